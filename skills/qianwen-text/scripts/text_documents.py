@@ -1,0 +1,109 @@
+"""Documents for the long-document model: checked, uploaded through the files API, waited for, deleted.
+
+Wire facts: sections 2.11 (qwen-long) and 5.2 (files) of the contract.
+"""
+from __future__ import annotations
+
+import os
+import time
+
+from shared.failures import Exit, Failure, usage
+from shared.transport import Multipart, Request, Retries
+
+PURPOSE = "file-extract"
+MAX_FILES = 100  # per request
+MAX_BYTES = 150 * 1000 * 1000
+MAX_PICTURE_BYTES = 20 * 1000 * 1000
+WAIT = 600.0  # seconds for the service to read a document
+
+DOCUMENTS = (".txt", ".docx", ".pdf", ".xlsx", ".epub", ".mobi", ".md", ".csv", ".json")
+PICTURES = (".bmp", ".png", ".jpg", ".jpeg", ".gif")
+_MAGIC = {".pdf": (b"%PDF",), ".docx": (b"PK",), ".xlsx": (b"PK",), ".epub": (b"PK",), ".png": (b"\x89PNG",),
+          ".jpg": (b"\xff\xd8",), ".jpeg": (b"\xff\xd8",), ".gif": (b"GIF8",), ".bmp": (b"BM",)}
+
+
+def check_document(path: str) -> None:
+    """Refuse what the service would refuse, before anything is sent."""
+    if not os.path.exists(path):
+        raise usage(f"--document {path} does not exist", "check the path, or give fileid://ID for one uploaded before")
+    if not os.path.isfile(path):
+        raise usage(f"--document {path} is not a file")
+    extension = os.path.splitext(path)[1].lower()
+    if extension not in DOCUMENTS + PICTURES:
+        raise usage(f"--document {path}: {extension or 'a file without an extension'} is not a format the service reads",
+                    f"convert it to one of: {' '.join(DOCUMENTS + PICTURES)}")
+    size, limit = os.path.getsize(path), MAX_PICTURE_BYTES if extension in PICTURES else MAX_BYTES
+    if not 0 < size <= limit:
+        raise usage(f"--document {path} has {size} bytes", f"the service takes 1 to {limit} bytes of this format")
+    _check_magic(path, extension)
+
+
+def _check_magic(path: str, extension: str) -> None:
+    try:
+        with open(path, "rb") as file:
+            head = file.read(8)
+    except OSError as error:
+        raise usage(f"--document {path} cannot be read: {error.strerror}") from None
+    if extension in _MAGIC and not head.startswith(_MAGIC[extension]):
+        raise usage(f"--document {path} is named {extension} but its content is something else",
+                    "give it the extension of what it is")
+
+
+def upload_request(endpoint, path: str) -> Request:
+    return Request("POST", endpoint.compatible + "/files", Multipart({"purpose": PURPOSE}, path))
+
+
+def upload_all(client, paths, console) -> tuple:
+    """Upload local documents and wait until the service has read them; return (all ids in order, ids made now)."""
+    if len(paths) > MAX_FILES:
+        raise usage(f"--document: {len(paths)} files are too many", f"give at most {MAX_FILES}")
+    ids, made = [], []
+    try:
+        for path in paths:
+            if path.startswith("fileid://"):
+                ids.append(path[len("fileid://"):])
+                continue
+            console.note(f"uploading {path} ({os.path.getsize(path)} bytes)")
+            ids.append(_upload(client, path))
+            made.append(ids[-1])
+        for path, file_id in zip(paths, ids):
+            _wait_until_read(client, path, file_id)
+    except BaseException:
+        delete_all(client, made, console)
+        raise
+    return ids, made
+
+
+def _upload(client, path: str) -> str:
+    # A second upload costs nothing, so it may be repeated like a read.
+    file_id = client.json(upload_request(client.endpoint, path), Retries.READ).body.get("id")
+    if not file_id:
+        raise Failure(Exit.FAILED, f"the service returned no id for {path}", fix="run the command again")
+    return file_id
+
+
+def _wait_until_read(client, path: str, file_id: str, clock=time.monotonic) -> None:
+    """Poll until the document is processed; any state but processed and error means it is still being read."""
+    deadline, pause = clock() + WAIT, 0.25
+    while True:
+        body = client.json(Request("GET", f"{client.endpoint.compatible}/files/{file_id}"), Retries.READ).body
+        status = body.get("status")
+        if status == "processed":
+            return
+        if status in ("error", "failed"):
+            raise Failure(Exit.FAILED, f"the service could not read {path}: {body.get('status_details') or 'no details'}",
+                          cause="the document is damaged, protected or empty", fix="open and save it anew, or convert it")
+        if clock() > deadline:
+            raise Failure(Exit.FAILED, f"{path} is still being read after {WAIT:.0f} seconds", fix="run the command again "
+                          "later, or split the document")
+        client.retries.sleep(pause)
+        pause = min(pause * 1.6, 5.0)
+
+
+def delete_all(client, ids, console) -> None:
+    """Delete uploaded documents; one that cannot be deleted is said, and is no failure of the answer."""
+    for file_id in ids:
+        try:
+            client.json(Request("DELETE", f"{client.endpoint.compatible}/files/{file_id}"), Retries.READ)
+        except Failure as failure:
+            console.warn(f"the uploaded document {file_id} could not be deleted: {failure.message}")

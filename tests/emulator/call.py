@@ -1,0 +1,59 @@
+"""A text or vision call of either dialect in one form, so that checks and answers need only one spelling."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Dict, List
+
+from tests.emulator.models import ALWAYS, ON, Model
+from tests.emulator.wire import Exchange, dumps
+
+
+@dataclass
+class Call:
+    exchange: Exchange
+    model: Model
+    messages: List[Any]
+    options: Dict[str, Any]            # everything but model, messages, stream and stream_options
+    stream: bool = False
+    include_usage: bool = False
+    native: bool = False
+    incremental: bool = True           # native streams may repeat the whole text in each event
+
+    @property
+    def thinking(self) -> bool:
+        if self.model.hybrid:
+            return bool(self.options.get("enable_thinking", self.model.thinking == ON))
+        return self.model.thinking == ALWAYS
+
+    @property
+    def json_format(self) -> str:
+        """"json_object", "json_schema" or "" for plain text."""
+        kind = self.options.get("response_format", {}).get("type", "text")
+        return "" if kind == "text" else kind
+
+    @property
+    def partial(self) -> bool:
+        return bool(self.messages[-1].get("partial"))
+
+    def last_text(self, role: str) -> str:
+        return next((text_of(message) for message in reversed(self.messages) if message["role"] == role), "")
+
+    @cached_property
+    def prompt_tokens(self) -> int:
+        tools = dumps(self.options["tools"]).decode() if self.options.get("tools") else ""
+        return tokens("".join(text_of(message) for message in self.messages) + tools)
+
+
+def text_of(message: Dict[str, Any]) -> str:
+    """The text of a message; media parts count as nothing."""
+    content = message.get("content")
+    if isinstance(content, str):
+        return content
+    return "\n".join(part.get("text", "") for part in content or [])
+
+
+def tokens(text: str) -> int:
+    """The emulator's estimate: four ASCII characters or one other character make a token."""
+    plain = len(text.encode("ascii", "ignore"))
+    return max(1, -(-plain // 4) + len(text) - plain) if text else 0

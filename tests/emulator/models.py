@@ -1,0 +1,127 @@
+"""What each model can do: thinking, limits, features. A row per model or group of models with the same abilities."""
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import Dict, FrozenSet, Mapping, Optional, Tuple
+
+from tests.emulator.wire import Refusal
+
+NEVER, OFF, ON, ALWAYS = "never", "off", "on", "always"   # thinking: off and on are the defaults of models that can toggle
+
+
+@dataclass(frozen=True)
+class Model:
+    """`features`: fc function calling, so structured output, ws web search, pc prefix continuation, ca explicit cache,
+    qw Qwen's own sampling fields, n several choices, lp logprobs, ci code interpreter, pt preserve_thinking,
+    re reasoning_effort, ts tool_stream, lb logit_bias, files fileid:// documents, docs doc_url and skills, mt translation,
+    mtc translation that streams cumulatively, ocr."""
+    name: str
+    thinking: str
+    max_input: int
+    max_output: int
+    features: FrozenSet[str]
+    max_thinking: Optional[int] = None    # ceiling of thinking_budget; None: the field is not taken
+    vision: bool = False                  # takes images and video, and lives on the multimodal endpoint
+    stream_only: bool = False
+    stream_to_think: bool = False         # open hybrids: thinking needs a stream
+
+    def can(self, feature: str) -> bool:
+        return feature in self.features
+
+    @property
+    def hybrid(self) -> bool:
+        return self.thinking in (OFF, ON)
+
+
+def _rows() -> Dict[str, Model]:
+    table: Dict[str, Model] = {}
+
+    def add(names: str, thinking: str, limits: Tuple[int, int], features: str = "", max_thinking: Optional[int] = None, **flags: bool) -> None:
+        for name in names.split():
+            table[name] = Model(name, thinking, limits[0], limits[1], frozenset(features.split()), max_thinking, **flags)
+
+    million, quarter = (991_808, 65_536), (260_096, 65_536)
+    everything = "fc so ws pc ca qw"
+    add("qwen3.7-max qwen3.7-max-preview", ON, million, "fc ws pc ca qw pt ci", 262_144)
+    add("qwen3.6-max-preview", ON, (245_760, 65_536), everything + " pt ci", 81_920)
+    add("qwen3.6-plus", ON, million, everything + " pt ci", 81_920, vision=True)
+    add("qwen3.6-flash", ON, million, everything + " pt ci", 131_072, vision=True)
+    add("qwen3.5-plus qwen3.5-flash", ON, million, everything + " ci", 81_920, vision=True)
+    add("qwen3.6-27b qwen3.6-35b-a3b", ON, quarter, "fc so ws pc qw pt", 81_920, vision=True)
+    add("qwen3.5-397b-a17b qwen3.5-122b-a10b qwen3.5-27b qwen3.5-35b-a3b", ON, quarter, "fc so ws pc qw", 81_920, vision=True)
+    add("qwen3-max", OFF, (258_048, 65_536), everything + " ci n", 81_920)
+    add("qwen3-max-preview", OFF, (258_048, 65_536), "ca qw ci", 81_920)
+    add("qwen-plus", OFF, (997_952, 32_768), everything + " n lp", 81_920)
+    add("qwen-plus-us", OFF, (997_952, 32_768), everything + " n lp", 81_920)
+    add("qwen-flash qwen-flash-us", OFF, (997_952, 32_768), everything, 81_920)
+    add("qwen-turbo", OFF, (98_304, 16_384), "so ca qw lp", 38_912)
+    add("qwen-max", NEVER, (30_720, 8_192), everything)
+    add("qwq-plus qwq-32b", ALWAYS, (98_304, 8_192), "fc ws qw", stream_only=True)
+    add("qwen-long", NEVER, (10_000_000, 8_192), "files qw")
+    add("qwen-doc-turbo", NEVER, (253_952, 8_192), "docs ca qw")
+    add("qwen3-coder-plus qwen3-coder-flash", NEVER, (997_952, 65_536), "fc ca qw")
+    add("qwen3-coder-next qwen3-coder-480b-a35b-instruct qwen3-coder-30b-a3b-instruct", NEVER, (204_800, 65_536), "fc qw")
+    add("qwen-coder-plus qwen-coder-turbo", NEVER, (129_024, 8_192), "qw")
+    add("qwen-math-plus qwen-math-turbo", NEVER, (3_072, 3_072), "qw")
+    add("qwen-mt-plus qwen-mt-turbo", NEVER, (8_192, 8_192), "mt mtc qw")
+    add("qwen-mt-flash qwen-mt-lite", NEVER, (8_192, 8_192), "mt qw")
+    add("qwen-plus-character", NEVER, (32_768, 4_096), "qw n lb")
+    add("qwen-flash-character", NEVER, (8_000, 4_096), "qw n lb")
+    add("farui-plus", NEVER, (12_000, 2_000), "qw")
+    add("tongyi-intent-detect-v3", NEVER, (8_192, 4_096), "qw")
+    add("tongyi-xiaomi-analysis-flash tongyi-xiaomi-analysis-pro", NEVER, (28_672, 4_096), "qw")
+    add("qwen3-235b-a22b qwen3-32b qwen3-14b qwen3-8b qwen3-30b-a3b", ON, (98_304, 16_384), "fc so pc qw n lp", 38_912,
+        stream_to_think=True)
+    add("qwen3-235b-a22b-instruct-2507 qwen3-30b-a3b-instruct-2507 qwen3-next-80b-a3b-instruct", NEVER, (129_024, 32_768),
+        "fc so pc qw n lp")
+    add("qwen3-235b-a22b-thinking-2507 qwen3-30b-a3b-thinking-2507 qwen3-next-80b-a3b-thinking", ALWAYS, (126_976, 32_768),
+        "fc so pc qw lp", 81_920)
+    add("qwen3-vl-plus qwen3-vl-flash", OFF, (260_096, 32_768), "fc so pc ca qw", 81_920, vision=True)
+    add("qwen3-vl-235b-a22b-instruct qwen3-vl-30b-a3b-instruct qwen3-vl-32b-instruct qwen3-vl-8b-instruct", NEVER, (129_024, 32_768),
+        "fc so pc qw", vision=True)
+    add("qwen3-vl-235b-a22b-thinking qwen3-vl-30b-a3b-thinking qwen3-vl-32b-thinking qwen3-vl-8b-thinking", ALWAYS,
+        (126_976, 32_768), "fc so pc qw", 81_920, vision=True)
+    add("qwen-vl-max qwen-vl-plus", NEVER, (129_024, 8_192), "so pc ca qw", vision=True)
+    add("qwen-vl-ocr", NEVER, (30_000, 4_096), "qw lp ocr", vision=True)
+    add("qwen-vl-ocr-latest qwen-vl-ocr-2025-11-20", NEVER, (30_000, 8_192), "qw lp ocr", vision=True)
+    add("qvq-max qvq-plus", ALWAYS, (106_496, 8_192), "qw", vision=True, stream_only=True)
+    add("gui-plus", OFF, (254_976, 32_768), "qw", 81_920, vision=True)
+    add("kimi-k2.5", OFF, (229_376, 16_384), "fc ca", 81_920, vision=True)
+    add("kimi-k2.6", OFF, (229_376, 16_384), "fc ca pt", vision=True)
+    add("kimi/kimi-k2.5 kimi/kimi-k2.6", OFF, (262_144, 262_144), "fc so pc ca pt", vision=True)
+    add("kimi-k2-thinking", ALWAYS, (229_376, 16_384), "fc")
+    add("Moonshot-Kimi-K2-Instruct", NEVER, (131_072, 8_192), "fc")
+    add("deepseek-v4-pro deepseek-v4-flash", ON, (1_000_000, 393_216), "fc re")
+    add("deepseek-v3.2 deepseek-v3.2-exp deepseek-v3.1", OFF, (98_304, 65_536), "fc")
+    add("deepseek-v3", NEVER, (57_344, 8_192), "fc")
+    add("deepseek-r1 deepseek-r1-0528", ALWAYS, (98_304, 16_384), "fc")
+    add("glm-5.1", ON, (202_745, 131_072), "fc so ts", 32_768)
+    add("glm-5", ON, (169_984, 16_384), "fc so ts", 32_768)
+    add("glm-4.7 glm-4.6", ON, (169_984, 16_384), "fc ts", 32_768)
+    add("glm-4.5 glm-4.5-air", ON, (98_304, 16_384), "fc", 32_768)
+    add("ZHIPU/GLM-5 ZHIPU/GLM-5.1", ON, (204_800, 131_072), "fc so ts", 32_768)
+    add("MiniMax-M2.1 MiniMax-M2.5 MiniMax/MiniMax-M2.1 MiniMax/MiniMax-M2.5 MiniMax/MiniMax-M2.7", ALWAYS, (204_800, 32_768), "fc")
+    add("xiaomi/mimo-v2.5-pro", ON, (1_048_576, 131_072), "fc so")
+    return table
+
+
+MODELS: Dict[str, Model] = _rows()
+NATIVE_ONLY = re.compile(r"(qwen-deep-research|qwen-image|wan\d|wanx|qwen3-tts|qwen-tts|cosyvoice|z-image|text-embedding).*")
+SNAPSHOT = re.compile(r"(.+?)-(latest|\d{4}|\d{4}-\d{2}-\d{2}(?:-us)?)")
+
+
+def find(name: str, models: Mapping[str, Model] = MODELS) -> Optional[Model]:
+    """The row of a model id; dated snapshots and -latest take the row of their stem. Case matters."""
+    match = SNAPSHOT.fullmatch(name)
+    model = models.get(name) or (models.get(match.group(1)) if match else None)
+    return replace(model, name=name) if model else None
+
+
+def unsupported(name: str) -> Refusal:
+    return Refusal(404, "model_not_supported", f"Unsupported model {name} for OpenAI compatibility mode.", native="ModelNotFound")
+
+
+def unknown(name: str) -> Refusal:
+    return Refusal(404, "model_not_found", f"The model `{name}` does not exist or you do not have access to it.",
+                   native="ModelNotFound", native_message="Model can not be found.")

@@ -1,0 +1,371 @@
+"""The sockets: one thread a connection, the route table, the controls, and the Emulator object that tests hold."""
+from __future__ import annotations
+
+import json
+import re
+import socket
+import socketserver
+import struct
+import sys
+import threading
+import traceback
+import uuid
+from dataclasses import asdict, dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Callable, Dict, FrozenSet, Iterator, List, Optional, Set
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from tests.emulator import chat, files, keys, models, native, tasks
+from tests.emulator.answers import check_script
+from tests.emulator.faults import Fault
+from tests.emulator.wire import Exchange, Recorded, Refusal, Reply, bearer_key, empty_reply, invalid, json_reply
+
+KEPT_REQUESTS = 20_000                 # a long bench must not grow without end
+ORDINARY = frozenset(("dashscope", "dashscope-intl"))
+AIGC = "/api/v1/services/aigc"
+FILES = "/compatible-mode/v1/files"
+
+
+@dataclass(frozen=True)
+class Route:
+    method: str
+    path: "re.Pattern[str]"
+    handler: Callable[[Exchange], Reply]
+    hosts: FrozenSet[str]
+
+
+def _route(method: str, path: str, handler: Callable[[Exchange], Reply], hosts: FrozenSet[str] = ORDINARY) -> Route:
+    return Route(method, re.compile(path), handler, hosts)
+
+
+ROUTES = (
+    _route("POST", "/compatible-mode/v1/chat/completions", chat.complete, ORDINARY | {"token-plan"}),
+    _route("POST", "/v1/chat/completions", chat.complete, frozenset(("coding-plan",))),
+    _route("POST", AIGC + "/(?P<kind>text)-generation/generation", native.generate),
+    _route("POST", AIGC + "/(?P<kind>multimodal)-generation/generation", native.generate, ORDINARY | {"token-plan"}),
+    _route("POST", FILES, files.upload),
+    _route("GET", FILES, files.listing),
+    _route("GET", FILES + "/(?P<id>[^/]+)", files.get),
+    _route("DELETE", FILES + "/(?P<id>[^/]+)", files.delete),
+    _route("GET", FILES + "/(?P<id>[^/]+)/content", files.content),
+    _route("GET", "/api/v1/tasks/?", tasks.listing),
+    _route("GET", "/api/v1/tasks/(?P<id>[^/]+)", tasks.get),
+)
+
+
+def respond(exchange: Exchange) -> Reply:
+    """The ordinary reply: route, then key, then the handler."""
+    found = [(route, match) for route in ROUTES if exchange.host in route.hosts
+             for match in [route.path.fullmatch(exchange.path)] if match]
+    if not found:
+        return empty_reply(404)
+    try:
+        keys.check(exchange)
+        for route, match in found:
+            if route.method == exchange.method:
+                exchange.captured = match.groupdict()
+                return route.handler(exchange)
+        raise invalid(f"Request method '{exchange.method}' is not supported.", wrapped=False)
+    except Refusal as refusal:
+        return refusal.reply(exchange)
+
+
+class Emulator:
+    """A DashScope stand-in on 127.0.0.1. Use as a context manager, or start() and stop()."""
+
+    def __init__(self, port: int = 0, delay: float = 0.0, verbose: bool = False):
+        self.delay, self.verbose = delay, verbose   # delay: seconds between chunks unless a script says otherwise
+        self.stopping = threading.Event()
+        self.lock = threading.Lock()
+        self.server = Server(port, self)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        self._thread: Optional[threading.Thread] = None
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget requests, faults, scripts, files and cached prefixes, and put the settings back."""
+        self.requests: List[Recorded] = []
+        self.faults: List[Fault] = []
+        self.scripts: List[Dict[str, Any]] = []
+        self.bad_keys: Set[str] = {keys.WRONG_KEY}
+        self.intl_keys: Set[str] = set()
+        self.file_polls = 1            # how many looks at a new file until it is processed
+        self.files: Dict[str, files.StoredFile] = {}
+        self.cached_prefixes: Dict[str, float] = {}
+        self.models: Dict[str, models.Model] = dict(models.MODELS)
+
+    def host_url(self, host: str) -> str:
+        if host not in keys.HOSTS:
+            raise ValueError(f"unknown host {host!r}; known: {', '.join(keys.HOSTS)}")
+        return f"{self.url}/@{host}"
+
+    @property
+    def chat_requests(self) -> List[Recorded]:
+        return [request for request in self.requests if request.path.endswith("/chat/completions")]
+
+    def inject(self, fault: str, times: Optional[int] = 1, path: Optional[str] = None, **parameters: Any) -> None:
+        """The next `times` requests whose path contains `path` suffer `fault`; times=None: all, until reset."""
+        with self.lock:
+            self.faults.append(Fault(fault, times, path, parameters))
+
+    def reply(self, **script: Any) -> None:
+        """Script the next chat answer that passes validation; several calls queue up."""
+        check_script(script)
+        with self.lock:
+            self.scripts.append(script)
+
+    def take_script(self, exchange: Exchange) -> Optional[Dict[str, Any]]:
+        if exchange.script is not None:
+            return exchange.script
+        with self.lock:
+            return self.scripts.pop(0) if self.scripts else None
+
+    def take_fault(self, path: str) -> Optional[Fault]:
+        with self.lock:
+            fault = next((fault for fault in self.faults if fault.matches(path)), None)
+            if fault is not None and fault.times is not None:
+                fault.times -= 1
+            return fault
+
+    def handle(self, exchange: Exchange) -> Reply:
+        if exchange.path.startswith("/_emulator/"):
+            return control(exchange)
+        record = self.remember(exchange.record())
+        fault = self.take_fault(exchange.path)
+        try:
+            reply = fault.apply(exchange, lambda: respond(exchange)) if fault else respond(exchange)
+        except Exception as error:     # a defect here must not look like a network failure to the client
+            traceback.print_exc()
+            reply = Refusal(500, "emulator_defect", f"emulator: {error!r}").reply(exchange)
+        record.status = reply.status
+        if self.verbose:
+            print(f"{record.method} @{record.host}{record.path} key={record.key_kind} -> {record.status}", file=sys.stderr, flush=True)
+        return reply
+
+    def remember(self, record: Recorded) -> Recorded:
+        with self.lock:
+            self.requests.append(record)
+            if len(self.requests) > KEPT_REQUESTS:
+                del self.requests[:KEPT_REQUESTS // 2]
+        return record
+
+    def start(self) -> "Emulator":
+        self._thread = threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True)
+        self._thread.start()
+        return self
+
+    def stop(self) -> None:
+        self.stopping.set()
+        if self._thread:
+            self.server.shutdown()
+            self._thread.join()
+        self.server.server_close()
+        self.server.close_connections()
+
+    def __enter__(self) -> "Emulator":
+        return self.start()
+
+    def __exit__(self, *_: Any) -> None:
+        self.stop()
+
+
+# The same controls over HTTP, for an emulator in a process of its own
+
+def _inject(exchange: Exchange) -> Any:
+    exchange.emulator.inject(**json.loads(exchange.body))
+    return {"ok": True}
+
+
+def _reply(exchange: Exchange) -> Any:
+    exchange.emulator.reply(**json.loads(exchange.body))
+    return {"ok": True}
+
+
+def _requests(exchange: Exchange) -> Any:
+    return [{**asdict(record), "body": record.body.decode("utf-8", "replace")} for record in list(exchange.emulator.requests)]
+
+
+def _reset(exchange: Exchange) -> Any:
+    exchange.emulator.reset()
+    return {"ok": True}
+
+
+CONTROLS: Dict[tuple, Callable[[Exchange], Any]] = {
+    ("POST", "/_emulator/inject"): _inject,
+    ("POST", "/_emulator/reply"): _reply,
+    ("GET", "/_emulator/requests"): _requests,
+    ("POST", "/_emulator/reset"): _reset,
+}
+
+
+def control(exchange: Exchange) -> Reply:
+    action = CONTROLS.get((exchange.method, exchange.path))
+    if action is None:
+        return empty_reply(404)
+    try:
+        return json_reply(action(exchange))
+    except (TypeError, ValueError) as error:
+        return json_reply({"error": str(error)}, 400)
+
+
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 128
+
+    def __init__(self, port: int, emulator: Emulator):
+        self.emulator = emulator
+        self.connections: Set[socket.socket] = set()
+        super().__init__(("127.0.0.1", port), Handler)
+
+    def server_bind(self) -> None:
+        socketserver.TCPServer.server_bind(self)   # HTTPServer's own would ask DNS for a host name
+        self.server_name, self.server_port = self.server_address[:2]
+
+    def close_connections(self) -> None:
+        for connection in self.connections.copy():
+            try:
+                connection.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that goes away is no news; a defect of the emulator is."""
+        if not isinstance(sys.exc_info()[1], (ConnectionError, TimeoutError)):
+            super().handle_error(request, client_address)
+
+
+class BadRequest(Exception):
+    """The request is not HTTP as it should be."""
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    server: Server
+
+    def setup(self) -> None:
+        super().setup()
+        self.server.connections.add(self.connection)
+
+    def finish(self) -> None:
+        self.server.connections.discard(self.connection)
+        super().finish()
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+    def answer(self) -> None:
+        request_id = str(uuid.uuid4())
+        try:
+            exchange = self.exchange(request_id)
+        except BadRequest as problem:
+            reply = json_reply({"error": {"message": f"emulator: {problem}", "type": "bad_request", "param": None, "code": None}}, 400)
+            reply.end = "close"
+        else:
+            reply = self.server.emulator.handle(exchange)
+        self.send(reply, request_id)
+
+    do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = do_HEAD = answer
+
+    def exchange(self, request_id: str) -> Exchange:
+        # self.path is not used: http.server folds leading slashes there, the service does not
+        target = self.requestline.split()[1]
+        url = urlsplit(target if target.startswith("http://") else "http://host" + target)   # whole URL: used as a proxy
+        host, path = "dashscope", unquote(url.path)
+        if path.startswith("/@"):
+            host, _, rest = path[2:].partition("/")
+            path = "/" + rest
+        headers: Dict[str, str] = {}
+        for name, value in self.headers.items():
+            name = name.lower()
+            headers[name] = f"{headers[name]}, {value}" if name in headers else value
+        query = dict(parse_qsl(url.query, keep_blank_values=True))
+        return Exchange(self.server.emulator, host, self.command, path, query, headers, self.body(headers), request_id, bearer_key(headers))
+
+    def body(self, headers: Dict[str, str]) -> bytes:
+        if "chunked" in headers.get("transfer-encoding", "").lower():
+            return b"".join(self.chunks())
+        length = headers.get("content-length", "0")
+        if not length.isdigit():
+            raise BadRequest(f"Content-Length {length!r} is no number")
+        return self.exactly(int(length))
+
+    def chunks(self) -> Iterator[bytes]:
+        while True:
+            line = self.rfile.readline()
+            try:
+                size = int(line.split(b";")[0], 16)
+            except ValueError:
+                raise BadRequest(f"{line[:20]!r} is no chunk size") from None
+            data = self.exactly(size)
+            self.rfile.readline()
+            if not size:
+                return
+            yield data
+
+    def exactly(self, size: int) -> bytes:
+        data = self.rfile.read(size)
+        if len(data) != size:
+            raise BadRequest(f"the body ends after {len(data)} of {size} bytes")
+        return data
+
+    def send(self, reply: Reply, request_id: str) -> None:
+        self.close_connection = self.close_connection or reply.end != "keep"
+        try:
+            if reply.status:
+                self.send_reply(reply, request_id)
+        except ConnectionError:        # the client has gone
+            self.close_connection = True
+        if reply.end == "reset":
+            self.reset_connection()
+
+    def send_reply(self, reply: Reply, request_id: str) -> None:
+        chunked = reply.length is None and self.request_version != "HTTP/1.0"
+        head = self.head(reply, request_id, chunked)
+        if reply.events is not None:
+            self.wfile.write(head)
+            self.send_events(reply, chunked)
+        elif chunked:
+            self.wfile.write(head + (chunk(reply.body) if reply.body else b"") + chunk(b""))
+        else:
+            self.wfile.write(head + reply.body)
+
+    def head(self, reply: Reply, request_id: str, chunked: bool) -> bytes:
+        lines = [f"HTTP/1.1 {reply.status} {self.responses.get(reply.status, ('Unknown',))[0]}", f"x-request-id: {request_id}",
+                 "x-dashscope-call-gateway: true", "server: istio-envoy"]
+        lines += [f"{name}: {value}" for name, value in reply.headers.items()]
+        if chunked:
+            lines.append("transfer-encoding: chunked")
+        elif reply.length is not None:
+            lines.append(f"content-length: {reply.length}")
+        else:
+            self.close_connection = True
+        if self.close_connection:
+            lines.append("connection: close")
+        return ("\r\n".join(lines) + "\r\n\r\n").encode("utf-8")
+
+    def send_events(self, reply: Reply, chunked: bool) -> None:
+        for number, event in enumerate(reply.events or ()):
+            for piece in split_now_and_then(event, number):
+                self.wfile.write(chunk(piece) if chunked else piece)
+        if chunked and reply.end == "keep":
+            self.wfile.write(chunk(b""))
+
+    def reset_connection(self) -> None:
+        """RST instead of FIN. The descriptor is closed here: socketserver would shut the socket down politely first."""
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.server.connections.discard(self.connection)
+        socket.close(self.connection.detach())
+
+
+def chunk(data: bytes) -> bytes:
+    return b"%x\r\n%s\r\n" % (len(data), data)
+
+
+def split_now_and_then(event: bytes, number: int) -> List[bytes]:
+    """Every fourth event that holds non-ASCII text goes out in two writes, cut inside a character."""
+    if number % 4 != 2:
+        return [event]
+    inside = next((place for place, byte in enumerate(event) if 0x80 <= byte < 0xC0), 0)
+    return [event[:inside], event[inside:]] if inside else [event]

@@ -1,0 +1,190 @@
+"""What travels: one request in flight, its record without the key, the reply, and the refusals in both dialects."""
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Dict, Iterable, Optional
+
+if TYPE_CHECKING:
+    from tests.emulator.server import Emulator
+
+JSON = "application/json"
+EVENT_STREAM = "text/event-stream;charset=UTF-8"
+PUBLIC = re.compile("(Bearer )?(sk-sp-|sk-|st-)?", re.IGNORECASE)
+SECRET_HEADERS = ("authorization", "proxy-authorization", "x-api-key")
+KEY_KINDS = (("sk-sp-", "plan"), ("sk-", "standard"), ("st-", "temporary"))
+
+
+def dumps(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+
+
+def kind_of(key: str) -> str:
+    """standard, plan, temporary or other, told by the public prefix; case does not matter."""
+    lowered = key.lower()
+    return next((kind for prefix, kind in KEY_KINDS if lowered.startswith(prefix)), "other")
+
+
+def bearer_key(headers: Dict[str, str]) -> Optional[str]:
+    """The key of a well-formed `Authorization: Bearer KEY`, else None."""
+    match = re.fullmatch(r"Bearer (\S+)", headers.get("authorization", ""))
+    return match.group(1) if match else None
+
+
+def masked(value: str) -> str:
+    """A credential reduced to its scheme and public prefix."""
+    return PUBLIC.match(value).group() + "***"
+
+
+@dataclass
+class Recorded:
+    """One request as it came, except that credentials are masked."""
+    host: str
+    method: str
+    path: str
+    query: Dict[str, str]
+    headers: Dict[str, str]
+    body: bytes
+    json: Any = None
+    status: Optional[int] = None       # None until the reply is chosen; 0 when the connection was cut instead
+    authorized: bool = False           # an Authorization header was there
+    bearer: bool = False               # ... in the form "Bearer KEY"
+    key_kind: Optional[str] = None     # standard, plan, temporary, other; "malformed" without "Bearer KEY"; None if absent
+    key_sha256: Optional[str] = None   # hex digest of the key
+
+
+@dataclass
+class Exchange:
+    """A request while it is being answered. The only place that holds the key."""
+    emulator: "Emulator"
+    host: str
+    method: str
+    path: str
+    query: Dict[str, str]
+    headers: Dict[str, str]
+    body: bytes
+    request_id: str
+    key: Optional[str] = field(default=None, repr=False)
+    script: Optional[Dict[str, Any]] = None
+    captured: Dict[str, str] = field(default_factory=dict)
+
+    @property
+    def native(self) -> bool:
+        return self.path.startswith("/api/")
+
+    def record(self) -> Recorded:
+        headers = {name: masked(value) if name in SECRET_HEADERS else value for name, value in self.headers.items()}
+        authorized = "authorization" in self.headers
+        record = Recorded(self.host, self.method, self.path, self.query, headers, self.body, _json_or_none(self.body),
+                          authorized=authorized, bearer=self.key is not None)
+        if self.key is not None:
+            record.key_kind = kind_of(self.key)
+            record.key_sha256 = hashlib.sha256(self.key.encode("latin-1")).hexdigest()
+        elif authorized:
+            record.key_kind = "malformed"
+        return record
+
+
+def _json_or_none(body: bytes) -> Any:
+    if body[:1] not in (b"{", b"["):
+        return None
+    try:
+        return json.loads(body)
+    except ValueError:
+        return None
+
+
+@dataclass
+class Reply:
+    """What goes back. `events` (an iterable of bytes) makes it a stream, one write per event."""
+    status: int = 200
+    body: bytes = b""
+    headers: Dict[str, str] = field(default_factory=dict)
+    events: Optional[Iterable[bytes]] = None
+    length: Optional[int] = None       # a Content-Length to declare; None sends the body chunked
+    end: str = "keep"                  # keep, close (no final chunk), reset (RST)
+
+
+def json_reply(value: Any, status: int = 200, **headers: str) -> Reply:
+    return Reply(status, dumps(value), {"content-type": JSON, **headers})
+
+
+def stream_reply(events: Iterable[bytes], headers: Optional[Dict[str, str]] = None) -> Reply:
+    return Reply(200, headers={"content-type": EVENT_STREAM, **(headers or {})}, events=events)
+
+
+def html_reply(status: int, title: str, text: str) -> Reply:
+    page = f"<!DOCTYPE html>\n<html><head><title>{title}</title></head><body><h1>{title}</h1><p>{text}</p></body></html>\n"
+    return Reply(status, page.encode(), {"content-type": "text/html; charset=utf-8"})
+
+
+def empty_reply(status: int) -> Reply:
+    return Reply(status, length=0)
+
+
+class Refusal(Exception):
+    """An error of the service, spelled for both dialects.
+
+    `code` and `message` are the compat ones; `native` and `native_message` replace them on /api/v1. `wrapped` puts
+    the engine's "<400> ..." prefix before the compat message, as parameter errors have it.
+    """
+
+    def __init__(self, status: int, code: Optional[str], message: str, *, native: Optional[str] = None,
+                 native_message: Optional[str] = None, type: str = "invalid_request_error", param: Optional[str] = None,
+                 wrapped: bool = False):
+        super().__init__(message)
+        self.status, self.code, self.message, self.type, self.param = status, code, message, type, param
+        self.native, self.native_message = native or code, native_message or message
+        self.wrapped = wrapped
+
+    def compat_body(self, request_id: str) -> Dict[str, Any]:
+        prefix = f"<{self.status}> InternalError.Algo.InvalidParameter: " if self.wrapped else ""
+        body = {"error": {"message": prefix + self.message, "type": self.type, "param": self.param, "code": self.code}}
+        if self.wrapped:
+            body["id"] = "chatcmpl-" + request_id
+        if self.status != 401:         # the captured 401 has no request_id in the body: only the header tells it
+            body["request_id"] = request_id
+        return body
+
+    def native_body(self, request_id: str) -> Dict[str, Any]:
+        return {"code": self.native, "message": self.native_message, "request_id": request_id}
+
+    def reply(self, exchange: Exchange) -> Reply:
+        if not exchange.native:
+            return json_reply(self.compat_body(exchange.request_id), self.status)
+        reply = json_reply(self.native_body(exchange.request_id), self.status)
+        if self.status == 401:
+            del reply.headers["content-type"]
+        return reply
+
+
+def invalid(message: str, *, param: Optional[str] = None, wrapped: bool = True, native: str = "InvalidParameter") -> Refusal:
+    """400 for a bad parameter."""
+    return Refusal(400, "invalid_parameter_error", message, native=native, param=param, wrapped=wrapped)
+
+
+def ignored(name: str, why: str) -> Refusal:
+    """400 of the emulator's own: the service would take this and do nothing with it."""
+    return invalid(f"emulator: {name!r} {why}", param=name, wrapped=False)
+
+
+def parse_json(exchange: Exchange) -> Dict[str, Any]:
+    """The body as a JSON object; anything else is refused."""
+    content_type = exchange.headers.get("content-type", "")
+    if content_type.split(";")[0].strip().lower() != JSON:
+        raise ignored("Content-Type", f"must be application/json, not {content_type!r}")
+    try:
+        value = json.loads(exchange.body.decode("utf-8"), parse_constant=_no_constant)
+        dumps(value)                   # a lone surrogate cannot be answered in UTF-8
+    except (ValueError, RecursionError):
+        raise invalid("Required body invalid, please check the request body format.", native="BadRequest.IllegalInput",
+                      wrapped=False) from None
+    if not isinstance(value, dict):
+        raise invalid("Required body invalid, please check the request body format.", wrapped=False)
+    return value
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(name)
