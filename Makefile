@@ -1,3 +1,36 @@
-SKILLS := $(wildcard skills/*)
+# Two commands for a newcomer: `make demo` and `make test`. Neither needs a key or a network (pytest is installed once).
+PYTHON ?= python3
+PORT ?= 8791
+
+.PHONY: help demo test check sync bench emulator clean
+
+help:
+	@echo "make demo      the real scripts against an emulator of the service; no key, no network"
+	@echo "make test      all tests; installs pytest into .venv when it is not there"
+	@echo "make check     house rules: synced copies, Python 3.9, standard library only, SKILL.md"
+	@echo "make sync      copy shared/ into every skill"
+	@echo "make bench     speed and memory, as ratios to a bare urllib script"
+	@echo "make emulator  run the emulator alone (PORT=$(PORT))"
+
+demo:
+	@$(PYTHON) -m tests.demo
+
+test:
+	@$(PYTHON) -c "import pytest" 2>/dev/null || test -x .venv/bin/pytest || \
+	  { $(PYTHON) -m venv .venv && .venv/bin/python -m pip install --quiet --disable-pip-version-check "pytest>=7,<10"; }
+	@if $(PYTHON) -c "import pytest" 2>/dev/null; then $(PYTHON) -m pytest -q $(ARGS); else .venv/bin/python -m pytest -q $(ARGS); fi
+
+check:
+	@$(PYTHON) -m tests.check
+
 sync:
-	@for skill in $(SKILLS); do rm -rf $$skill/scripts/shared && cp -r shared $$skill/scripts/shared && rm -rf $$skill/scripts/shared/__pycache__; done
+	@$(PYTHON) -m tests.sync
+
+bench:
+	@$(PYTHON) -m tests.bench
+
+emulator:
+	@$(PYTHON) -m tests.emulator --port $(PORT)
+
+clean:
+	@rm -rf .venv .pytest_cache && find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -95,10 +95,11 @@ _SERVICE_PATH = re.compile(
     r"(/compatible-mode(/v1(/chat/completions)?)?|/api/v1(/services/[\w/-]+)?|/apps/anthropic(/v1)?(/messages)?)$")
 _LOOPBACK = re.compile(r"^(localhost|.*\.localhost|127(\.\d{1,3}){3}|::1)$")
 
-_KEY_SHAPED = re.compile(r"(?<![A-Za-z0-9])(?:sk-[A-Za-z0-9_*.…-]+|st-[A-Za-z0-9_*.…-]{6,}|(?:AIza|LTAI)[A-Za-z0-9_*.…-]{6,})",
-                         re.IGNORECASE)
-_SIGNED = re.compile(r"((?:Signature|OSSAccessKeyId|security-token|x-oss-signature|x-oss-credential|policy)=)[^&\s\"'<>]+",
-                     re.IGNORECASE)
+# Compiled at first use: most runs have nothing to hide but their own key.
+_KEY_SHAPED = (r"(?i)(?<![a-z0-9])(?:sk-[a-z0-9_*.…-]+|st-(?=[a-z_-]*[0-9])[a-z0-9_*.…-]{6,}"
+               r"|(?:aiza|ltai)[a-z0-9_*.…-]{6,})")
+_SIGNED = (r"(?i)((?:Signature|OSSAccessKeyId|security-token|x-oss-signature|x-oss-credential|policy)=)"
+           r"[^&\s\"'<>]+")
 
 
 class Key:
@@ -214,8 +215,10 @@ def redact(text: str, secrets=()) -> str:
     with stars in the middle), and so do the signature parameters of signed URLs.
     """
     text = redact_exact(text, secrets)
-    text = _KEY_SHAPED.sub(_mask_match, text)
-    return _SIGNED.sub(r"\1***", text)
+    lower = text.lower()
+    if any(prefix in lower for prefix in ("sk-", "st-", "aiza", "ltai")):
+        text = re.sub(_KEY_SHAPED, _mask_match, text)
+    return re.sub(_SIGNED, r"\1***", text) if "=" in text else text
 
 
 def _mask_match(match) -> str:

@@ -182,7 +182,8 @@ def _reply(exchange: Exchange) -> Any:
 
 
 def _requests(exchange: Exchange) -> Any:
-    return [{**asdict(record), "body": record.body.decode("utf-8", "replace")} for record in list(exchange.emulator.requests)]
+    return [{**asdict(record), "body": record.body.decode("utf-8", "replace"), "json": record.json}
+            for record in list(exchange.emulator.requests)]
 
 
 def _reset(exchange: Exchange) -> Any:

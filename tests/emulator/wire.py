@@ -5,6 +5,7 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Dict, Iterable, Optional
 
 if TYPE_CHECKING:
@@ -47,12 +48,21 @@ class Recorded:
     query: Dict[str, str]
     headers: Dict[str, str]
     body: bytes
-    json: Any = None
     status: Optional[int] = None       # None until the reply is chosen; 0 when the connection was cut instead
     authorized: bool = False           # an Authorization header was there
     bearer: bool = False               # ... in the form "Bearer KEY"
     key_kind: Optional[str] = None     # standard, plan, temporary, other; "malformed" without "Bearer KEY"; None if absent
     key_sha256: Optional[str] = None   # hex digest of the key
+
+    @cached_property
+    def json(self) -> Any:
+        """The body parsed; None when it is not a JSON object or array."""
+        if self.body[:1] not in (b"{", b"["):
+            return None
+        try:
+            return json.loads(self.body)
+        except ValueError:
+            return None
 
 
 @dataclass
@@ -77,7 +87,7 @@ class Exchange:
     def record(self) -> Recorded:
         headers = {name: masked(value) if name in SECRET_HEADERS else value for name, value in self.headers.items()}
         authorized = "authorization" in self.headers
-        record = Recorded(self.host, self.method, self.path, self.query, headers, self.body, _json_or_none(self.body),
+        record = Recorded(self.host, self.method, self.path, self.query, headers, self.body,
                           authorized=authorized, bearer=self.key is not None)
         if self.key is not None:
             record.key_kind = kind_of(self.key)
@@ -85,15 +95,6 @@ class Exchange:
         elif authorized:
             record.key_kind = "malformed"
         return record
-
-
-def _json_or_none(body: bytes) -> Any:
-    if body[:1] not in (b"{", b"["):
-        return None
-    try:
-        return json.loads(body)
-    except ValueError:
-        return None
 
 
 @dataclass
@@ -177,7 +178,8 @@ def parse_json(exchange: Exchange) -> Dict[str, Any]:
         raise ignored("Content-Type", f"must be application/json, not {content_type!r}")
     try:
         value = json.loads(exchange.body.decode("utf-8"), parse_constant=_no_constant)
-        dumps(value)                   # a lone surrogate cannot be answered in UTF-8
+        if b"\\ud" in exchange.body or b"\\uD" in exchange.body:
+            dumps(value)               # raises for a lone surrogate, which is no text
     except (ValueError, RecursionError):
         raise invalid("Required body invalid, please check the request body format.", native="BadRequest.IllegalInput",
                       wrapped=False) from None

@@ -49,11 +49,10 @@ class Console:
         if self.verbose:
             self._say(text)
 
-    def warn(self, text: str) -> None:
-        """A warning: shown always, and listed in the JSON document."""
-        text = self.clean(text)
-        self.warnings.append(text)
-        self._say("warning: " + text)
+    def warn(self, text: str, fix: str = "") -> None:
+        """A warning and its next step: shown always, and listed in the JSON document."""
+        self.warnings.append(self.clean(f"{text}. {_sentence(fix)}" if fix else text))
+        self._say(f"warning: {text}" + (f"\n  next: {fix}" if fix else ""))
 
     def show(self, channel: str, piece: str) -> None:
         """A piece of an answer as it arrives: reasoning to stderr, text to stdout."""
@@ -339,7 +338,7 @@ def apply_settings(body: dict, pairs) -> dict:
 def pass_guard(verdict: key_guard.Verdict, account: Account, console: Console) -> None:
     """Show the guard's warnings, and stop where it refuses. Called before anything is sent."""
     for text, fix in verdict.warnings:
-        console.warn(f"{text}. {_sentence(fix)}")
+        console.warn(text, fix)
     if verdict.key.kind == key_guard.PLAN and account.spare:
         console.note(f"a standard key was found in {account.spare}, but the plan key in {account.key_source} comes first")
     if verdict.action == key_guard.REFUSE:
@@ -372,7 +371,7 @@ def check(options, account: Account, verdict: key_guard.Verdict, console: Consol
               "reason": verdict.reason or "the key and the endpoint fit", "fix": verdict.fix,
               "billing": verdict.key.billing, "warnings": console.warnings}
     for text, fix in verdict.warnings:
-        console.warn(f"{text}. {_sentence(fix)}")
+        console.warn(text, fix)
     if options.live and verdict.action != key_guard.REFUSE:
         report["live"] = live_call(options, account, verdict, console)
         report["ok"], report["exit_code"] = True, int(Exit.OK)

@@ -1,0 +1,107 @@
+"""From the command line to an Ask: every file the flags name is read and checked here, before anything is sent."""
+from __future__ import annotations
+
+import os
+
+from shared import command
+from shared.failures import usage
+
+from text_request import Ask, check_messages
+
+
+def read_ask(options) -> Ask:
+    """Read every file the flags name; nothing is sent yet."""
+    _take_prompt_from(options, "attach")
+    _take_prompt_from(options, "document")
+    stdin_inputs = [path for path in (options.messages, options.request, options.schema, options.tools, *options.attach)
+                    if path == "-"]
+    prompt = command.read_prompt(options.prompt, options.prompt_file, stdin_inputs)
+    return Ask(
+        prompt=prompt, system=options.system, model=options.model,
+        messages=_read_messages(options.messages, "--messages") if options.messages else None,
+        history=_read_history(options.chat, options.system) if options.chat else None,
+        attachments=[(os.path.basename(path), _read_attachment(path)) for path in options.attach],
+        documents=[_document_id(path) for path in options.document],
+        think=options.think, thinking_budget=options.thinking_budget, search=options.search, sources=options.sources,
+        json_object=options.json_object, schema=_read_object(options.schema, "--schema"),
+        tools=command.read_json(options.tools, "--tools") if options.tools else None, tool_choice=options.tool_choice,
+        prefix=options.prefix, translate_to=options.translate_to, translate_from=options.translate_from,
+        terms=_read_terms(options.terms), temperature=options.temperature, top_p=options.top_p,
+        max_tokens=options.max_tokens, seed=options.seed, stop=options.stop, stream=not options.no_stream,
+        request=_read_request(options.request), settings=command.parse_settings(options.set))
+
+
+def _take_prompt_from(options, name: str) -> None:
+    """`--attach FILE "do this"`: the flag swallowed the prompt. Give it back where it cannot be a file."""
+    values = getattr(options, name)
+    if options.prompt is not None or options.prompt_file or options.messages or options.request or len(values) < 2:
+        return
+    last = values[-1]
+    if not os.path.exists(last) and not last.startswith("fileid://"):
+        if not any(character.isspace() for character in last):
+            raise usage(f"--{name}: {last!r} is no file, and there is no prompt",
+                        f"write the prompt first: text.py PROMPT --{name} FILE")
+        options.prompt = values.pop()
+
+
+def _read_attachment(path: str) -> str:
+    if path != "-" and os.path.isfile(path) and os.path.getsize(path) > 16 << 20:
+        raise usage(f"--attach {path} is {os.path.getsize(path) >> 20} MiB; attached text goes into the request itself, "
+                    "which takes 16 MiB at most", "use --document for long files")
+    text = command.read_text(path, "--attach")
+    if not text.strip():
+        raise usage(f"--attach {path} is empty")
+    return text
+
+
+def _document_id(path: str) -> str:
+    """A file that was uploaded before keeps its id; a local one is checked now and uploaded later."""
+    if path.startswith("fileid://"):
+        return path[len("fileid://"):]
+    from text_documents import check_document
+    check_document(path)
+    return f"<{os.path.basename(path)}>"
+
+
+def _read_messages(path: str, what: str) -> list:
+    messages = command.read_json(path, what)
+    check_messages(messages, f"{what} {path}")
+    return messages
+
+
+def _read_history(path: str, system: str | None) -> list:
+    if not os.path.exists(path):
+        return []
+    messages = _read_messages(path, "--chat")
+    if system is not None and messages and messages[0].get("content") != system:
+        raise usage(f"--system: the conversation in {path} has begun already, without this system message",
+                    "leave --system out, or start a new file")
+    return messages
+
+
+def _read_object(path: str | None, flag: str):
+    if path is None:
+        return None
+    value = command.read_json(path, flag)
+    if not isinstance(value, dict):
+        raise usage(f"{flag} {path} must hold a JSON object")
+    return value
+
+
+def _read_request(path: str | None):
+    body = _read_object(path, "--request")
+    if body and "input" in body:
+        raise usage("--request: this is a body of the native API (it has 'input')",
+                    "give a chat-completions body with 'messages' at the top")
+    return body
+
+
+def _read_terms(path: str | None) -> list:
+    if path is None:
+        return []
+    value = command.read_json(path, "--terms")
+    pairs = list(value.items()) if isinstance(value, dict) else [
+        (term.get("source"), term.get("target")) for term in value if isinstance(term, dict)] if isinstance(value, list) else []
+    if not pairs or not all(isinstance(text, str) and text for pair in pairs for text in pair):
+        raise usage(f"--terms {path} must hold {{\"source\": \"target\"}} or a list of {{\"source\", \"target\"}} objects")
+    return pairs

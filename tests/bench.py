@@ -1,0 +1,102 @@
+"""`make bench`: what the script costs beyond a bare one, as ratios of one run; machines are noisy, ratios less so.
+
+- whole-process time of `text.py` for one short answer, against a 15-line `urllib` script that makes the same call, in
+  alternation on the same emulator (target: at most 1.25);
+- added time per streamed chunk, against the bare script reading the same long stream;
+- peak memory of both.
+"""
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.emulator import Emulator
+
+ROOT = Path(__file__).resolve().parent.parent
+TEXT = ROOT / "skills" / "qianwen-text" / "scripts" / "text.py"
+ROUNDS = int(os.environ.get("ROUNDS", "40"))
+CHUNKS = 4000
+TARGET = 1.25
+
+BARE = '''\
+import json, os, sys, urllib.request
+body = {"model": "qwen3.6-plus", "messages": [{"role": "user", "content": sys.argv[1]}],
+        "enable_thinking": False, "stream": True, "stream_options": {"include_usage": True}}
+request = urllib.request.Request(os.environ["QWEN_BASE_URL"] + "/compatible-mode/v1/chat/completions",
+    json.dumps(body).encode(), {"Authorization": "Bearer " + os.environ["DASHSCOPE_API_KEY"],
+                                "Content-Type": "application/json"})
+with urllib.request.urlopen(request, timeout=310) as response:
+    for line in response:
+        if line.startswith(b"data: {"):
+            for choice in json.loads(line[6:])["choices"]:
+                sys.stdout.write(choice["delta"].get("content") or "")
+                sys.stdout.flush()
+print()
+'''
+
+
+def measure(command: list, environment: dict) -> tuple:
+    """Seconds from start to end and peak memory (MiB) of one process."""
+    begin = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - begin
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{command[1]} ended with exit code {process.returncode}")
+    return seconds, usage.ru_maxrss / (1024 if sys.platform != "darwin" else 1024 * 1024)
+
+
+def alternate(ours: list, bare: list, environment: dict, rounds: int, before=lambda: None) -> tuple:
+    """Measure both commands in turn; return the two lists of (seconds, MiB)."""
+    results: tuple = ([], [])
+    for _ in range(rounds):
+        for command, measured in zip((ours, bare), results):
+            before()
+            measured.append(measure(command, environment))
+    return results
+
+
+def _summary(results: tuple) -> tuple:
+    """The middle of the ratios of neighbouring runs, and the middle time of each command."""
+    ratio = statistics.median(ours[0] / bare[0] for ours, bare in zip(*results))
+    return (ratio, *(statistics.median(run[0] for run in runs) for runs in results))
+
+
+def main() -> int:
+    with Emulator() as emulator, tempfile.TemporaryDirectory() as folder:
+        bare_script = Path(folder, "bare.py")
+        bare_script.write_text(BARE, "utf-8")
+        environment = {"PATH": os.environ["PATH"], "HOME": folder, "QWEN_BASE_URL": emulator.url,
+                       "DASHSCOPE_API_KEY": "sk-bench-standard-key-of-nobody-0000"}
+        ours, bare = ([sys.executable, str(script), "hello", *more] for script, more in
+                      ((TEXT, ["--no-think"]), (bare_script, [])))
+        alternate(ours, bare, environment, 3)
+        short = alternate(ours, bare, environment, ROUNDS)
+        ratio, ours_time, bare_time = _summary(short)
+        _say(f"one short answer: {ratio:.2f}x the bare script ({ours_time * 1000:.0f} ms against {bare_time * 1000:.0f} ms, "
+             f"{ROUNDS} alternating runs; target at most {TARGET}x)")
+        long = alternate(ours, bare, environment, max(5, ROUNDS // 8),
+                         lambda: emulator.reply(chunks=["word "] * CHUNKS))
+        _, ours_long, bare_long = _summary(long)
+        added = ((ours_long - ours_time) - (bare_long - bare_time)) / CHUNKS
+        per_chunk = (bare_long - bare_time) / CHUNKS
+        _say(f"a streamed chunk: {added * 1e6:+.0f} microseconds against the bare script's {per_chunk * 1e6:.0f} "
+             f"({(added + per_chunk) / per_chunk:.2f}x, {CHUNKS} chunks, time of the emulator included)")
+        peaks = [statistics.median(run[1] for run in runs) for runs in long]
+        _say(f"peak memory: {peaks[0]:.1f} MiB against {peaks[1]:.1f} MiB ({peaks[0] / peaks[1]:.2f}x)")
+    return 0
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

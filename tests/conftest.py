@@ -1,0 +1,93 @@
+"""What the tests share: the emulator, and scripts run as real subprocesses in an empty home and folder."""
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(ROOT / "skills" / "qianwen-text" / "scripts"))
+
+from tests.emulator import Emulator  # noqa: E402
+
+STANDARD_KEY = "sk-emulator-standard-0123456789"
+PLAN_KEY = "sk-sp-emulator-plan-0123456789"
+SCRIPTS = {
+    "qianwen-text": ROOT / "skills" / "qianwen-text" / "scripts" / "text.py",
+}
+
+
+class Run:
+    """What a script did: exit code, decoded streams, and helpers to read them."""
+
+    def __init__(self, completed):
+        self.code = completed.returncode
+        self.out_bytes, self.err_bytes = completed.stdout, completed.stderr
+        self.out, self.err = self.out_bytes.decode("utf-8"), self.err_bytes.decode("utf-8")
+
+    def __repr__(self):
+        return f"<exit {self.code}\nstdout: {self.out}\nstderr: {self.err}>"
+
+    @property
+    def document(self):
+        return json.loads(self.out)
+
+
+@pytest.fixture(scope="session")
+def _server():
+    with Emulator() as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def emulator(_server):
+    _server.reset()
+    yield _server
+    _server.reset()
+
+
+@pytest.fixture
+def home(tmp_path):
+    folder = tmp_path / "home"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def work(tmp_path):
+    """The working directory of scripts: a project root of its own."""
+    folder = tmp_path / "work"
+    (folder / ".git").mkdir(parents=True)
+    return folder
+
+
+@pytest.fixture
+def run(emulator, home, work):
+    """`run("prompt", "--json", key=…, env=…, stdin=…, cwd=…, script=…)` runs a script and returns a Run.
+
+    The environment is bare: no key but `key` (None: none), the emulator as base URL unless `base_url` says otherwise.
+    No output may ever hold the key's characters: checked here for every run.
+    """
+    def run_script(*arguments, skill="qianwen-text", key=STANDARD_KEY, base_url="", env=None, stdin=b"", cwd=None,
+                   timeout=60, script=None, leaks_checked=True):
+        base = emulator.url if base_url == "" else base_url
+        environment = {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1",
+                       **({"SYSTEMROOT": os.environ["SYSTEMROOT"]} if "SYSTEMROOT" in os.environ else {}),
+                       **({"DASHSCOPE_API_KEY": key} if key is not None else {}),
+                       **({"QWEN_BASE_URL": base} if base else {}), **(env or {})}
+        result = Run(subprocess.run([sys.executable, str(script or SCRIPTS[skill]), *map(str, arguments)],
+                                    input=stdin, capture_output=True, env=environment, cwd=str(cwd or work),
+                                    timeout=timeout))
+        if leaks_checked:
+            for secret in filter(None, (key, *(env or {}).values())):
+                if secret.strip().lower().startswith("sk-") and len(secret) > 12:
+                    hidden = secret.strip()[len("sk-sp-"):].encode()
+                    assert hidden not in result.out_bytes + result.err_bytes, "a key was printed"
+        assert b"Traceback" not in result.err_bytes or "-v" in arguments, result
+        return result
+    return run_script

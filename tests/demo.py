@@ -1,0 +1,81 @@
+"""`make demo`: the real scripts against the emulator. Needs no key and no network.
+
+Each step shows the command as a person would type it, then what the script itself prints: the answer from stdout as it
+arrives, what it says to a person from stderr.
+"""
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.emulator import Emulator
+
+ROOT = Path(__file__).resolve().parent.parent
+TEXT = ROOT / "skills" / "qianwen-text" / "scripts" / "text.py"
+STANDARD_KEY = "sk-demo-standard-key-of-nobody-0000"
+PLAN_KEY = "sk-sp-demo-plan-key-of-nobody-0000"
+TOKEN_PLAN = "https://token-plan.cn-beijing.maas.aliyuncs.com/compatible-mode/v1"
+
+SCHEMA = {"title": "cities", "type": "object", "required": ["cities"], "additionalProperties": False, "properties": {
+    "cities": {"type": "array", "minItems": 2, "items": {"type": "string", "enum": ["Hangzhou", "Suzhou", "Wuxi"]}}}}
+
+# What is shown, the key, arguments, the expected exit code.
+STEPS = (
+    ("A question. The reasoning and the usage line go to stderr, the answer to stdout as it arrives.",
+     STANDARD_KEY, (TEXT, "What is a TLS handshake? It's for my sister's class."), 0),
+    ("The same in Chinese, without thinking.",
+     STANDARD_KEY, (TEXT, "用一句话解释什么是递归 🙂", "--no-think"), 0),
+    ("An answer that must match a JSON Schema, saved to a file.",
+     STANDARD_KEY, (TEXT, "Two cities near Shanghai", "--schema", "cities.schema.json", "-o", "cities.json"), 0),
+    ("A file summarised: its text goes before the prompt.",
+     STANDARD_KEY, (TEXT, "Summarise this", "--attach", ROOT / "README.md", "--no-think", "-q"), 0),
+    ("A translation with fixed terms.",
+     STANDARD_KEY, (TEXT, "千问云的密钥", "--translate-to", "English", "--terms", "terms.json"), 0),
+    ("Which key and endpoint would be used? --check says it and sends nothing.",
+     STANDARD_KEY, (TEXT, "--check"), 0),
+    ("The key guard: a plan key (sk-sp-) is warned of before the call, and the refusal of the service is explained.",
+     PLAN_KEY, (TEXT, "Hello"), 3),
+    ("The key guard: a plan key and a plan endpoint. A script must not call it, so nothing is sent.",
+     PLAN_KEY, (TEXT, "Hello"), 3),
+)
+
+
+def show(step: str, command: tuple, key: str, base_url: str, folder: str) -> int:
+    """Run one step with its output going straight to ours; return the exit code."""
+    shown = " ".join(_quoted(os.path.relpath(part, ROOT) if isinstance(part, Path) else part) for part in command)
+    sys.stdout.write(f"\n── {step}\n$ python3 {shown}\n")
+    sys.stdout.flush()
+    environment = {**os.environ, "DASHSCOPE_API_KEY": key, "QWEN_BASE_URL": base_url, "QIANWEN_KEY_GUARD": "warn"}
+    environment.pop("QWEN_REGION", None)
+    return subprocess.run([sys.executable, *map(str, command)], cwd=folder, env=environment, stderr=subprocess.STDOUT).returncode
+
+
+def _quoted(text: str) -> str:
+    return '"' + text + '"' if " " in text else text
+
+
+def main() -> int:
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(encoding="utf-8", errors="replace")
+    unexpected = []
+    with Emulator() as emulator, tempfile.TemporaryDirectory() as folder:
+        Path(folder, "cities.schema.json").write_text(json.dumps(SCHEMA), "utf-8")
+        Path(folder, "terms.json").write_text(json.dumps({"千问云": "QianWen Cloud"}, ensure_ascii=False), "utf-8")
+        sys.stdout.write(f"The emulator of DashScope listens on {emulator.url}; no real service is called.\n")
+        for number, (step, key, command, expected) in enumerate(STEPS, 1):
+            base_url = TOKEN_PLAN if number == len(STEPS) else emulator.url
+            code = show(f"{number}. {step}", command, key, base_url, folder)
+            sys.stdout.write(f"(exit code {code})\n")
+            if code != expected:
+                unexpected.append(f"step {number} ended with exit code {code}, expected {expected}")
+        calls = len(emulator.chat_requests)
+    sys.stdout.write(f"\n{calls} calls reached the emulator. " + ("; ".join(unexpected) or "Every step ended as it should.") + "\n")
+    return 1 if unexpected else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,547 @@
+"""The transport in-process: retries, event streams, error bodies, multipart framing, and where the key may travel."""
+from __future__ import annotations
+
+import gc
+import io
+import json
+import os
+import socket
+import ssl
+import threading
+import tracemalloc
+from contextlib import contextmanager
+from email.message import Message
+from urllib.parse import quote
+
+import pytest
+
+from shared import key_guard, transport
+from shared.failures import Context, Exit, Failure, ServiceError, explain, network
+from shared.transport import BadStream, Client, Event, Multipart, Request, Retries, elide_media, error_in, parse_retry_after, read_events
+from tests.conftest import STANDARD_KEY
+from tests.emulator import Emulator
+from tests.emulator.multipart import parse as parse_multipart
+
+
+def client_for(url: str, **settings) -> Client:
+    verdict = key_guard.judge(key_guard.inspect_key(STANDARD_KEY), key_guard.parse_base_url(url), "qianwen-text")
+    settings.setdefault("retries", Retries(0))
+    return Client(verdict, "qianwen-text", **settings)
+
+
+# ---- retries ---------------------------------------------------------------------------------------------------------
+
+def service(status: int, code: str, message: str = "") -> Failure:
+    return explain(ServiceError(status, code, message), Context())
+
+
+FAILURES = {
+    "refused": network("refused", Context(), accepted="no"),
+    "reset": network("reset", Context()),
+    "web page": network("web page", Context(), retryable=False),
+    "401": service(401, "invalid_api_key"),
+    "400": service(400, "invalid_parameter_error", "Range of top_p should be (0.0, 1.0]"),
+    "429": service(429, "limit_requests"),
+    "429 in a stream": service(200, "limit_requests"),
+    "500": service(500, "internal_error"),
+    "502": service(502, "http_502", "Bad Gateway"),
+    "503 that says so": service(503, "ModelServingError", "throttled due to system capacity limits"),
+    "503": service(503, "http_503", "upstream connect error or disconnect/reset before headers"),
+    "500 timeout": service(500, "RequestTimeOut", "Request timed out"),
+    "moderation": service(400, "data_inspection_failed"),
+    "arrearage": service(400, "Arrearage"),
+}
+SENT_AGAIN = {
+    Retries.READ: {"refused", "reset", "429", "429 in a stream", "500", "502", "503", "503 that says so", "500 timeout"},
+    Retries.CHAT: {"refused", "429", "429 in a stream", "500", "502", "503", "503 that says so", "500 timeout"},
+    Retries.CREATE: {"refused", "429", "429 in a stream", "503 that says so"},
+}
+
+
+@pytest.mark.parametrize("safety", SENT_AGAIN)
+@pytest.mark.parametrize("name", FAILURES)
+def test_what_is_sent_again(name, safety):
+    assert Retries().allowed(FAILURES[name], safety) == (name in SENT_AGAIN[safety])
+
+
+@pytest.mark.parametrize("safety", SENT_AGAIN)
+def test_nothing_is_sent_again_once_some_of_the_answer_has_come(safety):
+    failure = service(500, "internal_error")
+    failure.partial = {"text": "Four"}
+    assert not Retries().allowed(failure, safety)
+
+
+@pytest.mark.parametrize("code, delays", [("limit_requests", [1, 2, 4, 8, 16, 32, 60, 60]),
+                                          ("limit_burst_rate", [3, 6, 12, 24, 48, 60, 60, 60]),
+                                          ("Throttling.BurstRate", [3, 6, 12, 24, 48, 60, 60, 60])])
+def test_delays_double_up_to_a_minute(code, delays):
+    retries = Retries(uniform=lambda low, high: 1.0)
+    assert [retries.delay(service(429, code), tries) for tries in range(1, 9)] == delays
+
+
+def test_delays_are_spread_by_a_quarter():
+    asked = []
+    retries = Retries(uniform=lambda low, high: asked.append((low, high)) or high)
+    assert retries.delay(service(429, "limit_requests"), 2) == 2.5 and asked == [(0.75, 1.25)]
+
+
+def test_what_the_service_asks_for_is_waited_without_jitter():
+    failure = service(429, "limit_requests")
+    failure.retry_after = 7.0
+    assert Retries(uniform=lambda low, high: high).delay(failure, 3) == 7.0
+
+
+def attempts(*outcomes):
+    """A function that raises or returns the next outcome at each call."""
+    left = iter(outcomes)
+
+    def attempt():
+        outcome = next(left)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+    return attempt
+
+
+def limited(retry_after=None) -> Failure:
+    failure = service(429, "limit_requests", "slow down")
+    failure.retry_after = retry_after
+    return failure
+
+
+def test_run_waits_and_returns_what_came_in_the_end():
+    slept, notes = [], []
+    retries = Retries(3, sleep=slept.append, note=notes.append, uniform=lambda low, high: 1.0)
+    assert retries.run(attempts(limited(), limited(0.5), limited(), "done"), Retries.CREATE) == "done"
+    assert slept == [1.0, 0.5, 4.0]
+    assert len(notes) == 3 and "slow down" in notes[0] and "(1 of 3)" in notes[0]
+
+
+def test_run_gives_up_after_the_tries():
+    slept, last = [], limited(0)
+    with pytest.raises(Failure) as caught:
+        Retries(2, sleep=slept.append).run(attempts(limited(0), limited(0), last), Retries.CHAT)
+    assert caught.value is last and slept == [0, 0]
+
+
+def test_run_does_not_wait_for_a_pause_that_is_too_long():
+    slept = []
+    with pytest.raises(Failure, match="slow down") as caught:
+        Retries(3, sleep=slept.append).run(attempts(limited(3600.0)), Retries.CHAT)
+    assert slept == [] and "3600 seconds" in caught.value.fix
+
+
+@pytest.mark.parametrize("code", ["limit_requests", "limit_burst_rate"])
+def test_jitter_never_ends_the_tries_early(code):
+    slept = []
+    retries = Retries(9, sleep=slept.append, uniform=lambda low, high: high)
+    assert retries.run(attempts(*[service(429, code)] * 9, "done"), Retries.CHAT) == "done"
+    assert len(slept) == 9 and max(slept) <= transport.MAX_DELAY
+
+
+def test_other_errors_pass_through_run():
+    with pytest.raises(KeyError):
+        Retries(3, sleep=pytest.fail).run(attempts(KeyError("a defect")), Retries.READ)
+
+
+@pytest.mark.parametrize("value, seconds", [
+    ("7", 7.0), ("0", 0.0), ("0.5", 0.5), (" 12 ", 12.0), ("-3", 0.0),
+    ("Wed, 21 Oct 2015 07:28:30 GMT", 30.0), ("Wed, 21 Oct 2015 07:27:00 GMT", 0.0), ("Wed, 21 Oct 2015 09:28:30 +0200", 30.0),
+    ("", None), ("soon", None), ("Wed, 21 Oct", None), ("Wed, 21 Oct 99999999999999 07:28:00 GMT", None),
+])
+def test_retry_after(value, seconds):
+    assert parse_retry_after(value, now=1445412480.0) == seconds      # 21 Oct 2015 07:28:00 GMT
+
+
+# ---- event streams ---------------------------------------------------------------------------------------------------
+
+def chunk(text: str) -> dict:
+    return {"choices": [{"delta": {"content": text}, "index": 0}]}
+
+
+def line(value) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+COMPAT = f"data: {line(chunk('四 🦊'))}\n\ndata: {line(chunk('é'))}\n\ndata: [DONE]\n\n"
+NATIVE = "".join(f"id:{number}\nevent:result\n:HTTP_STATUS/200\ndata:{line(chunk(text))}\n\n" for number, text in ((1, "四"), (2, "🦊")))
+COMPAT_EVENTS = [Event("", chunk("四 🦊"), 0), Event("", chunk("é"), 0), Event("", "[DONE]", 0)]
+NATIVE_EVENTS = [Event("result", chunk("四"), 200), Event("result", chunk("🦊"), 200)]
+A = '{"a":1}'
+STREAMS = {
+    "compat": (COMPAT, COMPAT_EVENTS),
+    "native": (NATIVE, NATIVE_EVENTS),
+    "compat, CRLF": (COMPAT.replace("\n", "\r\n"), COMPAT_EVENTS),
+    "native, CRLF": (NATIVE.replace("\n", "\r\n"), NATIVE_EVENTS),
+    "compat, no space": (COMPAT.replace("data: ", "data:"), COMPAT_EVENTS),
+    "native, with space": (NATIVE.replace("data:", "data: ").replace("id:", "id: ").replace("event:", "event: "), NATIVE_EVENTS),
+    "compat, no blank lines": (COMPAT.replace("\n\n", "\n"), COMPAT_EVENTS),
+    "native, no blank lines": (NATIVE.replace("\n\n", "\n"), NATIVE_EVENTS),
+    "compat, many blank lines": ("\n" + COMPAT.replace("\n\n", "\n\n\n\n"), COMPAT_EVENTS),
+    "comments": (": hello\n\n" + COMPAT.replace("data", ": keep-alive\n\n:\ndata"), COMPAT_EVENTS),
+    "comment after the data": (f"data: {A}\n: keep-alive\n\n", [Event("", {"a": 1}, 0)]),
+    "no end of line at the end": (f"data: {A}", [Event("", {"a": 1}, 0)]),
+    "error": (f"id:1\nevent:error\n:HTTP_STATUS/400\ndata:{A}\n\n", [Event("error", {"a": 1}, 400)]),
+    "status field": (f"id:1\nevent:error\nstatus:503\ndata:{A}\n\n", [Event("error", {"a": 1}, 503)]),
+    "status is not carried over": (f"event:x\n:HTTP_STATUS/400\ndata:{A}\n\ndata:{A}\n\n",
+                                   [Event("x", {"a": 1}, 400), Event("", {"a": 1}, 0)]),
+    "unknown fields": (f"retry: 3000\nfoo\ndata: {A}\n\n", [Event("", {"a": 1}, 0)]),
+    "only the first space is cut": ("data:  x\n\n", [Event("", " x", 0)]),
+    "colons in the data": ("data: a:b: c\n\n", [Event("", "a:b: c", 0)]),
+    "other line ends inside text": (f"data: {line(chunk('a' + chr(0x2028) + chr(0x85) + 'b'))}\n\n",
+                                    [Event("", chunk("a\u2028\x85b"), 0)]),
+    "nothing": ("", []),
+    "only keep-alives": (": a\n\n: b\n\n", []),
+}
+
+
+@pytest.mark.parametrize("text, events", STREAMS.values(), ids=STREAMS)
+def test_streams(text, events):
+    assert list(read_events([text.encode()])) == events
+
+
+@pytest.mark.parametrize("text, events", STREAMS.values(), ids=STREAMS)
+def test_streams_cut_at_every_byte(text, events):
+    raw = text.encode()
+    for place in range(len(raw) + 1):
+        assert list(read_events([raw[:place], raw[place:]])) == events, f"cut at byte {place}"
+    assert list(read_events(raw[place:place + 1] for place in range(len(raw)))) == events
+
+
+def test_events_come_as_soon_as_they_are_whole():
+    def blocks():
+        yield b"data: 1\n\n"
+        pytest.fail("the first event was held back")
+    assert next(read_events(blocks())) == Event("", 1, 0)
+
+
+@pytest.mark.parametrize("start", [b"data: ", b"data: 1\n\ndata: "])
+def test_a_line_without_end_is_refused(start):
+    with pytest.raises(BadStream):
+        list(read_events([start] + [b"x" * (1 << 20)] * 17))
+
+
+def test_a_long_line_is_read():
+    text = "x" * (4 << 20)
+    raw = b"data: " + line(chunk(text)).encode() + b"\n\n"
+    (event,) = read_events(raw[place:place + 65536] for place in range(0, len(raw), 65536))
+    assert event.data == chunk(text)
+
+
+# ---- error bodies ----------------------------------------------------------------------------------------------------
+
+HEADERS = {"x-request-id": "from-header"}
+ERRORS = [
+    (400, {"error": {"message": "bad", "type": "t", "param": None, "code": "c"}, "request_id": "r"}, (400, "c", "bad", "r")),
+    (401, {"error": {"message": "bad", "type": "t", "param": None, "code": "c"}}, (401, "c", "bad", "from-header")),
+    (400, {"error": {"message": "bad", "code": "c"}, "id": "chatcmpl-uuid"}, (400, "c", "bad", "uuid")),
+    (400, {"error": {"message": "bad", "code": "c"}, "id": "chatcmpl-uuid", "request_id": "r"}, (400, "c", "bad", "r")),
+    (400, {"error": {"message": "no model", "type": "t", "param": None, "code": None}}, (400, "t", "no model", "from-header")),
+    (429, {"error": {"message": "fast", "type": "t", "param": "", "code": "c"}}, (429, "c", "fast", "from-header")),
+    (400, {"type": "error", "error": {"type": "t", "message": "bad"}}, (400, "t", "bad", "from-header")),
+    (200, {"error": {"message": "bad", "code": "c"}}, (200, "c", "bad", "from-header")),
+    (401, {"code": "c", "message": "bad", "request_id": "r"}, (401, "c", "bad", "r")),
+    (200, {"request_id": "r", "message": "bad", "code": "c"}, (200, "c", "bad", "r")),
+    (404, {"error": "Not Found"}, (404, "http_404", "Not Found", "from-header")),
+    (400, {"error": {}}, (400, "", "", "from-header")),
+    (400, {"code": "c", "message": None}, (400, "c", "", "from-header")),
+]
+
+
+@pytest.mark.parametrize("status, body, expected", ERRORS)
+def test_error_bodies(status, body, expected):
+    assert error_in(status, body, HEADERS) == ServiceError(*expected)
+
+
+@pytest.mark.parametrize("body", [{"message": "bad"}, {"code": "", "message": "bad"}, {"detail": "bad"}])
+def test_unknown_error_bodies_keep_their_words_and_the_status(body):
+    error = error_in(502, body, HEADERS)
+    assert "bad" in error.message and error.code == "http_502" and error.request_id == "from-header"
+
+
+@pytest.mark.parametrize("body", [
+    {"choices": [], "usage": None}, {"choices": [], "error": None, "code": ""}, {"code": "", "message": "", "output": {}},
+    {"output": {"task_status": "FAILED", "code": "x", "message": "y"}, "code": "200"}, {"object": "list", "data": []}])
+def test_answers_are_no_errors(body):
+    assert error_in(200, body, HEADERS) is None
+
+
+# ---- multipart and previews ------------------------------------------------------------------------------------------
+
+NAMES = {"plain.pdf": "plain.pdf", "合同 2026.pdf": "合同 2026.pdf", 'a"b.txt': "a%22b.txt", "a\\b.txt": "a_b.txt",
+         "a\nb\rc.txt": "a_b_c.txt", "; name=x.txt": "; name=x.txt", "🦊'%.txt": "🦊'%.txt", "tab\t.txt": "tab\t.txt"}
+
+
+def body_of(multipart: Multipart) -> bytes:
+    return b"".join(multipart)
+
+
+@pytest.mark.parametrize("name, sent", NAMES.items(), ids=map(ascii, NAMES))
+def test_multipart_is_read_back(tmp_path, name, sent):
+    content = b"\r\n--qianwen-\r\n\x00\xff" + name.encode()
+    path = tmp_path / "content"
+    path.write_bytes(content)
+    multipart = Multipart({"purpose": "file-extract", "说明": "两个\n字"}, str(path), filename=name, media_type="text/plain")
+    body = body_of(multipart)
+    *fields, file = parse_multipart(multipart.content_type, body)
+    assert [(part.name, part.data.decode()) for part in fields] == [("purpose", "file-extract"), ("说明", "两个\n字")]
+    assert (file.name, file.filename, file.content_type, file.data) == ("file", sent, "text/plain", content)
+    assert len(body) == len(multipart) and body_of(multipart) == body, "a retry sends the same body"
+
+
+def test_a_file_name_that_is_not_utf8_can_be_sent(tmp_path):
+    path = os.path.join(os.fsencode(tmp_path), b"\xff\xe4.txt")
+    try:
+        with open(path, "wb") as file:
+            file.write(b"x")
+    except OSError:
+        pytest.skip("this file system takes no such name")
+    multipart = Multipart({}, os.fsdecode(path))
+    assert parse_multipart(multipart.content_type, body_of(multipart))[0].data == b"x"
+
+
+def test_a_large_file_is_streamed(tmp_path):
+    path = tmp_path / "large.bin"
+    with open(path, "wb") as file:
+        file.truncate(64 << 20)
+    multipart = Multipart({}, str(path))
+    gc.collect()
+    tracemalloc.start()
+    total = sum(map(len, multipart))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert total == len(multipart) and peak < 1 << 20
+
+
+def test_a_file_that_shrinks_meanwhile_is_not_sent_short(tmp_path):
+    path = tmp_path / "file.txt"
+    path.write_bytes(b"0123456789")
+    multipart = Multipart({}, str(path))
+    path.write_bytes(b"0123")
+    with pytest.raises(OSError, match="shorter"):
+        body_of(multipart)
+
+
+def test_a_file_that_grows_meanwhile_keeps_its_length(tmp_path):
+    path = tmp_path / "file.txt"
+    path.write_bytes(b"0123")
+    multipart = Multipart({}, str(path))
+    path.write_bytes(b"0123456789")
+    assert len(body_of(multipart)) == len(multipart)
+
+
+@pytest.mark.parametrize("value, shown", [
+    ("data:image/png;base64,AAAA", "data:image/png;base64,<3 bytes>"),
+    ("data:image/png;base64,AAA=", "data:image/png;base64,<2 bytes>"),
+    ("data:image/png;base64,AA==", "data:image/png;base64,<1 bytes>"),
+    ({"a": [{"url": "data:;base64,AAAA"}, 1, None]}, {"a": [{"url": "data:;base64,<3 bytes>"}, 1, None]}),
+    ("data: a word, then ;base64", "data: a word, then ;base64"),
+    ("https://host/x.png?data:;base64,AAAA", "https://host/x.png?data:;base64,AAAA"),
+])
+def test_inline_media_is_elided_in_previews(value, shown):
+    before = json.dumps(value)
+    assert elide_media(value) == shown and json.dumps(value) == before
+
+
+def test_a_preview_holds_no_key(tmp_path):
+    (tmp_path / "a.txt").write_bytes(b"12345")
+    request = Request("POST", "https://host/files", Multipart({"purpose": "x"}, str(tmp_path / "a.txt")))
+    preview = request.preview("qianwen-text", key_guard.inspect_key(STANDARD_KEY))
+    assert preview["headers"]["Authorization"] == "Bearer sk-***"
+    assert preview["body"] == {"purpose": "x", "file": "<a.txt, 5 bytes>"}
+
+
+# ---- where the key may travel ----------------------------------------------------------------------------------------
+
+TASKS = "/api/v1/tasks/"
+
+
+def test_a_redirect_within_the_origin_keeps_the_key(emulator):
+    emulator.inject("redirect", path=TASKS, to="/compatible-mode/v1/files?limit=1", status=301)
+    client_for(emulator.url).json(Request("GET", emulator.url + TASKS), Retries.READ)
+    assert [(request.path, request.authorized) for request in emulator.requests] == [
+        (TASKS, True), ("/compatible-mode/v1/files", True)]
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_to_another_origin_drops_the_key(emulator, status):
+    with Emulator() as other:
+        emulator.inject("redirect", to=other.url + TASKS, status=status)
+        with pytest.raises(Failure) as caught:
+            client_for(emulator.url).json(Request("GET", emulator.url + TASKS), Retries.READ)
+        (request,) = other.requests
+    assert not request.authorized and STANDARD_KEY not in str(request.headers)
+    assert caught.value.http_status == 401
+
+
+def test_the_key_comes_back_with_the_origin(emulator):
+    with Emulator() as other:
+        emulator.inject("redirect", to=other.url + TASKS)
+        other.inject("redirect", to=emulator.url + TASKS)
+        client_for(emulator.url).json(Request("GET", emulator.url + TASKS), Retries.READ)
+        assert [request.authorized for request in emulator.requests + other.requests] == [True, True, False]
+
+
+@pytest.mark.parametrize("status, carried", [(301, False), (302, False), (303, False), (307, True), (308, True)])
+def test_a_post_is_redirected_within_the_origin_only_when_its_body_stays(emulator, status, carried):
+    files = "/compatible-mode/v1/files"
+    emulator.inject("redirect", path="/wrong", to=files, status=status)
+    with pytest.raises(Failure) as caught:
+        client_for(emulator.url).json(Request("POST", emulator.url + "/wrong", {"a": 1}), Retries.CREATE)
+    assert [request.json for request in emulator.requests] == ([{"a": 1}] * 2 if carried else [{"a": 1}])
+    assert caught.value.exit_code == (Exit.FAILED if carried else Exit.NETWORK)
+
+
+def test_circles_end(emulator):
+    emulator.inject("redirect", times=None, to=TASKS)
+    with pytest.raises(Failure, match="circles") as caught:
+        client_for(emulator.url, retries=Retries(3, sleep=pytest.fail)).json(Request("GET", emulator.url + TASKS), Retries.READ)
+    assert caught.value.exit_code == Exit.NETWORK and len(emulator.requests) < 10
+
+
+class Answer(io.BytesIO):
+    """A response as `urllib` gives it, without a socket."""
+
+    def __init__(self, status: int, headers: dict, body: bytes = b""):
+        super().__init__(body)
+        self.status, self.headers = status, Message()
+        for name, value in headers.items():
+            self.headers[name] = value
+
+
+@pytest.mark.parametrize("location, followed", [
+    ("http://dashscope.aliyuncs.com/x", False), ("http://127.0.0.1/x", False), ("ftp://dashscope.aliyuncs.com/x", False),
+    ("file:///etc/passwd", False), ("https://dashscope.aliyuncs.com/x", True), ("/x", True), ("https://elsewhere.example/x", True),
+    ("https://dashscope.aliyuncs.com:not-a-port/x", False),
+])
+def test_https_is_never_left(monkeypatch, location, followed):
+    sent = []
+
+    def send(self, method, url, headers, body):
+        sent.append((url, "Authorization" in headers))
+        return Answer(302, {"Location": location}) if len(sent) == 1 else Answer(200, {}, b"{}")
+    monkeypatch.setattr(Client, "_send", send)
+    call = Request("GET", "https://dashscope.aliyuncs.com/a")
+    if followed:
+        client_for("https://dashscope.aliyuncs.com").json(call, Retries.READ)
+        assert sent[1][1] == ("elsewhere" not in location)
+    else:
+        with pytest.raises(Failure) as caught:
+            client_for("https://dashscope.aliyuncs.com").json(call, Retries.READ)
+        assert caught.value.exit_code == Exit.NETWORK and len(sent) == 1
+
+
+@pytest.mark.parametrize("url", ["https://dashscope.aliyuncs.com:8443/a", "https://dashscope.aliyuncs.com.evil.example/a",
+                                 "https://bucket.oss-cn-beijing.aliyuncs.com/a", "http://dashscope.aliyuncs.com/a"])
+def test_another_origin_never_gets_the_key(monkeypatch, url):
+    seen = []
+    monkeypatch.setattr(Client, "_send", lambda self, method, url, headers, body: seen.append(headers) or Answer(200, {}, b"{}"))
+    client_for("https://dashscope.aliyuncs.com").json(Request("GET", url), Retries.READ)
+    assert "Authorization" not in seen[0] and STANDARD_KEY not in str(seen)
+
+
+def test_certificates_are_checked(monkeypatch):
+    """The TLS set-up of a connection is the strict default, and a certificate nobody vouches for is refused in words."""
+    made = []
+    default = ssl.create_default_context
+    monkeypatch.setattr(ssl, "create_default_context", lambda *args, **named: made.append(default(*args, **named)) or made[-1])
+
+    error = ssl.SSLCertVerificationError(1, "certificate verify failed")
+    error.reason, error.verify_message = "CERTIFICATE_VERIFY_FAILED", "self-signed certificate"
+
+    def connect(self):
+        raise error
+    monkeypatch.setattr("http.client.HTTPSConnection.connect", connect)
+    monkeypatch.setenv("NO_PROXY", "*")
+    with pytest.raises(Failure, match="self-signed certificate") as caught:
+        client_for("https://dashscope.aliyuncs.com").json(Request("GET", "https://dashscope.aliyuncs.com/a"), Retries.READ)
+    assert made[0].verify_mode == ssl.CERT_REQUIRED and made[0].check_hostname
+    assert (caught.value.exit_code, caught.value.accepted, caught.value.retryable) == (Exit.NETWORK, "no", False)
+    assert "SSL_CERT_FILE" in caught.value.fix
+
+
+# ---- proxies ---------------------------------------------------------------------------------------------------------
+
+@contextmanager
+def refusing_proxy():
+    """A proxy that records what it is asked and refuses; yields its address and what it saw."""
+    seen = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(10)
+
+        def serve():
+            connection, _ = listener.accept()
+            with connection:
+                data = b""
+                while b"\r\n\r\n" not in data:
+                    data += connection.recv(4096)
+                seen.append(data)
+                connection.sendall(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n")
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}", seen
+        thread.join(10)
+
+
+def dead_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
+
+
+def test_loopback_is_never_reached_through_a_proxy(run):
+    dead = f"http://127.0.0.1:{dead_port()}"
+    names = ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
+    result = run("hello", "--retries", 0, env=dict.fromkeys(names, dead))
+    assert result.code == 0, result
+
+
+@pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy"])
+def test_a_proxy_is_used_for_the_service(run, emulator, name):
+    with refusing_proxy() as (proxy, seen):
+        result = run("hello", "--retries", 0, base_url=None, env={name: proxy})
+    assert result.code == 6 and "proxy" in result.err and "403" in result.err, result
+    assert seen[0].startswith(b"CONNECT dashscope.aliyuncs.com:443 HTTP/1.")
+    assert STANDARD_KEY.encode() not in seen[0] and b"authorization" not in seen[0].lower()
+    assert not emulator.requests
+
+
+def test_a_dead_proxy_is_no_secret(run):
+    result = run("hello", "--retries", 0, base_url=None, env={"HTTPS_PROXY": f"http://127.0.0.1:{dead_port()}"})
+    assert result.code == 6 and "proxy" in result.err, result
+
+
+# ---- what is sent ----------------------------------------------------------------------------------------------------
+
+def test_json_goes_out_as_plain_utf8(emulator):
+    with pytest.raises(Failure):
+        client_for(emulator.url).json(Request("POST", emulator.url + "/compatible-mode/v1/nowhere", {"a": "四 🦊"}), Retries.READ)
+    (request,) = emulator.requests
+    assert request.body == '{"a":"四 🦊"}'.encode()
+    assert request.headers["content-type"] == "application/json" and request.headers["user-agent"].startswith("qianwen-skills/")
+    assert request.headers.get("accept-encoding", "identity") == "identity"
+
+
+def test_an_empty_404_says_that_the_base_url_is_wrong(emulator):
+    with pytest.raises(Failure) as caught:
+        client_for(emulator.url).json(Request("GET", f"{emulator.url}/{quote('没有')}"), Retries.READ)
+    failure = caught.value
+    assert (failure.exit_code, failure.http_status, failure.code) == (Exit.FAILED, 404, "http_404")
+    assert "QWEN_BASE_URL" in failure.fix and failure.request_id
+
+
+@pytest.mark.parametrize("status, exit_code", [(500, Exit.FAILED), (503, Exit.FAILED), (429, Exit.QUOTA), (401, Exit.KEY)])
+def test_an_error_without_a_body_gets_a_code(monkeypatch, status, exit_code):
+    monkeypatch.setattr(Client, "_send", lambda *_: Answer(status, {"X-Request-ID": "r"}))
+    with pytest.raises(Failure) as caught:
+        client_for("https://dashscope.aliyuncs.com").json(Request("GET", "https://dashscope.aliyuncs.com/a"), Retries.READ)
+    assert (caught.value.exit_code, caught.value.code, caught.value.request_id) == (exit_code, f"http_{status}", "r")
+
+
+def test_an_answer_without_end_is_not_read_into_memory(monkeypatch):
+    class Endless(Answer):
+        def read1(self, size=-1):
+            return b"x" * (1 << 20)
+    monkeypatch.setattr(Client, "_send", lambda *_: Endless(200, {}))
+    monkeypatch.setattr(transport, "_MAX_JSON", 4 << 20)
+    with pytest.raises(Failure, match="larger than"):
+        client_for("https://dashscope.aliyuncs.com").json(Request("GET", "https://dashscope.aliyuncs.com/a"), Retries.READ)
