@@ -27,7 +27,8 @@ class Console:
         self.json_mode = self.quiet = self.verbose = False
         self.warnings: list = []
         self.secrets: tuple = ()
-        self._held = ""
+        self.keep_going = False  # whether there is work left (saving) when the reader of stdout goes away
+        self._held = {"reasoning": "", "text": ""}
         self._last = ("", "\n")  # channel and last character written
         self._stdout_closed = False
 
@@ -60,25 +61,28 @@ class Console:
             self.result(piece)
         elif not self.quiet:
             self._heading("reasoning", "[thinking]\n")
-            self._write(self.stderr, key_guard.redact_exact(piece, self.secrets))
-            self._last = ("reasoning", piece[-1:])
+            self._reasoning(self._sendable("reasoning", piece))
 
     def result(self, piece: str) -> None:
-        """Part of the result, to stdout; held back only where it could be the beginning of a key."""
+        """Part of the result, to stdout; nothing in --json mode, where the document carries it."""
         if self.json_mode or not piece:
             return
         self._end_reasoning()
-        text = key_guard.redact_exact(self._held + piece, self.secrets)
-        keep = _overlap(text, self.secrets)
-        self._held = text[len(text) - keep:]
-        self._result(text[:len(text) - keep])
+        self._result(self._sendable("text", piece))
 
     def end_result(self) -> None:
         """The result is whole, or will not go on: write what was held back and end the line."""
-        held, self._held = self._held, ""
+        held, self._held["text"] = self._held["text"], ""
         self._result(held)
         if self._last[0] == "text" and self._last[1] != "\n":
             self._result("\n")
+
+    def _sendable(self, channel: str, piece: str) -> str:
+        """What may be written now: keys taken out, an end that could be the beginning of a key held back."""
+        text = key_guard.redact_exact(self._held[channel] + piece, self.secrets)
+        keep = _overlap(text, self.secrets)
+        self._held[channel] = text[len(text) - keep:]
+        return text[:len(text) - keep]
 
     def document(self, document: dict) -> None:
         """The one JSON document of --json, --dry-run or --check."""
@@ -113,9 +117,17 @@ class Console:
     def _heading(self, channel: str, heading: str) -> None:
         if self._last[0] != channel:
             self._write(self.stderr, heading)
+            self._last = (channel, "\n")
+
+    def _reasoning(self, text: str) -> None:
+        if text:
+            self._write(self.stderr, text)
+            self._last = ("reasoning", text[-1])
 
     def _end_reasoning(self) -> None:
         if self._last[0] == "reasoning":
+            held, self._held["reasoning"] = self._held["reasoning"], ""
+            self._reasoning(held)
             self._write(self.stderr, "\n\n" if self._last[1] != "\n" else "\n")
             self._last = ("", "\n")
 
@@ -125,14 +137,16 @@ class Console:
             self._write(self.stdout, text)
 
     def _write(self, stream, text: str) -> None:
-        """Write at once. A reader that went away is no error: the rest of the work (saving) still has to be done."""
+        """Write at once. When the reader of stdout went away the run ends quietly, unless something is left to save."""
         try:
             stream.write(text)
             stream.flush()
-        except (BrokenPipeError, ValueError):
+        except BrokenPipeError:
+            _to_nowhere(stream)
             if stream is self.stdout:
                 self._stdout_closed = True
-            _to_nowhere(stream)
+                if not self.keep_going:
+                    raise
         except OSError as error:
             if stream is self.stdout:
                 self._stdout_closed = True
@@ -278,9 +292,15 @@ def _read_file(path: str, what: str) -> bytes:
 def read_json(path: str, what: str):
     """A JSON file ('-' is stdin). Raises a usage Failure with the place of the error."""
     try:
-        return json.loads(read_text(path, what))
+        return json.loads(read_text(path, what), parse_constant=_no_constant)
     except json.JSONDecodeError as error:
         raise usage(f"{what} {path} is not JSON: {error.msg} in line {error.lineno}, column {error.colno}") from None
+    except (ValueError, RecursionError) as error:
+        raise usage(f"{what} {path} is not JSON: {error}") from None
+
+
+def _no_constant(name: str):
+    raise ValueError(f"{name} is no JSON value")
 
 
 def read_prompt(argument: str | None, file: str | None, others=()) -> str | None:
@@ -293,16 +313,7 @@ def read_prompt(argument: str | None, file: str | None, others=()) -> str | None
     prompt = read_text(source, "the prompt file") if file is not None or argument == "-" else argument
     if prompt is not None and not prompt.strip():
         raise usage("the prompt is empty", "write what the model should do")
-    return None if prompt is None else _valid_unicode(prompt)
-
-
-def _valid_unicode(text: str) -> str:
-    """Argument bytes that are no UTF-8 arrive as lone surrogates; they cannot be sent."""
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        raise usage("the prompt holds bytes that are not UTF-8", "save it as a UTF-8 file and use --prompt-file") from None
-    return text
+    return prompt
 
 
 def parse_settings(settings) -> list:
@@ -314,9 +325,9 @@ def parse_settings(settings) -> list:
             raise usage(f"--set {setting!r} is not KEY=VALUE", "for example --set top_k=20 or --set "
                         "search_options.forced_search=true")
         try:
-            value = json.loads(text)
+            value = json.loads(text, parse_constant=_no_constant)
         except ValueError:
-            value = _valid_unicode(text)
+            value = text
         pairs.append((name.split("."), value))
     return pairs
 
@@ -416,9 +427,8 @@ def live_call(options, account: Account, verdict: key_guard.Verdict, console: Co
 def make_client(options, account: Account, verdict: key_guard.Verdict, console: Console, model: str = "",
                 models=()) -> Client:
     """A client for the endpoint that the guard's verdict hands out."""
-    return Client(verdict, console.skill, timeout=options.timeout,
-                  retries=Retries(options.retries, note=console.note), model=model, models=models,
-                  sandboxed=account.sandboxed)
+    return Client(verdict, console.skill, timeout=options.timeout, retries=Retries(options.retries, note=console.note),
+                  detail=console.detail, model=model, models=models, sandboxed=account.sandboxed)
 
 
 # ---- the run ---------------------------------------------------------------------------------------------------------

@@ -40,6 +40,7 @@ TOO_NEW_KEYWORDS = {("zip", "strict"): "3.10", ("dataclass", "slots"): "3.10", (
 TOO_NEW_BUILTINS = {"aiter": "3.10", "anext": "3.10", "ExceptionGroup": "3.11", "BaseExceptionGroup": "3.11",
                     "EncodingWarning": "3.10", "PythonFinalizationError": "3.13"}
 
+LINE_LIMIT = 140  # characters
 OURS = {"shared", "tests", "pytest"}
 QUIET_BELOW = {"shared/command.py", "tests/sync.py", "tests/check.py", "tests/demo.py", "tests/bench.py"}
 
@@ -72,7 +73,8 @@ def python_problems(text: str, name: str, root: Path = ROOT) -> list:
     except SyntaxError as error:
         return [(error.lineno or 1, f"does not parse as Python {OLDEST[0]}.{OLDEST[1]}: {error.msg}")]
     found = _long_lines(text) + _unused_imports(tree, text)
-    local = {path.stem for path in (root / name).parent.glob("*.py")} if (root / name).parent.is_dir() else set()
+    folders = [(root / name).parent, *((root / "skills").glob("*/scripts") if name.startswith("tests/") else ())]
+    local = {path.stem for folder in folders for path in folder.glob("*.py")}
     lazy = any(isinstance(node, ast.ImportFrom) and node.module == "__future__"
                and any(alias.name == "annotations" for alias in node.names) for node in tree.body)
     for node in ast.walk(tree):
@@ -91,8 +93,8 @@ def _annotations(tree):
 
 
 def _long_lines(text: str) -> list:
-    return [(number, f"{len(line)} characters, more than 140") for number, line in enumerate(text.splitlines(), 1)
-            if len(line) > 140]
+    return [(number, f"{len(line)} characters, more than {LINE_LIMIT}") for number, line in enumerate(text.splitlines(), 1)
+            if len(line) > LINE_LIMIT]
 
 
 def _unused_imports(tree, text: str) -> list:

@@ -584,6 +584,11 @@ def test_accepted(emulator, fields):
     assert answer.status == 200, answer.body
 
 
+def test_null_is_no_response_format(emulator):
+    answer = post(emulator, CHAT, {"model": "qwen-plus", "messages": HI, "response_format": None})
+    assert answer.status == 400 and "response_format type from user is None." in answer.json["error"]["message"]
+
+
 def test_parameter_error_shape(emulator):
     answer = ask(emulator, max_tokens=0)
     request_id = answer.headers["x-request-id"]

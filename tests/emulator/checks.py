@@ -248,9 +248,9 @@ def tool_choice(call: Call) -> None:
 # Structured output
 
 def response_format(call: Call) -> None:
-    value = call.options.get("response_format")
-    if value is None:
+    if "response_format" not in call.options:
         return
+    value = call.options["response_format"]
     kind = value.get("type") if isinstance(value, dict) else value
     if kind not in ("text", "json_object", "json_schema") or not isinstance(value, dict):
         raise invalid("Unknown format of response_format, response_format should be a dict, includes 'type' and an optional key "

@@ -12,7 +12,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from shared import chat, command, key_guard
 from shared.failures import Exit, Failure
-from shared.transport import Request, Retries
+from shared.transport import Request, Retries, encoded
 from text_inputs import read_ask
 from text_models import DEFAULT_MODEL, MODELS, find_model
 from text_request import Ask, build_request, native_request, without_schema
@@ -109,9 +109,11 @@ def execute(options, account, console) -> Exit | None:
     verdict = account.judge(SKILL)
     if options.check:
         return command.check(options, account, verdict, console)
+    console.keep_going = bool(options.chat)
     ask = read_ask(options)
     model, warning = find_model(ask.model_name())
     body, remarks = build_request(ask, model)
+    encoded(body)  # refuses text that cannot be sent, before the key or the network matter
     if warning:
         console.warn(warning)
     for remark in remarks:
@@ -156,7 +158,7 @@ def _dry_run(options, ask: Ask, model, body: dict, verdict, console) -> None:
 
 
 def _target(options, ask: Ask):
-    if not options.output:
+    if options.output in (None, "-"):
         return None
     from shared.results import target_for
     prompt = ask.prompt or (ask.messages or [{}])[-1].get("content") or "answer"
@@ -284,7 +286,8 @@ def _save(target, text: str, ask: Ask, console) -> dict:
         text += "\n"
     try:
         return target.save(text.encode("utf-8", "replace"), "application/json" if ask.wants_json else "text/markdown")
-    except Failure:
+    except Failure as failure:
+        failure.partial = {"text": text}
         console.result(text)
         raise
 

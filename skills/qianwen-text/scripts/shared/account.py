@@ -51,7 +51,7 @@ def find_account(environ=None, cwd: str | None = None) -> Account:
     environ = os.environ if environ is None else environ
     warnings: list = []
     sources = [(ENVIRONMENT, {name: environ[name] for name in VARIABLES if environ.get(name, "").strip()})]
-    for path in env_files(cwd or os.getcwd(), environ):
+    for path in env_files(cwd or _working_directory(), environ):
         sources.append((path, _read(path, warnings)))
     keys = [(where, name, values[name]) for where, values in sources for name in KEY_VARIABLES if name in values]
     key_file, key_name, raw = keys[0] if keys else ("", "", "")
@@ -63,6 +63,13 @@ def find_account(environ=None, cwd: str | None = None) -> Account:
                    endpoint_source=endpoint_source, strict=_strict(sources), warnings=warnings,
                    secrets=_secrets(keys), spare=spare if key.kind == key_guard.PLAN else "",
                    sandboxed=environ.get("CODEX_SANDBOX_NETWORK_DISABLED") == "1")
+
+
+def _working_directory() -> str:
+    try:
+        return os.getcwd()
+    except OSError:  # it was deleted
+        return os.path.expanduser("~")
 
 
 def _secrets(keys) -> tuple:

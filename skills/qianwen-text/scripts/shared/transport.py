@@ -17,7 +17,7 @@ from collections import namedtuple
 from urllib.parse import urljoin, urlsplit
 
 from . import VERSION, key_guard
-from .failures import Context, Exit, Failure, ServiceError, explain, network
+from .failures import Context, Exit, Failure, ServiceError, explain, network, usage
 
 CONNECT_TIMEOUT = 20.0  # seconds; a host that does not answer by then is not going to
 DEFAULT_TIMEOUT = 310.0  # seconds without a byte; the service itself gives up after 300 (wire contract 1.6)
@@ -243,6 +243,15 @@ def _headers(request: Request, skill: str) -> dict:
     return {**headers, **request.headers}
 
 
+def encoded(body) -> bytes:
+    """A JSON body as UTF-8. Arguments whose bytes are no UTF-8 arrive as lone surrogates, which cannot be sent."""
+    try:
+        return json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8")
+    except UnicodeEncodeError:
+        raise usage("the request holds text that is not UTF-8; nothing was sent",
+                    "save the text as a UTF-8 file and use --prompt-file") from None
+
+
 def origin_of(url: str) -> tuple:
     """Scheme, host and port of a URL, to compare origins."""
     parts = urlsplit(url)
@@ -253,8 +262,9 @@ class Client:
     """Sends requests for one account. Every method raises Failure, explained for this key and endpoint."""
 
     def __init__(self, verdict: key_guard.Verdict, skill: str, *, timeout: float = DEFAULT_TIMEOUT,
-                 retries: Retries | None = None, model: str = "", models=(), sandboxed: bool = False):
+                 retries: Retries | None = None, detail=None, model: str = "", models=(), sandboxed: bool = False):
         self.key, self.endpoint, self.skill = verdict.key, verdict.endpoint, skill
+        self._detail = detail or (lambda text: None)
         self.timeout, self.retries = timeout, retries or Retries()
         self.context = Context(skill, self.key.kind, self.endpoint.kind, self.endpoint.host, model, models, sandboxed)
         self._opener = _opener(self.endpoint.kind == key_guard.LOOPBACK)
@@ -271,7 +281,7 @@ class Client:
                 if response.status >= 400:
                     raise self._service_failure(response, headers)
                 if "text/event-stream" not in headers.get("content-type", ""):
-                    self._reject_body(response, headers)
+                    return take(iter([Event("", self._whole_body(response, headers), 200)]), headers)
                 return take(self._guarded(read_events(_blocks(response, headers)), headers), headers)
         return self.retries.run(attempt, safety)
 
@@ -319,11 +329,14 @@ class Client:
         if isinstance(body, Multipart):
             headers = {**headers, "Content-Length": str(len(body))}
         elif body is not None:
-            data = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+            data = encoded(body)
         elif method == "POST":
             data = b""
         try:
-            return self._opener.open(urllib.request.Request(url, data, headers, method=method), timeout=self.timeout)
+            response = self._opener.open(urllib.request.Request(url, data, headers, method=method), timeout=self.timeout)
+            self._detail(f"{method} {url}: HTTP {response.status}, request id "
+                         f"{response.headers.get('x-request-id') or 'not given'}")
+            return response
         except (OSError, http.client.HTTPException) as error:
             raise self._network_failure(error) from error
 
@@ -369,12 +382,14 @@ class Client:
         failure.retry_after = parse_retry_after(headers.get("retry-after", ""))
         return failure
 
-    def _reject_body(self, response, headers: dict) -> None:
-        """A stream was asked for and something else came: an error object, or no answer of the service at all."""
+    def _whole_body(self, response, headers: dict) -> dict:
+        """A stream was asked for and a whole body came: an answer (some gateways do not stream), or an error."""
         raw = self._read(response, headers)
         body = _parse(raw)
         if isinstance(body, dict):
             self._check_error_body(response.status, body, headers)
+            if "choices" in body or "output" in body:
+                return body
         raise self._no_json(response.status, raw, headers)
 
     def _no_json(self, status: int, raw: bytes, headers: dict) -> Failure:
