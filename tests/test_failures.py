@@ -163,7 +163,6 @@ TELLING = [
      "not of money", "wait"),
     (429, "limit_burst_rate", "x", "faster", "wait"),
     (500, "RequestTimeOut", "x", "ran out of time", "--no-stream"),
-    (400, INVALID, "The media format is not supported", "accept", ""),
 ]
 
 
@@ -173,8 +172,12 @@ def test_causes_that_help(status, code, message, cause, fix):
     assert cause in failure.cause and fix in failure.fix
 
 
-def test_trouble_with_a_media_file_is_not_blamed_on_a_document():
-    assert "document" not in explained(400, INVALID, "The media format is not supported or incorrect for the data inspection.").cause
+@pytest.mark.parametrize("code, message, wrong", [
+    (INVALID, "The media format is not supported or incorrect for the data inspection.", "document"),
+    ("InvalidURL.Timeout", "Download the media resource timed out.", "the service ran out of time"),
+])
+def test_trouble_with_a_media_file_is_not_blamed_on_something_else(code, message, wrong):
+    assert wrong not in explained(400, code, message).cause
 
 
 # The seven errors people meet: what is said depends on the key and the endpoint.

@@ -1,0 +1,342 @@
+"""Where the key, the base URL, the region and the guard's mode come from: the environment and `.env` files."""
+from __future__ import annotations
+
+import builtins
+import os
+
+import pytest
+from shared import account, key_guard
+from shared.account import BadSetting, find_account, parse_env
+
+from tests.conftest import PLAN_KEY, STANDARD_KEY
+
+NEAR, FAR, HOME_KEY, OTHER = (f"sk-{name}-0123456789" for name in ("near", "far", "home", "other"))
+EVIL = "https://evil.example.com"
+
+
+def put(folder, *lines, encoding="utf-8"):
+    """Write a `.env` file and return its path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / ".env"
+    path.write_bytes("\n".join(lines).encode(encoding))
+    return str(path)
+
+
+@pytest.fixture
+def settings(home):
+    """The folder of the home `.env` file."""
+    return home / ".config" / "qianwen"
+
+
+@pytest.fixture
+def find(home, work):
+    """`find(cwd, VARIABLE=…)`: the account of a run in `cwd` with these variables in its environment."""
+    def find_in(cwd=work, **environ):
+        return find_account({"HOME": str(home), **environ}, str(cwd))
+    return find_in
+
+
+def line(key: str) -> str:
+    return "DASHSCOPE_API_KEY=" + key
+
+
+# ---- which file wins ---------------------------------------------------------------------------------------------------
+
+def test_nearest_file_wins(find, work, settings):
+    put(settings, line(HOME_KEY))
+    put(work, line(FAR))
+    near = put(work / "a" / "b", line(NEAR))
+    found = find(work / "a" / "b")
+    assert (found.key.value, found.key_source) == (NEAR, "DASHSCOPE_API_KEY in " + near)
+    assert find(work / "a").key.value == FAR
+
+
+def test_files_of_the_way_up_complete_each_other(find, work, settings):
+    put(work / "a", line(NEAR))
+    put(work, "QWEN_REGION=us-east-1")
+    put(settings, "QIANWEN_KEY_GUARD=strict")
+    found = find(work / "a")
+    assert (found.key.value, found.endpoint.region, found.strict) == (NEAR, "us-east-1", True)
+
+
+@pytest.mark.parametrize("git", ["folder", "file of a worktree"])
+def test_search_ends_at_the_project_root(find, tmp_path, git):
+    put(tmp_path, line(FAR))
+    root = tmp_path / "project"
+    (root / "a").mkdir(parents=True)
+    (root / ".git").mkdir() if git == "folder" else (root / ".git").write_text("gitdir: /elsewhere\n")
+    assert find(root / "a").key.kind == key_guard.MISSING
+    put(root, line(NEAR))
+    assert find(root / "a").key.value == NEAR
+
+
+def test_inner_project_ends_the_search_before_the_outer_one(find, work):
+    put(work, line(FAR))
+    (work / "inner" / ".git").mkdir(parents=True)
+    assert find(work / "inner").key.kind == key_guard.MISSING
+
+
+def test_without_a_project_only_the_working_directory_counts(find, tmp_path, settings):
+    folder = tmp_path / "loose" / "a"
+    put(tmp_path / "loose", line(FAR))
+    put(settings, line(HOME_KEY))
+    folder.mkdir()
+    assert find(folder).key.value == HOME_KEY
+    put(folder, line(NEAR))
+    assert find(folder).key.value == NEAR
+
+
+def test_home_file_comes_last(find, work, settings):
+    path = put(settings, line(HOME_KEY))
+    assert (find().key.value, find().key_source) == (HOME_KEY, "DASHSCOPE_API_KEY in " + path)
+    put(work, line(FAR))
+    assert find().key.value == FAR
+
+
+def test_environment_wins(find, work, settings):
+    put(work, line(FAR), "QWEN_REGION=us-east-1")
+    put(settings, line(HOME_KEY))
+    found = find(DASHSCOPE_API_KEY=OTHER, QWEN_REGION="ap-southeast-1")
+    assert (found.key.value, found.key_source, found.endpoint.region) == \
+        (OTHER, "DASHSCOPE_API_KEY in the environment", "ap-southeast-1")
+
+
+@pytest.mark.parametrize("value", ["", "  ", "\n"])
+def test_empty_variable_counts_as_unset(find, work, value):
+    put(work, line(FAR))
+    assert find(DASHSCOPE_API_KEY=value, QWEN_BASE_URL=value, QWEN_REGION=value).key.value == FAR
+
+
+def test_empty_line_does_not_hide_a_farther_file(find, work):
+    put(work, line(FAR))
+    put(work / "a", "DASHSCOPE_API_KEY=", "QIANWEN_API_KEY=''")
+    assert find(work / "a").key.value == FAR
+
+
+def test_nothing_is_put_into_the_environment(find, work, settings):
+    put(work, line(FAR), "QWEN_REGION=us-east-1", "HTTPS_PROXY=http://proxy", "NEW_VARIABLE=1")
+    before = dict(os.environ)
+    given = {"HOME": str(work.parent / "home"), "PATH": "/bin"}
+    find_account(given, str(work))
+    assert dict(os.environ) == before and set(given) == {"HOME", "PATH"}
+
+
+# ---- what a file may hold ------------------------------------------------------------------------------------------------
+
+def test_only_the_listed_variables_are_read(find, work):
+    put(work, "OPENAI_API_KEY=" + OTHER, "DASHSCOPE_API_KEYS=" + OTHER, "MY_DASHSCOPE_API_KEY=" + OTHER,
+        "dashscope_api_key=" + OTHER, "QWEN_BASE_URLS=" + EVIL, "HOME=/evil", "PATH=/evil", "PYTHONPATH=/evil")
+    found = find()
+    assert found.key.kind == key_guard.MISSING and found.endpoint.host == "dashscope.aliyuncs.com" and found.secrets == ()
+
+
+LINES = {
+    "plain": f"DASHSCOPE_API_KEY={NEAR}", "export": f"export DASHSCOPE_API_KEY={NEAR}", "export, tab": f"export\tDASHSCOPE_API_KEY={NEAR}",
+    "indented": f"   DASHSCOPE_API_KEY={NEAR}", "blanks around =": f"DASHSCOPE_API_KEY = {NEAR}  ",
+    "double quotes": f'DASHSCOPE_API_KEY="{NEAR}"', "single quotes": f"export DASHSCOPE_API_KEY='{NEAR}'",
+    "comment": f"DASHSCOPE_API_KEY={NEAR} # mine", "comment after quotes": f'DASHSCOPE_API_KEY="{NEAR}" # mine',
+    "comment, tab": f"DASHSCOPE_API_KEY={NEAR}\t# mine", "comment holding a quote": f"DASHSCOPE_API_KEY={NEAR} # it's mine",
+    "comment lines around": f"# DASHSCOPE_API_KEY={OTHER}\nDASHSCOPE_API_KEY={NEAR}\n#DASHSCOPE_API_KEY={OTHER}",
+    "CRLF": f"QWEN_REGION=cn-beijing\r\nDASHSCOPE_API_KEY={NEAR}\r\n", "old Mac line ends": f"X=1\rDASHSCOPE_API_KEY={NEAR}\r",
+    "no line end": f"\n\nDASHSCOPE_API_KEY={NEAR}", "the last line counts": f"DASHSCOPE_API_KEY={OTHER}\nDASHSCOPE_API_KEY={NEAR}",
+    "text that is no assignment": f"hello\n=\n==x\n[section]\nDASHSCOPE_API_KEY={NEAR}\nend",
+}
+
+
+@pytest.mark.parametrize("text", LINES.values(), ids=LINES)
+def test_line_is_understood(text):
+    assert parse_env(text)["DASHSCOPE_API_KEY"] == NEAR
+
+
+@pytest.mark.parametrize("text, value", [("'a # b'", "a # b"), ('"a # b"', "a # b"), ("a#b", "a#b"), ("# a", None), ("a b", "a b"),
+                                         ("'a", "'a"), ('""', None), (r'"a\"b"', 'a"b'), ("a=b", "a=b"), ("'$HOME'", "$HOME")])
+def test_value(text, value):
+    assert parse_env("QWEN_BASE_URL=" + text).get("QWEN_BASE_URL") == value
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"], ids=["LF", "CRLF"])
+def test_byte_order_mark_and_line_ends(find, work, encoding, end):
+    put(work, line(NEAR) + end + "# 注释" + end + "QWEN_REGION=us-east-1" + end, encoding=encoding)
+    found = find()
+    assert (found.key.value, found.key.trimmed, found.endpoint.region, found.warnings) == (NEAR, (), "us-east-1", [])
+
+
+def test_stray_bytes_do_not_hide_the_key(find, work):
+    (work / ".env").write_bytes(b"# \xff\xfe\x80 caf\xe9\n" + line(NEAR).encode())
+    assert find().key.value == NEAR
+
+
+@pytest.mark.parametrize("content", [bytes(range(256)) * 8, b"\0" * 1000, b"\x7fELF" + os.urandom(5000), b""],
+                         ids=["every byte", "zeros", "a program", "empty"])
+def test_binary_file_is_harmless(find, work, content):
+    (work / ".env").write_bytes(content)
+    assert find().key.kind == key_guard.MISSING
+
+
+def test_huge_file_is_ignored_with_a_warning(find, work, settings):
+    put(settings, line(HOME_KEY))
+    path = put(work, line(FAR), "#" * (1 << 20))
+    found = find()
+    assert found.key.value == HOME_KEY and path in found.warnings[0] and "larger" in found.warnings[0]
+
+
+def test_unreadable_file_is_passed_over_with_a_warning(find, work, settings, monkeypatch):
+    put(settings, line(HOME_KEY))
+    path, real_open = put(work, line(FAR)), open
+
+    def guarded(name, *arguments, **options):
+        if name == path:
+            raise PermissionError(13, "Permission denied", name)
+        return real_open(name, *arguments, **options)
+    monkeypatch.setattr(builtins, "open", guarded)
+    found = find()
+    assert found.key.value == HOME_KEY and found.warnings == [f"{path} could not be read: Permission denied"]
+
+
+def test_folder_named_env_is_passed_over(find, work, settings):
+    put(settings, line(HOME_KEY))
+    (work / ".env").mkdir()
+    assert find().key.value == HOME_KEY
+
+
+# ---- the key -----------------------------------------------------------------------------------------------------------
+
+def test_second_name_of_the_key(find, work):
+    assert find(QIANWEN_API_KEY=OTHER).key_source == "QIANWEN_API_KEY in the environment"
+    assert find(QIANWEN_API_KEY=OTHER, DASHSCOPE_API_KEY=NEAR).key.value == NEAR
+    assert find(QIANWEN_API_KEY=OTHER, DASHSCOPE_API_KEY=" ").key.value == OTHER
+    path = put(work, "QIANWEN_API_KEY=" + OTHER)
+    assert (find().key.value, find().key_source) == (OTHER, "QIANWEN_API_KEY in " + path)
+    put(work, "QIANWEN_API_KEY=" + OTHER, line(NEAR))
+    assert find().key.value == NEAR
+
+
+def test_no_key(find):
+    found = find()
+    assert (found.key.kind, found.key_source, found.secrets, found.warnings) == (key_guard.MISSING, "", (), [])
+
+
+def test_every_key_found_is_a_secret(find, work, settings):
+    put(work, line(f'"{FAR}"'), "QIANWEN_API_KEY=" + OTHER)
+    put(settings, line(HOME_KEY))
+    assert set(find(DASHSCOPE_API_KEY=f"Bearer {NEAR}").secrets) >= {NEAR, f"Bearer {NEAR}", FAR, OTHER, HOME_KEY}
+
+
+def test_unused_standard_key_is_named_beside_a_plan_key(find, work):
+    path = put(work, line(STANDARD_KEY))
+    assert find(DASHSCOPE_API_KEY=PLAN_KEY).spare == "DASHSCOPE_API_KEY in " + path
+    assert find(DASHSCOPE_API_KEY=OTHER).spare == ""
+
+
+# ---- the base URL: a stranger's project must not get your key ------------------------------------------------------------
+
+def test_base_url_of_the_environment_always_counts(find, work):
+    put(work, line(FAR))
+    found = find(QWEN_BASE_URL=EVIL)
+    assert (found.endpoint.host, found.endpoint_source) == ("evil.example.com", "QWEN_BASE_URL in the environment")
+
+
+def test_base_url_counts_beside_its_key(find, work):
+    path = put(work, "QWEN_BASE_URL=https://gateway.example.com/team", line(FAR))
+    found = find()
+    assert (found.endpoint.native, found.endpoint_source, found.warnings) == \
+        ("https://gateway.example.com/team/api/v1", "QWEN_BASE_URL in " + path, [])
+
+
+STOLEN = {  # where the key is: lines of the project file, lines of a file farther up, lines of the home file, environment
+    "key in the environment": ([], [], [], {"DASHSCOPE_API_KEY": OTHER}),
+    "key under its second name in the environment": ([], [], [], {"QIANWEN_API_KEY": OTHER}),
+    "key in the home file": ([], [], [line(HOME_KEY)], {}),
+    "key in another file of the project": ([], [line(FAR)], [], {}),
+    "the file has a key, but the environment's wins": ([line(NEAR)], [], [], {"DASHSCOPE_API_KEY": OTHER}),
+    "no key at all": ([], [], [], {}),
+}
+
+
+@pytest.mark.parametrize("near, far, at_home, environ", STOLEN.values(), ids=STOLEN)
+def test_base_url_without_its_key_is_ignored_with_a_warning(find, work, settings, near, far, at_home, environ):
+    path = put(work / "a", "QWEN_BASE_URL=" + EVIL, *near)
+    put(work, *far)
+    put(settings, *at_home)
+    found = find(work / "a", **environ)
+    assert (found.endpoint.host, found.endpoint.kind) == ("dashscope.aliyuncs.com", key_guard.DASHSCOPE)
+    assert len(found.warnings) == 1 and path in found.warnings[0] and "ignored" in found.warnings[0]
+
+
+def test_ignored_base_url_leaves_the_region_as_it_is(find, work):
+    put(work, "QWEN_BASE_URL=" + EVIL)
+    found = find(DASHSCOPE_API_KEY=OTHER, QWEN_REGION="ap-southeast-1")
+    assert (found.endpoint.host, found.endpoint_source) == ("dashscope-intl.aliyuncs.com", "QWEN_REGION in the environment")
+
+
+def test_ignored_base_url_lets_a_farther_legal_one_count(find, work):
+    put(work / "a", "QWEN_BASE_URL=" + EVIL)
+    put(work, line(FAR), "QWEN_BASE_URL=https://gateway.example.com")
+    assert find(work / "a").endpoint.host == "gateway.example.com"
+
+
+def test_malformed_base_url_that_does_not_count_is_no_error(find, work):
+    put(work, "QWEN_BASE_URL=nonsense")
+    assert find(DASHSCOPE_API_KEY=OTHER).endpoint.kind == key_guard.DASHSCOPE
+    put(work, "QWEN_BASE_URL=nonsense", line(FAR))
+    with pytest.raises(key_guard.BadEndpoint):
+        find()
+
+
+def test_base_url_over_region_is_said(find):
+    found = find(QWEN_BASE_URL="https://dashscope-intl.aliyuncs.com", QWEN_REGION="cn-beijing")
+    assert found.endpoint.region == "ap-southeast-1" and "overrides QWEN_REGION" in found.warnings[0]
+
+
+def test_real_script_ignores_the_base_url_of_a_strangers_project(run, emulator, work):
+    put(work, "QWEN_BASE_URL=" + emulator.url)
+    result = run("--check", "--json", key=STANDARD_KEY, base_url=None)
+    assert result.document["endpoint"]["url"] == "https://dashscope.aliyuncs.com"
+    assert "QWEN_BASE_URL" in result.document["warnings"][0] and str(work / ".env") in result.err
+
+
+def test_real_script_takes_key_and_base_url_of_one_file(run, emulator, work):
+    put(work, "export DASHSCOPE_API_KEY='%s' # mine" % STANDARD_KEY, "QWEN_BASE_URL=" + emulator.url)
+    (work / "a").mkdir()
+    result = run("hello", key=None, base_url=None, cwd=work / "a")
+    assert result.code == 0 and [request.key_kind for request in emulator.requests] == ["standard"]
+
+
+# ---- the guard's mode --------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("value, strict", [("warn", False), ("strict", True), ("STRICT", True), (" strict ", True), ("", False)])
+def test_key_guard_mode(find, value, strict):
+    assert find(QIANWEN_KEY_GUARD=value).strict is strict
+
+
+def test_key_guard_mode_is_warn_by_default(find):
+    assert find().strict is False
+
+
+@pytest.mark.parametrize("value", ["off", "no", "0", "1", "strickt", "warn,strict"])
+def test_unknown_key_guard_mode_is_an_error(find, work, value):
+    with pytest.raises(BadSetting) as caught:
+        find(QIANWEN_KEY_GUARD=value)
+    assert value in str(caught.value) and "warn" in caught.value.fix and "strict" in caught.value.fix
+    path = put(work, "QIANWEN_KEY_GUARD=" + value)
+    with pytest.raises(BadSetting, match=path):
+        find()
+
+
+def test_unknown_key_guard_mode_ends_the_script(run, emulator):
+    result = run("hello", env={"QIANWEN_KEY_GUARD": "off"})
+    assert (result.code, emulator.requests) == (2, []) and "QIANWEN_KEY_GUARD" in result.err
+
+
+@pytest.mark.parametrize("project, at_home, environ, strict", [
+    ("warn", "strict", None, True), ("strict", "warn", None, True), ("warn", "warn", None, False), ("warn", "strict", "warn", False),
+    ("warn", "warn", "strict", True)])
+def test_project_cannot_loosen_the_home_file(find, work, settings, project, at_home, environ, strict):
+    put(work, "QIANWEN_KEY_GUARD=" + project)
+    put(settings, "QIANWEN_KEY_GUARD=" + at_home)
+    assert find(**({"QIANWEN_KEY_GUARD": environ} if environ else {})).strict is strict
+
+
+def test_list_of_variables_is_complete():
+    assert set(account.VARIABLES) == {"DASHSCOPE_API_KEY", "QIANWEN_API_KEY", "QWEN_BASE_URL", "QWEN_REGION", "QIANWEN_KEY_GUARD"}

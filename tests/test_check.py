@@ -1,0 +1,155 @@
+"""--check says which key and endpoint would be used and whether they fit; --live proves it with one free call."""
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from shared.key_guard import CODING_PLAN, DASHSCOPE, GATEWAY, LOOPBACK, TOKEN_PLAN
+from tests.conftest import PLAN_KEY, STANDARD_KEY
+from tests.emulator.keys import WRONG_KEY
+from tests.test_key_guard import FOREIGN, MALFORMED, TEMPORARY_KEY, URLS, run_at, sha256
+
+# kind of key | key | endpoint | verdict | usable
+TABLE = (
+    ("standard", STANDARD_KEY, DASHSCOPE, "go", True), ("standard", STANDARD_KEY, GATEWAY, "go", True),
+    ("standard", STANDARD_KEY, LOOPBACK, "go", True), ("standard", STANDARD_KEY, TOKEN_PLAN, "refuse", False),
+    ("standard", STANDARD_KEY, CODING_PLAN, "refuse", False), ("temporary", TEMPORARY_KEY, DASHSCOPE, "go", True),
+    ("temporary", TEMPORARY_KEY, TOKEN_PLAN, "refuse", False), ("plan", PLAN_KEY, DASHSCOPE, "warn", False),
+    ("plan", PLAN_KEY, GATEWAY, "warn", True), ("plan", PLAN_KEY, LOOPBACK, "warn", True),
+    ("plan", PLAN_KEY, TOKEN_PLAN, "refuse", False), ("plan", PLAN_KEY, CODING_PLAN, "refuse", False),
+    ("missing", "", DASHSCOPE, "refuse", False), ("placeholder", "sk-your-key-here", DASHSCOPE, "refuse", False),
+    ("malformed", MALFORMED["a blank inside"], LOOPBACK, "refuse", False), ("foreign", FOREIGN["sk-ant-"], GATEWAY, "refuse", False),
+    ("standard", f'"{STANDARD_KEY}"\n', DASHSCOPE, "warn", True),
+)
+IDS = [f"{name} | {kind} | {verdict}" for name, _, kind, verdict, _ in TABLE]
+
+
+@pytest.mark.parametrize("name, key, kind, verdict, usable", TABLE, ids=IDS)
+class TestTable:
+    def test_json(self, emulator, monkeypatch, name, key, kind, verdict, usable):
+        result = run_at(kind, emulator, monkeypatch, key, "--check", "--json")
+        document = json.loads(result.out)
+        assert (result.code, document["ok"], document["exit_code"]) == ((0, True, 0) if usable else (3, False, 3))
+        assert document["skill"] == "qianwen-text" and document["verdict"] == verdict
+        assert (document["key"]["kind"], document["endpoint"]["kind"]) == (name, kind)
+        assert document["key"]["source"] == ("DASHSCOPE_API_KEY in the environment" if key else "none")
+        assert document["endpoint"]["source"] == "QWEN_BASE_URL in the environment"
+        assert bool(document.get("fix")) == (verdict == "refuse" or name == "plan")
+        assert bool(document["warnings"]) == (verdict == "warn")
+        assert emulator.requests == []
+
+    def test_human(self, emulator, monkeypatch, name, key, kind, verdict, usable):
+        result = run_at(kind, emulator, monkeypatch, key, "--check")
+        rows = {label.strip(): value.strip() for label, _, value in (line.partition(":") for line in result.out.splitlines())}
+        assert f"({name})" in rows["key"] and (not key or "DASHSCOPE_API_KEY in the environment" in rows["key"])
+        assert emulator.url in rows["endpoint"] and kind in rows["endpoint"] and rows["verdict"].startswith(verdict)
+        assert (rows["usable"], result.code) == (("yes", 0) if usable else ("no", 3))
+        assert ("warning: " in result.err) == (verdict == "warn")
+        assert emulator.requests == []
+
+    def test_strict_mode(self, emulator, monkeypatch, name, key, kind, verdict, usable):
+        result = run_at(kind, emulator, monkeypatch, key, "--check", "--json", QIANWEN_KEY_GUARD="strict")
+        document = json.loads(result.out)
+        assert document["mode"] == "strict" and document["verdict"] == ("go" if verdict == "go" else "refuse")
+        assert result.code == (0 if verdict == "go" else 3) and emulator.requests == []
+
+    def test_live(self, emulator, monkeypatch, name, key, kind, verdict, usable):
+        """A refused pair is not tried; a plan key is, and the rejection is explained."""
+        result = run_at(kind, emulator, monkeypatch, key, "--check", "--live")
+        sent = [(request.method, request.body, request.bearer) for request in emulator.requests]
+        assert sent == ([] if verdict == "refuse" else [("GET", b"", True)])
+        accepted = verdict != "refuse" and name != "plan"
+        assert result.code == (0 if accepted else 3) and ("accepted the key" in result.out) == accepted
+        assert ("nothing was charged" in result.err) == (name == "plan" and verdict == "warn")
+
+
+REAL = {  # real script: key, base URL, exit code, what stdout must say
+    "standard key, default region": (STANDARD_KEY, None, 0, ["sk-*** (standard)", "https://dashscope.aliyuncs.com (dashscope", "cn-beijing",
+                                                             "pay-as-you-go", "the default region"]),
+    "plan key, default region": (PLAN_KEY, None, 3, ["sk-sp-*** (plan)", "not an AI tool", "DASHSCOPE_API_KEY", "no"]),
+    "plan key, Token Plan": (PLAN_KEY, URLS[TOKEN_PLAN], 3, ["sk-sp-*** (plan)", "token-plan.cn-beijing", "suspended"]),
+    "standard key, Token Plan": (STANDARD_KEY, URLS[TOKEN_PLAN], 3, ["Incorrect API key provided", "unset QWEN_BASE_URL"]),
+    "no key": (None, None, 3, ["none (missing)", "DASHSCOPE_API_KEY"]),
+}
+
+
+@pytest.mark.parametrize("key, base_url, code, words", REAL.values(), ids=REAL)
+def test_real_script(run, emulator, key, base_url, code, words):
+    result = run("--check", key=key, base_url=base_url)
+    assert (result.code, emulator.requests) == (code, []), result
+    assert [word for word in words if word not in result.out] == []
+
+
+@pytest.mark.parametrize("key", [STANDARD_KEY, PLAN_KEY, TEMPORARY_KEY, FOREIGN["sk-proj-"], "gateway-token-0a1b2c3d"],
+                         ids=["sk-", "sk-sp-", "st-", "sk-proj-", "own"])
+@pytest.mark.parametrize("flags", [(), ("--json",), ("-v",)], ids=["human", "json", "verbose"])
+def test_no_character_of_the_key_is_shown(emulator, monkeypatch, key, flags):
+    result = run_at(DASHSCOPE, emulator, monkeypatch, key, "--check", *flags)
+    assert "***" in result.out and "012345" not in result.out + result.err and "0a1b" not in result.out + result.err
+
+
+def test_the_second_name_and_file_of_a_key_are_named(run, work):
+    (work / ".env").write_text("QIANWEN_API_KEY=" + STANDARD_KEY)
+    document = run("--check", "--json", key=None, base_url=None).document
+    assert document["key"]["source"] == f"QIANWEN_API_KEY in {work / '.env'}"
+
+
+def test_stdout_holds_one_document(run):
+    result = run("--check", "--json", key=PLAN_KEY, base_url=None)
+    assert result.code == 3 and result.document["ok"] is False and result.document["endpoint"]["region"] == "cn-beijing"
+
+
+@pytest.mark.parametrize("flags", [("--check",), ("--check", "--json")], ids=["human", "json"])
+def test_unknown_region_is_a_usage_error(run, flags):
+    assert run(*flags, base_url=None, env={"QWEN_REGION": "mars-1"}).code == 2
+
+
+# ---- --live ------------------------------------------------------------------------------------------------------------
+
+def test_live_is_one_authenticated_free_get(run, emulator):
+    result = run("--check", "--live", "--json")
+    (request,) = emulator.requests
+    assert result.code == 0 and result.document["ok"] is True and "accepted the key" in result.document["live"]
+    assert (request.method, request.path, request.body, request.status) == ("GET", "/api/v1/tasks/", b"", 200)
+    assert request.bearer and request.key_sha256 == sha256(STANDARD_KEY)
+
+
+def test_live_tries_a_second_free_call_after_404_alone(emulator, monkeypatch):
+    emulator.inject("error", path="/tasks", status=404, code="NotFound", message="Request path not found.")
+    result = run_at(GATEWAY, emulator, monkeypatch, STANDARD_KEY, "--check", "--live")
+    assert result.code == 0 and "accepted the key" in result.out
+    assert [(request.method, request.path) for request in emulator.requests] == [
+        ("GET", "/api/v1/tasks/"), ("GET", "/compatible-mode/v1/files")]
+
+
+def test_live_gives_up_when_both_calls_are_unknown(emulator, monkeypatch):
+    emulator.inject("error", times=None, status=404, code="NotFound", message="Request path not found.")
+    result = run_at(GATEWAY, emulator, monkeypatch, STANDARD_KEY, "--check", "--live")
+    assert result.code == 8 and len(emulator.requests) == 2 and "accepted the key" not in result.out
+
+
+@pytest.mark.parametrize("fault, code, sent", [("401", 3, 1), ("403", 3, 1), ("arrearage", 4, 1), ("500", 8, 1), ("html-200", 6, 1)])
+def test_live_failure_is_no_reason_for_another_call(emulator, monkeypatch, fault, code, sent):
+    emulator.inject(fault, times=None)
+    result = run_at(DASHSCOPE, emulator, monkeypatch, STANDARD_KEY, "--check", "--live", "--retries", "0")
+    assert (result.code, len(emulator.requests)) == (code, sent) and "accepted the key" not in result.out
+
+
+def test_live_401_is_explained(run, emulator):
+    result = run("--check", "--live", key=WRONG_KEY)
+    assert result.code == 3 and [request.status for request in emulator.requests] == [401]
+    assert "  why: " in result.err and "does not know this key" in result.err and "QWEN_BASE_URL" in result.err
+
+
+def test_live_401_of_a_plan_key_is_explained(emulator, monkeypatch):
+    result = run_at(DASHSCOPE, emulator, monkeypatch, PLAN_KEY, "--check", "--live", "--json")
+    error = json.loads(result.out)["error"]
+    assert (error["kind"], error["http_status"]) == ("key", 401)
+    assert "standard endpoint rejects" in error["cause"] and "DASHSCOPE_API_KEY" in error["fix"]
+
+
+@pytest.mark.parametrize("arguments", [("--live",), ("hello", "--live"), ("hello", "--live", "--json")], ids=" ".join)
+def test_live_goes_with_check_only(run, emulator, arguments):
+    result = run(*arguments)
+    assert (result.code, emulator.requests) == (2, []) and "--check" in result.err

@@ -1,0 +1,345 @@
+"""File names, whole-or-nothing writes, and JSON files that several processes change."""
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import time
+
+import pytest
+
+from shared import results
+from shared.failures import Exit, Failure
+from shared.results import Target, replace_json, short_id, slug, target_for
+
+WINDOWS = sys.platform == "win32"
+RESERVED = {"con", "prn", "aux", "nul", *(f"{device}{number}" for device in ("com", "lpt") for number in range(1, 10))}
+
+
+# ---- names -----------------------------------------------------------------------------------------------------------
+
+SLUGS = [
+    ("Explain TLS in three sentences", "explain-tls-in-three-sentences"), ("你好，世界！", "你好-世界"), ("東京タワー 2026", "東京タワー-2026"),
+    ("Привет, мир", "привет-мир"), ("a 🦊 fox", "a-fox"), ("🦊🦊", "result"), ("", "result"), ("?!*", "result"), ("  spaces\t\n ", "spaces"),
+    ("../../etc/passwd", "etc-passwd"), ("C:\\Windows\\x", "c-windows-x"), ("/", "result"), ("..", "result"), (".hidden", "hidden"),
+    ("-o --overwrite", "o-overwrite"), ("snake_case", "snake-case"), ("a\0b", "a-b"), ("e\u0301", "é"), ("report.md.", "report-md"),
+    ("CON", "con-"), ("nul", "nul-"), ("Lpt9", "lpt9-"), ("console", "console"), ("x" * 200, "x" * 40), ("四" * 200, "四" * 40),
+    ("a" * 39 + " b", "a" * 39), ("\udcff\udce4", "result"),
+]
+LONG_LETTERS = ["𠮷" * 100, "𠮷 " * 100, "Ω" * 100, "İ" * 100]
+
+
+@pytest.mark.parametrize("text, name", SLUGS, ids=[ascii(text[:30]) for text, _ in SLUGS])
+def test_slugs(text, name):
+    assert slug(text) == name
+
+
+@pytest.mark.parametrize("text", [text for text, _ in SLUGS] + LONG_LETTERS, ids=ascii)
+def test_slugs_are_safe_names(tmp_path, text):
+    name = slug(text)
+    assert 0 < len(name.encode()) <= 120 and name not in RESERVED
+    assert not set(name) & set('/\\:*?"<>|.\0\n\r\t ') and not name.startswith("-")
+    (tmp_path / (name + "-0123ab.md")).touch()
+
+
+def test_short_ids_differ():
+    ids = {short_id() for _ in range(50)}
+    assert len(ids) > 45 and all(len(name) == 6 and int(name, 16) >= 0 for name in ids)
+
+
+# ---- targets ---------------------------------------------------------------------------------------------------------
+
+def names(folder) -> list:
+    return sorted(os.listdir(folder))
+
+
+def refused(path, **settings) -> Failure:
+    with pytest.raises(Failure) as caught:
+        Target(str(path), **settings)
+    return caught.value
+
+
+def save(target: Target, data: bytes = b"new") -> dict:
+    return target.save(data, "text/markdown")
+
+
+def test_a_saved_file_is_whole_and_alone(tmp_path):
+    path = tmp_path / "answer.md"
+    target = Target(str(path))
+    assert not path.exists(), "nothing has the final name before it is whole"
+    assert save(target) == {"path": str(path), "bytes": 3, "media_type": "text/markdown"}
+    target.discard()
+    assert names(tmp_path) == ["answer.md"] and path.read_bytes() == b"new"
+
+
+def test_the_path_is_reported_as_it_was_given(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert save(Target("answer.md"))["path"] == "answer.md"
+
+
+def test_a_discarded_target_leaves_nothing(tmp_path):
+    Target(str(tmp_path / "answer.md")).discard()
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("content", [b"old", b""])
+def test_an_existing_file_is_refused_before(tmp_path, content):
+    path = tmp_path / "answer.md"
+    path.write_bytes(content)
+    failure = refused(path)
+    assert failure.exit_code == Exit.EXISTS and "--overwrite" in failure.fix and "nothing was sent" in failure.message
+    assert path.read_bytes() == content and names(tmp_path) == ["answer.md"]
+
+
+def test_overwrite_replaces_only_at_the_end(tmp_path):
+    path = tmp_path / "answer.md"
+    path.write_bytes(b"old")
+    target = Target(str(path), overwrite=True)
+    assert path.read_bytes() == b"old"
+    save(target)
+    assert path.read_bytes() == b"new" and names(tmp_path) == ["answer.md"]
+
+
+def test_overwrite_keeps_the_old_file_when_nothing_comes(tmp_path):
+    path = tmp_path / "answer.md"
+    path.write_bytes(b"old")
+    Target(str(path), overwrite=True).discard()
+    assert path.read_bytes() == b"old" and names(tmp_path) == ["answer.md"]
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_folder_is_no_file(tmp_path, overwrite):
+    assert refused(tmp_path, overwrite=overwrite).exit_code == Exit.USAGE
+
+
+def test_a_file_is_no_folder(tmp_path):
+    (tmp_path / "file").write_bytes(b"old")
+    failure = refused(tmp_path / "file" / "answer.md")
+    assert failure.exit_code == Exit.USAGE and "--output" in failure.fix and names(tmp_path) == ["file"]
+
+
+@pytest.mark.skipif(WINDOWS or getattr(os, "geteuid", lambda: 1)() == 0, reason="this user can write everywhere")
+def test_a_read_only_folder_is_refused_before(tmp_path):
+    tmp_path.chmod(0o555)
+    try:
+        failure = refused(tmp_path / "answer.md")
+    finally:
+        tmp_path.chmod(0o755)
+    assert failure.exit_code == Exit.USAGE and "cannot be written" in failure.message
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="no /proc here")
+@pytest.mark.parametrize("path", ["/proc/answer.md", "/proc/new/folder/answer.md"])
+def test_a_place_nobody_can_write_is_refused_before(path):
+    failure = refused(path)
+    assert failure.exit_code == Exit.USAGE and "/proc" in failure.message and "--output" in failure.fix
+
+
+def test_missing_folders_are_made_and_removed_again(tmp_path):
+    path = tmp_path / "a" / "b" / "answer.md"
+    Target(str(path)).discard()
+    assert names(tmp_path) == []
+    (tmp_path / "a").mkdir()
+    Target(str(path)).discard()
+    assert names(tmp_path) == ["a"] and names(tmp_path / "a") == [], "a folder that was there stays"
+    target = Target(str(path))
+    save(target)
+    target.discard()
+    assert names(path.parent) == ["answer.md"]
+
+
+def test_a_made_folder_that_something_else_uses_stays(tmp_path):
+    target = Target(str(tmp_path / "a" / "answer.md"))
+    (tmp_path / "a" / "other").touch()
+    target.discard()
+    assert names(tmp_path / "a") == ["other"]
+
+
+@pytest.mark.parametrize("links", [True, False], ids=["hard links", "no hard links"])
+def test_a_file_that_appears_meanwhile_is_not_replaced(tmp_path, monkeypatch, links):
+    if not links:
+        monkeypatch.setattr(os, "link", refuse_links)
+    path = tmp_path / "answer.md"
+    target = Target(str(path))
+    path.write_bytes(b"someone else's")
+    with pytest.raises(Failure) as caught:
+        save(target)
+    assert caught.value.exit_code == Exit.UNSAVED and caught.value.fix
+    assert path.read_bytes() == b"someone else's" and names(tmp_path) == ["answer.md"]
+
+
+def refuse_links(*_, **__):
+    raise OSError(95, "Operation not supported")
+
+
+def test_a_file_system_without_hard_links(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "link", refuse_links)
+    save(Target(str(tmp_path / "answer.md")))
+    assert names(tmp_path) == ["answer.md"]
+
+
+def test_a_full_disk_leaves_nothing_and_says_so(tmp_path, monkeypatch):
+    target = Target(str(tmp_path / "new" / "answer.md"))
+
+    def full(_):
+        raise OSError(28, "No space left on device")
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(Failure, match="No space left") as caught:
+        save(target)
+    assert caught.value.exit_code == Exit.UNSAVED and names(tmp_path) == []
+
+
+@pytest.mark.skipif(WINDOWS, reason="symbolic links need a right there")
+def test_symbolic_links(tmp_path):
+    real, link, dangling = tmp_path / "real.md", tmp_path / "link.md", tmp_path / "dangling.md"
+    real.write_bytes(b"old")
+    link.symlink_to(real)
+    dangling.symlink_to(tmp_path / "nowhere.md")
+    assert refused(link).exit_code == refused(dangling).exit_code == Exit.EXISTS
+    for path in (link, dangling):
+        save(Target(str(path), overwrite=True))
+        assert path.read_bytes() == b"new"
+    assert names(tmp_path) == ["dangling.md", "link.md", "real.md"], "nothing was written through the dangling link"
+
+
+@pytest.mark.parametrize("name", ["a" * 250 + ".md", "四" * 80 + ".md", "四" * 83 + ".md", "a b ' \" $.md", "-o.md", "答.md"],
+                         ids=["250 letters", "80 CJK", "83 CJK", "quotes", "like a flag", "CJK"])
+def test_every_name_the_file_system_takes(tmp_path, name):
+    try:
+        (tmp_path / name).touch()
+        (tmp_path / name).unlink()
+    except OSError:
+        pytest.skip("not a legal name here")
+    save(Target(str(tmp_path / name)))
+    assert names(tmp_path) == [name]
+
+
+def test_the_temporary_file_is_hidden_beside_the_target(tmp_path):
+    target = Target(str(tmp_path / "answer.md"))
+    (temporary,) = names(tmp_path)
+    assert temporary.startswith(".") and temporary.endswith(".tmp")
+    target.discard()
+
+
+# ---- names in folders ------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("output, made", [("out", True), ("out/", True), ("out/", False), ("a/b/", False)])
+def test_a_folder_gets_a_file_named_after_the_prompt(tmp_path, monkeypatch, output, made):
+    monkeypatch.chdir(tmp_path)
+    if made:
+        os.makedirs(output)
+    first, second = (save(target_for(output, False, "你好, World!", "md"))["path"] for _ in range(2))
+    assert first != second and names(output) == sorted(map(os.path.basename, (first, second)))
+    assert os.path.basename(first).startswith("你好-world-") and first.endswith(".md")
+
+
+def test_a_file_name_is_taken_as_it_is(tmp_path):
+    assert target_for(str(tmp_path / "x.txt"), False, "prompt", "md").path == str(tmp_path / "x.txt")
+
+
+# ---- JSON files ------------------------------------------------------------------------------------------------------
+
+def append(value):
+    return lambda items: (items or []) + [value]
+
+
+def read(path):
+    return json.loads(path.read_text("utf-8"))
+
+
+def test_a_json_file_is_made_and_changed(tmp_path):
+    path = tmp_path / "talk.json"
+    replace_json(str(path), append("一"))
+    replace_json(str(path), append({"b": 2}))
+    assert read(path) == ["一", {"b": 2}] and "一" in path.read_text("utf-8") and names(tmp_path) == ["talk.json"]
+
+
+def test_a_byte_order_mark_is_accepted(tmp_path):
+    path = tmp_path / "talk.json"
+    path.write_bytes(b"\xef\xbb\xbf[1]")
+    replace_json(str(path), append(2))
+    assert read(path) == [1, 2]
+
+
+@pytest.mark.parametrize("content, change", [("[1", append(2)), ("[1]", lambda items: {1: object()}), ("[1]", lambda items: items["x"])],
+                         ids=["broken file", "no JSON", "defect"])
+def test_a_failed_change_leaves_the_file_alone(tmp_path, content, change):
+    path = tmp_path / "talk.json"
+    path.write_text(content)
+    with pytest.raises((ValueError, TypeError)):
+        replace_json(str(path), change)
+    assert path.read_text() == content and names(tmp_path) == ["talk.json"]
+
+
+@pytest.mark.skipif(WINDOWS, reason="modes and links of POSIX")
+def test_mode_and_link_of_the_file_are_kept(tmp_path):
+    path, link = tmp_path / "talk.json", tmp_path / "link.json"
+    path.write_text("[1]")
+    path.chmod(0o600)
+    link.symlink_to(path)
+    replace_json(str(link), append(2))
+    assert link.is_symlink() and read(path) == [1, 2] and path.stat().st_mode & 0o777 == 0o600
+
+
+def test_two_writers_lose_nothing(tmp_path):
+    path = tmp_path / "talk.json"
+    threads = [threading.Thread(target=lambda name=name: [replace_json(str(path), append([name, turn])) for turn in range(50)])
+               for name in "ab"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    items = read(path)
+    assert [[name, turn] for name in "ab" for turn in range(50)] == sorted(items)
+    assert names(tmp_path) == ["talk.json"]
+
+
+def test_readers_never_see_half_a_file(tmp_path):
+    path, stop, seen = tmp_path / "talk.json", threading.Event(), []
+    replace_json(str(path), append("x" * 100_000))
+
+    def watch():
+        while not stop.is_set():
+            seen.append(len(read(path)))
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    for _ in range(10):
+        replace_json(str(path), append("x" * 100_000))
+    stop.set()
+    watcher.join(10)
+    assert seen and seen == sorted(seen) and read(path)
+
+
+def test_a_lock_left_by_a_killed_process_is_broken(tmp_path):
+    path, lock = tmp_path / "talk.json", tmp_path / "talk.json.lock"
+    lock.touch()
+    old = time.time() - results._Lock.STALE - 1
+    os.utime(lock, (old, old))
+    replace_json(str(path), append(1))
+    assert read(path) == [1] and names(tmp_path) == ["talk.json"]
+
+
+def test_a_lock_in_use_is_waited_for(tmp_path):
+    path, lock = tmp_path / "talk.json", tmp_path / "talk.json.lock"
+    lock.touch()
+    opener = threading.Timer(0.2, lock.unlink)
+    opener.start()
+    replace_json(str(path), append(1))
+    assert not opener.is_alive() and read(path) == [1] and names(tmp_path) == ["talk.json"]
+
+
+def test_a_lock_that_someone_broke_is_no_failure_of_a_finished_write(tmp_path):
+    """A holder that was slow may find its lock gone; the file has been written, so that is no error."""
+    path, lock = tmp_path / "talk.json", tmp_path / "talk.json.lock"
+    replace_json(str(path), lambda items: lock.unlink() or [1])
+    assert read(path) == [1]
+
+
+def test_a_lock_that_never_opens_ends_in_an_error(tmp_path, monkeypatch):
+    monkeypatch.setattr(results._Lock, "STALE", 0.15)
+    monkeypatch.setattr(results._Lock, "_break_stale", lambda self, now: None)
+    (tmp_path / "talk.json.lock").touch()
+    with pytest.raises(OSError):
+        replace_json(str(tmp_path / "talk.json"), append(1))
+    assert names(tmp_path) == ["talk.json.lock"], "someone else's lock is left alone"
