@@ -146,7 +146,8 @@ def _read(path: str, warnings: list) -> dict:
     if len(raw) > _MAX_ENV_FILE:
         warnings.append(f"{path} is ignored: it is larger than {_MAX_ENV_FILE} bytes")
         return {}
-    return parse_env(raw.decode("utf-8-sig", "replace"))
+    wide = raw[:2] in (b"\xff\xfe", b"\xfe\xff")  # as Windows PowerShell writes it
+    return parse_env(raw.decode("utf-16" if wide else "utf-8-sig", "replace"))
 
 
 def parse_env(text: str) -> dict:

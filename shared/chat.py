@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 
-from .failures import Context, network
+from .failures import Context, Exit, Failure, network
 from .transport import request_id_of
 
 
@@ -36,8 +36,8 @@ class Answer:
 
     def partial(self) -> dict:
         """What has come so far, for an error report."""
-        parts = {"text": self.text, "reasoning": self.reasoning}
-        return {name: text for name, text in parts.items() if text}
+        parts = {"text": self.text, "reasoning": self.reasoning, "tool_calls": self.tool_calls}
+        return {name: part for name, part in parts.items() if part}
 
     def read_headers(self, headers: dict) -> None:
         """Take what only the headers tell."""
@@ -58,8 +58,9 @@ class Answer:
         self._take_search(output.get("search_info"))
         choices = output.get("choices") or ([{"message": {"content": output["text"]}, **output}] if "text" in output else [])
         pieces = []
-        for choice in choices[:1]:
-            pieces += self._take_choice(choice)
+        for choice in choices:
+            if not choice.get("index"):  # other candidates (n above 1) are left out
+                pieces += self._take_choice(choice)
         return pieces
 
     def _take_choice(self, choice: dict) -> list:
@@ -88,7 +89,7 @@ class Answer:
     def _take_tool_calls(self, fragments: list) -> None:
         """Merge fragments by index; follow-ups carry empty ids and names, which never replace what is known."""
         for position, fragment in enumerate(fragments):
-            index = fragment.get("index", position)
+            index = position if fragment.get("index") is None else fragment["index"]
             call = next((known for known in self.tool_calls if known["index"] == index), None)
             if call is None:
                 call = {"index": index, "id": "", "type": "function", "function": {"name": "", "arguments": ""}}
@@ -117,19 +118,22 @@ def fold(events, headers: dict, answer: Answer, show, context: Context) -> Answe
 
     A stream that ends without its finish raises a network Failure; what came stays in `answer` and in `partial`.
     """
-    from .failures import Failure
     answer.read_headers(headers)
     try:
         for event in events:
             for channel, piece in answer.take(event.data):
                 show(channel, piece)
+            if event.data == "[DONE]":
+                break
         if not answer.complete:
             raise network("the answer was cut short: the stream ended before its finish", context,
-                          cause="the connection was lost or the service stopped in the middle",
-                          fix="what came is kept above; run the command again for a whole answer (it is billed again)"
-                          if answer.started else "")
+                          cause="the connection was lost or the service stopped in the middle")
     except Failure as failure:
+        if answer.complete and failure.exit_code == Exit.NETWORK:
+            return answer  # the connection broke after the end
         failure.partial = failure.partial or answer.partial()
+        if answer.started and failure.exit_code == Exit.NETWORK:
+            failure.fix = "what came is kept; run the command again for a whole answer (it is billed again)"
         failure.request_id = failure.request_id or answer.request_id
         raise
     return answer
@@ -173,4 +177,8 @@ def json_answer(text: str):
     clean = text.strip()
     if clean.startswith("```") and clean.endswith("```") and "\n" in clean:
         clean = clean[clean.index("\n") + 1:-3].strip()
-    return json.loads(clean), clean
+    return json.loads(clean, parse_constant=_no_constant), clean
+
+
+def _no_constant(name: str):
+    raise ValueError(f"{name} is no JSON value")

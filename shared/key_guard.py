@@ -60,16 +60,15 @@ DEFAULT_REGION = "cn-beijing"
 SKILLS = {
     "qianwen-text": (
         "OpenAI-compatible",
-        "the standard endpoint rejects sk-sp- keys, and this script is not an AI tool, so it may not use the plan's own "
-        "endpoint"),
+        "the standard endpoint rejects sk-sp- keys, and scripts may not use the plan's own endpoint"),
     "qianwen-vision": (
         "OpenAI-compatible",
-        "the standard endpoint rejects sk-sp- keys, this script is not an AI tool, and vision models are not in the "
-        "Token Plan list"),
+        "the standard endpoint rejects sk-sp- keys, scripts may not use the plan's own endpoint, and vision models are "
+        "not in the Token Plan list"),
     "qianwen-image-generation": (
         "native",
         "the standard endpoint rejects sk-sp- keys; the plan has its own image endpoint, which only an AI tool's Skill, "
-        "Slash Command or Agent mechanism may call, not this script"),
+        "Slash Command or Agent mechanism may call"),
     "qianwen-video-generation": (
         "native",
         "video models are not in the Token Plan"),
@@ -97,7 +96,8 @@ _LOOPBACK = re.compile(r"^(localhost|.*\.localhost|127(\.\d{1,3}){3}|::1)$")
 
 # Compiled at first use: most runs have nothing to hide but their own key.
 _KEY_SHAPED = (r"(?i)(?<![a-z0-9])(?:sk-[a-z0-9_*.…-]+|st-(?=[a-z_-]*[0-9])[a-z0-9_*.…-]{6,}"
-               r"|(?:aiza|ltai)[a-z0-9_*.…-]{6,})")
+               r"|st-[a-z0-9_-]*(?:\*\*+|\.\.+|…)[a-z0-9_*.…-]+|(?:aiza|ltai)[a-z0-9_*.…-]{6,})")
+_SHORTENED = r"([\w-]{2,})(?:\*\*+|\.\.+|…)([\w-]{2,})"
 _SIGNED = (r"(?i)((?:Signature|OSSAccessKeyId|security-token|x-oss-signature|x-oss-credential|policy)=)"
            r"[^&\s\"'<>]+")
 
@@ -215,6 +215,8 @@ def redact(text: str, secrets=()) -> str:
     with stars in the middle), and so do the signature parameters of signed URLs.
     """
     text = redact_exact(text, secrets)
+    if secrets and ("**" in text or ".." in text or "…" in text):
+        text = re.sub(_SHORTENED, lambda match: _mask_shortened(match, secrets), text)
     lower = text.lower()
     if any(prefix in lower for prefix in ("sk-", "st-", "aiza", "ltai")):
         text = re.sub(_KEY_SHAPED, _mask_match, text)
@@ -229,8 +231,24 @@ def _mask_match(match) -> str:
     return found if value.lower() in ("sk-", "sk-sp-", "sk-ws-", "sk-ant-", "sk-or-") else masked(value) + end
 
 
+def _mask_shortened(match, secrets) -> str:
+    """One of this run's keys with its middle left out, as some services echo it."""
+    whole = next((secret for secret in secrets if secret.startswith(match.group(1)) and secret.endswith(match.group(2))), None)
+    return masked(whole) if whole else match.group()
+
+
 def redact_exact(text: str, secrets=()) -> str:
-    """Remove just the given keys; for results, whose other text must stay as it is."""
+    """Remove just the given keys, one that is cut off at the end included; all other text stays as it is."""
+    text = replace_keys(text, secrets)
+    for secret in secrets:
+        for size in range(len(secret) - 1, len(masked(secret)), -1):
+            if text.endswith(secret[:size]):
+                return text[:-size] + masked(secret)
+    return text
+
+
+def replace_keys(text: str, secrets) -> str:
+    """Put the masked form in the place of each whole key."""
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, masked(secret))
     return text
@@ -241,7 +259,10 @@ def redact_exact(text: str, secrets=()) -> str:
 def region_endpoint(region: str = DEFAULT_REGION) -> Endpoint:
     """The DashScope endpoint of a region. Raises BadEndpoint for a region that is unknown or has no common host."""
     if region not in REGIONS:
-        raise BadEndpoint(f"unknown region {region!r} in QWEN_REGION", f"use one of: {', '.join(REGIONS)}")
+        raise BadEndpoint(f"unknown region {region!r} in QWEN_REGION",
+                          f"use one of: {', '.join(name for name, host in REGIONS.items() if host)}; in "
+                          f"{' and '.join(name for name, host in REGIONS.items() if not host)} set QWEN_BASE_URL to your "
+                          "workspace's host")
     host = REGIONS[region]
     if host is None:
         raise BadEndpoint(
@@ -252,8 +273,9 @@ def region_endpoint(region: str = DEFAULT_REGION) -> Endpoint:
 
 def parse_base_url(text: str) -> Endpoint:
     """An origin, or a URL ending in a service path, as an Endpoint. Raises BadEndpoint; never repeats credentials."""
+    text = text.strip(_OUTER)
     try:
-        parts = urlsplit(text.strip(_OUTER))
+        parts = urlsplit(text)
         host, port = (parts.hostname or "").rstrip("."), parts.port
     except ValueError:
         parts, host, port = None, "", None
@@ -261,8 +283,8 @@ def parse_base_url(text: str) -> Endpoint:
         raise _bad_url("not an http(s) URL with a plain host name", text if "@" not in text else "")
     if "@" in parts.netloc or parts.query or parts.fragment:
         raise _bad_url("it must not hold a user name, a password, a query or a fragment", "")
-    if re.search(r"[\s\x00-\x1f\x7f\\]|[^\x00-\x7f]", parts.path) or "/../" in parts.path + "/":
-        raise _bad_url("its path holds blanks or characters that do not belong into a URL", text)
+    if re.search(r"[\x00-\x20\x7f\\]|[^\x00-\x7f]", text) or "/../" in parts.path + "/":
+        raise _bad_url("it holds blanks or characters that do not belong into a URL", text)
     if parts.scheme == "http" and not _LOOPBACK.match(host):
         raise _bad_url("plain http would show your key to everyone on the way; only loopback hosts may use it", text)
     shown = f"[{host}]" if ":" in host else host
@@ -345,8 +367,8 @@ _SENTENCES = {  # what and why; the next step
         "with it: {why_not}. DashScope will answer InvalidApiKey (401) and charge nothing", TWO_KEYS),
     "plan key elsewhere": (
         "The key is a Token Plan or Coding Plan key (sk-sp-…), and this script is not an AI tool. {skill} does not work "
-        "with it: {why_not}. It is now sent to {host}; a gateway that passes it on to a plan endpoint makes this call a "
-        "violation of the plan's terms", TWO_KEYS),
+        "with it: {why_not}. {host} is neither DashScope nor a plan endpoint; when it passes the key on to one, this call "
+        "breaks the plan's terms", TWO_KEYS),
     "other key at plan host": (
         "{host} is a {plan} endpoint, and the key is not a plan key: this pair always fails authentication "
         "('Incorrect API key provided'). Nothing was sent",
@@ -367,8 +389,7 @@ def judge(key: Key, endpoint: Endpoint, skill: str, requests: int = 1, strict: b
     reason, fix = _sentence(name, key, endpoint, skill)
     warnings = []
     if key.trimmed:
-        warnings.append((f"{' and '.join(key.trimmed)} around the API key {'was' if len(key.trimmed) == 1 else 'were'} "
-                         "ignored", "set the key again without them"))
+        warnings.append((f"around the API key this was ignored: {', '.join(key.trimmed)}", "set the key again without it"))
     if action == WARN:
         warnings.append((reason, fix))
     if strict and warnings and action != REFUSE:

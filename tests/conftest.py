@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
 sys.path.insert(0, str(ROOT / "skills" / "qianwen-text" / "scripts"))
+sys.path.insert(0, str(ROOT))  # first, so that `shared` is the source and not a copy
 
 from tests.emulator import Emulator  # noqa: E402
 

@@ -128,6 +128,7 @@ def test_only_the_listed_variables_are_read(find, work):
         "dashscope_api_key=" + OTHER, "QWEN_BASE_URLS=" + EVIL, "HOME=/evil", "PATH=/evil", "PYTHONPATH=/evil")
     found = find()
     assert found.key.kind == key_guard.MISSING and found.endpoint.host == "dashscope.aliyuncs.com" and found.secrets == ()
+    assert parse_env(f"OPENAI_API_KEY={OTHER}\nDASHSCOPE_API_KEY={NEAR}") == {"DASHSCOPE_API_KEY": NEAR}
 
 
 LINES = {

@@ -199,7 +199,7 @@ def test_a_failure_after_some_of_the_answer_is_not_tried_again(failure, body):
 
 def test_a_failure_before_the_answer_may_be_tried_again():
     with pytest.raises(Failure) as caught:
-        fold(broken_after(failure=explain(ServiceError(500, "internal_error", "x"), Context())), {}, Answer(), lambda *_: None, Context())
+        fold(broken_after(failure=explain(ServiceError(500, "internal_error", "x"), Context())), {}, Answer(), print, Context())
     assert Retries().allowed(caught.value, Retries.CHAT) and not Retries().allowed(caught.value, Retries.CREATE)
 
 
@@ -263,7 +263,8 @@ def test_whole_answers_with_tool_calls():
 
 @pytest.mark.parametrize("text, value", [
     ('{"a": 1}', {"a": 1}), (' \n[1, 2]\n', [1, 2]), ('```json\n{"a": 1}\n```', {"a": 1}), ('```\n{"a": 1}\n```\n', {"a": 1}),
-    ('```JSON\n{"a": "```"}\n```', {"a": "```"}), ('```json\n{\n "城": "杭州"\n}```', {"城": "杭州"}), ("null", None), ('"四"', "四"),
+    ('```JSON\n{"a": "```"}\n```', {"a": "```"}),
+    ('```json\n{\n "城": "杭州"\n}```', {"城": "杭州"}), ("null", None), ('"四"', "四"),
 ])
 def test_json_answers(text, value):
     found, clean = json_answer(text)
@@ -288,12 +289,14 @@ def test_units(usage, counted):
 
 
 @pytest.mark.parametrize("usage, line", [
-    (USAGE, "22 tokens in, 3 out"), (NATIVE_USAGE, "22 tokens in, 3 out"), ({}, "tokens unknown"), ({"output_tokens": 3}, "? tokens in, 3 out"),
+    (USAGE, "22 tokens in, 3 out"), (NATIVE_USAGE, "22 tokens in, 3 out"), ({}, "tokens unknown"),
+    ({"output_tokens": 3}, "? tokens in, 3 out"),
     ({**USAGE, "completion_tokens_details": {"reasoning_tokens": 2}}, "22 tokens in, 3 out (2 thinking)"),
     ({**NATIVE_USAGE, "output_tokens_details": {"reasoning_tokens": 2}}, "22 tokens in, 3 out (2 thinking)"),
     ({**USAGE, "prompt_tokens_details": {"cached_tokens": 20}}, "22 tokens in (20 cached), 3 out"),
     ({**USAGE, "prompt_tokens_details": {"cached_tokens": 0}, "completion_tokens_details": NULL}, "22 tokens in, 3 out"),
-    ({**USAGE, "plugins": {"search": {"count": 2}}}, "22 tokens in, 3 out, 2 searches"), ({**USAGE, "plugins": NULL}, "22 tokens in, 3 out"),
+    ({**USAGE, "plugins": {"search": {"count": 2}}}, "22 tokens in, 3 out, 2 searches"),
+    ({**USAGE, "plugins": NULL}, "22 tokens in, 3 out"),
 ])
 def test_the_usage_line(usage, line):
     answer = Answer()

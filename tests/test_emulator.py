@@ -238,7 +238,8 @@ def test_tool_loop(emulator):
     first = ask(emulator, tools=[TOOL]).json["choices"][0]
     assert first["finish_reason"] == "tool_calls"
     call_id = first["message"]["tool_calls"][0]["id"]
-    second = ask(emulator, tools=[TOOL], messages=HI + [first["message"], {"role": "tool", "tool_call_id": call_id, "content": "22 degrees"}])
+    result = {"role": "tool", "tool_call_id": call_id, "content": "22 degrees"}
+    second = ask(emulator, tools=[TOOL], messages=HI + [first["message"], result])
     assert "22 degrees" in second.json["choices"][0]["message"]["content"]
 
 
@@ -413,8 +414,9 @@ def test_records_hold_no_key(emulator, key, kind, shown):
 
 
 @pytest.mark.parametrize("method, path", [
-    ("POST", "/"), ("POST", "/api/v1/chat/completions"), ("POST", "/compatible-mode/chat/completions"), ("GET", "/compatible-mode/v1/models"),
-    ("POST", "//compatible-mode/v1/chat/completions"), ("POST", "/@coding-plan" + CHAT), ("POST", "/@token-plan" + TEXT), ("POST", "/@x" + CHAT)])
+    ("POST", "/"), ("POST", "/api/v1/chat/completions"), ("POST", "/compatible-mode/chat/completions"),
+    ("GET", "/compatible-mode/v1/models"), ("POST", "//compatible-mode/v1/chat/completions"),
+    ("POST", "/@coding-plan" + CHAT), ("POST", "/@token-plan" + TEXT), ("POST", "/@x" + CHAT)])
 def test_unknown_path(emulator, method, path):
     answer = send(emulator, method, path)
     assert (answer.status, answer.body) == (404, b"") and answer.headers["x-request-id"]
@@ -435,7 +437,8 @@ def image(url, **options):
     return user([{"type": "image_url", "image_url": {"url": url}, **options}, {"type": "text", "text": "What is it?"}])
 
 
-CALLED = {"role": "assistant", "content": "", "tool_calls": [{"id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}}]}
+CALLED = {"role": "assistant", "content": "", "tool_calls": [
+    {"id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}}]}
 MT = {"model": "qwen-mt-plus", "translation_options": {"target_lang": "English"}}
 SCHEMA_FORMAT = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "object"}}}
 VISION = "qwen3-vl-plus"
@@ -480,7 +483,8 @@ REFUSED = [
     ({"messages": HI + [{"role": "tool", "tool_call_id": "a", "content": "x"}]}, "must be a response to a preceeding message"),
     ({"messages": HI + [CALLED] + HI}, "must be followed by tool messages"),
     ({"messages": HI + [CALLED, {"role": "tool", "tool_call_id": "other", "content": "x"}]}, "must be a response to a preceeding message"),
-    ({"messages": HI + [{**CALLED, "tool_calls": [{"id": "a", "function": {"name": "f", "arguments": "{"}}]}] + HI}, "must be in JSON format"),
+    ({"messages": HI + [{**CALLED, "tool_calls": [{"id": "a", "function": {"name": "f", "arguments": "{"}}]}] + HI},
+     "must be in JSON format"),
     ({"messages": user([{"type": "text", "text": "x"}])}, "input content must be a string."),
     ({"messages": image("https://h/a.png")}, "input content must be a string."),
     ({"messages": user("x" * 4_000_000)}, "Range of input length should be [1, 997952]"),
@@ -494,7 +498,8 @@ REFUSED = [
     ({"model": VISION, "messages": user([{"image": "https://h/a.png"}])}, "messages[0].content[0]"),
     ({"model": VISION, "messages": user([{"type": "video", "video": ["https://h/1.png"] * 3}])}, "the range of sequence images shoule be"),
     ({"model": VISION, "messages": user([{"type": "video_url", "video_url": {"url": "https://h/v.mp4"}, "fps": 11}])}, "fps"),
-    ({"model": VISION, "messages": [{"role": "system", "content": image("https://h/a.png")[0]["content"]}] + HI}, "belongs to user messages"),
+    ({"model": VISION, "messages": [{"role": "system", "content": image("https://h/a.png")[0]["content"]}] + HI},
+     "belongs to user messages"),
     ({"messages": [{"role": "user", "content": [{"type": "text", "text": "x", "cache_control": {"type": "x"}}]}]}, "cache_control"),
     # tools
     ({"tools": []}, "[] is too short"),
@@ -550,7 +555,8 @@ REFUSED = [
     # long documents
     ({"messages": [{"role": "system", "content": "fileid://file-fe-1"}] + HI}, "qwen-long only"),
     ({"model": "qwen-long", "messages": user("fileid://file-fe-1")}, "qwen-long only"),
-    ({"model": "qwen-long", "messages": [{"role": "system", "content": "fileid://file-fe-1"}] + HI}, "File [id:file-fe-1] cannot be found."),
+    ({"model": "qwen-long", "messages": [{"role": "system", "content": "fileid://file-fe-1"}] + HI},
+     "File [id:file-fe-1] cannot be found."),
     ({"model": "qwen-long", "messages": [{"role": "system", "content": "fileid://a;fileid://b and more"}] + HI}, "joined by commas"),
     ({"model": "qwen-long", "messages": [{"role": "system", "content": ",".join(["fileid://a"] * 101)}] + HI}, "Too many files provided."),
 ]
@@ -569,12 +575,11 @@ ACCEPTED = [
     {"stop": "x"}, {"stop": [[1, 2]]}, {"model": "qwen3-8b", "enable_thinking": False}, {"model": "qwen3-8b", "stream": True},
     {"model": "qwq-plus", "stream": True}, {"enable_thinking": True, "thinking_budget": 81920}, {"tools": [TOOL], "tool_choice": "none"},
     {"enable_search": True, "search_options": {"forced_search": True, "search_strategy": "max"}},
-    {"model": VISION, "messages": image("https://h/a.png", max_pixels=1000)}, {"model": VISION, "messages": image("data:image/png;base64,iVBO")},
+    {"model": VISION, "messages": image("https://h/a.png", max_pixels=1000)},
     {"messages": [{"role": "system", "content": "a"}, {"role": "system", "content": "b"}] + HI},
     {"messages": user("what is fileid://x?")}, {"model": "deepseek-v4-pro", "reasoning_effort": "max"},
     {"messages": HI + [CALLED, {"role": "tool", "tool_call_id": "call_1", "content": "x"}]},
     {"model": "qwen3-max", "enable_thinking": True, "enable_code_interpreter": True, "stream": True},
-    {"model": VISION, "messages": image("oss://b/a.png"), "headers": {"X_DashScope_OssResourceResolve": "enable"}},
 ]
 
 
@@ -664,7 +669,8 @@ def test_native_tool_fragments(emulator):
     answer = native(emulator, sse=True, result_format="message", incremental_output=True, tools=[TOOL])
     choices = [frame["output"]["choices"][0] for frame in answer.frames]
     fragments = [choice["message"]["tool_calls"][0] for choice in choices]
-    assert choices[-1]["finish_reason"] == "tool_calls" and [fragment["id"] == "" for fragment in fragments] == [False] + [True] * (len(fragments) - 1)
+    assert choices[-1]["finish_reason"] == "tool_calls"
+    assert [fragment["id"] == "" for fragment in fragments] == [False] + [True] * (len(fragments) - 1)
     assert json.loads("".join(fragment["function"]["arguments"] for fragment in fragments)) == {"city": "value", "days": 2}
 
 
@@ -720,7 +726,8 @@ def test_native_refuses_async(emulator):
 
 def form(*fields, boundary="frontier"):
     """multipart/form-data from (disposition parameters, bytes)."""
-    parts = [f"--{boundary}\r\nContent-Disposition: form-data; {disposition}\r\n\r\n".encode() + data + b"\r\n" for disposition, data in fields]
+    parts = [f"--{boundary}\r\nContent-Disposition: form-data; {disposition}\r\n\r\n".encode() + data + b"\r\n"
+             for disposition, data in fields]
     return b"".join(parts) + f"--{boundary}--\r\n".encode()
 
 
@@ -838,7 +845,8 @@ def test_retry_after(emulator, retry_after):
     assert ask(emulator).headers.get("retry-after") == (None if retry_after is None else str(retry_after))
 
 
-@pytest.mark.parametrize("fault, parameters, status", [("503", {"html": True}, 503), ("502", {}, 502), ("504", {}, 504), ("html-200", {}, 200)])
+@pytest.mark.parametrize("fault, parameters, status", [
+    ("503", {"html": True}, 503), ("502", {}, 502), ("504", {}, 504), ("html-200", {}, 200)])
 def test_html_faults(emulator, fault, parameters, status):
     emulator.inject(fault, **parameters)
     answer = ask(emulator)
@@ -982,7 +990,7 @@ def test_echoed_keys(emulator):
 
 
 def test_every_fault_is_tried_here():
-    source = Path(__file__).read_text(encoding="utf-8")
+    source = "".join(path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("test_emulator*.py"))
     assert [name for name in faults.FAULTS if f'"{name}"' not in source] == []
 
 

@@ -133,7 +133,7 @@ def test_the_table(status, code, message, exit_code, retryable):
 def test_wrapping_changes_nothing(status, code, message, exit_code, retryable):
     if not message:
         return
-    wrapped = explained(status, code, f"<{status}> InternalError.Algo.InvalidParameter: {message} For details, see: https://help.aliyun.com/x#y")
+    wrapped = explained(status, code, f"<{status}> InternalError.Algo.InvalidParameter: {message} For details, see: https://host/x#y")
     assert (wrapped.exit_code, wrapped.retryable, wrapped.message) == (exit_code, retryable, message.strip())
 
 
@@ -186,7 +186,7 @@ STANDARD, PLAN, TEMPORARY, _ = KEYS
 MET = [
     (401, "invalid_api_key", "Incorrect API key provided. ", STANDARD, DASHSCOPE, "another region", "QWEN_REGION"),
     (401, "InvalidApiKey", "Invalid API-key provided.", STANDARD, DASHSCOPE, HOST, "--check"),
-    (401, "InvalidApiKey", "Invalid API-key provided.", PLAN, DASHSCOPE, "sk-sp-", "DASHSCOPE_API_KEY"),
+    (401, "InvalidApiKey", "Invalid API-key provided.", PLAN, DASHSCOPE, "standard endpoint rejects", "DASHSCOPE_API_KEY"),
     (401, "InvalidApiKey", "Invalid API-key provided.", PLAN, DASHSCOPE, "nothing was charged", "both can be held"),
     (401, "invalid_api_key", "Incorrect API key provided.", STANDARD, TOKEN_PLAN, "Token Plan", "unset QWEN_BASE_URL"),
     (401, "invalid_api_key", "Incorrect API key provided.", STANDARD, CODING_PLAN, "Coding Plan", "unset QWEN_BASE_URL"),
@@ -284,9 +284,10 @@ def test_the_error_object():
     failure = Failure(Exit.QUOTA, "what", "why", "next", code="c", http_status=429, request_id="r", retryable=True)
     assert failure.as_error() == {"kind": "quota", "code": "c", "http_status": 429, "message": "what", "cause": "why",
                                   "fix": "next", "request_id": "r", "retryable": True}
-    assert usage("what").as_error() == {"kind": "usage", "message": "what", "retryable": False}
+    assert Failure(Exit.USAGE, "what").as_error() == {"kind": "usage", "message": "what", "retryable": False}
+    assert (usage("what", "next").exit_code, usage("what", "next").fix) == (Exit.USAGE, "next") and usage("what").fix
 
 
 def test_the_exit_codes():
-    names = "ok unexpected usage key quota running network exists failed unsaved content partial".split()
+    names = ["ok", "unexpected", "usage", "key", "quota", "running", "network", "exists", "failed", "unsaved", "content", "partial"]
     assert {code.name.lower(): int(code) for code in Exit} == {**{name: number for number, name in enumerate(names)}, "interrupted": 130}

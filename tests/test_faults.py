@@ -152,6 +152,13 @@ def test_what_came_before_the_cut_is_kept_beside_the_target(run, emulator, work,
     assert bool(result.out) == bool(json_flag)
 
 
+@pytest.mark.parametrize("stream", [(), WHOLE], ids=["streamed", "whole"])
+def test_a_log_in_page_is_named(run, emulator, stream):
+    emulator.inject("html-200")
+    result = run(*PROMPT, *stream)
+    assert "web page" in result.err and "log in" in result.err and "<h1>" not in result.err, result
+
+
 def test_a_cut_by_rst(run, emulator, work):
     """A reset may take along what was sent before it, so only the beginning can be foretold."""
     emulator.reply(chunks=CHUNKS)
@@ -164,8 +171,8 @@ def test_a_cut_by_rst(run, emulator, work):
 
 
 def test_a_stream_that_stalls(run, emulator):
-    emulator.reply(chunks=[{"choices": [{"index": 0, "delta": {"content": text}, "finish_reason": None}]} for text in CHUNKS], delay=2.0)
-    result = run(*PROMPT, "--timeout", 0.3)
+    emulator.reply(chunks=[{"choices": [{"index": 0, "delta": {"content": text}, "finish_reason": None}]} for text in CHUNKS], delay=5.0)
+    result = run(*PROMPT, "--timeout", 1)
     assert (result.code, result.out, len(emulator.requests)) == (6, "Four \n", 1), result
     assert_words(result)
 

@@ -25,7 +25,7 @@ ANY, PLAN_HOSTS, OTHER_HOSTS = tuple(URLS), (TOKEN_PLAN, CODING_PLAN), (GATEWAY,
 TEMPORARY_KEY, WORKSPACE_KEY = "st-emulator-temporary-0123456789", "sk-ws-emulator-workspace-0123456789"
 
 NO_KEY = {"none": "", "only blanks": " \t", "a lone Bearer": "Bearer ", "empty quotes": '""'}
-PLACEHOLDERS = {name: name for name in (
+PLACEHOLDERS = {"placeholder " + name: name for name in (
     "sk-your-key-here", "sk-xxx", "sk-xxxxx", "SK-XXXXXXXX", "sk-…", "sk-***", "sk-", "your-api-key", "YOUR_API_KEY",
     "<your key>", "${DASHSCOPE_API_KEY}", "%DASHSCOPE_API_KEY%", "changeme", "sk-your-dashscope-api-key")}
 MALFORMED = {
@@ -47,12 +47,12 @@ DESIGN_TABLE = (
     (STANDARD, PLAN_HOSTS, 1, REFUSE, ("Incorrect API key provided", "Nothing was sent", "unset QWEN_BASE_URL")),
     (PLAN, (DASHSCOPE,), 1, WARN, ("sk-sp-", "not an AI tool", "InvalidApiKey", "standard sk- key", "DASHSCOPE_API_KEY")),
     (PLAN, PLAN_HOSTS, 1, REFUSE, ("AI tools only", "suspended", "Nothing was sent", "DASHSCOPE_API_KEY")),
-    (PLAN, ANY, 2, REFUSE, ("Nothing was sent", "standard sk- key")),
-    (PLAN, (DASHSCOPE, *OTHER_HOSTS), 2, REFUSE, ("forbidden in batch jobs",)),
+    (PLAN, PLAN_HOSTS, 2, REFUSE, ("Nothing was sent", "standard sk- key")),
+    (PLAN, (DASHSCOPE, *OTHER_HOSTS), 2, REFUSE, ("forbidden in batch jobs", "Nothing was sent", "standard sk- key")),
     (FOREIGN, ANY, 1, REFUSE, ("not sent to a host it is not for", "DASHSCOPE_API_KEY")),
     (STANDARD, OTHER_HOSTS, 1, GO, ()),
     ({"a gateway's own token": "gateway-token-0123456789"}, OTHER_HOSTS, 1, GO, ()),
-    (PLAN, OTHER_HOSTS, 1, WARN, ("sk-sp-", "not an AI tool", "violation", "DASHSCOPE_API_KEY")),
+    (PLAN, OTHER_HOSTS, 1, WARN, ("sk-sp-", "not an AI tool", "the plan's terms", "DASHSCOPE_API_KEY")),
     (STANDARD, (DASHSCOPE, *OTHER_HOSTS), 2, GO, ()),
 )
 CASES = [pytest.param(raw, kind, requests, action, words, id=f"{name} | {kind} | {requests} | {action}")
@@ -315,6 +315,7 @@ HOSTS = {
 @pytest.mark.parametrize("host, kind", HOSTS.items(), ids=HOSTS)
 def test_kind_of_host(host, kind):
     assert key_guard.parse_base_url("https://" + host).kind == kind
+    assert ":" in host or key_guard.endpoint_kind(host) == kind
 
 
 # base URL -> what stands before /compatible-mode/v1 and /api/v1

@@ -323,10 +323,10 @@ def test_a_lock_left_by_a_killed_process_is_broken(tmp_path):
 def test_a_lock_in_use_is_waited_for(tmp_path):
     path, lock = tmp_path / "talk.json", tmp_path / "talk.json.lock"
     lock.touch()
-    opener = threading.Timer(0.2, lock.unlink)
-    opener.start()
-    replace_json(str(path), append(1))
-    assert not opener.is_alive() and read(path) == [1] and names(tmp_path) == ["talk.json"]
+    opened = threading.Event()
+    threading.Timer(0.2, lambda: opened.set() or lock.unlink()).start()
+    replace_json(str(path), lambda items: [opened.is_set()])
+    assert read(path) == [True] and names(tmp_path) == ["talk.json"]
 
 
 def test_a_lock_that_someone_broke_is_no_failure_of_a_finished_write(tmp_path):

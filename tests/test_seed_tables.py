@@ -200,7 +200,8 @@ INVALID_KEY = ServiceError(401, "InvalidApiKey", "Invalid API-key provided.")
 NO_MODEL = ServiceError(404, "model_not_found", "model 'minimax-m2.5' not found or not supported")
 BAD_TOKEN = ServiceError(401, "invalid_api_key", "invalid access token or token expired")
 INCORRECT_KEY = ServiceError(401, "invalid_api_key", "Incorrect API key provided. ")
-TOO_LONG = ServiceError(400, "invalid_parameter_error", "<400> InternalError.Algo.InvalidParameter: Range of input length should be [1, 30720]")
+TOO_LONG = ServiceError(400, "invalid_parameter_error",
+                        "<400> InternalError.Algo.InvalidParameter: Range of input length should be [1, 30720]")
 RATE_LIMIT = ServiceError(429, "limit_requests", "API rate limit reached")
 
 STANDARD_INTO_DASHSCOPE = "put a standard sk- key .*into DASHSCOPE_API_KEY"
@@ -219,9 +220,11 @@ ERRORS = (
     ("model 'xxx' not found or not supported", NO_MODEL, "plan", LOOPBACK, Exit.FAILED, ["minimax-m2.5", "HOST"], ["MiniMax-M2.5"]),
     ("invalid access token or token expired", BAD_TOKEN, "standard", DASHSCOPE, Exit.KEY, ["base URL", "plan endpoint"], ["console"]),
     ("invalid access token or token expired", BAD_TOKEN, "standard", GATEWAY, Exit.KEY, ["base URL", "HOST"], ["QWEN_BASE_URL"]),
-    ("invalid access token or token expired", BAD_TOKEN, "standard", TOKEN_PLAN, Exit.KEY, ["Token Plan endpoint"], ["unset QWEN_BASE_URL"]),
+    ("invalid access token or token expired", BAD_TOKEN, "standard", TOKEN_PLAN, Exit.KEY,
+     ["Token Plan endpoint"], ["unset QWEN_BASE_URL"]),
     ("invalid access token or token expired", BAD_TOKEN, "plan", GATEWAY, Exit.KEY, ["plan key"], [STANDARD_INTO_DASHSCOPE]),
-    ("Incorrect API key provided", INCORRECT_KEY, "plan", DASHSCOPE, Exit.KEY, ["sk-sp-", "standard endpoint rejects"], [STANDARD_INTO_DASHSCOPE]),
+    ("Incorrect API key provided", INCORRECT_KEY, "plan", DASHSCOPE, Exit.KEY,
+     ["sk-sp-", "standard endpoint rejects"], [STANDARD_INTO_DASHSCOPE]),
     ("Incorrect API key provided", INCORRECT_KEY, "standard", TOKEN_PLAN, Exit.KEY,
      ["standard key", "Token Plan endpoint"], ["unset QWEN_BASE_URL", STANDARD_BASE]),
     ("Incorrect API key provided", INCORRECT_KEY, "standard", CODING_PLAN, Exit.KEY,
@@ -293,7 +296,8 @@ class TestConnectionError:
 
 SKILLS = {  # API type, reason
     "qianwen-text": ("OpenAI-compat", ["standard endpoint rejects sk-sp-", "not an AI tool"]),
-    "qianwen-vision": ("OpenAI-compat", ["standard endpoint rejects sk-sp-", "not an AI tool", "vision models are not in the Token Plan list"]),
+    "qianwen-vision": ("OpenAI-compat", ["standard endpoint rejects sk-sp-", "not an AI tool",
+                                         "vision models are not in the Token Plan list"]),
     "qianwen-image-generation": ("Native", ["standard endpoint rejects sk-sp-", "own image endpoint", "only an AI tool's Skill"]),
     "qianwen-video-generation": ("Native", ["video models are not in the Token Plan"]),
     "qianwen-audio-tts": ("Native", [r"TTS\) models are not in the Token Plan"]),
@@ -362,7 +366,7 @@ class TestCoexistence:
 
     def test_a_standard_key_that_comes_second_is_named_and_not_used(self, run, emulator):
         result = run("hello", key=PLAN_KEY, env={"QIANWEN_API_KEY": STANDARD_KEY})
-        assert "a standard key was found in QIANWEN_API_KEY" in result.err
+        assert "standard key was found in QIANWEN_API_KEY" in result.err
         assert {request.key_kind for request in emulator.requests} == {"plan"}
 
     def test_the_warning_says_that_both_can_be_held(self):

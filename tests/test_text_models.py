@@ -88,8 +88,15 @@ def test_models_of_a_kind(feature, names):
     assert {row.id for row in MODELS if feature in row.features and "/" not in row.id} == names
 
 
+def test_models_that_think_without_a_budget():
+    """A budget is for Qwen3 and later, GLM and kimi-k2.5 (section 2.1)."""
+    thinkers = {row.id for row in MODELS if row.thinking != "never"}
+    without = {name for name in thinkers if name.startswith(("qwq", "deepseek", "kimi", "MiniMax", "xiaomi"))} - {"kimi-k2.5"}
+    assert {row.id for row in MODELS if "tb" in row.features} == thinkers - without
+
+
 def test_table_is_sound():
-    known = set("fc so ws pc stream stream-think cumulative mt long plain mm".split())
+    known = set("fc so ws pc tb stream stream-think cumulative mt long plain mm".split())
     assert len({row.id for row in MODELS}) == len(MODELS)
     for row in MODELS:
         assert row.thinking in ("on", "off", "always", "never"), row
@@ -131,7 +138,7 @@ def test_variants_share_the_row_of_their_model(name, model):
 def test_unknown_id_takes_the_longest_prefix(name, like, thinking, features):
     row, warning = find_model(name)
     assert (row.id, row.thinking) == (name, thinking)
-    assert row.features - {"plain", "mm"} == set(features.split())
+    assert row.features - {"plain", "mm", "tb"} == set(features.split())
     assert name in warning and f"treated like {like}…" in warning
 
 

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 import pytest
 
-from shared import key_guard, transport
+from shared import chat, key_guard, transport
 from shared.failures import Context, Exit, Failure, ServiceError, explain, network
 from shared.transport import BadStream, Client, Event, Multipart, Request, Retries, elide_media, error_in, parse_retry_after, read_events
 from tests.conftest import STANDARD_KEY
@@ -535,6 +535,28 @@ def test_an_error_without_a_body_gets_a_code(monkeypatch, status, exit_code):
     with pytest.raises(Failure) as caught:
         client_for("https://dashscope.aliyuncs.com").json(Request("GET", "https://dashscope.aliyuncs.com/a"), Retries.READ)
     assert (caught.value.exit_code, caught.value.code, caught.value.request_id) == (exit_code, f"http_{status}", "r")
+
+
+def test_an_error_object_instead_of_a_stream(monkeypatch):
+    body = b'{"code":"InvalidApiKey","message":"Invalid API-key provided.","request_id":"r"}'
+    monkeypatch.setattr(Client, "_send", lambda *_: Answer(200, {"Content-Type": "application/json"}, body))
+    with pytest.raises(Failure) as caught:
+        request = Request("POST", "https://dashscope.aliyuncs.com/a", {})
+        client_for("https://dashscope.aliyuncs.com").events(request, Retries.CHAT, pytest.fail)
+    assert (caught.value.exit_code, caught.value.code, caught.value.request_id) == (Exit.KEY, "InvalidApiKey", "r")
+
+
+def test_nothing_is_waited_for_after_the_end_of_a_stream(monkeypatch):
+    """A connection that stays open after [DONE] would be waited on until the idle limit."""
+    class Kept(Answer):
+        def read1(self, size=-1):
+            return super().read1(size) or pytest.fail("read on after [DONE]")
+    stream = Kept(200, {"Content-Type": "text/event-stream"}, COMPAT.encode())
+    monkeypatch.setattr(Client, "_send", lambda *_: stream)
+    client, answer = client_for("https://dashscope.aliyuncs.com"), chat.Answer()
+    client.events(Request("POST", "https://dashscope.aliyuncs.com/a", {}), Retries.CHAT,
+                  lambda events, headers: chat.fold(events, headers, answer, lambda *_: None, client.context))
+    assert answer.text == "四 🦊é"
 
 
 def test_an_answer_without_end_is_not_read_into_memory(monkeypatch):

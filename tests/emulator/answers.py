@@ -7,10 +7,11 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
-from tests.emulator import cache, schema
+from tests.emulator import cache, ocr, schema, telling
 from tests.emulator.call import Call, text_of, tokens
 
-SCRIPT_KEYS = frozenset(("text", "reasoning", "finish_reason", "tool_calls", "chunks", "usage", "headers", "delay"))
+SCRIPT_KEYS = frozenset(("text", "reasoning", "finish_reason", "tool_calls", "chunks", "usage", "headers", "delay",
+                         "ocr_result"))
 CHINESE = re.compile("[\u4e00-\u9fff]")
 
 
@@ -26,6 +27,7 @@ class Turn:
     chunks: Optional[List[Any]] = None
     headers: Dict[str, str] = field(default_factory=dict)
     delay: float = 0.0
+    ocr_result: Optional[Dict[str, Any]] = None    # native, beside the text
 
 
 def turn_for(call: Call) -> Turn:
@@ -87,6 +89,21 @@ def _made(call: Call) -> Turn:
 
 def describe(call: Call) -> Turn:
     """Says who answers, what arrived, and how the prompt begins."""
+    return see(call) if call.seen else count(call)
+
+
+def see(call: Call) -> Turn:
+    """Names the pictures and videos."""
+    prompt = call.last_text("user")
+    if CHINESE.search(prompt):
+        return Turn(f"这里是本机的模拟服务，代替 {call.model.name} 作答。{telling.sentence(call.seen, True)}"
+                    f"你的话是这样开头的：“{opening(prompt)}”。")
+    begins = f" Your prompt begins: \"{opening(prompt)}\"." if prompt.strip() else ""
+    return Turn(f"This is the emulator, answering in place of {call.model.name}. {telling.sentence(call.seen, False)}{begins}")
+
+
+def count(call: Call) -> Turn:
+    """Counts the messages."""
     prompt = call.last_text("user")
     characters = sum(len(text_of(message)) for message in call.messages)
     if CHINESE.search(prompt):
@@ -139,6 +156,12 @@ def translate(call: Call) -> Turn:
     return Turn(f"[{options['target_lang']}] {text}")
 
 
+def read(call: Call) -> Turn:
+    """The answer of an OCR task."""
+    text, result = ocr.answer(call)
+    return Turn(text, ocr_result=result)
+
+
 def _wants_tools(call: Call) -> bool:
     return bool(call.options.get("tools")) and call.options.get("tool_choice") != "none" and call.messages[-1]["role"] == "user"
 
@@ -146,6 +169,7 @@ def _wants_tools(call: Call) -> bool:
 # The first row that applies makes the answer; else it is `describe`.
 MAKERS: Tuple[Tuple[Callable[[Call], bool], Callable[[Call], Turn]], ...] = (
     (lambda call: call.model.can("mt"), translate),
+    (lambda call: "ocr_options" in call.options, read),
     (_wants_tools, call_tools),
     (lambda call: call.json_format == "json_schema", fill_schema),
     (lambda call: call.json_format == "json_object", json_object),
@@ -220,5 +244,6 @@ def usage(call: Call, turn: Turn) -> Dict[str, Any]:
     counted: Dict[str, Any] = {"prompt_tokens": prompt, "completion_tokens": reasoning + said, "total_tokens": prompt + reasoning + said}
     if turn.reasoning:
         counted["completion_tokens_details"] = {"reasoning_tokens": reasoning, "text_tokens": reasoning + said}
-    counted["prompt_tokens_details"] = turn.cached
+    split = {**call.media_tokens, "text_tokens": call.text_tokens} if call.media_tokens else {}
+    counted["prompt_tokens_details"] = {**turn.cached, **split}
     return counted

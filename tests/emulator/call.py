@@ -1,12 +1,16 @@
 """A text or vision call of either dialect in one form, so that checks and answers need only one spelling."""
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Dict, List
 
+from tests.emulator import sight
 from tests.emulator.models import ALWAYS, ON, Model
 from tests.emulator.wire import Exchange, dumps
+
+MEDIA_TOKENS = (("image_tokens", sight.PICTURE), ("video_tokens", sight.VIDEO))
+OCR_PROMPT = "Please output only the text content from the image without any additional descriptions or formatting."
 
 
 @dataclass
@@ -19,6 +23,7 @@ class Call:
     include_usage: bool = False
     native: bool = False
     incremental: bool = True           # native streams may repeat the whole text in each event
+    seen: List[sight.Seen] = field(default_factory=list)      # pictures and videos, once the checks have looked at them
 
     @property
     def thinking(self) -> bool:
@@ -40,9 +45,23 @@ class Call:
         return next((text_of(message) for message in reversed(self.messages) if message["role"] == role), "")
 
     @cached_property
-    def prompt_tokens(self) -> int:
+    def text_tokens(self) -> int:
         tools = dumps(self.options["tools"]).decode() if self.options.get("tools") else ""
-        return tokens("".join(text_of(message) for message in self.messages) + tools)
+        text = "".join(text_of(message) for message in self.messages)
+        return tokens((text or (OCR_PROMPT if self.model.can("ocr") else "")) + tools)
+
+    @cached_property
+    def media_tokens(self) -> Dict[str, int]:
+        """image_tokens and video_tokens, those that are known."""
+        if self.model.sight is None:
+            return {}
+        high = bool(self.options.get("vl_high_resolution_images"))
+        counted = {name: sight.total(self.seen, kind, self.model.sight, high) for name, kind in MEDIA_TOKENS}
+        return {name: count for name, count in counted.items() if count}
+
+    @property
+    def prompt_tokens(self) -> int:
+        return self.text_tokens + sum(self.media_tokens.values())
 
 
 def text_of(message: Dict[str, Any]) -> str:
@@ -50,7 +69,7 @@ def text_of(message: Dict[str, Any]) -> str:
     content = message.get("content")
     if isinstance(content, str):
         return content
-    return "\n".join(part.get("text", "") for part in content or [])
+    return "\n".join(part["text"] for part in content or [] if "text" in part)
 
 
 def tokens(text: str) -> int:

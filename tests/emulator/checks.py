@@ -5,7 +5,7 @@ import json
 import re
 from typing import Any, Callable, Dict, Tuple
 
-from tests.emulator import cache, documents, media, messages, translation
+from tests.emulator import cache, documents, media, messages, ocr, translation
 from tests.emulator.call import Call, text_of
 from tests.emulator.models import ALWAYS, NEVER
 from tests.emulator.wire import Refusal, ignored, invalid
@@ -19,8 +19,9 @@ def validate(call: Call) -> None:
 
 # Fields: known, and meant for this model
 
-COMMON_FIELDS = frozenset("""temperature top_p top_k repetition_penalty presence_penalty max_tokens max_completion_tokens seed stop n
-    logprobs top_logprobs response_format tools tool_choice parallel_tool_calls tool_stream enable_thinking thinking_budget
+COMMON_FIELDS = frozenset("""temperature top_p top_k repetition_penalty presence_penalty max_tokens
+    max_completion_tokens seed stop n logprobs top_logprobs response_format tools tool_choice parallel_tool_calls
+    tool_stream enable_thinking thinking_budget
     preserve_thinking reasoning_effort enable_search search_options enable_text_image_mixed enable_code_interpreter
     vl_high_resolution_images translation_options skill logit_bias""".split())
 NATIVE_FIELDS = frozenset(("result_format", "incremental_output", "ocr_options", "vl_enable_image_hw_output"))
@@ -54,18 +55,28 @@ NEEDS: Dict[str, str] = {
 
 
 def known_fields(call: Call) -> None:
-    known = COMMON_FIELDS | NATIVE_FIELDS if call.native else COMMON_FIELDS
     for name in call.options:
-        if name not in known:
+        if name in NATIVE_FIELDS and not call.native:
+            raise ignored(name, "works in the native dialect only")
+        if name not in COMMON_FIELDS | NATIVE_FIELDS:
             raise invalid(f"emulator: unknown field {name!r}", param=name, wrapped=False)
+
+
+def system_messages(call: Call) -> None:
+    if call.model.can("ns") and any(message["role"] == "system" for message in call.messages):
+        raise ignored("messages", f"of the system have no effect on {call.model.name}; put them before the prompt")
 
 
 def fields_of_the_model(call: Call) -> None:
     for name, (feature, message) in FEATURE_OF.items():
         if call.options.get(name) and not call.model.can(feature):
             raise invalid(message, param=name) if message else ignored(name, f"is not taken by {call.model.name}")
-    if call.options.get("vl_high_resolution_images") is not None and not call.model.vision:
-        raise ignored("vl_high_resolution_images", f"does nothing on the text model {call.model.name}")
+    sight = call.model.sight
+    if "vl_high_resolution_images" in call.options and not (sight and sight.high_resolution):
+        kind = "the model" if sight else "the text model"
+        raise ignored("vl_high_resolution_images", f"does nothing on {kind} {call.model.name}")
+    if "vl_enable_image_hw_output" in call.options and not sight:
+        raise ignored("vl_enable_image_hw_output", f"does nothing on the text model {call.model.name}")
 
 
 def fields_that_need_another(call: Call) -> None:
@@ -356,12 +367,14 @@ CHECKS: Tuple[Callable[[Call], None], ...] = (
     messages.shapes,
     messages.order,
     messages.tool_replies,
+    system_messages,
     translation.check,
     media.check,
     documents.check,
     cache.check,
     fields_of_the_model,
     fields_that_need_another,
+    ocr.check,
     values,
     output_limit,
     seed,

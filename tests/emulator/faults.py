@@ -10,7 +10,7 @@ from functools import partial
 from itertools import chain, islice
 from typing import Any, Callable, Dict, Iterable, Iterator, Optional
 
-from tests.emulator.wire import Exchange, Refusal, Reply, dumps, html_reply
+from tests.emulator.wire import OSS, Exchange, Refusal, Reply, dumps, html_reply
 
 Proceed = Callable[[], Reply]
 HELP = " For details, see: https://help.aliyun.com/zh/model-studio/error-code#"
@@ -32,6 +32,10 @@ ERRORS: Dict[str, Refusal] = {
     "free-tier": Refusal(403, "AllocationQuota.FreeTierOnly", "The free tier of the model has been exhausted. If you wish to continue "
                          "access the model on a paid basis, please disable the \"use free tier only\" mode in the management console.",
                          type="AllocationQuota.FreeTierOnly"),
+}
+OSS_ERRORS: Dict[str, Refusal] = {
+    "policy-expired": Refusal(403, "AccessDenied", "Invalid according to Policy: Policy expired."),
+    "oss-403": Refusal(403, "AccessDenied", "You have no right to access this object because of bucket acl."),
 }
 RATE_LIMITS: Dict[str, Refusal] = {
     "limit_requests": Refusal(429, "limit_requests", "You have exceeded your current request limit." + HELP + "rate-limit",
@@ -57,6 +61,8 @@ class Fault:
     def __post_init__(self) -> None:
         if self.name not in FAULTS:
             raise ValueError(f"unknown fault {self.name!r}; known: {', '.join(FAULTS)}")
+        if self.path is None and self.name in OSS_FAULTS:
+            self.path = f"/@{OSS}/"
         try:
             inspect.signature(FAULTS[self.name]).bind(None, None, **self.parameters)
         except TypeError as error:
@@ -112,6 +118,16 @@ def reset(exchange: Exchange, proceed: Proceed) -> Reply:
 def reset_before_body(exchange: Exchange, proceed: Proceed) -> Reply:
     reply = proceed()
     return replace(reply, body=b"", events=(), end="reset")
+
+
+def oss_reset(exchange: Exchange, proceed: Proceed) -> Reply:
+    """Reads half of the body, then resets the connection."""
+    half, size = int(exchange.headers.get("content-length", "0")) // 2, 0
+    for piece in exchange.incoming:
+        size += len(piece)
+        if size >= half:
+            break
+    return reset(exchange, proceed)
 
 
 def hang(exchange: Exchange, proceed: Proceed, seconds: Optional[float] = None) -> Reply:
@@ -230,7 +246,8 @@ def no_space_sse(exchange: Exchange, proceed: Proceed) -> Reply:
 
 
 FAULTS: Dict[str, Callable[..., Reply]] = {
-    **{name: partial(error, refusal) for name, refusal in ERRORS.items()},
+    **{name: partial(error, refusal) for name, refusal in {**ERRORS, **OSS_ERRORS}.items()},
+    "oss-reset": oss_reset,
     "429": rate_limit,
     "502": partial(gateway, "502"),
     "504": partial(gateway, "504"),
@@ -255,3 +272,4 @@ FAULTS: Dict[str, Callable[..., Reply]] = {
     "crlf-sse": crlf_sse,
     "no-space-sse": no_space_sse,
 }
+OSS_FAULTS = frozenset((*OSS_ERRORS, "oss-reset"))     # without a path these wait for an upload to the object storage

@@ -1,18 +1,21 @@
-"""Content that is an array: which parts there are, where they may stand, and what a media address looks like.
-
-Only shapes are looked at; the bytes behind an address are not.
-"""
+"""Content that is an array: which parts there are, where they may stand, and whether the media in them are what they
+should be. What was seen is left in `call.seen`."""
 from __future__ import annotations
 
-import re
 from typing import Any, Callable, Dict, List, Set
 
+from tests.emulator import pictures, videos
+from tests.emulator.addresses import BAD_FORMAT, UNDECODED, Resource, fetch, inspection
 from tests.emulator.call import Call
+from tests.emulator.magic import sniff
+from tests.emulator.models import Sight
+from tests.emulator.sight import PICTURE, VIDEO, Seen
 from tests.emulator.wire import ignored, invalid
 
-MAX_DATA_URI = 10 * 1024 * 1024
-ADDRESS = re.compile(r"(https?://\S+|oss://\S+|data:[\w.+-]+/[\w.+-]+;base64,[A-Za-z0-9+/]+={0,2})")
-BAD_ADDRESS = "The provided URL does not appear to be valid. Ensure it is correctly formatted."
+MEGABYTE = 1024 * 1024
+SIZE_RULE = "The image length and width do not meet the model restrictions. "
+SMALLEST_SIDE, WIDEST_RATIO = 10, 200            # sides must be larger than the one; the other is still allowed
+SHORTEST_VIDEO = 2                               # seconds
 
 # part type of compat -> the options that may stand beside its main key
 PART_OPTIONS: Dict[str, Set[str]] = {
@@ -28,6 +31,7 @@ NATIVE_OPTIONS: Dict[str, Set[str]] = {
     "image": {"min_pixels", "max_pixels", "enable_rotate"},
     "video": {"fps", "max_frames", "min_pixels", "max_pixels", "total_pixels"},
 }
+KINDS = {"image_url": PICTURE, "image": PICTURE, "video_url": VIDEO, "video": VIDEO}
 
 
 def check(call: Call) -> None:
@@ -37,6 +41,8 @@ def check(call: Call) -> None:
             _array(call, message["role"], content, where)
         elif call.native and call.model.vision and content:
             raise ignored(where, "must be an array of parts on the multimodal endpoint")
+    if call.model.sight:
+        _numbers(call, call.model.sight)
 
 
 def _array(call: Call, role: str, content: List[Any], where: str) -> None:
@@ -63,10 +69,12 @@ def _part(call: Call, role: str, part: Any, where: str) -> None:
         raise invalid(f"emulator: unknown field {where + '.' + name!r}", param=name, wrapped=False)
     if kind != "text" and role != "user":
         raise ignored(where, f"{kind} belongs to user messages")
-    if kind == "doc_url" and not call.model.can("docs") or kind in ("image_url", "video_url", "video", "image") and not call.model.vision:
+    if kind == "doc_url" and not call.model.can("docs") or kind in KINDS and not call.model.vision:
         raise ignored(where, f"{kind} is not taken by {call.model.name}")
-    _fps(part, where)
-    VALUES[kind](call, part[kind], where)
+    for name in sorted(set(part) & set(OPTIONS)):
+        OPTIONS[name](call, part[name], f"{where}.{name}")
+    _order_of_bounds(part, where)
+    VALUES[kind](call, part, part[kind], where)
 
 
 def _kind(part: Any, table: Dict[str, Set[str]], native: bool, where: str) -> str:
@@ -83,54 +91,191 @@ def _kind(part: Any, table: Dict[str, Set[str]], native: bool, where: str) -> st
     return str(kind)
 
 
-def _fps(part: Dict[str, Any], where: str) -> None:
-    fps = part.get("fps", 2)
-    if not isinstance(fps, (int, float)) or not 0.1 <= fps <= 10:
-        raise ignored(f"{where}.fps", "must be in [0.1, 10]")
+def _numbers(call: Call, sight: Sight) -> None:
+    pictures_seen = sum(one.kind == PICTURE for one in call.seen)
+    videos_seen = len(call.seen) - pictures_seen
+    if call.model.can("ocr") and pictures_seen != 1:
+        raise ignored("messages", f"must hold one picture for {call.model.name}, not {pictures_seen}")
+    if pictures_seen > sight.images:
+        raise ignored("messages", f"may hold {sight.images} pictures for {call.model.name}, not {pictures_seen}")
+    if videos_seen > sight.videos:
+        raise ignored("messages", f"may hold {sight.videos} videos for {call.model.name}, not {videos_seen}")
 
 
-def _text(call: Call, value: Any, where: str) -> None:
+# Options beside the main key
+
+def _whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+def _fps(call: Call, value: Any, where: str) -> None:
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0.1 <= value <= 10:
+        raise ignored(where, "must be in [0.1, 10]")
+
+
+def _bound(call: Call, value: Any, where: str) -> None:
+    sight = call.model.sight
+    if sight is None or not sight.pixel_bounds:
+        raise ignored(where, f"is not taken by {call.model.name}")
+    if not _whole(value) or value > sight.most_pixels:
+        raise ignored(where, f"must be an integer from 1 to {sight.most_pixels} for {call.model.name}")
+    if call.options.get("vl_high_resolution_images") and where.endswith("max_pixels"):
+        raise ignored(where, "does nothing with vl_high_resolution_images")
+
+
+def _order_of_bounds(part: Dict[str, Any], where: str) -> None:
+    if part.get("min_pixels", 0) > part.get("max_pixels", float("inf")):
+        raise ignored(f"{where}.min_pixels", "is larger than max_pixels")
+
+
+def _total_pixels(call: Call, value: Any, where: str) -> None:
+    if not _whole(value):
+        raise ignored(where, "must be a positive integer")
+
+
+def _max_frames(call: Call, value: Any, where: str) -> None:
+    if not _whole(value) or value > 2000:
+        raise ignored(where, "must be an integer up to 2000")
+
+
+def _enable_rotate(call: Call, value: Any, where: str) -> None:
+    if not call.model.can("ocr"):
+        raise ignored(where, f"does nothing with {call.model.name}")
+    if not isinstance(value, bool):
+        raise ignored(where, "must be true or false")
+
+
+OPTIONS: Dict[str, Callable[[Call, Any, str], None]] = {
+    "fps": _fps, "min_pixels": _bound, "max_pixels": _bound, "total_pixels": _total_pixels, "max_frames": _max_frames,
+    "enable_rotate": _enable_rotate}
+
+
+# The main keys
+
+def _text(call: Call, part: Dict[str, Any], value: Any, where: str) -> None:
     if not isinstance(value, str):
         raise ignored(f"{where}.text", "must be a string")
 
 
-def _url_object(call: Call, value: Any, where: str) -> None:
-    if not isinstance(value, dict) or set(value) - {"url", "detail"}:
+def _url_of(value: Any, where: str) -> Any:
+    if not isinstance(value, dict):
         raise ignored(where, 'must be {"url": ...}')
-    address(call, value.get("url"))
+    for name in sorted(set(value) - {"url", "detail"}):
+        raise ignored(f"{where}.{name}", "does nothing inside the object; options stand beside it" if name in OPTIONS
+                      else "is not known")
+    return value.get("url")
 
 
-def _frames(call: Call, value: Any, where: str) -> None:
+def _image_url(call: Call, part: Dict[str, Any], value: Any, where: str) -> None:
+    _image(call, part, _url_of(value, f"{where}.image_url"), where)
+
+
+def _image(call: Call, part: Dict[str, Any], value: Any, where: str) -> None:
+    seen = _picture(call, value)
+    seen.options = part
+    call.seen.append(seen)
+
+
+def _video_url(call: Call, part: Dict[str, Any], value: Any, where: str) -> None:
+    _moving(call, part, _url_of(value, f"{where}.video_url"))
+
+
+def _moving(call: Call, part: Dict[str, Any], url: Any) -> None:
+    seen = _video(call, url)
+    seen.options = part
+    call.seen.append(seen)
+
+
+def _video_or_frames(call: Call, part: Dict[str, Any], value: Any, where: str) -> None:
     if isinstance(value, str):
-        return address(call, value)
-    if not isinstance(value, list) or not 4 <= len(value) <= 512:
-        raise invalid("the range of sequence images shoule be (4, 512).", param=where)
-    for frame in value:
-        address(call, frame)
+        return _moving(call, part, value)
+    fewest, most = call.model.sight.frames
+    if not isinstance(value, list) or not fewest <= len(value) <= most:
+        allowed = FRAME_RANGES.get(most, f"({fewest}, {most})")
+        raise invalid(f"the range of sequence images shoule be {allowed}.", param=where)
+    call.seen.append(Seen(VIDEO, part, frames=[_picture(call, frame) for frame in value]))
 
 
-def _documents(call: Call, value: Any, where: str) -> None:
+FRAME_RANGES = {80: "(4,80)"}                    # the service writes this one without a blank
+
+
+def _documents(call: Call, part: Dict[str, Any], value: Any, where: str) -> None:
     if not isinstance(value, list) or not value:
         raise ignored(where, "must be a list of addresses")
     for document in value:
-        address(call, document)
+        fetch(call, document)
 
 
-def address(call: Call, url: Any) -> None:
-    """http, https, a base64 data URI, or oss:// with the header that makes the service resolve it."""
-    if not isinstance(url, str) or not ADDRESS.fullmatch(url):
-        raise invalid(BAD_ADDRESS)
-    if url.startswith("data:") and len(url) > MAX_DATA_URI:
-        raise invalid(f"Exceeded limit on max bytes per data-uri item : {MAX_DATA_URI}")
-    if url.startswith("oss://") and call.exchange.headers.get("x-dashscope-ossresourceresolve") != "enable":
-        raise invalid(BAD_ADDRESS)
-
-
-VALUES: Dict[str, Callable[[Call, Any, str], None]] = {
+VALUES: Dict[str, Callable[[Call, Dict[str, Any], Any, str], None]] = {
     "text": _text,
-    "image_url": _url_object,
-    "video_url": _url_object,
-    "image": lambda call, value, where: address(call, value),
-    "video": _frames,
+    "image_url": _image_url,
+    "video_url": _video_url,
+    "image": _image,
+    "video": _video_or_frames,
     "doc_url": _documents,
 }
+
+
+# What is behind the addresses
+
+def _picture(call: Call, url: Any) -> Seen:
+    resource = fetch(call, url)
+    if resource.address:
+        return Seen(PICTURE, address=resource.address)
+    _fits(resource, call.model.sight.image_mb)
+    _declared(resource)
+    try:
+        picture = pictures.inspect(resource.data or b"")
+    except pictures.UnknownPicture as problem:
+        raise inspection(BAD_FORMAT, str(problem)) from None
+    except pictures.BadPicture as problem:
+        raise inspection(UNDECODED, str(problem)) from None
+    _geometry(picture.width, picture.height)
+    return Seen(PICTURE, picture=picture)
+
+
+def _video(call: Call, url: Any) -> Seen:
+    resource = fetch(call, url)
+    if resource.address:
+        return Seen(VIDEO, address=resource.address)
+    if call.model.sight.videos:
+        _fits(resource, call.model.sight.video_mb)
+    _declared(resource)
+    try:
+        video = videos.inspect(resource.head, resource.data)
+    except videos.UnknownVideo as problem:
+        raise inspection(BAD_FORMAT, str(problem)) from None
+    except videos.BadVideo as problem:
+        raise invalid(f"Invalid video file. emulator: {problem}") from None
+    _duration(call, video.seconds or SHORTEST_VIDEO)
+    return Seen(VIDEO, video=video)
+
+
+def _fits(resource: Resource, megabytes: int) -> None:
+    if resource.size > megabytes * MEGABYTE:
+        raise invalid("Multimodal file size is too large. "
+                      f"emulator: {resource.size} bytes; the limit is {megabytes} MB")
+
+
+def _declared(resource: Resource) -> None:
+    """A data URL must name what it holds."""
+    known = sniff(resource.head)
+    if resource.declared and known and resource.declared not in known.mimes:
+        raise inspection(BAD_FORMAT, f"the data URL says {resource.declared}, the bytes are {known.name}")
+
+
+def _geometry(width: int, height: int) -> None:
+    if min(width, height) <= SMALLEST_SIDE:
+        raise invalid(f"{SIZE_RULE}[height:{height} or width:{width} must be larger than {SMALLEST_SIDE}]")
+    ratio = max(width, height) / min(width, height)
+    if ratio > WIDEST_RATIO:
+        raise invalid(f"{SIZE_RULE}[absolute aspect ratio must be smaller than {WIDEST_RATIO}, got {ratio}]")
+
+
+def _duration(call: Call, seconds: float) -> None:
+    longest = call.model.sight.video_seconds
+    if seconds < SHORTEST_VIDEO:
+        raise invalid(f"Invalid video file. emulator: {seconds} s is shorter than {SHORTEST_VIDEO} s")
+    if seconds > longest:
+        raise invalid("The video file is too long. "
+                      f"emulator: {seconds} s; the limit of {call.model.name} is {longest} s")

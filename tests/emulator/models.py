@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import Dict, FrozenSet, Mapping, Optional, Tuple
+from typing import Any, Dict, FrozenSet, Mapping, Optional, Tuple
 
 from tests.emulator.wire import Refusal
 
@@ -11,23 +11,57 @@ NEVER, OFF, ON, ALWAYS = "never", "off", "on", "always"   # thinking: off and on
 
 
 @dataclass(frozen=True)
+class Sight:
+    """How a model sees: its grid, and what it takes. Pixel bounds are width x height."""
+    patch: int = 32                       # a token is patch x patch pixels
+    min_pixels: int = 4_096
+    max_pixels: int = 2_621_440           # unless the request says otherwise
+    most_pixels: int = 16_777_216         # what max_pixels may be, and what vl_high_resolution_images means
+    markers: int = 2                      # tokens around a picture
+    high_resolution: bool = True          # knows vl_high_resolution_images
+    pixel_bounds: bool = True             # takes min_pixels and max_pixels
+    images: int = 2_048                   # old models know no limit but that of tokens
+    image_mb: int = 10
+    videos: int = 64                      # 0: takes none
+    video_mb: int = 2_048
+    video_seconds: int = 3_600
+    frames: Tuple[int, int] = (4, 512)    # how many pictures may make a video
+
+
+QWEN3_VL = Sight()
+QWEN36 = replace(QWEN3_VL, images=256, image_mb=20, video_seconds=7_200)
+VL_MAX = replace(QWEN3_VL, video_seconds=600)
+# captured usage of this grid has no tokens for the markers: 29 x 43 patches were 1247 tokens
+QVQ = Sight(28, 3_136, 1_003_520, 12_845_056, markers=0, video_mb=1_024, video_seconds=600)
+GUI = replace(QVQ, frames=(4, 80), video_seconds=40, video_mb=150)
+KIMI = Sight(28, 3_136, 1_003_520, 12_845_056, high_resolution=False, pixel_bounds=False, frames=(4, 2_000))
+OCR_32 = Sight(32, 3_072, 8_388_608, 30_720_000, high_resolution=False, images=1, videos=0)
+OCR_28 = replace(OCR_32, patch=28, min_pixels=3_136, max_pixels=6_422_528, most_pixels=23_520_000)
+DEEPSEEK_OCR = replace(KIMI, images=1, videos=0)
+
+
+@dataclass(frozen=True)
 class Model:
     """`features`: fc function calling, so structured output, ws web search, pc prefix continuation, ca explicit cache,
     qw Qwen's own sampling fields, n several choices, lp logprobs, ci code interpreter, pt preserve_thinking,
     re reasoning_effort, ts tool_stream, lb logit_bias, files fileid:// documents, docs doc_url and skills, mt translation,
-    mtc translation that streams cumulatively, ocr."""
+    mtc translation that streams cumulatively, ocr built-in reading tasks, ns no use for system messages."""
     name: str
     thinking: str
     max_input: int
     max_output: int
     features: FrozenSet[str]
     max_thinking: Optional[int] = None    # ceiling of thinking_budget; None: the field is not taken
-    vision: bool = False                  # takes images and video, and lives on the multimodal endpoint
+    sight: Optional[Sight] = None         # of models that take pictures; these live on the multimodal endpoint
     stream_only: bool = False
     stream_to_think: bool = False         # open hybrids: thinking needs a stream
 
     def can(self, feature: str) -> bool:
         return feature in self.features
+
+    @property
+    def vision(self) -> bool:
+        return self.sight is not None
 
     @property
     def hybrid(self) -> bool:
@@ -37,19 +71,20 @@ class Model:
 def _rows() -> Dict[str, Model]:
     table: Dict[str, Model] = {}
 
-    def add(names: str, thinking: str, limits: Tuple[int, int], features: str = "", max_thinking: Optional[int] = None, **flags: bool) -> None:
+    def add(names: str, thinking: str, limits: Tuple[int, int], features: str = "", max_thinking: Optional[int] = None,
+            **others: Any) -> None:
         for name in names.split():
-            table[name] = Model(name, thinking, limits[0], limits[1], frozenset(features.split()), max_thinking, **flags)
+            table[name] = Model(name, thinking, limits[0], limits[1], frozenset(features.split()), max_thinking, **others)
 
     million, quarter = (991_808, 65_536), (260_096, 65_536)
     everything = "fc so ws pc ca qw"
     add("qwen3.7-max qwen3.7-max-preview", ON, million, "fc ws pc ca qw pt ci", 262_144)
     add("qwen3.6-max-preview", ON, (245_760, 65_536), everything + " pt ci", 81_920)
-    add("qwen3.6-plus", ON, million, everything + " pt ci", 81_920, vision=True)
-    add("qwen3.6-flash", ON, million, everything + " pt ci", 131_072, vision=True)
-    add("qwen3.5-plus qwen3.5-flash", ON, million, everything + " ci", 81_920, vision=True)
-    add("qwen3.6-27b qwen3.6-35b-a3b", ON, quarter, "fc so ws pc qw pt", 81_920, vision=True)
-    add("qwen3.5-397b-a17b qwen3.5-122b-a10b qwen3.5-27b qwen3.5-35b-a3b", ON, quarter, "fc so ws pc qw", 81_920, vision=True)
+    add("qwen3.6-plus", ON, million, everything + " pt ci", 81_920, sight=QWEN36)
+    add("qwen3.6-flash", ON, million, everything + " pt ci", 131_072, sight=QWEN36)
+    add("qwen3.5-plus qwen3.5-flash", ON, million, everything + " ci", 81_920, sight=QWEN36)
+    add("qwen3.6-27b qwen3.6-35b-a3b", ON, quarter, "fc so ws pc qw pt", 81_920, sight=QWEN36)
+    add("qwen3.5-397b-a17b qwen3.5-122b-a10b qwen3.5-27b qwen3.5-35b-a3b", ON, quarter, "fc so ws pc qw", 81_920, sight=QWEN36)
     add("qwen3-max", OFF, (258_048, 65_536), everything + " ci n", 81_920)
     add("qwen3-max-preview", OFF, (258_048, 65_536), "ca qw ci", 81_920)
     add("qwen-plus", OFF, (997_952, 32_768), everything + " n lp", 81_920)
@@ -77,19 +112,25 @@ def _rows() -> Dict[str, Model]:
         "fc so pc qw n lp")
     add("qwen3-235b-a22b-thinking-2507 qwen3-30b-a3b-thinking-2507 qwen3-next-80b-a3b-thinking", ALWAYS, (126_976, 32_768),
         "fc so pc qw lp", 81_920)
-    add("qwen3-vl-plus qwen3-vl-flash", OFF, (260_096, 32_768), "fc so pc ca qw", 81_920, vision=True)
+    add("qwen3-vl-plus qwen3-vl-flash", OFF, (260_096, 32_768), "fc so pc ca qw", 81_920, sight=QWEN3_VL)
     add("qwen3-vl-235b-a22b-instruct qwen3-vl-30b-a3b-instruct qwen3-vl-32b-instruct qwen3-vl-8b-instruct", NEVER, (129_024, 32_768),
-        "fc so pc qw", vision=True)
+        "fc so pc qw", sight=QWEN3_VL)
     add("qwen3-vl-235b-a22b-thinking qwen3-vl-30b-a3b-thinking qwen3-vl-32b-thinking qwen3-vl-8b-thinking", ALWAYS,
-        (126_976, 32_768), "fc so pc qw", 81_920, vision=True)
-    add("qwen-vl-max qwen-vl-plus", NEVER, (129_024, 8_192), "so pc ca qw", vision=True)
-    add("qwen-vl-ocr", NEVER, (30_000, 4_096), "qw lp ocr", vision=True)
-    add("qwen-vl-ocr-latest qwen-vl-ocr-2025-11-20", NEVER, (30_000, 8_192), "qw lp ocr", vision=True)
-    add("qvq-max qvq-plus", ALWAYS, (106_496, 8_192), "qw", vision=True, stream_only=True)
-    add("gui-plus", OFF, (254_976, 32_768), "qw", 81_920, vision=True)
-    add("kimi-k2.5", OFF, (229_376, 16_384), "fc ca", 81_920, vision=True)
-    add("kimi-k2.6", OFF, (229_376, 16_384), "fc ca pt", vision=True)
-    add("kimi/kimi-k2.5 kimi/kimi-k2.6", OFF, (262_144, 262_144), "fc so pc ca pt", vision=True)
+        (126_976, 32_768), "fc so pc qw", 81_920, sight=QWEN3_VL)
+    add("qwen-vl-max", NEVER, (129_024, 8_192), "so pc ca qw", sight=VL_MAX)
+    add("qwen-vl-plus", NEVER, (129_024, 8_192), "so pc ca qw", sight=replace(VL_MAX, video_mb=1024))
+    add("qwen-vl-max-2025-04-08 qwen-vl-max-2025-04-02 qwen-vl-max-2025-01-25 qwen-vl-plus-2025-05-07 qwen-vl-plus-2025-01-25",
+        NEVER, (129_024, 8_192), "so pc qw", sight=QVQ)
+    add("qwen-vl-max-1230 qwen-vl-max-1119 qwen-vl-max-1030 qwen-vl-max-0809 qwen-vl-plus-0809 qwen-vl-plus-0102",
+        NEVER, (30_720, 2_048), "qw", sight=replace(QVQ, frames=(4, 80), video_seconds=40, video_mb=150))
+    add("qwen-vl-ocr", NEVER, (30_000, 4_096), "qw lp ocr", sight=OCR_28)
+    add("qwen-vl-ocr-latest qwen-vl-ocr-2025-11-20", NEVER, (30_000, 8_192), "qw lp ocr", sight=OCR_32)
+    add("qvq-max qvq-plus", ALWAYS, (106_496, 8_192), "qw ns", sight=QVQ, stream_only=True)
+    add("gui-plus", OFF, (254_976, 32_768), "qw", 81_920, sight=GUI)
+    add("kimi-k2.5", OFF, (229_376, 16_384), "fc ca", 81_920, sight=KIMI)
+    add("kimi-k2.6", OFF, (229_376, 16_384), "fc ca pt", sight=KIMI)
+    add("kimi/kimi-k2.5 kimi/kimi-k2.6", OFF, (262_144, 262_144), "fc so pc ca pt", sight=KIMI)
+    add("vanchin/deepseek-ocr", NEVER, (8_192, 8_192), "so", sight=DEEPSEEK_OCR)
     add("kimi-k2-thinking", ALWAYS, (229_376, 16_384), "fc")
     add("Moonshot-Kimi-K2-Instruct", NEVER, (131_072, 8_192), "fc")
     add("deepseek-v4-pro deepseek-v4-flash", ON, (1_000_000, 393_216), "fc re")

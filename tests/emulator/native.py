@@ -74,7 +74,8 @@ def _output(call: Call, turn: Turn, finish_reason: str) -> Dict[str, Any]:
         return {"text": turn.text, "finish_reason": finish_reason}
     content: Any = turn.text
     if call.model.vision:
-        content = [{"text": turn.text}] if turn.text else []
+        result = {"ocr_result": turn.ocr_result} if turn.ocr_result and finish_reason != "null" else {}
+        content = [{"text": turn.text, **result}] if turn.text or result else []
     message = {"role": "assistant", "content": content, "reasoning_content": turn.reasoning}
     if turn.tool_calls:
         message["tool_calls"] = turn.tool_calls
@@ -96,9 +97,9 @@ def native_usage(call: Call, turn: Turn) -> Dict[str, Any]:
         details["text_tokens"] = counted["completion_tokens"] - reasoning
     named = {"input_tokens": counted["prompt_tokens"], "output_tokens": counted["completion_tokens"],
              "total_tokens": counted["total_tokens"], "output_tokens_details": details,
-             "prompt_tokens_details": counted["prompt_tokens_details"]}
+             "prompt_tokens_details": turn.cached, **call.media_tokens}
     if call.model.vision:
-        named["input_tokens_details"] = {"text_tokens": counted["prompt_tokens"]}
+        named["input_tokens_details"] = {"text_tokens": call.text_tokens, **call.media_tokens}
     if call.options.get("enable_search"):
         named["plugins"] = {"search": {"count": 1}}
     return named

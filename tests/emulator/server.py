@@ -8,18 +8,20 @@ import socketserver
 import struct
 import sys
 import threading
+import time
 import traceback
 import uuid
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Callable, Dict, FrozenSet, Iterator, List, Optional, Set
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from tests.emulator import chat, files, keys, models, native, tasks
+from tests.emulator import chat, files, keys, models, native, tasks, uploads
 from tests.emulator.answers import check_script
 from tests.emulator.faults import Fault
-from tests.emulator.wire import Exchange, Recorded, Refusal, Reply, bearer_key, empty_reply, invalid, json_reply
+from tests.emulator.wire import OSS, Exchange, Recorded, Refusal, Reply, bearer_key, empty_reply, invalid, json_reply
 
+PIECE = 1024 * 1024                    # how much of a body is read at once
 KEPT_REQUESTS = 20_000                 # a long bench must not grow without end
 ORDINARY = frozenset(("dashscope", "dashscope-intl"))
 AIGC = "/api/v1/services/aigc"
@@ -48,6 +50,8 @@ ROUTES = (
     _route("GET", FILES + "/(?P<id>[^/]+)", files.get),
     _route("DELETE", FILES + "/(?P<id>[^/]+)", files.delete),
     _route("GET", FILES + "/(?P<id>[^/]+)/content", files.content),
+    _route("GET", "/api/v1/uploads", uploads.policy),
+    _route("POST", "/", uploads.post, frozenset((OSS,))),
     _route("GET", "/api/v1/tasks/?", tasks.listing),
     _route("GET", "/api/v1/tasks/(?P<id>[^/]+)", tasks.get),
 )
@@ -83,7 +87,7 @@ class Emulator:
         self.reset()
 
     def reset(self) -> None:
-        """Forget requests, faults, scripts, files and cached prefixes, and put the settings back."""
+        """Forget requests, faults, scripts, files, uploads and cached prefixes, and put the settings back."""
         self.requests: List[Recorded] = []
         self.faults: List[Fault] = []
         self.scripts: List[Dict[str, Any]] = []
@@ -93,6 +97,12 @@ class Emulator:
         self.files: Dict[str, files.StoredFile] = {}
         self.cached_prefixes: Dict[str, float] = {}
         self.models: Dict[str, models.Model] = dict(models.MODELS)
+        self.clock: Callable[[], float] = time.time     # what policies and uploaded objects expire by
+        self.policy_seconds = 300
+        self.max_file_size_mb = 1024
+        self.policies: Dict[str, uploads.Policy] = {}
+        self.uploads: List[uploads.Upload] = []
+        self.objects: Dict[str, uploads.StoredObject] = {}
 
     def host_url(self, host: str) -> str:
         if host not in keys.HOSTS:
@@ -104,7 +114,10 @@ class Emulator:
         return [request for request in self.requests if request.path.endswith("/chat/completions")]
 
     def inject(self, fault: str, times: Optional[int] = 1, path: Optional[str] = None, **parameters: Any) -> None:
-        """The next `times` requests whose path contains `path` suffer `fault`; times=None: all, until reset."""
+        """The next `times` requests whose path contains `path` suffer `fault`; times=None: all, until reset.
+
+        The path is looked for in /@host/path: "@oss" means the object storage, where its own faults wait anyway.
+        """
         with self.lock:
             self.faults.append(Fault(fault, times, path, parameters))
 
@@ -131,15 +144,19 @@ class Emulator:
         if exchange.path.startswith("/_emulator/"):
             return control(exchange)
         record = self.remember(exchange.record())
-        fault = self.take_fault(exchange.path)
+        fault = self.take_fault(f"/@{exchange.host}{exchange.path}")
         try:
             reply = fault.apply(exchange, lambda: respond(exchange)) if fault else respond(exchange)
+        except (BadRequest, ConnectionError):           # the client stopped in the middle of a body
+            record.status = 0
+            raise
         except Exception as error:     # a defect here must not look like a network failure to the client
             traceback.print_exc()
             reply = Refusal(500, "emulator_defect", f"emulator: {error!r}").reply(exchange)
         record.status = reply.status
         if self.verbose:
-            print(f"{record.method} @{record.host}{record.path} key={record.key_kind} -> {record.status}", file=sys.stderr, flush=True)
+            print(f"{record.method} @{record.host}{record.path} key={record.key_kind} -> {record.status}",
+                  file=sys.stderr, flush=True)
         return reply
 
     def remember(self, record: Recorded) -> Recorded:
@@ -186,6 +203,10 @@ def _requests(exchange: Exchange) -> Any:
             for record in list(exchange.emulator.requests)]
 
 
+def _uploads(exchange: Exchange) -> Any:
+    return [{**asdict(upload), "head": upload.head.hex()} for upload in list(exchange.emulator.uploads)]
+
+
 def _reset(exchange: Exchange) -> Any:
     exchange.emulator.reset()
     return {"ok": True}
@@ -195,6 +216,7 @@ CONTROLS: Dict[tuple, Callable[[Exchange], Any]] = {
     ("POST", "/_emulator/inject"): _inject,
     ("POST", "/_emulator/reply"): _reply,
     ("GET", "/_emulator/requests"): _requests,
+    ("GET", "/_emulator/uploads"): _uploads,
     ("POST", "/_emulator/reset"): _reset,
 }
 
@@ -260,11 +282,14 @@ class Handler(BaseHTTPRequestHandler):
         request_id = str(uuid.uuid4())
         try:
             exchange = self.exchange(request_id)
-        except BadRequest as problem:
-            reply = json_reply({"error": {"message": f"emulator: {problem}", "type": "bad_request", "param": None, "code": None}}, 400)
-            reply.end = "close"
-        else:
             reply = self.server.emulator.handle(exchange)
+            if reply.end == "keep":    # a client that is still sending would not see an early reply
+                for _ in exchange.incoming:
+                    pass
+        except BadRequest as problem:
+            error = {"message": f"emulator: {problem}", "type": "bad_request", "param": None, "code": None}
+            reply = json_reply({"error": error}, 400)
+            reply.end = "close"
         self.send(reply, request_id)
 
     do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = do_HEAD = answer
@@ -282,15 +307,21 @@ class Handler(BaseHTTPRequestHandler):
             name = name.lower()
             headers[name] = f"{headers[name]}, {value}" if name in headers else value
         query = dict(parse_qsl(url.query, keep_blank_values=True))
-        return Exchange(self.server.emulator, host, self.command, path, query, headers, self.body(headers), request_id, bearer_key(headers))
+        incoming = self.incoming(headers)
+        body = b"" if host == OSS else b"".join(incoming)
+        return Exchange(self.server.emulator, host, self.command, path, query, headers, body, request_id,
+                        bearer_key(headers), incoming=incoming)
 
-    def body(self, headers: Dict[str, str]) -> bytes:
+    def incoming(self, headers: Dict[str, str]) -> Iterator[bytes]:
+        """The body in pieces, read from the socket as they are asked for."""
         if "chunked" in headers.get("transfer-encoding", "").lower():
-            return b"".join(self.chunks())
+            yield from self.chunks()
+            return
         length = headers.get("content-length", "0")
         if not length.isdigit():
             raise BadRequest(f"Content-Length {length!r} is no number")
-        return self.exactly(int(length))
+        for place in range(0, int(length), PIECE):
+            yield self.exactly(min(PIECE, int(length) - place))
 
     def chunks(self) -> Iterator[bytes]:
         while True:
@@ -333,8 +364,8 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(head + reply.body)
 
     def head(self, reply: Reply, request_id: str, chunked: bool) -> bytes:
-        lines = [f"HTTP/1.1 {reply.status} {self.responses.get(reply.status, ('Unknown',))[0]}", f"x-request-id: {request_id}",
-                 "x-dashscope-call-gateway: true", "server: istio-envoy"]
+        lines = [f"HTTP/1.1 {reply.status} {self.responses.get(reply.status, ('Unknown',))[0]}",
+                 f"x-request-id: {request_id}", "x-dashscope-call-gateway: true", "server: istio-envoy"]
         lines += [f"{name}: {value}" for name, value in reply.headers.items()]
         if chunked:
             lines.append("transfer-encoding: chunked")

@@ -6,12 +6,15 @@ import json
 import re
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Dict, Iterable, Optional
+from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, Optional
+from xml.sax.saxutils import escape
 
 if TYPE_CHECKING:
     from tests.emulator.server import Emulator
 
 JSON = "application/json"
+OSS = "oss"                            # the host, as in /@oss/, that plays the object storage
+KEPT_BODY = 32 * 1024 * 1024           # of a longer body the record keeps size and digest only
 EVENT_STREAM = "text/event-stream;charset=UTF-8"
 PUBLIC = re.compile("(Bearer )?(sk-sp-|sk-|st-)?", re.IGNORECASE)
 SECRET_HEADERS = ("authorization", "proxy-authorization", "x-api-key")
@@ -41,18 +44,20 @@ def masked(value: str) -> str:
 
 @dataclass
 class Recorded:
-    """One request as it came, except that credentials are masked."""
+    """One request as it came, except that credentials are masked and a body over 32 MiB is left out."""
     host: str
     method: str
     path: str
     query: Dict[str, str]
     headers: Dict[str, str]
-    body: bytes
+    body: bytes                        # b"" when it was too long to keep, and for uploads to the object storage
     status: Optional[int] = None       # None until the reply is chosen; 0 when the connection was cut instead
     authorized: bool = False           # an Authorization header was there
     bearer: bool = False               # ... in the form "Bearer KEY"
     key_kind: Optional[str] = None     # standard, plan, temporary, other; "malformed" without "Bearer KEY"; None if absent
     key_sha256: Optional[str] = None   # hex digest of the key
+    body_size: int = 0                 # this and the digest are of `body` before it was left out
+    body_sha256: str = ""
 
     @cached_property
     def json(self) -> Any:
@@ -79,6 +84,11 @@ class Exchange:
     key: Optional[str] = field(default=None, repr=False)
     script: Optional[Dict[str, Any]] = None
     captured: Dict[str, str] = field(default_factory=dict)
+    incoming: Iterator[bytes] = field(default_factory=lambda: iter(()), repr=False)   # of the body, not read yet
+
+    @property
+    def key_sha256(self) -> Optional[str]:
+        return None if self.key is None else hashlib.sha256(self.key.encode("latin-1")).hexdigest()
 
     @property
     def native(self) -> bool:
@@ -87,13 +97,12 @@ class Exchange:
     def record(self) -> Recorded:
         headers = {name: masked(value) if name in SECRET_HEADERS else value for name, value in self.headers.items()}
         authorized = "authorization" in self.headers
-        record = Recorded(self.host, self.method, self.path, self.query, headers, self.body,
-                          authorized=authorized, bearer=self.key is not None)
-        if self.key is not None:
-            record.key_kind = kind_of(self.key)
-            record.key_sha256 = hashlib.sha256(self.key.encode("latin-1")).hexdigest()
-        elif authorized:
-            record.key_kind = "malformed"
+        body = self.body if len(self.body) <= KEPT_BODY else b""
+        record = Recorded(self.host, self.method, self.path, self.query, headers, body,
+                          authorized=authorized, bearer=self.key is not None, key_sha256=self.key_sha256,
+                          body_size=len(self.body), body_sha256=hashlib.sha256(self.body).hexdigest())
+        if authorized:
+            record.key_kind = kind_of(self.key) if self.key is not None else "malformed"
         return record
 
 
@@ -121,12 +130,20 @@ def html_reply(status: int, title: str, text: str) -> Reply:
     return Reply(status, page.encode(), {"content-type": "text/html; charset=utf-8"})
 
 
+def xml_reply(status: int, code: str, message: str, request_id: str) -> Reply:
+    """An error as the object storage spells it."""
+    text = (f'<?xml version="1.0" encoding="UTF-8"?>\n<Error>\n  <Code>{escape(code)}</Code>\n'
+            f"  <Message>{escape(message)}</Message>\n  <RequestId>{request_id}</RequestId>\n"
+            "  <HostId>dashscope-file-mgr.emulator</HostId>\n</Error>\n")
+    return Reply(status, text.encode("utf-8"), {"content-type": "application/xml", "x-oss-request-id": request_id})
+
+
 def empty_reply(status: int) -> Reply:
     return Reply(status, length=0)
 
 
 class Refusal(Exception):
-    """An error of the service, spelled for both dialects.
+    """An error of the service, spelled for both dialects, or as XML on the host of the object storage.
 
     `code` and `message` are the compat ones; `native` and `native_message` replace them on /api/v1. `wrapped` puts
     the engine's "<400> ..." prefix before the compat message, as parameter errors have it.
@@ -153,6 +170,8 @@ class Refusal(Exception):
         return {"code": self.native, "message": self.native_message, "request_id": request_id}
 
     def reply(self, exchange: Exchange) -> Reply:
+        if exchange.host == OSS:
+            return xml_reply(self.status, self.native or "InternalError", self.native_message, exchange.request_id)
         if not exchange.native:
             return json_reply(self.compat_body(exchange.request_id), self.status)
         reply = json_reply(self.native_body(exchange.request_id), self.status)

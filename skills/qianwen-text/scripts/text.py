@@ -15,13 +15,13 @@ from shared.failures import Exit, Failure
 from shared.transport import Request, Retries, encoded
 from text_inputs import read_ask
 from text_models import DEFAULT_MODEL, MODELS, find_model
-from text_request import Ask, build_request, native_request, without_schema
+from text_request import Ask, build_request, document_message, native_request, without_schema
 
 SKILL = "qianwen-text"
 
 EPILOG = """\
 stdout carries the answer alone (tool calls as one JSON object a line); reasoning, usage and errors go to stderr.
-exit codes: 0 ok, 2 usage, 3 key, 4 quota, 6 network, 7 target exists, 8 refused or failed, 9 not saved, 10 content
+exit codes: 0 ok, 1 a defect, 2 usage, 3 key, 4 quota, 6 network, 7 target exists, 8 refused or failed, 9 not saved, 10 content
 inspection, 130 interrupted.
 
 examples:
@@ -68,7 +68,7 @@ def _add_answer_flags(group) -> None:
     add = group.add_argument
     add("--think", action=_Switch, const=True, dest="think", help="think before answering")
     add("--no-think", action=_Switch, const=False, dest="think", help="answer at once; cheaper and faster")
-    add("--thinking-budget", metavar="N", type=command.number(1, 1e9, whole=True), help="most tokens spent on thinking")
+    add("--thinking-budget", metavar="N", type=command.number(1, float("inf"), whole=True), help="most tokens spent on thinking")
     add("--search", action="store_true", help="let the model search the web (billed per search)")
     add("--sources", action="store_true", help="with --search: also list the pages found (on stderr and in --json)")
     add("--json-object", action="store_true", help="the answer is one JSON value; switches thinking off")
@@ -78,7 +78,7 @@ def _add_answer_flags(group) -> None:
     add("--prefix", metavar="TEXT", help="the beginning of the answer, which the model continues; shown with the rest")
     add("--temperature", metavar="X", type=command.number(0, 2, high_open=True), help="from 0 to below 2")
     add("--top-p", metavar="X", type=command.number(0, 1, low_open=True), help="above 0, up to 1")
-    add("--max-tokens", metavar="N", type=command.number(1, 1e9, whole=True), help="longest answer, thinking not counted")
+    add("--max-tokens", metavar="N", type=command.number(1, float("inf"), whole=True), help="longest answer, thinking not counted")
     add("--seed", metavar="N", type=command.number(0, 2**31 - 1, whole=True), help="0 to 2147483647")
     add("--stop", metavar="TEXT", action="append", default=[], help="end the answer before this text; may be repeated")
     add("--no-stream", action="store_true", help="wait for the whole answer instead of streaming it")
@@ -122,7 +122,7 @@ def execute(options, account, console) -> Exit | None:
         _warn_of_schema(ask.schema, console)
     if options.dry_run:
         return _dry_run(options, ask, model, body, verdict, console)
-    target = _target(options, ask)
+    target = _target(options, ask, console)
     try:
         command.pass_guard(verdict, account, console)
         client = command.make_client(options, account, verdict, console, model.id, [row.id for row in MODELS])
@@ -157,12 +157,12 @@ def _dry_run(options, ask: Ask, model, body: dict, verdict, console) -> None:
                      f"{verdict.reason or verdict.warnings[0][0]}")
 
 
-def _target(options, ask: Ask):
+def _target(options, ask: Ask, console):
     if options.output in (None, "-"):
         return None
     from shared.results import target_for
     prompt = ask.prompt or (ask.messages or [{}])[-1].get("content") or "answer"
-    return target_for(options.output, options.overwrite, str(prompt), "json" if ask.wants_json else "md")
+    return target_for(options.output, options.overwrite, console.redact_result(str(prompt)), "json" if ask.wants_json else "md")
 
 
 def _converse(options, ask: Ask, model, body: dict, client, target, console) -> None:
@@ -175,7 +175,7 @@ def _converse(options, ask: Ask, model, body: dict, client, target, console) -> 
     except Failure as failure:
         _keep_partial(failure, answer, target, console)
         if uploaded:
-            console.note("the uploaded documents stay in the account for another try: " + _as_flags(uploaded))
+            console.warn("the uploaded documents stay in the account for another try: " + _as_flags(uploaded))
             uploaded = None
         raise
     except KeyboardInterrupt:
@@ -252,7 +252,8 @@ def _finish(options, ask: Ask, answer, target, client, console) -> None:
     console.note(f"{chat.usage_line(answer, model_name, command.billing_note(client.key, client.endpoint))}"
                  + (f" · request {answer.request_id}" if options.verbose and answer.request_id else ""))
     if console.json_mode:
-        console.document(_document(answer, text, files, model_name, client, console))
+        kept = [file_id for file_id in ask.documents if options.keep_documents or options.chat]
+        console.document(_document(answer, text, files, kept, model_name, client, console))
 
 
 def _call_line(call: dict) -> str:
@@ -261,11 +262,11 @@ def _call_line(call: dict) -> str:
                       ensure_ascii=False)
 
 
-def _document(answer, text: str, files: list, model_name: str, client, console) -> dict:
+def _document(answer, text: str, files: list, documents: list, model_name: str, client, console) -> dict:
     calls = chat.tool_calls_for_messages(answer)
     document = {"ok": True, "skill": SKILL, "model": model_name, "request_id": answer.request_id, "text": text,
                 "reasoning": answer.reasoning, "tool_calls": calls, "finish_reason": answer.finish_reason,
-                "sources": answer.search_results, "files": files, "usage": answer.usage,
+                "sources": answer.search_results, "documents": documents, "files": files, "usage": answer.usage,
                 "billing": {"plan": client.key.billing, "units": chat.units(answer.usage)}, "warnings": console.warnings}
     always = ("ok", "skill", "model", "text", "usage", "billing", "warnings")
     return {name: value for name, value in document.items() if value or name in always}
@@ -325,7 +326,7 @@ def _broken_promise(message: str, answer, cause: str, fix: str) -> Failure:
 
 def _keep_partial(failure: Failure, answer, target, console) -> None:
     """What came of an answer that broke off is billed: keep it where the whole answer was to go, marked as a part."""
-    if not answer.text or failure.exit_code == Exit.UNSAVED:
+    if not answer.text or failure.exit_code == Exit.UNSAVED or (target and target.saved):
         return
     if target:
         path = target.path + ".partial"
@@ -344,16 +345,19 @@ def _keep_partial(failure: Failure, answer, target, console) -> None:
 def _append_to_chat(path: str, ask: Ask, answer, console) -> None:
     """Add this turn to what the file holds now, in one step; another process may have added its own turn meanwhile."""
     from shared.results import replace_json
-    from text_request import user_text
+    from text_request import put_documents, user_text
     turn = [{"role": "assistant", "content": console.redact_result((ask.prefix or "") + answer.text)}]
     if answer.tool_calls:
-        turn[0]["tool_calls"] = chat.tool_calls_for_messages(answer)
+        turn[0]["tool_calls"] = console.redact_result(chat.tool_calls_for_messages(answer))
     if ask.prompt is not None:
         turn.insert(0, {"role": "user", "content": console.redact_result(user_text(ask.prompt, ask.attachments))})
 
     def append(messages):
         first = [{"role": "system", "content": console.redact_result(ask.system)}] if ask.system and not messages else []
-        return first + (messages or []) + turn
+        conversation = first + (messages or [])
+        if ask.documents:
+            put_documents(conversation, ask.documents)
+        return conversation + turn
     try:
         replace_json(path, append)
     except (OSError, ValueError) as error:
@@ -368,15 +372,15 @@ def _upload(options, ask: Ask, body: dict, client, console) -> list:
         return []
     from text_documents import upload_all
     ids, made = upload_all(client, options.document, console)
-    for message in body["messages"]:
-        if message["role"] == "system" and str(message["content"]).startswith("fileid://"):
-            message["content"] = ",".join("fileid://" + file_id for file_id in ids)
+    place = document_message(ask.documents)
+    body["messages"] = [document_message(ids) if message == place else message for message in body["messages"]]
+    ask.documents = ids
     return made
 
 
 def _release(options, uploaded: list, client, console) -> None:
     if options.keep_documents or options.chat:
-        console.note("the uploaded documents stay in the account: " + _as_flags(uploaded))
+        console.say("the uploaded documents stay in the account: " + _as_flags(uploaded))
         return
     from text_documents import delete_all
     delete_all(client, uploaded, console)

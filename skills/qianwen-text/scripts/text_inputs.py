@@ -16,6 +16,7 @@ def read_ask(options) -> Ask:
     stdin_inputs = [path for path in (options.messages, options.request, options.schema, options.tools, *options.attach)
                     if path == "-"]
     prompt = command.read_prompt(options.prompt, options.prompt_file, stdin_inputs)
+    _check_companions(options, prompt)
     return Ask(
         prompt=prompt, system=options.system, model=options.model,
         messages=_read_messages(options.messages, "--messages") if options.messages else None,
@@ -29,6 +30,17 @@ def read_ask(options) -> Ask:
         terms=_read_terms(options.terms), temperature=options.temperature, top_p=options.top_p,
         max_tokens=options.max_tokens, seed=options.seed, stop=options.stop, stream=not options.no_stream,
         request=_read_request(options.request), settings=command.parse_settings(options.set))
+
+
+def _check_companions(options, prompt) -> None:
+    """Flags that would be dropped without a word."""
+    if options.attach and prompt is None:
+        raise usage("--attach goes with a prompt, which says what to do with the files",
+                    "write the prompt first: text.py PROMPT --attach FILE")
+    if options.keep_documents and not options.document:
+        raise usage("--keep-documents goes with --document", "add --document, or leave it out")
+    if options.output == "":
+        raise usage("--output names no file", "give a file, or a folder ending in /")
 
 
 def _take_prompt_from(options, name: str) -> None:
@@ -70,6 +82,8 @@ def _read_messages(path: str, what: str) -> list:
 
 
 def _read_history(path: str, system: str | None) -> list:
+    from shared.results import check_replaceable
+    check_replaceable(path, "--chat")
     if not os.path.exists(path):
         return []
     messages = _read_messages(path, "--chat")

@@ -39,13 +39,15 @@ class Ask:
     def model_name(self) -> str:
         """The model asked for, else the one the kind of work calls for."""
         settings = {".".join(keys): value for keys, value in self.settings}
-        default = TRANSLATION_MODEL if self.translate_to else DOCUMENT_MODEL if self.documents else DEFAULT_MODEL
+        documents = self.documents or names_documents(self.history)
+        default = TRANSLATION_MODEL if self.translate_to else DOCUMENT_MODEL if documents else DEFAULT_MODEL
         return str(settings.get("model") or self.model or (self.request or {}).get("model") or default)
 
 
 def build_request(ask: Ask, model: Model) -> tuple:
     """The body for `/chat/completions` and a list of remarks for the user. Raises usage Failures."""
     check(ask, model)
+    _check_request(ask.request or {})
     remarks: list = []
     body = copy.deepcopy(ask.request or {})
     body["model"] = model.id
@@ -111,6 +113,14 @@ def check(ask: Ask, model: Model) -> None:
         _check_translation(ask, model)
 
 
+def _check_request(request: dict) -> None:
+    """Refuse a --request body whose parts this script has to build on, but cannot."""
+    for name, kind, form in (("stream_options", dict, "an object"), ("translation_options", dict, "an object"),
+                             ("messages", list, "a JSON list"), ("tools", list, "a list"), ("model", str, "a text")):
+        if request.get(name) is not None and not isinstance(request[name], kind):
+            raise usage(f"--request: {name} must be {form}, not {type(request[name]).__name__}")
+
+
 def _check_limits(ask: Ask, model: Model) -> None:
     for flag, value, limit in (("--max-tokens", ask.max_tokens, model.max_output),
                                ("--thinking-budget", ask.thinking_budget, model.max_thinking)):
@@ -144,7 +154,7 @@ def build_messages(ask: Ask, base=None) -> list:
     if ask.system is not None:
         _put_system(messages, ask.system)
     if ask.documents:
-        _put_documents(messages, ask.documents)
+        put_documents(messages, ask.documents)
     if ask.prompt is not None:
         _put_user(messages, user_text(ask.prompt, ask.attachments), replace=bool(base) and brought is base)
     if ask.prefix is not None:
@@ -166,11 +176,22 @@ def _put_system(messages: list, text: str) -> None:
         messages.insert(0, {"role": "system", "content": text})
 
 
-def _put_documents(messages: list, ids) -> None:
+def put_documents(messages: list, ids) -> None:
     """Documents stand in a system message of their own, behind the one that says who the model is."""
     if not messages or messages[0]["role"] != "system":
         messages.insert(0, {"role": "system", "content": "You answer from the user's documents."})
-    messages[1:1] = [{"role": "system", "content": ",".join("fileid://" + file_id for file_id in ids)}]
+    messages[1:1] = [document_message(ids)]
+
+
+def document_message(ids) -> dict:
+    """The system message that names uploaded documents."""
+    return {"role": "system", "content": ",".join("fileid://" + file_id for file_id in ids)}
+
+
+def names_documents(messages) -> bool:
+    """Whether a conversation is about uploaded documents."""
+    return any(message["role"] == "system" and str(message.get("content")).startswith("fileid://")
+               for message in messages or ())
 
 
 def _put_user(messages: list, text: str, replace: bool) -> None:
@@ -190,7 +211,7 @@ def check_messages(messages, what: str) -> None:
             raise usage(f"{what}: message {number} has no role", f"give it a role: {', '.join(_ROLES)}")
         if message["role"] != "assistant" and not message.get("content"):
             raise usage(f"{what}: message {number} ({message['role']}) has no content")
-        if message["role"] == "assistant" and not (message.get("content") or message.get("tool_calls")):
+        if message["role"] == "assistant" and message.get("content") is None and not message.get("tool_calls"):
             raise usage(f"{what}: message {number} (assistant) has neither content nor tool_calls")
         if message["role"] == "tool" and not message.get("tool_call_id"):
             raise usage(f"{what}: message {number} (tool) has no tool_call_id")
@@ -234,7 +255,8 @@ def _put_thinking(ask: Ask, model: Model, body: dict) -> None:
         raise usage("--thinking-budget goes with thinking", "leave out --no-think")
     if model.thinking == "never":
         if wanted:
-            raise usage(f"{model.id} cannot think", "leave out --think, or use a model such as qwen3.6-plus, qwen3-max")
+            raise usage(f"{model.id} cannot think",
+                        "leave out --think and --thinking-budget, or use a model such as qwen3.6-plus, qwen3-max")
         return
     if model.thinking == "always":
         if wanted is False or excluded:
@@ -246,6 +268,8 @@ def _put_thinking(ask: Ask, model: Model, body: dict) -> None:
         body["enable_thinking"] = wanted
     elif model.thinking:
         body.setdefault("enable_thinking", model.thinking == "on")
+    if ask.thinking_budget and "tb" not in model.features:
+        raise usage(f"--thinking-budget: {model.id} takes none", f"leave it out, or use one of: {names_with('tb')}")
     if ask.thinking_budget:
         body["thinking_budget"] = ask.thinking_budget
 
@@ -292,7 +316,7 @@ def _put_tools(ask: Ask, body: dict) -> None:
     if ask.tool_choice in ("auto", "none"):
         body["tool_choice"] = ask.tool_choice
     elif ask.tool_choice:
-        names = [tool["function"]["name"] for tool in body["tools"]]
+        names = [tool["function"]["name"] for tool in normal_tools(body["tools"])]
         if ask.tool_choice not in names:
             raise usage(f"--tool-choice {ask.tool_choice}: there is no such tool",
                         f"use auto, none, or one of: {', '.join(names)} (the API has no 'required')")
@@ -334,7 +358,7 @@ def _put_stream(ask: Ask, model: Model, body: dict, remarks: list) -> None:
     must = "stream" in model.features or ("stream-think" in model.features and body.get("enable_thinking"))
     if must and not ask.stream:
         remarks.append(f"{model.id} answers in streams only; the answer is collected and shown whole")
-    body["stream"] = bool(ask.stream or must)
+    body["stream"] = bool(must or (ask.stream and body.get("stream", True)))
     if body["stream"]:
         body["stream_options"] = {**(body.get("stream_options") or {}), "include_usage": True}
 

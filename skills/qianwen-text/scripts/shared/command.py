@@ -36,24 +36,24 @@ class Console:
         """Text for people, free of anything shaped like a key."""
         return key_guard.redact(text, self.secrets)
 
-    def redact_result(self, text: str) -> str:
-        """A result meant for a file: only this run's own keys are taken out, all else stays as it is."""
-        return key_guard.redact_exact(text, self.secrets)
+    def redact_result(self, value):
+        """A result (text or JSON) meant for a file: this run's own keys are taken out, all else stays as it is."""
+        return _cleaned(value, self.secrets)
 
     def note(self, text: str) -> None:
         """Progress; silent with --quiet."""
         if not self.quiet:
-            self._say(text)
+            self.say(text)
 
     def detail(self, text: str) -> None:
         """What only --verbose shows."""
         if self.verbose:
-            self._say(text)
+            self.say(text)
 
     def warn(self, text: str, fix: str = "") -> None:
         """A warning and its next step: shown always, and listed in the JSON document."""
         self.warnings.append(self.clean(f"{text}. {_sentence(fix)}" if fix else text))
-        self._say(f"warning: {text}" + (f"\n  next: {fix}" if fix else ""))
+        self.say(f"warning: {text}" + (f"\n  next: {fix}" if fix else ""))
 
     def show(self, channel: str, piece: str) -> None:
         """A piece of an answer as it arrives: reasoning to stderr, text to stdout."""
@@ -73,13 +73,13 @@ class Console:
     def end_result(self) -> None:
         """The result is whole, or will not go on: write what was held back and end the line."""
         held, self._held["text"] = self._held["text"], ""
-        self._result(held)
+        self._result(self.redact_result(held))
         if self._last[0] == "text" and self._last[1] != "\n":
             self._result("\n")
 
     def _sendable(self, channel: str, piece: str) -> str:
         """What may be written now: keys taken out, an end that could be the beginning of a key held back."""
-        text = key_guard.redact_exact(self._held[channel] + piece, self.secrets)
+        text = key_guard.replace_keys(self._held[channel] + piece, self.secrets)
         keep = _overlap(text, self.secrets)
         self._held[channel] = text[len(text) - keep:]
         return text[:len(text) - keep]
@@ -92,25 +92,34 @@ class Console:
     def failed(self, failure: Failure) -> None:
         """Report a failure: in words on stderr, and as the JSON document where one was asked for."""
         self.end_result()
+        self.explain(failure)
+        if self.json_mode:
+            self.document(self._failure_document(failure))
+
+    def explain(self, failure: Failure) -> None:
+        """What happened, why, and what to do next, on stderr."""
         facts = [f"HTTP {failure.http_status}" if failure.http_status else "", failure.code,
                  f"request id {failure.request_id}" if failure.request_id else ""]
         facts = ", ".join(fact for fact in facts if fact)
         lines = [f"error: {failure.message}" + (f"  [{facts}]" if facts else "")]
         lines += [f"  {name}: {text}" for name, text in (("why", failure.cause), ("next", failure.fix)) if text]
-        self._say("\n".join(lines))
-        if self.json_mode:
-            self.document(self._failure_document(failure))
+        self.say("\n".join(lines))
+
+    def clean_error(self, failure: Failure) -> dict:
+        """The `error` object of the JSON document."""
+        return {name: self.clean(value) if isinstance(value, str) else value
+                for name, value in failure.as_error().items()}
 
     def _failure_document(self, failure: Failure) -> dict:
-        error = {name: self.clean(value) if isinstance(value, str) else value
-                 for name, value in failure.as_error().items()}
+        error = self.clean_error(failure)
         document = {"ok": False, "skill": self.skill, "exit_code": int(failure.exit_code), "warnings": self.warnings,
                     "error": error, "task_id": failure.task_id, "resume": failure.resume, "files": failure.files,
                     "partial": failure.partial}
         always = ("ok", "skill", "exit_code", "warnings", "error", "files")
         return {name: value for name, value in document.items() if value or name in always}
 
-    def _say(self, text: str) -> None:
+    def say(self, text: str) -> None:
+        """A line for people, --quiet or not."""
         self._end_reasoning()
         self._write(self.stderr, f"{self.skill}: {self.clean(text)}\n")
 
@@ -127,7 +136,7 @@ class Console:
     def _end_reasoning(self) -> None:
         if self._last[0] == "reasoning":
             held, self._held["reasoning"] = self._held["reasoning"], ""
-            self._reasoning(held)
+            self._reasoning(self.redact_result(held))
             self._write(self.stderr, "\n\n" if self._last[1] != "\n" else "\n")
             self._last = ("", "\n")
 
@@ -148,6 +157,7 @@ class Console:
                 if not self.keep_going:
                     raise
         except OSError as error:
+            _to_nowhere(stream)
             if stream is self.stdout:
                 self._stdout_closed = True
                 raise Failure(Exit.UNSAVED, f"stdout cannot be written: {error.strerror}",
@@ -248,8 +258,9 @@ def number(low: float, high: float, *, whole: bool = False, low_open: bool = Fal
         except ValueError:
             raise argparse.ArgumentTypeError(f"{text!r} is not a {'whole ' if whole else ''}number") from None
         if not (low < value if low_open else low <= value) or not (value < high if high_open else value <= high):
-            span = f"{'(' if low_open else '['}{low:g}, {high:g}{')' if high_open else ']'}"
-            raise argparse.ArgumentTypeError(f"{text} is outside the legal range {span if high < 1e9 else f'from {low:g}'}")
+            span = f"{'(' if low_open else '['}{low}, {high}{')' if high_open else ']'}"
+            raise argparse.ArgumentTypeError(f"{text} is outside the legal range "
+                                             f"{span if high != float('inf') else f'from {low} upward'}")
         return value
     return parse
 
@@ -348,16 +359,26 @@ def apply_settings(body: dict, pairs) -> dict:
 
 def pass_guard(verdict: key_guard.Verdict, account: Account, console: Console) -> None:
     """Show the guard's warnings, and stop where it refuses. Called before anything is sent."""
-    for text, fix in verdict.warnings:
-        console.warn(text, fix)
-    if verdict.key.kind == key_guard.PLAN and account.spare:
-        console.note(f"a standard key was found in {account.spare}, but the plan key in {account.key_source} comes first")
+    show_warnings(verdict, account, console)
     if verdict.action == key_guard.REFUSE:
-        raise Failure(Exit.KEY, verdict.reason, fix=verdict.fix, code=f"{verdict.key.kind}_key",
+        raise Failure(Exit.KEY, verdict.reason, fix=verdict.fix + _spare_key(verdict, account), code=f"{verdict.key.kind}_key",
                       cause=f"the key comes from {account.key_source}" if account.key_source else
                       "neither the environment nor a .env file holds one")
     if verdict.endpoint.kind in (key_guard.GATEWAY, key_guard.LOOPBACK):
         console.note(f"sending to {verdict.endpoint.host} ({account.endpoint_source})")
+
+
+def show_warnings(verdict: key_guard.Verdict, account: Account, console: Console) -> None:
+    """Show what the guard warns of, and where a standard key waits behind a plan key."""
+    for text, fix in verdict.warnings:
+        console.warn(text, fix + (_spare_key(verdict, account) if text == verdict.reason else ""))
+
+
+def _spare_key(verdict: key_guard.Verdict, account: Account) -> str:
+    """Where a standard key waits behind the plan key that comes first."""
+    if verdict.key.kind != key_guard.PLAN or not account.spare:
+        return ""
+    return f". A standard key was found in {account.spare}, but the one in {account.key_source} comes first"
 
 
 def _sentence(text: str) -> str:
@@ -381,16 +402,30 @@ def check(options, account: Account, verdict: key_guard.Verdict, console: Consol
               "verdict": verdict.action, "mode": "strict" if account.strict else "warn",
               "reason": verdict.reason or "the key and the endpoint fit", "fix": verdict.fix,
               "billing": verdict.key.billing, "warnings": console.warnings}
-    for text, fix in verdict.warnings:
-        console.warn(text, fix)
+    show_warnings(verdict, account, console)
+    failure = None
     if options.live and verdict.action != key_guard.REFUSE:
-        report["live"] = live_call(options, account, verdict, console)
-        report["ok"], report["exit_code"] = True, int(Exit.OK)
+        failure = _add_live_call(report, options, account, verdict, console)
     if console.json_mode:
         console.document({name: value for name, value in report.items() if value not in ("", None)})
     else:
         _print_report(report, console)
+    if failure:
+        console.explain(failure)
     return Exit(report["exit_code"])
+
+
+def _add_live_call(report: dict, options, account: Account, verdict: key_guard.Verdict, console: Console):
+    """Make the free call and put its outcome into the report; return its Failure, if any."""
+    try:
+        report["live"] = live_call(options, account, verdict, console)
+        report["ok"], report["exit_code"] = True, int(Exit.OK)
+        return None
+    except Failure as failure:
+        report["live"] = console.clean(f"failed: {failure.message}")
+        report["ok"], report["exit_code"] = False, int(failure.exit_code)
+        report["error"] = console.clean_error(failure)
+        return failure
 
 
 def _print_report(report: dict, console: Console) -> None:
@@ -436,12 +471,22 @@ def make_client(options, account: Account, verdict: key_guard.Verdict, console: 
 def run(skill: str, make_parser, execute, argv=None) -> int:
     """Parse, execute, and map whatever happens to one message and an exit code. Used as `sys.exit(run(…))`."""
     argv = sys.argv[1:] if argv is None else argv
-    for stream in (sys.stdout, sys.stderr):
-        _make_utf8(stream)
+    _prepare_streams()
     console = Console(skill)
     console.json_mode = "--json" in argv
     console.verbose = "-v" in argv or "--verbose" in argv
     _stop_on_terminate()
+    try:
+        code = _outcome(make_parser, execute, argv, console)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        _to_nowhere(sys.stdout)
+        return int(Exit.OK)
+
+
+def _outcome(make_parser, execute, argv, console: Console) -> int:
+    """The exit code of a run; every failure has been reported by then."""
     try:
         options = make_parser().parse_args(argv)
         console.json_mode, console.quiet, console.verbose = options.json, options.quiet, options.verbose
@@ -461,15 +506,26 @@ def run(skill: str, make_parser, execute, argv=None) -> int:
     except KeyboardInterrupt:
         return _report(console, Failure(Exit.INTERRUPTED, "interrupted", fix="run the command again"))
     except BrokenPipeError:
-        _to_nowhere(sys.stdout)
-        return int(Exit.OK)
+        raise
     except Exception as error:
         return _report(console, _defect(error, console))
 
 
 def _report(console: Console, failure: Failure) -> int:
-    console.failed(failure)
+    try:
+        console.failed(failure)
+    except BrokenPipeError:
+        pass
     return int(failure.exit_code)
+
+
+def _prepare_streams() -> None:
+    """UTF-8 whatever the console's code page is; a stream that was closed for us is replaced by the null device."""
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "r" if name == "stdin" else "w", encoding="utf-8"))
+    for stream in (sys.stdout, sys.stderr):
+        _make_utf8(stream)
 
 
 def _defect(error: Exception, console: Console) -> Failure:

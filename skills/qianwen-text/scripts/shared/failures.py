@@ -60,7 +60,7 @@ class Failure(Exception):
         return {**{name: value for name, value in fields.items() if value}, "retryable": self.retryable}
 
 
-def usage(message: str, fix: str = "") -> Failure:
+def usage(message: str, fix: str = "correct it and run the command again; --help lists what is legal") -> Failure:
     """Bad input: nothing was sent."""
     return Failure(Exit.USAGE, message, fix=fix)
 
@@ -97,7 +97,7 @@ _ROWS = (
     Row(0, r"^arrearage$|billoverdue|commoditynotpurchased", r"", Exit.QUOTA, False,
         "the account has unpaid bills or no balance", _TOP_UP),
     Row(402, "", "", Exit.QUOTA, False, "the model's vendor asks for payment", _TOP_UP),
-    Row(0, "", r"coding plan is currently only available for coding agents", Exit.KEY, False,
+    Row(0, "", r"(coding|token) plan is currently only available", Exit.KEY, False,
         "a plan endpoint saw a script: plan keys are for interactive AI tools only", "{two_keys}"),
     Row(0, r"subscription_expired", r"", Exit.KEY, False, "the plan subscription has ended", "{two_keys}"),
     Row(0, "", r"(hour|week|month|concurrency) allocated quota exceeded", Exit.QUOTA, False,
@@ -105,6 +105,8 @@ _ROWS = (
         "{two_keys}; the plan itself goes on with the next cycle or a shared usage package"),
     Row(0, "", r"api rate limit reached", Exit.QUOTA, True,
         "{rate_limit}", "{rate_limit_fix}"),
+    Row(429, "", r"voice limit exceeded|maximum .* limit exceeded", Exit.QUOTA, False,
+        "a quota of stored things (voices, hot words) is full", "delete some that are no longer needed"),
     Row(429, "", r"free allocated quota exceeded", Exit.QUOTA, False,
         "the free quota is over and the model is not sold", "use another model"),
     Row(429, r"burst", "", Exit.QUOTA, True,
@@ -137,6 +139,14 @@ _ROWS = (
         "the uploaded document is still being read by the service", "run the command again in a few seconds"),
     Row(0, "", r"file \[id:.*cannot be found|invalid file \[id:", Exit.FAILED, False,
         "the document is not (or no longer) stored in this account", "upload it again with --document PATH"),
+    Row(0, "", r"media format|image format|failed to decode the image|file format is illegal|invalid video file|"
+        r"wrong content-type of multimodal", Exit.FAILED, False,
+        "the service cannot read a picture or video of the request", "convert it to PNG, JPEG or MP4"),
+    Row(0, r"invalidurl", "", Exit.FAILED, False, "the service could not fetch a media address of the request",
+        "pass a local file instead, or an address that is public"),
+    Row(0, "", r"download (the )?(multimodal|media)|requested media resource|access the media resource|"
+        r"content-length of multimodal", Exit.FAILED, False, "the service could not fetch a media address of the request",
+        "pass a local file instead, or an address that is public and names its length and type"),
     Row(0, "", r"exceeds (size|page) limit|content blank|format is not supported|too many files", Exit.FAILED, False,
         "the document cannot be read by the long-document model", "see the limits in the skill's references"),
     Row(0, "", r"provided url does not appear to be valid", Exit.FAILED, False,
@@ -151,7 +161,7 @@ _ROWS = (
         "{model} cannot search the web", "leave out --search, or use a model such as qwen3.6-plus"),
     Row(0, "", r"input content must be a string", Exit.FAILED, False,
         "{model} reads text only", "use the vision skill, or a model that sees"),
-    Row(0, "", r"role must be in|list index out of range|missing content-length of multimodal|embedding_pipeline_error",
+    Row(0, "", r"role must be|list index out of range|embedding_pipeline_error|inference error: inference error",
         Exit.FAILED, False, "the service could not use the order or form of the messages",
         "check the messages: they end with a user turn, and each tool answer follows its call"),
     # ---- the service itself
@@ -201,7 +211,8 @@ def explain(error: ServiceError, context: Context) -> Failure:
     words = _words(context)
     message = _clean(error.message) or f"the service answered HTTP {error.status} without a message"
     return Failure(row.exit, message, row.cause.format_map(words), row.fix.format_map(words), code=error.code,
-                   http_status=error.status, request_id=error.request_id, retryable=row.retry,
+                   http_status=error.status, request_id=error.request_id,
+                   retryable=row.retry and not (row.exit == Exit.QUOTA and context.key_kind == "plan"),
                    accepted="no" if _not_accepted(error, row) else "maybe")
 
 
@@ -234,6 +245,7 @@ def _auth_row(message: str, context: Context) -> Row:
         fix = "check the proxy settings and QWEN_BASE_URL ({host}); " + _CHECK
     elif "invalid access token" in message and context.key_kind != "plan":
         cause += "; this wording comes from plan endpoints, so the base URL probably leads to one"
+        fix = "unset QWEN_BASE_URL, or set it to https://dashscope.aliyuncs.com; " + fix
     elif "authorized to access this workspace" in message:
         cause, fix = "the workspace in the host name is not one this key may use", "check the workspace id in QWEN_BASE_URL"
     return Row(401, "", "", Exit.KEY, False, cause, fix)
@@ -241,8 +253,9 @@ def _auth_row(message: str, context: Context) -> Row:
 
 def _not_accepted(error: ServiceError, row: Row) -> bool:
     """Whether the service surely did not take the request: it refused it, or said it had no room for it (503)."""
-    if error.status == 503:
-        return bool(re.search(r"unavailable|serving|overload|throttl|capacity", (error.code + " " + error.message).lower()))
+    if error.status == 503:  # a bare page from a proxy in between says nothing of what the service did
+        said = f"{error.code} {error.message}".lower()
+        return not said.startswith("http_") and bool(re.search(r"unavailable|serving|overload|throttl|capacity", said))
     return row.exit in (Exit.KEY, Exit.QUOTA) or 400 <= error.status < 500
 
 

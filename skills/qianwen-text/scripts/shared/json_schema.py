@@ -82,7 +82,7 @@ def _walk_schema(schema, place: str, found: list, root, seen: set) -> None:
         return
     seen.add(id(schema))
     if "$ref" in schema:
-        _resolve(schema["$ref"], root, place)
+        _walk_schema(_resolve(schema["$ref"], root, place), place, found, root, seen)
     _check_keywords(schema, place)
     found += [(place, keyword) for keyword in schema if keyword not in CHECKED and keyword not in _ANNOTATIONS]
     for where, part in _parts(schema):
@@ -91,9 +91,10 @@ def _walk_schema(schema, place: str, found: list, root, seen: set) -> None:
 
 def _check_keywords(schema: dict, place: str) -> None:
     from .failures import usage
-    types = schema.get("type", [])
-    for name in types if isinstance(types, list) else [types]:
-        if name not in _TYPES:
+    types = schema.get("type", "null")
+    names = types if isinstance(types, list) and types else [types]
+    for name in names:
+        if not isinstance(name, str) or name not in _TYPES:
             raise usage(f"--schema: {place}.type is {name!r}", f"use one of: {', '.join(_TYPES)}")
     if "pattern" in schema:
         try:
@@ -101,13 +102,15 @@ def _check_keywords(schema: dict, place: str) -> None:
         except (re.error, TypeError) as error:
             raise usage(f"--schema: {place}.pattern is not a regular expression Python understands: {error}") from None
     for keyword, kind in (("required", list), ("properties", dict), ("enum", list), ("anyOf", list), ("oneOf", list),
-                          ("allOf", list), ("prefixItems", list)):
+                          ("allOf", list), ("prefixItems", list), ("$defs", dict), ("definitions", dict)):
         if keyword in schema and not isinstance(schema[keyword], kind):
             raise usage(f"--schema: {place}.{keyword} must be {'a list' if kind is list else 'an object'}")
     for keyword in _SIMPLE:
         numeric = keyword.startswith(("min", "max", "exclusive", "multiple"))
         if numeric and keyword in schema and not _is_number(schema[keyword]):
             raise usage(f"--schema: {place}.{keyword} must be a number")
+    if schema.get("multipleOf", 1) <= 0:
+        raise usage(f"--schema: {place}.multipleOf must be above 0")
 
 
 def _parts(schema: dict):
@@ -157,8 +160,10 @@ def _check(value, schema, place: str, root, found: list, depth: int) -> None:
 def _check_object(value: dict, schema: dict, place: str, root, found: list, depth: int) -> None:
     properties = schema.get("properties") or {}
     found += [f"{place} lacks {name!r}" for name in schema.get("required") or () if name not in value]
+    # Which names patternProperties covers is not looked at, so with it additionalProperties cannot be checked either.
+    rest = True if "patternProperties" in schema else schema.get("additionalProperties", True)
     for name, item in value.items():
-        part = properties.get(name, schema.get("additionalProperties", True))
+        part = properties.get(name, rest)
         _check(item, part, f"{place}.{name}", root, found, depth + 1)
 
 
@@ -188,14 +193,17 @@ def _resolve(reference: str, root, place: str):
     """The schema that a reference within the same file names."""
     from .failures import usage
     node = root
-    if not isinstance(reference, str) or not reference.startswith("#"):
+    if not isinstance(reference, str) or not (reference == "#" or reference.startswith("#/")):
         raise usage(f"--schema: {place}.$ref {reference!r} leads out of the file", "put the schema under $defs and refer to "
                     "#/$defs/NAME")
     for part in reference[1:].split("/")[1:]:
         part = part.replace("~1", "/").replace("~0", "~")
-        if not isinstance(node, dict) or part not in node:
+        if isinstance(node, list) and part.isdigit() and int(part) < len(node):
+            node = node[int(part)]
+        elif isinstance(node, dict) and part in node:
+            node = node[part]
+        else:
             raise usage(f"--schema: {place}.$ref {reference!r} leads nowhere")
-        node = node[part]
     return node
 
 

@@ -33,9 +33,10 @@ class Target:
     def __init__(self, path: str, overwrite: bool = False):
         self.path, self.overwrite = path, overwrite
         self._check()
-        folder, name = os.path.split(os.path.abspath(path))
+        self.saved = False
+        folder = os.path.dirname(os.path.abspath(path))
         self._made = _make_folder(folder)
-        self._temporary = os.path.join(folder, f".{name[:100]}.{short_id()}.tmp")
+        self._temporary = os.path.join(folder, f".qianwen-{short_id()}.tmp")
         try:
             with open(self._temporary, "xb"):
                 pass
@@ -58,6 +59,7 @@ class Target:
                 file.flush()
                 os.fsync(file.fileno())
             _publish(self._temporary, self.path, self.overwrite)
+            self.saved = True
         except OSError as error:
             self.discard()
             raise Failure(Exit.UNSAVED, f"the answer could not be saved as {self.path}: {error.strerror}",
@@ -117,6 +119,19 @@ def target_for(output: str, overwrite: bool, prompt: str, extension: str) -> Tar
     return Target(output, overwrite)
 
 
+def check_replaceable(path: str, flag: str) -> None:
+    """Prove, before anything is paid, that `replace_json` will be able to write beside a file."""
+    folder = os.path.dirname(os.path.realpath(path))
+    probe = os.path.join(folder, f".qianwen-{short_id()}.tmp")
+    try:
+        with open(probe, "xb"):
+            pass
+        os.unlink(probe)
+    except OSError as error:
+        raise usage(f"{flag} {path} cannot be written: {error.strerror}", "name a file in a folder that exists and is "
+                    "writable") from None
+
+
 def replace_json(path: str, change) -> None:
     """Read a JSON file (None when it is missing), pass it through `change`, and put the result in its place atomically.
 
@@ -129,7 +144,7 @@ def replace_json(path: str, change) -> None:
         if os.path.exists(path):
             with open(path, encoding="utf-8-sig") as file:
                 value = json.load(file)
-        temporary = f"{path}.{short_id()}.tmp"
+        temporary = os.path.join(os.path.dirname(path), f".qianwen-{short_id()}.tmp")
         try:
             with open(temporary, "x", encoding="utf-8", newline="\n") as file:
                 json.dump(change(value), file, ensure_ascii=False, indent=2)
@@ -174,4 +189,7 @@ class _Lock:
             pass
 
     def __exit__(self, *_):
-        os.unlink(self.path)
+        try:
+            os.unlink(self.path)
+        except FileNotFoundError:  # another process took it for stale
+            pass

@@ -73,7 +73,7 @@ class Multipart:
         quoted = self.filename.replace("\\", "_").replace('"', "%22").replace("\r", "_").replace("\n", "_")
         lines += [f"--{self.boundary}", f'Content-Disposition: form-data; name="file"; filename="{quoted}"',
                   f"Content-Type: {self.media_type}", "", ""]
-        return "\r\n".join(lines).encode("utf-8"), f"\r\n--{self.boundary}--\r\n".encode("ascii")
+        return "\r\n".join(lines).encode("utf-8", "replace"), f"\r\n--{self.boundary}--\r\n".encode("ascii")
 
     @property
     def content_type(self) -> str:
@@ -111,9 +111,11 @@ class Reply(namedtuple("Reply", "status headers body")):
 def request_id_of(body, headers: dict) -> str:
     """The request id of an answer: from the body where it stands, else from the header."""
     if isinstance(body, dict):
-        found = body.get("request_id") or body.get("id")
+        found, completion = body.get("request_id"), body.get("id")
         if isinstance(found, str) and found:
-            return found[len("chatcmpl-"):] if found.startswith("chatcmpl-") else found
+            return found
+        if isinstance(completion, str) and completion.startswith("chatcmpl-"):
+            return completion[len("chatcmpl-"):]
     return headers.get("x-request-id", "")
 
 
@@ -144,7 +146,7 @@ class Retries:
         if failure.retry_after is not None:
             return failure.retry_after
         start = 3.0 if "burst" in failure.code.lower() else 1.0
-        return min(MAX_DELAY, start * 2 ** (tries - 1)) * self._jitter()
+        return min(MAX_DELAY, start * 2 ** (tries - 1) * self._jitter())
 
     def _jitter(self) -> float:
         if self._uniform is None:
@@ -176,7 +178,7 @@ def parse_retry_after(value: str, now: float | None = None) -> float | None:
     from email.utils import parsedate_to_datetime
     try:
         return max(0.0, parsedate_to_datetime(value).timestamp() - (time.time() if now is None else now))
-    except (TypeError, ValueError, IndexError):
+    except (TypeError, ValueError, IndexError, OverflowError):
         return None
 
 
@@ -315,9 +317,12 @@ class Client:
 
     def _redirect(self, method: str, status: int, old: str, new: str) -> str:
         """The next URL. A POST is not carried to another origin, because its body is meant for the API alone."""
-        safe = method in ("GET", "HEAD") or (status in (307, 308) and origin_of(new) == origin_of(old))
-        scheme_kept = new.startswith("https:") or origin_of(new)[:2] == origin_of(old)[:2]
-        if safe and scheme_kept:
+        try:
+            same, here, there = origin_of(new) == origin_of(old), origin_of(old), origin_of(new)
+        except ValueError:  # a port that is no number
+            same, here, there = False, origin_of(old), ("", "", 0)
+        safe = method in ("GET", "HEAD") or (status in (307, 308) and same)
+        if safe and (there[0] == "https" or there[:2] == here[:2]):
             return new
         raise network(f"{urlsplit(old).netloc} redirects the request to {urlsplit(new).netloc or 'another place'}",
                       self.context, accepted="no", retryable=False,
@@ -342,7 +347,7 @@ class Client:
 
     # -- what can go wrong
 
-    def _network_failure(self, error: Exception) -> Failure:
+    def _network_failure(self, error: Exception, what: str = "the connection was closed before the answer came") -> Failure:
         reason = error.reason if isinstance(error, urllib.error.URLError) else error
         if isinstance(reason, ConnectError):
             what, cause, fix, retryable = _connect_trouble(reason.reason, self.context.host)
@@ -350,19 +355,20 @@ class Client:
         if isinstance(reason, socket.timeout):
             return network(f"no answer for {self.timeout:g} seconds", self.context,
                            cause="the service is slow or the connection died")
-        return network("the connection was closed before the answer came", self.context,
-                       cause=f"{type(reason).__name__} from {self.context.host}: the service, a proxy or a firewall hung up")
+        return network(what, self.context, cause=f"the service ({self.context.host}), a proxy or a firewall closed the "
+                       f"connection ({type(reason).__name__})")
 
     def _guarded(self, events, headers: dict):
         """Pass events on; turn what breaks a stream into Failures, and errors sent inside a stream as well."""
         try:
             for event in events:
-                data = event.data
-                if isinstance(data, dict):
-                    self._check_error_body(event.status or 200, data, headers)
+                if isinstance(event.data, dict):
+                    self._check_error_body(event.status or 200, event.data, headers)
+                elif event.data not in ("", "[DONE]"):
+                    raise BadStream("an event is damaged")
                 yield event
         except (OSError, http.client.HTTPException) as error:
-            raise self._network_failure(error) from error
+            raise self._network_failure(error, "the answer broke off") from error
         except BadStream as error:
             raise network(f"the stream cannot be read: {error}", self.context) from error
 
@@ -376,7 +382,7 @@ class Client:
         body = _parse(raw)
         error = error_in(response.status, body, headers) if isinstance(body, dict) else None
         if error is None:
-            error = ServiceError(response.status, f"http_{response.status}" if raw else "", snippet(raw),
+            error = ServiceError(response.status, f"http_{response.status}", snippet(raw),
                                  request_id_of(None, headers))
         failure = explain(error, self.context)
         failure.retry_after = parse_retry_after(headers.get("retry-after", ""))
@@ -393,6 +399,11 @@ class Client:
         raise self._no_json(response.status, raw, headers)
 
     def _no_json(self, status: int, raw: bytes, headers: dict) -> Failure:
+        failure = self._not_the_service(status, raw)
+        failure.request_id = request_id_of(None, headers)
+        return failure
+
+    def _not_the_service(self, status: int, raw: bytes) -> Failure:
         if raw.lstrip()[:1] == b"<":
             return network(f"a web page came instead of an answer (HTTP {status}): {snippet(raw)}", self.context,
                            retryable=False, cause="a captive portal, a proxy's log-in page or a wrong base URL answers "
@@ -411,7 +422,7 @@ class Client:
                     raise Failure(Exit.FAILED, f"the answer is larger than {_MAX_JSON >> 20} MiB", accepted="maybe")
                 blocks.append(block)
         except (OSError, http.client.HTTPException) as error:
-            raise self._network_failure(error) from error
+            raise self._network_failure(error, "the answer broke off") from error
         return b"".join(blocks)
 
 

@@ -1,0 +1,260 @@
+"""SKILL.md, references and READMEs: legal for real agents, true to `--help` and the exit codes, and their commands run."""
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from shared.failures import Exit
+from tests.conftest import ROOT, SCRIPTS
+
+SKILLS = sorted(path.parent for path in (ROOT / "skills").glob("*/SKILL.md"))
+MANUALS = [ROOT / "SKILL.md"] + [folder / "SKILL.md" for folder in SKILLS]
+READMES = [ROOT / "README.md", ROOT / "README.zh-CN.md"]
+DOCUMENTS = MANUALS + READMES + sorted((ROOT / "skills").glob("*/references/*.md"))
+
+FIELDS = {"name", "description", "license", "compatibility", "metadata"}
+OTHER_PROGRAMS_FLAGS: set = set()  # flags in the documents that are not the scripts' own
+STAND_INS = {  # input files of the commands in SKILL.md
+    "notes.txt": "Anna writes the report.\n",
+    "tasks.schema.json": '{"type": "object", "properties": {"tasks": {"type": "array"}}, "required": ["tasks"]}',
+}
+
+
+def name_of(path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def each(paths):
+    return pytest.mark.parametrize("path", paths, ids=name_of)
+
+
+def read(path) -> str:
+    return path.read_bytes().decode("utf-8")
+
+
+def split(path) -> tuple:
+    """(lines of the frontmatter, body) of a SKILL.md."""
+    match = re.fullmatch(r"---\n(.*?)\n---\n(.*)", read(path), re.DOTALL)
+    assert match, "no frontmatter between two --- lines"
+    return match.group(1).split("\n"), match.group(2)
+
+
+def fields(path) -> dict:
+    """Top-level fields as written; the lines of a nested block follow their field."""
+    found: dict = {}
+    name = ""
+    for line in split(path)[0]:
+        match = re.fullmatch(r"([a-z-]+):(?: (\S.*))?", line)
+        if match:
+            name = match.group(1)
+            assert name not in found, f"{name} stands there twice"
+            found[name] = match.group(2) or ""
+        else:
+            assert re.fullmatch(r"  [a-z-]+: \S.*", line) and name == "metadata", f"illegal line {line!r}"
+            found[name] += line[1:] + "\n"
+    return found
+
+
+def links(path) -> list:
+    """Targets of the relative links, code left out."""
+    prose = re.sub(r"^```.*?^```$|`[^`\n]*`", "", read(path), flags=re.MULTILINE | re.DOTALL)
+    return [target.split("#")[0] for target in re.findall(r"\]\(([^)\s]+)\)", prose) if "://" not in target]
+
+
+def blocks(text: str) -> list:
+    """The shell blocks of a document."""
+    return re.findall(r"^```(?:sh|bash)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+def commands(text: str) -> list:
+    """The lines of all shell blocks, continued lines joined."""
+    return [line for block in blocks(text) for line in block.replace("\\\n", " ").splitlines() if line.strip()]
+
+
+# ---- what agents demand of a SKILL.md --------------------------------------------------------------------------------
+
+@each(DOCUMENTS)
+def test_plain_utf8(path):
+    raw = path.read_bytes()
+    assert not raw.startswith(b"\xef\xbb\xbf") and b"\r" not in raw and b"\t" not in raw
+    raw.decode("utf-8")
+
+
+@each(MANUALS)
+def test_frontmatter(path):
+    found = fields(path)
+    assert set(found) <= FIELDS and {"name", "description", "license"} <= set(found)
+    if path.parent != ROOT:
+        assert found["name"] == path.parent.name
+    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", found["name"]) and len(found["name"]) <= 64
+    assert re.fullmatch(r'"[^"\\]+"', found["description"]), "one line in double quotes"
+    description = found["description"][1:-1]
+    assert len(description) <= 180
+    assert not [sign for sign in ("---", "<", ">") if sign in description]
+
+
+def test_root_manual_is_internal():
+    """Without it `npx skills add` copies the whole repository as one skill; a string would not count."""
+    assert fields(ROOT / "SKILL.md")["metadata"] == " internal: true\n"
+
+
+@each(MANUALS)
+def test_body(path):
+    body = split(path)[1]
+    if path.parent != ROOT:
+        assert 60 <= len(body.splitlines()) <= 160
+    assert not re.search(r"(^|\s)!`", body, re.MULTILINE), "one agent executes this"
+    assert "${" not in body and "$ARGUMENTS" not in body, "placeholders are filled by one agent only"
+
+
+@each(DOCUMENTS)
+def test_no_variable_before_a_command(path):
+    """A permission for python3 does not cover `NAME=value python3`."""
+    assert not [line for line in commands(read(path)) if re.search(r"(^|[;&|]\s*)([A-Za-z_]\w*=\S*\s+)+python3\b", line)]
+
+
+# ---- what they say is true -------------------------------------------------------------------------------------------
+
+@each(DOCUMENTS)
+def test_links_resolve(path):
+    for target in links(path):
+        assert (path.parent / target).exists(), target
+
+
+@each([path for path in DOCUMENTS if path.parent != ROOT])
+def test_links_stay_in_the_skill(path):
+    """A skill is copied alone."""
+    folder = (ROOT / "skills" / path.relative_to(ROOT / "skills").parts[0]).resolve()
+    for target in links(path):
+        assert folder in (path.parent / target).resolve().parents, target
+
+
+@pytest.fixture(scope="module")
+def help_flags():
+    texts = [subprocess.run([sys.executable, str(script), "--help"], capture_output=True, timeout=60).stdout.decode("utf-8")
+             for script in SCRIPTS.values()]
+    return set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", " ".join(texts)))
+
+
+@each(DOCUMENTS)
+def test_flags_exist(path, help_flags):
+    named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", read(path)))
+    assert not named - help_flags - OTHER_PROGRAMS_FLAGS
+
+
+@each([path for path in MANUALS if path.parent != ROOT] + READMES)
+def test_exit_codes(path):
+    table = re.findall(r"^\| (\d+) \| ([a-z]+) \| \S", read(path), re.MULTILINE)
+    assert [(int(code), name) for code, name in table] == [(int(code), code.name.lower()) for code in Exit]
+
+
+def test_make_targets_exist():
+    targets = set(re.findall(r"^([a-z]+):", read(ROOT / "Makefile"), re.MULTILINE))
+    for path in READMES:
+        named = set(re.findall(r"(?:^|`)make ([a-z]+)(?:$|`)", read(path), re.MULTILINE))
+        assert {"demo", "test"} <= named <= targets
+
+
+@pytest.mark.parametrize("what, pattern", (
+    ("flags", r"(?<![\w-])--?[a-z][a-z-]*(?![\w-])"),
+    ("variables", r"\b[A-Z]{2,}(?:_[A-Z]+)+\b"),
+    ("URLs", r"https?://[A-Za-z0-9./_:-]*[A-Za-z0-9/_-]"),
+    ("models", r"`((?:qwen|glm|MiniMax|deepseek)[\w.-]+)`"),
+    ("files", r"\]\(([^)\s]*[^)\s])\)"),
+))
+def test_readmes_name_the_same(what, pattern):
+    english, chinese = (set(re.findall(pattern, read(path))) - {path.name for path in READMES} for path in READMES)
+    assert english == chinese, what
+
+
+def test_readmes_have_the_same_commands():
+    english, chinese = (commands(read(path)) for path in READMES)
+    assert english == chinese and english
+
+
+def test_readmes_have_the_same_tables():
+    """Rows in the same number and order, told by the code in their first two cells."""
+    english, chinese = ([re.findall(r"`[^`]+`", " ".join(row.split("|")[1:3])) for row in read(path).splitlines()
+                         if row.startswith("|")] for path in READMES)
+    assert english == chinese
+
+
+# ---- their commands run ----------------------------------------------------------------------------------------------
+
+def _script_commands(path) -> list:
+    found = [line for line in commands(read(path)) if re.match(r"python3 \S*text\.py\b", line)]
+    assert found
+    return found
+
+
+@pytest.mark.parametrize("command", _script_commands(ROOT / "skills" / "qianwen-text" / "SKILL.md"))
+def test_command_dry_runs(run, work, command):
+    for name, text in STAND_INS.items():
+        (work / name).write_text(text, encoding="utf-8")
+    result = run(*shlex.split(command)[2:], "--dry-run")
+    assert result.code == 0, result
+
+
+@pytest.mark.skipif(not shutil.which("bash"), reason="the blocks are for a shell")
+@each([folder / "SKILL.md" for folder in SKILLS] + sorted((ROOT / "skills").glob("*/references/recipes.md")))
+def test_blocks_run_in_order(path, emulator, home, work):
+    """Every shell block as it stands, one after the other, against the emulator."""
+    folder = path.parent if path.name == "SKILL.md" else path.parent.parent
+    _run_blocks(blocks(read(path)), {"scripts/text.py": str(folder / "scripts" / "text.py")}, emulator, home, work)
+
+
+@pytest.mark.skipif(not shutil.which("bash"), reason="the blocks are for a shell")
+@each(READMES)
+def test_readme_commands_run(path, emulator, home, work):
+    for item in ("skills", "README.md"):
+        source = ROOT / item
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, work / item)
+    calls = [block for block in blocks(read(path)) if "make " not in block and "export" not in block]
+    _run_blocks(calls, {}, emulator, home, work)
+    assert (home / ".claude" / "skills" / "qianwen-text" / "SKILL.md").is_file()
+    assert (home / ".qwen" / "skills" / "qianwen-text" / "scripts" / "shared" / "key_guard.py").is_file()
+
+
+def _run_blocks(texts, replaced, emulator, home, work):
+    environment = {"HOME": str(home), "DASHSCOPE_API_KEY": "sk-emulator-standard-0001", "QWEN_BASE_URL": emulator.url,
+                   "PATH": _path(home), "PYTHONDONTWRITEBYTECODE": "1"}
+    for text in texts:
+        for old, new in replaced.items():
+            text = text.replace(old, shlex.quote(new))
+        done = subprocess.run(["bash", "-e", "-o", "pipefail", "-c", text], capture_output=True, cwd=str(work), env=environment,
+                              timeout=120)
+        assert done.returncode == 0, text + done.stderr.decode("utf-8", "replace")
+
+
+def _path(home) -> str:
+    """A PATH whose python3 is the Python of this test run."""
+    folder = home / "bin"
+    folder.mkdir(exist_ok=True)
+    link = folder / "python3"
+    if not link.exists():
+        link.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} "$@"\n')
+        link.chmod(0o755)
+    return f"{folder}{os.pathsep}{os.environ['PATH']}"
+
+
+# ---- models.md is the script's table ---------------------------------------------------------------------------------
+
+def test_models_reference_equals_the_table():
+    from text_models import MODELS
+    letters = (("fc", "T"), ("so", "J"), ("ws", "S"), ("pc", "P"), ("mt", "translation"), ("long", "documents"))
+    rows = {row.id: row for row in MODELS}
+    text = read(ROOT / "skills" / "qianwen-text" / "references" / "models.md")
+    found = re.findall(r"^\| (`[^|]*) \| (on|off|always|never) \| ([^|]*)\| ([\d,]+) / ([\d,]+) \|", text, re.MULTILINE)
+    assert len(found) > 30
+    for names, thinking, abilities, most_in, most_out in found:
+        for name in re.findall(r"`([^`]+)`", names):
+            row = rows[name]
+            assert (row.thinking, row.max_input, row.max_output) == (
+                thinking, int(most_in.replace(",", "")), int(most_out.replace(",", ""))), name
+            assert abilities.split() == [letter for feature, letter in letters if feature in row.features], name
