@@ -363,6 +363,8 @@ def test_dry_run_shows_uploads_and_the_native_dialect(run, emulator, work):
     document = run("Hi", "--document", "a.pdf", "--dry-run", key=None).document
     assert document["before"][0]["url"].endswith("/compatible-mode/v1/files")
     assert document["before"][0]["body"] == {"purpose": "file-extract", "file": f"<a.pdf, {len(PDF)} bytes>"}
+    document = run("Hi", "--document", "fileid://file-fe-a1", "--dry-run", key=None).document
+    assert "before" not in document and document["body"]["messages"][1]["content"] == "fileid://file-fe-a1"
     document = run("Hi", "--search", "--sources", "--dry-run", key=None).document
     assert document["url"].endswith("/api/v1/services/aigc/multimodal-generation/generation")
     assert document["headers"]["X-DashScope-SSE"] == "enable" and "input" in document["body"]
