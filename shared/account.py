@@ -33,10 +33,6 @@ class Account:
         for name in self.__slots__:
             setattr(self, name, fields[name])
 
-    def judge(self, skill: str, requests: int = 1):
-        """The key guard's verdict on `requests` requests by `skill`."""
-        return key_guard.judge(self.key, self.endpoint, skill, requests, self.strict)
-
 
 class BadSetting(ValueError):
     """A variable holds a value that cannot be used; `fix` names the legal ones."""

@@ -82,6 +82,9 @@ _ROWS = (
     # ---- not the key, though the status says so
     Row(403, "", r"policy expired", Exit.FAILED, False,
         "the upload credential is older than 300 seconds", "run the command again: a new credential is fetched"),
+    Row(0, r"^(accessdenied|signaturedoesnotmatch|entitytoolarge|filealreadyexists)$", r"policy|signature|size|exist|object",
+        Exit.FAILED, False, "the object storage refused the temporary upload",
+        "run the command again; when it stays, pass the file as a public http(s) address"),
     Row(403, "", r"does not support (a)?synchronous calls", Exit.FAILED, False,
         "the model takes the other calling style (asynchronous task or direct call)",
         "use the skill made for this model, or another model"),

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "skills" / "qianwen-text" / "scripts"))
+for skill in sorted((ROOT / "skills").glob("*/scripts")):
+    sys.path.insert(0, str(skill))
 sys.path.insert(0, str(ROOT))  # first, so that `shared` is the source and not a copy
 
 from tests.emulator import Emulator  # noqa: E402
@@ -19,6 +20,7 @@ STANDARD_KEY = "sk-emulator-standard-0123456789"
 PLAN_KEY = "sk-sp-emulator-plan-0123456789"
 SCRIPTS = {
     "qianwen-text": ROOT / "skills" / "qianwen-text" / "scripts" / "text.py",
+    "qianwen-vision": ROOT / "skills" / "qianwen-vision" / "scripts" / "vision.py",
 }
 
 

@@ -186,7 +186,7 @@ def test_argument_that_is_no_utf8_is_refused(start, emulator):
 
 @POSIX
 def test_answer_is_shown_while_it_comes(start, emulator):
-    emulator.reply(chunks=[event("first "), event("second", finish="stop")], delay=60)
+    emulator.reply(chunks=[event("first "), event("second", finish="stop")], delay=10)
     process = start("Hi")
     assert process.stdout.read(len("first ")) == b"first "
     assert process.poll() is None and len(emulator.chat_requests) == 1, "the rest is still to come"
@@ -196,6 +196,11 @@ def test_pieces_are_joined(run, emulator):
     emulator.reply(chunks=["One", ", ", "二", ", 😀"])
     result = run("Hi")
     assert (result.code, result.out) == (0, "One, 二, 😀\n")
+
+
+def test_a_piece_that_repeats_what_came_is_new_text(run, emulator):
+    emulator.reply(chunks=["ha", "ha", "haha", "!"])
+    assert run("Hi").out == "hahahaha!\n", "only some translation models repeat the whole text"
 
 
 @pytest.mark.parametrize("flags", [(), ("--no-stream",)], ids=["streamed", "whole"])
@@ -228,7 +233,7 @@ def test_quiet_leaves_warnings_and_errors(run, emulator, flag):
 @pytest.mark.parametrize("flag", ["-v", "--verbose"])
 def test_verbose_says_more(run, flag):
     assert "request " not in run("Hi").err
-    assert re.search(r"request [0-9a-f-]{36}", run("Hi", flag).err)
+    assert re.search(r"request id [0-9a-f-]{36}", run("Hi", flag).err)
 
 
 @pytest.mark.parametrize("flags", [(), ("--no-stream",), ("--json",)])
@@ -934,7 +939,7 @@ def test_stream_that_is_not_there(environment, work, closed):
 @POSIX
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
 def test_interrupted_while_an_answer_comes(start, emulator, work, number):
-    emulator.reply(chunks=[event("first "), event("second", finish="stop")], delay=60)
+    emulator.reply(chunks=[event("first "), event("second", finish="stop")], delay=10)
     process = start("Hi", "--chat", "talk.json")
     assert process.stdout.read(len("first ")) == b"first "
     process.send_signal(number)
@@ -948,7 +953,7 @@ def test_interrupted_while_an_answer_comes(start, emulator, work, number):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
 def test_interrupted_with_an_output_file(start, emulator, work, number):
     """What came is billed: it is kept beside the target, marked as a part, and nothing else is left."""
-    emulator.reply(chunks=[event("first ", reasoning="Hm.\n"), event("second", finish="stop")], delay=60)
+    emulator.reply(chunks=[event("first ", reasoning="Hm.\n"), event("second", finish="stop")], delay=10)
     process = start("Hi", "-o", "answer.md", "--json")
     while b"Hm." not in process.stderr.readline():
         pass
@@ -964,7 +969,7 @@ def test_interrupted_after_the_answer_was_saved(run, work, copy):
     """Between the file and the document: the whole answer is there, so no part of it is put beside it."""
     script = copy / "scripts" / "text.py"
     source = script.read_text("utf-8")
-    stopped = source.replace("if __name__ ==", "def _document(*_):\n    raise KeyboardInterrupt\n\n\nif __name__ ==")
+    stopped = source.replace("if __name__ ==", "def _tell_sources(*_):\n    raise KeyboardInterrupt\n\n\nif __name__ ==")
     script.write_text(stopped, "utf-8")
     assert stopped != source and run("Hi", "-o", "answer.md", "--json", script=script).code == 130
     assert names_in(work) == [".git", "answer.md"]
@@ -972,7 +977,7 @@ def test_interrupted_after_the_answer_was_saved(run, work, copy):
 
 @POSIX
 def test_interrupted_before_the_answer(start, emulator, work):
-    emulator.inject("hang", seconds=60)
+    emulator.inject("hang", seconds=10)
     process = start("Hi", "-o", "new/answer.md")
     while b"sending to" not in process.stderr.readline():
         pass
@@ -986,7 +991,7 @@ def test_interrupted_before_the_answer(start, emulator, work):
 @POSIX
 def test_interrupted_documents_are_deleted(start, emulator, work):
     write(work, "a.txt", "text")
-    emulator.reply(chunks=[event("first "), event("second", finish="stop")], delay=60)
+    emulator.reply(chunks=[event("first "), event("second", finish="stop")], delay=10)
     process = start("Hi", "--document", "a.txt")
     assert process.stdout.read(len("first ")) == b"first " and emulator.files
     process.send_signal(signal.SIGTERM)

@@ -11,10 +11,11 @@ import urllib.request
 from dataclasses import replace
 
 import pytest
+from shared.chat_request import without_schema
 from shared.command import apply_settings, parse_settings
 from shared.failures import Exit, Failure
 from text_models import MODELS, find_model
-from text_request import Ask, build_request, native_request, user_text, without_schema
+from text_request import Ask, build_request, native_request, user_text
 
 from tests.conftest import STANDARD_KEY
 from tests.emulator import models as emulated

@@ -3,10 +3,11 @@ from __future__ import annotations
 
 import os
 
-from shared import command
+from shared import chat_command, command
+from shared.chat_request import check_messages
 from shared.failures import usage
 
-from text_request import Ask, check_messages
+from text_request import Ask
 
 
 def read_ask(options) -> Ask:
@@ -18,18 +19,14 @@ def read_ask(options) -> Ask:
     prompt = command.read_prompt(options.prompt, options.prompt_file, stdin_inputs)
     _check_companions(options, prompt)
     return Ask(
-        prompt=prompt, system=options.system, model=options.model,
+        **chat_command.common_fields(options), prompt=prompt,
         messages=_read_messages(options.messages, "--messages") if options.messages else None,
         history=_read_history(options.chat, options.system) if options.chat else None,
         attachments=[(os.path.basename(path), _read_attachment(path)) for path in options.attach],
-        documents=[_document_id(path) for path in options.document],
-        think=options.think, thinking_budget=options.thinking_budget, search=options.search, sources=options.sources,
-        json_object=options.json_object, schema=_read_object(options.schema, "--schema"),
+        documents=[_document_id(path) for path in options.document], search=options.search, sources=options.sources,
         tools=command.read_json(options.tools, "--tools") if options.tools else None, tool_choice=options.tool_choice,
         prefix=options.prefix, translate_to=options.translate_to, translate_from=options.translate_from,
-        terms=_read_terms(options.terms), temperature=options.temperature, top_p=options.top_p,
-        max_tokens=options.max_tokens, seed=options.seed, stop=options.stop, stream=not options.no_stream,
-        request=_read_request(options.request), settings=command.parse_settings(options.set))
+        terms=_read_terms(options.terms))
 
 
 def _check_companions(options, prompt) -> None:
@@ -39,8 +36,7 @@ def _check_companions(options, prompt) -> None:
                     "write the prompt first: text.py PROMPT --attach FILE")
     if options.keep_documents and not options.document:
         raise usage("--keep-documents goes with --document", "add --document, or leave it out")
-    if options.output == "":
-        raise usage("--output names no file", "give a file, or a folder ending in /")
+    chat_command.check_output(options)
 
 
 def _take_prompt_from(options, name: str) -> None:
@@ -91,23 +87,6 @@ def _read_history(path: str, system: str | None) -> list:
         raise usage(f"--system: the conversation in {path} has begun already, without this system message",
                     "leave --system out, or start a new file")
     return messages
-
-
-def _read_object(path: str | None, flag: str):
-    if path is None:
-        return None
-    value = command.read_json(path, flag)
-    if not isinstance(value, dict):
-        raise usage(f"{flag} {path} must hold a JSON object")
-    return value
-
-
-def _read_request(path: str | None):
-    body = _read_object(path, "--request")
-    if body and "input" in body:
-        raise usage("--request: this is a body of the native API (it has 'input')",
-                    "give a chat-completions body with 'messages' at the top")
-    return body
 
 
 def _read_terms(path: str | None) -> list:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from collections import namedtuple
 
+from shared import model_table
+
 TABLE_DATE = "2026-05-27"
 DEFAULT_MODEL = "qwen3.6-plus"
 DOCUMENT_MODEL = "qwen-long"
@@ -118,31 +120,20 @@ OTHER_SKILLS = (
     (r"-vl-|^qvq|-ocr|^gui-plus", "qianwen-vision"),
 )
 
-_VARIANT = re.compile(r"-(latest|us|preview|\d{4}-\d{2}-\d{2}(-us)?|\d{4})$")
-_BY_ID = {row.id: row for row in MODELS}
-
 
 def find_model(name: str) -> tuple:
-    """The row of a model id, and a warning where the id is not in the table ('' where it is).
-
-    Dated snapshots, `-latest` and `-us` variants share the row of their model.
-    """
-    row = _BY_ID.get(name) or _BY_ID.get(_VARIANT.sub("", name))
-    if row:
-        return row._replace(id=name), ""
-    lower = name.lower()
-    row = max((row for row in MODELS + FAMILIES if lower.startswith(row.id.lower())), key=lambda row: len(row.id))
-    return row._replace(id=name), _unknown(name, row)
+    """The row of a model id, and a warning where the id is not in the table ('' where it is)."""
+    row, like = model_table.find(name, MODELS, FAMILIES)
+    return row, _unknown(name, like) if like else ""
 
 
-def _unknown(name: str, row: Model) -> str:
+def _unknown(name: str, like: Model) -> str:
     for pattern, skill in OTHER_SKILLS:
         if re.search(pattern, name):
             return f"{name} looks like a model of the {skill} skill; it is sent as a text model all the same"
-    like = f"treated like {row.id}…" if row.id else "sent as it is"
-    return f"{name} is not in this version's model table ({TABLE_DATE}); it is {like}"
+    return model_table.unknown(name, like, TABLE_DATE)
 
 
 def names_with(feature: str, limit: int = 5) -> str:
     """The first few models that have a feature, for an error message."""
-    return ", ".join([row.id for row in MODELS if feature in row.features][:limit])
+    return model_table.names_with(MODELS, feature, limit)

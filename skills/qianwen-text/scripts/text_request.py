@@ -8,57 +8,44 @@ from __future__ import annotations
 import copy
 import re
 
+from shared.chat_request import (ChatAsk, check_limits, check_messages, check_request, put_json, put_sampling, put_stream,
+                                 put_system, put_thinking, put_user)
 from shared.command import apply_settings
 from shared.failures import usage
 
 from text_models import DEFAULT_MODEL, DOCUMENT_MODEL, TRANSLATION_MODEL, Model, names_with
 
 
-class Ask:
-    """What the user asked for, one attribute per flag; unset ones are None, empty or False."""
+class Ask(ChatAsk):
+    """What the user asked for: the flags of every chat model and those of text models."""
 
-    _DEFAULTS = {
-        "prompt": None, "system": None, "messages": None, "history": None, "attachments": (), "documents": (),
-        "model": None, "think": None, "thinking_budget": None, "search": False, "sources": False, "json_object": False,
-        "schema": None, "tools": None, "tool_choice": None, "prefix": None, "translate_to": None,
-        "translate_from": None, "terms": (), "temperature": None, "top_p": None, "max_tokens": None, "seed": None,
-        "stop": (), "stream": True, "request": None, "settings": (),
+    DEFAULTS = {
+        **ChatAsk.DEFAULTS, "messages": None, "history": None, "attachments": (), "documents": (), "search": False,
+        "sources": False, "tools": None, "translate_to": None, "translate_from": None, "terms": (),
     }
 
-    def __init__(self, **given):
-        unknown = set(given) - set(self._DEFAULTS)
-        if unknown:
-            raise TypeError(f"unknown fields: {', '.join(sorted(unknown))}")
-        for name, default in self._DEFAULTS.items():
-            setattr(self, name, given.get(name, default))
-
-    @property
-    def wants_json(self) -> bool:
-        return self.json_object or self.schema is not None
-
-    def model_name(self) -> str:
+    def model_name(self, default: str = "") -> str:
         """The model asked for, else the one the kind of work calls for."""
-        settings = {".".join(keys): value for keys, value in self.settings}
         documents = self.documents or names_documents(self.history)
-        default = TRANSLATION_MODEL if self.translate_to else DOCUMENT_MODEL if documents else DEFAULT_MODEL
-        return str(settings.get("model") or self.model or (self.request or {}).get("model") or default)
+        return super().model_name(default or (TRANSLATION_MODEL if self.translate_to else
+                                              DOCUMENT_MODEL if documents else DEFAULT_MODEL))
 
 
 def build_request(ask: Ask, model: Model) -> tuple:
     """The body for `/chat/completions` and a list of remarks for the user. Raises usage Failures."""
     check(ask, model)
-    _check_request(ask.request or {})
+    check_request(ask.request or {})
     remarks: list = []
     body = copy.deepcopy(ask.request or {})
     body["model"] = model.id
     body["messages"] = build_messages(ask, body.get("messages"))
-    _put_sampling(ask, body)
-    _put_thinking(ask, model, body)
-    _put_json(ask, body)
+    put_sampling(ask, body)
+    put_thinking(ask, model, body, names_with("tb"))
+    put_json(ask, body)
     _put_tools(ask, body)
     _put_search(ask, body)
     _put_translation(ask, model, body)
-    _put_stream(ask, model, body, remarks)
+    put_stream(ask, model, body, remarks)
     apply_settings(body, ask.settings)
     if not body.get("stream"):
         body.pop("stream_options", None)
@@ -78,8 +65,6 @@ _NEEDS = (  # flag, whether it is used, feature of the model, what the model can
 )
 
 _EXCLUDE = (  # flags that exclude each other: (flag, used), (flag, used), why
-    ("--json-object", lambda ask: ask.json_object, "--schema", lambda ask: ask.schema is not None,
-     "a schema asks for JSON already"),
     ("--prefix", lambda ask: ask.prefix is not None, "--tools", lambda ask: ask.tools is not None,
      "a given beginning leaves no room for a tool call"),
     ("--prefix", lambda ask: ask.prefix is not None, "--json-object or --schema", lambda ask: ask.wants_json,
@@ -108,24 +93,9 @@ def check(ask: Ask, model: Model) -> None:
             ("--sources", ask.sources, "--search", ask.search)):
         if value and not given:
             raise usage(f"{flag} goes with {needed}", f"add {needed}")
-    _check_limits(ask, model)
+    check_limits(ask, model)
     if "mt" in model.features:
         _check_translation(ask, model)
-
-
-def _check_request(request: dict) -> None:
-    """Refuse a --request body whose parts this script has to build on, but cannot."""
-    for name, kind, form in (("stream_options", dict, "an object"), ("translation_options", dict, "an object"),
-                             ("messages", list, "a JSON list"), ("tools", list, "a list"), ("model", str, "a text")):
-        if request.get(name) is not None and not isinstance(request[name], kind):
-            raise usage(f"--request: {name} must be {form}, not {type(request[name]).__name__}")
-
-
-def _check_limits(ask: Ask, model: Model) -> None:
-    for flag, value, limit in (("--max-tokens", ask.max_tokens, model.max_output),
-                               ("--thinking-budget", ask.thinking_budget, model.max_thinking)):
-        if value and limit and value > limit:
-            raise usage(f"{flag} {value} is more than {model.id} allows", f"use a number from 1 to {limit}")
 
 
 def _check_translation(ask: Ask, model: Model) -> None:
@@ -143,20 +113,17 @@ def _check_translation(ask: Ask, model: Model) -> None:
 
 # ---- messages --------------------------------------------------------------------------------------------------------
 
-_ROLES = ("system", "user", "assistant", "tool")
-
-
 def build_messages(ask: Ask, base=None) -> list:
     """The messages: what a file brings, with the system text, documents, prompt and beginning of the answer put in."""
     brought = ask.messages if ask.messages is not None else ask.history if ask.history is not None else base
     messages = copy.deepcopy(brought or [])
     check_messages(messages, "the messages")
     if ask.system is not None:
-        _put_system(messages, ask.system)
+        put_system(messages, ask.system)
     if ask.documents:
         put_documents(messages, ask.documents)
     if ask.prompt is not None:
-        _put_user(messages, user_text(ask.prompt, ask.attachments), replace=bool(base) and brought is base)
+        put_user(messages, user_text(ask.prompt, ask.attachments), replace=bool(base) and brought is base)
     if ask.prefix is not None:
         messages.append({"role": "assistant", "content": ask.prefix, "partial": True})
     _check_end(messages, ask)
@@ -167,13 +134,6 @@ def user_text(prompt: str, attachments) -> str:
     """The prompt with the attached text files before it, each between marks that carry its name."""
     parts = [f'<file name="{name}">\n{text.rstrip()}\n</file>\n\n' for name, text in attachments]
     return "".join(parts) + prompt
-
-
-def _put_system(messages: list, text: str) -> None:
-    if messages and messages[0]["role"] == "system":
-        messages[0]["content"] = text
-    else:
-        messages.insert(0, {"role": "system", "content": text})
 
 
 def put_documents(messages: list, ids) -> None:
@@ -194,29 +154,6 @@ def names_documents(messages) -> bool:
                for message in messages or ())
 
 
-def _put_user(messages: list, text: str, replace: bool) -> None:
-    """Add the user's turn; in a --request body it takes the place of the last user turn."""
-    if replace and messages and messages[-1]["role"] == "user":
-        messages[-1] = {**messages[-1], "content": text}
-    else:
-        messages.append({"role": "user", "content": text})
-
-
-def check_messages(messages, what: str) -> None:
-    """Refuse a list that is no conversation, naming the first message at fault."""
-    if not isinstance(messages, list):
-        raise usage(f"{what} must be a JSON list of {{role, content}} objects, not {type(messages).__name__}")
-    for number, message in enumerate(messages, 1):
-        if not isinstance(message, dict) or message.get("role") not in _ROLES:
-            raise usage(f"{what}: message {number} has no role", f"give it a role: {', '.join(_ROLES)}")
-        if message["role"] != "assistant" and not message.get("content"):
-            raise usage(f"{what}: message {number} ({message['role']}) has no content")
-        if message["role"] == "assistant" and message.get("content") is None and not message.get("tool_calls"):
-            raise usage(f"{what}: message {number} (assistant) has neither content nor tool_calls")
-        if message["role"] == "tool" and not message.get("tool_call_id"):
-            raise usage(f"{what}: message {number} (tool) has no tool_call_id")
-
-
 def _check_end(messages: list, ask: Ask) -> None:
     if not messages:
         raise usage("there is no prompt", 'write it as the first argument, for example: text.py "Explain TLS"; - reads '
@@ -229,86 +166,6 @@ def _check_end(messages: list, ask: Ask) -> None:
 
 
 # ---- the other fields ------------------------------------------------------------------------------------------------
-
-def _put_sampling(ask: Ask, body: dict) -> None:
-    for name in ("temperature", "top_p", "max_tokens", "seed"):
-        if getattr(ask, name) is not None:
-            body[name] = getattr(ask, name)
-    if ask.stop:
-        body["stop"] = list(ask.stop)
-
-
-def _no_thinking_because(ask: Ask) -> str:
-    """The flag that excludes thinking, or ''."""
-    forced = ask.tool_choice not in (None, "auto", "none")
-    return ("--schema" if ask.schema is not None else "--json-object" if ask.json_object else
-            "--prefix" if ask.prefix is not None else f"--tool-choice {ask.tool_choice}" if forced else "")
-
-
-def _put_thinking(ask: Ask, model: Model, body: dict) -> None:
-    """Send `enable_thinking` for models that can switch and for those alone; off where another flag excludes it."""
-    excluded = _no_thinking_because(ask)
-    wanted = True if ask.think is None and ask.thinking_budget else ask.think
-    if wanted and excluded:
-        raise usage(f"{excluded} excludes thinking", "leave out --think and --thinking-budget")
-    if wanted is False and ask.thinking_budget:
-        raise usage("--thinking-budget goes with thinking", "leave out --no-think")
-    if model.thinking == "never":
-        if wanted:
-            raise usage(f"{model.id} cannot think",
-                        "leave out --think and --thinking-budget, or use a model such as qwen3.6-plus, qwen3-max")
-        return
-    if model.thinking == "always":
-        if wanted is False or excluded:
-            raise usage(f"{excluded or '--no-think'}: {model.id} always thinks",
-                        "use a model that can switch thinking off, such as qwen3.6-plus")
-    elif excluded:
-        body["enable_thinking"] = False
-    elif wanted is not None:
-        body["enable_thinking"] = wanted
-    elif model.thinking:
-        body.setdefault("enable_thinking", model.thinking == "on")
-    if ask.thinking_budget and "tb" not in model.features:
-        raise usage(f"--thinking-budget: {model.id} takes none", f"leave it out, or use one of: {names_with('tb')}")
-    if ask.thinking_budget:
-        body["thinking_budget"] = ask.thinking_budget
-
-
-def _put_json(ask: Ask, body: dict) -> None:
-    if ask.schema is not None:
-        name = re.sub(r"[^A-Za-z0-9_-]+", "_", str(ask.schema.get("title") or "answer"))[:64].strip("_") or "answer"
-        body["response_format"] = {"type": "json_schema",
-                                   "json_schema": {"name": name, "strict": True, "schema": ask.schema}}
-    elif ask.json_object:
-        body["response_format"] = {"type": "json_object"}
-    if ask.wants_json:
-        _say_json(body["messages"], "Answer in JSON.")
-
-
-def _say_json(messages: list, sentence: str) -> None:
-    """The service demands the word JSON in the messages; a sentence that has it is added where it is absent."""
-    texts = [message.get("content") for message in messages if message["role"] in ("system", "user")]
-    if not any("json" in str(text).lower() for text in texts):
-        _add_to_system(messages, sentence)
-
-
-def _add_to_system(messages: list, sentence: str) -> None:
-    first = messages[0]
-    if first["role"] == "system" and isinstance(first["content"], str):
-        first["content"] += "\n\n" + sentence
-    else:
-        messages.insert(0, {"role": "system", "content": sentence})
-
-
-def without_schema(body: dict, schema: dict) -> dict:
-    """The same request for a model that takes no json_schema: JSON mode, with the schema in the messages."""
-    import json
-    body = copy.deepcopy(body)
-    body["response_format"] = {"type": "json_object"}
-    _add_to_system(body["messages"], "Answer with JSON that matches this JSON Schema: "
-                   + json.dumps(schema, ensure_ascii=False))
-    return body
-
 
 def _put_tools(ask: Ask, body: dict) -> None:
     if ask.tools is not None:
@@ -351,16 +208,6 @@ def _put_translation(ask: Ask, model: Model, body: dict) -> None:
         options["target_lang"] = ask.translate_to
         if ask.terms:
             options["terms"] = [{"source": source, "target": target} for source, target in ask.terms]
-
-
-def _put_stream(ask: Ask, model: Model, body: dict, remarks: list) -> None:
-    """Streams are the default on the wire: models that think cut or refuse long answers without them."""
-    must = "stream" in model.features or ("stream-think" in model.features and body.get("enable_thinking"))
-    if must and not ask.stream:
-        remarks.append(f"{model.id} answers in streams only; the answer is collected and shown whole")
-    body["stream"] = bool(must or (ask.stream and body.get("stream", True)))
-    if body["stream"]:
-        body["stream_options"] = {**(body.get("stream_options") or {}), "include_usage": True}
 
 
 # ---- the native dialect, which alone returns the sources of a web search ---------------------------------------------

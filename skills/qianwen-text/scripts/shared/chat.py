@@ -20,6 +20,7 @@ class Answer:
         self.usage: dict = {}
         self.request_id, self.model = "", ""
         self.search_results: list = []
+        self.ocr_result: dict = {}
         self.cut_by_server = False
         self._cumulative = cumulative
         self._ended = False
@@ -72,6 +73,7 @@ class Answer:
         pieces = []
         reasoning = message.get("reasoning_content") or ""
         text = self._new_text(_plain(message.get("content")))
+        self._take_ocr(message.get("content"))
         if reasoning:
             self.reasoning += reasoning
             pieces.append(("reasoning", reasoning))
@@ -98,6 +100,12 @@ class Answer:
             call["id"] = call["id"] or fragment.get("id") or ""
             call["function"]["name"] = call["function"]["name"] or function.get("name") or ""
             call["function"]["arguments"] += function.get("arguments") or ""
+
+    def _take_ocr(self, content) -> None:
+        """Keep what a built-in OCR task found beside the text: words with their places, or the extracted fields."""
+        for part in content if isinstance(content, list) else ():
+            if isinstance(part, dict) and isinstance(part.get("ocr_result"), dict):
+                self.ocr_result = part["ocr_result"]
 
     def _take_search(self, info) -> None:
         """Keep the pages of a web search; only the first event of a stream has the full list."""

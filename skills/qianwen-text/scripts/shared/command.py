@@ -50,6 +50,19 @@ class Console:
         if self.verbose:
             self.say(text)
 
+    def upload_progress(self, name: str):
+        """A callback that tells of an upload that takes over a second: redrawn on a terminal, else every tenth."""
+        import time
+        begin, told = time.monotonic(), [0]
+
+        def progress(sent: int, size: int) -> None:
+            tenth = 10 * sent // size
+            if self.quiet or time.monotonic() - begin < 1 or tenth == told[0]:
+                return
+            told[0] = tenth
+            self.note(f"uploading {name}: {10 * tenth} % of {size / 1e6:.1f} MB")
+        return progress
+
     def warn(self, text: str, fix: str = "") -> None:
         """A warning and its next step: shown always, and listed in the JSON document."""
         self.warnings.append(self.clean(f"{text}. {_sentence(fix)}" if fix else text))

@@ -6,6 +6,7 @@ own origin alone. TLS verification is never turned off.
 from __future__ import annotations
 
 import http.client
+import io
 import json
 import os
 import socket
@@ -56,13 +57,21 @@ def elide_media(value):
     return value
 
 
-class Multipart:
-    """A multipart/form-data body that streams one file from disk, its `file` field last. Can be read again for a retry."""
+class FileChanged(Exception):
+    """A file was changed by somebody while it was sent."""
 
-    def __init__(self, fields: dict, path: str, filename: str = "", media_type: str = "application/octet-stream"):
-        self.fields, self.path, self.media_type = fields, path, media_type
+
+class Multipart:
+    """A multipart/form-data body whose `file` field comes last: a file streamed from disk, or bytes (`data`).
+
+    Can be read again for a retry. `progress(sent, size)` is told how many bytes of the file have gone.
+    """
+
+    def __init__(self, fields: dict, path: str, filename: str = "", media_type: str = "application/octet-stream",
+                 data: bytes | None = None, progress=None):
+        self.fields, self.path, self.media_type, self.data, self.progress = fields, path, media_type, data, progress
         self.filename = filename or os.path.basename(path)
-        self.size = os.path.getsize(path)
+        self.size = os.path.getsize(path) if data is None else len(data)
         self.boundary = "qianwen-" + os.urandom(16).hex()
         self._head, self._tail = self._frame()
 
@@ -84,14 +93,16 @@ class Multipart:
 
     def __iter__(self):
         yield self._head
-        left = self.size
-        with open(self.path, "rb") as file:
-            while left:
-                block = file.read(min(1 << 16, left))
+        sent = 0
+        with io.BytesIO(self.data) if self.data is not None else open(self.path, "rb") as file:
+            while sent < self.size:
+                block = file.read(min(1 << 16, self.size - sent))
                 if not block:
-                    raise OSError(f"{self.path} became shorter while it was sent")
-                left -= len(block)
+                    raise FileChanged(f"{self.path} became shorter while it was sent")
+                sent += len(block)
                 yield block
+                if self.progress:
+                    self.progress(sent, self.size)
         yield self._tail
 
     def preview(self) -> dict:
@@ -287,6 +298,23 @@ class Client:
                 return take(self._guarded(read_events(_blocks(response, headers)), headers), headers)
         return self.retries.run(attempt, safety)
 
+    def upload(self, request: Request) -> None:
+        """Post a form to object storage, which answers with nothing, or with an XML error. Sending again costs nothing."""
+        def attempt():
+            with self._open(request, authorized=False) as response:
+                if response.status >= 300:
+                    raise self._storage_failure(response)
+                response.read(1 << 16)
+        self.retries.run(attempt, Retries.READ)
+
+    def _storage_failure(self, response) -> Failure:
+        raw = response.read(1 << 16)
+        text = raw.decode("utf-8", "replace")
+        fields = {name: _between(text, f"<{name}>", f"</{name}>") for name in ("Code", "Message", "RequestId")}
+        if not fields["Code"]:
+            return self._not_the_service(response.status, raw)
+        return explain(ServiceError(response.status, fields["Code"], fields["Message"], fields["RequestId"]), self.context)
+
     def _json_once(self, request: Request) -> Reply:
         with self._open(request) as response:
             headers = _lower_headers(response)
@@ -299,11 +327,11 @@ class Client:
             self._check_error_body(response.status, body, headers)
             return Reply(response.status, headers, body)
 
-    def _open(self, request: Request):
+    def _open(self, request: Request, authorized: bool = True):
         """The response, redirects followed where that is safe. Connection errors become Failures."""
         headers, url, method = _headers(request, self.skill), request.url, request.method
         for _ in range(6):
-            if origin_of(url) == origin_of(self.endpoint.origin):
+            if authorized and origin_of(url) == origin_of(self.endpoint.origin):
                 headers["Authorization"] = "Bearer " + self.key.value
             else:
                 headers.pop("Authorization", None)
@@ -342,6 +370,8 @@ class Client:
             self._detail(f"{method} {url}: HTTP {response.status}, request id "
                          f"{response.headers.get('x-request-id') or 'not given'}")
             return response
+        except FileChanged as error:
+            raise usage(str(error), "wait until it is written, then run the command again") from None
         except (OSError, http.client.HTTPException) as error:
             raise self._network_failure(error) from error
 
@@ -462,6 +492,10 @@ def error_in(status: int, body: dict, headers: dict) -> ServiceError | None:
     if body.get("code") and "choices" not in body and "output" not in body:
         return ServiceError(status, str(body["code"]), str(body.get("message") or ""), request_id)
     return ServiceError(status, f"http_{status}", snippet(json.dumps(body).encode()), request_id) if status >= 400 else None
+
+
+def _between(text: str, start: str, end: str) -> str:
+    return text.split(start, 1)[1].split(end, 1)[0] if start in text and end in text.split(start, 1)[1] else ""
 
 
 def snippet(raw: bytes, limit: int = 200) -> str:

@@ -1,0 +1,291 @@
+"""A media argument becomes what goes on the wire: a URL as it is, a data URL, or a temporary upload (`oss://`).
+
+What a file is comes from its first bytes, never from its name. Limits are checked before anything is sent. Wire facts:
+sections 4.1, 4.2 and 5.1 of the contract.
+"""
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+import re
+import sys
+from collections import namedtuple
+from urllib.parse import unquote, urlsplit
+
+from . import picture
+from .failures import Exit, Failure, usage
+from .transport import Multipart, Request, Retries
+
+INLINE_BYTES = 7_000_000  # a data URL may have 10 MiB encoded, which is a little over 7 MB of file (4.2)
+UPLOAD_SLACK = 30.0  # seconds before its end from which a credential is not used any more
+
+# What a kind of media may be: `kind` for messages, media types, and 0 or the bound of each measure (bytes, pixels,
+# long side through short side, seconds).
+Limits = namedtuple("Limits", "kind formats max_bytes min_side max_ratio min_seconds max_seconds",
+                    defaults=(0, 0, 0, 0))
+
+
+class Media:
+    """One media argument, looked at. `url` is set for what goes as it is; else `path` or `data` holds the bytes."""
+
+    __slots__ = ("argument", "url", "path", "data", "media_type", "size", "width", "height", "seconds", "address")
+
+    def __init__(self, argument: str, url: str = "", path: str = "", data: bytes | None = None):
+        self.argument, self.url, self.path, self.data = argument, url, path, data
+        self.media_type, self.size, self.width, self.height, self.seconds = "", 0, 0, 0, 0.0
+        self.address = url  # what goes on the wire; of a file known after `inline` or after the upload
+
+    @property
+    def name(self) -> str:
+        """How messages name it."""
+        return "stdin" if self.argument == "-" else "the data URL" if self.argument.startswith("data:") else self.argument
+
+    def read(self) -> bytes:
+        if self.data is not None:
+            return self.data
+        with open(self.path, "rb") as file:
+            return file.read()
+
+
+def look(argument: str, flag: str, limits: Limits) -> Media:
+    """What an argument is: a path, `-`, `file://`, `data:`, `http(s)://` or `oss://`. Raises usage when it is illegal."""
+    media = _find(argument, flag)
+    if media.url:
+        return media
+    _measure(media, flag)
+    _check(media, flag, limits)
+    return media
+
+
+def _find(argument: str, flag: str) -> Media:
+    if re.match(r"(https?|oss)://", argument, re.IGNORECASE):
+        return Media(argument, url=_checked_url(argument, flag))
+    if argument.startswith("data:"):
+        return Media(argument, data=_decoded(argument, flag))
+    if argument == "-":
+        return Media(argument, data=sys.stdin.buffer.read())
+    return Media(argument, path=_checked_path(argument, flag))
+
+
+def _checked_url(url: str, flag: str) -> str:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        parts = None
+    if parts is None or not parts.netloc or re.search(r"[\s\x00-\x1f]", url):
+        raise usage(f"{flag} {url!r} is not a usable address", "give a whole URL without blanks, or a local file")
+    return url
+
+
+def _decoded(url: str, flag: str) -> bytes:
+    head, comma, data = url.partition(",")
+    if not comma or ";base64" not in head:
+        raise usage(f"{flag}: the data URL is not of the form data:image/png;base64,…")
+    try:
+        return base64.b64decode(unquote(data), validate=True)
+    except (binascii.Error, ValueError):
+        raise usage(f"{flag}: the data URL holds no valid base64") from None
+
+
+def _checked_path(argument: str, flag: str) -> str:
+    path = argument
+    if argument.lower().startswith("file://"):
+        parts = urlsplit(argument)
+        if parts.netloc not in ("", "localhost"):
+            raise usage(f"{flag} {argument}: a file URL may not name another host")
+        from urllib.request import url2pathname
+        path = url2pathname(parts.path)
+    if os.path.isdir(path):
+        raise usage(f"{flag} {path} is a folder, not a file")
+    if not os.path.exists(path):
+        raise usage(f"{flag} {path} does not exist", f"check the path; it is looked up from the working directory {os.getcwd()}")
+    if not os.path.isfile(path):
+        raise usage(f"{flag} {path} is not an ordinary file")
+    return path
+
+
+def _measure(media: Media, flag: str) -> None:
+    try:
+        if media.path:
+            with open(media.path, "rb") as file:
+                media.size = os.fstat(file.fileno()).st_size
+                found = picture.measure(file, media.size)
+        else:
+            import io
+            media.size = len(media.data)
+            found = picture.measure(io.BytesIO(media.data), media.size)
+    except OSError as error:
+        raise usage(f"{flag} {media.name} cannot be read: {error.strerror}") from None
+    media.media_type, media.width, media.height, media.seconds = found
+
+
+def _check(media: Media, flag: str, limits: Limits) -> None:
+    legal = ", ".join(name.split("/")[1].upper() for name in limits.formats)
+    if not media.size:
+        raise usage(f"{flag} {media.name} is empty")
+    if media.media_type not in limits.formats:
+        what = media.media_type or "not a picture, video or sound that is known here"
+        raise usage(f"{flag} {media.name} is {what}, whatever its name says", f"give {limits.kind} as one of: {legal}")
+    if limits.max_bytes and media.size > limits.max_bytes:
+        raise usage(f"{flag} {media.name} has {_mb(media.size)}, and the model takes {_mb(limits.max_bytes)} at most",
+                    "make it smaller (fewer pixels, or JPEG instead of PNG; for a video a lower resolution)")
+    if media.width and media.height:
+        _check_sides(media, flag, limits)
+    if media.seconds and limits.max_seconds and not limits.min_seconds <= media.seconds <= limits.max_seconds:
+        raise usage(f"{flag} {media.name} lasts {media.seconds:.1f} seconds",
+                    f"the model takes {limits.min_seconds:g} to {limits.max_seconds:g} seconds")
+
+
+def _check_sides(media: Media, flag: str, limits: Limits) -> None:
+    small, large = sorted((media.width, media.height))
+    if small < limits.min_side:
+        raise usage(f"{flag} {media.name} is {media.width} x {media.height} pixels",
+                    f"both sides must have at least {limits.min_side} pixels")
+    if limits.max_ratio and large > small * limits.max_ratio:
+        raise usage(f"{flag} {media.name} is {media.width} x {media.height} pixels",
+                    f"the longer side may be at most {limits.max_ratio} times the shorter one")
+
+
+def _mb(size: int) -> str:
+    return f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{size} bytes"
+
+
+def data_url(media: Media) -> str:
+    """A data URL whose type is what the bytes are."""
+    return f"data:{media.media_type};base64,{base64.b64encode(media.read()).decode('ascii')}"
+
+
+def fits_inline(media: Media) -> bool:
+    """Whether the file may travel inside the request."""
+    return media.size <= INLINE_BYTES
+
+
+def placeholder(media: Media) -> str:
+    """What stands for an upload in a dry run."""
+    return f"oss://<upload of {media.name}, {media.size} bytes>"
+
+
+# ---- temporary uploads -----------------------------------------------------------------------------------------------
+
+OSS_HEADER = {"X-DashScope-OssResourceResolve": "enable"}
+
+
+def needs_oss_header(value) -> bool:
+    """Whether any string in a request body is a temporary upload's address."""
+    if isinstance(value, dict):
+        return any(needs_oss_header(item) for item in value.values())
+    if isinstance(value, list):
+        return any(needs_oss_header(item) for item in value)
+    return isinstance(value, str) and value.startswith("oss://")
+
+
+def policy_request(endpoint, model: str) -> Request:
+    """The request for an upload credential."""
+    from urllib.parse import quote
+    return Request("GET", f"{endpoint.native}/uploads?action=getPolicy&model={quote(model, safe='')}")
+
+
+def preview_upload(media: Media, verdict, model: str) -> dict:
+    """The upload of one file, for a dry run."""
+    request = policy_request(verdict.endpoint, model)
+    return {"method": request.method, "url": request.url, "then": f"form upload of {media.name}, {media.size} bytes"}
+
+
+class Uploader:
+    """Temporary uploads for one model: credentials are fetched when needed and used again until they end.
+
+    The same file is sent once in a run. An upload is bound to the model it was made for, and lives 48 hours.
+    """
+
+    def __init__(self, client, model: str, console=None, clock=None):
+        import time
+        self.client, self.model, self.console = client, model, console
+        self.clock = clock or time.monotonic
+        self._policy: dict = {}
+        self._ends = 0.0
+        self._done: dict = {}
+
+    def url(self, media: Media) -> str:
+        """The `oss://` address of a file, uploaded now unless it was before."""
+        mark = self._mark(media)
+        if mark not in self._done:
+            self._done[mark] = self._upload(media)
+        return self._done[mark]
+
+    def _mark(self, media: Media):
+        if media.path:
+            status = os.stat(media.path)
+            return os.path.realpath(media.path), status.st_size, status.st_mtime_ns
+        import hashlib
+        return hashlib.sha256(media.data).digest()
+
+    def _upload(self, media: Media) -> str:
+        """Send the file; a credential that ended on the way is renewed once."""
+        try:
+            return self._send(media, self._credential())
+        except Failure as failure:
+            if "policy expired" not in failure.message.lower():
+                raise
+        self._policy = {}
+        return self._send(media, self._credential())
+
+    def _credential(self) -> dict:
+        if not self._policy or self.clock() > self._ends:
+            body = self.client.json(policy_request(self.client.endpoint, self.model), Retries.READ).body
+            policy = body.get("data") or body.get("output") or {}
+            missing = [name for name in ("policy", "signature", "upload_dir", "upload_host", "oss_access_key_id")
+                       if not policy.get(name)]
+            if missing:
+                raise Failure(Exit.FAILED, f"the upload credential lacks {', '.join(missing)}", fix="run the command again",
+                              accepted="no")
+            self._policy = policy
+            self._ends = self.clock() + _number(policy.get("expire_in_seconds"), 300) - UPLOAD_SLACK
+        return self._policy
+
+    def _send(self, media: Media, policy: dict) -> str:
+        limit = _number(policy.get("max_file_size_mb"), 0) * 1024 * 1024
+        if limit and media.size > limit:
+            raise usage(f"{media.name} has {_mb(media.size)}, and a temporary upload for {self.model} takes {_mb(limit)} at "
+                        "most", "put the file on a public http(s) address and pass that, or make it smaller")
+        key = f"{policy['upload_dir'].rstrip('/')}/{os.urandom(8).hex()}.{_extension(media)}"
+        fields = {
+            "OSSAccessKeyId": policy["oss_access_key_id"], "Signature": policy["signature"], "policy": policy["policy"],
+            "key": key, "x-oss-object-acl": policy.get("x_oss_object_acl", "private"),
+            "x-oss-forbid-overwrite": policy.get("x_oss_forbid_overwrite", "true"), "success_action_status": "200"}
+        progress = self.console.upload_progress(media.name) if self.console else None
+        form = Multipart(fields, media.path, filename=key.rsplit("/", 1)[1], media_type=media.media_type, data=media.data,
+                         progress=progress)
+        self.client.upload(Request("POST", policy["upload_host"].rstrip("/") + "/", form))
+        return "oss://" + key
+
+
+def _extension(media: Media) -> str:
+    return picture.EXTENSIONS.get(media.media_type, "bin")
+
+
+def _number(value, default: int) -> int:
+    """Numbers of a credential come as numbers or as text."""
+    try:
+        return int(str(value))
+    except ValueError:
+        return default
+
+
+def address_all(media) -> list:
+    """Give everything its address as far as that needs no upload; return what has to be uploaded."""
+    waiting = []
+    for item in media:
+        if item.url:
+            continue
+        if fits_inline(item):
+            item.address = item.address or data_url(item)
+        else:
+            item.address = placeholder(item)
+            waiting.append(item)
+    return waiting
+
+
+def oss_headers(body) -> dict:
+    """The header that a request needs when it names a temporary upload."""
+    return dict(OSS_HEADER) if needs_oss_header(body) else {}

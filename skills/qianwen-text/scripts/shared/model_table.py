@@ -1,0 +1,32 @@
+"""Looking a model id up in a skill's table of models."""
+from __future__ import annotations
+
+import re
+
+_VARIANT = re.compile(r"-(latest|us|preview|\d{4}-\d{2}-\d{2}(-us)?|\d{4})$")
+
+
+def find(name: str, models, families) -> tuple:
+    """(the row of a model id, the row it was taken from where the id is not in the table, else None).
+
+    Dated snapshots, `-latest` and `-us` variants share the row of their model. Any other id takes the row of its
+    longest matching prefix among models and families; one family has the empty prefix, so there always is one.
+    """
+    by_id = {row.id: row for row in models}
+    row = by_id.get(name) or by_id.get(_VARIANT.sub("", name))
+    if row:
+        return row._replace(id=name), None
+    lower = name.lower()
+    row = max((row for row in (*models, *families) if lower.startswith(row.id.lower())), key=lambda row: len(row.id))
+    return row._replace(id=name), row
+
+
+def unknown(name: str, row, date: str) -> str:
+    """The warning for an id that is not in the table."""
+    like = f"treated like {row.id}…" if row.id else "sent as it is"
+    return f"{name} is not in this version's model table ({date}); it is {like}"
+
+
+def names_with(models, feature: str, limit: int = 5) -> str:
+    """The first few models that have a feature, for an error message."""
+    return ", ".join([row.id for row in models if feature in row.features][:limit])

@@ -1,0 +1,164 @@
+"""What a media file is, from its own bytes: type, width and height in pixels, duration in seconds.
+
+Only headers are read: a file of gigabytes costs a few kilobytes. What is not known here is 0, or '' for the type.
+"""
+from __future__ import annotations
+
+import struct
+
+EXTENSIONS = {
+    "image/png": "png", "image/jpeg": "jpg", "image/gif": "gif", "image/webp": "webp", "image/bmp": "bmp",
+    "image/tiff": "tiff", "image/heic": "heic", "video/mp4": "mp4", "video/quicktime": "mov", "video/x-msvideo": "avi",
+    "video/x-matroska": "mkv", "video/webm": "webm", "video/x-flv": "flv", "video/x-ms-wmv": "wmv", "audio/wav": "wav",
+    "audio/mpeg": "mp3", "audio/ogg": "ogg", "audio/flac": "flac", "application/pdf": "pdf",
+}
+
+_MAGIC = (  # bytes at the beginning -> type
+    (b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"), (b"GIF87a", "image/gif"), (b"GIF89a", "image/gif"),
+    (b"BM", "image/bmp"), (b"II*\0", "image/tiff"), (b"MM\0*", "image/tiff"), (b"FLV\x01", "video/x-flv"),
+    (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "video/x-ms-wmv"), (b"OggS", "audio/ogg"), (b"fLaC", "audio/flac"),
+    (b"ID3", "audio/mpeg"), (b"%PDF", "application/pdf"),
+)
+_RIFF = {b"WEBP": "image/webp", b"WAVE": "audio/wav", b"AVI ": "video/x-msvideo"}
+_HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
+
+
+def media_type(head: bytes) -> str:
+    """The media type that the first bytes tell, or ''."""
+    for magic, name in _MAGIC:
+        if head.startswith(magic):
+            return name
+    if head[:4] == b"RIFF":
+        return _RIFF.get(head[8:12], "")
+    if head[4:8] == b"ftyp":
+        brand = head[8:12]
+        return "image/heic" if brand in _HEIC_BRANDS else "video/quicktime" if brand == b"qt  " else "video/mp4"
+    if head[4:8] in (b"moov", b"mdat", b"wide", b"free", b"skip"):
+        return "video/quicktime"
+    if head[:4] == b"\x1aE\xdf\xa3":
+        return "video/webm" if b"webm" in head[:64] else "video/x-matroska"
+    if len(head) > 1 and head[0] == 0xFF and head[1] & 0xE6 == 0xE2:
+        return "audio/mpeg"
+    return ""
+
+
+def measure(file, size: int) -> tuple:
+    """(type, width, height, seconds) of an open binary file of `size` bytes; the file's position is moved."""
+    head = file.read(64)
+    kind = media_type(head)
+    reader = _READERS.get(kind)
+    try:
+        width, height, seconds = reader(file, head, size) if reader else (0, 0, 0.0)
+    except (struct.error, IndexError, ValueError):
+        width, height, seconds = 0, 0, 0.0
+    return kind, width, height, seconds
+
+
+def _png(file, head: bytes, size: int) -> tuple:
+    return (*struct.unpack(">II", head[16:24]), 0.0)
+
+
+def _gif(file, head: bytes, size: int) -> tuple:
+    return (*struct.unpack("<HH", head[6:10]), 0.0)
+
+
+def _bmp(file, head: bytes, size: int) -> tuple:
+    if struct.unpack("<I", head[14:18])[0] == 12:
+        return (*struct.unpack("<HH", head[18:22]), 0.0)
+    width, height = struct.unpack("<ii", head[18:26])
+    return abs(width), abs(height), 0.0
+
+
+def _webp(file, head: bytes, size: int) -> tuple:
+    chunk = head[12:16]
+    if chunk == b"VP8X":
+        return (1 + int.from_bytes(head[24:27], "little"), 1 + int.from_bytes(head[27:30], "little"), 0.0)
+    if chunk == b"VP8L":
+        bits = int.from_bytes(head[21:25], "little")
+        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1, 0.0
+    width, height = struct.unpack("<HH", head[26:30])
+    return width & 0x3FFF, height & 0x3FFF, 0.0
+
+
+def _jpeg(file, head: bytes, size: int) -> tuple:
+    """Walk the markers to the frame header (SOF)."""
+    position = 2
+    while position < size:
+        file.seek(position)
+        marker = file.read(9)
+        if marker[0] != 0xFF:
+            break
+        if marker[1] == 0xFF:  # a fill byte
+            position += 1
+        elif 0xC0 <= marker[1] <= 0xCF and marker[1] not in (0xC4, 0xC8, 0xCC):
+            height, width = struct.unpack(">HH", marker[5:9])
+            return width, height, 0.0
+        elif marker[1] in (0xD9, 0xDA):
+            break
+        else:
+            position += 2 + (0 if 0xD0 <= marker[1] <= 0xD8 or marker[1] == 1 else struct.unpack(">H", marker[2:4])[0])
+    return 0, 0, 0.0
+
+
+def _tiff(file, head: bytes, size: int) -> tuple:
+    """The first directory's tags for width (256) and height (257)."""
+    order = "<" if head[:2] == b"II" else ">"
+    file.seek(struct.unpack(order + "I", head[4:8])[0])
+    found = {}
+    for _ in range(min(struct.unpack(order + "H", file.read(2))[0], 200)):
+        entry = file.read(12)
+        tag, kind = struct.unpack(order + "HH", entry[:4])
+        found[tag] = struct.unpack(order + ("H" if kind == 3 else "I"), entry[8:10] if kind == 3 else entry[8:12])[0]
+    return found.get(256, 0), found.get(257, 0), 0.0
+
+
+def _mp4(file, head: bytes, size: int) -> tuple:
+    """Duration from moov/mvhd, width and height from the largest moov/trak/tkhd."""
+    moov = next((box for box in _boxes(file, 0, size) if box[0] == b"moov"), None)
+    if moov is None:
+        return 0, 0, 0.0
+    seconds, sides = 0.0, (0, 0)
+    for name, start, end in _boxes(file, moov[1], moov[2]):
+        if name == b"mvhd":
+            seconds = _duration(file, start)
+        elif name == b"trak":
+            sides = max(sides, _track_sides(file, start, end))
+    return (*sides, seconds)
+
+
+def _boxes(file, start: int, end: int):
+    """(name, start, end) of the contents of each box between two offsets."""
+    for _ in range(10000):
+        if start + 8 > end:
+            return
+        file.seek(start)
+        head = file.read(16)
+        length, name, begin = struct.unpack(">I", head[:4])[0], head[4:8], start + 8
+        if length == 1:
+            length, begin = struct.unpack(">Q", head[8:16])[0], start + 16
+        stop = end if length == 0 else start + length
+        if stop <= start or stop > end:
+            return
+        yield name, begin, stop
+        start = stop
+
+
+def _duration(file, start: int) -> float:
+    file.seek(start)
+    box = file.read(32)
+    scale, length = struct.unpack(">IQ", box[20:32]) if box[0] == 1 else struct.unpack(">II", box[12:20])
+    unknown = length in (0xFFFFFFFF, 0xFFFFFFFFFFFFFFFF)
+    return length / scale if scale and not unknown else 0.0
+
+
+def _track_sides(file, start: int, end: int) -> tuple:
+    for name, begin, stop in _boxes(file, start, end):
+        if name == b"tkhd" and stop - begin >= 84:
+            file.seek(stop - 8)
+            width, height = struct.unpack(">II", file.read(8))
+            return width >> 16, height >> 16
+    return 0, 0
+
+
+_READERS = {"image/png": _png, "image/gif": _gif, "image/bmp": _bmp, "image/webp": _webp, "image/jpeg": _jpeg,
+            "image/tiff": _tiff, "video/mp4": _mp4, "video/quicktime": _mp4}

@@ -1,0 +1,195 @@
+"""Results on disk: file names, whole-or-nothing writes, and the check of the target before anything is paid."""
+from __future__ import annotations
+
+import os
+import re
+
+from .failures import Exit, Failure, usage
+
+_RESERVED = re.compile(r"^(con|prn|aux|nul|com\d|lpt\d)$", re.IGNORECASE)  # names Windows keeps for devices
+
+
+def slug(text: str, limit: int = 40) -> str:
+    """A file name from a prompt: letters and digits of every script kept, the rest turned into single hyphens."""
+    import unicodedata
+    words = re.sub(r"[\W_]+", "-", unicodedata.normalize("NFC", text)).strip("-").lower()[:limit].strip("-")
+    while len(words.encode("utf-8")) > 120:
+        words = words[:-1]
+    return words + "-" if _RESERVED.match(words) else words or "result"
+
+
+def short_id() -> str:
+    """Six random hex digits that keep names apart."""
+    return os.urandom(3).hex()
+
+
+class Target:
+    """A file that will be written as a whole or not at all.
+
+    Made before the paid call: a missing folder is created, the file is proven writable by a temporary file beside it,
+    and an existing target is refused unless `overwrite` is set. Then `save` writes, or `discard` leaves nothing.
+    """
+
+    def __init__(self, path: str, overwrite: bool = False):
+        self.path, self.overwrite = path, overwrite
+        self._check()
+        self.saved = False
+        folder = os.path.dirname(os.path.abspath(path))
+        self._made = _make_folder(folder)
+        self._temporary = os.path.join(folder, f".qianwen-{short_id()}.tmp")
+        try:
+            with open(self._temporary, "xb"):
+                pass
+        except OSError as error:
+            self._remove_made()
+            raise usage(f"{folder} cannot be written: {error.strerror}", "name another place with --output") from error
+
+    def _check(self) -> None:
+        if os.path.isdir(self.path):
+            raise usage(f"{self.path} is a folder", "name a file, or end the path in / to have the name chosen")
+        if os.path.lexists(self.path) and not self.overwrite:
+            raise Failure(Exit.EXISTS, f"{self.path} exists already; nothing was sent",
+                          fix="add --overwrite to replace it, or choose another --output")
+
+    def save(self, data: bytes, media_type: str) -> dict:
+        """Write the file and give it its name; return its entry of the JSON document. Raises Failure UNSAVED."""
+        try:
+            with open(self._temporary, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            _publish(self._temporary, self.path, self.overwrite)
+            self.saved = True
+        except OSError as error:
+            self.discard()
+            raise Failure(Exit.UNSAVED, f"the answer could not be saved as {self.path}: {error.strerror}",
+                          fix="the answer is given here instead; copy it from the output") from error
+        return {"path": self.path, "bytes": len(data), "media_type": media_type}
+
+    def discard(self) -> None:
+        """Leave nothing behind."""
+        try:
+            os.unlink(self._temporary)
+        except OSError:
+            pass
+        self._remove_made()
+
+    def _remove_made(self) -> None:
+        for folder in reversed(self._made):
+            try:
+                os.rmdir(folder)
+            except OSError:
+                return
+
+
+def _make_folder(folder: str) -> list:
+    """Create a folder with its parents; return those that were new, outermost first."""
+    missing, parent = [], folder
+    while not os.path.isdir(parent) and os.path.dirname(parent) != parent:
+        missing.append(parent)
+        parent = os.path.dirname(parent)
+    try:
+        os.makedirs(folder, exist_ok=True)
+    except OSError as error:
+        raise usage(f"the folder {folder} cannot be made: {error.strerror}", "name another place with --output") from error
+    return missing[::-1]
+
+
+def _publish(temporary: str, path: str, overwrite: bool) -> None:
+    """Give a finished temporary file its final name; a file that appeared meanwhile is not replaced unasked."""
+    if overwrite:
+        os.replace(temporary, path)
+        return
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links
+        if os.path.lexists(path):
+            raise FileExistsError(17, "a file of that name appeared meanwhile", path) from None
+        os.replace(temporary, path)
+        return
+    os.unlink(temporary)
+
+
+def target_for(output: str, overwrite: bool, prompt: str, extension: str) -> Target:
+    """The Target for an `--output` value: a file, or a directory (existing, or ending in a slash) to name a file in."""
+    if output.endswith(("/", os.sep)) or os.path.isdir(output):
+        output = os.path.join(output, f"{slug(prompt)}-{short_id()}.{extension}")
+    return Target(output, overwrite)
+
+
+def check_replaceable(path: str, flag: str) -> None:
+    """Prove, before anything is paid, that `replace_json` will be able to write beside a file."""
+    folder = os.path.dirname(os.path.realpath(path))
+    probe = os.path.join(folder, f".qianwen-{short_id()}.tmp")
+    try:
+        with open(probe, "xb"):
+            pass
+        os.unlink(probe)
+    except OSError as error:
+        raise usage(f"{flag} {path} cannot be written: {error.strerror}", "name a file in a folder that exists and is "
+                    "writable") from None
+
+
+def replace_json(path: str, change) -> None:
+    """Read a JSON file (None when it is missing), pass it through `change`, and put the result in its place atomically.
+
+    A short-lived lock file keeps two processes from losing each other's change. Raises OSError or ValueError.
+    """
+    import json
+    path = os.path.realpath(path)
+    with _Lock(path + ".lock"):
+        value = None
+        if os.path.exists(path):
+            with open(path, encoding="utf-8-sig") as file:
+                value = json.load(file)
+        temporary = os.path.join(os.path.dirname(path), f".qianwen-{short_id()}.tmp")
+        try:
+            with open(temporary, "x", encoding="utf-8", newline="\n") as file:
+                json.dump(change(value), file, ensure_ascii=False, indent=2)
+                file.write("\n")
+                file.flush()
+                os.fsync(file.fileno())
+            if os.path.exists(path):
+                os.chmod(temporary, os.stat(path).st_mode & 0o777)
+            os.replace(temporary, path)
+        except BaseException:
+            if os.path.exists(temporary):
+                os.unlink(temporary)
+            raise
+
+
+class _Lock:
+    """A lock file held for an instant; one that is older than its holder can be was left by a killed process."""
+
+    STALE = 10.0  # seconds
+
+    def __init__(self, path: str):
+        self.path = path
+
+    def __enter__(self):
+        import time
+        deadline = time.monotonic() + 2 * self.STALE
+        while True:
+            try:
+                os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+                return self
+            except FileExistsError:
+                self._break_stale(time.time())
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.05)
+
+    def _break_stale(self, now: float) -> None:
+        try:
+            if now - os.stat(self.path).st_mtime > self.STALE:
+                os.unlink(self.path)
+        except OSError:
+            pass
+
+    def __exit__(self, *_):
+        try:
+            os.unlink(self.path)
+        except FileNotFoundError:  # another process took it for stale
+            pass

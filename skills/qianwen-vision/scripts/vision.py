@@ -1,0 +1,176 @@
+#!/usr/bin/env python3
+"""Look at pictures and videos with a vision model of DashScope (千问云): questions, comparison, OCR, JSON.
+
+Needs Python 3.9 and nothing else. The key guard in `shared/key_guard.py` is passed before anything is sent.
+"""
+from __future__ import annotations
+
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from shared import chat_command, command, key_guard, media
+from shared.failures import Exit, Failure, usage
+from shared.transport import Request, encoded
+from vision_models import DEFAULT_MODEL, MODELS, OCR_MODEL, find_model, picture_limits, video_limits
+from vision_request import OCR_TASKS, PLAIN_OCR, Ask, build_request
+
+SKILL = "qianwen-vision"
+
+EPILOG = """\
+A picture or video is a path, '-' (stdin), http(s)://, data:, oss:// or file://. Files up to 7 MB travel inside the
+request; larger ones are uploaded to the service's temporary storage (48 hours, bound to the model) first.
+stdout carries the answer alone; reasoning, usage and errors go to stderr.
+exit codes: 0 ok, 1 a defect, 2 usage, 3 key, 4 quota, 6 network, 7 target exists, 8 refused or failed, 9 not saved,
+10 content inspection, 130 interrupted.
+
+examples:
+  vision.py "What is in this picture?" --image photo.jpg
+  vision.py "What changed from the first to the second?" --image before.png after.png
+  vision.py "Summarise the video" --video talk.mp4 --fps 1
+  vision.py --ocr --image receipt.jpg
+  vision.py --ocr table_parsing --image table.png
+  vision.py "Read the invoice" --image invoice.png --schema invoice.schema.json --json
+"""
+
+
+# ---- flags -----------------------------------------------------------------------------------------------------------
+
+def make_parser() -> command.Parser:
+    parser = command.Parser(prog="vision.py", description=__doc__.splitlines()[0], epilog=EPILOG)
+    parser.add_argument("prompt", nargs="?", metavar="PROMPT", help="what to ask ('-' reads stdin)")
+    _add_media_flags(parser.add_argument_group("what to look at"))
+    answer = parser.add_argument_group("what comes out").add_argument
+    answer("--system", metavar="TEXT", help="the system message")
+    chat_command.add_thinking_flags(answer)
+    chat_command.add_json_flags(answer)
+    chat_command.add_sampling_flags(answer)
+    command.add_common_flags(parser, SKILL, f"{DEFAULT_MODEL}; with --ocr {OCR_MODEL}")
+    return parser
+
+
+def _add_media_flags(group) -> None:
+    add = group.add_argument
+    pixels = command.number(1, 10**9, whole=True)
+    add("--image", metavar="F", nargs="+", action="extend", default=[], help="pictures, in the order given (JPEG, PNG, WebP, "
+        "BMP, TIFF, HEIC; write the prompt first)")
+    add("--video", metavar="F", help="a video (MP4, MOV, AVI, MKV, FLV, WMV); its sound is not heard")
+    add("--frames", metavar="F", nargs="+", action="extend", default=[], help="a video as a list of 4 or more pictures in "
+        "time order")
+    add("--fps", metavar="X", type=command.number(0.1, 10), help="0.1 to 10: how many frames a second are looked at "
+        "(--video), or were taken (--frames)")
+    add("--ocr", metavar="TASK", nargs="?", const=PLAIN_OCR, help="read the text of one picture; a built-in task may be "
+        f"named: {', '.join(OCR_TASKS)} (with --schema the fields of key_information_extraction)")
+    add("--min-pixels", metavar="N", type=pixels, help="enlarge smaller pictures to this many pixels")
+    add("--max-pixels", metavar="N", type=pixels, help="shrink larger pictures to this many pixels; fewer cost less")
+    add("--high-resolution", action="store_true", help="look at the most pixels the model can; costs more")
+
+
+# ---- inputs ----------------------------------------------------------------------------------------------------------
+
+def read_ask(options) -> tuple:
+    """The Ask, the model's row, and a warning for an unknown model: every file is looked at, nothing is sent yet."""
+    chat_command.check_output(options)
+    _take_prompt_back(options)
+    inputs = [path for path in (options.request, options.schema, options.video, *options.image, *options.frames)
+              if path == "-"]
+    prompt = command.read_prompt(options.prompt, options.prompt_file, inputs)
+    if len(inputs) > 1:
+        raise usage("stdin can be read once only, but two inputs name '-'", "put one of them into a file")
+    ask = Ask(**chat_command.common_fields(options), prompt=prompt, fps=options.fps, ocr=options.ocr,
+              min_pixels=options.min_pixels, max_pixels=options.max_pixels, high_resolution=options.high_resolution)
+    model, warning = find_model(ask.model_name())
+    ask.images = [media.look(path, "--image", picture_limits(model)) for path in options.image]
+    ask.frames = [media.look(path, "--frames", picture_limits(model)) for path in options.frames]
+    ask.video = media.look(options.video, "--video", video_limits(model)) if options.video else None
+    return ask, model, warning
+
+
+def _take_prompt_back(options) -> None:
+    """`--ocr "Read this"` and `--image F "What is it?"`: the flag swallowed the prompt."""
+    if options.ocr not in (None, PLAIN_OCR, *OCR_TASKS):
+        if options.prompt is not None or not any(character.isspace() for character in options.ocr):
+            raise usage(f"--ocr {options.ocr}: there is no such task", f"use one of: {', '.join(OCR_TASKS)}, or --ocr alone")
+        options.prompt, options.ocr = options.ocr, PLAIN_OCR
+    for values in (options.image, options.frames):
+        if options.prompt is None and not options.prompt_file and len(values) > 1 and _is_prompt(values[-1]):
+            options.prompt = values.pop()
+
+
+def _is_prompt(text: str) -> bool:
+    """Whether a value among files can only be the question: it has blanks, names no file and is no address."""
+    has_blank = any(character.isspace() for character in text)
+    return has_blank and not os.path.exists(text) and ":" not in text.split(None, 1)[0]
+
+
+# ---- the run ---------------------------------------------------------------------------------------------------------
+
+def execute(options, account, console) -> Exit | None:
+    verdict = key_guard.judge(account.key, account.endpoint, SKILL, strict=account.strict)
+    if options.check:
+        return command.check(options, account, verdict, console)
+    ask, model, warning = read_ask(options)
+    waiting = media.address_all([*ask.images, *ask.frames, *([ask.video] if ask.video else [])])
+    body, remarks = build_request(ask, model)
+    encoded(body)  # refuses text that cannot be sent, before the key or the network matter
+    if warning:
+        console.warn(warning)
+    for remark in remarks:
+        console.note(remark)
+    if not ask.ocr_task:
+        chat_command.warn_of_schema(ask.schema, console)
+    if options.dry_run:
+        return _dry_run(ask, model, body, waiting, verdict, console)
+    target = chat_command.target_for(options, ask, ask.prompt or ask.ocr_task or "answer", console)
+    try:
+        command.pass_guard(verdict, account, console)
+        client = command.make_client(options, account, verdict, console, model.id, [row.id for row in MODELS])
+        if waiting:
+            _upload(waiting, client, model, console)
+            body, _ = build_request(ask, model)
+        turn = chat_command.Turn(ask, model, client, console, target, lambda body: _request(verdict.endpoint, ask, body))
+        return _answer(turn, body)
+    finally:
+        if target:
+            target.discard()
+
+
+def _request(endpoint, ask: Ask, body: dict) -> Request:
+    """The HTTP request, with the header that makes the service look up temporary uploads."""
+    if ask.ocr_task:
+        request = Request("POST", endpoint.native + "/services/aigc/multimodal-generation/generation", body)
+    else:
+        request = chat_command.compatible_request(endpoint, body)
+    request.headers.update(media.oss_headers(body))
+    return request
+
+
+def _dry_run(ask: Ask, model, body: dict, waiting: list, verdict, console) -> None:
+    preview = _request(verdict.endpoint, ask, body).preview(SKILL, verdict.key)
+    if waiting:
+        preview["before"] = [media.preview_upload(item, verdict, model.id) for item in waiting]
+    chat_command.show_dry_run(preview, verdict, console)
+
+
+def _upload(waiting: list, client, model, console) -> None:
+    uploader = media.Uploader(client, model.id, console)
+    for item in waiting:
+        item.address = uploader.url(item)
+
+
+def _answer(turn: chat_command.Turn, body: dict) -> None:
+    try:
+        turn.send(body)
+        turn.finish()
+        turn.account(ocr_result=turn.answer.ocr_result)
+    except Failure as failure:
+        turn.keep_partial(failure)
+        raise
+    except KeyboardInterrupt:
+        turn.keep_partial(None)
+        raise
+
+
+if __name__ == "__main__":
+    sys.exit(command.run(SKILL, make_parser, execute))

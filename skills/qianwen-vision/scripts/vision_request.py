@@ -1,0 +1,188 @@
+"""From pictures, videos and a question to the request's body. Pure: media have been looked at and have their address.
+
+Wire facts: section 4 of the contract. Options of a picture or video stand beside its main key, never inside it.
+"""
+from __future__ import annotations
+
+import copy
+
+from shared.chat_request import (ChatAsk, check_limits, check_messages, check_request, put_json, put_sampling, put_stream,
+                                 put_system, put_thinking, put_user)
+from shared.command import apply_settings
+from shared.failures import usage
+
+from vision_models import DEFAULT_MODEL, OCR_MODEL, TEXT_ONLY, Model, names_with
+
+# Built-in tasks of the OCR models (4.6).
+OCR_TASKS = ("text_recognition", "advanced_recognition", "key_information_extraction", "table_parsing",
+             "document_parsing", "formula_recognition", "multi_lan")
+PLAIN_OCR = "plain"
+
+
+class Ask(ChatAsk):
+    """What the user asked for: the flags of every chat model and the media."""
+
+    DEFAULTS = {
+        **ChatAsk.DEFAULTS, "images": (), "video": None, "frames": (), "fps": None, "ocr": None, "min_pixels": None,
+        "max_pixels": None, "high_resolution": False,
+    }
+
+    @property
+    def ocr_task(self) -> str:
+        """The built-in task, or '' for plain OCR and for everything else."""
+        return "" if self.ocr in (None, PLAIN_OCR) else self.ocr
+
+    @property
+    def wants_json(self) -> bool:
+        """With a built-in OCR task a schema says which fields to extract, and promises nothing of the text."""
+        return not self.ocr_task and super().wants_json
+
+    def model_name(self, default: str = "") -> str:
+        return super().model_name(default or (OCR_MODEL if self.ocr else DEFAULT_MODEL))
+
+
+def build_request(ask: Ask, model: Model) -> tuple:
+    """The body for `/chat/completions` (or, with an OCR task, for the native endpoint) and remarks for the user."""
+    check(ask, model)
+    if ask.ocr_task:
+        return _ocr_task_request(ask, model), []
+    check_request(ask.request or {})
+    remarks: list = []
+    body = copy.deepcopy(ask.request or {})
+    body["model"] = model.id
+    body["messages"] = build_messages(ask, body.get("messages"))
+    put_sampling(ask, body)
+    put_thinking(ask, model, body, names_with("tb"))
+    put_json(ask, body)
+    if ask.high_resolution:
+        body["vl_high_resolution_images"] = True
+    put_stream(ask, model, body, remarks)
+    apply_settings(body, ask.settings)
+    if not body.get("stream"):
+        body.pop("stream_options", None)
+    return body, remarks
+
+
+# ---- what does not go together ---------------------------------------------------------------------------------------
+
+def check(ask: Ask, model: Model) -> None:
+    """Refuse what the service would refuse or silently ignore."""
+    if TEXT_ONLY.match(model.id):
+        raise usage(f"{model.id} takes text alone, it cannot see", "use --model with one of: qwen3.6-plus, qwen3.6-flash, "
+                    "qwen3-vl-plus, qwen3-vl-flash, qwen-vl-max, qvq-max, kimi-k2.6")
+    _check_given(ask)
+    _check_features(ask, model)
+    _check_pixels(ask, model)
+    _check_frames(ask, model)
+    check_limits(ask, model)
+
+
+def _check_given(ask: Ask) -> None:
+    media = bool(ask.images or ask.video or ask.frames)
+    if not media and not (ask.request or {}).get("messages"):
+        raise usage("there is no picture and no video to look at", "add --image FILE, --video FILE or --frames FILE FILE …")
+    if ask.prompt is None and media and not ask.ocr:
+        raise usage("there is no question", 'write it first, for example: vision.py "What is this?" --image photo.jpg')
+    if ask.fps is not None and not (ask.video or ask.frames):
+        raise usage("--fps goes with --video or --frames", "leave it out")
+    if ask.ocr is not None:
+        _check_ocr(ask)
+
+
+def _check_ocr(ask: Ask) -> None:
+    if len(ask.images) != 1 or ask.video or ask.frames:
+        raise usage("--ocr reads exactly one picture", "give one --image; for several, run it once for each")
+    if ask.ocr_task and ask.prompt is not None:
+        raise usage(f"--ocr {ask.ocr_task} has its own instructions, and a prompt would be ignored",
+                    "leave the prompt out, or leave out the task to read with your own prompt")
+    if ask.schema is not None and ask.ocr_task not in ("", "key_information_extraction"):
+        raise usage(f"--schema does nothing with --ocr {ask.ocr_task}", "use --ocr key_information_extraction")
+    used = [flag for flag, value in (("--json-object", ask.json_object), ("--system", ask.system),
+                                     ("--request", ask.request)) if value]
+    if ask.ocr_task and used:
+        raise usage(f"{', '.join(used)}: a built-in OCR task takes nothing beside the picture", "leave it out")
+
+
+def _check_features(ask: Ask, model: Model) -> None:
+    for flag, used, feature, inability in (
+            ("--high-resolution", ask.high_resolution, "hr", "has no high-resolution mode"),
+            ("--json-object", ask.json_object, "so", "cannot promise JSON"),
+            ("--schema", ask.schema is not None and not ask.ocr_task, "so", "cannot promise JSON"),
+            ("--ocr", ask.ocr is not None, "ocr", "is no OCR model"),
+            (f"--ocr {ask.ocr_task}", bool(ask.ocr_task), "ocr-tasks", "has no built-in OCR tasks")):
+        if used and feature not in model.features:
+            raise usage(f"{flag}: {model.id} {inability}", f"use --model with one of: {names_with(feature)}")
+    if ask.system is not None and "no-system" in model.features:
+        raise usage(f"--system: {model.id} ignores it", "put it into the prompt")
+    if len(ask.images) > 1 and "ocr" in model.features:
+        raise usage(f"{model.id} reads one picture at a time", "give one --image, or use qwen3.6-plus for several")
+
+
+def _check_pixels(ask: Ask, model: Model) -> None:
+    low, high = model.sight.pixels
+    for flag, value in (("--min-pixels", ask.min_pixels), ("--max-pixels", ask.max_pixels)):
+        if value is not None and not high:
+            raise usage(f"{flag}: {model.id} takes none", "leave it out")
+        if value is not None and not low <= value <= high:
+            raise usage(f"{flag} {value} is outside what {model.id} takes", f"use a number of pixels from {low} to {high}")
+    if ask.min_pixels and ask.max_pixels and ask.min_pixels > ask.max_pixels:
+        raise usage(f"--min-pixels {ask.min_pixels} is more than --max-pixels {ask.max_pixels}", "swap them")
+    if ask.high_resolution and (ask.max_pixels or ask.min_pixels):
+        raise usage("--high-resolution sets the pixels itself, so --min-pixels and --max-pixels would be ignored",
+                    "leave one of them out")
+
+
+def _check_frames(ask: Ask, model: Model) -> None:
+    low, high = model.sight.frames
+    if (ask.frames or ask.video) and not high:
+        raise usage(f"{model.id} does not take videos", "use --model with one of: qwen3.6-plus, qwen3.6-flash, qwen3-vl-plus")
+    if ask.frames and not low <= len(ask.frames) <= high:
+        raise usage(f"--frames: {len(ask.frames)} pictures", f"{model.id} takes {low} to {high} of them as a video; "
+                    "give single pictures with --image")
+
+
+# ---- messages --------------------------------------------------------------------------------------------------------
+
+def build_messages(ask: Ask, base=None) -> list:
+    """The messages: those of a --request body, with the system text, the media and the question put in."""
+    messages = copy.deepcopy(base or [])
+    check_messages(messages, "the messages")
+    if ask.system is not None:
+        put_system(messages, ask.system)
+    parts = media_parts(ask)
+    if ask.prompt is not None:
+        parts.append({"type": "text", "text": ask.prompt})
+    if parts:
+        put_user(messages, parts, replace=bool(base))
+    return messages
+
+
+def media_parts(ask: Ask) -> list:
+    """The content parts of the media, in the order given: pictures, then the video, then the frames."""
+    pixels = _pixels(ask)
+    rate = {"fps": ask.fps} if ask.fps is not None else {}
+    parts = [{"type": "image_url", "image_url": {"url": image.address}, **pixels} for image in ask.images]
+    if ask.video:
+        parts.append({"type": "video_url", "video_url": {"url": ask.video.address}, **rate, **pixels})
+    if ask.frames:
+        parts.append({"type": "video", "video": [frame.address for frame in ask.frames], **rate, **pixels})
+    return parts
+
+
+def _pixels(ask: Ask) -> dict:
+    return {name: value for name, value in (("min_pixels", ask.min_pixels), ("max_pixels", ask.max_pixels))
+            if value is not None}
+
+
+# ---- built-in OCR tasks, which only the native endpoint has ----------------------------------------------------------
+
+def _ocr_task_request(ask: Ask, model: Model) -> dict:
+    options: dict = {"task": ask.ocr_task}
+    if ask.schema is not None:
+        options["task_config"] = {"result_schema": ask.schema}
+    parameters: dict = {"ocr_options": options}
+    put_sampling(ask, parameters)
+    content = [{"image": ask.images[0].address, **_pixels(ask)}]
+    body = {"model": model.id, "input": {"messages": [{"role": "user", "content": content}]}, "parameters": parameters}
+    return apply_settings(body, [(["parameters", *keys] if keys[0] not in ("model", "input", "parameters") else keys, value)
+                                 for keys, value in ask.settings])
