@@ -164,6 +164,7 @@ class Turn:
 
     def finish(self) -> None:
         """The answer is whole: check what was promised, and put it where it was wanted."""
+        self.console.end_result()
         self._warn_of_end()
         self.text = (self.ask.prefix or "") + self.answer.text
         if self.ask.wants_json and not self.answer.tool_calls:

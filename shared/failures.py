@@ -137,7 +137,7 @@ _ROWS = (
     # ---- input the service refuses
     Row(0, "", r"range of input length should be|input length|token length exceed", Exit.FAILED, False,
         "the prompt with its history and attached files is longer than the model's context",
-        "start a new conversation, shorten the input, or use a model with a larger context (--document for long files)"),
+        "{length_fix}"),
     Row(0, "", r"file parsing in progress", Exit.FAILED, True,
         "the uploaded document is still being read by the service", "run the command again in a few seconds"),
     Row(0, "", r"file \[id:.*cannot be found|invalid file \[id:", Exit.FAILED, False,
@@ -270,6 +270,8 @@ def _words(context: Context) -> dict:
              else "too many requests of this account in a short time",
              "rate_limit_fix": TWO_KEYS + "; see the plan's usage on " + PLAN_PAGE if plan
              else "wait a minute and run the command again; " + _CHECK,
+             "length_fix": "translate it in parts" if model.startswith("qwen-mt") else "start a new conversation, shorten the "
+             "input, or use a model with a larger context (--document for long files)",
              "model_cause": f"there is no model {model!r} at {context.host or 'the endpoint'} for this key: model ids are "
              "matched to the letter, upper and lower case included, and differ by region and protocol",
              "model_fix": "use a model id from the skill's references"}

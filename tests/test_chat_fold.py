@@ -295,7 +295,7 @@ def test_units(usage, counted):
     ({**NATIVE_USAGE, "output_tokens_details": {"reasoning_tokens": 2}}, "22 tokens in, 3 out (2 thinking)"),
     ({**USAGE, "prompt_tokens_details": {"cached_tokens": 20}}, "22 tokens in (20 cached), 3 out"),
     ({**USAGE, "prompt_tokens_details": {"cached_tokens": 0}, "completion_tokens_details": NULL}, "22 tokens in, 3 out"),
-    ({**USAGE, "plugins": {"search": {"count": 2}}}, "22 tokens in, 3 out, 2 searches"),
+    ({**USAGE, "plugins": {"search": {"count": 2}}}, "22 tokens in, 3 out, 2 web searches"),
     ({**USAGE, "plugins": NULL}, "22 tokens in, 3 out"),
 ])
 def test_the_usage_line(usage, line):

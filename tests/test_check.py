@@ -16,7 +16,7 @@ TABLE = (
     ("standard", STANDARD_KEY, LOOPBACK, "go", True), ("standard", STANDARD_KEY, TOKEN_PLAN, "refuse", False),
     ("standard", STANDARD_KEY, CODING_PLAN, "refuse", False), ("temporary", TEMPORARY_KEY, DASHSCOPE, "go", True),
     ("temporary", TEMPORARY_KEY, TOKEN_PLAN, "refuse", False), ("plan", PLAN_KEY, DASHSCOPE, "warn", False),
-    ("plan", PLAN_KEY, GATEWAY, "warn", True), ("plan", PLAN_KEY, LOOPBACK, "warn", True),
+    ("plan", PLAN_KEY, GATEWAY, "warn", False), ("plan", PLAN_KEY, LOOPBACK, "warn", False),
     ("plan", PLAN_KEY, TOKEN_PLAN, "refuse", False), ("plan", PLAN_KEY, CODING_PLAN, "refuse", False),
     ("missing", "", DASHSCOPE, "refuse", False), ("placeholder", "sk-your-key-here", DASHSCOPE, "refuse", False),
     ("malformed", MALFORMED["a blank inside"], LOOPBACK, "refuse", False), ("foreign", FOREIGN["sk-ant-"], GATEWAY, "refuse", False),

@@ -529,7 +529,7 @@ def test_attached_stdin(run, emulator):
 @pytest.mark.parametrize("name, content, words", [
     ("none.txt", None, ("none.txt does not exist",)),
     ("empty.txt", b" \n", ("empty.txt is empty",)),
-    ("a.bin", b"\x7fELF\0\1", ("a.bin is a binary file",)),
+    ("a.bin", b"\x7fELF\0\1", ("a.bin is a document or a binary file", "use --document a.bin")),
     ("gbk.txt", "千问".encode("gbk"), ("gbk.txt is not UTF-8", "iconv -f gb18030")),
     (".", None, ("is a folder",)),
 ])
@@ -543,7 +543,7 @@ def test_file_that_cannot_be_attached_is_refused(main, emulator, work, name, con
 
 @pytest.mark.parametrize("flag, name", [("--attach", "a.txt"), ("--document", "a.pdf")])
 def test_prompt_that_the_flag_swallowed_is_given_back(run, emulator, work, flag, name):
-    write(work, name, PDF)
+    write(work, name, PDF if name.endswith("pdf") else "text")
     assert run(flag, name, "do this, please").code == 0
     assert last_message(emulator).endswith("do this, please")
     emulator.reset()
@@ -774,7 +774,7 @@ def test_sources(run, emulator, model):
     document = result.document
     assert (result.code, document["text"], document["reasoning"]) == (0, "It rains.", "Let me see."), result
     assert document["sources"][0]["url"] == "https://example.com/a" and "https://example.com/a" in result.err
-    assert document["usage"]["plugins"]["search"]["count"] == 1 and ", 1 searches" in result.err
+    assert document["usage"]["plugins"]["search"]["count"] == 1 and ", 1 web search" in result.err
     assert document["billing"]["units"].keys() == {"input_tokens", "output_tokens"}
     assert calls(emulator) == ["POST /api/v1/services/aigc/" + (
         "multimodal" if model == "qwen3.6-plus" else "text") + "-generation/generation"]

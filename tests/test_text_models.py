@@ -120,12 +120,15 @@ def test_variants_share_the_row_of_their_model(name, model):
     assert find_model(name) == (find_model(model)[0]._replace(id=name), "")
 
 
+ABILITIES = {"fc", "so", "ws", "pc", "tb"}  # nothing is refused on a guess
+
+
 @pytest.mark.parametrize("name, like, thinking, features", [
     ("qwen3.8-max", "qwen3.", "on", ALL),
     ("qwen3-ultra", "qwen3-", None, ALL),
     ("qwen-nova", "qwen", None, ALL),
     ("qwen-mt-max", "qwen-mt-", "never", "mt"),
-    ("qwen-long-max", "qwen-long", "never", "long"),
+    ("qwen-long-max", "qwen-long", None, "long plain"),
     ("qwq-next", "qwq", "always", "fc stream"),
     ("qwen3.6-plus-fast", "qwen3.6-plus", "on", ALL),
     ("deepseek-v4-mini", "deepseek-v4", "on", "fc"),
@@ -138,8 +141,9 @@ def test_variants_share_the_row_of_their_model(name, model):
 def test_unknown_id_takes_the_longest_prefix(name, like, thinking, features):
     row, warning = find_model(name)
     assert (row.id, row.thinking) == (name, thinking)
-    assert row.features - {"plain", "mm", "tb"} == set(features.split())
-    assert name in warning and f"treated like {like}…" in warning
+    assert row.features - {"plain", "mm"} == (set(features.split()) | ABILITIES) - {"plain"}
+    assert (row.max_input, row.max_output, row.max_thinking) == (0, 0, 0)
+    assert name in warning and warning.endswith(f"treated like {like}")
 
 
 @pytest.mark.parametrize("name", ["someone/new-model", "x", "llama-4", "siliconflow/deepseek-v3.2", "模型"])

@@ -56,10 +56,21 @@ def _read_attachment(path: str) -> str:
     if path != "-" and os.path.isfile(path) and os.path.getsize(path) > 16 << 20:
         raise usage(f"--attach {path} is {os.path.getsize(path) >> 20} MiB; attached text goes into the request itself, "
                     "which takes 16 MiB at most", "use --document for long files")
+    if _is_document(path):
+        raise usage(f"--attach {path} is a document or a binary file, not plain text", f"use --document {path}")
     text = command.read_text(path, "--attach")
     if not text.strip():
         raise usage(f"--attach {path} is empty")
     return text
+
+
+def _is_document(path: str) -> bool:
+    """Whether a file is one that --document is for: PDF, Office and e-book formats, or anything with NUL bytes."""
+    if path == "-" or not os.path.isfile(path):
+        return False
+    with open(path, "rb") as file:
+        head = file.read(4096)
+    return head.startswith((b"%PDF-", b"PK\x03\x04", b"{\\rtf")) or (b"\0" in head and head[:2] not in (b"\xff\xfe", b"\xfe\xff"))
 
 
 def _document_id(path: str) -> str:
@@ -96,5 +107,6 @@ def _read_terms(path: str | None) -> list:
     pairs = list(value.items()) if isinstance(value, dict) else [
         (term.get("source"), term.get("target")) for term in value if isinstance(term, dict)] if isinstance(value, list) else []
     if not pairs or not all(isinstance(text, str) and text for pair in pairs for text in pair):
-        raise usage(f"--terms {path} must hold {{\"source\": \"target\"}} or a list of {{\"source\", \"target\"}} objects")
+        raise usage(f"--terms {path} must hold terms", 'write JSON such as {"生物传感器": "biological sensor"}, or a list of '
+                    '{"source": …, "target": …}')
     return pairs

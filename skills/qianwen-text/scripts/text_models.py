@@ -123,7 +123,7 @@ OTHER_SKILLS = (
 
 def find_model(name: str) -> tuple:
     """The row of a model id, and a warning where the id is not in the table ('' where it is)."""
-    row, like = model_table.find(name, MODELS, FAMILIES)
+    row, like = model_table.find(name, MODELS, FAMILIES, "fc so ws pc tb")
     return row, _unknown(name, like) if like else ""
 
 

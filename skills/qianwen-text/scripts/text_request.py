@@ -8,8 +8,8 @@ from __future__ import annotations
 import copy
 import re
 
-from shared.chat_request import (ChatAsk, check_limits, check_messages, check_request, put_json, put_sampling, put_stream,
-                                 put_system, put_thinking, put_user)
+from shared.chat_request import (ChatAsk, check_limits, check_messages, check_request, check_tool_answers, put_json,
+                                 put_sampling, put_stream, put_system, put_thinking, put_user)
 from shared.command import apply_settings
 from shared.failures import usage
 
@@ -94,6 +94,9 @@ def check(ask: Ask, model: Model) -> None:
         if value and not given:
             raise usage(f"{flag} goes with {needed}", f"add {needed}")
     check_limits(ask, model)
+    for flag, language in (("--translate-to", ask.translate_to), ("--translate-from", ask.translate_from)):
+        if language is not None and not (language.strip() and language.isascii()):
+            raise usage(f"{flag} {language}: the service takes English names and codes", "write for example Chinese or zh")
     if "mt" in model.features:
         _check_translation(ask, model)
 
@@ -124,6 +127,7 @@ def build_messages(ask: Ask, base=None) -> list:
         put_documents(messages, ask.documents)
     if ask.prompt is not None:
         put_user(messages, user_text(ask.prompt, ask.attachments), replace=bool(base) and brought is base)
+    check_tool_answers(messages)
     if ask.prefix is not None:
         messages.append({"role": "assistant", "content": ask.prefix, "partial": True})
     _check_end(messages, ask)
@@ -140,7 +144,10 @@ def put_documents(messages: list, ids) -> None:
     """Documents stand in a system message of their own, behind the one that says who the model is."""
     if not messages or messages[0]["role"] != "system":
         messages.insert(0, {"role": "system", "content": "You answer from the user's documents."})
-    messages[1:1] = [document_message(ids)]
+    known = " ".join(str(message.get("content")) for message in messages if message["role"] == "system")
+    new = [file_id for file_id in ids if file_id not in known]
+    if new:
+        messages[1:1] = [document_message(new)]
 
 
 def document_message(ids) -> dict:

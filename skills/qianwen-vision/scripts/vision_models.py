@@ -95,7 +95,7 @@ TEXT_ONLY = re.compile(
 
 def find_model(name: str) -> tuple:
     """The row of a model id, and a warning where the id is not in the table ('' where it is)."""
-    row, like = model_table.find(name, MODELS, FAMILIES)
+    row, like = model_table.find(name, MODELS, FAMILIES, "so tb hr")
     return row, model_table.unknown(name, like, TABLE_DATE) if like else ""
 
 

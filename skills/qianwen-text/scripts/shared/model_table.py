@@ -6,11 +6,12 @@ import re
 _VARIANT = re.compile(r"-(latest|us|preview|\d{4}-\d{2}-\d{2}(-us)?|\d{4})$")
 
 
-def find(name: str, models, families) -> tuple:
+def find(name: str, models, families, abilities: str) -> tuple:
     """(the row of a model id, the row it was taken from where the id is not in the table, else None).
 
     Dated snapshots, `-latest` and `-us` variants share the row of their model. Any other id takes the row of its
-    longest matching prefix among models and families; one family has the empty prefix, so there always is one.
+    longest matching prefix among models and families; one family has the empty prefix, so there always is one. Such an
+    id is newer than the table: it has all `abilities` and no limits, so that nothing is refused on a guess.
     """
     by_id = {row.id: row for row in models}
     row = by_id.get(name) or by_id.get(_VARIANT.sub("", name))
@@ -18,12 +19,14 @@ def find(name: str, models, families) -> tuple:
         return row._replace(id=name), None
     lower = name.lower()
     row = max((row for row in (*models, *families) if lower.startswith(row.id.lower())), key=lambda row: len(row.id))
-    return row._replace(id=name), row
+    thinking = row.thinking if row in families or row.thinking in ("on", "off") else None
+    return row._replace(id=name, thinking=thinking, features=row.features | frozenset(abilities.split()), max_input=0,
+                        max_output=0, max_thinking=0), row
 
 
 def unknown(name: str, row, date: str) -> str:
     """The warning for an id that is not in the table."""
-    like = f"treated like {row.id}…" if row.id else "sent as it is"
+    like = f"treated like {row.id}" if row.id else "sent as it is"
     return f"{name} is not in this version's model table ({date}); it is {like}"
 
 

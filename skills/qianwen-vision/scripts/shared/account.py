@@ -23,11 +23,11 @@ class Account:
     """What this run would use: `key` and `key_source`, `endpoint` and `endpoint_source`, `strict`, `warnings`.
 
     `secrets` are all key values found anywhere, so that none of them is ever shown. `spare` names a standard key that
-    was found but not used. `sandboxed` tells that the agent's sandbox has no network.
+    was found but not used. `searched` are the `.env` files that were looked for. `sandboxed` tells that the agent's sandbox has no network.
     """
 
     __slots__ = ("key", "key_source", "endpoint", "endpoint_source", "strict", "warnings", "secrets", "spare",
-                 "sandboxed")
+                 "sandboxed", "searched")
 
     def __init__(self, **fields):
         for name in self.__slots__:
@@ -47,8 +47,8 @@ def find_account(environ=None, cwd: str | None = None) -> Account:
     environ = os.environ if environ is None else environ
     warnings: list = []
     sources = [(ENVIRONMENT, {name: environ[name] for name in VARIABLES if environ.get(name, "").strip()})]
-    for path in env_files(cwd or _working_directory(), environ):
-        sources.append((path, _read(path, warnings)))
+    searched = env_files(cwd or _working_directory(), environ)
+    sources += [(path, _read(path, warnings)) for path in searched if os.path.isfile(path)]
     keys = [(where, name, values[name]) for where, values in sources for name in KEY_VARIABLES if name in values]
     key_file, key_name, raw = keys[0] if keys else ("", "", "")
     endpoint, endpoint_source = _endpoint(sources, key_file, warnings)
@@ -58,7 +58,7 @@ def find_account(environ=None, cwd: str | None = None) -> Account:
     return Account(key=key, key_source=f"{key_name} in {key_file}" if keys else "", endpoint=endpoint,
                    endpoint_source=endpoint_source, strict=_strict(sources), warnings=warnings,
                    secrets=_secrets(keys), spare=spare if key.kind == key_guard.PLAN else "",
-                   sandboxed=environ.get("CODEX_SANDBOX_NETWORK_DISABLED") == "1")
+                   searched=searched, sandboxed=environ.get("CODEX_SANDBOX_NETWORK_DISABLED") == "1")
 
 
 def _working_directory() -> str:
@@ -115,7 +115,7 @@ def _strict(sources) -> bool:
 # ---- .env files ------------------------------------------------------------------------------------------------------
 
 def env_files(cwd: str, environ) -> list:
-    """The `.env` files that count, nearest first."""
+    """The places of the `.env` files that count, nearest first; some of them may not exist."""
     folders, folder = [], os.path.abspath(cwd)
     while True:
         folders.append(folder)
@@ -128,8 +128,7 @@ def env_files(cwd: str, environ) -> list:
         folder = parent
     home = environ.get("HOME") or environ.get("USERPROFILE") or os.path.expanduser("~")
     folders.append(os.path.join(home, ".config", "qianwen"))
-    paths = [os.path.join(folder, ".env") for folder in dict.fromkeys(folders)]
-    return [path for path in paths if os.path.isfile(path)]
+    return [os.path.join(folder, ".env") for folder in dict.fromkeys(folders)]
 
 
 def _read(path: str, warnings: list) -> dict:
@@ -143,7 +142,12 @@ def _read(path: str, warnings: list) -> dict:
         warnings.append(f"{path} is ignored: it is larger than {_MAX_ENV_FILE} bytes")
         return {}
     wide = raw[:2] in (b"\xff\xfe", b"\xfe\xff")  # as Windows PowerShell writes it
-    return parse_env(raw.decode("utf-16" if wide else "utf-8-sig", "replace"))
+    text = raw.decode("utf-16" if wide else "utf-8-sig", "replace")
+    for number, line in enumerate(text.splitlines(), 1):
+        name = re.match(r"\s*(?:export\s+)?([A-Z_]+)\s*(=|$|[^=\w])", line)
+        if name and name.group(1) in VARIABLES and name.group(2) != "=":
+            warnings.append(f"{path}, line {number}: {name.group(1)} is not followed by '=', so the line is ignored")
+    return parse_env(text)
 
 
 def parse_env(text: str) -> dict:

@@ -177,7 +177,7 @@ def usage_line(answer: Answer, model: str, billing: str) -> str:
         tokens = (f"{counts.get('input_tokens', '?')} tokens in" + (f" ({cached} cached)" if cached else "")
                   + f", {counts.get('output_tokens', '?')} out" + (f" ({thinking} thinking)" if thinking else ""))
     searches = ((usage.get("plugins") or {}).get("search") or {}).get("count")
-    return f"{tokens}{f', {searches} searches' if searches else ''} · {model} · {billing}"
+    return f"{tokens}{f', {searches} web search' + 'es' * (searches != 1) if searches else ''} · {model} · {billing}"
 
 
 def json_answer(text: str):

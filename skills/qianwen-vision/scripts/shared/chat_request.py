@@ -75,6 +75,21 @@ def check_messages(messages, what: str) -> None:
             raise usage(f"{what}: message {number} (tool) has no tool_call_id")
 
 
+def check_tool_answers(messages: list) -> None:
+    """Refuse a conversation in which a tool call has no answer: the service takes nothing else at that place."""
+    open_calls: list = []
+    for message in messages:
+        if message["role"] == "tool":
+            open_calls = [name for name in open_calls if name != message["tool_call_id"]]
+        elif open_calls:
+            break
+        open_calls += [str(call.get("id")) for call in message.get("tool_calls") or () if isinstance(call, dict)]
+    if open_calls:
+        raise usage(f"the tool calls {', '.join(open_calls)} have no answer yet",
+                    'append one {"role": "tool", "tool_call_id": …, "content": …} for each to the messages, then run without '
+                    "a prompt")
+
+
 def put_system(messages: list, text: str) -> None:
     """Set the system message, which stands first."""
     if messages and messages[0]["role"] == "system":
@@ -122,11 +137,16 @@ def put_thinking(ask: ChatAsk, model, body: dict, with_budget: str) -> None:
         elif wanted is not None:
             body["enable_thinking"] = wanted
         elif model.thinking:
-            body.setdefault("enable_thinking", model.thinking == "on")
+            body.setdefault("enable_thinking", model.thinking == "on" and not _json_asked_otherwise(ask, body))
     if ask.thinking_budget and "tb" not in model.features:
         raise usage(f"--thinking-budget: {model.id} takes none", f"leave it out, or use one of: {with_budget}")
     if ask.thinking_budget:
         body["thinking_budget"] = ask.thinking_budget
+
+
+def _json_asked_otherwise(ask: ChatAsk, body: dict) -> bool:
+    """Whether --request or --set promises JSON, which thinking excludes."""
+    return "response_format" in body or any(keys[0] == "response_format" for keys, _ in ask.settings)
 
 
 def _check_thinking(ask: ChatAsk, model, wanted, excluded: str) -> None:

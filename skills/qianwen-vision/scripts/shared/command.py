@@ -216,7 +216,8 @@ class Parser(argparse.ArgumentParser):
         super().__init__(allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter, **settings)
 
     def error(self, message):
-        raise usage(message, f"see {self.prog} --help")
+        quotes = "put the prompt in quotes; " if message.startswith("unrecognized arguments") else ""
+        raise usage(message, f"{quotes}see {self.prog} --help")
 
 
 def add_common_flags(parser: Parser, skill: str, default_model: str) -> None:
@@ -376,7 +377,7 @@ def pass_guard(verdict: key_guard.Verdict, account: Account, console: Console) -
     if verdict.action == key_guard.REFUSE:
         raise Failure(Exit.KEY, verdict.reason, fix=verdict.fix + _spare_key(verdict, account), code=f"{verdict.key.kind}_key",
                       cause=f"the key comes from {account.key_source}" if account.key_source else
-                      "neither the environment nor a .env file holds one")
+                      f"it is neither in the environment nor in {' or '.join(account.searched)}")
     if verdict.endpoint.kind in (key_guard.GATEWAY, key_guard.LOOPBACK):
         console.note(f"sending to {verdict.endpoint.host} ({account.endpoint_source})")
 
@@ -413,7 +414,8 @@ def check(options, account: Account, verdict: key_guard.Verdict, console: Consol
               "endpoint": {"kind": verdict.endpoint.kind, "url": verdict.endpoint.origin + verdict.endpoint.prefix,
                            "region": verdict.endpoint.region or "unknown", "source": account.endpoint_source},
               "verdict": verdict.action, "mode": "strict" if account.strict else "warn",
-              "reason": verdict.reason or "the key and the endpoint fit", "fix": verdict.fix,
+              "reason": verdict.reason or "the key and the endpoint fit",
+              "fix": verdict.fix + (_spare_key(verdict, account) if verdict.fix else ""),
               "billing": verdict.key.billing, "warnings": console.warnings}
     show_warnings(verdict, account, console)
     failure = None
@@ -443,7 +445,8 @@ def _add_live_call(report: dict, options, account: Account, verdict: key_guard.V
 
 def _print_report(report: dict, console: Console) -> None:
     key, endpoint = report["key"], report["endpoint"]
-    rows = [("key", f"{key['shown_as']} ({key['kind']}), from {key['source']}"),
+    shown = f"{key['shown_as']} ({key['kind']}), from {key['source']}" if key["source"] != "none" else "none (missing)"
+    rows = [("key", shown),
             ("endpoint", f"{endpoint['url']} ({endpoint['kind']}, region {endpoint['region']}), from {endpoint['source']}"),
             ("verdict", f"{report['verdict']} — {report['reason']}"), ("next", report["fix"]),
             ("billing", report["billing"]), ("live call", report.get("live", "")),

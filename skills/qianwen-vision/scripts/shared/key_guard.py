@@ -40,8 +40,9 @@ KEY_PAGE = "https://platform.qianwenai.com"
 PLAN_PAGE = "https://platform.qianwenai.com/home/billing/subscription/token-plan"
 USAGE_PAGE = "https://platform.qianwenai.com/home/analytics"
 
-SET_A_KEY = ("put a standard key (sk-…, pay-as-you-go) into the environment variable DASHSCOPE_API_KEY, or into a .env "
-             "file as DASHSCOPE_API_KEY=…; create one on the API-key page of " + KEY_PAGE)
+SET_A_KEY = ("put a standard key (sk-…, pay-as-you-go) into the environment variable DASHSCOPE_API_KEY, or as a line "
+             "DASHSCOPE_API_KEY=… into ~/.config/qianwen/.env or the project's .env; create one on the API-key page of "
+             + KEY_PAGE)
 TWO_KEYS = ("keep the sk-sp- key in your AI tool and put a standard sk- key (pay-as-you-go) into DASHSCOPE_API_KEY for "
             "these scripts: both can be held at the same time and do not affect each other")
 
@@ -156,8 +157,8 @@ class Verdict(namedtuple("Verdict", "action key endpoint reason fix warnings")):
 
     @property
     def usable(self) -> bool:
-        """Whether a call can be expected to pass authentication (a plan key at DashScope goes out but never passes)."""
-        return self.action != REFUSE and not (self.key.kind == PLAN and self.endpoint.kind == DASHSCOPE)
+        """Whether the key is one for these scripts here: a plan key is not, even where it is sent with a warning."""
+        return self.action != REFUSE and self.key.kind != PLAN
 
 
 # ---- keys ------------------------------------------------------------------------------------------------------------
