@@ -3,7 +3,9 @@
 - whole-process time of `text.py` for one short answer, against a 15-line `urllib` script that makes the same call, in
   alternation on the same emulator (target: at most 1.25);
 - added time per streamed chunk, against the bare script reading the same long stream;
-- peak memory of both.
+- peak memory of both;
+- peak memory of `vision.py` above its start while it uploads a video of 1 GiB (target: 64 MiB), and while it sends a
+  picture of 7 MB inside the request.
 """
 from __future__ import annotations
 
@@ -15,10 +17,12 @@ import tempfile
 import time
 from pathlib import Path
 
+from tests import media_samples
 from tests.emulator import Emulator
 
 ROOT = Path(__file__).resolve().parent.parent
 TEXT = ROOT / "skills" / "qianwen-text" / "scripts" / "text.py"
+VISION = ROOT / "skills" / "qianwen-vision" / "scripts" / "vision.py"
 ROUNDS = int(os.environ.get("ROUNDS", "40"))
 CHUNKS = 4000
 TARGET = 1.25
@@ -89,8 +93,23 @@ def main() -> int:
         _say(f"a streamed chunk: {added * 1e6:+.0f} microseconds against the bare script's {per_chunk * 1e6:.0f} "
              f"({(added + per_chunk) / per_chunk:.2f}x, {CHUNKS} chunks, time of the emulator included)")
         peaks = [statistics.median(run[1] for run in runs) for runs in long]
+        media_memory(emulator, folder, environment)
         _say(f"peak memory: {peaks[0]:.1f} MiB against {peaks[1]:.1f} MiB ({peaks[0] / peaks[1]:.2f}x)")
     return 0
+
+
+def media_memory(emulator: Emulator, folder: str, environment: dict) -> None:
+    """Peak memory above the start for a large upload and a large inline picture."""
+    emulator.max_file_size_mb = 2048
+    video, picture = Path(folder, "gigabyte.mp4"), Path(folder, "large.bmp")
+    video.write_bytes(media_samples.mp4_head(60, 640, 360, size=1 << 30))
+    os.truncate(video, 1 << 30)
+    picture.write_bytes(media_samples.bmp(1500, 1500))
+    start = measure([sys.executable, str(VISION), "--check"], environment)[1]
+    for what, arguments in (("uploading a video of 1 GiB (target: 64 MiB)", ["--video", str(video)]),
+                            (f"sending a picture of {picture.stat().st_size / 1e6:.1f} MB inline", ["--image", str(picture)])):
+        seconds, peak = measure([sys.executable, str(VISION), "hello", "--no-think", *arguments], environment)
+        _say(f"peak memory above the start, {what}: {peak - start:.1f} MiB ({seconds:.1f} s)")
 
 
 def _say(text: str) -> None:

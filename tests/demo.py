@@ -12,10 +12,12 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests import media_samples
 from tests.emulator import Emulator
 
 ROOT = Path(__file__).resolve().parent.parent
 TEXT = ROOT / "skills" / "qianwen-text" / "scripts" / "text.py"
+VISION = ROOT / "skills" / "qianwen-vision" / "scripts" / "vision.py"
 STANDARD_KEY = "sk-demo-standard-key-of-nobody-0000"
 PLAN_KEY = "sk-sp-demo-plan-key-of-nobody-0000"
 TOKEN_PLAN = "https://token-plan.cn-beijing.maas.aliyuncs.com/compatible-mode/v1"
@@ -35,6 +37,14 @@ STEPS = (
      STANDARD_KEY, (TEXT, "Summarise this", "--attach", ROOT / "README.md", "--no-think", "-q"), 0),
     ("A translation with fixed terms.",
      STANDARD_KEY, (TEXT, "千问云的密钥", "--translate-to", "English", "--terms", "terms.json"), 0),
+    ("A picture that this demo has just drawn. The emulator decodes it, so what it says was really sent.",
+     STANDARD_KEY, (VISION, "What do you see in this picture?", "--image", "flag.png", "--no-think"), 0),
+    ("Two pictures compared, in the order given; the question is Chinese.",
+     STANDARD_KEY, (VISION, "两张图有什么不同？", "--image", "flag.png", "sea.png", "--no-think", "-q"), 0),
+    ("The text of a picture, read by the OCR model.",
+     STANDARD_KEY, (VISION, "--ocr", "--image", "flag.png"), 0),
+    ("A video of 8 MB: too large to travel inside the request, so it is uploaded to temporary storage first.",
+     STANDARD_KEY, (VISION, "What happens in the video?", "--video", "clip.mp4", "--no-think", "-v"), 0),
     ("Which key and endpoint would be used? --check says it and sends nothing.",
      STANDARD_KEY, (TEXT, "--check"), 0),
     ("The key guard: a plan key (sk-sp-) is warned of before the call, and the refusal of the service is explained.",
@@ -42,6 +52,17 @@ STEPS = (
     ("The key guard: a plan key and a plan endpoint. A script must not call it, so nothing is sent.",
      PLAN_KEY, (TEXT, "Hello"), 3),
 )
+
+
+def draw(folder: str) -> None:
+    """The files that the steps work on."""
+    place = Path(folder)
+    place.joinpath("cities.schema.json").write_text(json.dumps(SCHEMA), "utf-8")
+    place.joinpath("terms.json").write_text(json.dumps({"千问云": "QianWen Cloud"}, ensure_ascii=False), "utf-8")
+    red, white, blue = (200, 40, 40), (250, 250, 250), (40, 90, 200)
+    place.joinpath("flag.png").write_bytes(media_samples.png(320, 200, lambda x, y: red if y < 100 else white))
+    place.joinpath("sea.png").write_bytes(media_samples.png(320, 200, blue))
+    place.joinpath("clip.mp4").write_bytes(media_samples.mp4(12, 640, 360, size=8_000_000))
 
 
 def show(step: str, command: tuple, key: str, base_url: str, folder: str) -> int:
@@ -63,8 +84,7 @@ def main() -> int:
         sys.stdout.reconfigure(encoding="utf-8", errors="replace")
     unexpected = []
     with Emulator() as emulator, tempfile.TemporaryDirectory() as folder:
-        Path(folder, "cities.schema.json").write_text(json.dumps(SCHEMA), "utf-8")
-        Path(folder, "terms.json").write_text(json.dumps({"千问云": "QianWen Cloud"}, ensure_ascii=False), "utf-8")
+        draw(folder)
         sys.stdout.write(f"The emulator of DashScope listens on {emulator.url}; no real service is called.\n")
         for number, (step, key, command, expected) in enumerate(STEPS, 1):
             base_url = TOKEN_PLAN if number == len(STEPS) else emulator.url
