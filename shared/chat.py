@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 
 from .failures import Context, Exit, Failure, network
-from .transport import request_id_of
+from .transport import no_constant, request_id_of
 
 
 class Answer:
@@ -48,6 +48,14 @@ class Answer:
 
     def take(self, body) -> list:
         """Take one body or stream event; return the new pieces as ("reasoning" or "text", piece) pairs."""
+        try:
+            return self._take(body)
+        except (AttributeError, TypeError, KeyError) as error:
+            raise Failure(Exit.FAILED, "the answer has a form this script cannot read", "the base URL probably leads to "
+                          "something that only resembles the service", "check QWEN_BASE_URL", request_id=self.request_id,
+                          accepted="maybe", partial=self.partial()) from error
+
+    def _take(self, body) -> list:
         if body == "[DONE]":
             self._ended = True
         if not isinstance(body, dict):
@@ -55,7 +63,7 @@ class Answer:
         output = body["output"] if isinstance(body.get("output"), dict) else body
         self.request_id = request_id_of(body, {}) or self.request_id
         self.model = body.get("model") or self.model
-        self.usage = body.get("usage") or self.usage
+        self.usage = body["usage"] if isinstance(body.get("usage"), dict) else self.usage
         self._take_search(output.get("search_info"))
         choices = output.get("choices") or ([{"message": {"content": output["text"]}, **output}] if "text" in output else [])
         pieces = []
@@ -185,8 +193,7 @@ def json_answer(text: str):
     clean = text.strip()
     if clean.startswith("```") and clean.endswith("```") and "\n" in clean:
         clean = clean[clean.index("\n") + 1:-3].strip()
-    return json.loads(clean, parse_constant=_no_constant), clean
-
-
-def _no_constant(name: str):
-    raise ValueError(f"{name} is no JSON value")
+    try:
+        return json.loads(clean, parse_constant=no_constant), clean
+    except RecursionError:
+        raise ValueError("it nests too deeply") from None

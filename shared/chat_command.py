@@ -107,9 +107,18 @@ def compatible_request(endpoint, body: dict) -> Request:
     return Request("POST", endpoint.compatible + "/chat/completions", body, accept)
 
 
+def tell_of(body: dict, remarks: list, warning: str, console) -> None:
+    """What there is to say of a request before it is sent."""
+    if warning:
+        console.warn(warning)
+    if body.get("n", 1) != 1:
+        console.warn("n above 1 bills several answers, and only the first is shown", "leave n out")
+    for remark in remarks:
+        console.note(remark)
+
+
 def show_dry_run(preview: dict, verdict, console) -> None:
     """The one document of --dry-run, and a word on what the guard would do with a real call."""
-    console.json_mode = False
     console.document(preview)
     if verdict.action != "go":
         console.note(f"with this key and endpoint a real call would be {'refused' if verdict.action == 'refuse' else 'warned of'}"
@@ -149,7 +158,7 @@ class Turn:
             self.client.events(request, Retries.CHAT, lambda events, headers: chat.fold(
                 events, headers, self.answer, self._show, self.client.context))
             return
-        reply = self.client.json(request, Retries.CHAT)
+        reply = self.client.answer(request, Retries.CHAT)
         chat.whole(reply.body, reply.headers, self.answer)
         for channel, piece in (("reasoning", self.answer.reasoning), ("text", self.answer.text)):
             if piece:
@@ -205,6 +214,9 @@ class Turn:
                               "raise --max-tokens, or ask for less")
         elif self.answer.cut_by_server:
             self.console.warn("the service ran out of time and returned what it had", "leave out --no-stream")
+        if not self.answer.text and not self.answer.tool_calls and self.target:
+            raise Failure(Exit.FAILED, "the model returned an empty answer; nothing was written", fix="run the command again",
+                          request_id=self.answer.request_id, accepted="maybe")
         if not self.answer.text and not self.answer.tool_calls:
             self.console.warn("the model returned an empty answer")
 
@@ -242,19 +254,40 @@ class Turn:
         return Failure(Exit.FAILED, message, cause, fix, request_id=self.answer.request_id, accepted="maybe",
                        partial=self.answer.partial())
 
-    def keep_partial(self, failure: Failure | None) -> None:
-        """What came of an answer that broke off is billed: keep it where the whole was to go, marked as a part."""
-        unsaved = failure is not None and failure.exit_code == Exit.UNSAVED
-        if not self.answer.text or unsaved or (self.target and self.target.saved):
+    def run(self, body: dict, finish) -> None:
+        """Send, then `finish()`. Whatever breaks it off, what came of the answer is billed, and is kept."""
+        try:
+            self.send(body)
+            finish()
+        except Failure as failure:
+            self._keep_partial(failure.exit_code)
+            raise
+        except KeyboardInterrupt:
+            self._keep_partial(Exit.INTERRUPTED)
+            raise Failure(Exit.INTERRUPTED, "interrupted", fix="run the command again",
+                          partial=self.answer.partial()) from None
+        except BrokenPipeError:
+            raise
+        except Exception:
+            self._keep_partial(Exit.UNEXPECTED)
+            raise
+
+    def _keep_partial(self, exit_code: Exit) -> None:
+        """Keep an answer that broke off where the whole was to go, marked as a part; one held back is shown."""
+        if not self.answer.text or exit_code == Exit.UNSAVED or (self.target and self.target.saved):
             return
         if self.target:
             self._write_partial(self.target.path + ".partial")
-        elif failure is not None and failure.exit_code == Exit.FAILED and not self.console.json_mode and failure.partial:
+        elif self.ask.wants_json and not self.console.json_mode:
             self.console.say("the answer that came:\n" + self.answer.text)
 
     def _write_partial(self, path: str) -> None:
+        """Never over a file that is there: it may be somebody's, or a link to somewhere else."""
+        from . import results
+        if results.exists(path):
+            path = f"{self.target.path}.{results.short_id()}.partial"
         try:
-            with open(path, "w", encoding="utf-8", errors="replace", newline="\n") as file:
+            with open(path, "x", encoding="utf-8", errors="replace", newline="\n") as file:
                 file.write(self.console.redact_result(self.answer.text))
             self.console.say(f"what came of the answer is kept in {path}")
         except OSError as error:

@@ -52,9 +52,10 @@ def check_limits(ask: ChatAsk, model) -> None:
 def check_request(request: dict) -> None:
     """Refuse a --request body whose parts the script has to build on, but cannot."""
     for name, kind, form in (("stream_options", dict, "an object"), ("translation_options", dict, "an object"),
+                             ("search_options", dict, "an object"),
                              ("messages", list, "a JSON list"), ("tools", list, "a list"), ("model", str, "a text")):
         if request.get(name) is not None and not isinstance(request[name], kind):
-            raise usage(f"--request: {name} must be {form}, not {type(request[name]).__name__}")
+            raise usage(f"--request and --set: {name} must be {form}, not {type(request[name]).__name__}")
 
 
 _ROLES = ("system", "user", "assistant", "tool")

@@ -96,9 +96,9 @@ _SERVICE_PATH = re.compile(
 _LOOPBACK = re.compile(r"^(localhost|.*\.localhost|127(\.\d{1,3}){3}|::1)$")
 
 # Compiled at first use: most runs have nothing to hide but their own key.
-_KEY_SHAPED = (r"(?i)(?<![a-z0-9])(?:sk-[a-z0-9_*.…-]+|st-(?=[a-z_-]*[0-9])[a-z0-9_*.…-]{6,}"
-               r"|st-[a-z0-9_-]*(?:\*\*+|\.\.+|…)[a-z0-9_*.…-]+|(?:aiza|ltai)[a-z0-9_*.…-]{6,})")
-_SHORTENED = r"([\w-]{2,})(?:\*\*+|\.\.+|…)([\w-]{2,})"
+_KEY_SHAPED = (r"(?i)(?<![a-z0-9])(?:sk-[a-z0-9_*.…-]+|st-(?=[a-z_-]{0,64}[0-9])[a-z0-9_*.…-]{6,}"
+               r"|st-[a-z0-9_-]{0,200}(?:\*\*+|\.\.+|…)[a-z0-9_*.…-]+|(?:aiza|ltai)[a-z0-9_*.…-]{6,})")
+_SHORTENED = r"(?<![\w-])([\w-]{2,})(?:\*\*+|\.\.+|…)([\w-]{2,})"
 _SIGNED = (r"(?i)((?:Signature|OSSAccessKeyId|security-token|x-oss-signature|x-oss-credential|policy)=)"
            r"[^&\s\"'<>]+")
 
@@ -282,6 +282,8 @@ def parse_base_url(text: str) -> Endpoint:
         parts, host, port = None, "", None
     if parts is None or parts.scheme not in ("http", "https") or not re.fullmatch(r"[a-z0-9._:-]+", host):
         raise _bad_url("not an http(s) URL with a plain host name", text if "@" not in text else "")
+    if port == 0 or ":" not in host and not all(0 < len(label) < 64 for label in host.split(".")):
+        raise _bad_url("its host name or port is not possible", text if "@" not in text else "")
     if "@" in parts.netloc or parts.query or parts.fragment:
         raise _bad_url("it must not hold a user name, a password, a query or a fragment", "")
     if re.search(r"[\x00-\x20\x7f\\]|[^\x00-\x7f]", text) or "/../" in parts.path + "/":

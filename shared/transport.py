@@ -9,6 +9,7 @@ import http.client
 import io
 import json
 import os
+import re
 import socket
 import ssl
 import time
@@ -57,7 +58,7 @@ def elide_media(value):
     return value
 
 
-class FileChanged(Exception):
+class FileChanged(OSError):
     """A file was changed by somebody while it was sent."""
 
 
@@ -260,9 +261,16 @@ def encoded(body) -> bytes:
     """A JSON body as UTF-8. Arguments whose bytes are no UTF-8 arrive as lone surrogates, which cannot be sent."""
     try:
         return json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8")
-    except UnicodeEncodeError:
+    except (UnicodeEncodeError, RecursionError) as error:
         raise usage("the request holds text that is not UTF-8; nothing was sent",
                     "save the text as a UTF-8 file and use --prompt-file") from None
+    except ValueError:
+        raise usage("the request holds a number that JSON cannot carry (infinity or NaN); nothing was sent") from None
+
+
+def no_constant(name: str):
+    """For `json.loads`: NaN and Infinity are no JSON values."""
+    raise ValueError(f"{name} is no JSON value")
 
 
 def origin_of(url: str) -> tuple:
@@ -327,6 +335,16 @@ class Client:
             self._check_error_body(response.status, body, headers)
             return Reply(response.status, headers, body)
 
+    def answer(self, request: Request, safety: str) -> Reply:
+        """Send a request that is answered by one whole answer of a model; another body is not taken for one."""
+        def attempt():
+            with self._open(request) as response:
+                headers = _lower_headers(response)
+                if response.status >= 400:
+                    raise self._service_failure(response, headers)
+                return Reply(response.status, headers, self._whole_body(response, headers))
+        return self.retries.run(attempt, safety)
+
     def _open(self, request: Request, authorized: bool = True):
         """The response, redirects followed where that is safe. Connection errors become Failures."""
         headers, url, method = _headers(request, self.skill), request.url, request.method
@@ -340,15 +358,19 @@ class Client:
             if response.status not in _REDIRECTS or not location:
                 return response
             response.close()
-            url = self._redirect(method, response.status, url, urljoin(url, location))
+            url = self._redirect(method, response.status, url, location)
         raise network("the service redirects in circles", self.context, accepted="no", retryable=False)
 
     def _redirect(self, method: str, status: int, old: str, new: str) -> str:
         """The next URL. A POST is not carried to another origin, because its body is meant for the API alone."""
+        here = origin_of(old)
         try:
-            same, here, there = origin_of(new) == origin_of(old), origin_of(old), origin_of(new)
-        except ValueError:  # a port that is no number
-            same, here, there = False, origin_of(old), ("", "", 0)
+            new = urljoin(old, new)
+            new.encode("ascii")
+            there = origin_of(new)
+        except ValueError:  # no URL, or one that cannot be requested
+            new, there = "", ("", "", 0)
+        same = here == there
         safe = method in ("GET", "HEAD") or (status in (307, 308) and same)
         if safe and (there[0] == "https" or there[:2] == here[:2]):
             return new
@@ -370,17 +392,18 @@ class Client:
             self._detail(f"{method} {url}: HTTP {response.status}, request id "
                          f"{response.headers.get('x-request-id') or 'not given'}")
             return response
-        except FileChanged as error:
-            raise usage(str(error), "wait until it is written, then run the command again") from None
-        except (OSError, http.client.HTTPException) as error:
+        except (OSError, http.client.HTTPException, UnicodeError) as error:
             raise self._network_failure(error) from error
 
     # -- what can go wrong
 
     def _network_failure(self, error: Exception, what: str = "the connection was closed before the answer came") -> Failure:
         reason = error.reason if isinstance(error, urllib.error.URLError) else error
+        if isinstance(reason, FileChanged):
+            return usage(str(reason), "wait until it is written, then run the command again")
         if isinstance(reason, ConnectError):
-            what, cause, fix, retryable = _connect_trouble(reason.reason, self.context.host)
+            what, cause, fix, retryable = _connect_trouble(reason.reason, self.context.host,
+                                                           min(self.timeout, CONNECT_TIMEOUT))
             return network(what, self.context, cause=cause, fix=fix, accepted="no", retryable=retryable)
         if isinstance(reason, socket.timeout):
             return network(f"no answer for {self.timeout:g} seconds", self.context,
@@ -456,7 +479,7 @@ class Client:
         return b"".join(blocks)
 
 
-def _connect_trouble(reason: OSError, host: str) -> tuple:
+def _connect_trouble(reason: OSError, host: str, limit: float) -> tuple:
     """What, why, next step, and whether waiting may help, for a connection that was never made."""
     if isinstance(reason, socket.gaierror):
         return (f"the host {host} was not found", "the base URL is mistyped, or there is no network or DNS",
@@ -470,7 +493,7 @@ def _connect_trouble(reason: OSError, host: str) -> tuple:
     if isinstance(reason, ssl.SSLError):
         return f"no TLS connection to {host}: {reason.reason or reason}", "a proxy or firewall interferes", "", True
     if isinstance(reason, socket.timeout):
-        return (f"{host} did not answer within {CONNECT_TIMEOUT:g} seconds", "a firewall drops the connection, or the "
+        return (f"{host} did not answer within {limit:g} seconds", "a firewall drops the connection, or the "
                 "network is down", "check the network and the proxy settings (HTTPS_PROXY), then run the command again",
                 True)
     if isinstance(reason, PermissionError):
@@ -500,7 +523,6 @@ def _between(text: str, start: str, end: str) -> str:
 
 def snippet(raw: bytes, limit: int = 200) -> str:
     """The start of a body as one line of text, tags removed."""
-    import re
     text = re.sub(r"<(script|style).*?</\1>|<[^>]*>", " ", raw[:20000].decode("utf-8", "replace"), flags=re.DOTALL)
     text = " ".join(text.split())
     return text if len(text) <= limit else text[:limit] + "…"
@@ -509,7 +531,7 @@ def snippet(raw: bytes, limit: int = 200) -> str:
 def _parse(raw: bytes):
     try:
         return json.loads(raw.decode("utf-8-sig"))
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 
@@ -530,7 +552,7 @@ def _blocks(response, headers: dict):
             break
         size += len(block)
         yield _unzipped(unzip, block) if unzip else block
-    if expected.isdigit() and size < int(expected):
+    if re.fullmatch("[0-9]{1,18}", expected) and size < int(expected):
         raise http.client.IncompleteRead(b"", int(expected) - size)
 
 
@@ -566,10 +588,10 @@ def read_events(blocks):
             yield Event(name, _value(data), status)
             name, data, status = "", None, 0
         if line.startswith(":HTTP_STATUS/"):
-            status = int("".join(c for c in line if c.isdigit()) or 0)
+            status = int("".join(c for c in line[:20] if c in "0123456789") or 0)
         elif field == "event":
             name = value
-        elif field == "status" and value.isdigit():
+        elif field == "status" and re.fullmatch("[0-9]{1,3}", value):
             status = int(value)
         elif field == "data":
             data = value
@@ -580,7 +602,7 @@ def read_events(blocks):
 def _value(data: str):
     try:
         return json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         return data
 
 

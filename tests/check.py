@@ -42,7 +42,6 @@ TOO_NEW_BUILTINS = {"aiter": "3.10", "anext": "3.10", "ExceptionGroup": "3.11", 
 
 LINE_LIMIT = 140  # characters
 OURS = {"shared", "tests", "pytest"}
-QUIET_BELOW = {"shared/command.py", "tests/sync.py", "tests/check.py", "tests/demo.py", "tests/bench.py"}
 
 
 def sources(root: Path) -> list:
@@ -146,8 +145,12 @@ def _call_problems(node, name: str):
         version = TOO_NEW_KEYWORDS.get((called, keyword.arg))
         if version:
             yield f"{called}({keyword.arg}=…) came with Python {version}"
-    if name.startswith(("shared/", "skills/")) and name not in QUIET_BELOW and getattr(node.func, "id", "") == "print":
+    if not name.startswith(("shared/", "skills/")):
+        return
+    if getattr(node.func, "id", "") == "print":
         yield "print below the command layer; use the console"
+    if ast.unparse(node.func) in ("sys.exit", "exit", "os._exit") and "command.run" not in ast.unparse(node):
+        yield "only the last line of a script ends the process"
 
 
 # ---- SKILL.md --------------------------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ def test_the_house_is_in_order():
     ("import os\n", "not used"),
     ("try:\n    pass\nexcept:\n    pass\n", "bare except"),
     ("print('x')\n", "below the command layer"),
+    ("import sys\nsys.exit(3)\n", "ends the process"),
     ("def f(x: int | None): pass\n", "annotations"),
     ("zip([], [], strict=True)\n", "3.10"),
     ("x = 1  # " + "x" * 140 + "\n", "characters"),

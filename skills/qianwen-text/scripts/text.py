@@ -88,10 +88,7 @@ def execute(options, account, console) -> Exit | None:
     model, warning = find_model(ask.model_name())
     body, remarks = build_request(ask, model)
     encoded(body)  # refuses text that cannot be sent, before the key or the network matter
-    if warning:
-        console.warn(warning)
-    for remark in remarks:
-        console.note(remark)
+    chat_command.tell_of(body, remarks, warning, console)
     chat_command.warn_of_schema(ask.schema, console)
     if options.dry_run:
         return _dry_run(options, ask, model, body, verdict, console)
@@ -131,26 +128,24 @@ def _name_of(ask: Ask) -> str:
 def _converse(options, turn: chat_command.Turn, body: dict) -> None:
     """Send the request, show the answer as it comes, then check, save and account for it."""
     uploaded = _upload(options, turn, body)
-    try:
-        turn.send(body)
+
+    def finish():
         turn.finish()
         if options.chat:
             _append_to_chat(options.chat, turn)
         _tell_sources(turn)
-        kept = turn.ask.documents if options.keep_documents or options.chat else []
-        turn.account(sources=turn.answer.search_results, documents=list(kept))
+    try:
+        turn.run(body, finish)
     except Failure as failure:
-        turn.keep_partial(failure)
-        if uploaded:
+        if uploaded and failure.exit_code == Exit.INTERRUPTED:
+            _release(options.keep_documents, uploaded, turn.client, turn.console)
+        elif uploaded:
             turn.console.warn("the uploaded documents stay in the account for another try: " + _as_flags(uploaded))
-            uploaded = []
         raise
-    except KeyboardInterrupt:
-        turn.keep_partial(None)
-        raise
-    finally:
-        if uploaded:
-            _release(options, uploaded, turn.client, turn.console)
+    kept = list(turn.ask.documents) if options.keep_documents or options.chat else []
+    if uploaded:
+        _release(bool(kept), uploaded, turn.client, turn.console)
+    turn.account(sources=turn.answer.search_results, documents=kept)
 
 
 def _tell_sources(turn: chat_command.Turn) -> None:
@@ -183,7 +178,7 @@ def _append_to_chat(path: str, turn: chat_command.Turn) -> None:
         replace_json(path, append)
     except (OSError, ValueError) as error:
         raise Failure(Exit.UNSAVED, f"the answer could not be added to {path}: {error}",
-                      fix="the answer is shown; the file is as it was before", accepted="maybe",
+                      fix="the answer is shown; the file is as it was before", accepted="maybe", files=turn.files,
                       partial=turn.answer.partial()) from error
 
 
@@ -200,12 +195,16 @@ def _upload(options, turn: chat_command.Turn, body: dict) -> list:
     return made
 
 
-def _release(options, uploaded: list, client, console) -> None:
-    if options.keep_documents or options.chat:
+def _release(keep: bool, uploaded: list, client, console) -> None:
+    """Delete the documents that were uploaded for this answer, or say where they are kept."""
+    if keep:
         console.say("the uploaded documents stay in the account: " + _as_flags(uploaded))
         return
     from text_documents import delete_all
-    delete_all(client, uploaded, console)
+    try:
+        delete_all(client, uploaded, console)
+    except KeyboardInterrupt:
+        console.warn("interrupted while deleting; these may stay in the account: " + _as_flags(uploaded))
 
 
 def _as_flags(ids: list) -> str:

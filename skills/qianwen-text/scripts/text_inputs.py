@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import os
+import re
 
 from shared import chat_command, command
 from shared.chat_request import check_messages
@@ -46,7 +47,7 @@ def _take_prompt_from(options, name: str) -> None:
         return
     last = values[-1]
     if not os.path.exists(last) and not last.startswith("fileid://"):
-        if not any(character.isspace() for character in last):
+        if not any(character.isspace() for character in last) or re.search(r"\.\w{1,5}$", last):
             raise usage(f"--{name}: {last!r} is no file, and there is no prompt",
                         f"write the prompt first: text.py PROMPT --{name} FILE")
         options.prompt = values.pop()

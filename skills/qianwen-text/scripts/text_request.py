@@ -47,6 +47,7 @@ def build_request(ask: Ask, model: Model) -> tuple:
     _put_translation(ask, model, body)
     put_stream(ask, model, body, remarks)
     apply_settings(body, ask.settings)
+    check_request(body)
     if not body.get("stream"):
         body.pop("stream_options", None)
     return body, remarks
@@ -136,8 +137,13 @@ def build_messages(ask: Ask, base=None) -> list:
 
 def user_text(prompt: str, attachments) -> str:
     """The prompt with the attached text files before it, each between marks that carry its name."""
-    parts = [f'<file name="{name}">\n{text.rstrip()}\n</file>\n\n' for name, text in attachments]
+    parts = [f'<file name="{_frame_name(name)}">\n{text.rstrip()}\n</file>\n\n' for name, text in attachments]
     return "".join(parts) + prompt
+
+
+def _frame_name(name: str) -> str:
+    """A file's name without what could end the mark around it."""
+    return re.sub(r'[\x00-\x1f"<>]', "_", name)
 
 
 def put_documents(messages: list, ids) -> None:

@@ -11,7 +11,7 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from shared import chat_command, command, key_guard, media
-from shared.failures import Exit, Failure, usage
+from shared.failures import Exit, usage
 from shared.transport import Request, encoded
 from vision_models import DEFAULT_MODEL, MODELS, OCR_MODEL, find_model, picture_limits, video_limits
 from vision_request import OCR_TASKS, PLAIN_OCR, Ask, build_request
@@ -114,10 +114,7 @@ def execute(options, account, console) -> Exit | None:
     waiting = media.address_all([*ask.images, *ask.frames, *([ask.video] if ask.video else [])])
     body, remarks = build_request(ask, model)
     encoded(body)  # refuses text that cannot be sent, before the key or the network matter
-    if warning:
-        console.warn(warning)
-    for remark in remarks:
-        console.note(remark)
+    chat_command.tell_of(body, remarks, warning, console)
     if not ask.ocr_task:
         chat_command.warn_of_schema(ask.schema, console)
     if options.dry_run:
@@ -130,7 +127,9 @@ def execute(options, account, console) -> Exit | None:
             _upload(waiting, client, model, console)
             body, _ = build_request(ask, model)
         turn = chat_command.Turn(ask, model, client, console, target, lambda body: _request(verdict.endpoint, ask, body))
-        return _answer(turn, body)
+        turn.run(body, turn.finish)
+        turn.account(ocr_result=turn.answer.ocr_result)
+        return None
     finally:
         if target:
             target.discard()
@@ -157,19 +156,6 @@ def _upload(waiting: list, client, model, console) -> None:
     uploader = media.Uploader(client, model.id, console)
     for item in waiting:
         item.address = uploader.url(item)
-
-
-def _answer(turn: chat_command.Turn, body: dict) -> None:
-    try:
-        turn.send(body)
-        turn.finish()
-        turn.account(ocr_result=turn.answer.ocr_result)
-    except Failure as failure:
-        turn.keep_partial(failure)
-        raise
-    except KeyboardInterrupt:
-        turn.keep_partial(None)
-        raise
 
 
 if __name__ == "__main__":

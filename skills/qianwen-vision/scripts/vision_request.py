@@ -58,6 +58,7 @@ def build_request(ask: Ask, model: Model) -> tuple:
         body["vl_high_resolution_images"] = True
     put_stream(ask, model, body, remarks)
     apply_settings(body, ask.settings)
+    check_request(body)
     if not body.get("stream"):
         body.pop("stream_options", None)
     return body, remarks

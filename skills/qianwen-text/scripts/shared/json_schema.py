@@ -6,14 +6,16 @@ from __future__ import annotations
 
 import re
 
+from .failures import usage
+
 _ANNOTATIONS = frozenset(("title", "description", "default", "examples", "$schema", "$id", "$comment", "$defs",
                           "definitions", "deprecated", "readOnly", "writeOnly"))
 
 _TYPES = {
     "null": lambda value: value is None,
     "boolean": lambda value: isinstance(value, bool),
-    "integer": lambda value: isinstance(value, (int, float)) and not isinstance(value, bool) and value == int(value)
-    if not isinstance(value, float) or abs(value) != float("inf") and value == value else False,
+    "integer": lambda value: isinstance(value, int) and not isinstance(value, bool)
+    or isinstance(value, float) and value.is_integer(),
     "number": lambda value: isinstance(value, (int, float)) and not isinstance(value, bool),
     "string": lambda value: isinstance(value, str),
     "array": lambda value: isinstance(value, list),
@@ -38,6 +40,8 @@ def _same(one, other) -> bool:
 
 def _multiple(value, step) -> bool:
     from fractions import Fraction
+    if abs(value) == float("inf"):
+        return False
     return Fraction(str(value)) % Fraction(str(step)) == 0
 
 
@@ -73,7 +77,6 @@ def check_schema(schema) -> list:
 
 
 def _walk_schema(schema, place: str, found: list, root, seen: set) -> None:
-    from .failures import usage
     if isinstance(schema, bool):
         return
     if not isinstance(schema, dict):
@@ -90,7 +93,6 @@ def _walk_schema(schema, place: str, found: list, root, seen: set) -> None:
 
 
 def _check_keywords(schema: dict, place: str) -> None:
-    from .failures import usage
     types = schema.get("type", "null")
     names = types if isinstance(types, list) and types else [types]
     for name in names:
@@ -105,6 +107,8 @@ def _check_keywords(schema: dict, place: str) -> None:
                           ("allOf", list), ("prefixItems", list), ("$defs", dict), ("definitions", dict)):
         if keyword in schema and not isinstance(schema[keyword], kind):
             raise usage(f"--schema: {place}.{keyword} must be {'a list' if kind is list else 'an object'}")
+    if not all(isinstance(name, str) for name in schema.get("required", ())):
+        raise usage(f"--schema: {place}.required must be a list of names")
     for keyword in _SIMPLE:
         numeric = keyword.startswith(("min", "max", "exclusive", "multiple"))
         if numeric and keyword in schema and not _is_number(schema[keyword]):
@@ -129,18 +133,23 @@ def _parts(schema: dict):
 def violations(value, schema, limit: int = 20) -> list:
     """What in `value` breaks `schema`, as sentences that begin with the place ($ is the whole value)."""
     found: list = []
-    _check(value, schema, "$", schema, found, 0)
+    try:
+        _check(value, schema, "$", schema, found, frozenset())
+    except RecursionError:
+        found.append("$ nests too deeply to be checked")
     return found[:limit]
 
 
-def _check(value, schema, place: str, root, found: list, depth: int) -> None:
-    if schema is True or depth > 200:
+def _check(value, schema, place: str, root, found: list, active: frozenset) -> None:
+    step = (id(value), id(schema))  # a $ref that comes back to the same value says nothing new
+    if schema is True or step in active:
         return
+    active |= {step}
     if schema is False:
         found.append(f"{place} is not allowed")
         return
     if "$ref" in schema:
-        _check(value, _resolve(schema["$ref"], root, place), place, root, found, depth + 1)
+        _check(value, _resolve(schema["$ref"], root, place), place, root, found, active)
     types = schema.get("type")
     if types is not None:
         types = types if isinstance(types, list) else [types]
@@ -150,37 +159,37 @@ def _check(value, schema, place: str, root, found: list, depth: int) -> None:
     for keyword, (applies, test, sentence) in _SIMPLE.items():
         if keyword in schema and applies(value) and not test(value, schema[keyword]):
             found.append(f"{place} {sentence.format(_short(schema[keyword]))}")
-    _check_combined(value, schema, place, root, found, depth)
+    _check_combined(value, schema, place, root, found, active)
     if isinstance(value, dict):
-        _check_object(value, schema, place, root, found, depth)
+        _check_object(value, schema, place, root, found, active)
     if isinstance(value, list):
-        _check_array(value, schema, place, root, found, depth)
+        _check_array(value, schema, place, root, found, active)
 
 
-def _check_object(value: dict, schema: dict, place: str, root, found: list, depth: int) -> None:
+def _check_object(value: dict, schema: dict, place: str, root, found: list, active: frozenset) -> None:
     properties = schema.get("properties") or {}
     found += [f"{place} lacks {name!r}" for name in schema.get("required") or () if name not in value]
     # Which names patternProperties covers is not looked at, so with it additionalProperties cannot be checked either.
     rest = True if "patternProperties" in schema else schema.get("additionalProperties", True)
     for name, item in value.items():
         part = properties.get(name, rest)
-        _check(item, part, f"{place}.{name}", root, found, depth + 1)
+        _check(item, part, f"{place}.{name}", root, found, active)
 
 
-def _check_array(value: list, schema: dict, place: str, root, found: list, depth: int) -> None:
+def _check_array(value: list, schema: dict, place: str, root, found: list, active: frozenset) -> None:
     first = schema.get("prefixItems") or []
     for number, item in enumerate(value):
         part = first[number] if number < len(first) else schema.get("items", True)
-        _check(item, part, f"{place}[{number}]", root, found, depth + 1)
+        _check(item, part, f"{place}[{number}]", root, found, active)
 
 
-def _check_combined(value, schema: dict, place: str, root, found: list, depth: int) -> None:
+def _check_combined(value, schema: dict, place: str, root, found: list, active: frozenset) -> None:
     def fits(part) -> bool:
         broken: list = []
-        _check(value, part, place, root, broken, depth + 1)
+        _check(value, part, place, root, broken, active)
         return not broken
     for part in schema.get("allOf") or ():
-        _check(value, part, place, root, found, depth + 1)
+        _check(value, part, place, root, found, active)
     if "anyOf" in schema and not any(fits(part) for part in schema["anyOf"]):
         found.append(f"{place} matches none of anyOf")
     if "oneOf" in schema and sum(fits(part) for part in schema["oneOf"]) != 1:
@@ -191,7 +200,6 @@ def _check_combined(value, schema: dict, place: str, root, found: list, depth: i
 
 def _resolve(reference: str, root, place: str):
     """The schema that a reference within the same file names."""
-    from .failures import usage
     node = root
     if not isinstance(reference, str) or not (reference == "#" or reference.startswith("#/")):
         raise usage(f"--schema: {place}.$ref {reference!r} leads out of the file", "put the schema under $defs and refer to "

@@ -81,7 +81,8 @@ def _endpoint(sources, key_file: str, warnings: list):
     able to send your key to its own host.
     """
     region, region_source = _first(sources, "QWEN_REGION")
-    regional = key_guard.region_endpoint(region or key_guard.DEFAULT_REGION)
+    if region and region not in key_guard.REGIONS:
+        key_guard.region_endpoint(region)  # raises
     for where, values in sources:
         if "QWEN_BASE_URL" not in values:
             continue
@@ -93,6 +94,7 @@ def _endpoint(sources, key_file: str, warnings: list):
         if region and endpoint.region and endpoint.region != region:
             warnings.append(f"QWEN_BASE_URL ({endpoint.region}) overrides QWEN_REGION ({region})")
         return endpoint, f"QWEN_BASE_URL in {where}"
+    regional = key_guard.region_endpoint(region or key_guard.DEFAULT_REGION)
     return regional, f"QWEN_REGION in {region_source}" if region else "the default region"
 
 

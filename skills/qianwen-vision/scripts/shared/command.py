@@ -13,7 +13,7 @@ import sys
 from . import VERSION, key_guard
 from .account import Account, BadSetting, find_account
 from .failures import Exit, Failure, usage
-from .transport import DEFAULT_RETRIES, DEFAULT_TIMEOUT, Client, Request, Retries
+from .transport import DEFAULT_RETRIES, DEFAULT_TIMEOUT, Client, Request, Retries, no_constant
 
 
 # ---- streams ---------------------------------------------------------------------------------------------------------
@@ -281,12 +281,17 @@ def number(low: float, high: float, *, whole: bool = False, low_open: bool = Fal
 
 # ---- inputs ----------------------------------------------------------------------------------------------------------
 
+_MAX_INPUT = 64 << 20  # bytes; what is larger is no prompt, and a device or pipe may never end
+
+
 def read_text(path: str, what: str) -> str:
     """A UTF-8 text file ('-' is stdin), a byte order mark accepted. Raises a usage Failure that says what is wrong."""
     if path == "-":
-        raw, name = sys.stdin.buffer.read(), "stdin"
+        raw, name = sys.stdin.buffer.read(_MAX_INPUT + 1), "stdin"
     else:
         raw, name = _read_file(path, what), path
+    if len(raw) > _MAX_INPUT:
+        raise usage(f"{what} {name} is larger than {_MAX_INPUT >> 20} MiB", "give a part of it")
     if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
         try:
             return raw.decode("utf-16")
@@ -304,7 +309,7 @@ def read_text(path: str, what: str) -> str:
 def _read_file(path: str, what: str) -> bytes:
     try:
         with open(path, "rb") as file:
-            return file.read()
+            return file.read(_MAX_INPUT + 1)
     except FileNotFoundError:
         raise usage(f"{what} {path} does not exist", "check the path; it is looked up from the working directory "
                     f"{os.getcwd()}") from None
@@ -317,15 +322,11 @@ def _read_file(path: str, what: str) -> bytes:
 def read_json(path: str, what: str):
     """A JSON file ('-' is stdin). Raises a usage Failure with the place of the error."""
     try:
-        return json.loads(read_text(path, what), parse_constant=_no_constant)
+        return json.loads(read_text(path, what), parse_constant=no_constant)
     except json.JSONDecodeError as error:
         raise usage(f"{what} {path} is not JSON: {error.msg} in line {error.lineno}, column {error.colno}") from None
     except (ValueError, RecursionError) as error:
         raise usage(f"{what} {path} is not JSON: {error}") from None
-
-
-def _no_constant(name: str):
-    raise ValueError(f"{name} is no JSON value")
 
 
 def read_prompt(argument: str | None, file: str | None, others=()) -> str | None:
@@ -350,8 +351,8 @@ def parse_settings(settings) -> list:
             raise usage(f"--set {setting!r} is not KEY=VALUE", "for example --set top_k=20 or --set "
                         "search_options.forced_search=true")
         try:
-            value = json.loads(text, parse_constant=_no_constant)
-        except ValueError:
+            value = json.loads(text, parse_constant=no_constant)
+        except (ValueError, RecursionError):
             value = text
         pairs.append((name.split("."), value))
     return pairs
@@ -530,7 +531,7 @@ def _outcome(make_parser, execute, argv, console: Console) -> int:
 def _report(console: Console, failure: Failure) -> int:
     try:
         console.failed(failure)
-    except BrokenPipeError:
+    except (BrokenPipeError, Failure):  # stdout cannot be written; stderr has the report
         pass
     return int(failure.exit_code)
 
@@ -560,5 +561,7 @@ def _stop_on_terminate() -> None:
         raise KeyboardInterrupt
     try:
         signal.signal(signal.SIGTERM, interrupt)
+        if signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:  # not under nohup
+            signal.signal(signal.SIGHUP, interrupt)
     except (ValueError, AttributeError):  # not in the main thread, or no such signal
         pass

@@ -220,7 +220,7 @@ def explain(error: ServiceError, context: Context) -> Failure:
 
 
 def _find_row(error: ServiceError, context: Context) -> Row:
-    code, message = error.code.lower(), error.message.lower()
+    code, message = error.code[:200].lower(), error.message[:2000].lower()
     if _is_auth(error.status, code, message):
         return _auth_row(message, context)
     if error.status == 404 and not message:
@@ -290,6 +290,7 @@ def _close_models(context: Context) -> list:
 
 def _clean(message: str) -> str:
     """The message without the service's wrapping."""
+    message = "".join(c if c.isprintable() or c == "\n" else " " for c in message[:2000])
     message = re.sub(r"^<\d{3}>\s*(InternalError(\.\w+)*:\s*)?", "", message.strip())
     return re.sub(r"\s*For details, see: \S+$", "", message).strip()
 

@@ -18,6 +18,11 @@ def slug(text: str, limit: int = 40) -> str:
     return words + "-" if _RESERVED.match(words) else words or "result"
 
 
+def exists(path: str) -> bool:
+    """Whether anything has this name, a broken link included."""
+    return os.path.lexists(path)
+
+
 def short_id() -> str:
     """Six random hex digits that keep names apart."""
     return os.urandom(3).hex()
@@ -47,6 +52,8 @@ class Target:
     def _check(self) -> None:
         if os.path.isdir(self.path):
             raise usage(f"{self.path} is a folder", "name a file, or end the path in / to have the name chosen")
+        if os.path.exists(self.path) and not os.path.isfile(self.path):
+            raise usage(f"{self.path} is a device or a pipe, not a file", "leave --output out to get the answer on stdout")
         if os.path.lexists(self.path) and not self.overwrite:
             raise Failure(Exit.EXISTS, f"{self.path} exists already; nothing was sent",
                           fix="add --overwrite to replace it, or choose another --output")
@@ -98,6 +105,8 @@ def _make_folder(folder: str) -> list:
 def _publish(temporary: str, path: str, overwrite: bool) -> None:
     """Give a finished temporary file its final name; a file that appeared meanwhile is not replaced unasked."""
     if overwrite:
+        if os.path.isfile(path) and not os.path.islink(path):
+            os.chmod(temporary, os.stat(path).st_mode & 0o777)
         os.replace(temporary, path)
         return
     try:
@@ -127,6 +136,8 @@ def check_replaceable(path: str, flag: str) -> None:
         with open(probe, "xb"):
             pass
         os.unlink(probe)
+        if os.path.isdir(os.path.realpath(path) + ".lock"):
+            raise IsADirectoryError(21, f"the folder {path}.lock is in the way", path)
     except OSError as error:
         raise usage(f"{flag} {path} cannot be written: {error.strerror}", "name a file in a folder that exists and is "
                     "writable") from None
