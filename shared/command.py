@@ -209,11 +209,19 @@ def _make_utf8(stream) -> None:
 
 # ---- flags -----------------------------------------------------------------------------------------------------------
 
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """Help whose lines never end inside a model id or a flag."""
+
+    def _split_lines(self, text, width):
+        import textwrap
+        return textwrap.wrap(" ".join(text.split()), width, break_on_hyphens=False)
+
+
 class Parser(argparse.ArgumentParser):
     """An argument parser that raises usage Failures instead of ending the process."""
 
     def __init__(self, **settings):
-        super().__init__(allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter, **settings)
+        super().__init__(allow_abbrev=False, formatter_class=_Help, **settings)
 
     def error(self, message):
         quotes = "put the prompt in quotes; " if message.startswith("unrecognized arguments") else ""

@@ -44,8 +44,10 @@ TYPES = [
     (b"OggS\0", "audio/ogg"), (b"fLaC\0", "audio/flac"), (b"ID3\x04", "audio/mpeg"), (b"\xff\xfb\x90\0", "audio/mpeg"),
     (b"\xff\xf3\x90\0", "audio/mpeg"), (b"%PDF-1.7\n", "application/pdf"),
 ]
-UNKNOWN = [b"", b"\0", b"\xff", b"P", b"\x89PNG\n\n", b"\xff\xd8", b"\xff\xfeh\0i\0", b"\xef\xbb\xbfHello", b"RIFF\0\0\0\0XXXX", b"RIFF",
-           b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"<!DOCTYPE html>", b"PK\3\4\x14\0", b"a text named photo.png\n" * 9,
+UNKNOWN = [b"", b"\0", b"\xff", b"P", b"\x89PNG\n\n", b"\xff\xd8", b"\xff\xfeh\0i\0", b"\xef\xbb\xbfHello",
+           b"RIFF\0\0\0\0XXXX", b"RIFF",
+           b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"<!DOCTYPE html>", b"PK\3\4\x14\0",
+           b"a text named photo.png\n" * 9,
            "一张图片".encode(), b"GIF88a", b"II+\0", b"\0\0\0\x18fty"]
 
 
@@ -60,7 +62,8 @@ def test_what_is_no_media_is_unknown(data):
     assert measure(data) == ("", 0, 0, 0.0)
 
 
-@pytest.mark.parametrize("text", [b"BMW is a maker of cars, and this is a text.\n", b"BM\n", b"BMI: weight by height squared; a text"])
+@pytest.mark.parametrize("text",
+    [b"BMW is a maker of cars, and this is a text.\n", b"BM\n", b"BMI: weight by height squared; a text"])
 def test_text_that_begins_like_a_bitmap_is_no_bitmap(text):
     assert measure(text)[0] == ""
 
@@ -83,11 +86,13 @@ def frame(marker: int = 0xC0, width: int = 321, height: int = 123) -> bytes:
 SOI = b"\xff\xd8"
 LONG_EXIF = segment(0xE1, b"Exif\0\0" + samples.jpeg(16, 16) + bytes(60_000))
 JPEGS = {
-    "baseline": SOI + frame(0xC0), "extended": SOI + frame(0xC1), "progressive": SOI + frame(0xC2), "lossless": SOI + frame(0xC3),
+    "baseline": SOI + frame(0xC0), "extended": SOI + frame(0xC1), "progressive": SOI + frame(0xC2),
+    "lossless": SOI + frame(0xC3),
     "arithmetic": SOI + frame(0xC9), "last kind": SOI + frame(0xCF),
     "after APP0 and APP1 with a thumbnail": SOI + segment(0xE0, b"JFIF\0\1\1\0\0\1\0\1\0\0") + LONG_EXIF + frame(0xC2),
     "many segments": SOI + LONG_EXIF * 20 + frame(),
-    "after tables": SOI + segment(0xDB, bytes(65)) + segment(0xC4, bytes(40)) + segment(0xCC, bytes(4)) + segment(0xC8, bytes(9)) + frame(),
+    "after tables": SOI + segment(0xDB, bytes(65)) + segment(0xC4, bytes(40)) + segment(0xCC, bytes(4)) + segment(0xC8,
+        bytes(9)) + frame(),
     "fill bytes": SOI + b"\xff" * 7 + segment(0xE0, bytes(14)) + b"\xff\xff\xff" + frame(),
     "markers without a length": SOI + b"\xff\x01\xff\xd0\xff\xd7" + frame(),
     "comment that looks like a frame": SOI + segment(0xFE, frame(0xC0, 9, 9)) + frame(),
@@ -101,7 +106,8 @@ def test_sides_of_a_jpeg(data):
 
 @pytest.mark.parametrize("data", [
     SOI + b"\xff\xd9" + frame(), SOI + segment(0xDA, bytes(6)) + frame(), SOI + b"\xff\xe0\0\0",
-    SOI + b"\xff\xe0\xff\xff" + bytes(50), SOI + b"\xff\xc0\0\x11\x08", SOI + b"\xff" * 4, SOI + b"\xff\xe0\x00\x10\x00" + frame()[1:]])
+    SOI + b"\xff\xe0\xff\xff" + bytes(50), SOI + b"\xff\xc0\0\x11\x08", SOI + b"\xff" * 4,
+    SOI + b"\xff\xe0\x00\x10\x00" + frame()[1:]])
 def test_jpeg_without_a_frame_has_no_sides(data):
     assert measure(data) == ("image/jpeg", 0, 0, 0.0)
 
@@ -122,13 +128,16 @@ def ifd(order: str, *entries: tuple) -> bytes:
 OLD_BMP = b"BM" + struct.pack("<IHHI", 60, 0, 0, 26) + struct.pack("<IHHHH", 12, 321, 123, 1, 24)
 SIDES = {
     "png": (samples.png(321, 123), "image/png"),
-    "png, its header alone": (b"\x89PNG\r\n\x1a\n" + samples.png_chunk(b"IHDR", struct.pack(">IIB", 321, 123, 8)), "image/png"),
+    "png, its header alone": (b"\x89PNG\r\n\x1a\n" + samples.png_chunk(b"IHDR", struct.pack(">IIB", 321, 123, 8)),
+                              "image/png"),
     "jpeg": (samples.jpeg(321, 123), "image/jpeg"),
     "gif": (samples.gif(321, 123), "image/gif"),
     "webp VP8L": (samples.webp(321, 123), "image/webp"),
-    "webp VP8L with alpha": (webp(b"VP8L", b"\x2f" + (320 | 122 << 14 | 1 << 28).to_bytes(4, "little") + bytes(20)), "image/webp"),
+    "webp VP8L with alpha": (webp(b"VP8L", b"\x2f" + (320 | 122 << 14 | 1 << 28).to_bytes(4, "little") + bytes(20)),
+                             "image/webp"),
     "webp VP8": (webp(b"VP8 ", b"\x50\2\0\x9d\x01\x2a" + struct.pack("<HH", 321, 123) + bytes(20)), "image/webp"),
-    "webp VP8, scaled": (webp(b"VP8 ", b"\x50\2\0\x9d\x01\x2a" + struct.pack("<HH", 321 | 1 << 14, 123 | 2 << 14)), "image/webp"),
+    "webp VP8, scaled": (webp(b"VP8 ", b"\x50\2\0\x9d\x01\x2a" + struct.pack("<HH", 321 | 1 << 14, 123 | 2 << 14)),
+                         "image/webp"),
     "webp VP8X": (webp(b"VP8X", bytes(4) + (320).to_bytes(3, "little") + (122).to_bytes(3, "little")), "image/webp"),
     "bmp": (samples.bmp(321, 123), "image/bmp"),
     "bmp, top down": (samples.bmp(321, 123)[:22] + struct.pack("<i", -123) + bytes(90), "image/bmp"),
@@ -164,7 +173,8 @@ box = samples.box
 
 
 def mvhd(seconds: float, scale: int = 600, version: int = 0) -> bytes:
-    times = struct.pack(">QQIQ", 1, 1, scale, int(seconds * scale)) if version else struct.pack(">IIII", 1, 1, scale, int(seconds * scale))
+    times = struct.pack(">QQIQ", 1, 1, scale, int(seconds * scale)) if version else struct.pack(">IIII", 1, 1, scale,
+                                                                                                int(seconds * scale))
     return box(b"mvhd", bytes([version, 0, 0, 0]) + times + bytes(80))
 
 

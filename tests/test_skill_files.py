@@ -11,6 +11,7 @@ import sys
 import pytest
 
 from shared.failures import Exit
+from tests import media_samples
 from tests.conftest import ROOT, SCRIPTS
 
 SKILLS = sorted(path.parent for path in (ROOT / "skills").glob("*/SKILL.md"))
@@ -20,9 +21,16 @@ DOCUMENTS = MANUALS + READMES + sorted((ROOT / "skills").glob("*/references/*.md
 
 FIELDS = {"name", "description", "license", "compatibility", "metadata"}
 OTHER_PROGRAMS_FLAGS: set = set()  # flags in the documents that are not the scripts' own
+MEDIA = {  # the user's pictures and videos, which no block makes
+    **{name: media_samples.png(64, 48) for name in ("before.png", "after.png", "receipt.png", "table.png", "page.png")},
+    **{name: media_samples.jpeg(64, 48) for name in ("photo.jpg", *(f"frame-{number}.jpg" for number in range(1, 5)))},
+    "talk.mp4": media_samples.mp4(), "lecture.mp4": media_samples.mp4(60, size=7_100_000),
+}
 STAND_INS = {  # input files of the commands in SKILL.md
-    "notes.txt": "Anna writes the report.\n",
-    "tasks.schema.json": '{"type": "object", "properties": {"tasks": {"type": "array"}}, "required": ["tasks"]}',
+    **MEDIA,
+    "notes.txt": b"Anna writes the report.\n",
+    "tasks.schema.json": b'{"type": "object", "properties": {"tasks": {"type": "array"}}, "required": ["tasks"]}',
+    "total.schema.json": b'{"type": "object", "properties": {"total": {"type": "number"}}, "required": ["total"]}',
 }
 
 
@@ -135,17 +143,36 @@ def test_links_stay_in_the_skill(path):
         assert folder in (path.parent / target).resolve().parents, target
 
 
+def flags(text: str) -> set:
+    return set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", text))
+
+
 @pytest.fixture(scope="module")
 def help_flags():
-    texts = [subprocess.run([sys.executable, str(script), "--help"], capture_output=True, timeout=60).stdout.decode("utf-8")
-             for script in SCRIPTS.values()]
-    return set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", " ".join(texts)))
+    """Skill -> the flags of its script."""
+    def ask(script):
+        return subprocess.run([sys.executable, str(script), "--help"], capture_output=True, timeout=60).stdout.decode("utf-8")
+    return {skill: flags(ask(script)) for skill, script in SCRIPTS.items()}
 
 
 @each(DOCUMENTS)
 def test_flags_exist(path, help_flags):
-    named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", read(path)))
-    assert not named - help_flags - OTHER_PROGRAMS_FLAGS
+    """A skill's own documents name its own flags; those of the bundle may name any."""
+    own = help_flags.get(_skill_of(path), set().union(*help_flags.values()))
+    assert not flags(read(path)) - own - OTHER_PROGRAMS_FLAGS
+
+
+def test_every_skill_has_its_documents():
+    assert [folder.name for folder in SKILLS] == sorted(SCRIPTS)
+    for folder in SKILLS:
+        assert {"errors.md", "models.md", "recipes.md"} <= {path.name for path in (folder / "references").iterdir()}
+        for path in (ROOT / "SKILL.md", *READMES):
+            assert f"skills/{folder.name}" in read(path), path
+
+
+def _skill_of(path) -> str:
+    parts = path.relative_to(ROOT).parts
+    return parts[1] if parts[0] == "skills" else ""
 
 
 @each([path for path in MANUALS if path.parent != ROOT] + READMES)
@@ -174,7 +201,8 @@ def test_readmes_name_the_same(what, pattern):
 
 
 def test_readmes_have_the_same_commands():
-    english, chinese = (commands(read(path)) for path in READMES)
+    """Prompts, which stand in quotes, may be in the reader's language."""
+    english, chinese = ([re.sub(r'"[^"]*"', '"…"', line) for line in commands(read(path))] for path in READMES)
     assert english == chinese and english
 
 
@@ -187,17 +215,23 @@ def test_readmes_have_the_same_tables():
 
 # ---- their commands run ----------------------------------------------------------------------------------------------
 
-def _script_commands(path) -> list:
-    found = [line for line in commands(read(path)) if re.match(r"python3 \S*text\.py\b", line)]
+def _script_commands(skill: str) -> list:
+    """(skill, command) for each line of its SKILL.md that runs its script."""
+    lines = commands(read(ROOT / "skills" / skill / "SKILL.md"))
+    found = [(skill, line) for line in lines if line.startswith(f"python3 scripts/{SCRIPTS[skill].name} ")]
     assert found
     return found
 
 
-@pytest.mark.parametrize("command", _script_commands(ROOT / "skills" / "qianwen-text" / "SKILL.md"))
-def test_command_dry_runs(run, work, command):
-    for name, text in STAND_INS.items():
-        (work / name).write_text(text, encoding="utf-8")
-    result = run(*shlex.split(command)[2:], "--dry-run")
+def put_files(folder, files) -> None:
+    for name, data in files.items():
+        (folder / name).write_bytes(data)
+
+
+@pytest.mark.parametrize("skill, command", [pair for skill in SCRIPTS for pair in _script_commands(skill)])
+def test_command_dry_runs(run, work, skill, command):
+    put_files(work, STAND_INS)
+    result = run(*shlex.split(command)[2:], "--dry-run", skill=skill)
     assert result.code == 0, result
 
 
@@ -205,8 +239,9 @@ def test_command_dry_runs(run, work, command):
 @each([folder / "SKILL.md" for folder in SKILLS] + sorted((ROOT / "skills").glob("*/references/recipes.md")))
 def test_blocks_run_in_order(path, emulator, home, work):
     """Every shell block as it stands, one after the other, against the emulator."""
-    folder = path.parent if path.name == "SKILL.md" else path.parent.parent
-    _run_blocks(blocks(read(path)), {"scripts/text.py": str(folder / "scripts" / "text.py")}, emulator, home, work)
+    put_files(work, MEDIA)
+    script = SCRIPTS[_skill_of(path)]
+    _run_blocks(blocks(read(path)), {f"scripts/{script.name}": str(script)}, emulator, home, work)
 
 
 @pytest.mark.skipif(not shutil.which("bash"), reason="the blocks are for a shell")
@@ -215,10 +250,12 @@ def test_readme_commands_run(path, emulator, home, work):
     for item in ("skills", "README.md"):
         source = ROOT / item
         (shutil.copytree if source.is_dir() else shutil.copy)(source, work / item)
+    put_files(work, MEDIA)
     calls = [block for block in blocks(read(path)) if "make " not in block and "export" not in block]
     _run_blocks(calls, {}, emulator, home, work)
-    assert (home / ".claude" / "skills" / "qianwen-text" / "SKILL.md").is_file()
-    assert (home / ".qwen" / "skills" / "qianwen-text" / "scripts" / "shared" / "key_guard.py").is_file()
+    for skill in SCRIPTS:
+        assert (home / ".claude" / "skills" / skill / "SKILL.md").is_file()
+        assert (home / ".qwen" / "skills" / skill / "scripts" / "shared" / "key_guard.py").is_file()
 
 
 def _run_blocks(texts, replaced, emulator, home, work):
@@ -245,7 +282,7 @@ def _path(home) -> str:
 
 # ---- models.md is the script's table ---------------------------------------------------------------------------------
 
-def test_models_reference_equals_the_table():
+def test_text_models_reference_equals_the_table():
     from text_models import MODELS
     letters = (("fc", "T"), ("so", "J"), ("ws", "S"), ("pc", "P"), ("mt", "translation"), ("long", "documents"))
     rows = {row.id: row for row in MODELS}
@@ -258,3 +295,28 @@ def test_models_reference_equals_the_table():
             assert (row.thinking, row.max_input, row.max_output) == (
                 thinking, int(most_in.replace(",", "")), int(most_out.replace(",", ""))), name
             assert abilities.split() == [letter for feature, letter in letters if feature in row.features], name
+
+
+def test_vision_models_reference_equals_the_table():
+    from vision_models import MODELS
+    letters = (("so", "J"), ("hr", "H"), ("ocr", "O"), ("ocr-tasks", "T"))
+    text = read(ROOT / "skills" / "qianwen-vision" / "references" / "models.md")
+    found = re.findall(r"^\| (`[^|]*) \| (on|off|always|never) \| ([^|]*)\| ([^|]*) \| ([\d,]+) / ([\d,]+) \|", text, re.MULTILINE)
+    told = {name: row[1:] for row in found for name in re.findall(r"`([^`]+)`", row[0])}
+    assert sorted(told) == sorted(row.id for row in MODELS)
+    for row in MODELS:
+        thinking, abilities, sizes, most_in, most_out = told[row.id]
+        assert (row.thinking, f"{row.max_input:,}", f"{row.max_output:,}") == (thinking, most_in, most_out), row.id
+        video = ["V"] if row.sight.frames[1] else []
+        assert abilities.split() == video + [letter for feature, letter in letters if feature in row.features], row.id
+        assert sizes == _sizes(row.sight), row.id
+
+
+def _sizes(sight) -> str:
+    """The largest picture and video, as the table of models.md puts it."""
+    picture = f"{sight.picture_bytes // 10**6} MB"
+    if not sight.frames[1]:
+        return picture
+    video = f"{sight.video_bytes // 10**9} GB" if sight.video_bytes >= 10**9 else f"{sight.video_bytes // 10**6} MB"
+    longest = {7_200: ", 2 h", 3_600: ", 1 h", 600: ", 10 min", 40: ", 40 s", 0: ""}[sight.video_seconds]
+    return f"{picture} / {video}{longest}"

@@ -128,7 +128,7 @@ ABILITIES = {"fc", "so", "ws", "pc", "tb"}  # nothing is refused on a guess
     ("qwen3-ultra", "qwen3-", None, ALL),
     ("qwen-nova", "qwen", None, ALL),
     ("qwen-mt-max", "qwen-mt-", "never", "mt"),
-    ("qwen-long-max", "qwen-long", None, "long plain"),
+    ("qwen-long-max", "qwen-long", "never", "long"),
     ("qwq-next", "qwq", "always", "fc stream"),
     ("qwen3.6-plus-fast", "qwen3.6-plus", "on", ALL),
     ("deepseek-v4-mini", "deepseek-v4", "on", "fc"),

@@ -61,7 +61,8 @@ def _add_media_flags(group) -> None:
     add("--fps", metavar="X", type=command.number(0.1, 10), help="0.1 to 10: how many frames a second are looked at "
         "(--video), or were taken (--frames)")
     add("--ocr", metavar="TASK", nargs="?", const=PLAIN_OCR, help="read the text of one picture; a built-in task may be "
-        f"named: {', '.join(OCR_TASKS)} (with --schema the fields of key_information_extraction)")
+        f"named: {', '.join(OCR_TASKS)}; for key_information_extraction --schema names the fields, as a JSON Schema or as "
+        'field and what is wanted: {"date": "yyyy-mm-dd"}')
     add("--min-pixels", metavar="N", type=pixels, help="enlarge smaller pictures to this many pixels")
     add("--max-pixels", metavar="N", type=pixels, help="shrink larger pictures to this many pixels; fewer cost less")
     add("--high-resolution", action="store_true", help="look at the most pixels the model can; costs more")
@@ -94,14 +95,18 @@ def _take_prompt_back(options) -> None:
             raise usage(f"--ocr {options.ocr}: there is no such task", f"use one of: {', '.join(OCR_TASKS)}, or --ocr alone")
         options.prompt, options.ocr = options.ocr, PLAIN_OCR
     for values in (options.image, options.frames):
-        if options.prompt is None and not options.prompt_file and len(values) > 1 and _is_prompt(values[-1]):
-            options.prompt = values.pop()
+        if options.prompt is None and not options.prompt_file and not options.ocr and len(values) > 1:
+            if _is_prompt(values[-1]):
+                options.prompt = values.pop()
+            elif not os.path.exists(values[-1]) and "://" not in values[-1] and not values[-1].startswith(("data:", "-")):
+                raise usage(f"{values[-1]!r} is no file, and there is no prompt",
+                            "write the prompt first: vision.py PROMPT --image FILE")
 
 
 def _is_prompt(text: str) -> bool:
     """Whether a value among files can only be the question: it has blanks, names no file and is no address."""
     has_blank = any(character.isspace() for character in text)
-    return has_blank and not os.path.exists(text) and ":" not in text.split(None, 1)[0]
+    return has_blank and not os.path.exists(text) and ":" not in (text.split(None, 1) or [""])[0]
 
 
 # ---- the run ---------------------------------------------------------------------------------------------------------

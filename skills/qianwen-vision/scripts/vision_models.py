@@ -29,6 +29,7 @@ QWEN3_VL = Sight(10 * _MB, (4_096, 16_777_216), (4, 512), 2 * _GB, 3_600)
 VL_MAX = Sight(10 * _MB, (4_096, 16_777_216), (4, 512), 2 * _GB, 600)
 VL_PLUS = Sight(10 * _MB, (4_096, 16_777_216), (4, 512), 1 * _GB, 600)
 QVQ = Sight(10 * _MB, (3_136, 12_845_056), (4, 512), 1 * _GB, 600)
+OLDEST = Sight(10 * _MB, (3_136, 12_845_056), (4, 80), 150 * _MB, 40)
 GUI = Sight(10 * _MB, (3_136, 12_845_056), (0, 0), 0, 0)
 KIMI = Sight(10 * _MB, (0, 0), (4, 2000), 2 * _GB, 0)
 OCR_28 = Sight(10 * _MB, (3_136, 23_520_000), (0, 0), 0, 0)
@@ -66,6 +67,10 @@ MODELS = tuple(Model(name, thinking, frozenset(features.split()), sight, *limits
     ("qwen3-vl-8b-thinking", "always", "tb hr", QWEN3_VL, 126976, 32768, 81920),
     ("qwen-vl-max", "never", "so hr", VL_MAX, 129024, 8192, 0),
     ("qwen-vl-plus", "never", "so hr", VL_PLUS, 129024, 8192, 0),
+    *((f"qwen-vl-{size}", "never", "so hr", QVQ, 129024, 8192, 0) for size in (
+        "max-2025-04-08", "max-2025-04-02", "max-2025-01-25", "plus-2025-05-07", "plus-2025-01-25")),
+    *((f"qwen-vl-{size}", "never", "hr", OLDEST, 30720, 2048, 0) for size in (
+        "max-1230", "max-1119", "max-1030", "max-0809", "plus-0809", "plus-0102")),
     ("qwen-vl-ocr", "never", "ocr ocr-tasks", OCR_28, 30000, 4096, 0),
     ("qwen-vl-ocr-latest", "never", "ocr ocr-tasks", OCR_32, 30000, 8192, 0),
     ("qwen-vl-ocr-2025-11-20", "never", "ocr ocr-tasks", OCR_32, 30000, 8192, 0),
@@ -89,8 +94,9 @@ FAMILIES = tuple(Model(name, thinking, frozenset(features.split()), sight, 0, 0,
 
 # Ids that the catalogue knows and that take text alone.
 TEXT_ONLY = re.compile(
-    r"^(qwen3\.7-max|qwen3\.6-max|qwen3-max|qwen3-coder|qwen3-next|qwen3-\d+b|qwen-(plus|flash|turbo|max|long|coder|math|mt|doc)"
-    r"|qwq|deepseek-|siliconflow/|glm-|ZHIPU/|MiniMax|kimi-k2-thinking|Moonshot|xiaomi/|vanchin/deepseek-[vr]|farui|tongyi)")
+    r"^(qwen3\.7-max|qwen3\.6-max|qwen3-max|qwen3-coder|qwen3-next|qwen3-\d+b"
+    r"|qwen-(plus|flash|turbo|max|long|coder|math|mt|doc|deep-research)|qwq|deepseek-|siliconflow/"
+    r"|glm-|ZHIPU/|MiniMax|kimi-k2-thinking|Moonshot|xiaomi/|vanchin/deepseek-[vr]|farui|tongyi)")
 
 
 def find_model(name: str) -> tuple:

@@ -17,6 +17,7 @@ from vision_models import DEFAULT_MODEL, OCR_MODEL, TEXT_ONLY, Model, names_with
 OCR_TASKS = ("text_recognition", "advanced_recognition", "key_information_extraction", "table_parsing",
              "document_parsing", "formula_recognition", "multi_lan")
 PLAIN_OCR = "plain"
+MAX_PICTURES = 256  # in one request (4.2)
 
 
 class Ask(ChatAsk):
@@ -99,7 +100,8 @@ def _check_ocr(ask: Ask) -> None:
     if ask.schema is not None and ask.ocr_task not in ("", "key_information_extraction"):
         raise usage(f"--schema does nothing with --ocr {ask.ocr_task}", "use --ocr key_information_extraction")
     used = [flag for flag, value in (("--json-object", ask.json_object), ("--system", ask.system),
-                                     ("--request", ask.request)) if value]
+                                     ("--request", ask.request), ("--think", ask.think),
+                                     ("--thinking-budget", ask.thinking_budget)) if value]
     if ask.ocr_task and used:
         raise usage(f"{', '.join(used)}: a built-in OCR task takes nothing beside the picture", "leave it out")
 
@@ -112,9 +114,13 @@ def _check_features(ask: Ask, model: Model) -> None:
             ("--ocr", ask.ocr is not None, "ocr", "is no OCR model"),
             (f"--ocr {ask.ocr_task}", bool(ask.ocr_task), "ocr-tasks", "has no built-in OCR tasks")):
         if used and feature not in model.features:
-            raise usage(f"{flag}: {model.id} {inability}", f"use --model with one of: {names_with(feature)}")
+            instead = "leave it out, or ask a question without --ocr" if ask.ocr and not flag.startswith("--ocr") else \
+                f"use --model with one of: {names_with(feature)}"
+            raise usage(f"{flag}: {model.id} {inability}", instead)
     if ask.system is not None and "no-system" in model.features:
         raise usage(f"--system: {model.id} ignores it", "put it into the prompt")
+    if len(ask.images) > MAX_PICTURES:
+        raise usage(f"--image: {len(ask.images)} pictures are too many", f"give at most {MAX_PICTURES}")
     if len(ask.images) > 1 and "ocr" in model.features:
         raise usage(f"{model.id} reads one picture at a time", "give one --image, or use qwen3.6-plus for several")
 
@@ -154,7 +160,11 @@ def build_messages(ask: Ask, base=None) -> list:
     if ask.prompt is not None:
         parts.append({"type": "text", "text": ask.prompt})
     if parts:
-        put_user(messages, parts, replace=bool(base))
+        replace = bool(base) and messages[-1]["role"] == "user"
+        if replace and not media_parts(ask):  # a new question keeps the pictures it is about
+            old = messages[-1]["content"]
+            parts = [part for part in old if isinstance(old, list) and part.get("type") != "text"] + parts
+        put_user(messages, parts, replace)
     return messages
 
 
@@ -177,10 +187,19 @@ def _pixels(ask: Ask) -> dict:
 
 # ---- built-in OCR tasks, which only the native endpoint has ----------------------------------------------------------
 
+def result_form(schema: dict):
+    """The form that key_information_extraction fills in: field -> what is wanted. A JSON Schema is turned into one."""
+    if isinstance(schema.get("properties"), dict):
+        return {name: result_form(part) for name, part in schema["properties"].items() if isinstance(part, dict)}
+    if isinstance(schema.get("items"), dict):
+        return [result_form(schema["items"])]
+    return str(schema.get("description") or "") if "type" in schema or "description" in schema else schema
+
+
 def _ocr_task_request(ask: Ask, model: Model) -> dict:
     options: dict = {"task": ask.ocr_task}
     if ask.schema is not None:
-        options["task_config"] = {"result_schema": ask.schema}
+        options["task_config"] = {"result_schema": result_form(copy.deepcopy(ask.schema))}
     parameters: dict = {"ocr_options": options}
     put_sampling(ask, parameters)
     content = [{"image": ask.images[0].address, **_pixels(ask)}]

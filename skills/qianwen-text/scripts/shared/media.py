@@ -18,6 +18,7 @@ from .failures import Exit, Failure, usage
 from .transport import Multipart, Request, Retries
 
 INLINE_BYTES = 7_000_000  # a data URL may have 10 MiB encoded, which is a little over 7 MB of file (4.2)
+ALL_INLINE_BYTES = 14_000_000  # of all files together: a request should stay below about 20 MB (4.2)
 UPLOAD_SLACK = 30.0  # seconds before its end from which a credential is not used any more
 
 # What a kind of media may be: `kind` for messages, media types, and 0 or the bound of each measure (bytes, pixels,
@@ -59,8 +60,13 @@ def look(argument: str, flag: str, limits: Limits) -> Media:
 
 
 def _find(argument: str, flag: str) -> Media:
-    if re.match(r"(https?|oss)://", argument, re.IGNORECASE):
-        return Media(argument, url=_checked_url(argument, flag))
+    scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]+)://", argument)
+    if scheme and scheme.group(1).lower() in ("http", "https", "oss"):
+        url = _checked_url(argument, flag)
+        return Media(argument, url="oss" + url[3:] if scheme.group(1).lower() == "oss" else url)
+    if scheme and scheme.group(1).lower() != "file":
+        raise usage(f"{flag} {argument}: {scheme.group()} addresses are not taken",
+                    "give a local path, or an address that begins with http://, https://, oss:// or data:")
     if argument.startswith("data:"):
         return Media(argument, data=_decoded(argument, flag))
     if argument == "-":
@@ -91,7 +97,10 @@ def _decoded(url: str, flag: str) -> bytes:
 def _checked_path(argument: str, flag: str) -> str:
     path = argument
     if argument.lower().startswith("file://"):
-        parts = urlsplit(argument)
+        try:
+            parts = urlsplit(argument)
+        except ValueError:
+            raise usage(f"{flag} {argument} is not a usable file URL") from None
         if parts.netloc not in ("", "localhost"):
             raise usage(f"{flag} {argument}: a file URL may not name another host")
         from urllib.request import url2pathname
@@ -156,11 +165,6 @@ def data_url(media: Media) -> str:
     return f"data:{media.media_type};base64,{base64.b64encode(media.read()).decode('ascii')}"
 
 
-def fits_inline(media: Media) -> bool:
-    """Whether the file may travel inside the request."""
-    return media.size <= INLINE_BYTES
-
-
 def placeholder(media: Media) -> str:
     """What stands for an upload in a dry run."""
     return f"oss://<upload of {media.name}, {media.size} bytes>"
@@ -222,6 +226,9 @@ class Uploader:
 
     def _upload(self, media: Media) -> str:
         """Send the file; a credential that ended on the way is renewed once."""
+        if self.console:
+            self.console.note(f"uploading {media.name} ({_mb(media.size)}) to the service's temporary storage, where it "
+                              "stays for 48 hours")
         try:
             return self._send(media, self._credential())
         except Failure as failure:
@@ -256,7 +263,11 @@ class Uploader:
         progress = self.console.upload_progress(media.name) if self.console else None
         form = Multipart(fields, media.path, filename=key.rsplit("/", 1)[1], media_type=media.media_type, data=media.data,
                          progress=progress)
-        self.client.upload(Request("POST", policy["upload_host"].rstrip("/") + "/", form))
+        try:
+            self.client.upload(Request("POST", policy["upload_host"].rstrip("/") + "/", form))
+        except Failure as failure:
+            if failure.code != "FileAlreadyExists":  # the key is our own random one: an earlier try has arrived
+                raise
         return "oss://" + key
 
 
@@ -274,12 +285,13 @@ def _number(value, default: int) -> int:
 
 def address_all(media) -> list:
     """Give everything its address as far as that needs no upload; return what has to be uploaded."""
-    waiting = []
+    waiting, inline = [], 0
     for item in media:
         if item.url:
             continue
-        if fits_inline(item):
-            item.address = item.address or data_url(item)
+        if item.size <= INLINE_BYTES and inline + item.size <= ALL_INLINE_BYTES:
+            inline += item.size
+            item.address = data_url(item)
         else:
             item.address = placeholder(item)
             waiting.append(item)

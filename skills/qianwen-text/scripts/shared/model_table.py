@@ -18,7 +18,7 @@ def find(name: str, models, families, abilities: str) -> tuple:
     if row:
         return row._replace(id=name), None
     lower = name.lower()
-    row = max((row for row in (*models, *families) if lower.startswith(row.id.lower())), key=lambda row: len(row.id))
+    row = max((row for row in (*families, *models) if lower.startswith(row.id.lower())), key=lambda row: len(row.id))
     thinking = row.thinking if row in families or row.thinking in ("on", "off") else None
     return row._replace(id=name, thinking=thinking, features=row.features | frozenset(abilities.split()), max_input=0,
                         max_output=0, max_thinking=0), row

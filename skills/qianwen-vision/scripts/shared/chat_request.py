@@ -168,7 +168,7 @@ def put_json(ask: ChatAsk, body: dict) -> None:
     if ask.schema is not None:
         name = re.sub(r"[^A-Za-z0-9_-]+", "_", str(ask.schema.get("title") or "answer"))[:64].strip("_") or "answer"
         body["response_format"] = {"type": "json_schema",
-                                   "json_schema": {"name": name, "strict": True, "schema": ask.schema}}
+                                   "json_schema": {"name": name, "strict": True, "schema": copy.deepcopy(ask.schema)}}
     elif ask.json_object:
         body["response_format"] = {"type": "json_object"}
     if ask.wants_json and not _says_json(body["messages"]):

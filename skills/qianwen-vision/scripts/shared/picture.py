@@ -15,12 +15,17 @@ EXTENSIONS = {
 
 _MAGIC = (  # bytes at the beginning -> type
     (b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"), (b"GIF87a", "image/gif"), (b"GIF89a", "image/gif"),
-    (b"BM", "image/bmp"), (b"II*\0", "image/tiff"), (b"MM\0*", "image/tiff"), (b"FLV\x01", "video/x-flv"),
+    (b"II*\0", "image/tiff"), (b"MM\0*", "image/tiff"), (b"FLV\x01", "video/x-flv"),
     (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "video/x-ms-wmv"), (b"OggS", "audio/ogg"), (b"fLaC", "audio/flac"),
     (b"ID3", "audio/mpeg"), (b"%PDF", "application/pdf"),
 )
 _RIFF = {b"WEBP": "image/webp", b"WAVE": "audio/wav", b"AVI ": "video/x-msvideo"}
-_HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
+_BRANDS = {  # of files in boxes; any other brand is MP4
+    **dict.fromkeys((b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"), "image/heic"),
+    **dict.fromkeys((b"avif", b"avis"), "image/avif"), **dict.fromkeys((b"M4A ", b"M4B ", b"M4P "), "audio/mp4"),
+    b"qt  ": "video/quicktime",
+}
+_BMP_HEADERS = (12, 16, 40, 52, 56, 64, 108, 124)  # sizes of the header after the first 14 bytes
 
 
 def media_type(head: bytes) -> str:
@@ -28,11 +33,12 @@ def media_type(head: bytes) -> str:
     for magic, name in _MAGIC:
         if head.startswith(magic):
             return name
+    if head[:2] == b"BM" and int.from_bytes(head[14:18], "little") in _BMP_HEADERS:
+        return "image/bmp"
     if head[:4] == b"RIFF":
         return _RIFF.get(head[8:12], "")
     if head[4:8] == b"ftyp":
-        brand = head[8:12]
-        return "image/heic" if brand in _HEIC_BRANDS else "video/quicktime" if brand == b"qt  " else "video/mp4"
+        return _BRANDS.get(head[8:12], "video/mp4")
     if head[4:8] in (b"moov", b"mdat", b"wide", b"free", b"skip"):
         return "video/quicktime"
     if head[:4] == b"\x1aE\xdf\xa3":
@@ -81,9 +87,9 @@ def _webp(file, head: bytes, size: int) -> tuple:
 
 
 def _jpeg(file, head: bytes, size: int) -> tuple:
-    """Walk the markers to the frame header (SOF)."""
+    """Walk the markers to the frame header (SOF); real files have a few dozen before it."""
     position = 2
-    while position < size:
+    for _ in range(2000):
         file.seek(position)
         marker = file.read(9)
         if marker[0] != 0xFF:

@@ -310,18 +310,18 @@ class Client:
         """Post a form to object storage, which answers with nothing, or with an XML error. Sending again costs nothing."""
         def attempt():
             with self._open(request, authorized=False) as response:
+                raw = self._read(response, _lower_headers(response))
                 if response.status >= 300:
-                    raise self._storage_failure(response)
-                response.read(1 << 16)
+                    raise self._storage_failure(response.status, raw)
         self.retries.run(attempt, Retries.READ)
 
-    def _storage_failure(self, response) -> Failure:
-        raw = response.read(1 << 16)
+    def _storage_failure(self, status: int, raw: bytes) -> Failure:
         text = raw.decode("utf-8", "replace")
         fields = {name: _between(text, f"<{name}>", f"</{name}>") for name in ("Code", "Message", "RequestId")}
-        if not fields["Code"]:
-            return self._not_the_service(response.status, raw)
-        return explain(ServiceError(response.status, fields["Code"], fields["Message"], fields["RequestId"]), self.context)
+        if not fields["Code"] and status < 500:
+            return self._not_the_service(status, raw)
+        return explain(ServiceError(status, fields["Code"] or f"http_{status}",
+                                    fields["Message"] or snippet(raw), fields["RequestId"]), self.context)
 
     def _json_once(self, request: Request) -> Reply:
         with self._open(request) as response:
