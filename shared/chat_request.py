@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import re
 
+from .command import apply_settings
 from .failures import usage
 
 
@@ -36,6 +37,32 @@ class ChatAsk:
         """The model asked for by --set, --model or --request, else `default`."""
         settings = {".".join(keys): value for keys, value in self.settings}
         return str(settings.get("model") or self.model or (self.request or {}).get("model") or default)
+
+
+def build_body(ask: ChatAsk, model, with_budget: str, messages_of, put_own) -> tuple:
+    """The body of a chat completion, and remarks for the user.
+
+    `messages_of(base)` builds the messages upon those of a --request body, `put_own(body)` adds the fields that only
+    one skill has, `with_budget` names models that take a thinking budget, for an error message.
+    """
+    check_request(ask.request or {})
+    remarks: list = []
+    try:
+        body = copy.deepcopy(ask.request or {})
+    except RecursionError:
+        raise usage("--request nests too deeply") from None
+    body["model"] = model.id
+    body["messages"] = messages_of(body.get("messages"))
+    put_sampling(ask, body)
+    put_thinking(ask, model, body, with_budget)
+    put_json(ask, body)
+    put_own(body)
+    put_stream(ask, model, body, remarks)
+    apply_settings(body, ask.settings)
+    check_request(body)
+    if not body.get("stream"):
+        body.pop("stream_options", None)
+    return body, remarks
 
 
 def check_limits(ask: ChatAsk, model) -> None:

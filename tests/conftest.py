@@ -5,6 +5,8 @@ import json
 import os
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,18 @@ SCRIPTS = {
     "qianwen-text": ROOT / "skills" / "qianwen-text" / "scripts" / "text.py",
     "qianwen-vision": ROOT / "skills" / "qianwen-vision" / "scripts" / "vision.py",
 }
+
+
+def post_json(url: str, body, headers: dict) -> tuple:
+    """Send a body with the standard key; return the status and the start of what is said."""
+    request = urllib.request.Request(url, json.dumps(body).encode(), {
+        "Authorization": "Bearer " + STANDARD_KEY, "Content-Type": "application/json", **headers})
+    try:
+        with urllib.request.urlopen(request, timeout=30) as response:
+            return response.status, response.read().decode()[:400]
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read().decode()[:400]
 
 
 class Run:

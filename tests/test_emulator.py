@@ -28,18 +28,6 @@ TOOL = {"type": "function", "function": {"name": "get_weather", "parameters": {
     "type": "object", "properties": {"city": {"type": "string"}, "days": {"type": "integer", "minimum": 2}}, "required": ["city"]}}}
 
 
-@pytest.fixture(scope="module")
-def shared_emulator():
-    with Emulator() as emulator:
-        yield emulator
-
-
-@pytest.fixture
-def emulator(shared_emulator):
-    shared_emulator.reset()
-    return shared_emulator
-
-
 class Answer:
     def __init__(self, response, body):
         self.status, self.body = response.status, body

@@ -11,7 +11,7 @@ import zlib
 import pytest
 
 from tests import media_samples as samples
-from tests.emulator import Emulator, colours, models, multipart, pictures, sight, uploads, videos
+from tests.emulator import colours, models, multipart, pictures, sight, uploads, videos
 from tests.emulator.wire import KEPT_BODY
 
 CHAT = "/compatible-mode/v1/chat/completions"
@@ -22,18 +22,6 @@ RESOLVE = {"X-DashScope-OssResourceResolve": "enable"}
 PNG = samples.png(320, 200)
 PNG_URL = samples.data_url(PNG, "image/png")
 BOUNDARY = "frontier"
-
-
-@pytest.fixture(scope="module")
-def shared_emulator():
-    with Emulator() as emulator:
-        yield emulator
-
-
-@pytest.fixture
-def emulator(shared_emulator):
-    shared_emulator.reset()
-    return shared_emulator
 
 
 class Answer:

@@ -17,7 +17,7 @@ from shared.failures import Exit, Failure
 from text_models import MODELS, find_model
 from text_request import Ask, build_request, native_request, user_text
 
-from tests.conftest import STANDARD_KEY
+from tests.conftest import post_json
 from tests.emulator import models as emulated
 from tests.emulator.files import StoredFile
 
@@ -62,16 +62,7 @@ def post(emulator):
     for name, like in (("qwen3.9-nova", "qwen3.6-plus"), ("someone/new", "qwen-plus"), ("deepseek-r1-distill-qwen-32b", "deepseek-r1")):
         emulator.models[name] = replace(emulated.MODELS[like], name=name)
 
-    def send(body, path="/compatible-mode/v1/chat/completions", **headers):
-        request = urllib.request.Request(emulator.url + path, json.dumps(body).encode(), {
-            "Authorization": "Bearer " + STANDARD_KEY, "Content-Type": "application/json", **headers})
-        try:
-            with urllib.request.urlopen(request, timeout=30) as response:
-                return response.status, response.read().decode()[:400]
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code, error.read().decode()[:400]
-    return send
+    return lambda body, path="/compatible-mode/v1/chat/completions", **headers: post_json(emulator.url + path, body, headers)
 
 
 # ---- golden bodies ---------------------------------------------------------------------------------------------------

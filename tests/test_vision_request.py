@@ -19,9 +19,10 @@ from shared import media
 from shared.command import parse_settings
 from shared.failures import Exit, Failure
 from tests import media_samples as samples
-from tests.conftest import STANDARD_KEY
+from tests.conftest import post_json
 from tests.emulator import models as emulated
-from vision_models import DEFAULT_MODEL, FAMILIES, MODELS, OCR_MODEL, TEXT_ONLY, find_model, names_with, picture_limits, video_limits
+from vision_models import (DEFAULT_MODEL, FAMILIES, MODELS, OCR_MODEL, TEXT_ONLY, find_model,
+                           names_with, picture_limits, video_limits)
 from vision_request import OCR_TASKS, PLAIN_OCR, Ask, build_messages, build_request, media_parts
 
 STREAM = {"stream": True, "stream_options": {"include_usage": True}}
@@ -84,15 +85,8 @@ def post(emulator):
         emulator.models[name] = replace(emulated.MODELS[like], name=name)
 
     def send(value):
-        path, headers = (NATIVE if "input" in value else "/compatible-mode/v1/chat/completions"), media.oss_headers(value)
-        request = urllib.request.Request(emulator.url + path, json.dumps(value).encode(), {
-            "Authorization": "Bearer " + STANDARD_KEY, "Content-Type": "application/json", **headers})
-        try:
-            with urllib.request.urlopen(request, timeout=30) as response:
-                return response.status, response.read().decode()[:400]
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code, error.read().decode()[:400]
+        path = NATIVE if "input" in value else "/compatible-mode/v1/chat/completions"
+        return post_json(emulator.url + path, value, media.oss_headers(value))
     return send
 
 

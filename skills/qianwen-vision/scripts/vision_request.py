@@ -6,8 +6,7 @@ from __future__ import annotations
 
 import copy
 
-from shared.chat_request import (ChatAsk, check_limits, check_messages, check_request, put_json, put_sampling, put_stream,
-                                 put_system, put_thinking, put_user)
+from shared.chat_request import ChatAsk, build_body, check_limits, check_messages, put_sampling, put_system, put_user
 from shared.command import apply_settings
 from shared.failures import usage
 
@@ -47,22 +46,11 @@ def build_request(ask: Ask, model: Model) -> tuple:
     check(ask, model)
     if ask.ocr_task:
         return _ocr_task_request(ask, model), []
-    check_request(ask.request or {})
-    remarks: list = []
-    body = copy.deepcopy(ask.request or {})
-    body["model"] = model.id
-    body["messages"] = build_messages(ask, body.get("messages"))
-    put_sampling(ask, body)
-    put_thinking(ask, model, body, names_with("tb"))
-    put_json(ask, body)
-    if ask.high_resolution:
-        body["vl_high_resolution_images"] = True
-    put_stream(ask, model, body, remarks)
-    apply_settings(body, ask.settings)
-    check_request(body)
-    if not body.get("stream"):
-        body.pop("stream_options", None)
-    return body, remarks
+
+    def put_own(body: dict) -> None:
+        if ask.high_resolution:
+            body["vl_high_resolution_images"] = True
+    return build_body(ask, model, names_with("tb"), lambda base: build_messages(ask, base), put_own)
 
 
 # ---- what does not go together ---------------------------------------------------------------------------------------
