@@ -103,8 +103,10 @@ def _unused_imports(tree, text: str) -> list:
             for alias in node.names:
                 imported[(alias.asname or alias.name).split(".")[0]] = node.lineno
     lines = text.splitlines()
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    used |= {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
     return [(line, f"{name} is imported and not used") for name, line in imported.items()
-            if name != "*" and "noqa" not in lines[line - 1] and len(re.findall(rf"\b{re.escape(name)}\b", text)) < 2]
+            if name != "*" and "noqa" not in lines[line - 1] and name not in used]
 
 
 def _node_problems(node, name: str, local: set):

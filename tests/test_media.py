@@ -224,12 +224,21 @@ def sized(folder, name, size, data=PNG):
 
 
 def test_small_files_travel_inline_and_large_ones_wait(folder):
-    url, small, large = look("http://h/a.png"), sized(folder, "small.png", 7_000_000), sized(folder, "large.png", 7_000_001)
-    assert media.address_all([url, small, large]) == [large]
+    url, small, large = (look("http://h/a.png"), sized(folder, "small.png", 7_000_000),
+                         sized(folder, "large.png", 7_000_001))
+    assert media.address_all([large]) == [large] and media.address_all([url, small]) == []
     assert url.address == "http://h/a.png" and large.address == "oss://<upload of large.png, 7000001 bytes>"
     head, _, data = small.address.partition(",")
     assert head == "data:image/png;base64" and len(base64.b64decode(data)) == 7_000_000
     assert len(small.address) <= 10_485_760, "the contract's limit of one data URL"
+
+
+def test_many_small_files_do_not_make_a_large_request(folder):
+    """Section 4.2: a body should stay below about 20 MB."""
+    files = [sized(folder, f"{number}.png", 6_000_000) for number in range(4)]
+    waiting = media.address_all(files)
+    assert waiting and set(waiting) < set(files)
+    assert sum(len(item.address) for item in files if item not in waiting) < 20_000_000
 
 
 # ---- temporary uploads -----------------------------------------------------------------------------------------------

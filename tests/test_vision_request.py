@@ -7,8 +7,6 @@ from __future__ import annotations
 import json
 import re
 import sys
-import urllib.error
-import urllib.request
 from dataclasses import replace
 from io import BytesIO
 from types import SimpleNamespace
