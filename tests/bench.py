@@ -44,20 +44,45 @@ print()
 '''
 
 
-def measure(command: list, environment: dict) -> tuple:
-    """Seconds from start to end and peak memory (MiB) of one process."""
+# Runs a script and writes the peak of its memory (MiB) to a file at the end. The kernel counts a child's ru_maxrss from
+# its parent's peak on, so a process has to tell its own high-water mark.
+WATCHED = """\
+import atexit, runpy, sys
+def tell(path=sys.argv.pop(1)):
+    try:
+        peak = next(int(line.split()[1]) / 1024 for line in open("/proc/self/status") if line.startswith("VmHWM"))
+    except OSError:
+        import resource
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 * 1024 if sys.platform == "darwin" else 1024)
+    open(path, "w").write(str(peak))
+atexit.register(tell)
+del sys.argv[0]
+sys.path.insert(0, sys.argv[0].rpartition("/")[0])
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+def measure(command: list, environment: dict) -> float:
+    """Seconds from start to end of one process."""
     begin = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
-    _, status, usage = os.wait4(process.pid, 0)
+    done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
     seconds = time.perf_counter() - begin
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"{command[1]} ended with exit code {process.returncode}")
-    return seconds, usage.ru_maxrss / (1024 if sys.platform != "darwin" else 1024 * 1024)
+    if done.returncode:
+        raise SystemExit(f"{command[1]} ended with exit code {done.returncode}")
+    return seconds
+
+
+def peak_memory(command: list, environment: dict) -> float:
+    """Peak memory (MiB) of one process, told by itself."""
+    with tempfile.TemporaryDirectory() as folder:
+        told, watcher = Path(folder, "peak"), Path(folder, "watched.py")
+        watcher.write_text(WATCHED, "utf-8")
+        measure([command[0], str(watcher), str(told), *command[1:]], environment)
+        return float(told.read_text())
 
 
 def alternate(ours: list, bare: list, environment: dict, rounds: int, before=lambda: None) -> tuple:
-    """Measure both commands in turn; return the two lists of (seconds, MiB)."""
+    """Measure both commands in turn; return the two lists of seconds."""
     results: tuple = ([], [])
     for _ in range(rounds):
         for command, measured in zip((ours, bare), results):
@@ -68,8 +93,8 @@ def alternate(ours: list, bare: list, environment: dict, rounds: int, before=lam
 
 def _summary(results: tuple) -> tuple:
     """The middle of the ratios of neighbouring runs, and the middle time of each command."""
-    ratio = statistics.median(ours[0] / bare[0] for ours, bare in zip(*results))
-    return (ratio, *(statistics.median(run[0] for run in runs) for runs in results))
+    ratio = statistics.median(ours / bare for ours, bare in zip(*results))
+    return (ratio, *(statistics.median(runs) for runs in results))
 
 
 def main() -> int:
@@ -92,7 +117,10 @@ def main() -> int:
         per_chunk = (bare_long - bare_time) / CHUNKS
         _say(f"a streamed chunk: {added * 1e6:+.0f} microseconds against the bare script's {per_chunk * 1e6:.0f} "
              f"({(added + per_chunk) / per_chunk:.2f}x, {CHUNKS} chunks, time of the emulator included)")
-        peaks = [statistics.median(run[1] for run in runs) for runs in long]
+        peaks = []
+        for command in (ours, bare):
+            emulator.reply(chunks=["word "] * CHUNKS)
+            peaks.append(peak_memory(command, environment))
         media_memory(emulator, folder, environment)
         _say(f"peak memory: {peaks[0]:.1f} MiB against {peaks[1]:.1f} MiB ({peaks[0] / peaks[1]:.2f}x)")
     return 0
@@ -105,11 +133,11 @@ def media_memory(emulator: Emulator, folder: str, environment: dict) -> None:
     video.write_bytes(media_samples.mp4_head(60, 640, 360, size=1 << 30))
     os.truncate(video, 1 << 30)
     picture.write_bytes(media_samples.bmp(1500, 1500))
-    start = measure([sys.executable, str(VISION), "--check"], environment)[1]
+    start = peak_memory([sys.executable, str(VISION), "--check"], environment)
     for what, arguments in (("uploading a video of 1 GiB (target: 64 MiB)", ["--video", str(video)]),
                             (f"sending a picture of {picture.stat().st_size / 1e6:.1f} MB inline", ["--image", str(picture)])):
-        seconds, peak = measure([sys.executable, str(VISION), "hello", "--no-think", *arguments], environment)
-        _say(f"peak memory above the start, {what}: {peak - start:.1f} MiB ({seconds:.1f} s)")
+        peak = peak_memory([sys.executable, str(VISION), "hello", "--no-think", *arguments], environment)
+        _say(f"peak memory above the start ({start:.1f} MiB), {what}: {peak - start:.1f} MiB")
 
 
 def _say(text: str) -> None:

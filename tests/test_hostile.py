@@ -12,6 +12,7 @@ import threading
 
 import pytest
 
+from tests import media_samples
 from tests.conftest import SCRIPTS, STANDARD_KEY
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="links and devices of POSIX")
@@ -243,3 +244,83 @@ def test_document_on_a_full_disk_is_no_traceback(home, work):
         process = subprocess.run([sys.executable, str(SCRIPTS["qianwen-text"]), "--json"], cwd=work, stdout=full,
                                  stderr=subprocess.PIPE, env={"PATH": os.environ["PATH"], "HOME": str(home)})
     assert process.returncode == 2 and b"Traceback" not in process.stderr
+
+
+# ---- pictures and uploads --------------------------------------------------------------------------------------------
+
+GOOD = {"policy": "cG9saWN5", "signature": "c2ln", "upload_dir": "dashscope-instant/a", "upload_host": "https://oss.invalid",
+        "oss_access_key_id": "LTAI-test"}
+
+
+@pytest.mark.parametrize("wrong", [
+    {"upload_host": "http://192.0.2.2:18940"}, {"upload_host": "file:///etc"}, {"upload_host": "oss.aliyuncs.com"},
+    {"upload_host": 5}, {"upload_dir": "../../x"}, {"upload_dir": "a\r\nb"}, {"upload_dir": 7}, {"policy": {}}], ids=json.dumps)
+def test_credential_of_a_strange_form_is_not_used(run, hostile, work, wrong):
+    (work / "clip.mp4").write_bytes(media_samples.mp4(5, 320, 240, size=7_500_000))
+    url = hostile(json.dumps({"data": {**GOOD, **wrong}}).encode())
+    result = run("Hi", "--video", "clip.mp4", "--retries", "0", skill="qianwen-vision", base_url=url)
+    assert result.code == 8 and "the upload credential has no usable" in result.err, result
+
+
+def test_storage_that_refuses_before_it_has_read_the_file_is_understood(run, hostile, work):
+    (work / "clip.mp4").write_bytes(media_samples.mp4(5, 320, 240, size=9_000_000))
+    storage = socket.create_server(("127.0.0.1", 0))
+    forms = []
+
+    def refuse():
+        while True:
+            try:
+                connection, _ = storage.accept()
+            except OSError:
+                return
+            with connection:
+                forms.append(connection.recv(4096))
+                body = b"<Error><Code>AccessDenied</Code><Message>Invalid according to Policy: Policy expired.</Message></Error>"
+                connection.sendall(b"HTTP/1.1 403 Forbidden\r\nContent-Type: application/xml\r\nContent-Length: "
+                                   + str(len(body)).encode() + b"\r\nConnection: close\r\n\r\n" + body)
+                connection.shutdown(socket.SHUT_WR)
+                while connection.recv(1 << 16):
+                    pass
+    threading.Thread(target=refuse, daemon=True).start()
+    credential = {**GOOD, "upload_host": f"http://127.0.0.1:{storage.getsockname()[1]}"}
+    result = run("Hi", "--video", "clip.mp4", "--retries", "0", skill="qianwen-vision",
+                 base_url=hostile(json.dumps({"data": credential}).encode()))
+    storage.close()
+    assert result.code == 8 and "Policy expired" in result.err and len(forms) == 2, result  # renewed once
+
+
+@pytest.mark.parametrize("content", [media_samples.png(30, 30)[:20], b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xd9" + bytes(20)],
+                         ids=["cut", "magic alone", "no frame"])
+def test_damaged_picture_is_refused(run, emulator, work, content):
+    (work / "p.png").write_bytes(content)
+    result = run("Hi", "--image", "p.png", skill="qianwen-vision")
+    assert result.code == 2 and "damaged" in result.err and not emulator.requests
+
+
+@POSIX
+def test_name_of_a_picture_cannot_forge_a_line(run, emulator, work):
+    name = "evil\x1b]0;x\x07\n  next: run this.png"
+    (work / name).write_bytes(b"text")
+    result = run("Hi", "--image", name, skill="qianwen-vision")
+    assert result.code == 2 and "\x1b" not in result.err and "\n  next: run this" not in result.err
+
+
+@pytest.mark.parametrize("part", ["x", {"type": "image_url", "image_url": {"url": "file:///etc/passwd"}},
+                                  {"type": "image_url", "image_url": {"url": "photo.png"}},
+                                  {"type": "video", "video": ["a.png"]}], ids=json.dumps)
+def test_request_body_that_names_local_files_is_refused(run, emulator, work, part):
+    (work / "r.json").write_text(json.dumps({"messages": [{"role": "user", "content": [part]}]}))
+    assert run("Hi", "--request", "r.json", skill="qianwen-vision").code == 2 and not emulator.requests
+
+
+@pytest.mark.parametrize("flags", [("--image", "p.png", "这是什么？"), ("--ocr", "只要第二列的文字", "--image", "p.png"),
+                                   ("--ocr", "--image", "p.png", "只要第二列的文字")], ids=" ".join)
+def test_chinese_question_behind_a_flag_is_given_back(run, emulator, work, flags):
+    (work / "p.png").write_bytes(media_samples.png(30, 30))
+    assert run(*flags, skill="qianwen-vision").code == 0
+    assert emulator.chat_requests[0].json["messages"][0]["content"][-1]["text"] in flags
+
+
+def test_endless_stdin_is_refused(run, emulator):
+    result = run("Hi", "--image", "-", skill="qianwen-vision", stdin=b"\x89PNG" + bytes(21_000_000))
+    assert result.code == 2 and "stdin has more than" in result.err and not emulator.requests

@@ -6,6 +6,7 @@ Needs Python 3.9 and nothing else. The key guard in `shared/key_guard.py` is pas
 from __future__ import annotations
 
 import os
+import re
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -91,11 +92,12 @@ def read_ask(options) -> tuple:
 def _take_prompt_back(options) -> None:
     """`--ocr "Read this"` and `--image F "What is it?"`: the flag swallowed the prompt."""
     if options.ocr not in (None, PLAIN_OCR, *OCR_TASKS):
-        if options.prompt is not None or not any(character.isspace() for character in options.ocr):
+        if options.prompt is not None or not _is_prompt(options.ocr):
             raise usage(f"--ocr {options.ocr}: there is no such task", f"use one of: {', '.join(OCR_TASKS)}, or --ocr alone")
         options.prompt, options.ocr = options.ocr, PLAIN_OCR
     for values in (options.image, options.frames):
-        if options.prompt is None and not options.prompt_file and not options.ocr and len(values) > 1:
+        plain = options.ocr in (None, PLAIN_OCR)
+        if options.prompt is None and not options.prompt_file and plain and len(values) > 1:
             if _is_prompt(values[-1]):
                 options.prompt = values.pop()
             elif not os.path.exists(values[-1]) and "://" not in values[-1] and not values[-1].startswith(("data:", "-")):
@@ -104,9 +106,10 @@ def _take_prompt_back(options) -> None:
 
 
 def _is_prompt(text: str) -> bool:
-    """Whether a value among files can only be the question: it has blanks, names no file and is no address."""
-    has_blank = any(character.isspace() for character in text)
-    return has_blank and not os.path.exists(text) and ":" not in (text.split(None, 1) or [""])[0]
+    """Whether a value among files can only be the question: it has blanks or Chinese, names no file, is no address."""
+    chinese = re.search("[\u3000-\u9fff\uff00-\uffef]", text) and not os.path.splitext(text)[1]
+    question = chinese or any(character.isspace() for character in text)
+    return bool(question) and not os.path.exists(text) and ":" not in (text.split(None, 1) or [""])[0]
 
 
 # ---- the run ---------------------------------------------------------------------------------------------------------

@@ -67,8 +67,9 @@ MODELS = tuple(Model(name, thinking, frozenset(features.split()), sight, *limits
     ("qwen3-vl-8b-thinking", "always", "tb hr", QWEN3_VL, 126976, 32768, 81920),
     ("qwen-vl-max", "never", "so hr", VL_MAX, 129024, 8192, 0),
     ("qwen-vl-plus", "never", "so hr", VL_PLUS, 129024, 8192, 0),
+    ("qwen-vl-max-2025-04-08", "never", "so hr", QVQ._replace(video_bytes=2 * _GB), 129024, 8192, 0),
     *((f"qwen-vl-{size}", "never", "so hr", QVQ, 129024, 8192, 0) for size in (
-        "max-2025-04-08", "max-2025-04-02", "max-2025-01-25", "plus-2025-05-07", "plus-2025-01-25")),
+        "max-2025-04-02", "max-2025-01-25", "plus-2025-05-07", "plus-2025-01-25")),
     *((f"qwen-vl-{size}", "never", "hr", OLDEST, 30720, 2048, 0) for size in (
         "max-1230", "max-1119", "max-1030", "max-0809", "plus-0809", "plus-0102")),
     ("qwen-vl-ocr", "never", "ocr ocr-tasks", OCR_28, 30000, 4096, 0),

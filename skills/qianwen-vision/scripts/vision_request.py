@@ -144,6 +144,7 @@ def build_messages(ask: Ask, base=None) -> list:
     check_messages(messages, "the messages")
     if ask.system is not None:
         put_system(messages, ask.system)
+    _check_addresses(messages)
     parts = media_parts(ask)
     if ask.prompt is not None:
         parts.append({"type": "text", "text": ask.prompt})
@@ -154,6 +155,19 @@ def build_messages(ask: Ask, base=None) -> list:
             parts = [part for part in old if isinstance(old, list) and part.get("type") != "text"] + parts
         put_user(messages, parts, replace)
     return messages
+
+
+def _check_addresses(messages: list) -> None:
+    """A --request body goes to the service as it is, so it cannot name files of this machine."""
+    for message in messages:
+        for part in message["content"] if isinstance(message.get("content"), list) else ():
+            media = part.get(part.get("type")) if isinstance(part.get("type"), str) else None
+            urls = media if isinstance(media, list) else [media.get("url") if isinstance(media, dict) else media]
+            if part.get("type") in ("image_url", "video_url", "video"):
+                for url in urls:
+                    if not str(url).lower().startswith(("http://", "https://", "oss://", "data:")):
+                        raise usage(f"--request: {str(url)[:200]!r} is no address the service can open",
+                                    "pass local files with --image, --video or --frames")
 
 
 def media_parts(ask: Ask) -> list:

@@ -97,6 +97,9 @@ def check_messages(messages, what: str) -> None:
             raise usage(f"{what}: message {number} has no role", f"give it a role: {', '.join(_ROLES)}")
         if message["role"] != "assistant" and not message.get("content"):
             raise usage(f"{what}: message {number} ({message['role']}) has no content")
+        if isinstance(message.get("content"), list) and not all(isinstance(part, dict) for part in message["content"]):
+            raise usage(f"{what}: message {number} has a content part that is no object", 'a part is {"type": "text", "text": …} '
+                        "or one of a picture or video")
         if message["role"] == "assistant" and message.get("content") is None and not message.get("tool_calls"):
             raise usage(f"{what}: message {number} (assistant) has neither content nor tool_calls")
         if message["role"] == "tool" and not message.get("tool_call_id"):

@@ -218,6 +218,13 @@ class _Connecting:
             self.timeout = idle
         self.sock.settimeout(idle)
 
+    def request(self, *arguments, **named):
+        """Send; a service that refuses a body before it has read all of it closes early, but has said why."""
+        try:
+            super().request(*arguments, **named)
+        except (BrokenPipeError, ConnectionResetError):
+            pass  # reading the answer tells the reason, or fails the same way
+
 
 class _HTTPConnection(_Connecting, http.client.HTTPConnection):
     pass
@@ -309,7 +316,14 @@ class Client:
     def upload(self, request: Request) -> None:
         """Post a form to object storage, which answers with nothing, or with an XML error. Sending again costs nothing."""
         def attempt():
-            with self._open(request, authorized=False) as response:
+            try:
+                response = self._open(request, authorized=False)
+            except Failure as failure:
+                if failure.exit_code == Exit.NETWORK:
+                    failure.cause = f"the upload to {urlsplit(request.url).netloc} did not work: {failure.cause}"
+                    failure.fix = "an upload costs nothing; run the command again"
+                raise
+            with response:
                 raw = self._read(response, _lower_headers(response))
                 if response.status >= 300:
                     raise self._storage_failure(response.status, raw)

@@ -15,10 +15,12 @@ from urllib.parse import unquote, urlsplit
 
 from . import picture
 from .failures import Exit, Failure, usage
+from .key_guard import BadEndpoint, parse_base_url
 from .transport import Multipart, Request, Retries
 
 INLINE_BYTES = 7_000_000  # a data URL may have 10 MiB encoded, which is a little over 7 MB of file (4.2)
 ALL_INLINE_BYTES = 14_000_000  # of all files together: a request should stay below about 20 MB (4.2)
+MAX_STDIN = 64_000_000  # bytes held in memory
 UPLOAD_SLACK = 30.0  # seconds before its end from which a credential is not used any more
 
 # What a kind of media may be: `kind` for messages, media types, and 0 or the bound of each measure (bytes, pixels,
@@ -40,7 +42,7 @@ class Media:
     @property
     def name(self) -> str:
         """How messages name it."""
-        return "stdin" if self.argument == "-" else "the data URL" if self.argument.startswith("data:") else self.argument
+        return "stdin" if self.argument == "-" else "the data URL" if _is_data(self.argument) else printable(self.argument)
 
     def read(self) -> bytes:
         if self.data is not None:
@@ -49,9 +51,19 @@ class Media:
             return file.read()
 
 
+def printable(name: str) -> str:
+    """A file's name without what could steer a terminal or forge a line, and not too long."""
+    shown = "".join(character if character.isprintable() else "?" for character in name)
+    return shown if len(shown) <= 200 else shown[:200] + "…"
+
+
+def _is_data(argument: str) -> bool:
+    return argument[:5].lower() == "data:"
+
+
 def look(argument: str, flag: str, limits: Limits) -> Media:
     """What an argument is: a path, `-`, `file://`, `data:`, `http(s)://` or `oss://`. Raises usage when it is illegal."""
-    media = _find(argument, flag)
+    media = _find(argument, flag, limits)
     if media.url:
         return media
     _measure(media, flag)
@@ -59,7 +71,7 @@ def look(argument: str, flag: str, limits: Limits) -> Media:
     return media
 
 
-def _find(argument: str, flag: str) -> Media:
+def _find(argument: str, flag: str, limits: Limits) -> Media:
     scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]+)://", argument)
     if scheme and scheme.group(1).lower() in ("http", "https", "oss"):
         url = _checked_url(argument, flag)
@@ -67,11 +79,19 @@ def _find(argument: str, flag: str) -> Media:
     if scheme and scheme.group(1).lower() != "file":
         raise usage(f"{flag} {argument}: {scheme.group()} addresses are not taken",
                     "give a local path, or an address that begins with http://, https://, oss:// or data:")
-    if argument.startswith("data:"):
+    if _is_data(argument):
         return Media(argument, data=_decoded(argument, flag))
     if argument == "-":
-        return Media(argument, data=sys.stdin.buffer.read())
+        return Media(argument, data=_read_stdin(flag, limits))
     return Media(argument, path=_checked_path(argument, flag))
+
+
+def _read_stdin(flag: str, limits: Limits) -> bytes:
+    most = min(limits.max_bytes or MAX_STDIN, MAX_STDIN)
+    data = sys.stdin.buffer.read(most + 1)
+    if len(data) > most:
+        raise usage(f"{flag}: stdin has more than {_mb(most)}", "save it as a file and name that: a file is not held in memory")
+    return data
 
 
 def _checked_url(url: str, flag: str) -> str:
@@ -105,12 +125,13 @@ def _checked_path(argument: str, flag: str) -> str:
             raise usage(f"{flag} {argument}: a file URL may not name another host")
         from urllib.request import url2pathname
         path = url2pathname(parts.path)
+    shown = printable(path)
     if os.path.isdir(path):
-        raise usage(f"{flag} {path} is a folder, not a file")
+        raise usage(f"{flag} {shown} is a folder, not a file", "name a file in it")
     if not os.path.exists(path):
-        raise usage(f"{flag} {path} does not exist", f"check the path; it is looked up from the working directory {os.getcwd()}")
+        raise usage(f"{flag} {shown} does not exist", f"check the path; it is looked up from the working directory {os.getcwd()}")
     if not os.path.isfile(path):
-        raise usage(f"{flag} {path} is not an ordinary file")
+        raise usage(f"{flag} {shown} is not an ordinary file", "copy its content into a file")
     return path
 
 
@@ -130,15 +151,17 @@ def _measure(media: Media, flag: str) -> None:
 
 
 def _check(media: Media, flag: str, limits: Limits) -> None:
-    legal = ", ".join(name.split("/")[1].upper() for name in limits.formats)
+    legal = ", ".join(picture.EXTENSIONS[name].upper() for name in limits.formats).replace("JPG", "JPEG")
     if not media.size:
-        raise usage(f"{flag} {media.name} is empty")
+        raise usage(f"{flag} {media.name} is empty", "give a file that holds something")
     if media.media_type not in limits.formats:
         what = media.media_type or "not a picture, video or sound that is known here"
         raise usage(f"{flag} {media.name} is {what}, whatever its name says", f"give {limits.kind} as one of: {legal}")
     if limits.max_bytes and media.size > limits.max_bytes:
         raise usage(f"{flag} {media.name} has {_mb(media.size)}, and the model takes {_mb(limits.max_bytes)} at most",
                     "make it smaller (fewer pixels, or JPEG instead of PNG; for a video a lower resolution)")
+    if limits.min_side and media.media_type in picture.SIZED and not (media.width and media.height):
+        raise usage(f"{flag} {media.name} is damaged: it has no width and height", "open it and save it anew")
     if media.width and media.height:
         _check_sides(media, flag, limits)
     if media.seconds and limits.max_seconds and not limits.min_seconds <= media.seconds <= limits.max_seconds:
@@ -167,7 +190,8 @@ def data_url(media: Media) -> str:
 
 def placeholder(media: Media) -> str:
     """What stands for an upload in a dry run."""
-    return f"oss://<upload of {media.name}, {media.size} bytes>"
+    name = media.name.encode("utf-8", "replace").decode("utf-8")  # a file's name need not be UTF-8
+    return f"oss://<upload of {name}, {media.size} bytes>"
 
 
 # ---- temporary uploads -----------------------------------------------------------------------------------------------
@@ -240,13 +264,7 @@ class Uploader:
     def _credential(self) -> dict:
         if not self._policy or self.clock() > self._ends:
             body = self.client.json(policy_request(self.client.endpoint, self.model), Retries.READ).body
-            policy = body.get("data") or body.get("output") or {}
-            missing = [name for name in ("policy", "signature", "upload_dir", "upload_host", "oss_access_key_id")
-                       if not policy.get(name)]
-            if missing:
-                raise Failure(Exit.FAILED, f"the upload credential lacks {', '.join(missing)}", fix="run the command again",
-                              accepted="no")
-            self._policy = policy
+            self._policy = policy = _checked_policy(body.get("data") or body.get("output"))
             self._ends = self.clock() + _number(policy.get("expire_in_seconds"), 300) - UPLOAD_SLACK
         return self._policy
 
@@ -275,12 +293,36 @@ def _extension(media: Media) -> str:
     return picture.EXTENSIONS.get(media.media_type, "bin")
 
 
+_POLICY = {"policy": r"[!-~]+", "signature": r"[!-~]+", "upload_dir": r"[A-Za-z0-9._/-]+", "upload_host": r"[!-~]+",
+           "oss_access_key_id": r"[!-~]+"}
+
+
+def _checked_policy(policy) -> dict:
+    """A credential whose fields have their form and whose address is TLS or this machine; else a Failure."""
+    policy = policy if isinstance(policy, dict) else {}
+    wrong = [name for name, form in _POLICY.items()
+             if not isinstance(policy.get(name), str) or not re.fullmatch(form, policy[name])]
+    if not wrong and (".." in policy["upload_dir"].split("/") or not _safe_host(policy["upload_host"])):
+        wrong = ["upload_dir and upload_host"]
+    if wrong:
+        raise Failure(Exit.FAILED, f"the upload credential has no usable {', '.join(wrong)}",
+                      "the base URL probably leads to something that only resembles the service", "check QWEN_BASE_URL, then "
+                      "run the command again", accepted="no")
+    return policy
+
+
+def _safe_host(url: str) -> bool:
+    try:
+        parse_base_url(url)
+    except BadEndpoint:
+        return False
+    return True
+
+
 def _number(value, default: int) -> int:
     """Numbers of a credential come as numbers or as text."""
-    try:
-        return int(str(value))
-    except ValueError:
-        return default
+    text = str(value)
+    return int(text) if re.fullmatch(r"[0-9]{1,12}", text) else default
 
 
 def address_all(media) -> list:

@@ -166,5 +166,7 @@ def _track_sides(file, start: int, end: int) -> tuple:
     return 0, 0
 
 
+SIZED = ("image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp")  # these always tell their sides
+
 _READERS = {"image/png": _png, "image/gif": _gif, "image/bmp": _bmp, "image/webp": _webp, "image/jpeg": _jpeg,
             "image/tiff": _tiff, "video/mp4": _mp4, "video/quicktime": _mp4}
