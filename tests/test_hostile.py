@@ -324,3 +324,38 @@ def test_chinese_question_behind_a_flag_is_given_back(run, emulator, work, flags
 def test_endless_stdin_is_refused(run, emulator):
     result = run("Hi", "--image", "-", skill="qianwen-vision", stdin=b"\x89PNG" + bytes(21_000_000))
     assert result.code == 2 and "stdin has more than" in result.err and not emulator.requests
+
+
+# ---- documents of a conversation -------------------------------------------------------------------------------------
+
+def test_new_document_beside_one_that_the_conversation_has(run, emulator, work):
+    for name in ("a.txt", "b.txt"):
+        (work / name).write_text(name)
+    assert run("One", "--document", "a.txt", "--chat", "talk.json").code == 0
+    first, = emulator.files
+    assert run("Two", "--document", f"fileid://{first}", "b.txt", "--chat", "talk.json").code == 0
+    said = " ".join(turn["content"] for turn in emulator.chat_requests[-1].json["messages"] if turn["role"] == "system")
+    assert all(said.count(f"fileid://{file_id}") == 1 for file_id in emulator.files) and "<" not in said
+    assert len(emulator.files) == 2
+
+
+def test_documents_of_one_name_in_two_folders(run, emulator, work):
+    for folder in ("x", "y"):
+        (work / folder).mkdir()
+        (work / folder / "a.txt").write_text(folder)
+    assert run("Compare", "--document", "x/a.txt", "y/a.txt", "--keep-documents").code == 0
+    said = emulator.chat_requests[0].json["messages"][1]["content"]
+    assert said == ",".join(f"fileid://{file_id}" for file_id in emulator.files) and len(emulator.files) == 2
+
+
+@POSIX
+def test_closed_pipe_leaves_no_document_behind(emulator, work, home):
+    (work / "a.txt").write_text("text")
+    emulator.reply(chunks=["piece "] * 400, delay=0.005)
+    process = subprocess.Popen([sys.executable, str(SCRIPTS["qianwen-text"]), "Hi", "--document", "a.txt"], cwd=work,
+                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                               env={"PATH": os.environ["PATH"], "HOME": str(home), "QWEN_BASE_URL": emulator.url,
+                                    "DASHSCOPE_API_KEY": STANDARD_KEY})
+    process.stdout.read(1)
+    process.stdout.close()
+    assert process.wait(timeout=20) == 0 and emulator.files == {}

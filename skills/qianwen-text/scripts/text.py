@@ -15,7 +15,7 @@ from shared.failures import Exit, Failure
 from shared.transport import Request, encoded
 from text_inputs import read_ask
 from text_models import DEFAULT_MODEL, MODELS, find_model
-from text_request import Ask, build_request, document_message, native_request
+from text_request import Ask, build_request, native_request
 
 SKILL = "qianwen-text"
 
@@ -142,6 +142,10 @@ def _converse(options, turn: chat_command.Turn, body: dict) -> None:
         elif uploaded:
             turn.console.warn("the uploaded documents stay in the account for another try: " + _as_flags(uploaded))
         raise
+    except BaseException:  # a closed pipe, or a defect of ours: nobody will try again with them
+        if uploaded:
+            _release(options.keep_documents, uploaded, turn.client, turn.console)
+        raise
     kept = list(turn.ask.documents) if options.keep_documents or options.chat else []
     if uploaded:
         _release(bool(kept), uploaded, turn.client, turn.console)
@@ -189,8 +193,10 @@ def _upload(options, turn: chat_command.Turn, body: dict) -> list:
         return []
     from text_documents import upload_all
     ids, made = upload_all(turn.client, options.document, turn.console)
-    place = document_message(ask.documents)
-    body["messages"] = [document_message(ids) if message == place else message for message in body["messages"]]
+    for placeholder, file_id in zip(ask.documents, ids):
+        for message in body["messages"]:
+            if message["role"] == "system" and str(message["content"]).startswith("fileid://"):
+                message["content"] = message["content"].replace(f"fileid://{placeholder}", f"fileid://{file_id}", 1)
     ask.documents = ids
     return made
 

@@ -80,7 +80,7 @@ def _document_id(path: str) -> str:
         return path[len("fileid://"):]
     from text_documents import check_document
     check_document(path)
-    return f"<{os.path.basename(path)}>"
+    return f"<{path}>"
 
 
 def _read_messages(path: str, what: str) -> list:

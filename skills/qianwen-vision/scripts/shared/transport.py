@@ -268,7 +268,9 @@ def encoded(body) -> bytes:
     """A JSON body as UTF-8. Arguments whose bytes are no UTF-8 arrive as lone surrogates, which cannot be sent."""
     try:
         return json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8")
-    except (UnicodeEncodeError, RecursionError) as error:
+    except RecursionError:
+        raise usage("the request nests too deeply; nothing was sent") from None
+    except UnicodeEncodeError:
         raise usage("the request holds text that is not UTF-8; nothing was sent",
                     "save the text as a UTF-8 file and use --prompt-file") from None
     except ValueError:
