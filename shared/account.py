@@ -23,11 +23,12 @@ class Account:
     """What this run would use: `key` and `key_source`, `endpoint` and `endpoint_source`, `strict`, `warnings`.
 
     `secrets` are all key values found anywhere, so that none of them is ever shown. `spare` names a standard key that
-    was found but not used. `searched` are the `.env` files that were looked for. `sandboxed` tells that the agent's sandbox has no network.
+    was found but not used. `searched` are the `.env` files that were looked for. `sandboxed` tells that the agent's
+    sandbox has no network. `state` is the folder where the journal of tasks is kept.
     """
 
     __slots__ = ("key", "key_source", "endpoint", "endpoint_source", "strict", "warnings", "secrets", "spare",
-                 "sandboxed", "searched")
+                 "sandboxed", "searched", "state")
 
     def __init__(self, **fields):
         for name in self.__slots__:
@@ -58,7 +59,17 @@ def find_account(environ=None, cwd: str | None = None) -> Account:
     return Account(key=key, key_source=f"{key_name} in {key_file}" if keys else "", endpoint=endpoint,
                    endpoint_source=endpoint_source, strict=_strict(sources), warnings=warnings,
                    secrets=_secrets(keys), spare=spare if key.kind == key_guard.PLAN else "",
-                   searched=searched, sandboxed=environ.get("CODEX_SANDBOX_NETWORK_DISABLED") == "1")
+                   searched=searched, sandboxed=environ.get("CODEX_SANDBOX_NETWORK_DISABLED") == "1",
+                   state=_state_folder(environ))
+
+
+def _state_folder(environ) -> str:
+    """`$XDG_STATE_HOME/qianwen`, or its usual place in the home folder."""
+    base = environ.get("XDG_STATE_HOME", "")
+    if os.path.isabs(base):
+        return os.path.join(base, "qianwen")
+    home = environ.get("HOME") or environ.get("USERPROFILE") or os.path.expanduser("~")
+    return os.path.join(home, ".local", "state", "qianwen")
 
 
 def _working_directory() -> str:

@@ -17,8 +17,7 @@ SCHEMA_HELP = (
 # ---- flags -----------------------------------------------------------------------------------------------------------
 
 def add_thinking_flags(add) -> None:
-    add("--think", action=_Switch, const=True, dest="think", help="think before answering")
-    add("--no-think", action=_Switch, const=False, dest="think", help="answer at once; cheaper and faster")
+    command.add_switch(add, "think", "think before answering", "answer at once; cheaper and faster")
     add("--thinking-budget", metavar="N", type=command.number(1, float("inf"), whole=True),
         help="most tokens spent on thinking")
 
@@ -36,18 +35,6 @@ def add_sampling_flags(add) -> None:
     add("--seed", metavar="N", type=command.number(0, 2**31 - 1, whole=True), help="0 to 2147483647")
     add("--stop", metavar="TEXT", action="append", default=[], help="end the answer before this text; may be repeated")
     add("--no-stream", action="store_true", help="wait for the whole answer instead of streaming it")
-
-
-class _Switch(command.argparse.Action):
-    """--think and --no-think, which may not both be given."""
-
-    def __init__(self, option_strings, dest, const=None, help=None):
-        super().__init__(option_strings, dest, nargs=0, const=const, help=help)
-
-    def __call__(self, parser, options, values, option_string=None):
-        if getattr(options, self.dest) not in (None, self.const):
-            parser.error("--think and --no-think exclude each other")
-        setattr(options, self.dest, self.const)
 
 
 def common_fields(options) -> dict:
@@ -115,14 +102,6 @@ def tell_of(body: dict, remarks: list, warning: str, console) -> None:
         console.warn("n above 1 bills several answers, and only the first is shown", "leave n out")
     for remark in remarks:
         console.note(remark)
-
-
-def show_dry_run(preview: dict, verdict, console) -> None:
-    """The one document of --dry-run, and a word on what the guard would do with a real call."""
-    console.document(preview)
-    if verdict.action != "go":
-        console.note(f"with this key and endpoint a real call would be {'refused' if verdict.action == 'refuse' else 'warned of'}"
-                     f": {verdict.reason or verdict.warnings[0][0]}")
 
 
 # ---- one turn --------------------------------------------------------------------------------------------------------

@@ -24,19 +24,21 @@ MAX_STDIN = 64_000_000  # bytes held in memory
 UPLOAD_SLACK = 30.0  # seconds before its end from which a credential is not used any more
 
 # What a kind of media may be: `kind` for messages, media types, and 0 or the bound of each measure (bytes, pixels,
-# long side through short side, seconds).
-Limits = namedtuple("Limits", "kind formats max_bytes min_side max_ratio min_seconds max_seconds",
-                    defaults=(0, 0, 0, 0))
+# long side through short side, seconds, pixels).
+Limits = namedtuple("Limits", "kind formats max_bytes min_side max_ratio min_seconds max_seconds max_side",
+                    defaults=(0, 0, 0, 0, 0, 0))
 
 
 class Media:
     """One media argument, looked at. `url` is set for what goes as it is; else `path` or `data` holds the bytes."""
 
-    __slots__ = ("argument", "url", "path", "data", "media_type", "size", "width", "height", "seconds", "address")
+    __slots__ = ("argument", "url", "path", "data", "media_type", "size", "width", "height", "seconds", "alpha",
+                 "address")
 
     def __init__(self, argument: str, url: str = "", path: str = "", data: bytes | None = None):
         self.argument, self.url, self.path, self.data = argument, url, path, data
         self.media_type, self.size, self.width, self.height, self.seconds = "", 0, 0, 0, 0.0
+        self.alpha = False  # whether it is a PNG with transparency
         self.address = url  # what goes on the wire; of a file known after `inline` or after the upload
 
     @property
@@ -67,7 +69,7 @@ def look(argument: str, flag: str, limits: Limits) -> Media:
     if media.url:
         return media
     _measure(media, flag)
-    _check(media, flag, limits)
+    check(media, flag, limits)
     return media
 
 
@@ -140,17 +142,19 @@ def _measure(media: Media, flag: str) -> None:
         if media.path:
             with open(media.path, "rb") as file:
                 media.size = os.fstat(file.fileno()).st_size
-                found = picture.measure(file, media.size)
+                found, media.alpha = picture.measure(file, media.size), picture.has_alpha(file)
         else:
             import io
             media.size = len(media.data)
-            found = picture.measure(io.BytesIO(media.data), media.size)
+            file = io.BytesIO(media.data)
+            found, media.alpha = picture.measure(file, media.size), picture.has_alpha(file)
     except OSError as error:
         raise usage(f"{flag} {media.name} cannot be read: {error.strerror}") from None
     media.media_type, media.width, media.height, media.seconds = found
 
 
-def _check(media: Media, flag: str, limits: Limits) -> None:
+def check(media: Media, flag: str, limits: Limits) -> None:
+    """Whether a file that was looked at keeps to limits. Raises usage naming the value and what is legal."""
     legal = ", ".join(picture.EXTENSIONS[name].upper() for name in limits.formats).replace("JPG", "JPEG")
     if not media.size:
         raise usage(f"{flag} {media.name} is empty", "give a file that holds something")
@@ -174,6 +178,9 @@ def _check_sides(media: Media, flag: str, limits: Limits) -> None:
     if small < limits.min_side:
         raise usage(f"{flag} {media.name} is {media.width} x {media.height} pixels",
                     f"both sides must have at least {limits.min_side} pixels")
+    if limits.max_side and large > limits.max_side:
+        raise usage(f"{flag} {media.name} is {media.width} x {media.height} pixels",
+                    f"both sides may have at most {limits.max_side} pixels; make it smaller first")
     if limits.max_ratio and large > small * limits.max_ratio:
         raise usage(f"{flag} {media.name} is {media.width} x {media.height} pixels",
                     f"the longer side may be at most {limits.max_ratio} times the shorter one")
@@ -325,13 +332,16 @@ def _number(value, default: int) -> int:
     return int(text) if re.fullmatch(r"[0-9]{1,12}", text) else default
 
 
-def address_all(media) -> list:
-    """Give everything its address as far as that needs no upload; return what has to be uploaded."""
+def address_all(media, most: int = ALL_INLINE_BYTES) -> list:
+    """Give everything its address as far as that needs no upload; return what has to be uploaded.
+
+    `most` bytes of files may travel inside the request; with 0 every file is uploaded.
+    """
     waiting, inline = [], 0
     for item in media:
         if item.url:
             continue
-        if item.size <= INLINE_BYTES and inline + item.size <= ALL_INLINE_BYTES:
+        if item.size <= INLINE_BYTES and inline + item.size <= most:
             inline += item.size
             item.address = data_url(item)
         else:
@@ -343,3 +353,33 @@ def address_all(media) -> list:
 def oss_headers(body) -> dict:
     """The header that a request needs when it names a temporary upload."""
     return dict(OSS_HEADER) if needs_oss_header(body) else {}
+
+
+def digest(item: Media) -> str:
+    """What tells a file from another one: the SHA-256 of its bytes."""
+    import hashlib
+    found = hashlib.sha256(item.data or b"")
+    if item.path:
+        with open(item.path, "rb") as file:
+            for block in iter(lambda: file.read(1 << 20), b""):
+                found.update(block)
+    return found.hexdigest()
+
+
+# ---- a prompt among files --------------------------------------------------------------------------------------------
+
+def take_prompt_back(options, names, example: str) -> None:
+    """`--image F "What is it?"`: a flag that takes several files has swallowed the prompt. `names` are such flags."""
+    for values in (getattr(options, name) for name in names):
+        if options.prompt is None and not options.prompt_file and len(values) > 1:
+            if is_prompt(values[-1]):
+                options.prompt = values.pop()
+            elif not os.path.exists(values[-1]) and "://" not in values[-1] and not values[-1].startswith(("data:", "-")):
+                raise usage(f"{values[-1]!r} is no file, and there is no prompt", f"write the prompt first: {example}")
+
+
+def is_prompt(text: str) -> bool:
+    """Whether a value among files can only be a prompt: it has blanks or Chinese, names no file, is no address."""
+    chinese = re.search("[\u3000-\u9fff\uff00-\uffef]", text) and not os.path.splitext(text)[1]
+    words = chinese or any(character.isspace() for character in text)
+    return bool(words) and not os.path.exists(text) and ":" not in (text.split(None, 1) or [""])[0]

@@ -5,11 +5,13 @@
 - added time per streamed chunk, against the bare script reading the same long stream;
 - peak memory of both;
 - peak memory of `vision.py` above its start while it uploads a video of 1 GiB (target: 64 MiB), and while it sends a
-  picture of 7 MB inside the request.
+  picture of 7 MB inside the request;
+- rows a second of a batch against a server that takes 100 ms for each answer, next to what its workers could do at best.
 """
 from __future__ import annotations
 
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -26,6 +28,7 @@ VISION = ROOT / "skills" / "qianwen-vision" / "scripts" / "vision.py"
 ROUNDS = int(os.environ.get("ROUNDS", "40"))
 CHUNKS = 4000
 TARGET = 1.25
+BATCH_ROWS, BATCH_WORKERS, BATCH_LATENCY, BATCH_TARGET = 600, 32, 0.1, 0.85
 
 BARE = '''\
 import json, os, sys, urllib.request
@@ -43,6 +46,28 @@ with urllib.request.urlopen(request, timeout=310) as response:
 print()
 '''
 
+# A server that answers each chat call after so many seconds and costs next to nothing itself. Tells its port.
+PROMPT_SERVER = """\
+import asyncio, json, sys
+CHUNKS = [{"choices": [{"index": 0, "delta": {"content": "Hello there."}, "finish_reason": None}]},
+          {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]},
+          {"choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 3, "total_tokens": 6}}]
+BODY = b"".join(b"data: " + json.dumps({"id": "chatcmpl-1", "model": "qwen3.6-plus", **chunk}).encode() + b"\\n\\n"
+                for chunk in CHUNKS) + b"data: [DONE]\\n\\n"
+HEAD = b"HTTP/1.1 200 OK\\r\\nContent-Type: text/event-stream\\r\\nConnection: close\\r\\nContent-Length: %d\\r\\n\\r\\n"
+async def serve(reader, writer):
+    head = await reader.readuntil(b"\\r\\n\\r\\n")
+    await reader.readexactly(int(head.lower().split(b"content-length:")[1].split(b"\\r\\n")[0]))
+    await asyncio.sleep(float(sys.argv[1]))
+    writer.write(HEAD % len(BODY) + BODY)
+    await writer.drain()
+    writer.close()
+async def main():
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, backlog=256)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+asyncio.run(main())
+"""
 
 # Runs a script and writes the peak of its memory (MiB) to a file at the end. The kernel counts a child's ru_maxrss from
 # its parent's peak on, so a process has to tell its own high-water mark.
@@ -122,6 +147,7 @@ def main() -> int:
             emulator.reply(chunks=["word "] * CHUNKS)
             peaks.append(peak_memory(command, environment))
         media_memory(emulator, folder, environment)
+        batch_speed(folder, environment)
         _say(f"peak memory: {peaks[0]:.1f} MiB against {peaks[1]:.1f} MiB ({peaks[0] / peaks[1]:.2f}x)")
     return 0
 
@@ -138,6 +164,28 @@ def media_memory(emulator: Emulator, folder: str, environment: dict) -> None:
                             (f"sending a picture of {picture.stat().st_size / 1e6:.1f} MB inline", ["--image", str(picture)])):
         peak = peak_memory([sys.executable, str(VISION), "hello", "--no-think", *arguments], environment)
         _say(f"peak memory above the start ({start:.1f} MiB), {what}: {peak - start:.1f} MiB")
+
+
+def batch_speed(folder: str, environment: dict) -> None:
+    """Rows a second, with and without the start-up, which is the time of the same command when nothing is missing."""
+    rows, out = Path(folder, "rows.jsonl"), Path(folder, "out")
+    rows.write_text("".join(f'{{"prompt": "hello {number}"}}\n' for number in range(BATCH_ROWS)), "utf-8")
+    server = subprocess.Popen([sys.executable, "-c", PROMPT_SERVER, str(BATCH_LATENCY)], stdout=subprocess.PIPE, text=True)
+    try:
+        environment = {**environment, "QWEN_BASE_URL": "http://127.0.0.1:" + server.stdout.readline().strip()}
+        command = [sys.executable, str(TEXT), "--batch", str(rows), "--concurrency", str(BATCH_WORKERS), "-o", str(out)]
+        runs = []
+        for _ in range(3):
+            shutil.rmtree(out, ignore_errors=True)
+            runs.append((measure(command, environment), measure(command, environment)))
+        whole, start = (statistics.median(times) for times in zip(*runs))
+    finally:
+        server.kill()
+        server.wait()
+    ideal, speed = BATCH_WORKERS / BATCH_LATENCY, BATCH_ROWS / (whole - start)
+    _say(f"a batch: {speed:.0f} rows a second without the start-up of {start * 1000:.0f} ms, {speed / ideal:.0%} of the ideal "
+         f"{ideal:.0f} (target: {BATCH_TARGET:.0%}); {BATCH_ROWS / whole:.0f} with it ({BATCH_ROWS} rows, {BATCH_WORKERS} at a "
+         f"time, {BATCH_LATENCY * 1000:.0f} ms each)")
 
 
 def _say(text: str) -> None:

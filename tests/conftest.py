@@ -23,6 +23,7 @@ PLAN_KEY = "sk-sp-emulator-plan-0123456789"
 SCRIPTS = {
     "qianwen-text": ROOT / "skills" / "qianwen-text" / "scripts" / "text.py",
     "qianwen-vision": ROOT / "skills" / "qianwen-vision" / "scripts" / "vision.py",
+    "qianwen-image-generation": ROOT / "skills" / "qianwen-image-generation" / "scripts" / "image.py",
 }
 
 

@@ -445,6 +445,7 @@ def test_certificates_are_checked(monkeypatch):
     made = []
     default = ssl.create_default_context
     monkeypatch.setattr(ssl, "create_default_context", lambda *args, **named: made.append(default(*args, **named)) or made[-1])
+    transport._tls_context.cache_clear()
 
     error = ssl.SSLCertVerificationError(1, "certificate verify failed")
     error.reason, error.verify_message = "CERTIFICATE_VERIFY_FAILED", "self-signed certificate"

@@ -13,6 +13,7 @@ def parse(argv):
     parser = argparse.ArgumentParser(prog="python3 -m tests.emulator", description=__doc__)
     parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0, the default, takes a free one")
     parser.add_argument("--delay", type=float, default=0.0, help="seconds between the chunks of a streamed answer")
+    parser.add_argument("--latency", type=float, default=0.0, help="seconds until a create of pictures is answered")
     parser.add_argument("--verbose", action="store_true", help="one line per request on stderr")
     return parser.parse_args(argv)
 
@@ -23,7 +24,7 @@ def main(argv=None) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: finish.set())
     try:
-        emulator = Emulator(port=options.port, delay=options.delay, verbose=options.verbose)
+        emulator = Emulator(port=options.port, delay=options.delay, verbose=options.verbose, latency=options.latency)
     except OSError as error:
         print(f"emulator: cannot listen on port {options.port}: {error}", file=sys.stderr)
         return 1

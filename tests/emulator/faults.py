@@ -4,13 +4,17 @@ from __future__ import annotations
 import gzip
 import inspect
 import json
+import random
+import threading
 import zlib
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain, islice
-from typing import Any, Callable, Dict, Iterable, Iterator, Optional
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Tuple
+from urllib.parse import quote
 
-from tests.emulator.wire import OSS, Exchange, Refusal, Reply, dumps, html_reply
+from tests.emulator.wire import OSS, RESULTS, Exchange, Fate, Refusal, Reply, dumps, html_reply, xml_reply
+from tests.media_samples import jpeg
 
 Proceed = Callable[[], Reply]
 HELP = " For details, see: https://help.aliyun.com/zh/model-studio/error-code#"
@@ -61,8 +65,8 @@ class Fault:
     def __post_init__(self) -> None:
         if self.name not in FAULTS:
             raise ValueError(f"unknown fault {self.name!r}; known: {', '.join(FAULTS)}")
-        if self.path is None and self.name in OSS_FAULTS:
-            self.path = f"/@{OSS}/"
+        if self.path is None:
+            self.path = next((path for path, names in HOMES if self.name in names), None)
         try:
             inspect.signature(FAULTS[self.name]).bind(None, None, **self.parameters)
         except TypeError as error:
@@ -245,7 +249,146 @@ def no_space_sse(exchange: Exchange, proceed: Proceed) -> Reply:
     return _on_events(proceed, lambda event: b": keep-alive\n\n" + event.replace(b"data: ", b"data:", 1))
 
 
+# Creates that are accepted and then go wrong
+
+def accept_then_reset(exchange: Exchange, proceed: Proceed) -> Reply:
+    """Accepted and billed; the connection is reset before a byte of the answer."""
+    proceed()
+    return reset(exchange, proceed)
+
+
+def accept_then_hang(exchange: Exchange, proceed: Proceed, seconds: Optional[float] = None) -> Reply:
+    proceed()
+    return hang(exchange, proceed, seconds)
+
+
+def accept_then_500(exchange: Exchange, proceed: Proceed) -> Reply:
+    """Read and found good, then an internal error: nothing is made and nothing billed."""
+    exchange.fate = Fate("refuse", refusal=ERRORS["500"])
+    return proceed()
+
+
+def fated(name: str, exchange: Exchange, proceed: Proceed, code: Optional[str] = None, message: Optional[str] = None,
+          flat: Optional[bool] = None, failed: int = 1, images: Optional[int] = None) -> Reply:
+    """The create is accepted; what comes of it is another matter."""
+    told = {"code": code, "message": message, "flat": flat, "failed": failed, "images": images}
+    exchange.fate = Fate(name, {option: value for option, value in told.items() if value is not None})
+    return proceed()
+
+
+# Downloads that go wrong
+
+def _downloaded(exchange: Exchange, reply: Reply) -> Reply:
+    """The record tells what really went out."""
+    if exchange.download is not None:
+        exchange.download.status, exchange.download.size = reply.status, len(reply.body)
+    return reply
+
+
+def download_cut(exchange: Exchange, proceed: Proceed, at: int = 1000) -> Reply:
+    """Content-Length is right, but the connection closes after `at` bytes of the body."""
+    reply = proceed()
+    return _downloaded(exchange, replace(reply, body=reply.body[:at], end="close") if len(reply.body) > at else reply)
+
+
+def download_short(exchange: Exchange, proceed: Proceed, at: int = 1000) -> Reply:
+    """A truncated file whose Content-Length agrees with it."""
+    reply = proceed()
+    body = reply.body[:at]
+    return _downloaded(exchange, replace(reply, body=body, length=len(body)))
+
+
+def download_html(exchange: Exchange, proceed: Proceed) -> Reply:
+    proceed()
+    return _downloaded(exchange, _with_length(html_200(exchange, proceed)))
+
+
+def download_xml(exchange: Exchange, proceed: Proceed, status: int = 200, code: str = "InternalError",
+                 message: str = "We encountered an internal error. Please try again.") -> Reply:
+    proceed()
+    return _downloaded(exchange, _with_length(xml_reply(status, code, message, exchange.request_id)))
+
+
+def download_expired(exchange: Exchange, proceed: Proceed) -> Reply:
+    return download_xml(exchange, proceed, 403, "AccessDenied", "Request has expired.")
+
+
+def download_jpeg(exchange: Exchange, proceed: Proceed) -> Reply:
+    """Another format than the name says."""
+    reply = proceed()
+    return _downloaded(exchange, _with_length(replace(reply, status=200, body=jpeg(64, 48))))
+
+
+def download_no_range(exchange: Exchange, proceed: Proceed) -> Reply:
+    """The whole file, whatever part was asked for."""
+    exchange.headers.pop("range", None)
+    reply = proceed()
+    reply.headers.pop("accept-ranges", None)
+    return reply
+
+
+def download_changed(exchange: Exchange, proceed: Proceed) -> Reply:
+    """The file is another one by now: If-Range does not hold, and the tag is new."""
+    if "if-range" in exchange.headers:
+        exchange.headers["if-range"] = '"another"'
+    reply = proceed()
+    reply.headers["etag"] = '"' + "0" * 32 + '"'
+    return reply
+
+
+def download_slow(exchange: Exchange, proceed: Proceed, seconds: float = 1.0, pieces: int = 4) -> Reply:
+    """The body comes in pieces with pauses that make `seconds` together."""
+    reply = proceed()
+    return replace(reply, body=b"", events=_slowly(exchange, reply.body, seconds, pieces)) if reply.body else reply
+
+
+def _slowly(exchange: Exchange, body: bytes, seconds: float, pieces: int) -> Iterator[bytes]:
+    long = -(-len(body) // pieces)
+    for place in range(0, len(body), long):
+        exchange.emulator.stopping.wait(seconds / pieces)
+        yield body[place:place + long]
+
+
+def download_empty(exchange: Exchange, proceed: Proceed) -> Reply:
+    return download_short(exchange, proceed, 0)
+
+
+def download_redirect(exchange: Exchange, proceed: Proceed, status: int = 302, to: Optional[str] = None) -> Reply:
+    """To another path of the same host, or to another address."""
+    proceed()
+    query = "&".join(f"{name}={quote(value, safe='')}" for name, value in exchange.query.items())
+    moved = exchange.path if exchange.path.startswith("/moved/") else "/moved" + exchange.path
+    return _downloaded(exchange,
+                       redirect(exchange, proceed, to or f"{exchange.emulator.host_url(RESULTS)}{moved}?{query}", status))
+
+
+def _with_length(reply: Reply) -> Reply:
+    return replace(reply, length=len(reply.body))
+
+
+FATES = ("task-failed", "task-partial", "task-unknown", "task-canceled", "task-empty", "fewer-images")
+DOWNLOAD_FAULTS: Dict[str, Callable[..., Reply]] = {
+    "download-cut": download_cut,
+    "download-short": download_short,
+    "download-html": download_html,
+    "download-xml": download_xml,
+    "download-jpeg": download_jpeg,
+    "download-expired": download_expired,
+    "download-no-range": download_no_range,
+    "download-changed": download_changed,
+    "download-slow": download_slow,
+    "download-empty": download_empty,
+    "download-redirect": download_redirect,
+}
+CREATE_FAULTS: Dict[str, Callable[..., Reply]] = {
+    "accept-then-reset": accept_then_reset,
+    "accept-then-hang": accept_then_hang,
+    "accept-then-500": accept_then_500,
+    **{name: partial(fated, name) for name in FATES},
+}
 FAULTS: Dict[str, Callable[..., Reply]] = {
+    **CREATE_FAULTS,
+    **DOWNLOAD_FAULTS,
     **{name: partial(error, refusal) for name, refusal in {**ERRORS, **OSS_ERRORS}.items()},
     "oss-reset": oss_reset,
     "429": rate_limit,
@@ -272,4 +415,29 @@ FAULTS: Dict[str, Callable[..., Reply]] = {
     "crlf-sse": crlf_sse,
     "no-space-sse": no_space_sse,
 }
-OSS_FAULTS = frozenset((*OSS_ERRORS, "oss-reset"))     # without a path these wait for an upload to the object storage
+# where a fault without a path waits: for an upload to the object storage, a download, a create
+HOMES = ((f"/@{OSS}/", frozenset((*OSS_ERRORS, "oss-reset"))), (f"/@{RESULTS}/", frozenset(DOWNLOAD_FAULTS)),
+         ("/services/aigc/", frozenset(CREATE_FAULTS)))
+
+
+# Chance
+
+class Flaky:
+    """A seeded plan: of the requests whose path contains `path`, each fault befalls its share."""
+
+    def __init__(self, path: str, seed: int, rates: Dict[str, float]):
+        if sum(rates.values()) > 1 or min(rates.values(), default=0) < 0:
+            raise ValueError(f"the rates {rates} are no shares of one whole")
+        self.path, self.random, self.lock = path, random.Random(seed), threading.Lock()
+        self.shares: List[Tuple[float, Fault]] = [(rate, Fault(name, None, path)) for name, rate in rates.items()]
+
+    def take(self, path: str) -> Optional[Fault]:
+        if self.path not in path:
+            return None
+        with self.lock:
+            drawn = self.random.random()
+        for share, fault in self.shares:
+            drawn -= share
+            if drawn < 0:
+                return fault
+        return None

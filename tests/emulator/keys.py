@@ -3,9 +3,9 @@ from __future__ import annotations
 
 from typing import Dict, Optional, Tuple
 
-from tests.emulator.wire import OSS, Exchange, Refusal, kind_of
+from tests.emulator.wire import OSS, RESULTS, Exchange, Refusal, kind_of
 
-HOSTS = ("dashscope", "dashscope-intl", "token-plan", "coding-plan", OSS)
+HOSTS = ("dashscope", "dashscope-intl", "token-plan", "coding-plan", OSS, RESULTS)
 PLAN_HOSTS = ("token-plan", "coding-plan")
 WRONG_KEY = "sk-emulator-wrong-key-0000"
 
@@ -42,7 +42,7 @@ def check(exchange: Exchange) -> None:
 
 
 def verdict(exchange: Exchange) -> Optional[Refusal]:
-    if exchange.host == OSS:           # its policy is the credential
+    if exchange.host in (OSS, RESULTS):      # the policy, or the signed address, is the credential
         return None
     if exchange.key is None:           # nothing, another scheme, or x-api-key only
         return MISSING

@@ -16,15 +16,16 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Callable, Dict, FrozenSet, Iterator, List, Optional, Set
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from tests.emulator import chat, files, keys, models, native, tasks, uploads
+from tests.emulator import chat, files, image_models, images, keys, ledger, models, native, results, tasks, uploads
 from tests.emulator.answers import check_script
-from tests.emulator.faults import Fault
-from tests.emulator.wire import OSS, Exchange, Recorded, Refusal, Reply, bearer_key, empty_reply, invalid, json_reply
+from tests.emulator.faults import Fault, Flaky
+from tests.emulator.wire import OSS, RESULTS, Exchange, Recorded, Refusal, Reply, bearer_key, empty_reply, invalid, json_reply
 
 PIECE = 1024 * 1024                    # how much of a body is read at once
 KEPT_REQUESTS = 20_000                 # a long bench must not grow without end
 ORDINARY = frozenset(("dashscope", "dashscope-intl"))
 AIGC = "/api/v1/services/aigc"
+DOWNLOADS = "(?:/moved)?/(?P<token>[0-9a-f]{32})/(?P<name>[^/]+)"
 FILES = "/compatible-mode/v1/files"
 
 
@@ -44,7 +45,8 @@ ROUTES = (
     _route("POST", "/compatible-mode/v1/chat/completions", chat.complete, ORDINARY | {"token-plan"}),
     _route("POST", "/v1/chat/completions", chat.complete, frozenset(("coding-plan",))),
     _route("POST", AIGC + "/(?P<kind>text)-generation/generation", native.generate),
-    _route("POST", AIGC + "/(?P<kind>multimodal)-generation/generation", native.generate, ORDINARY | {"token-plan"}),
+    _route("POST", AIGC + "/(?P<kind>multimodal)-generation/generation", images.multimodal, ORDINARY | {"token-plan"}),
+    _route("POST", f"{AIGC}/(?P<service>(?:{'|'.join(image_models.TASK_PATHS)})/?)", images.create),
     _route("POST", FILES, files.upload),
     _route("GET", FILES, files.listing),
     _route("GET", FILES + "/(?P<id>[^/]+)", files.get),
@@ -54,6 +56,9 @@ ROUTES = (
     _route("POST", "/", uploads.post, frozenset((OSS,))),
     _route("GET", "/api/v1/tasks/?", tasks.listing),
     _route("GET", "/api/v1/tasks/(?P<id>[^/]+)", tasks.get),
+    _route("POST", "/api/v1/tasks/(?P<id>[^/]+)/cancel", tasks.cancel),
+    _route("GET", DOWNLOADS, results.get, frozenset((RESULTS,))),
+    _route("HEAD", DOWNLOADS, results.get, frozenset((RESULTS,))),
 )
 
 
@@ -77,17 +82,18 @@ def respond(exchange: Exchange) -> Reply:
 class Emulator:
     """A DashScope stand-in on 127.0.0.1. Use as a context manager, or start() and stop()."""
 
-    def __init__(self, port: int = 0, delay: float = 0.0, verbose: bool = False):
+    def __init__(self, port: int = 0, delay: float = 0.0, verbose: bool = False, latency: float = 0.0):
         self.delay, self.verbose = delay, verbose   # delay: seconds between chunks unless a script says otherwise
+        self._latency = latency
         self.stopping = threading.Event()
-        self.lock = threading.Lock()
+        self.lock = threading.RLock()
         self.server = Server(port, self)
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
         self._thread: Optional[threading.Thread] = None
         self.reset()
 
     def reset(self) -> None:
-        """Forget requests, faults, scripts, files, uploads and cached prefixes, and put the settings back."""
+        """Forget all that came in, was made or was told to go wrong, and put the settings back."""
         self.requests: List[Recorded] = []
         self.faults: List[Fault] = []
         self.scripts: List[Dict[str, Any]] = []
@@ -103,6 +109,17 @@ class Emulator:
         self.policies: Dict[str, uploads.Policy] = {}
         self.uploads: List[uploads.Upload] = []
         self.objects: Dict[str, uploads.StoredObject] = {}
+        self.image_models: Dict[str, image_models.ImageModel] = dict(image_models.IMAGE_MODELS)
+        self.latency = self._latency   # seconds until a create is answered, once it is accepted
+        self.task_polls = (1, 1)       # how many looks at a task see it PENDING, and RUNNING
+        self.late_refusals = False     # pictures that are refused make tasks that fail
+        self.flat_failures = False     # wan2.6 and wan2.7 image tasks tell failures without `output`
+        self.flaky_plans: List[Flaky] = []
+        self.creates: List[ledger.Create] = []
+        self.downloads: List[results.Download] = []
+        self.tasks: Dict[str, tasks.Task] = {}
+        self.results: Dict[str, results.Result] = {}
+        self.looks: Dict[bytes, Any] = {}               # what pictures that came in were found to be, by digest
 
     def host_url(self, host: str) -> str:
         if host not in keys.HOSTS:
@@ -121,6 +138,23 @@ class Emulator:
         with self.lock:
             self.faults.append(Fault(fault, times, path, parameters))
 
+    def flaky(self, path: str = "/services/aigc/", seed: int = 1, rate429: float = 0.0, rate500: float = 0.0,
+              rates: Optional[Dict[str, float]] = None) -> None:
+        """From now on each request whose path contains `path` may fail; `rates` names further faults and their shares."""
+        self.flaky_plans.append(Flaky(path, seed, {"429": rate429, "500": rate500, **(rates or {})}))
+
+    def bill(self, create: ledger.Create) -> None:
+        with self.lock:
+            self.creates.append(create)
+            if len(self.creates) > ledger.KEPT_CREATES:
+                del self.creates[:ledger.KEPT_CREATES // 4]
+
+    def unbill(self, task_id: str) -> None:
+        """What was canceled is not paid for."""
+        create = next((create for create in reversed(self.creates) if create.task_id == task_id), None)
+        if create is not None:
+            create.pictures = 0
+
     def reply(self, **script: Any) -> None:
         """Script the next chat answer that passes validation; several calls queue up."""
         check_script(script)
@@ -138,7 +172,9 @@ class Emulator:
             fault = next((fault for fault in self.faults if fault.matches(path)), None)
             if fault is not None and fault.times is not None:
                 fault.times -= 1
+        if fault is not None:
             return fault
+        return next((fault for fault in (plan.take(path) for plan in self.flaky_plans) if fault), None)
 
     def handle(self, exchange: Exchange) -> Reply:
         if exchange.path.startswith("/_emulator/"):
@@ -207,6 +243,53 @@ def _uploads(exchange: Exchange) -> Any:
     return [{**asdict(upload), "head": upload.head.hex()} for upload in list(exchange.emulator.uploads)]
 
 
+def _flaky(exchange: Exchange) -> Any:
+    exchange.emulator.flaky(**json.loads(exchange.body))
+    return {"ok": True}
+
+
+def _settings(exchange: Exchange) -> Any:
+    given = json.loads(exchange.body)
+    unknown = sorted(set(given) - set(SETTINGS))
+    if unknown:
+        raise ValueError(f"unknown settings {', '.join(unknown)}; known: {', '.join(SETTINGS)}")
+    for name, value in given.items():
+        SETTINGS[name](exchange.emulator, value)
+    return {"ok": True}
+
+
+def _task_polls(emulator: Emulator, value: Any) -> None:
+    pending, running = map(int, value)
+    emulator.task_polls = (pending, running)
+
+
+def _clock_offset(emulator: Emulator, value: Any) -> None:
+    offset = float(value)
+    emulator.clock = lambda: time.time() + offset
+
+
+SETTINGS: Dict[str, Callable[[Emulator, Any], None]] = {
+    "latency": lambda emulator, value: setattr(emulator, "latency", float(value)),
+    "delay": lambda emulator, value: setattr(emulator, "delay", float(value)),
+    "task_polls": _task_polls,
+    "late_refusals": lambda emulator, value: setattr(emulator, "late_refusals", bool(value)),
+    "flat_failures": lambda emulator, value: setattr(emulator, "flat_failures", bool(value)),
+    "clock_offset": _clock_offset,
+}
+
+
+def _creates(exchange: Exchange) -> Any:
+    return [asdict(create) for create in list(exchange.emulator.creates)]
+
+
+def _downloads(exchange: Exchange) -> Any:
+    return [asdict(download) for download in list(exchange.emulator.downloads)]
+
+
+def _summary(exchange: Exchange) -> Any:
+    return ledger.summary(exchange.emulator)
+
+
 def _reset(exchange: Exchange) -> Any:
     exchange.emulator.reset()
     return {"ok": True}
@@ -218,6 +301,11 @@ CONTROLS: Dict[tuple, Callable[[Exchange], Any]] = {
     ("GET", "/_emulator/requests"): _requests,
     ("GET", "/_emulator/uploads"): _uploads,
     ("POST", "/_emulator/reset"): _reset,
+    ("POST", "/_emulator/flaky"): _flaky,
+    ("POST", "/_emulator/settings"): _settings,
+    ("GET", "/_emulator/creates"): _creates,
+    ("GET", "/_emulator/downloads"): _downloads,
+    ("GET", "/_emulator/summary"): _summary,
 }
 
 
@@ -354,7 +442,12 @@ class Handler(BaseHTTPRequestHandler):
 
     def send_reply(self, reply: Reply, request_id: str) -> None:
         chunked = reply.length is None and self.request_version != "HTTP/1.0"
+        if self.command == "HEAD" and reply.length is None:
+            reply.length, chunked = len(reply.body), False
         head = self.head(reply, request_id, chunked)
+        if self.command == "HEAD":
+            self.wfile.write(head)
+            return
         if reply.events is not None:
             self.wfile.write(head)
             self.send_events(reply, chunked)

@@ -5,15 +5,17 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, Optional
 from xml.sax.saxutils import escape
 
 if TYPE_CHECKING:
+    from tests.emulator.results import Download
     from tests.emulator.server import Emulator
 
 JSON = "application/json"
 OSS = "oss"                            # the host, as in /@oss/, that plays the object storage
+RESULTS = "results"                    # the host of what tasks and image calls leave to be downloaded
 KEPT_BODY = 32 * 1024 * 1024           # of a longer body the record keeps size and digest only
 EVENT_STREAM = "text/event-stream;charset=UTF-8"
 PUBLIC = re.compile("(Bearer )?(sk-sp-|sk-|st-)?", re.IGNORECASE)
@@ -70,6 +72,19 @@ class Recorded:
             return None
 
 
+@lru_cache(maxsize=64)
+def digest_of(key: str) -> str:
+    return hashlib.sha256(key.encode("latin-1")).hexdigest()
+
+
+@dataclass
+class Fate:
+    """What a fault has in store for a create once it is accepted; a refusal comes then instead of the answer."""
+    name: str
+    parameters: Dict[str, Any] = field(default_factory=dict)
+    refusal: Optional["Refusal"] = None
+
+
 @dataclass
 class Exchange:
     """A request while it is being answered. The only place that holds the key."""
@@ -85,10 +100,13 @@ class Exchange:
     script: Optional[Dict[str, Any]] = None
     captured: Dict[str, str] = field(default_factory=dict)
     incoming: Iterator[bytes] = field(default_factory=lambda: iter(()), repr=False)   # of the body, not read yet
+    fate: Optional[Fate] = None
+    parsed: Optional[Dict[str, Any]] = field(default=None, repr=False)                # the body, once it was read as JSON
+    download: Optional["Download"] = None
 
     @property
     def key_sha256(self) -> Optional[str]:
-        return None if self.key is None else hashlib.sha256(self.key.encode("latin-1")).hexdigest()
+        return None if self.key is None else digest_of(self.key)
 
     @property
     def native(self) -> bool:
@@ -170,7 +188,7 @@ class Refusal(Exception):
         return {"code": self.native, "message": self.native_message, "request_id": request_id}
 
     def reply(self, exchange: Exchange) -> Reply:
-        if exchange.host == OSS:
+        if exchange.host in (OSS, RESULTS):
             return xml_reply(self.status, self.native or "InternalError", self.native_message, exchange.request_id)
         if not exchange.native:
             return json_reply(self.compat_body(exchange.request_id), self.status)
@@ -192,6 +210,12 @@ def ignored(name: str, why: str) -> Refusal:
 
 def parse_json(exchange: Exchange) -> Dict[str, Any]:
     """The body as a JSON object; anything else is refused."""
+    if exchange.parsed is None:
+        exchange.parsed = _parsed(exchange)
+    return exchange.parsed
+
+
+def _parsed(exchange: Exchange) -> Dict[str, Any]:
     content_type = exchange.headers.get("content-type", "")
     if content_type.split(";")[0].strip().lower() != JSON:
         raise ignored("Content-Type", f"must be application/json, not {content_type!r}")

@@ -22,7 +22,7 @@ SKILL = "qianwen-text"
 EPILOG = """\
 stdout carries the answer alone (tool calls as one JSON object a line); reasoning, usage and errors go to stderr.
 exit codes: 0 ok, 1 a defect, 2 usage, 3 key, 4 quota, 6 network, 7 target exists, 8 refused or failed, 9 not saved, 10 content
-inspection, 130 interrupted.
+inspection, 11 some rows of a batch failed, 130 interrupted.
 
 examples:
   text.py "Explain TLS in three sentences"
@@ -31,6 +31,7 @@ examples:
   text.py "Three cities as JSON" --schema cities.schema.json --json
   text.py "你好，世界" --translate-to English --terms terms.json
   text.py "What does the contract say on notice?" --document contract.pdf
+  text.py --batch questions.jsonl --concurrency 8 -o answers/ --system "One sentence each"
 """
 
 # ---- flags -----------------------------------------------------------------------------------------------------------
@@ -41,6 +42,7 @@ def make_parser() -> command.Parser:
     _add_input_flags(parser.add_argument_group("what goes in"))
     _add_answer_flags(parser.add_argument_group("what comes out"))
     _add_translation_flags(parser.add_argument_group("translation (qwen-mt models)"))
+    command.add_batch_flags(parser)
     command.add_common_flags(parser, SKILL, f"{DEFAULT_MODEL}; with --translate-to qwen-mt-plus, with --document qwen-long")
     return parser
 
@@ -80,9 +82,13 @@ def _add_translation_flags(group) -> None:
 # ---- the run ---------------------------------------------------------------------------------------------------------
 
 def execute(options, account, console) -> Exit | None:
-    verdict = key_guard.judge(account.key, account.endpoint, SKILL, strict=account.strict)
+    requests = 1 if options.batch is None else 2
+    verdict = key_guard.judge(account.key, account.endpoint, SKILL, requests, strict=account.strict)
     if options.check:
         return command.check(options, account, verdict, console)
+    if requests > 1 and not options.row_id:
+        from shared import batch
+        return batch.run(options, account, verdict, console, make_parser, execute, instead=("messages",))
     console.keep_going = bool(options.chat)
     ask = read_ask(options)
     model, warning = find_model(ask.model_name())
@@ -117,7 +123,7 @@ def _dry_run(options, ask: Ask, model, body: dict, verdict, console) -> None:
     if uploads:
         from text_documents import upload_request
         preview["before"] = [upload_request(verdict.endpoint, path).preview(SKILL, verdict.key) for path in uploads]
-    chat_command.show_dry_run(preview, verdict, console)
+    command.show_dry_run(preview, verdict, console)
 
 
 def _name_of(ask: Ask) -> str:

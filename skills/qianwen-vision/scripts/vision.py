@@ -6,7 +6,6 @@ Needs Python 3.9 and nothing else. The key guard in `shared/key_guard.py` is pas
 from __future__ import annotations
 
 import os
-import re
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -24,7 +23,7 @@ A picture or video is a path, '-' (stdin), http(s)://, data:, oss:// or file://.
 request; larger ones are uploaded to the service's temporary storage (48 hours, bound to the model) first.
 stdout carries the answer alone; reasoning, usage and errors go to stderr.
 exit codes: 0 ok, 1 a defect, 2 usage, 3 key, 4 quota, 6 network, 7 target exists, 8 refused or failed, 9 not saved,
-10 content inspection, 130 interrupted.
+10 content inspection, 11 some rows of a batch failed, 130 interrupted.
 
 examples:
   vision.py "What is in this picture?" --image photo.jpg
@@ -33,6 +32,7 @@ examples:
   vision.py --ocr --image receipt.jpg
   vision.py --ocr table_parsing --image table.png
   vision.py "Read the invoice" --image invoice.png --schema invoice.schema.json --json
+  vision.py "One sentence, please" --batch pictures.jsonl --concurrency 8 -o captions/
 """
 
 
@@ -47,6 +47,7 @@ def make_parser() -> command.Parser:
     chat_command.add_thinking_flags(answer)
     chat_command.add_json_flags(answer)
     chat_command.add_sampling_flags(answer)
+    command.add_batch_flags(parser)
     command.add_common_flags(parser, SKILL, f"{DEFAULT_MODEL}; with --ocr {OCR_MODEL}")
     return parser
 
@@ -92,32 +93,23 @@ def read_ask(options) -> tuple:
 def _take_prompt_back(options) -> None:
     """`--ocr "Read this"` and `--image F "What is it?"`: the flag swallowed the prompt."""
     if options.ocr not in (None, PLAIN_OCR, *OCR_TASKS):
-        if options.prompt is not None or not _is_prompt(options.ocr):
+        if options.prompt is not None or not media.is_prompt(options.ocr):
             raise usage(f"--ocr {options.ocr}: there is no such task", f"use one of: {', '.join(OCR_TASKS)}, or --ocr alone")
         options.prompt, options.ocr = options.ocr, PLAIN_OCR
-    for values in (options.image, options.frames):
-        plain = options.ocr in (None, PLAIN_OCR)
-        if options.prompt is None and not options.prompt_file and plain and len(values) > 1:
-            if _is_prompt(values[-1]):
-                options.prompt = values.pop()
-            elif not os.path.exists(values[-1]) and "://" not in values[-1] and not values[-1].startswith(("data:", "-")):
-                raise usage(f"{values[-1]!r} is no file, and there is no prompt",
-                            "write the prompt first: vision.py PROMPT --image FILE")
-
-
-def _is_prompt(text: str) -> bool:
-    """Whether a value among files can only be the question: it has blanks or Chinese, names no file, is no address."""
-    chinese = re.search("[\u3000-\u9fff\uff00-\uffef]", text) and not os.path.splitext(text)[1]
-    question = chinese or any(character.isspace() for character in text)
-    return bool(question) and not os.path.exists(text) and ":" not in (text.split(None, 1) or [""])[0]
+    if options.ocr in (None, PLAIN_OCR):
+        media.take_prompt_back(options, ("image", "frames"), "vision.py PROMPT --image FILE")
 
 
 # ---- the run ---------------------------------------------------------------------------------------------------------
 
 def execute(options, account, console) -> Exit | None:
-    verdict = key_guard.judge(account.key, account.endpoint, SKILL, strict=account.strict)
+    requests = 1 if options.batch is None else 2
+    verdict = key_guard.judge(account.key, account.endpoint, SKILL, requests, strict=account.strict)
     if options.check:
         return command.check(options, account, verdict, console)
+    if requests > 1 and not options.row_id:
+        from shared import batch
+        return batch.run(options, account, verdict, console, make_parser, execute, instead=("ocr",))
     ask, model, warning = read_ask(options)
     waiting = media.address_all([*ask.images, *ask.frames, *([ask.video] if ask.video else [])])
     body, remarks = build_request(ask, model)
@@ -157,7 +149,7 @@ def _dry_run(ask: Ask, model, body: dict, waiting: list, verdict, console) -> No
     preview = _request(verdict.endpoint, ask, body).preview(SKILL, verdict.key)
     if waiting:
         preview["before"] = [media.preview_upload(item, verdict, model.id) for item in waiting]
-    chat_command.show_dry_run(preview, verdict, console)
+    command.show_dry_run(preview, verdict, console)
 
 
 def _upload(waiting: list, client, model, console) -> None:

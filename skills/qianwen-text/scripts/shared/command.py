@@ -16,6 +16,8 @@ from .failures import Exit, Failure, usage
 from .transport import DEFAULT_RETRIES, DEFAULT_TIMEOUT, Client, Request, Retries, no_constant
 
 
+_WIDTH = 79  # columns of a line that is redrawn
+
 # ---- streams ---------------------------------------------------------------------------------------------------------
 
 class Console:
@@ -44,6 +46,13 @@ class Console:
         """Progress; silent with --quiet."""
         if not self.quiet:
             self.say(text)
+
+    def redraw(self, text: str) -> None:
+        """Progress in one line of a terminal, in the place of the one before; what is said next replaces it."""
+        if not self.quiet:
+            self._end_reasoning()
+            self._write(self.stderr, f"{self.skill}: {self.clean(text)}"[:_WIDTH].ljust(_WIDTH) + "\r")
+            self._last = ("progress", "")
 
     def detail(self, text: str) -> None:
         """What only --verbose shows."""
@@ -97,6 +106,12 @@ class Console:
         self._held[channel] = text[len(text) - keep:]
         return text[:len(text) - keep]
 
+    def links(self, links: list) -> None:
+        """Result links in full, on stderr: they are signed, and whoever cleans them of what looks like a key breaks them."""
+        self._end_reasoning()
+        for link in links:
+            self._write(self.stderr, key_guard.redact_exact(link, self.secrets) + "\n")
+
     def document(self, document: dict) -> None:
         """The one JSON document of --json, --dry-run or --check."""
         text = json.dumps(_cleaned(document, self.secrets), ensure_ascii=False, indent=2)
@@ -107,7 +122,7 @@ class Console:
         self.end_result()
         self.explain(failure)
         if self.json_mode:
-            self.document(self._failure_document(failure))
+            self.document(self.failure_document(failure))
 
     def explain(self, failure: Failure) -> None:
         """What happened, why, and what to do next, on stderr."""
@@ -123,7 +138,8 @@ class Console:
         return {name: self.clean(value) if isinstance(value, str) else value
                 for name, value in failure.as_error().items()}
 
-    def _failure_document(self, failure: Failure) -> dict:
+    def failure_document(self, failure: Failure) -> dict:
+        """The JSON document of a failure."""
         error = self.clean_error(failure)
         document = {"ok": False, "skill": self.skill, "exit_code": int(failure.exit_code), "warnings": self.warnings,
                     "error": error, "task_id": failure.task_id, "resume": failure.resume, "files": failure.files,
@@ -151,6 +167,9 @@ class Console:
             held, self._held["reasoning"] = self._held["reasoning"], ""
             self._reasoning(self.redact_result(held))
             self._write(self.stderr, "\n\n" if self._last[1] != "\n" else "\n")
+            self._last = ("", "\n")
+        elif self._last[0] == "progress":
+            self._write(self.stderr, " " * _WIDTH + "\r")
             self._last = ("", "\n")
 
     def _result(self, text: str) -> None:
@@ -228,6 +247,26 @@ class Parser(argparse.ArgumentParser):
         raise usage(message, f"{quotes}see {self.prog} --help")
 
 
+class Switch(argparse.Action):
+    """`--x` and `--no-x`, which may not both be given; without either the option is None."""
+
+    def __init__(self, option_strings, dest, const=None, help=None):
+        super().__init__(option_strings, dest, nargs=0, const=const, help=help)
+
+    def __call__(self, parser, options, values, option_string=None):
+        if getattr(options, self.dest) not in (None, self.const):
+            flag = self.dest.replace("_", "-")
+            parser.error(f"--{flag} and --no-{flag} exclude each other")
+        setattr(options, self.dest, self.const)
+
+
+def add_switch(add, flag: str, yes: str, no: str) -> None:
+    """A pair of flags: --FLAG with the help text `yes`, --no-FLAG with `no`."""
+    dest = flag.replace("-", "_")
+    add("--" + flag, action=Switch, const=True, dest=dest, help=yes)
+    add("--no-" + flag, action=Switch, const=False, dest=dest, help=no)
+
+
 def add_common_flags(parser: Parser, skill: str, default_model: str) -> None:
     """The flags that every script has, in the order of the documentation."""
     group = parser.add_argument_group("every script")
@@ -253,6 +292,17 @@ def add_common_flags(parser: Parser, skill: str, default_model: str) -> None:
     add("-q", "--quiet", action="store_true", help="no progress, reasoning or usage on stderr; warnings and errors stay")
     add("-v", "--verbose", action="store_true", help="more detail on stderr")
     add("--version", action="version", version=f"{skill} {VERSION}")
+
+
+def add_batch_flags(parser: Parser) -> None:
+    """The flags for many calls in one command. A script that has them hands over to `batch.run`."""
+    add = parser.add_argument_group("many calls at once").add_argument
+    add("--batch", metavar="FILE", help="a JSON-lines file with one call a line: the main input and any flag's long name "
+        "without dashes; the other flags of the command line are the defaults. --output names the folder for results.jsonl; "
+        "run again, it does only what is missing")
+    add("--concurrency", metavar="N", type=number(1, 64, whole=True), help="calls at a time, 1 to 64 (default: 4)")
+    add("--again", action="store_true", help="send rows whose outcome is unknown once more; they may have been billed already")
+    parser.set_defaults(row_id=None, pace=None)
 
 
 def _seconds(text: str) -> float:
@@ -391,6 +441,14 @@ def pass_guard(verdict: key_guard.Verdict, account: Account, console: Console) -
         console.note(f"sending to {verdict.endpoint.host} ({account.endpoint_source})")
 
 
+def show_dry_run(preview: dict, verdict, console) -> None:
+    """The one document of --dry-run, and a word on what the guard would do with a real call."""
+    console.document(preview)
+    if verdict.action != "go":
+        console.note(f"with this key and endpoint a real call would be {'refused' if verdict.action == 'refuse' else 'warned of'}"
+                     f": {verdict.reason or verdict.warnings[0][0]}")
+
+
 def show_warnings(verdict: key_guard.Verdict, account: Account, console: Console) -> None:
     """Show what the guard warns of, and where a standard key waits behind a plan key."""
     for text, fix in verdict.warnings:
@@ -487,7 +545,8 @@ def live_call(options, account: Account, verdict: key_guard.Verdict, console: Co
 def make_client(options, account: Account, verdict: key_guard.Verdict, console: Console, model: str = "",
                 models=()) -> Client:
     """A client for the endpoint that the guard's verdict hands out."""
-    return Client(verdict, console.skill, timeout=options.timeout, retries=Retries(options.retries, note=console.note),
+    retries = Retries(options.retries, note=console.note, pace=getattr(options, "pace", None))
+    return Client(verdict, console.skill, timeout=options.timeout, retries=retries,
                   detail=console.detail, model=model, models=models, sandboxed=account.sandboxed)
 
 
@@ -517,6 +576,13 @@ def _outcome(make_parser, execute, argv, console: Console) -> int:
         console.json_mode, console.quiet, console.verbose = options.json, options.quiet, options.verbose
         if options.live and not options.check:
             raise usage("--live goes with --check", "add --check")
+        if getattr(options, "concurrency", None) is not None and options.batch is None:
+            raise usage("--concurrency goes with --batch", "add --batch FILE, or leave it out")
+        if getattr(options, "batch", None) is not None and not (options.check or options.dry_run):
+            from . import lifeline
+            code = lifeline.hand_over(argv, console)
+            if code is not None:
+                return code
         account = find_account()
         console.secrets = account.secrets
         for warning in account.warnings:
@@ -533,7 +599,7 @@ def _outcome(make_parser, execute, argv, console: Console) -> int:
     except BrokenPipeError:
         raise
     except Exception as error:
-        return _report(console, _defect(error, console))
+        return _report(console, defect(error, console))
 
 
 def _report(console: Console, failure: Failure) -> int:
@@ -553,7 +619,8 @@ def _prepare_streams() -> None:
         _make_utf8(stream)
 
 
-def _defect(error: Exception, console: Console) -> Failure:
+def defect(error: Exception, console: Console) -> Failure:
+    """An exception nobody expected, as a Failure; --verbose shows where it came from."""
     if console.verbose:
         import traceback
         console.detail(traceback.format_exc())

@@ -13,15 +13,25 @@ def find(name: str, models, families, abilities: str) -> tuple:
     longest matching prefix among models and families; one family has the empty prefix, so there always is one. Such an
     id is newer than the table: it has all `abilities` and no limits, so that nothing is refused on a guess.
     """
-    by_id = {row.id: row for row in models}
-    row = by_id.get(name) or by_id.get(_VARIANT.sub("", name))
+    row = row_of(name, models)
     if row:
         return row._replace(id=name), None
-    lower = name.lower()
-    row = max((row for row in (*families, *models) if lower.startswith(row.id.lower())), key=lambda row: len(row.id))
+    row = longest_prefix(name, (*families, *models))
     thinking = row.thinking if row in families or row.thinking in ("on", "off") else None
     return row._replace(id=name, thinking=thinking, features=row.features | frozenset(abilities.split()), max_input=0,
                         max_output=0, max_thinking=0), row
+
+
+def row_of(name: str, models):
+    """The row of an id, or of the model that it is a snapshot of; None when the table has neither."""
+    by_id = {row.id: row for row in models}
+    return by_id.get(name) or by_id.get(_VARIANT.sub("", name))
+
+
+def longest_prefix(name: str, rows):
+    """The row whose id is the longest beginning of a name; one of the rows has the empty id."""
+    lower = name.lower()
+    return max((row for row in rows if lower.startswith(row.id.lower())), key=lambda row: len(row.id))
 
 
 def unknown(name: str, row, date: str) -> str:

@@ -166,7 +166,99 @@ def _track_sides(file, start: int, end: int) -> tuple:
     return 0, 0
 
 
+def _wav(file, head: bytes, size: int) -> tuple:
+    """Walk the chunks; a size that is a placeholder (a stream's header) means: to the end of the file."""
+    rate, position = 0, 12
+    for _ in range(200):
+        file.seek(position)
+        name, length = struct.unpack("<4sI", file.read(8))
+        if name == b"fmt ":
+            rate = struct.unpack("<I", file.read(12)[8:12])[0]
+        elif name == b"data":
+            bytes_ = min(length, size - position - 8)
+            return 0, 0, bytes_ / rate if rate else 0.0
+        position += 8 + length + length % 2
+    return 0, 0, 0.0
+
+
+_MP3_RATES = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}  # by version bits
+_MP3_BITS = {1: (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),  # layer III, kbit/s: version 1, others
+             2: (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)}
+
+
+def _mp3(file, head: bytes, size: int) -> tuple:
+    """From the count of frames where a Xing, Info or VBRI header has it, else from the first frame's bit rate."""
+    start = 0
+    if head[:3] == b"ID3":
+        start = 10 + sum((byte & 0x7F) << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0)))
+    file.seek(start)
+    data = file.read(8192)
+    for place in range(len(data) - 4):
+        frame = _mp3_frame(data[place:place + 4])
+        if frame is None:
+            continue
+        rate, bits, samples, padding = frame
+        follows = place + samples * bits * 125 // rate + padding
+        if follows + 4 <= len(data) and _mp3_frame(data[follows:follows + 4]) is None:
+            continue  # by chance the bytes of something else looked like a frame
+        count = _mp3_count(data[place:place + 200])
+        return 0, 0, count * samples / rate if count else (size - start - place) * 8 / (bits * 1000)
+    return 0, 0, 0.0
+
+
+def _mp3_frame(head: bytes):
+    """(sample rate, kbit/s, samples, padding bytes) of a layer III frame header, or None."""
+    if head[0] != 0xFF or head[1] & 0xE6 != 0xE2:
+        return None
+    version, rate, bits = head[1] >> 3 & 3, head[2] >> 2 & 3, head[2] >> 4
+    if version == 1 or rate == 3 or bits in (0, 15):
+        return None
+    return _MP3_RATES[version][rate], _MP3_BITS[1 if version == 3 else 2][bits], 1152 if version == 3 else 576, \
+        head[2] >> 1 & 1
+
+
+def _mp3_count(frame: bytes) -> int:
+    for name in (b"Xing", b"Info"):
+        place = frame.find(name)
+        if place > 0 and frame[place + 7] & 1:
+            return struct.unpack(">I", frame[place + 8:place + 12])[0]
+    place = frame.find(b"VBRI")
+    return struct.unpack(">I", frame[place + 14:place + 18])[0] if place > 0 else 0
+
+
 SIZED = ("image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp")  # these always tell their sides
 
 _READERS = {"image/png": _png, "image/gif": _gif, "image/bmp": _bmp, "image/webp": _webp, "image/jpeg": _jpeg,
-            "image/tiff": _tiff, "video/mp4": _mp4, "video/quicktime": _mp4}
+            "image/tiff": _tiff, "video/mp4": _mp4, "video/quicktime": _mp4, "audio/wav": _wav, "audio/mpeg": _mp3}
+
+
+def is_whole(file, size: int, kind: str) -> bool:
+    """Whether a file ends as its format demands; formats without a mark at the end count as whole."""
+    if kind in ("video/mp4", "video/quicktime"):
+        return _mp4_is_whole(file, size)
+    end = _ENDS.get(kind)
+    if end is not None:
+        file.seek(max(0, size - 64))
+        return end in file.read(64)
+    if kind == "image/webp":
+        file.seek(4)
+        return int.from_bytes(file.read(4), "little") + 8 <= size
+    return size > 0
+
+
+def _mp4_is_whole(file, size: int) -> bool:
+    """Whether the boxes follow each other to the very end, and the index and the pictures are among them."""
+    names, stop = set(), 0
+    for name, _, stop in _boxes(file, 0, size):
+        names.add(name)
+    return stop == size and b"moov" in names and (b"mdat" in names or b"moof" in names)
+
+
+_ENDS = {"image/png": b"IEND\xaeB`\x82", "image/jpeg": b"\xff\xd9", "image/gif": b"\x3b"}
+
+
+def has_alpha(file) -> bool:
+    """Whether a file is a PNG whose header says that it has transparency."""
+    file.seek(0)
+    head = file.read(26)
+    return media_type(head) == "image/png" and head[25:26] in (b"\x04", b"\x06")

@@ -5,6 +5,7 @@ own origin alone. TLS verification is never turned off.
 """
 from __future__ import annotations
 
+import functools
 import http.client
 import io
 import json
@@ -142,12 +143,15 @@ class Retries:
 
     READ, CHAT, CREATE = "read", "chat", "create"
 
-    def __init__(self, retries: int = DEFAULT_RETRIES, sleep=time.sleep, note=None, uniform=None):
+    def __init__(self, retries: int = DEFAULT_RETRIES, sleep=time.sleep, note=None, uniform=None, pace=None):
         self.retries, self.sleep, self.note, self._uniform = retries, sleep, note or (lambda text: None), uniform
+        self.pace = pace  # of a batch: it waits for rate limits by itself, so they are not counted as tries here
 
     def allowed(self, failure: Failure, safety: str) -> bool:
         """Whether sending again is both useful and free of cost."""
         if not failure.retryable or failure.partial:
+            return False
+        if self.pace and safety != self.READ and failure.exit_code == Exit.QUOTA:
             return False
         if safety == self.READ or failure.accepted == "no":
             return True
@@ -168,6 +172,8 @@ class Retries:
 
     def run(self, attempt, safety: str):
         """Call `attempt` until it succeeds, fails for good, or the tries are used up."""
+        if self.pace and safety != self.READ:
+            attempt = self.pace.paced(attempt, self.delay)
         for tries in range(1, self.retries + 2):
             try:
                 return attempt()
@@ -239,9 +245,15 @@ class _HTTPHandler(urllib.request.HTTPHandler):
         return self.do_open(_HTTPConnection, request)
 
 
+@functools.lru_cache(maxsize=1)
+def _tls_context() -> ssl.SSLContext:
+    """The strict default, made once a process: reading the root certificates costs more than a request."""
+    return ssl.create_default_context()
+
+
 class _HTTPSHandler(urllib.request.HTTPSHandler):
     def https_open(self, request):
-        return self.do_open(_HTTPSConnection, request, context=ssl.create_default_context())
+        return self.do_open(_HTTPSConnection, request, context=_tls_context())
 
 
 def _opener(loopback: bool) -> urllib.request.OpenerDirector:
@@ -299,9 +311,9 @@ class Client:
         self.context = Context(skill, self.key.kind, self.endpoint.kind, self.endpoint.host, model, models, sandboxed)
         self._opener = _opener(self.endpoint.kind == key_guard.LOOPBACK)
 
-    def json(self, request: Request, safety: str) -> Reply:
-        """Send a request that is answered by one JSON object."""
-        return self.retries.run(lambda: self._json_once(request), safety)
+    def json(self, request: Request, safety: str, errors_pass: bool = False) -> Reply:
+        """Send a request that is answered by one JSON object. `errors_pass`: an error with HTTP 200 is an answer, too."""
+        return self.retries.run(lambda: self._json_once(request, errors_pass), safety)
 
     def events(self, request: Request, safety: str, take):
         """Send a request that is answered by a stream; `take(events, headers)` reads it and returns the result."""
@@ -339,7 +351,7 @@ class Client:
         return explain(ServiceError(status, fields["Code"] or f"http_{status}",
                                     fields["Message"] or snippet(raw), fields["RequestId"]), self.context)
 
-    def _json_once(self, request: Request) -> Reply:
+    def _json_once(self, request: Request, errors_pass: bool) -> Reply:
         with self._open(request) as response:
             headers = _lower_headers(response)
             if response.status >= 400:
@@ -348,7 +360,8 @@ class Client:
             body = _parse(raw)
             if not isinstance(body, dict):
                 raise self._no_json(response.status, raw, headers)
-            self._check_error_body(response.status, body, headers)
+            if not errors_pass:
+                self._check_error_body(response.status, body, headers)
             return Reply(response.status, headers, body)
 
     def answer(self, request: Request, safety: str) -> Reply:

@@ -1,0 +1,257 @@
+#!/usr/bin/env python3
+"""Make and edit pictures with the image models of DashScope (千问云): every picture saved whole, none lost, none paid twice.
+
+Needs Python 3.9 and nothing else. The key guard in `shared/key_guard.py` is passed before anything is sent.
+"""
+from __future__ import annotations
+
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from image_answers import Stream, count_of, markdown, parts_of, settle
+from image_inputs import add_flags, read_ask
+from image_models import DEFAULT_MODEL, MODELS, find_model
+from image_request import build_request
+from shared import command, key_guard, media, task_command, tasks
+from shared.failures import Exit, Failure
+from shared.journal import READY, Journal
+from shared.transport import Request, Retries, encoded
+
+SKILL = "qianwen-image-generation"
+MAX_WAIT = 540.0  # seconds; what agents' shells allow is ten minutes
+LONGEST_PAUSE = 10.0  # seconds between two polls (image contract 3.5)
+MOST_INLINE = 7_000_000  # bytes of all pictures together: the body must stay below 10 MB (image contract 4.1)
+
+EPILOG = f"""\
+Files are named after the prompt (Chinese kept), in the working directory or where --output says; NAME.json beside each says
+how it was made. stdout carries their paths alone; progress, cost and errors go to stderr.
+Default models: {DEFAULT_MODEL}; with --series, --box, --palette wan2.7-image; with --interleave wan2.6-image; with --function,
+--mask wanx2.1-imageedit; with --translate-to qwen-mt-image.
+exit codes: 0 ok, 1 a defect, 2 usage, 3 key, 4 quota, 5 the task goes on, 6 network, 7 target exists, 8 refused or failed,
+9 not saved, 10 content inspection, 11 some failed, 130 interrupted.
+
+examples:
+  image.py "A red fox in the snow, woodcut"
+  image.py "一只戴围巾的狐狸" --aspect 16:9 --quality high -n 2 -o foxes/
+  image.py "Make the sky stormy" --image photo.jpg -o stormy.png
+  image.py "Put the hat of picture 2 on the cat of picture 1" --image cat.png hat.png
+  image.py "Four seasons of one tree" --series -n 4 -o tree/ --gallery
+  image.py "A poster" --model wan2.7-image-pro --size 4K --no-wait
+  image.py --batch prompts.jsonl --concurrency 4 -o shop/ --gallery
+  image.py "A red fox" -n 4 --estimate
+"""
+
+
+def make_parser() -> command.Parser:
+    parser = command.Parser(prog="image.py", description=__doc__.splitlines()[0], epilog=EPILOG)
+    add_flags(parser)
+    task_command.add_result_flags(parser.add_argument_group("the files").add_argument)
+    task_command.add_task_flags(parser.add_argument_group("tasks").add_argument, MAX_WAIT)
+    command.add_batch_flags(parser)
+    command.add_common_flags(parser, SKILL, DEFAULT_MODEL)
+    return parser
+
+
+# ---- the run ---------------------------------------------------------------------------------------------------------
+
+def execute(options, account, console) -> Exit | None:
+    requests = 1 if options.batch is None else 2
+    verdict = key_guard.judge(account.key, account.endpoint, SKILL, requests, strict=account.strict)
+    if options.check:
+        return command.check(options, account, verdict, console)
+    task_command.check_single(options)
+    journal = Journal(account.state)
+    if options.tasks:
+        return task_command.list_tasks(journal, console)
+    if requests > 1 and not options.row_id:
+        return _batch(options, account, verdict, console, journal)
+    run = Run(options, account, verdict, console, journal)
+    if options.status or options.cancel or options.resume:
+        return run.later()
+    if options.gallery and not any((options.prompt, options.prompt_file, options.image, options.request, options.row_id)):
+        return task_command.gallery_alone(options, console)
+    return run.generate()
+
+
+def _batch(options, account, verdict, console, journal: Journal) -> Exit | None:
+    from shared import batch, gallery
+    if options.estimate:
+        return _estimate_batch(options, console)
+    if options.gallery:
+        gallery.check(options.output or ".", options.overwrite)
+    return batch.run(options, account, verdict, console, make_parser, execute, files=True, instead=("image", "request"),
+                     recoverable=lambda row: bool(journal.read(row.row_id)),
+                     after=(lambda folder: task_command.gallery_of(folder, options.overwrite, console))
+                     if options.gallery else None)
+
+
+def _estimate_batch(options, console) -> None:
+    from image_prices import estimate, together, words_for_rows
+    from shared.batch_rows import Book
+    book = Book(options.batch, options, make_parser, options.output or ".", main="prompt", instead=("image", "request"), files=True)
+    book.check()
+
+    def found():
+        for row in book.rows():
+            ask, model, _ = read_ask(row.options())
+            media.address_all(ask.images, 0)
+            yield estimate(model, build_request(ask, model)[0], len(ask.images))
+    total = together(found())
+    if console.json_mode:
+        console.document({"ok": True, "skill": SKILL, "estimate": total, "warnings": console.warnings})
+    else:
+        console.result(words_for_rows(total) + "\n")
+
+
+class Run(task_command.FileRun):
+    """One command: from the request to the pictures."""
+
+    product = task_command.Product("png", "image/", "picture", "images", LONGEST_PAUSE, "5 to 120 s")
+    models = tuple(row.id for row in MODELS)
+
+    def generate(self) -> None:
+        options, console = self.options, self.console
+        ask, model, warning = read_ask(options)
+        pictures = [*ask.images, *([ask.mask] if ask.mask else [])]
+        waiting = media.address_all(pictures, MOST_INLINE if model.inline else 0)
+        call, remarks = build_request(ask, model)
+        encoded(call.body)  # refuses text that cannot be sent, before the key or the network matter
+        self._tell(ask, model, warning, remarks)
+        if options.estimate:
+            return self._estimate(model, call, len(ask.images))
+        if options.dry_run:
+            return self._dry_run(call, waiting, model)
+        record = self.earlier()
+        if record:
+            return self.go_on(record, self.client(record.get("model", "")))
+        shelf = self.new_shelf(ask.prompt or call.mode, call.expected, "md" if call.mode == "interleave" else "")
+        try:
+            command.pass_guard(self.verdict, self.account, console)
+            client = self.client(model.id)
+            record = self._new_record(ask, call, shelf, waiting)
+            if call.task:
+                self.refuse_twin(record)
+            if waiting:
+                uploader = media.Uploader(client, model.id, console)
+                for item in waiting:
+                    item.address = uploader.url(item)
+                call, _ = build_request(ask, model)
+            request = self._request(call)
+            return self.task(request, record, shelf, client) if call.task else self._direct(request, call, record, shelf, client)
+        finally:
+            shelf.discard()
+
+    def _request(self, call) -> Request:
+        return Request("POST", self.verdict.endpoint.native + call.path, call.body, call.headers)
+
+    def _tell(self, ask, model, warning: str, remarks: list) -> None:
+        if warning:
+            self.console.warn(warning)
+        if "image/gif" not in model.picture.formats and any(picture.alpha for picture in ask.images):
+            self.console.warn(f"{model.id} takes pictures without transparency, and one of these has it",
+                              "when it is refused, save the picture without transparency")
+        for remark in remarks:
+            self.console.note(remark)
+
+    def _estimate(self, model, call, images: int) -> None:
+        from image_prices import estimate, words
+        found = estimate(model, call, images)
+        if self.console.json_mode:
+            self.console.document({"ok": True, "skill": SKILL, "model": model.id, "estimate": found,
+                                   "warnings": self.console.warnings})
+        else:
+            self.console.result(words(found) + "\n")
+
+    def _dry_run(self, call, waiting: list, model) -> None:
+        preview = self._request(call).preview(SKILL, self.verdict.key)
+        if waiting:
+            preview["before"] = [media.preview_upload(item, self.verdict, model.id) for item in waiting]
+        if call.task:
+            preview["poll"] = {"method": "GET", "url": self.verdict.endpoint.native + "/tasks/{task_id}"}
+        command.show_dry_run(preview, self.verdict, self.console)
+
+    def _new_record(self, ask, call, shelf, waiting: list) -> dict:
+        parameters = call.body.get("parameters", {})
+        facts = {"prompt": ask.prompt, "negative": ask.negative, "model": call.body["model"], "seed": parameters.get("seed"),
+                 "size": parameters.get("size"), "parameters": parameters,
+                 "inputs": [picture.name for picture in (*ask.images, *([ask.mask] if ask.mask else []))]}
+        fingerprint = tasks.fingerprint(call.path, {"body": call.body, "files": [media.digest(item) for item in waiting]})
+        return self.new_record(shelf, fingerprint, facts, mode=call.mode, expected=call.expected)
+
+    # -- direct calls
+
+    def _direct(self, request: Request, call, record: dict, shelf, client) -> None:
+        try:
+            if call.stream:
+                return self._stream(request, record, shelf, client)
+            reply = client.json(request, Retries.CREATE)
+        except KeyboardInterrupt:
+            raise Failure(Exit.INTERRUPTED, "interrupted before the answer came", "the service may have made the pictures, and "
+                          "bills them then", "run the command again if you can accept that", accepted="maybe") from None
+        except Failure as failure:
+            if failure.exit_code == Exit.NETWORK and failure.accepted == "maybe":
+                failure.fix = ("the service may have made the pictures, and bills them then, but only the lost answer had their "
+                               "links; run the command again if you can accept that"
+                               + (", and add --task: a task outlives a lost answer" if find_model(record["model"])[0].task else ""))
+            elif failure.accepted == "maybe":
+                failure.fix = f"{failure.fix}; the service may have accepted the request and bill it, so it was not sent twice"
+            raise
+        record["request_id"] = reply.request_id
+        return self.deliver(parts_of(reply.body), reply.body, record, shelf, client)
+
+    def _stream(self, request: Request, record: dict, shelf, client) -> None:
+        """Interleaved text and pictures: the links go into the journal as they arrive."""
+        stream = Stream(lambda found: self._keep_arrived(record, found))
+        try:
+            client.events(request, Retries.CREATE, stream.take)
+        except (Failure, KeyboardInterrupt) as broken:
+            if not any(part["kind"] == "media" for part in stream.parts):
+                raise
+            why = broken.message if isinstance(broken, Failure) else "interrupted"
+            stream.parts.append({"kind": "error", "code": "StreamBroken", "message": f"the answer broke off: {why}"})
+        record["request_id"] = stream.request_id
+        return self.deliver(stream.parts, stream.answer(), record, shelf, client)
+
+    def _keep_arrived(self, record: dict, stream: Stream) -> None:
+        record.update(state=READY, parts=stream.parts, usage=stream.usage, request_id=stream.request_id)
+        self.journal.write(record)
+
+    # -- answers
+
+    def parts_of(self, body: dict) -> list:
+        return parts_of(body)
+
+    def settle(self, parts: list, record: dict) -> list:
+        return settle(parts, record.get("mode", ""))
+
+    def count(self, record: dict, files: list) -> int:
+        return count_of(record.get("usage") or {}, len(files))
+
+    def write_text(self, delivery, shelf):
+        """The text with its pictures, as Markdown beside them."""
+        if delivery.record.get("mode") != "interleave":
+            return None
+        names = [os.path.basename(entry["path"]) for entry in delivery.files]
+        text = self.console.redact_result(markdown(delivery.record["parts"], names))
+        try:
+            entry = shelf.save_text(text.encode("utf-8", "replace"), "md", "text/markdown")
+        except OSError as error:
+            delivery.problems.append(Failure(Exit.UNSAVED, f"the text could not be saved: {error.strerror}", accepted="maybe"))
+            return None
+        if not self.console.json_mode:
+            self.console.result(entry["path"] + "\n")
+        return entry
+
+    def check_count(self, record: dict, delivery) -> None:
+        """Fewer pictures than asked for are not billed, but must be told. A set may have fewer by its nature."""
+        asked = record.get("expected", 0)
+        if record.get("mode") in ("make", "edit", "function") and len(delivery.files) < asked:
+            raise Failure(Exit.PARTIAL, f"{asked} pictures were asked for, and the service made {len(delivery.files)}; they are "
+                          "saved", fix="what was not made is not billed; ask for the rest again", files=delivery.files,
+                          request_id=record.get("request_id", ""), task_id=record["task_id"])
+
+
+if __name__ == "__main__":
+    sys.exit(command.run(SKILL, make_parser, execute))

@@ -1,0 +1,127 @@
+"""What came back: every family's result as one list of parts, and the stream of interleaved text and pictures.
+
+Source: sections 1.3, 3.2, 5.8 and 12.3 of the image contract.
+"""
+from __future__ import annotations
+
+_LINKS = ("image_url", "output_image_url", "output_vis_image_url")  # of tools, directly in the output
+_LISTS = ("render_urls", "bg_urls")
+
+
+def parts_of(body: dict) -> list:
+    """The parts of an answer in its order: media with `url`, text, and errors of single results.
+
+    Pictures may be several choices or several items of one choice, so both levels are walked; what else the wrapper
+    holds does not matter.
+    """
+    output = body.get("output") if isinstance(body.get("output"), dict) else {}
+    parts = [part for choice in _dicts(output.get("choices")) for part in _of_content(choice)]
+    parts += [_of_result(result) for result in _dicts(output.get("results"))]
+    parts += [{"kind": "media", "url": output[name]} for name in _LINKS if _is_link(output.get(name))]
+    parts += [{"kind": "media", "url": link} for name in _LISTS for link in _list(output.get(name)) if _is_link(link)]
+    return [part for part in parts if part]
+
+
+def _list(value) -> list:
+    return value if isinstance(value, list) else []
+
+
+def _dicts(value) -> list:
+    return [item for item in _list(value) if isinstance(item, dict)]
+
+
+def _is_link(value) -> bool:
+    return isinstance(value, str) and bool(value)
+
+
+def _of_content(choice: dict) -> list:
+    message = choice.get("message") if isinstance(choice.get("message"), dict) else {}
+    content = message.get("content")
+    if isinstance(content, str):
+        return [{"kind": "text", "text": content}] if content else []
+    found = [content] if isinstance(content, dict) else _dicts(content)
+    return [{"kind": "media", "url": item["image"]} if _is_link(item.get("image")) else
+            {"kind": "text", "text": item["text"]} for item in found
+            if _is_link(item.get("image")) or _is_link(item.get("text"))]
+
+
+def _of_result(result: dict):
+    if _is_link(result.get("url")):
+        prompt = result.get("actual_prompt")
+        return {"kind": "media", "url": result["url"], **({"actual_prompt": prompt} if isinstance(prompt, str) else {})}
+    if result.get("code") or result.get("message"):
+        return {"kind": "error", "code": str(result.get("code") or ""), "message": str(result.get("message") or "")}
+    return None
+
+
+class Stream:
+    """Interleaved text and pictures as they arrive. Events are increments; `usage` is what stands so far."""
+
+    def __init__(self, arrived):
+        self.parts: list = []
+        self.usage: dict = {}
+        self.request_id = ""
+        self._arrived = arrived  # called after each picture
+
+    def take(self, events, headers: dict) -> None:
+        """Read the stream to its end; a failure after something has come keeps what came."""
+        from shared.failures import Failure
+        try:
+            for event in events:
+                if isinstance(event.data, dict):
+                    self._add(event.data, headers)
+        except Failure as failure:
+            if self.parts:
+                failure.partial = {"text": self.text}
+            raise
+
+    def _add(self, data: dict, headers: dict) -> None:
+        self.request_id = str(data.get("request_id") or self.request_id or headers.get("x-request-id", ""))
+        self.usage = data.get("usage") if isinstance(data.get("usage"), dict) else self.usage
+        for part in parts_of(data):
+            if part["kind"] == "text" and self.parts and self.parts[-1]["kind"] == "text":
+                self.parts[-1]["text"] += part["text"]
+            else:
+                self.parts.append(part)
+            if part["kind"] == "media":
+                self._arrived(self)
+
+    @property
+    def text(self) -> str:
+        return "".join(part["text"] for part in self.parts if part["kind"] == "text")
+
+    def answer(self) -> dict:
+        """The stream as if it had been one answer."""
+        return {"usage": self.usage, "request_id": self.request_id}
+
+
+def settle(parts: list, mode: str) -> list:
+    """Outside of interleaved answers a text is the prompt as it was really drawn; it goes with the pictures."""
+    if mode == "interleave":
+        return parts
+    written = "".join(part["text"] for part in parts if part["kind"] == "text")
+    rest = [part for part in parts if part["kind"] != "text"]
+    for part in rest:
+        if part["kind"] == "media" and written:
+            part.setdefault("actual_prompt", written)
+    return rest
+
+
+def markdown(parts: list, files: list) -> str:
+    """Interleaved text and pictures as Markdown; `files` are the names of the pictures in their order."""
+    from urllib.parse import quote
+    names, blocks = iter(files), []
+    for part in parts:
+        if part["kind"] == "text":
+            blocks.append(part["text"].strip())
+        elif part["kind"] == "media":
+            blocks.append(f"![]({quote(next(names, ''))})")
+    return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def count_of(usage: dict, saved: int) -> int:
+    """How many pictures are billed: what the service says, else what came."""
+    for name in ("image_count", "output_image_count"):
+        if isinstance(usage.get(name), int) and not isinstance(usage.get(name), bool):
+            return usage[name]
+    return saved

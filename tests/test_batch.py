@@ -1,0 +1,572 @@
+"""`--batch` through the real scripts: the rows, what a rerun does, what is in doubt, kills, rate limits, and the counts."""
+from __future__ import annotations
+
+import json
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from shared import batch, command, pace
+from shared.batch_rows import Book
+from shared.failures import Exit, Failure
+from shared.transport import Retries
+from tests.bench import peak_memory
+from tests.conftest import PLAN_KEY, SCRIPTS, STANDARD_KEY
+from tests.emulator.faults import Fault
+
+posix = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+
+
+def write(path: Path, *rows) -> Path:
+    """A batch file: dicts become JSON, texts stay as they are."""
+    path.write_text("".join((row if isinstance(row, str) else json.dumps(row, ensure_ascii=False)) + "\n" for row in rows), "utf-8")
+    return path
+
+
+def results(folder: Path) -> list:
+    return [json.loads(line) for line in (folder / "results.jsonl").read_text("utf-8").splitlines()]
+
+
+def prompts(emulator, status=200) -> Counter:
+    """How often each prompt was answered with a status (None: sent at all)."""
+    return Counter(request.json["messages"][-1]["content"] for request in emulator.chat_requests
+                   if status is None or request.status == status)
+
+
+def counts(run_) -> dict:
+    rows = run_.document["rows"]
+    assert rows["total"] == sum(number for name, number in rows.items() if name != "total"), rows
+    return rows
+
+
+@pytest.fixture
+def rows(work):
+    return lambda *rows: write(work / "rows.jsonl", *rows)
+
+
+@pytest.fixture
+def start(emulator, home, work):
+    """Start a batch without waiting for it; what is left of it is killed at the end."""
+    started = []
+
+    def start_batch(*arguments):
+        environment = {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1",
+                       "DASHSCOPE_API_KEY": STANDARD_KEY, "QWEN_BASE_URL": emulator.url}
+        started.append(subprocess.Popen([sys.executable, str(SCRIPTS["qianwen-text"]), *map(str, arguments)], cwd=work,
+                                        env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE))
+        return started[-1]
+    yield start_batch
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def until(condition, seconds=10.0):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.01)
+
+
+def worker_of(folder: Path) -> int:
+    return int((folder / ".qianwen-batch.lock").read_text())
+
+
+BATCH = ("--batch", "rows.jsonl", "-o", "out", "--no-think")
+
+
+# ---- rows ------------------------------------------------------------------------------------------------------------
+
+def test_a_row_is_a_call(run, emulator, rows, work):
+    """Any flag's long name, with hyphens or underscores; the command line's flags are the defaults."""
+    rows({"prompt": "你好", "id": "问候", "max_tokens": 5, "stop": ["a", "b"]},
+         "",
+         {"prompt": "two", "set": {"top_k": 7, "presence_penalty": 1.5}, "no-stream": True, "think": False, "temperature": None},
+         {"system": "be brief"})
+    done = run(*BATCH[:4], "the default", "--think", "--set", "top_k=3", "--temperature", "0.5", "--json")
+    assert done.code == 0 and counts(done)["done"] == 3, results(work / "out")
+    sent = {request.json["messages"][-1]["content"]: request.json for request in emulator.chat_requests}
+    assert sent["你好"]["max_tokens"] == 5 and sent["你好"]["stop"] == ["a", "b"] and sent["你好"]["top_k"] == 3
+    assert sent["你好"]["enable_thinking"] is True and sent["你好"]["temperature"] == 0.5
+    assert sent["two"]["top_k"] == 7 and sent["two"]["presence_penalty"] == 1.5 and not sent["two"].get("stream")
+    assert sent["two"]["enable_thinking"] is False and sent["the default"]["messages"][0]["content"] == "be brief"
+    lines = {line["row"]: line for line in results(work / "out")}
+    assert set(lines) == {1, 3, 4} and lines[1]["id"] == "问候" and lines[3]["id"] is None
+    assert all(line["ok"] and line["text"] and line["skill"] == "qianwen-text" for line in lines.values())
+    assert done.document["billing"]["units"]["input_tokens"] == sum(
+        line["billing"]["units"]["input_tokens"] for line in lines.values())
+
+
+def test_rows_are_written_with_outputs(run, rows, work):
+    rows({"prompt": "one", "output": "deep/one.md"}, {"prompt": "two"})
+    done = run(*BATCH)
+    assert done.code == 0 and done.out == "out/results.jsonl\n", done
+    assert (work / "out/deep/one.md").read_text("utf-8")
+    assert [line.get("files", [{}])[0].get("path") for line in sorted(results(work / "out"), key=lambda line: line["row"])
+            ] == ["out/deep/one.md", None]
+
+
+@pytest.mark.parametrize("row, words", [
+    ("{", "not JSON"), ("[1]", "not a JSON object"), ('{"prompt": NaN}', "not JSON"), ({}, "'prompt' is missing"),
+    ({"prompt": " "}, "'prompt' is empty"), ({"prompt": 5}, "must be a text"), ({"prompt": "-"}, "standard input"),
+    ({"prompt": "x", "promt": "y"}, "'promt' is no flag; a row takes id, prompt, attach"),
+    ({"prompt": "x", "json": True}, "'json' is for the whole command"), ({"prompt": "x", "resume": "1"}, "'resume' is for"),
+    ({"prompt": "x", "batch": "f"}, "'batch' is for"), ({"prompt": "x", "max-tokens": 1, "max_tokens": 2}, "given twice"),
+    ({"prompt": "x", "temperature": 5}, "outside the legal range"), ({"prompt": "x", "temperature": True}, "takes a value"),
+    ({"prompt": "x", "search": "yes"}, "is a switch"), ({"prompt": "x", "system": ["a"]}, "takes one value"),
+    ({"prompt": "x", "prompt-file": "y"}, "not both"), ({"prompt": "x", "id": 1.5}, "'id' must be"),
+    ({"prompt": "x", "output": "../y"}, "stays in the output folder"), ({"prompt": "x", "output": "/y"}, "stays in"),
+    ({"prompt": "x", "output": "results.jsonl"}, "of the batch itself"), ({"prompt": "x", "output": "C:\\y"}, "stays in"),
+])
+def test_bad_rows_are_named_before_anything_is_sent(run, emulator, rows, work, row, words):
+    rows({"prompt": "good"}, "", row)
+    done = run(*BATCH)
+    assert done.code == 2 and "line 3: " in done.err and words in done.err, done
+    assert not emulator.requests and not (work / "out").exists()
+
+
+def test_the_first_bad_rows_are_named(run, rows):
+    rows(*["{"] * 9)
+    done = run(*BATCH, "--json")
+    assert done.code == 2 and "line 5: " in done.err and "line 6" not in done.err and "and 4 more lines" in done.err
+    assert done.document["error"]["kind"] == "usage"
+
+
+@pytest.mark.parametrize("twice, words", [
+    ({"id": "a"}, "lines 1, 3 have the same id"), ({"output": "a.md"}, "lines 1, 3 have the same output")])
+def test_what_must_differ(run, emulator, rows, twice, words):
+    rows({"prompt": "x", **twice}, {"prompt": "y"}, {"prompt": "z", **twice})
+    done = run(*BATCH)
+    assert done.code == 2 and words in done.err and not emulator.requests, done
+
+
+@pytest.mark.parametrize("arguments, words", [
+    (("hi", "--concurrency", "2"), "goes with --batch"), (("--batch", "rows.jsonl"), "needs --output"), (("--batch", "-", "-o", "out"), "--batch - is not possible"),
+    (("--batch", "nowhere.jsonl", "-o", "out"), "does not exist"), (("--batch", ".", "-o", "out"), "cannot be read"),
+    (("--batch", "rows.jsonl", "-o", "rows.jsonl"), "is not a folder"),
+    (("--batch", "rows.jsonl", "-o", "out", "--concurrency", "65"), "outside the legal range")])
+def test_illegal_commands(run, emulator, rows, arguments, words):
+    rows({"prompt": "x"})
+    done = run(*arguments)
+    assert done.code == 2 and words in done.err and not emulator.requests, done
+
+
+def test_an_empty_file_is_refused(run, rows):
+    rows("", " ")
+    assert "has no rows" in run(*BATCH).err
+
+
+def test_vision_rows(run, emulator, rows, work):
+    """A row without a prompt takes the command line's; a list goes to a flag that takes several."""
+    for name in ("a.png", "b.png"):
+        (work / name).write_bytes(_png())
+    rows({"image": "a.png"}, {"image": ["a.png", "b.png"], "prompt": "compare"})
+    done = run("what is it?", *BATCH, "--json", skill="qianwen-vision")
+    assert done.code == 0 and counts(done)["done"] == 2, (done, results(work / "out"))
+
+
+def _png():
+    from tests import media_samples
+    return media_samples.png(64, 64)
+
+
+# ---- the key ---------------------------------------------------------------------------------------------------------
+
+def test_a_plan_key_is_refused_for_a_batch(run, emulator, rows, work):
+    rows({"prompt": "x"})
+    done = run(*BATCH, "--json", key=PLAN_KEY)
+    assert done.code == 3 and "forbidden in batch" in done.err and not emulator.requests and not (work / "out").exists(), done
+    assert done.document["error"]["code"] == "plan_key"
+    assert run(*BATCH, "--check", key=PLAN_KEY).code == 3
+
+
+def test_one_row_is_a_batch_for_the_guard_too(run, emulator, rows):
+    rows({"prompt": "x"})
+    assert run(*BATCH, key=PLAN_KEY, base_url="https://dashscope.aliyuncs.com").code == 3 and not emulator.requests
+
+
+def test_a_refused_key_stops_the_batch(run, emulator, rows, work):
+    rows(*({"prompt": f"row {number}"} for number in range(200)))
+    emulator.inject("401", times=None)
+    done = run(*BATCH, "--json")
+    assert done.code == 3 and done.document["error"]["kind"] == "key", done
+    assert len(emulator.requests) <= 8 and counts(done)["not_started"] >= 192 and counts(done)["done"] == 0
+    emulator.reset()
+    assert counts(run(*BATCH, "--json"))["done"] == 200
+
+
+def test_arrears_stop_the_batch(run, emulator, rows):
+    rows(*({"prompt": f"row {number}"} for number in range(100)))
+    emulator.inject("arrearage", times=None)
+    done = run(*BATCH, "--json")
+    assert done.code == 4 and len(emulator.requests) <= 8, done
+
+
+def test_a_model_one_row_may_not_use_stops_nothing(run, emulator, rows):
+    rows(*({"prompt": f"row {number}", "model": "qwen3-max"} for number in range(10)), {"prompt": "last"})
+    emulator.inject("403", times=10)
+    done = run("--batch", "rows.jsonl", "-o", "out", "--concurrency", 1, "--json")
+    assert done.code == 11 and counts(done) == {"total": 11, "kept": 0, "done": 1, "failed": 10, "in_doubt": 0, "not_started": 0}
+
+
+# ---- again -----------------------------------------------------------------------------------------------------------
+
+def test_a_rerun_does_what_is_missing(run, emulator, rows, work):
+    """Failed rows are done anew, inserted and moved ones are told apart, and there is one line a row."""
+    rows({"prompt": "a"}, {"prompt": "b"}, {"prompt": "b"}, {"prompt": "c", "id": "c"})
+    emulator.inject("moderation", times=1)
+    done = run(*BATCH, "--concurrency", 1, "--json")
+    assert done.code == 11 and counts(done) == {"total": 4, "kept": 0, "done": 3, "failed": 1, "in_doubt": 0, "not_started": 0}
+    assert [line["ok"] for line in results(work / "out")] == [False, True, True, True]
+    rows({"prompt": "c, reworded", "id": "c"}, {"prompt": "new"}, {"prompt": "b"}, {"prompt": "a"}, {"prompt": "b"}, {"prompt": "b"})
+    emulator.reset()
+    done = run(*BATCH, "--json")
+    assert done.code == 0 and counts(done)["kept"] == 3 and counts(done)["done"] == 3, done
+    assert prompts(emulator) == {"new": 1, "a": 1, "b": 1}
+    lines = results(work / "out")
+    assert len(lines) == 6 == len({line["key"] for line in lines}) and all(line["ok"] for line in lines)
+    emulator.reset()
+    assert run(*BATCH).code == 0 and not emulator.requests
+
+
+def test_all_rows_failing_alike_give_their_code(run, emulator, rows):
+    rows({"prompt": "a"}, {"prompt": "b"})
+    emulator.inject("moderation", times=None)
+    done = run(*BATCH, "--json")
+    assert done.code == 10 and done.document["error"]["kind"] == "content" and counts(done)["failed"] == 2
+
+
+def test_other_flags_are_another_batch(run, emulator, rows, work):
+    rows({"prompt": "a"})
+    assert run(*BATCH, "--model", "qwen-plus").code == 0
+    emulator.reset()
+    done = run(*BATCH, "--model", "qwen-flash")
+    assert done.code == 2 and '--model: "qwen-plus" then, "qwen-flash" now' in done.err and "another folder" in done.err, done
+    assert not emulator.requests
+    assert run(*BATCH, "--model", "qwen-plus", "--concurrency", 2, "--retries", 1, "-v").code == 0
+    rows({"prompt": "b"})
+    done = run(*BATCH, "--model", "qwen-plus")
+    assert done.code == 2 and "holds results of other rows" in done.err and not emulator.requests
+
+
+def test_flags_that_only_failed_may_be_changed(run, emulator, rows):
+    rows({"prompt": "a"})
+    emulator.inject("error", status=400, code="invalid_parameter_error")
+    assert run(*BATCH, "--model", "qwen-plus").code == 8
+    assert run(*BATCH, "--model", "qwen-flash").code == 0
+
+
+def test_a_torn_line_is_done_again_only_when_asked(run, emulator, rows, work):
+    """A machine lost its power while a line was written: the row was paid, its answer is lost."""
+    rows({"prompt": "a"}, {"prompt": "b"})
+    assert run(*BATCH, "--concurrency", 1).code == 0
+    path = work / "out" / "results.jsonl"
+    started = [f"+{line['key']}\n" for line in results(work / "out")]
+    path.write_bytes(path.read_bytes()[:-30])
+    with open(work / "out" / ".qianwen-batch.started", "a") as file:
+        file.writelines(started + ["+0a"])
+    emulator.reset()
+    done = run(*BATCH, "--json")
+    assert done.code == 11 and counts(done)["in_doubt"] == 1 and counts(done)["kept"] == 1 and not emulator.requests, done
+    assert len(results(work / "out")) == 2
+    assert counts(run(*BATCH, "--json", "--again"))["done"] == 1 and prompts(emulator) == {"b": 1}
+
+
+# ---- in doubt --------------------------------------------------------------------------------------------------------
+
+def test_rows_without_an_answer_are_in_doubt(run, emulator, rows, work):
+    rows({"prompt": "a", "id": "first"}, {"prompt": "b"}, {"prompt": "c"})
+    emulator.inject("reset-before-body")
+    done = run(*BATCH, "--concurrency", 1, "--json")
+    assert done.code == 11 and counts(done)["in_doubt"] == 1 and counts(done)["done"] == 2, done
+    assert "line 1 (first)" in done.err and "--again" in done.err
+    assert [line.get("in_doubt") for line in results(work / "out")] == [True, None, None]
+    emulator.reset()
+    done = run(*BATCH, "--json")
+    assert done.code == 11 and counts(done)["in_doubt"] == 1 and not emulator.requests, done
+    done = run(*BATCH, "--json", "--again")
+    assert done.code == 0 and prompts(emulator) == {"a": 1} and len(results(work / "out")) == 3
+
+
+def test_a_refused_connection_is_not_in_doubt(run, emulator, rows, work):
+    rows({"prompt": "a"})
+    done = run(*BATCH, "--json", "--retries", 0, base_url="http://127.0.0.1:9")
+    assert done.code == 6 and counts(done)["failed"] == 1
+    assert counts(run(*BATCH, "--json"))["done"] == 1
+
+
+def test_a_dead_network_stops_the_batch(run, rows):
+    rows(*({"prompt": f"row {number}"} for number in range(300)))
+    done = run(*BATCH, "--json", "--retries", 0, base_url="http://127.0.0.1:9")
+    assert done.code == 6 and counts(done)["not_started"] > 200
+
+
+# ---- kills -----------------------------------------------------------------------------------------------------------
+
+@posix
+def test_a_kill_of_the_command_loses_nothing(run, emulator, rows, work, start):
+    """The rows under way are finished by the worker; the rerun waits for it and pays each row once."""
+    rows(*({"prompt": f"row {number}"} for number in range(60)))
+    emulator.inject("slow-first-byte", times=None, seconds=0.3)
+    process = start(*BATCH, "--concurrency", 8)
+    until(lambda: len(emulator.requests) >= 20)
+    process.kill()
+    done = run(*BATCH, "--concurrency", 16, "--json")
+    assert done.code == 0 and counts(done)["kept"] >= 16 and counts(done)["in_doubt"] == 0, done
+    assert set(prompts(emulator, None).values()) == {1} and len(prompts(emulator)) == 60
+    assert len(results(work / "out")) == 60 == len({line["row"] for line in results(work / "out")})
+    assert "waiting for it" in done.err
+
+
+@posix
+def test_a_kill_of_everything_leaves_rows_in_doubt(run, emulator, rows, work, start):
+    rows(*({"prompt": f"row {number}", "id": number} for number in range(30)))
+    emulator.inject("slow-first-byte", times=None, seconds=0.4)
+    process = start(*BATCH, "--concurrency", 4)
+    until(lambda: len(emulator.requests) >= 6)
+    os.kill(worker_of(work / "out"), signal.SIGKILL)
+    assert process.wait(10) == 1 and b"signal 9" in process.stderr.read()
+    time.sleep(0.5)
+    emulator.faults.clear()
+    done = run(*BATCH, "--json")
+    rows_ = counts(done)
+    assert done.code == 11 and 1 <= rows_["in_doubt"] <= 4 and rows_["not_started"] == 0, done
+    assert re.search(r"rows in doubt \(line \d+ \(\d+\)", done.err)
+    assert set(prompts(emulator, None).values()) == {1}
+    assert len(results(work / "out")) == 30
+    done = run(*BATCH, "--json", "--again")
+    assert done.code == 0 and counts(done)["done"] == rows_["in_doubt"]
+    assert len(prompts(emulator)) == 30 and sum(prompts(emulator, None).values()) <= 30 + rows_["in_doubt"]
+
+
+@posix
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_finishes_what_is_under_way(run, emulator, rows, work, start, number):
+    rows(*({"prompt": f"row {number}"} for number in range(40)))
+    emulator.inject("slow-first-byte", times=None, seconds=0.4)
+    process = start(*BATCH, "--concurrency", 4, "--json")
+    until(lambda: len(emulator.requests) >= 6)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=10)
+    document = json.loads(out)
+    assert process.returncode == 130 == document["exit_code"], err
+    assert b"interrupted: no new rows" in err and b"run the same command again" in err
+    assert document["rows"]["in_doubt"] == 0 and document["rows"]["done"] == len(emulator.requests) == len(results(work / "out"))
+    emulator.faults.clear()
+    assert counts(run(*BATCH, "--json"))["kept"] == document["rows"]["done"]
+    assert set(prompts(emulator, None).values()) == {1}
+
+
+@posix
+def test_a_second_interrupt_leaves_at_once(run, emulator, rows, work, start):
+    rows(*({"prompt": f"row {number}"} for number in range(8)))
+    emulator.inject("slow-first-byte", times=None, seconds=1.5)
+    process = start(*BATCH, "--concurrency", 4)
+    until(lambda: len(emulator.requests) >= 4)
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(0.9) == 130
+    emulator.faults.clear()
+    done = run(*BATCH, "--json")
+    assert done.code == 0 and counts(done)["kept"] == 4 and set(prompts(emulator, None).values()) == {1}, done
+
+
+@posix
+def test_rows_that_wait_for_the_rate_limit_are_given_back(run, emulator, rows, work, start):
+    rows(*({"prompt": f"row {number}"} for number in range(8)))
+    emulator.inject("429", times=None, retry_after=30)
+    process = start(*BATCH, "--json")
+    until(lambda: len(emulator.requests) >= 4)
+    time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=10)
+    assert process.returncode == 130 and json.loads(out)["rows"]["not_started"] == 8
+    emulator.faults.clear()
+    assert counts(run(*BATCH, "--json"))["done"] == 8
+
+
+# ---- rate limits and server errors -----------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("fault, parameters", [("429", {"retry_after": 1}), ("429", {}), ("500", {}), ("503", {})])
+def test_passing_trouble_is_waited_for(run, emulator, rows, fault, parameters):
+    rows(*({"prompt": f"row {number}"} for number in range(12)))
+    emulator.inject(fault, times=4, **parameters)
+    done = run(*BATCH, "--json", "--retries", 2)
+    assert done.code == 0 and counts(done)["done"] == 12 and set(prompts(emulator).values()) == {1}, done
+
+
+def test_a_long_pause_stops_the_batch(run, emulator, rows):
+    """A service that wants to be left alone for hours is not asked a thousand times."""
+    rows(*({"prompt": f"row {number}"} for number in range(100)))
+    emulator.inject("429", times=None, retry_after=7200)
+    done = run(*BATCH, "--json")
+    assert done.code == 4 and len(emulator.requests) <= 8 and counts(done)["not_started"] >= 92, done
+
+
+def test_retries_do_not_limit_the_patience():
+    clock = Clock()
+    limited = iter([True] * 9 + [False])
+
+    def attempt():
+        if next(limited):
+            raise Failure(Exit.QUOTA, "too many", retryable=True)
+        return "answer"
+    shared_pace = pace.Pace(4, clock=clock)
+    shared_pace._stopping = clock
+    retries = Retries(0, sleep=clock.wait, pace=shared_pace.row(), uniform=lambda low, high: 1.0)
+    assert retries.run(attempt, Retries.CHAT) == "answer"
+    assert clock.now == 1 + 2 + 4 + 8 + 16 + 32 + 60 * 3 and 1 <= shared_pace.slots < 4
+
+
+def test_patience_ends():
+    clock, sent = Clock(), []
+
+    def attempt():
+        sent.append(clock.now)
+        raise Failure(Exit.QUOTA, "too many", retryable=True)
+    shared_pace = pace.Pace(1, clock=clock)
+    shared_pace._stopping = clock
+    with pytest.raises(Failure, match="too many"):
+        Retries(3, sleep=clock.wait, pace=shared_pace.row()).run(attempt, Retries.CREATE)
+    assert 15 < len(sent) < 30 and 800 < clock.now < 901 + 60
+
+
+class Clock:
+    """A clock that waiting moves on; also stands in for the event of a stop."""
+
+    def __init__(self):
+        self.now = 0.0
+
+    def __call__(self):
+        return self.now
+
+    def wait(self, seconds):
+        self.now += seconds
+
+    def is_set(self):
+        return False
+
+
+# ---- the whole -------------------------------------------------------------------------------------------------------
+
+@posix
+def test_two_thousand_rows_with_trouble_and_a_kill(run, emulator, rows, work, start, monkeypatch):
+    """5 % rate limits, 2 % server errors, one kill in the middle: after a rerun every row is there, none paid twice."""
+    chance, take_fault = random.Random(7), emulator.take_fault
+
+    def flaky(path):
+        number = chance.random()
+        if number < 0.07:
+            return Fault("429" if number < 0.05 else "500", None, None, {"retry_after": 0} if number < 0.01 else {})
+        return take_fault(path)
+    monkeypatch.setattr(emulator, "take_fault", flaky)
+    rows(*({"prompt": f"行 {number}", "id": f"r{number}"} for number in range(2000)))
+    process = start(*BATCH, "--concurrency", 32, "--no-stream")
+    until(lambda: len(emulator.requests) >= 700, 30)
+    process.kill()
+    done = run(*BATCH, "--concurrency", 32, "--no-stream", "--json", timeout=60)
+    assert counts(done)["in_doubt"] == 0 and counts(done)["kept"] >= 500, done
+    while done.code:
+        done = run(*BATCH, "--concurrency", 32, "--no-stream", "--json")
+    lines = results(work / "out")
+    assert len(lines) == 2000 == len({line["id"] for line in lines}) and all(line["ok"] for line in lines)
+    assert len(prompts(emulator)) == 2000 and set(prompts(emulator).values()) == {1}
+
+
+def test_memory_stays_bounded(emulator, work, home):
+    """200,000 rows cost some bytes each."""
+    path = work / "rows.jsonl"
+    environment = {"PATH": os.environ["PATH"], "HOME": str(home), "QWEN_BASE_URL": emulator.url}
+    peaks = []
+    for size in (10, 200_000):
+        path.write_text("".join(f'{{"prompt": "row {number} {"x" * 200}"}}\n' for number in range(size)))
+        peaks.append(peak_memory([sys.executable, str(SCRIPTS["qianwen-text"]), "--batch", str(path), "-o",
+                                  str(work / "out"), "--dry-run"], environment))
+    assert peaks[1] - peaks[0] < 32, peaks
+
+
+def test_a_dry_run_needs_no_key_and_makes_nothing(run, emulator, rows, work):
+    rows({"prompt": "a"}, {"prompt": "b"})
+    done = run(*BATCH, "--dry-run", key=None)
+    assert done.code == 0 and done.document["rows"] == done.document["would_send"] == 2 and not emulator.requests
+    assert done.document["first"]["body"]["messages"][-1]["content"] == "a" and not (work / "out").exists()
+    run(*BATCH)
+    done = run(*BATCH, "--dry-run")
+    assert done.document["would_send"] == 0 and done.document["first"] is None
+
+
+def test_a_full_disk_stops_the_batch(rows, work, monkeypatch):
+    """A line that does not go to the disk whole is taken back, and shown instead."""
+    from shared.batch_ledger import Ledger
+    rows({"prompt": "a"})
+    options = _parser().parse_args(["--batch", "rows.jsonl", "-o", "out"])
+    monkeypatch.chdir(work)
+    book = Book("rows.jsonl", options, _parser, "out", main="prompt")
+    book.check()
+    ledger = Ledger("out", book, command.Console("skill"), again=False, recoverable=None)
+    with ledger.locked(1, lambda: None):
+        ledger.open()
+        row = next(book.rows())
+        ledger.record(row, {"ok": True})
+        monkeypatch.setattr(os, "write", lambda fd, data, write=os.write: write(fd, data[:10]))
+        with pytest.raises(OSError, match="No space"):
+            ledger.record(row, {"ok": True})
+    assert len(results(work / "out")) == 1
+
+
+def _parser():
+    parser = command.Parser(prog="x")
+    parser.add_argument("prompt", nargs="?")
+    command.add_batch_flags(parser)
+    command.add_common_flags(parser, "skill", "model")
+    return parser
+
+
+def test_row_ids_last_and_differ(rows, work, monkeypatch):
+    """The same row has the same row_id in every run; equal rows and other defaults have others."""
+    monkeypatch.chdir(work)
+    rows({"prompt": "a"}, {"prompt": "a"}, {"prompt": "b", "id": 7})
+
+    def ids(*arguments):
+        book = Book("rows.jsonl", _parser().parse_args(["--batch", "f", *arguments]), _parser, "out", main="prompt", files=True)
+        book.check()
+        found = [row.options() for row in book.rows()]
+        assert all(options.output == "out/" for options in found) and len(book.keys) == book.total == 3
+        return [options.row_id for options in found]
+    assert ids() == ids("--timeout", "5") and len({*ids(), *ids("--model", "m")}) == 6
+    assert all(re.fullmatch("[0-9a-f]{12}", row_id) for row_id in ids())
+
+
+def test_texts_of_set_stay_texts(rows, work, monkeypatch):
+    monkeypatch.chdir(work)
+    rows({"prompt": "a", "set": {"x": "12", "y": {"z": [1]}}})
+    book = Book("rows.jsonl", _parser().parse_args(["--batch", "f", "--set", "w=1"]), _parser, "out", main="prompt")
+    book.check()
+    options = next(book.rows()).options()
+    assert command.parse_settings(options.set) == [(["w"], 1), (["x"], "12"), (["y"], {"z": [1]})]
+
+
+@pytest.mark.parametrize("seconds, text", [(4.6, "5 s"), (75, "1 min 15 s"), (7380, "2 h 3 min")])
+def test_durations(seconds, text):
+    assert batch.duration(seconds) == text
+
+
+def test_progress_is_told_by_tenths(capsys):
+    clock = Clock()
+    console = command.Console("skill", sys.stdout, sys.stderr)
+    progress = batch.Progress(console, 2000, clock)
+    for recorded in range(0, 2001, 20):
+        clock.now += 1.1
+        progress.tick(recorded, 3, recorded)
+    lines = capsys.readouterr().err.splitlines()
+    assert 9 <= len(lines) <= 10 and re.fullmatch(
+        r"skill: 200 of 2000 rows, 3 failed, 16\.5 a second, 1 min 49 s left", lines[0]), lines
