@@ -17,8 +17,8 @@ from tests.media_samples import png
 WINDOWS = sys.platform == "win32"
 PICTURE = png(2, 2)
 VOID = {"meta", "link", "img", "input", "br", "path"}
-HOSTILE = ["<script>alert(1)</script>", "\"><img src=x onerror='alert(1)'>", "</title><b>", "--><i>", "&lt;b&gt; & 'quotes' \"",
-           "{title} %s {{}}", "</li></ul></main>"]
+HOSTILE = ["<script>alert(1)</script>", "\"><img src=x onerror='alert(1)'>", "</title><b>", "--><i>",
+           "&lt;b&gt; & 'quotes' \"", "{title} %s {{}}", "</li></ul></main>"]
 NAMES = ["狐狸 雪地.png", "a b.png", "#1.png", "100%25.png", "it's.png", "-rf.png", "&amp;.png", "é.png", ".png"]
 UNIX_NAMES = ['"q".png', "what?.png", "javascript:alert(1).png", "<b>.png"]
 
@@ -102,8 +102,8 @@ def test_a_card_shows_all_there_is(tmp_path):
     made = Page(text)
     facts, details = made.of_class("facts")[0]["text"], made.all("dl")[0]["text"]
     assert facts.replace("\u2009", "").replace("\xa0", " ") == "qwen-image-2.02×3 · seed 7 · 2026-11-23 22:10 UTC"
-    for part in ("a fox, red", "blur", "photo.png", "2*3", "2 of 4", "n: 4", "watermark: false", "image_count: 1", "r-1", "t-1",
-                 "fox.png", "12 kB"):
+    for part in ("a fox, red", "blur", "photo.png", "2*3", "2 of 4", "n: 4", "watermark: false", "image_count: 1", "r-1",
+                 "t-1", "fox.png", "12 kB"):
         assert part in details
     assert "None" not in text
 
@@ -145,13 +145,14 @@ def test_an_empty_folder_says_so(tmp_path):
     assert made.cards == [] and "Nothing here yet." in made.of_class("grid")[0]["text"] and not made.all("input")
 
 
-STRANGE = [None, "", 0, -5, 7.5, True, "text", "9" * 5000, [], ["x", None, {"y": []}], {}, {"a": {"b": [1]}, "<i>": "<b>"}, 10 ** 30, float("inf")]
+STRANGE = [None, "", 0, -5, 7.5, True, "text", "9" * 5000, [], ["x", None, {"y": []}], {}, {"a": {"b": [1]}, "<i>": "<b>"},
+           10 ** 30, float("inf")]
 
 
 @pytest.mark.parametrize("value", STRANGE, ids=lambda value: repr(value)[:20])
 def test_values_of_any_type_are_shown_or_left_out(tmp_path, value):
-    names = ("width", "height", "bytes", "prompt", "actual_prompt", "negative", "model", "seed", "size", "request_id", "task_id",
-             "usage", "created", "parameters", "inputs", "number", "of")
+    names = ("width", "height", "bytes", "prompt", "actual_prompt", "negative", "model", "seed", "size", "request_id",
+             "task_id", "usage", "created", "parameters", "inputs", "number", "of")
     add(tmp_path, **{name: value for name in names})
     made = page(tmp_path)
     assert made.files() == ["fox.png"] and not made.all("i") and not made.all("b")
@@ -231,8 +232,8 @@ def test_newest_first_then_by_name(tmp_path):
         add(tmp_path, f"fox-{number}.png", number=number, of=10)
     add(tmp_path, "zone.png", created="2026-11-24T07:00:00+08:00")
     add(tmp_path, "zulu.png", created="2026-11-23T22:30:00Z")
-    assert page(tmp_path).files() == ["zone.png", "zulu.png", "fox-1.png", "fox-2.png", "fox-10.png", "old.png", "odd.png",
-                                      "undated.png"]
+    assert page(tmp_path).files() == ["zone.png", "zulu.png", "fox-1.png", "fox-2.png", "fox-10.png", "old.png",
+                                      "odd.png", "undated.png"]
 
 
 def test_the_ends_of_time_are_dates_too(tmp_path):
@@ -290,7 +291,8 @@ def test_a_file_named_twice_is_shown_once(tmp_path):
 
 
 def test_thousands_of_pictures(tmp_path):
-    line = json.dumps({"skill": "qianwen-image-generation", "media_type": "image/png", "prompt": "江南古镇" * 40, "file": "NAME"})
+    line = json.dumps({"skill": "qianwen-image-generation", "media_type": "image/png", "prompt": "江南古镇" * 40,
+                       "file": "NAME"})
     for number in range(3000):
         (tmp_path / f"{number}.png").touch()
         (tmp_path / f"{number}.json").write_text(line.replace("NAME", f"{number}.png"))

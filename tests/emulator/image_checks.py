@@ -10,7 +10,8 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from tests.emulator import addresses, colours, pictures
 from tests.emulator.call import tokens
-from tests.emulator.image_models import (ASPECTS, FUNCTIONS, MESSAGES, WAN26_MIXED, WAN27_PRO_TEXT, ImageModel, Size)
+from tests.emulator.image_models import (ASPECTS, EDIT_FIXED, FUNCTIONS, MESSAGES, WAN26_MIXED, WAN27_PRO_TEXT,
+                                         ImageModel, Size)
 from tests.emulator.magic import sniff
 from tests.emulator.wire import Exchange, Refusal, ignored, invalid
 
@@ -81,10 +82,7 @@ def read(exchange: Exchange, body: Dict[str, Any], model: ImageModel, at_once: b
     if not isinstance(options, dict):
         raise invalid("'parameters' must be Dict")
     call = ImageCall(exchange, model, body["input"], options, at_once)
-    if model.shape == MESSAGES and (at_once or "messages" in call.input or not model.inputs):
-        addresses_given = _messages(call)
-    else:
-        addresses_given = _fields(call)
+    addresses_given = _messages(call) if model.shape == MESSAGES else _fields(call)
     for check in CHECKS:
         check(call)
     number = _number(call)
@@ -94,11 +92,15 @@ def read(exchange: Exchange, body: Dict[str, Any], model: ImageModel, at_once: b
     _pictures(call)
     width, height = _resolved(call, rule)
     colour = next((look.colour for look in reversed(call.looks) if look.colour), None)
-    seed = call.options.get("seed",
-                            int.from_bytes(hashlib.sha256(call.prompt.encode("utf-8", "replace")).digest()[:4], "big") >> 1)
-    return Job(model, call.prompt, number, width, height, colour, seed, call.given, call.sequential
-               or not model.has("spread"),
-               call.mixed, call.options.get("prompt_extend", model.usage != "z") is True, asked)
+    one_choice = call.sequential or not model.has("spread")
+    return Job(model, call.prompt, number, width, height, colour, _seed(call), call.given, one_choice, call.mixed,
+               call.options.get("prompt_extend", model.usage != "z") is True, asked)
+
+
+def _seed(call: ImageCall) -> int:
+    """The same prompt gives the same pictures, whatever the service would do."""
+    digest = hashlib.sha256(call.prompt.encode("utf-8", "replace")).digest()
+    return int(call.options.get("seed", int.from_bytes(digest[:4], "big") >> 1))
 
 
 # Input
@@ -176,7 +178,7 @@ def known_parameters(call: ImageCall) -> None:
     model, function = call.model, call.input.get("function", "")
     rules = {**model.parameters, **(FUNCTIONS.get(function, {}) if model.name == "wanx2.1-imageedit" else {})}
     for name, value in call.options.items():
-        if (name == "n" and model.n) or (name == "size" and model.size and model.name != "qwen-image-edit"):
+        if (name == "n" and model.n) or (name == "size" and model.size not in (None, EDIT_FIXED)):
             continue
         if name not in rules:
             if model.has("open"):
@@ -189,12 +191,12 @@ def known_parameters(call: ImageCall) -> None:
 
 def prompt_length(call: ImageCall) -> None:
     """More would be cut off without a word."""
-    limit = call.model.characters
-    if limit and (call.model.shape != MESSAGES or call.model.tokens is None
-                  or "prompt" in call.input) and len(call.prompt) > limit:
-        raise ignored("prompt", f"has {len(call.prompt)} characters; {call.model.name} reads {limit}")
-    if call.model.tokens and tokens(call.prompt) > call.model.tokens and "prompt" not in call.input:
-        raise ignored("prompt", f"has about {tokens(call.prompt)} tokens; {call.model.name} reads {call.model.tokens}")
+    model = call.model
+    if model.tokens and model.shape == MESSAGES:
+        if tokens(call.prompt) > model.tokens:
+            raise ignored("prompt", f"has about {tokens(call.prompt)} tokens; {model.name} reads {model.tokens}")
+    elif model.characters and len(call.prompt) > model.characters:
+        raise ignored("prompt", f"has {len(call.prompt)} characters; {model.name} reads {model.characters}")
 
 
 def qwen3(call: ImageCall) -> None:

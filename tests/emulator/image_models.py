@@ -191,12 +191,11 @@ def _rows() -> Dict[str, ImageModel]:
              "color_palette": palette}
     strength = number(0, 1)
 
-    add("qwen-image-3.0-pro qwen-image-3.0", {**with_negative, "prompt_extend_mode": choice("direct", "agent"),
-                                              "enable_thinking": boolean},
-        sync=True, task=IMAGE_GENERATION, size=QWEN_3, n=(1, 6), images=(0, 3), media=QWEN_MEDIA, tokens=4500, usage="qima")
+    add("qwen-image-3.0-pro qwen-image-3.0",
+        {**with_negative, "prompt_extend_mode": choice("direct", "agent"), "enable_thinking": boolean}, sync=True,
+        task=IMAGE_GENERATION, size=QWEN_3, n=(1, 6), images=(0, 3), media=QWEN_MEDIA, tokens=4500, usage="qima")
     add("qwen-image-2.0-pro qwen-image-2.0", with_negative, sync=True, size=QWEN_2, n=(1, 6), images=(0, 3),
-        media=QWEN_MEDIA,
-        tokens=1300, usage="sides")
+        media=QWEN_MEDIA, tokens=1300, usage="sides")
     add("qwen-image-max qwen-image-plus-2026-01-09", with_negative, "metric", sync=True, size=QWEN_1, n=(1, 1), tokens=800,
         usage="sides")
     add("qwen-image-plus qwen-image", with_negative, "metric rewritten", sync=True, task=TEXT2IMAGE, inputs=plain_prompt,
@@ -204,43 +203,36 @@ def _rows() -> Dict[str, ImageModel]:
     add("qwen-image-edit-max qwen-image-edit-plus", with_negative, sync=True, size=QWEN_EDIT, n=(1, 6), images=(1, 3),
         media=QWEN_MEDIA, tokens=800, usage="sides")
     add("qwen-image-edit", {"negative_prompt": negative, "watermark": boolean, "seed": SEED}, sync=True, size=EDIT_FIXED,
-        n=(1, 1),
-        images=(1, 3), media=QWEN_MEDIA, tokens=800, usage="sides")
+        n=(1, 1), images=(1, 3), media=QWEN_MEDIA, tokens=800, usage="sides")
     add("z-image-turbo", {"prompt_extend": boolean, "seed": SEED}, "text_item", sync=True, size=Z_IMAGE, characters=800,
         usage="z")
     add("wan2.7-image-pro wan2.7-image", wan27, "typed finished spread flat", sync=True, task=IMAGE_GENERATION, size=WAN27,
-        n=(1, 4),
-        images=(0, 9), media=WAN27_MEDIA, characters=5000, usage="wan")
+        n=(1, 4), images=(0, 9), media=WAN27_MEDIA, characters=5000, usage="wan")
     add("wan2.6-t2i", with_negative, "typed finished spread flat", sync=True, task=IMAGE_GENERATION, size=WAN26_TEXT,
-        n=(1, 4),
-        n_default=4, characters=2100, usage="wan")
+        n=(1, 4), n_default=4, characters=2100, usage="wan")
     add("wan2.6-image", {**with_negative, "enable_interleave": boolean, "max_images": whole(1, 5), "stream": boolean},
         "typed finished spread flat", sync=True, task=IMAGE_GENERATION, size=WAN26_EDIT, n=(1, 4), n_default=4,
-        images=(1, 4),
-        media=WAN26_MEDIA, characters=2000, usage="wan")
+        images=(1, 4), media=WAN26_MEDIA, characters=2000, usage="wan")
 
     text2image = {"task": TEXT2IMAGE, "shape": FIELDS, "inputs": plain_prompt, "required": ("prompt",), "result": RESULTS,
                   "n": (1, 4), "n_default": 4}
     add("wan2.5-t2i-preview", ordinary, "rewritten", size=WAN26_TEXT, characters=2000, **text2image)
     add("wan2.2-t2i-flash wan2.2-t2i-plus wanx2.1-t2i-turbo wanx2.1-t2i-plus wan2.1-t2i-turbo wan2.1-t2i-plus", ordinary,
-        "rewritten",
-        size=WAN22, characters=500, **text2image)
+        "rewritten", size=WAN22, characters=500, **text2image)
     add("wanx2.0-t2i-turbo", ordinary, "rewritten", size=WAN22, characters=800, **text2image)
     styles = ("auto", "photography", "portrait", "3d cartoon", "anime", "oil painting", "watercolor", "sketch",
-              "chinese painting",
-              "flat illustration")
-    add("wanx-v1", {"style": choice(*(f"<{style}>" for style in styles)), "seed": SEED, "ref_strength": strength,
-                    "ref_mode": choice("repaint", "refonly")},
+              "chinese painting", "flat illustration")
+    add("wanx-v1",
+        {"style": choice(*(f"<{style}>" for style in styles)), "seed": SEED, "ref_strength": strength,
+         "ref_mode": choice("repaint", "refonly")},
         size=WANX1, media_fields=("ref_img",), media=URL_MEDIA, **text2image)
 
     edits = {"shape": FIELDS, "task": IMAGE2IMAGE, "result": RESULTS}
     add("wan2.5-i2i-preview", ordinary, "rewritten", inputs=plain_prompt, required=("prompt", "images"), size=WAN25_EDIT,
-        n=(1, 4),
-        n_default=4, images=(1, 3), media=WAN25_MEDIA, characters=2000, **edits)
+        n=(1, 4), n_default=4, images=(1, 3), media=WAN25_MEDIA, characters=2000, **edits)
     add("wanx2.1-imageedit", {"watermark": boolean, "seed": SEED}, inputs={"function": choice(*FUNCTIONS), "prompt": text},
         required=("function", "prompt", "base_image_url"), media_fields=("base_image_url", "mask_image_url"), n=(1, 4),
-        media=EDIT_MEDIA,
-        characters=800, **edits)
+        media=EDIT_MEDIA, characters=800, **edits)
     add("qwen-mt-image", {}, shape=FIELDS, task=IMAGE2IMAGE, result=IMAGE_URL, media=URL_MEDIA, media_fields=("image_url",),
         required=("image_url", "source_lang", "target_lang"),
         inputs={"source_lang": text, "target_lang": text, "ext": anything})
@@ -250,7 +242,7 @@ def _rows() -> Dict[str, ImageModel]:
     offsets = {f"{side}_offset": whole(0, 20000) for side in ("left", "right", "top", "bottom")}
     add("image-out-painting",
         {"angle": number(0, 359), "output_ratio": text, "x_scale": number(1, 3), "y_scale": number(1, 3), **offsets,
-                               "best_quality": boolean, "limit_image_size": boolean, "add_watermark": boolean},
+         "best_quality": boolean, "limit_image_size": boolean, "add_watermark": boolean},
         shape=FIELDS, task=OUT_PAINTING, result=OUTPUT_IMAGE, media=URL_MEDIA, media_fields=("image_url",),
         required=("image_url",))
     add("image-erase-completion", {"dilate_flag": boolean, "fast_mode": boolean, "add_watermark": boolean}, shape=FIELDS,
@@ -259,27 +251,22 @@ def _rows() -> Dict[str, ImageModel]:
     add("image-instance-segmentation", {}, "visible", shape=FIELDS, task=IMAGE2IMAGE, result=OUTPUT_IMAGE, media=URL_MEDIA,
         media_fields=("image_url",), required=("image_url",))
     add("wanx-sketch-to-image-lite", {"style": text, "sketch_weight": number(0, 10)}, inputs={"prompt": text}, size=FREE,
-        n=(1, 4),
-        n_default=4, media=URL_MEDIA, media_fields=("sketch_image_url",), required=("sketch_image_url", "prompt"), **edits)
+        n=(1, 4), n_default=4, media=URL_MEDIA, media_fields=("sketch_image_url",), required=("sketch_image_url", "prompt"),
+        **edits)
     add("wanx-x-painting", {}, "open", inputs={"prompt": text}, n=(1, 4), n_default=4, media=URL_MEDIA,
         media_fields=("base_image_url", "mask_image_url"), required=("prompt", "base_image_url", "mask_image_url"), **edits)
     add("wanx-background-generation-v2", {"model_version": text, "noise_level": anything}, "open", shape=FIELDS,
-        task=BACKGROUND,
-        result=RESULTS, inputs={"ref_prompt": text}, media_fields=("base_image_url", "ref_image_url"),
-        required=("base_image_url",),
-        n=(1, 4), media=URL_MEDIA)
+        task=BACKGROUND, result=RESULTS, inputs={"ref_prompt": text}, media_fields=("base_image_url", "ref_image_url"),
+        required=("base_image_url",), n=(1, 4), media=URL_MEDIA)
     add("wanx-virtualmodel virtualmodel-v2 shoemodel-v1", {}, "open", shape=FIELDS, task=VIRTUAL_MODEL, result=RESULTS,
-        n=(1, 4),
-        media=URL_MEDIA)
+        n=(1, 4), media=URL_MEDIA)
     add("wanx-poster-generation-v1", {}, "open", shape=FIELDS, task=TEXT2IMAGE, result=POSTER, inputs={"title": text},
         required=("title",), media=URL_MEDIA)
 
     add("kling/kling-v3-image-generation kling/kling-v3-omni-image-generation",
-        {"result_type": choice("single", "series"), "series_amount": whole(2, 9), "resolution": choice("1k", "2k", "4k"),
-         "aspect_ratio": choice(*ASPECTS)},
+        {"result_type": choice("single", "series"), "series_amount": whole(2, 9), "resolution": choice("1k", "2k", "4k"), "aspect_ratio": choice(*ASPECTS)},
         "typed finished", task=IMAGE_GENERATION, inputs={"element_list": anything}, n=(1, 9), images=(0, 10),
-        media=KLING_MEDIA,
-        characters=2500, usage="kling")
+        media=KLING_MEDIA, characters=2500, usage="kling")
     add(VIDU, {"seed": SEED}, "typed finished", task=IMAGE_GENERATION, size=FREE, n=(1, 1), images=(0, 14), usage="wan")
     return table
 

@@ -58,9 +58,9 @@ def create(exchange: Exchange) -> Reply:
         raise invalid(WRONG_URL)
     if exchange.headers.get("x-dashscope-async") != "enable":
         raise NO_SYNC
-    if not model.inputs.get("negative_prompt") or model.shape != image_models.MESSAGES:
-        return _create(exchange, body, model)
-    return _create(exchange, body, replace(model, shape=image_models.FIELDS, result=RESULTS, usage="count"))
+    if model.required and model.shape == image_models.MESSAGES:      # it has another shape as a task
+        model = replace(model, shape=image_models.FIELDS, result=RESULTS, usage="count")
+    return _create(exchange, body, model)
 
 
 def _create(exchange: Exchange, body: Dict[str, Any], model: ImageModel) -> Reply:

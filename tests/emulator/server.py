@@ -19,7 +19,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from tests.emulator import chat, files, image_models, images, keys, ledger, models, native, results, tasks, uploads
 from tests.emulator.answers import check_script
 from tests.emulator.faults import Fault, Flaky
-from tests.emulator.wire import OSS, RESULTS, Exchange, Recorded, Refusal, Reply, bearer_key, empty_reply, invalid, json_reply
+from tests.emulator.wire import (OSS, RESULTS, Exchange, Recorded, Refusal, Reply, bearer_key, empty_reply, invalid,
+                                 json_reply)
 
 PIECE = 1024 * 1024                    # how much of a body is read at once
 KEPT_REQUESTS = 20_000                 # a long bench must not grow without end

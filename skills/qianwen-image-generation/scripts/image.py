@@ -76,15 +76,11 @@ def execute(options, account, console) -> Exit | None:
 
 
 def _batch(options, account, verdict, console, journal: Journal) -> Exit | None:
-    from shared import batch, gallery
+    from shared import batch
     if options.estimate:
         return _estimate_batch(options, console)
-    if options.gallery:
-        gallery.check(options.output or ".", options.overwrite)
     return batch.run(options, account, verdict, console, make_parser, execute, files=True, instead=("image", "request"),
-                     recoverable=lambda row: bool(journal.read(row.row_id)),
-                     after=(lambda folder: task_command.gallery_of(folder, options.overwrite, console))
-                     if options.gallery else None)
+                     **task_command.batch_settings(options, journal, console))
 
 
 def _estimate_batch(options, console) -> None:
@@ -131,6 +127,7 @@ class Run(task_command.FileRun):
             command.pass_guard(self.verdict, self.account, console)
             client = self.client(model.id)
             record = self._new_record(ask, call, shelf, waiting)
+            self.running = model.running
             if call.task:
                 self.refuse_twin(record)
             if waiting:

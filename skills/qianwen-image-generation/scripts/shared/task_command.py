@@ -5,7 +5,9 @@ final name, descriptions beside them, then the record goes. Whatever breaks off 
 """
 from __future__ import annotations
 
+import contextlib
 import os
+import threading
 from collections import namedtuple
 from datetime import datetime, timezone
 
@@ -39,6 +41,24 @@ def add_result_flags(add) -> None:
     add("--gallery", action="store_true", help="write index.html beside the files: a page that shows all of them; alone it "
         "only renews the page of --output")
     add("--estimate", action="store_true", help="print what the call would cost and send nothing")
+
+
+def exclude(options, flag: str, others) -> None:
+    """Refuse a flag together with others that would be overruled by it."""
+    for other in others:
+        if getattr(options, other):
+            shown = [f"--{name.replace('_', '-')}" for name in (flag, other)]
+            raise usage(f"{' and '.join(shown)} do not go together", "give one of them")
+
+
+def batch_settings(options, journal: Journal, console) -> dict:
+    """What a batch of files needs to know: which rows can be found again, and the page at the end."""
+    settings = {"recoverable": lambda row: bool(journal.read(row.row_id))}
+    if options.gallery:
+        from . import gallery
+        gallery.check(options.output or ".", options.overwrite)
+        settings["after"] = lambda folder: gallery_of(folder, options.overwrite, console)
+    return settings
 
 
 def check_single(options) -> None:
@@ -294,6 +314,7 @@ class FileRun:
 
     product: Product
     models: tuple = ()
+    running = 0  # how many tasks of the model run at a time, 0 where that is not known
 
     def __init__(self, options, account, verdict, console, journal: Journal):
         self.options, self.account, self.verdict, self.console, self.journal = options, account, verdict, console, journal
@@ -370,11 +391,12 @@ class FileRun:
     def task(self, request: Request, record: dict, shelf: Shelf, client) -> None:
         """Make a task and wait for it, or leave it to a later --resume."""
         runner = self.runner(client)
-        runner.submit(request, record)
-        if self.options.no_wait:
-            return self._submitted(record)
-        self.console.note(f"task {record['task_id']} is submitted")
-        body = runner.wait(record, self.options.max_wait)
+        with _place_for(record["model"], self.running if self.options.row_id else 0):
+            runner.submit(request, record)
+            if self.options.no_wait:
+                return self._submitted(record)
+            self.console.note(f"task {record['task_id']} is submitted")
+            body = runner.wait(record, self.options.max_wait)
         return self.deliver(self.parts_of(body), body, record, shelf, client)
 
     def _submitted(self, record: dict) -> None:
@@ -483,6 +505,18 @@ class FileRun:
                      record.get("count") or max(1, found), self.product.extension,
                      sidecars=record.get("sidecars", True) and not options.no_sidecar, resumed=known and not options.output,
                      warn=self.console.warn)
+
+
+_places: dict = {}  # model -> the semaphore that its tasks share in this process
+_placing = threading.Lock()
+
+
+def _place_for(model: str, most: int):
+    """In a batch, wait until another task of the model may run: more of them would only queue at the service."""
+    if not most:
+        return contextlib.nullcontext()
+    with _placing:
+        return _places.setdefault(model, threading.BoundedSemaphore(most))
 
 
 def _original_prompt(body) -> str:

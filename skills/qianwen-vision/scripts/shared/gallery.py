@@ -371,7 +371,8 @@ h1 { font-size: 22px; font-weight: 600; line-height: 1.3; letter-spacing: -.01em
 main { padding-block: 24px 64px; }
 .grid { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, clamp(210px, 14vw, 340px)), 1fr));
   gap: 32px clamp(14px, 1.4vw, 28px); align-items: start; list-style: none; }
-.card { min-width: 0; padding: 4px; content-visibility: auto; contain-intrinsic-size: auto 440px; }
+/* display: block, as browsers renumber all list items for each one that is hidden: seconds with thousands of them */
+.card { display: block; min-width: 0; padding: 4px; content-visibility: auto; contain-intrinsic-size: auto 440px; }
 .empty { grid-column: 1 / -1; padding: 12vh 0; color: var(--soft); text-align: center; }
 .mat { display: grid; grid-template: minmax(0, 1fr) / minmax(0, 1fr); place-items: center; aspect-ratio: 1;
   overflow: hidden; background: var(--mat); border-radius: 6px; }
@@ -392,7 +393,7 @@ a.mat { cursor: zoom-in; }
 .more { display: grid; grid-template-columns: 1fr auto; margin-top: 2px; font-size: 13px; }
 .more details { grid-area: 1 / 1 / 2 / 3; min-width: 0; }
 .more summary, .copy { padding: 6px 0; color: var(--soft); cursor: pointer; line-height: 20px; }
-.more summary { width: fit-content; list-style: none; }
+.more summary { display: block; width: fit-content; }
 .more summary::-webkit-details-marker { display: none; }
 .more summary::before { content: ""; display: inline-block; width: 6px; height: 6px; margin: 0 9px 2px 2px;
   border: solid currentColor; border-width: 0 1.5px 1.5px 0; transform: rotate(-45deg); }

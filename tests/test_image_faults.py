@@ -1,0 +1,560 @@
+"""image.py when things go wrong: whatever happens, no picture is paid twice, none that was paid is lost, none is half.
+
+Each row says how it ends. What is checked is the same for all: one create at the most; then either every picture is on
+disk and right, or a command is named, and running that command brings them.
+"""
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import namedtuple
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.conftest import STANDARD_KEY
+from tests.emulator import Emulator
+from tests.media_samples import jpeg
+from tests.test_image import (SCRIPT, TASK, age, assert_right, assert_tidy, command_in, draw, drawn, journal, left_in,
+                              pictures_in)
+
+POSIX = pytest.mark.skipif(os.name == "nt", reason="signals and limits of POSIX")
+CREATE, POLL = "/services/aigc/", "/api/v1/tasks/"
+NOW = {"retry_after": 0}
+DIRECT = ("--model", "wan2.6-t2i")
+KINDS = pytest.mark.parametrize("kind", [DIRECT, TASK], ids=["direct", "task"])
+FAST = """import os, runpy, sys, time
+real = time.sleep
+time.sleep = lambda seconds: real(seconds / 25)
+if os.environ.get("LARGEST_FILE"):
+    import resource
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(os.environ["LARGEST_FILE"]),) * 2)
+sys.argv[0] = sys.argv.pop(1)
+sys.path[0] = os.path.dirname(sys.argv[0])
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+__all__ = ["draw"]     # a fixture, which is used by its name alone
+
+
+@pytest.fixture
+def fast(run, tmp_path):
+    """Run image.py with pauses that are 25 times shorter; `largest` bytes are what a file may have."""
+    script = tmp_path / "fast.py"
+    script.write_text(FAST)
+    return lambda *arguments, largest=0, **more: run(
+        SCRIPT, *arguments, script=script, **({"env": {"LARGEST_FILE": str(largest)}} if largest else {}), **more)
+
+
+def rows(table):
+    return pytest.mark.parametrize("row", table.values(), ids=table)
+
+
+def fetch(draw, emulator, result) -> None:
+    """Run the command that the message names, without the trouble of before."""
+    emulator.faults.clear()
+    fetched = draw(*command_in(result.err), "--poll", 0.05)
+    assert fetched.code == 0, (result, fetched)
+
+
+def assert_words(result) -> None:
+    """What happened, and the next step, each in words."""
+    for name in ("error: ", "  next: "):
+        told = result.err.split(name, 1)
+        assert len(told) == 2 and len(told[1].splitlines()[0].split()) >= 3, (name, result)
+
+
+# ---- the create ------------------------------------------------------------------------------------------------------
+
+# A fault, how often it strikes (None: always) -> exit code, requests sent with two retries, creates that are billed, and
+# whether the service may have taken it for all that the script can know.
+Create = namedtuple("Create", "fault parameters times exit sent billed unsure extra", defaults=((),))
+CREATES = {
+    "401": Create("401", {}, None, 3, 1, 0, False),
+    "403": Create("403", {}, None, 3, 1, 0, False),
+    "moderation": Create("moderation", {}, None, 10, 1, 0, False),
+    "arrearage": Create("arrearage", {}, None, 4, 1, 0, False),
+    "429 passes": Create("429", NOW, 2, 0, 3, 1, False),
+    "429 stays": Create("429", NOW, None, 4, 3, 0, False),
+    "429 without Retry-After": Create("429", {}, None, 4, 3, 0, False),
+    "429 wait an hour": Create("429", {"retry_after": 3600}, None, 4, 1, 0, False),
+    "503 that says so passes": Create("503", NOW, 1, 0, 2, 1, False),
+    "503 that says so stays": Create("503", NOW, None, 8, 3, 0, False),
+    "500": Create("500", NOW, 1, 8, 1, 0, True),
+    "503 as a web page": Create("503", {"html": True}, 1, 8, 1, 0, True),
+    "reset": Create("reset", {}, 1, 6, 1, 0, True),
+    "accepted, reset": Create("accept-then-reset", {}, 1, 6, 1, 1, True),
+    "accepted, hang": Create("accept-then-hang", {"seconds": 3}, 1, 6, 1, 1, True, ("--timeout", 1)),
+    "accepted, 500": Create("accept-then-500", {}, 1, 8, 1, 0, True),
+    "accepted, body lost": Create("reset-before-body", {}, 1, 6, 1, 1, True),
+    "accepted, body short": Create("short-body", {}, 1, 6, 1, 1, True),
+    "accepted, bad JSON": Create("bad-json", {}, 1, 6, 1, 1, True),
+    "web page": Create("html-200", {}, 1, 6, 1, 0, True),
+    "empty": Create("empty-200", {}, 1, 6, 1, 0, True),
+}
+
+
+@rows(CREATES)
+@KINDS
+def test_create(fast, draw, emulator, work, home, kind, row):
+    emulator.inject(row.fault, row.times, CREATE, **row.parameters)
+    result = fast("a fox", *kind, "-n", 2, "-o", "new/fox.png", "--retries", 2, *row.extra)
+    creates = [request for request in emulator.requests if CREATE in request.path]
+    assert (result.code, len(creates), len(emulator.creates)) == (row.exit, row.sent, row.billed), result
+    if row.exit == 0:
+        assert assert_right(emulator, work, "a fox", 2) == ["new/fox-1.png", "new/fox-2.png"]
+        return
+    assert_words(result)
+    assert result.out == "" and not (work / "new").exists()
+    assert ("bill" in result.err) is row.unsure, "that it may have been paid is said, and only then"
+    if not row.unsure or kind is DIRECT:
+        assert journal(home) == []
+    elif row.billed:
+        fetch(draw, emulator, result)
+        assert assert_right(emulator, work, "a fox", 2) == ["new/fox-1.png", "new/fox-2.png"]
+    else:
+        emulator.faults.clear()
+        looked = draw(*command_in(result.err))
+        assert looked.code == 8 and "not taken" in looked.err and len(emulator.creates) == 0, looked
+
+
+def test_create_that_was_not_taken_can_be_made_again(draw, emulator, work):
+    """Following the messages to the end leads to the picture."""
+    emulator.inject("reset", path=CREATE)
+    first = draw("a fox", *TASK)
+    looked = draw(*command_in(first.err))
+    assert "not taken" in looked.err and "again" in looked.err, looked
+    again = ("--again",) if "--again" in looked.err else ()
+    assert draw("a fox", *TASK, *again).code == 0
+    assert_right(emulator, work, "a fox", 1)
+
+
+@pytest.mark.parametrize("ahead", [-90, -20, 20, 90])
+def test_lost_create_is_found_whatever_the_clocks_say(draw, emulator, work, ahead):
+    emulator.clock = lambda: time.time() + ahead
+    emulator.inject("accept-then-reset")
+    first = draw("a fox", *TASK)
+    assert first.code == 6, first
+    fetch(draw, emulator, first)
+    assert_right(emulator, work, "a fox", 1)
+
+
+def test_lost_creates_of_one_model_are_not_mixed_up(draw, emulator, work):
+    """The list tells no prompts: no picture may be given out for another's."""
+    firsts = []
+    for prompt in ("a fox", "a cat"):
+        emulator.inject("accept-then-reset")
+        firsts.append(draw(prompt, *TASK))
+    looked = draw(*command_in(firsts[0].err))
+    ids = [create.task_id for create in emulator.creates]
+    assert looked.code == 8 and all(task_id in looked.err for task_id in ids) and left_in(work) == [], looked
+    assert draw("--resume", ids[1], "--poll", 0.05, "-o", "cat.png").code == 0
+    assert len(emulator.creates) == 2 and list(pictures_in(work).values()) == list(drawn(emulator).values())
+
+
+def test_status_and_cancel_of_a_lost_create(draw, emulator, home):
+    emulator.inject("accept-then-reset")
+    given = command_in(draw("a fox", *TASK).err)[1]
+    assert draw("--status", given).out == "PENDING\n"
+    result = draw("--cancel", given)
+    assert result.code == 0 and emulator.tasks[emulator.creates[0].task_id].canceled and journal(home) == [], result
+
+
+def test_cancel_is_the_first_thing_that_is_done_with_a_lost_create(draw, emulator):
+    emulator.inject("accept-then-reset")
+    given = command_in(draw("a fox", *TASK).err)[1]
+    result = draw("--cancel", given)
+    assert result.code == 0 and emulator.creates[0].pictures == 0, result
+
+
+# ---- the poll --------------------------------------------------------------------------------------------------------
+
+Poll = namedtuple("Poll", "fault parameters times exits extra", defaults=((),))
+POLLS = {
+    "500": Poll("500", NOW, 5, {0}),
+    "429": Poll("429", {}, 5, {0}),
+    "503": Poll("503", {"html": True}, 5, {0}),
+    "reset": Poll("reset", {}, 5, {0}),
+    "cut": Poll("short-body", {}, 5, {0}),
+    "hang": Poll("hang", {"seconds": 3}, 1, {0}, ("--timeout", 1)),
+    "web page": Poll("html-200", {}, 1, {0, 6}),
+    "empty": Poll("empty-200", {}, 1, {0, 6}),
+    "bad JSON": Poll("bad-json", {}, 1, {0, 6}),
+    "401": Poll("401", {}, 1, {3}),
+    "403": Poll("403", {}, 1, {3}),
+    "404": Poll("error", {"status": 404, "code": "not_found"}, 1, {5, 8}),
+    "500 stays": Poll("500", NOW, None, {5, 8}, ("--max-wait", 1)),
+    "429 stays": Poll("429", NOW, None, {4, 5}, ("--max-wait", 1)),
+    "reset stays": Poll("reset", {}, None, {5, 6}, ("--max-wait", 1)),
+}
+
+
+@rows(POLLS)
+def test_poll(fast, draw, emulator, work, home, row):
+    emulator.inject(row.fault, row.times, POLL, **row.parameters)
+    result = fast("a fox", *TASK, "-n", 2, "-o", "fox.png", "--retries", 1, *row.extra)
+    assert result.code in row.exits and len(emulator.creates) == 1, result
+    if result.code:
+        assert_words(result)
+        assert result.out == "" and left_in(work) == [] and len(journal(home)) == 1
+        fetch(draw, emulator, result)
+    assert assert_right(emulator, work, "a fox", 2) == ["fox-1.png", "fox-2.png"] and journal(home) == []
+
+
+# A fate of the task -> exit code, pictures that there are, words of the message. Nothing is left to be fetched.
+Fate = namedtuple("Fate", "fate parameters exit made words model", defaults=("wan2.6-t2i",))
+RESULTS = "wan2.2-t2i-flash"
+INSPECTED = {"code": "DataInspectionFailed", "message": "Output data may contain inappropriate content."}
+FATES = {
+    "failed": Fate("task-failed", {}, 8, 0, "not billed"),
+    "failed, flat": Fate("task-failed", {"flat": True}, 8, 0, "not billed"),
+    "inspected": Fate("task-failed", INSPECTED, 10, 0, "inappropriate"),
+    "inspected, flat": Fate("task-failed", {**INSPECTED, "flat": True}, 10, 0, "inappropriate"),
+    "throttled": Fate("task-failed", {"code": "Throttling.RateQuota", "message": "too many"}, 4, 0, "not billed"),
+    "no key": Fate("task-failed", {"code": "InvalidApiKey", "message": "Invalid API-key provided."}, 3, 0, "not billed"),
+    "cancelled": Fate("task-canceled", {}, 8, 0, "cancelled"),
+    "empty": Fate("task-empty", {}, 8, 0, "without a picture"),
+    "partial": Fate("task-partial", {}, 11, 2, "1 of 3", RESULTS),
+    "partial, another reason": Fate("task-partial", {"code": "InternalError", "failed": 2}, 11, 1, "2 of 3", RESULTS),
+    "all failed": Fate("task-partial", {"failed": 3}, 10, 0, "inappropriate", RESULTS),
+    "fewer": Fate("fewer-images", {"images": 2}, 11, 2, "3 pictures were asked for"),
+    "none": Fate("fewer-images", {"images": 0}, 8, 0, "without a picture"),
+}
+
+
+@rows(FATES)
+def test_fate_of_a_task(draw, emulator, work, home, row):
+    emulator.inject(row.fate, **row.parameters)
+    result = draw("a fox", "--model", row.model, "--task", "--poll", 0.05, "-n", 3, "-o", "new/fox.png", "--json")
+    document = result.document
+    assert result.code == row.exit and row.words in result.err, result
+    assert (document["exit_code"], document["task_id"]) == (row.exit, emulator.creates[0].task_id)
+    assert_right(emulator, work, "a fox", row.made)
+    assert [entry["path"] for entry in document["files"]] == sorted(f"new/{name}" for name in os.listdir(work / "new")
+                                                                    if name.endswith(".png")) if row.made else not (work / "new").exists()
+    assert len(emulator.creates) == 1 and journal(home) == []
+    assert "resume" not in document and "--resume" not in result.err, "there is nothing to fetch any more"
+
+
+@pytest.mark.parametrize("images, exit_code, made", [(2, 11, 2), (0, 8, 0)])
+def test_fewer_than_asked_for_directly(draw, emulator, work, home, images, exit_code, made):
+    emulator.inject("fewer-images", images=images)
+    result = draw("a fox", "-n", 3)
+    assert result.code == exit_code, result
+    assert_right(emulator, work, "a fox", made)
+    assert journal(home) == []
+
+
+def process_of(emulator, home, work, *arguments):
+    return subprocess.Popen(
+        [sys.executable, str(SCRIPT), *map(str, arguments)], cwd=str(work), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, env={"PATH": os.environ["PATH"], "HOME": str(home), "DASHSCOPE_API_KEY": STANDARD_KEY,
+                                     "QWEN_BASE_URL": emulator.url, "PYTHONDONTWRITEBYTECODE": "1"},
+        preexec_fn=(lambda: signal.signal(signal.SIGINT, signal.default_int_handler)) if os.name != "nt" else None)
+
+
+def ended(process) -> tuple:
+    """(exit code, stdout, stderr) of a process, in which no key is."""
+    out, said = (stream.decode() for stream in process.communicate(timeout=30))
+    assert STANDARD_KEY[3:] not in out + said and "Traceback" not in said
+    return process.returncode, out, said
+
+
+def until(condition) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+def test_young_task_that_is_not_known_everywhere_yet(emulator, home, work):
+    emulator.task_polls = (10**6, 0)
+    process = process_of(emulator, home, work, "a fox", *TASK)
+    until(lambda: emulator.creates)
+    task_id = emulator.creates[0].task_id
+    task = emulator.tasks.pop(task_id)
+    unknown = len(emulator.requests) + 4
+    until(lambda: len(emulator.requests) >= unknown)
+    emulator.task_polls, emulator.tasks[task_id] = (0, 0), task
+    assert ended(process)[0] == 0
+    assert_right(emulator, work, "a fox", 1)
+
+
+def test_old_task_that_is_not_known(draw, emulator, home, work):
+    task_id = draw("a fox", "--model", "wan2.6-t2i", "--no-wait").out.strip()
+    age(home, 60)
+    emulator.tasks.clear()
+    result = draw("--resume", task_id, "--poll", 0.05, "--json")
+    assert result.code == 8 and result.document["error"]["code"] == "UNKNOWN" and left_in(work) == [], result
+    assert len([request for request in emulator.requests if POLL in request.path]) == 1
+
+
+# ---- the download ----------------------------------------------------------------------------------------------------
+
+# A fault of the second picture's link, how often -> exit code.
+Load = namedtuple("Load", "fault parameters times exit", defaults=(0,))
+LOADS = {
+    "cut": Load("download-cut", {}, 1),
+    "cut three times": Load("download-cut", {}, 3),
+    "cut again and again": Load("download-cut", {"at": 3000}, None),
+    "cut at once": Load("download-cut", {"at": 0}, 3),
+    "short": Load("download-short", {}, 1),
+    "web page": Load("download-html", {}, 1),
+    "XML": Load("download-xml", {}, 1),
+    "500": Load("error", {"status": 500}, 3),
+    "429": Load("429", {}, 2),
+    "reset": Load("reset", {}, 3),
+    "redirect": Load("download-redirect", {}, 1),
+    "redirect 307": Load("download-redirect", {"status": 307}, 1),
+    "empty": Load("download-empty", {}, 2),
+    "slow": Load("download-slow", {"seconds": 0.3}, 1),
+    "gzip": Load("gzip", {}, None),
+    "short stays": Load("download-short", {}, None, 9),
+    "web page stays": Load("download-html", {}, None, 9),
+    "XML stays": Load("download-xml", {}, None, 9),
+    "expired": Load("download-expired", {}, None, 9),
+    "404": Load("error", {"status": 404}, None, 9),
+    "500 stays": Load("error", {"status": 500}, None, 9),
+    "reset stays": Load("reset", {}, None, 9),
+    "empty stays": Load("download-empty", {}, None, 9),
+    "redirected in circles": Load("redirect", {"to": "http://127.0.0.1:9/x.png"}, None, 9),
+}
+
+
+@rows(LOADS)
+def test_download(fast, draw, emulator, work, home, row):
+    kind = TASK if list(LOADS.values()).index(row) % 2 else DIRECT
+    emulator.inject(row.fault, row.times, "-1.png", **row.parameters)
+    result = fast("a fox", *kind, "-n", 3, "-o", "new/fox.png")
+    assert result.code == row.exit and len(emulator.creates) == 1, result
+    if row.exit:
+        assert_words(result)
+        assert result.out == "new/fox-1.png\nnew/fox-3.png\n" and "1 of 3" in result.err and sorted(pictures_in(work / "new")) == [
+            "fox-1.png", "fox-3.png"]
+        assert_tidy(emulator, work)
+        fetch(draw, emulator, result)
+    assert assert_right(emulator, work, "a fox", 3) == [f"new/fox-{number}.png" for number in (1, 2, 3)]
+    assert left_in(work) == sorted(f"new/fox-{number}.{kind}" for number in (1, 2, 3) for kind in ("json", "png"))
+    assert len(emulator.creates) == 1 and journal(home) == []
+
+
+@pytest.mark.parametrize("then", ["download-no-range", "download-changed"])
+def test_versions_are_never_joined(fast, emulator, work, then):
+    emulator.inject("download-cut", 1)
+    emulator.inject(then)
+    assert fast("a fox", *DIRECT).code == 0
+    assert_right(emulator, work, "a fox", 1)
+    assert [bool(download.range) for download in emulator.downloads][:2] == [False, True], "the second one asked for the rest"
+
+
+def test_another_format_than_expected(draw, emulator, work, home):
+    emulator.inject("download-jpeg", times=None)
+    result = draw("a fox", "-o", "fox.png", "--json")
+    assert result.code == 0 and "JPG, not PNG" in result.document["warnings"][0], result
+    assert left_in(work) == ["fox.jpg", "fox.json"] and (work / "fox.jpg").read_bytes() == jpeg(64, 48) and journal(home) == []
+    entry, = result.document["files"]
+    assert (entry["path"], entry["media_type"], entry["width"], entry["height"]) == ("fox.jpg", "image/jpeg", 64, 48)
+
+
+def test_download_that_hangs(fast, emulator, work):
+    emulator.inject("hang", 1, "/@results/", seconds=3)
+    assert fast("a fox", *DIRECT, "--timeout", 1).code == 0
+    assert_right(emulator, work, "a fox", 1)
+
+
+def test_links_are_not_followed_to_a_plain_place_elsewhere(fast, draw, emulator, work):
+    with Emulator() as other:
+        emulator.inject("download-redirect", None, to=other.url + "/x.png")
+        result = fast("a fox", *DIRECT)
+        assert result.code == 9 and other.requests == [] and left_in(work) == [], result
+    fetch(draw, emulator, result)
+    assert_right(emulator, work, "a fox", 1)
+
+
+def test_resume_from_another_folder_fetches_only_what_is_missing(draw, emulator, home, work):
+    emulator.inject("download-expired", 1, "-1.png")
+    result = draw("a fox", *TASK, "-n", 2, "-o", "out/fox.png")
+    before = len(emulator.downloads)
+    assert draw(*command_in(result.err), cwd=home).code == 0
+    assert assert_right(emulator, work, "a fox", 2) == ["out/fox-1.png", "out/fox-2.png"]
+    assert [download.index for download in emulator.downloads[before:]] == [1]
+
+
+def test_old_picture_survives_a_failed_download(draw, emulator, work):
+    (work / "fox.png").write_bytes(b"mine")
+    emulator.inject("download-expired", times=1)
+    result = draw("a fox", "-o", "fox.png", "--overwrite", "--no-sidecar")
+    assert result.code == 9 and left_in(work) == ["fox.png"] and (work / "fox.png").read_bytes() == b"mine", result
+    fetch(draw, emulator, result)
+    assert_right(emulator, work, "a fox", 1)
+
+
+def test_document_of_a_failed_download(draw, emulator, work):
+    emulator.inject("download-expired", 1, "-1.png")
+    result = draw("a fox", "-n", 2, "-o", "fox.png", "--json")
+    document = result.document
+    assert (document["ok"], document["exit_code"], document["error"]["kind"]) == (False, 9, "unsaved"), result
+    assert document["files"][0]["path"] == "fox-1.png" and "Signature=" in document["files"][1]["url"], "the link is whole"
+    assert "Signature=***" in result.err or "Signature=" not in result.err
+    assert draw(*command_in(document["resume"])).code == 0
+    assert_right(emulator, work, "a fox", 2)
+
+
+def test_interleaved_whose_download_fails(draw, emulator, work, home):
+    emulator.inject("download-expired", 1, "-1.png")
+    result = draw("bake bread", "--interleave", "--max-images", 2, "-o", "bread.png")
+    assert result.code == 9, result
+    fetch(draw, emulator, result)
+    assert_right(emulator, work, "bake bread", 2)
+    assert "](bread-2.png)" in (work / "bread.md").read_text("utf-8") and journal(home) == []
+
+
+# ---- the disk --------------------------------------------------------------------------------------------------------
+
+@POSIX
+@KINDS
+@pytest.mark.parametrize("largest", [100, 1500, 6000], ids=["nothing fits", "half of the journal fits", "no picture fits"])
+def test_full_disk(fast, draw, emulator, home, work, kind, largest):
+    """Either nothing is paid, or the pictures can be fetched when there is room again."""
+    result = fast("a fox", *kind, "-n", 4, "-o", "new/fox.png", largest=largest)
+    assert result.code in (2, 9) and "room" not in result.out and len(emulator.creates) <= 1, result
+    assert_words(result)
+    assert pictures_in(work) == {} and left_in(work) == []
+    assert [path.name for path in home.rglob("*.tmp")] == []
+    if emulator.creates:
+        assert result.code == 9
+        fetch(draw, emulator, result)
+        assert len(assert_right(emulator, work, "a fox", 4)) == 4
+    else:
+        assert journal(home) == []
+
+
+@KINDS
+def test_folder_that_goes_away_in_between(draw, emulator, home, work, kind):
+    emulator.latency = 0.4
+    (work / "out").mkdir()
+    process = process_of(emulator, home, work, "a fox", *kind, "-o", "out/fox.png")
+    until(lambda: emulator.creates)
+    for path in (work / "out").iterdir():
+        path.unlink()
+    (work / "out").rmdir()
+    (work / "out").write_text("in the way")
+    code, out, said = ended(process)
+    assert (code, out) == (9, ""), said
+    (work / "out").unlink()
+    assert draw(*command_in(said), "--poll", 0.05).code == 0
+    assert assert_right(emulator, work, "a fox", 1) == ["out/fox.png"]
+
+
+def test_resume_into_a_folder_that_cannot_be_made(draw, emulator, work):
+    task_id = draw("a fox", "--model", "wan2.6-t2i", "--no-wait", "-o", "out/fox.png").out.strip()
+    (work / "out").write_text("in the way")
+    result = draw("--resume", task_id, "--poll", 0.05)
+    assert result.code in (2, 9) and "--output" in result.err, result
+    assert draw("--resume", task_id, "--poll", 0.05, "-o", "else.png").code == 0
+    assert assert_right(emulator, work, "a fox", 1) == ["else.png"]
+
+
+def test_file_that_appears_in_between_is_kept(emulator, home, work):
+    emulator.latency = 0.4
+    process = process_of(emulator, home, work, "a fox", "-o", "fox.png")
+    until(lambda: emulator.creates)
+    (work / "fox.png").write_text("mine")
+    code, out, said = ended(process)
+    assert code == 0 and "exists already" in said and (work / "fox.png").read_text() == "mine", said
+    assert (work / out.strip()).read_bytes() in drawn(emulator).values() and out != "fox.png\n"
+
+
+# ---- ends in between -------------------------------------------------------------------------------------------------
+
+STAGES = {"create": lambda emulator: emulator.creates, "wait": lambda emulator: len(emulator.requests) > 3,
+          "download": lambda emulator: emulator.downloads}
+
+
+@POSIX
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+@pytest.mark.parametrize("kind, stage", [(DIRECT, "download"), (TASK, "create"), (TASK, "wait"), (TASK, "download")],
+                         ids=["direct download", "create", "wait", "download"])
+def test_interrupted(draw, emulator, home, work, number, kind, stage):
+    emulator.inject("download-slow", times=None, seconds=3)
+    emulator.latency = 0.3 if stage == "create" else 0
+    emulator.task_polls = (10**6, 0) if stage == "wait" else (0, 0)
+    process = process_of(emulator, home, work, "a fox", *kind, "-n", 2, "-o", "new/fox.png")
+    until(lambda: STAGES[stage](emulator))
+    time.sleep(0.05)
+    process.send_signal(number)
+    code, out, said = ended(process)
+    assert (code, out) == (130, "") and left_in(work) == [], said
+    emulator.task_polls, emulator.latency = (0, 0), 0
+    emulator.faults.clear()
+    assert draw(*command_in(said), "--poll", 0.05).code == 0
+    assert assert_right(emulator, work, "a fox", 2) == ["new/fox-1.png", "new/fox-2.png"] and journal(home) == []
+
+
+@POSIX
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+def test_interrupted_while_a_direct_call_is_answered(emulator, home, work, number):
+    emulator.latency = 3
+    process = process_of(emulator, home, work, "a fox", "-o", "new/fox.png")
+    until(lambda: emulator.creates)
+    process.send_signal(number)
+    code, out, said = ended(process)
+    assert (code, out) == (130, "") and not (work / "new").exists() and "bill" in said, said
+
+
+@POSIX
+def test_interleaved_and_interrupted_in_the_middle(emulator, home, work, draw):
+    emulator.inject("download-slow", times=1, seconds=3)
+    process = process_of(emulator, home, work, "bake bread", "--interleave", "--max-images", 2, "-o", "bread.png")
+    until(lambda: emulator.downloads)
+    process.send_signal(signal.SIGINT)
+    code, out, said = ended(process)
+    assert code == 130, said
+    assert draw(*command_in(said)).code == 0
+    assert_right(emulator, work, "bake bread", 2)
+    assert (work / "bread.md").read_text("utf-8").count("](bread-") == 2
+
+
+def end_at(folder, number, delay: float) -> str:
+    """Kill a task's command `delay` seconds after its create came in, then do what --tasks says. What went wrong, or ''."""
+    home, work = folder / "home", folder / "work"
+    home.mkdir(parents=True)
+    (work / ".git").mkdir(parents=True)
+    with Emulator() as emulator:
+        emulator.latency = 0.1
+        emulator.inject("download-slow", times=None, seconds=0.12, pieces=3)
+        process = process_of(emulator, home, work, "a fox", *TASK, "-n", 3, "-o", "new/fox.png")
+        until(lambda: emulator.creates)
+        time.sleep(delay)
+        process.send_signal(number)
+        code, _, said = ended(process)
+        emulator.faults.clear()
+        whole = set(drawn(emulator).values())
+        if any(data not in whole for data in pictures_in(work).values()):
+            return f"{delay}: half a picture after {code}: {left_in(work)} {said}"
+        if number != signal.SIGKILL and [name for name in (*left_in(work), *left_in(home)) if name.endswith(".tmp")]:
+            return f"{delay}: a temporary file is left: {left_in(work)} {left_in(home)} {said}"
+        told = ended(process_of(emulator, home, work, "--tasks"))[1]
+        if told:
+            fetched = ended(process_of(emulator, home, work, *command_in(told), "--poll", 0.05))
+            if fetched[0] != 0:
+                return f"{delay}: {said}\n--tasks: {told}\n{fetched}"
+        found = set(pictures_in(work).values())
+        if len(found) != 3 or found != set(drawn(emulator).values()) or len(emulator.creates) != 1 or journal(home):
+            return f"{delay}: after {code} there are {left_in(work)}, {len(emulator.creates)} creates: {said} {told}"
+        if number != signal.SIGKILL and len(pictures_in(work)) != 3:
+            return f"{delay}: a picture is there twice: {left_in(work)}"
+    return ""
+
+
+@POSIX
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
+def test_ended_at_any_moment_nothing_is_lost(tmp_path, number):
+    chance = random.Random(number)
+    moments = [0.02 + (place + chance.random()) * 0.1 for place in range(9)]
+    with ThreadPoolExecutor(4) as pool:
+        wrong = list(pool.map(lambda place: end_at(tmp_path / str(place), number, moments[place]), range(len(moments))))
+    assert [sentence for sentence in wrong if sentence] == []
