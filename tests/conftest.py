@@ -24,6 +24,7 @@ SCRIPTS = {
     "qianwen-text": ROOT / "skills" / "qianwen-text" / "scripts" / "text.py",
     "qianwen-vision": ROOT / "skills" / "qianwen-vision" / "scripts" / "vision.py",
     "qianwen-image-generation": ROOT / "skills" / "qianwen-image-generation" / "scripts" / "image.py",
+    "qianwen-video-generation": ROOT / "skills" / "qianwen-video-generation" / "scripts" / "video.py",
 }
 
 

@@ -1,0 +1,220 @@
+#!/usr/bin/env python3
+"""Make and edit videos with the video models of DashScope (千问云): from text, pictures, references, sounds and other videos.
+
+Needs Python 3.9 and nothing else. The key guard in `shared/key_guard.py` is passed before anything is sent.
+"""
+from __future__ import annotations
+
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from shared import command, key_guard, media, task_command, tasks
+from shared.failures import Exit
+from shared.journal import Journal
+from shared.transport import Request, encoded
+from video_answers import parts_of, seconds_of
+from video_inputs import add_flags, last_frame_of, pictures_and_more, read_ask
+from video_models import DEFAULTS, MODELS
+from video_request import build_request
+
+SKILL = "qianwen-video-generation"
+MAX_WAIT = 540.0  # seconds; what agents' shells allow is ten minutes
+LONGEST_PAUSE = 15.0  # seconds between two polls (video contract 3.5)
+MOST_INLINE = 7_000_000  # bytes of all pictures together: the body must stay below 10 MB (video contract 4.1)
+
+EPILOG = f"""\
+Every video is a task: its id is in a journal before the first wait, so that nothing is lost when the command ends early.
+--tasks lists what was started and not fetched, --resume ID fetches it; both cost nothing.
+Files are named after the prompt, in the working directory or where --output says; NAME.json beside each says how it was made.
+stdout carries their paths alone; progress, cost and errors go to stderr.
+Default models: text {DEFAULTS['t2v']}; --image, --last-frame or --audio with it {DEFAULTS['i2v']}; --reference {DEFAULTS['r2v']};
+--video {DEFAULTS['edit']} (with --mode i2v it is continued by {DEFAULTS['i2v']}); --function wanx2.1-vace-plus.
+exit codes: 0 ok, 1 a defect, 2 usage, 3 key, 4 quota, 5 the task goes on, 6 network, 7 target exists, 8 refused or failed,
+9 not saved, 10 content inspection, 11 some failed, 130 interrupted.
+
+examples:
+  video.py "A paper boat in the rain, close-up" --resolution 720P --ratio 9:16
+  video.py "她转身挥手" --image portrait.png --duration 5 -o wave.mp4
+  video.py "From day to night" --image day.png --last-frame night.png
+  video.py "Image 1 plays the guitar of Image 2" --reference anna.png guitar.png
+  video.py "Make it snow" --video street.mp4 --resolution 720P
+  video.py "The boat reaches the sea" --from-clip boat.mp4
+  video.py "A red fox" --duration 10 --estimate
+  video.py "A red fox" --no-wait
+  video.py --tasks
+"""
+
+
+def make_parser() -> command.Parser:
+    parser = command.Parser(prog="video.py", description=__doc__.splitlines()[0], epilog=EPILOG)
+    add_flags(parser)
+    task_command.add_result_flags(parser.add_argument_group("the files").add_argument)
+    task_command.add_task_flags(parser.add_argument_group("tasks").add_argument, MAX_WAIT)
+    command.add_batch_flags(parser)
+    command.add_common_flags(parser, SKILL, f"{DEFAULTS['t2v']}; see below for the others")
+    return parser
+
+
+# ---- the run ---------------------------------------------------------------------------------------------------------
+
+def execute(options, account, console) -> Exit | None:
+    requests = 1 if options.batch is None else 2
+    verdict = key_guard.judge(account.key, account.endpoint, SKILL, requests, strict=account.strict)
+    if options.check:
+        return command.check(options, account, verdict, console)
+    task_command.check_single(options)
+    journal = Journal(account.state)
+    if options.tasks:
+        return task_command.list_tasks(journal, console)
+    if requests > 1 and not options.row_id:
+        return _batch(options, account, verdict, console, journal)
+    run = Run(options, account, verdict, console, journal)
+    if options.status or options.cancel or options.resume:
+        return run.later()
+    if options.gallery and not any((options.prompt, options.prompt_file, options.image, options.video, options.reference,
+                                    options.from_clip, options.request, options.row_id)):
+        return task_command.gallery_alone(options, console)
+    return run.generate()
+
+
+_INSTEAD = ("image", "video", "reference", "from-clip", "template", "request")  # what a row may have in place of a prompt
+
+
+def _batch(options, account, verdict, console, journal: Journal) -> Exit | None:
+    from shared import batch
+    if options.estimate:
+        return _estimate_batch(options, console)
+    return batch.run(options, account, verdict, console, make_parser, execute, files=True, instead=_INSTEAD,
+                     **task_command.batch_settings(options, journal, console))
+
+
+def _estimate_batch(options, console) -> None:
+    from shared.batch_rows import Book
+    from video_prices import estimate, together, words_for_rows
+    book = Book(options.batch, options, make_parser, options.output or ".", main="prompt", instead=_INSTEAD, files=True)
+    book.check()
+
+    def found():
+        for row in book.rows():
+            ask, model, _ = read_ask(row.options())
+            media.address_all([item for _, item in pictures_and_more(ask)], 0)
+            call, _ = build_request(ask, model)
+            yield estimate(model, call, _input_seconds(ask, call))
+    total = together(found())
+    if console.json_mode:
+        console.document({"ok": True, "skill": SKILL, "estimate": total, "warnings": console.warnings})
+    else:
+        console.result(words_for_rows(total) + "\n")
+
+
+def _input_seconds(ask, call) -> float:
+    """How long the videos given are, as far as their headers tell; of a talking picture the sound."""
+    roles = ("audio",) if call.mode == "s2v" else ("video", "reference_video")
+    return sum(item.seconds for role, item in pictures_and_more(ask) if role in roles)
+
+
+class Run(task_command.FileRun):
+    """One command: from the request to the video."""
+
+    product = task_command.Product("mp4", "video/", "video", "seconds", LONGEST_PAUSE, "1 to 5 min")
+    models = tuple(row.id for row in MODELS)
+
+    def generate(self) -> None:
+        if not self.options.from_clip:
+            return self._generate()
+        import tempfile
+        with tempfile.TemporaryDirectory(prefix="qianwen-") as folder:
+            task_command.exclude(self.options, "from_clip", ("image", "request"))
+            self.options.image = last_frame_of(self.options.from_clip, folder)
+            return self._generate()
+
+    def _generate(self) -> None:
+        options = self.options
+        ask, model, warning = read_ask(options)
+        waiting = _address(ask, model)
+        call, remarks = build_request(ask, model)
+        encoded(call.body)  # refuses text that cannot be sent, before the key or the network matter
+        self._tell(ask, model, warning, remarks, waiting)
+        if options.estimate:
+            return self._estimate(model, call, ask)
+        if options.dry_run:
+            return self._dry_run(call, waiting, model)
+        record = self.earlier()
+        if record:
+            return self.go_on(record, self.client(record.get("model", "")))
+        shelf = self.new_shelf(ask.prompt or ask.template or call.mode, 1)
+        try:
+            command.pass_guard(self.verdict, self.account, self.console)
+            client = self.client(model.id)
+            record = self._new_record(ask, call, shelf, waiting)
+            self.refuse_twin(record)
+            if waiting:
+                uploader = media.Uploader(client, model.id, self.console)
+                for item in waiting:
+                    item.address = uploader.url(item)
+                call, _ = build_request(ask, model)
+            self.product, self.running = self.product._replace(usual=model.usual), model.running
+            return self.task(self._request(call), record, shelf, client)
+        finally:
+            shelf.discard()
+
+    def _request(self, call) -> Request:
+        return Request("POST", self.verdict.endpoint.native + call.path, call.body, call.headers)
+
+    def _tell(self, ask, model, warning: str, remarks: list, waiting: list) -> None:
+        if warning:
+            self.console.warn(warning)
+        pictures = [item for role, item in pictures_and_more(ask) if role in ("image", "last_frame", "reference")]
+        if model.id.startswith("wan") and any(item.alpha for item in pictures):
+            self.console.warn(f"{model.id} takes pictures without transparency, and one of these has it",
+                              "when it is refused, save the picture without transparency")
+        if model.upload_doubt and waiting:
+            self.console.warn(f"{model.id} is documented for public addresses, and {waiting[0].name} will be uploaded instead",
+                              "when the service refuses it, put the file on a public https address")
+        for remark in remarks:
+            self.console.note(remark)
+
+    def _estimate(self, model, call, ask) -> None:
+        from video_prices import estimate, words
+        found = estimate(model, call, _input_seconds(ask, call))
+        if self.console.json_mode:
+            self.console.document({"ok": True, "skill": SKILL, "model": model.id, "estimate": found,
+                                   "warnings": self.console.warnings})
+        else:
+            self.console.result(words(found) + "\n")
+
+    def _dry_run(self, call, waiting: list, model) -> None:
+        preview = self._request(call).preview(SKILL, self.verdict.key)
+        if waiting:
+            preview["before"] = [media.preview_upload(item, self.verdict, model.id) for item in waiting]
+        preview["poll"] = {"method": "GET", "url": self.verdict.endpoint.native + "/tasks/{task_id}"}
+        command.show_dry_run(preview, self.verdict, self.console)
+
+    def _new_record(self, ask, call, shelf, waiting: list) -> dict:
+        parameters = call.body.get("parameters", {})
+        facts = {"prompt": ask.prompt, "negative": ask.negative, "model": call.body["model"], "mode": call.mode,
+                 "seed": parameters.get("seed"), "size": parameters.get("size") or parameters.get("resolution"),
+                 "parameters": parameters, "inputs": [item.name for _, item in pictures_and_more(ask)]}
+        fingerprint = tasks.fingerprint(call.path, {"body": call.body, "files": [media.digest(item) for item in waiting]})
+        return self.new_record(shelf, fingerprint, facts, mode=call.mode)
+
+    # -- answers
+
+    def parts_of(self, body: dict) -> list:
+        return parts_of(body)
+
+    def count(self, record: dict, files: list) -> float:
+        return seconds_of(record.get("usage") or {}, sum(entry.get("seconds", 0) for entry in files))
+
+
+def _address(ask, model) -> list:
+    """Give all media their addresses; return what must be uploaded. Videos and sounds never travel inside a request."""
+    given = pictures_and_more(ask)
+    waiting = media.address_all([item for role, item in given if role in model.inline], MOST_INLINE)
+    return waiting + media.address_all([item for role, item in given if role not in model.inline], 0)
+
+
+if __name__ == "__main__":
+    sys.exit(command.run(SKILL, make_parser, execute))

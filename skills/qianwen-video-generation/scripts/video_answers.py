@@ -1,0 +1,39 @@
+"""What came back: every family's finished task as a list of parts, and how many seconds are billed.
+
+Source: sections 1.3, 3.2, 6 (usage) and 12.3 of the video contract.
+"""
+from __future__ import annotations
+
+_LINKS = ("video_url", "output_video_url")
+
+
+def parts_of(body: dict) -> list:
+    """The video of an answer: its link stands in the output, or one level deeper in `results`, which is an object then."""
+    output = body.get("output") if isinstance(body.get("output"), dict) else {}
+    results = output.get("results")
+    places = [output, *([results] if isinstance(results, dict) else results if isinstance(results, list) else [])]
+    for place in places:
+        for name in _LINKS:
+            link = place.get(name) if isinstance(place, dict) else None
+            if isinstance(link, str) and link:
+                return [_media(link, output)]
+    return []
+
+
+def _media(link: str, output: dict) -> dict:
+    prompt = output.get("actual_prompt")
+    return {"kind": "media", "url": link, **({"actual_prompt": prompt} if isinstance(prompt, str) and prompt else {})}
+
+
+def seconds_of(usage: dict, measured: float) -> float:
+    """The billed seconds: what the service says, else the length of the file."""
+    for name in ("duration", "video_duration"):
+        value = usage.get(name)
+        if isinstance(value, str):
+            try:
+                value = float(value)
+            except ValueError:
+                continue
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0:
+            return round(value, 2)
+    return round(measured, 2)
