@@ -440,3 +440,140 @@ def test_upload_never_carries_the_key(client, emulator):
     assert isinstance(media.policy_request(client.endpoint, MODEL), Request)
     uploader(client).url(look(samples.data_url(PNG, "image/png")))
     assert [request.authorized for request in emulator.requests] == [True, False]
+
+
+# ---- limits ----------------------------------------------------------------------------------------------------------
+
+BOUNDS = media.Limits("a picture", ("image/png", "image/jpeg"), 100_000, min_side=100, max_ratio=3, max_side=300)
+LENGTHS = media.Limits("a sound", ("audio/wav", "audio/mpeg"), 0, min_seconds=2, max_seconds=10)
+
+
+def measured(kind="image/png", size=100, width=200, height=200, seconds=0.0):
+    found = media.Media("some.file")
+    found.media_type, found.size, found.width, found.height, found.seconds = kind, size, width, height, seconds
+    return found
+
+
+FITTING = [
+    (measured(), BOUNDS), (measured(width=300, height=100), BOUNDS), (measured(width=100, height=300), BOUNDS),
+    (measured(width=300, height=300), BOUNDS), (measured(size=100_000), BOUNDS), (measured("image/jpeg"), BOUNDS),
+    (measured("audio/wav", seconds=2.0), LENGTHS), (measured("audio/mpeg", seconds=10.0), LENGTHS), (measured("audio/wav"), LENGTHS),
+    (measured(size=10**12, width=10**6, height=1), media.Limits("a picture", ("image/png",), 0)),
+]
+
+
+@pytest.mark.parametrize("found, limits", FITTING)
+def test_what_keeps_to_limits_passes(found, limits):
+    assert media.check(found, "--image", limits) is None
+
+
+EXCEEDING = [
+    (measured(width=301), BOUNDS, ["301 x 200", "at most 300 pixels", "smaller"]), (measured(height=301), BOUNDS, ["200 x 301", "at most 300"]),
+    (measured(width=99), BOUNDS, ["99 x 200", "at least 100"]), (measured(width=300, height=99), BOUNDS, ["300 x 99", "at least 100"]),
+    (measured(width=200, height=100), BOUNDS._replace(max_ratio=1.5), ["200 x 100", "1.5 times"]),
+    (measured(width=0, height=0), BOUNDS, ["damaged", "no width and height"]), (measured(size=0), BOUNDS, ["some.file is empty"]),
+    (measured(size=100_001), BOUNDS, ["0.1 MB"]), (measured("image/gif"), BOUNDS, ["image/gif", "PNG, JPEG"]), (measured(""), BOUNDS, ["PNG, JPEG"]),
+    (measured("audio/wav", seconds=1.9), LENGTHS, ["1.9 seconds", "2 to 10 seconds"]),
+    (measured("audio/wav", seconds=10.1), LENGTHS, ["10.1 seconds", "2 to 10 seconds"]), (measured("video/mp4"),
+    LENGTHS, ["video/mp4", "a sound", "WAV, MP3"]),
+]
+
+
+@pytest.mark.parametrize("found, limits, words", EXCEEDING, ids=[row[2][0] for row in EXCEEDING])
+def test_what_breaks_a_limit_is_refused(found, limits, words):
+    with pytest.raises(Failure) as caught:
+        media.check(found, "--last-frame", limits)
+    said = f"{caught.value.message} | {caught.value.fix}"
+    assert caught.value.exit_code == Exit.USAGE and caught.value.message.startswith("--last-frame some.file")
+    assert [word for word in words if word not in said] == [], said
+
+
+@pytest.mark.parametrize("kind", ["image/png", "image/heic", "video/mp4", "video/quicktime", "video/x-msvideo", "video/x-matroska", "video/x-flv",
+                                  "video/webm", "audio/wav", "audio/mpeg", "audio/ogg", "audio/flac", "audio/mp4"])
+def test_every_type_that_is_known_can_be_named_in_limits(kind):
+    assert media.check(measured(kind), "--audio", media.Limits("a file", (kind,), 0)) is None
+
+
+@pytest.mark.parametrize("mode, alpha", [("L", False), ("RGB", False), ("LA", True), ("RGBA", True)])
+def test_transparency_is_noticed(folder, mode, alpha):
+    pixel = {"L": (9,), "RGB": (9, 9, 9), "LA": (9, 9), "RGBA": (9, 9, 9, 9)}[mode]
+    data = samples.png(40, 30, pixel, mode)
+    (folder / "a.jpg").write_bytes(data)
+    assert [look("a.jpg").alpha, look(samples.data_url(data, "image/png")).alpha] == [alpha, alpha]
+    assert look("https://h/a.png").alpha is False
+
+
+# ---- how much may travel inside a request ----------------------------------------------------------------------------
+
+@pytest.mark.parametrize("most, inline", [
+    (0, []), (999, []), (1000, ["a.png"]), (1999, ["a.png"]), (2000, ["a.png", "c.png"]), (2001, ["a.png", "c.png"]),
+    (7000, ["a.png", "b.png", "c.png"])])
+def test_most_bytes_inside_a_request(folder, most, inline):
+    """What still fits goes inside, in the order it was given; the rest is uploaded."""
+    files = [sized(folder, "a.png", 1000), sized(folder, "b.png", 5000), sized(folder, "c.png", 1000)]
+    waiting = media.address_all(files, most)
+    assert [one.name for one in files if one.address.startswith("data:image/png;base64,")] == inline
+    assert [one.name for one in waiting] == [one.name for one in files if one.name not in inline]
+    assert all(one.address == f"oss://<upload of {one.name}, {one.size} bytes>" for one in waiting)
+
+
+def test_addresses_take_no_room_in_a_request(folder):
+    url, file = look("https://h/a.png"), sized(folder, "a.png", 1000)
+    assert media.address_all([url, file], 0) == [file] and url.address == "https://h/a.png"
+    assert media.address_all([url, file], 1000) == [] and file.address.startswith("data:")
+
+
+# ---- what tells files apart ------------------------------------------------------------------------------------------
+
+def test_digest_is_of_the_bytes_alone(folder):
+    (folder / "a.png").write_bytes(PNG)
+    (folder / "b.dat").write_bytes(PNG)
+    names = ["a.png", "b.dat", "file://" + (folder / "a.png").as_posix(), samples.data_url(PNG, "image/jpeg")]
+    assert {media.digest(look(name)) for name in names} == {hashlib.sha256(PNG).hexdigest()}
+    (folder / "a.png").write_bytes(PNG + b"\0")
+    assert media.digest(look("a.png")) == hashlib.sha256(PNG + b"\0").hexdigest()
+
+
+def test_digest_of_a_file_of_many_blocks(folder):
+    data = PNG + bytes(3 * (1 << 20))
+    (folder / "a.png").write_bytes(data)
+    assert media.digest(look("a.png")) == hashlib.sha256(data).hexdigest()
+
+
+# ---- a prompt among files --------------------------------------------------------------------------------------------
+
+def taken_back(values, prompt=None, prompt_file=None, more=()):
+    options = SimpleNamespace(prompt=prompt, prompt_file=prompt_file, reference=list(values), voice=list(more))
+    media.take_prompt_back(options, ("reference", "voice"), "video.py PROMPT --reference FILE")
+    return options.prompt, options.reference, options.voice
+
+
+@pytest.mark.parametrize("words", ["a red fox", "狐狸在跑", "狐狸。", "two\nlines", "Image 1 dances: slowly", "see https://h/a.png here"])
+def test_prompt_behind_files_is_taken_back(folder, words):
+    (folder / "a.png").write_bytes(PNG)
+    assert taken_back(["a.png", words]) == (words, ["a.png"], [])
+    assert taken_back(["a.png", "b.png", words]) == (words, ["a.png", "b.png"], [])
+    assert taken_back(["a.png"], more=["v.wav", words]) == (words, ["a.png"], ["v.wav"])
+
+
+@pytest.mark.parametrize("name", ["a.png", "my photo.png", "照片", "https://h/b c.png", "data:image/png;base64,AA==", "oss://a/b", "-"])
+def test_file_is_not_taken_for_a_prompt(folder, name):
+    for file in ("a.png", "my photo.png", "照片"):
+        (folder / file).write_bytes(PNG)
+    assert taken_back(["a.png", name]) == (None, ["a.png", name], [])
+
+
+def test_prompt_that_is_there_already_stays(folder):
+    assert taken_back(["a.png", "a red fox"], prompt="P") == ("P", ["a.png", "a red fox"], [])
+    assert taken_back(["a.png", "a red fox"], prompt_file="p.txt") == (None, ["a.png", "a red fox"], [])
+
+
+def test_single_value_is_a_file(folder):
+    assert taken_back(["a red fox"]) == (None, ["a red fox"], []) and taken_back([]) == (None, [], [])
+
+
+def test_one_word_that_is_no_file_is_asked_about(folder):
+    with pytest.raises(Failure) as caught:
+        taken_back(["a.png", "fox"])
+    assert caught.value.exit_code == Exit.USAGE
+    assert "'fox' is no file" in caught.value.message and "video.py PROMPT --reference FILE" in caught.value.fix

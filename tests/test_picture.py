@@ -298,3 +298,177 @@ def large_reads(path):
     with Raw(str(path), "rb") as file:
         found = picture.measure(file, path.stat().st_size)
     return found, sum(total) < 4096
+
+
+# ---- sounds ----------------------------------------------------------------------------------------------------------
+
+def chunk(name: bytes, data: bytes, length: int | None = None) -> bytes:
+    return name + struct.pack("<I", len(data) if length is None else length) + data + bytes(len(data) % 2)
+
+
+def wave(*chunks: bytes) -> bytes:
+    content = b"".join(chunks)
+    return b"RIFF" + struct.pack("<I", 4 + len(content)) + b"WAVE" + content
+
+
+def fmt(rate: int = 16000, channels: int = 1, bits: int = 16, extra: bytes = b"") -> bytes:
+    each = channels * bits // 8
+    return chunk(b"fmt ", struct.pack("<HHIIHH", 1, channels, rate, rate * each, each, bits) + extra)
+
+
+WAVES = {
+    "mono": (wave(fmt(), chunk(b"data", bytes(48_000))), 1.5), "stereo": (wave(fmt(44_100, 2), chunk(b"data", bytes(176_400))), 1.0),
+    "8 bits": (wave(fmt(8000, 1, 8), chunk(b"data", bytes(4000))), 0.5),
+    "longer header": (wave(fmt(extra=b"\0\0"), chunk(b"data", bytes(32_000))), 1.0),
+    "chunks before the data": (wave(chunk(b"LIST", bytes(301)), fmt(), chunk(b"fact", bytes(4)), chunk(b"data", bytes(32_000))), 1.0),
+    "chunks behind the data": (wave(fmt(), chunk(b"data", bytes(32_000)), chunk(b"LIST", bytes(5000))), 1.0),
+    "size of a stream": (wave(fmt(), chunk(b"data", bytes(32_000), 0xFFFFFFFF)), 1.0),
+    "size beyond the end": (wave(fmt(), chunk(b"data", bytes(16_000), 64_000)), 0.5),
+    "no data": (wave(fmt()), 0), "no format": (wave(chunk(b"data", bytes(32_000))), 0), "rate of zero": (wave(fmt(0), chunk(b"data", bytes(99))), 0),
+    "nothing": (wave(), 0),
+}
+
+
+@pytest.mark.parametrize("data, seconds", WAVES.values(), ids=WAVES)
+def test_length_of_a_wave_file(data, seconds):
+    assert measure(data) == ("audio/wav", 0, 0, pytest.approx(seconds))
+
+
+def mp3_frames(count: int, head: bytes = b"\xff\xfb\x90\x00", size: int = 417, first: bytes = b"", offset: int = 36) -> bytes:
+    """Frames of layer III; by default version 1, 128 kbit/s, 44100 Hz. `first` stands in the first frame at `offset`."""
+    frames = [(head + bytes(size - 4)) for _ in range(count)]
+    if first:
+        frames[0] = (frames[0][:offset] + first + bytes(size))[:size]
+    return b"".join(frames)
+
+
+def id3(size: int) -> bytes:
+    return b"ID3\4\0\0" + bytes(size >> shift & 0x7F for shift in (21, 14, 7, 0)) + bytes(size)
+
+
+ONE_FRAME = 1152 / 44_100
+XING = struct.pack(">4sII", b"Xing", 1, 1000)
+MP3S = {
+    "one rate": (mp3_frames(200), 200 * 417 * 8 / 128_000), "behind a tag": (id3(500) + mp3_frames(200), 200 * 417 * 8 / 128_000),
+    "behind a tag with a picture": (id3(300_000) + mp3_frames(200), 200 * 417 * 8 / 128_000),
+    "changing rate, Xing": (mp3_frames(50, first=XING), 1000 * ONE_FRAME),
+    "Info": (mp3_frames(50, first=struct.pack(">4sII", b"Info", 3, 500)), 500 * ONE_FRAME),
+    "Xing without a count": (mp3_frames(200, first=struct.pack(">4sII", b"Xing", 2, 77)), 200 * 417 * 8 / 128_000),
+    "Xing of a mono file": (mp3_frames(50, b"\xff\xfb\x90\xc0", first=XING, offset=21), 1000 * ONE_FRAME),
+    "Xing behind a tag": (id3(129) + mp3_frames(50, first=XING), 1000 * ONE_FRAME),
+    "VBRI": (mp3_frames(50, first=b"VBRI" + bytes(10) + struct.pack(">I", 2000)), 2000 * ONE_FRAME),
+    "version 2, 64 kbit/s, 22050 Hz": (mp3_frames(300, b"\xff\xf3\x80\x00", 208), 300 * 208 * 8 / 64_000),
+    "version 2 with a count": (mp3_frames(50, b"\xff\xf3\x80\x00", 208, XING, 21), 1000 * 576 / 22_050),
+    "version 2.5, 8000 Hz, 8 kbit/s": (mp3_frames(100, b"\xff\xe3\x18\x00", 72), 100 * 72 * 8 / 8000),
+    "320 kbit/s, 48000 Hz": (mp3_frames(100, b"\xff\xfb\xe4\x00", 960), 100 * 960 * 8 / 320_000),
+    "padded frames": (mp3_frames(100, b"\xff\xfb\x92\x00", 418), 100 * 418 * 8 / 128_000),
+    "what looks like a frame comes first": (id3(0) + b"\xff\xfb\x90\x00" + bytes(96) + mp3_frames(200), 200 * 417 * 8 / 128_000),
+    "tag alone": (id3(500), 0), "tag and noise": (id3(20) + bytes(2000), 0), "free format": (mp3_frames(1, b"\xff\xfb\x00\x00"), 0),
+}
+
+
+@pytest.mark.parametrize("data, seconds", MP3S.values(), ids=MP3S)
+def test_length_of_an_mp3_file(data, seconds):
+    assert measure(data) == ("audio/mpeg", 0, 0, pytest.approx(seconds, rel=1e-3))
+
+
+SOUNDS = {**{f"wave, {name}": data for name, (data, _) in WAVES.items()}, **{f"mp3, {name}": data for name, (data, _) in MP3S.items()}}
+
+
+@pytest.mark.parametrize("data", SOUNDS.values(), ids=SOUNDS)
+def test_truncated_sound_never_raises(data):
+    for end in {*range(min(len(data), 700)), *range(0, len(data), 997)}:
+        kind, width, height, seconds = measure(data[:end], len(data))
+        assert (width, height) == (0, 0) and 0 <= seconds < 3600 and kind == picture.media_type(data[:min(end, 64)])
+
+
+@pytest.mark.parametrize("data", [
+    wave(*[chunk(b"junk", b"")] * 100_000), wave(chunk(b"junk", b"", 0xFFFFFFFF)) + bytes(99), b"ID3\4\0\0\x7f\x7f\x7f\x7f" + bytes(1000),
+    b"\xff\xfb\x90\x00" * 100_000, b"\xff" * 500_000, id3(0) + b"\xff\xfb" * 100_000],
+        ids=["empty chunks", "long chunk", "long tag", "heads", "ones", "halves"])
+def test_hostile_sound_costs_little(data):
+    file = Counting(data)
+    picture.measure(file, len(data))
+    assert file.bytes_read < 100_000
+
+
+# ---- whole or torn ---------------------------------------------------------------------------------------------------
+
+def whole(data: bytes, kind: str | None = None) -> bool:
+    return picture.is_whole(io.BytesIO(data), len(data), picture.media_type(data[:64]) if kind is None else kind)
+
+
+SAMPLE_MP4 = samples.mp4(4, size=5000)
+MOOF = box(b"moof", bytes(30))
+WHOLE_FILES = {
+    "png": samples.png(50, 40), "jpeg": samples.jpeg(50, 40), "gif": samples.gif(50, 40), "webp": samples.webp(50, 40),
+    "jpeg with a few bytes behind": samples.jpeg(50, 40) + bytes(9), "webp with bytes behind": samples.webp(50, 40) + bytes(9),
+    "mp4": SAMPLE_MP4, "mp4, moov at the end": FTYP + box(b"mdat", bytes(5000)) + MOOV, "quicktime": samples.mp4(4, size=5000, brand=b"qt  "),
+    "mp4 in fragments": FTYP + MOOV + (MOOF + box(b"mdat", bytes(50))) * 20, "mp4, 64-bit box": FTYP + MOOV + long_box(b"mdat", bytes(3000)),
+    "mp4, last box without a size": FTYP + MOOV + struct.pack(">I4s", 0, b"mdat") + bytes(500), "old quicktime": MOOV + box(b"mdat", bytes(9)),
+}
+TORN = {name: WHOLE_FILES[name] for name in ("png", "webp", "mp4", "mp4, moov at the end", "quicktime", "mp4, 64-bit box")}
+
+
+@pytest.mark.parametrize("data", WHOLE_FILES.values(), ids=WHOLE_FILES)
+def test_whole_file(data):
+    assert whole(data)
+
+
+@pytest.mark.parametrize("data", TORN.values(), ids=TORN)
+def test_torn_file_is_noticed_wherever_it_ends(data):
+    for end in {*range(64, len(data), 7), len(data) - 1, len(data) - 4}:
+        assert not whole(data[:end]), end
+
+
+@pytest.mark.parametrize("name", ["jpeg", "gif"])
+def test_picture_without_its_end_is_torn(name):
+    data = WHOLE_FILES[name]
+    for end in (len(data) - 1, len(data) - 2, len(data) // 2):
+        assert not whole(data[:end]), end
+
+
+def test_gif_is_not_whole_because_of_a_byte_in_its_pixels():
+    """0x3b ends a GIF, and stands among any compressed pixels."""
+    data = samples.gif(60, 60)
+    torn = data[:-20] + b";" + data[-19:-8]
+    assert whole(data) and not whole(torn)
+
+
+@pytest.mark.parametrize("data", [
+    FTYP + MOOV, FTYP + box(b"mdat", bytes(50)), FTYP, FTYP + MOOV + box(b"mdat", bytes(50)) + b"\0\0\0", FTYP + MOOV + MOOV[:100],
+    FTYP + MOOV + box(b"mdat", bytes(50)) + b"\0\0\0\x04free"],
+    ids=["no pictures", "no index", "neither", "rest of a box", "box cut off", "box shorter than its head"])
+def test_video_that_lacks_something_is_torn(data):
+    assert not whole(data)
+
+
+@pytest.mark.parametrize("kind", ["image/bmp", "image/tiff", "video/x-matroska", "audio/mpeg", ""])
+def test_format_without_an_end_is_whole_unless_empty(kind):
+    assert whole(b"x" * 100, kind) and not whole(b"", kind)
+
+
+@pytest.mark.parametrize("kind", ["image/png", "image/jpeg", "image/gif", "image/webp", "video/mp4"])
+def test_empty_file_is_torn(kind):
+    assert not whole(b"", kind)
+
+
+def test_page_in_place_of_a_picture_is_not_whole():
+    assert not whole(b"<html>not found</html>" * 50, "image/png") and not whole(b"<html>" * 90, "video/mp4")
+
+
+@pytest.mark.parametrize("data", [FTYP + MOOV + (MOOF + box(b"mdat", bytes(50))) * 4000], ids=["8000 boxes"])
+def test_video_of_many_fragments_is_whole(data):
+    assert whole(data)
+
+
+# ---- transparency ----------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("data, alpha", [
+    (samples.png(20, 20, (9,), "L"), False), (samples.png(20, 20), False), (samples.png(20, 20, (0,), "P", palette=[(1, 2, 3)]), False),
+    (samples.png(20, 20, (9, 9), "LA"), True), (samples.png(20, 20, (9, 9, 9, 9), "RGBA"), True), (samples.jpeg(20, 20), False),
+    (samples.webp(20, 20), False), (b"", False), (samples.png(20, 20, (9, 9, 9, 9), "RGBA")[:25], False), (b"x" * 25 + b"\6", False)])
+def test_transparency(data, alpha):
+    file = io.BytesIO(data)
+    file.seek(min(7, len(data)))
+    assert picture.has_alpha(file) is alpha
