@@ -17,6 +17,7 @@ from tests.emulator import Emulator
 
 ROOT = Path(__file__).resolve().parent.parent
 TEXT = ROOT / "skills" / "qianwen-text" / "scripts" / "text.py"
+IMAGE = ROOT / "skills" / "qianwen-image-generation" / "scripts" / "image.py"
 VISION = ROOT / "skills" / "qianwen-vision" / "scripts" / "vision.py"
 STANDARD_KEY = "sk-demo-standard-key-of-nobody-0000"
 PLAN_KEY = "sk-sp-demo-plan-key-of-nobody-0000"
@@ -45,6 +46,14 @@ STEPS = (
      STANDARD_KEY, (VISION, "--ocr", "--image", "flag.png"), 0),
     ("A video of 8 MB: too large to travel inside the request, so it is uploaded to temporary storage first.",
      STANDARD_KEY, (VISION, "What happens in the video?", "--video", "clip.mp4", "--no-think", "-v"), 0),
+    ("A picture made; its path is all that stdout has. A description of how it was made goes beside it.",
+     STANDARD_KEY, (IMAGE, "A red fox in the snow, woodcut", "--aspect", "16:9", "--quality", "low", "-o", "fox.png"), 0),
+    ("The picture edited; the prompt is Chinese.",
+     STANDARD_KEY, (IMAGE, "把背景换成夜晚", "--image", "fox.png", "-o", "fox-night.png"), 0),
+    ("A batch of three questions: one line of results.jsonl for each.",
+     STANDARD_KEY, (TEXT, "--batch", "questions.jsonl", "-o", "answers/", "--no-think", "--system", "One sentence"), 0),
+    ("The same again: nothing is missing, so nothing is sent or billed.",
+     STANDARD_KEY, (TEXT, "--batch", "questions.jsonl", "-o", "answers/", "--no-think", "--system", "One sentence"), 0),
     ("Which key and endpoint would be used? --check says it and sends nothing.",
      STANDARD_KEY, (TEXT, "--check"), 0),
     ("The key guard: a plan key (sk-sp-) is warned of before the call, and the refusal of the service is explained.",
@@ -59,6 +68,8 @@ def draw(folder: str) -> None:
     place = Path(folder)
     place.joinpath("cities.schema.json").write_text(json.dumps(SCHEMA), "utf-8")
     place.joinpath("terms.json").write_text(json.dumps({"千问云": "QianWen Cloud"}, ensure_ascii=False), "utf-8")
+    place.joinpath("questions.jsonl").write_text("".join(json.dumps({"prompt": f"What is {what}?"}) + "\n"
+                                                         for what in ("TLS", "DNS", "HTTP")), "utf-8")
     red, white, blue = (200, 40, 40), (250, 250, 250), (40, 90, 200)
     place.joinpath("flag.png").write_bytes(media_samples.png(320, 200, lambda x, y: red if y < 100 else white))
     place.joinpath("sea.png").write_bytes(media_samples.png(320, 200, blue))
@@ -70,7 +81,8 @@ def show(step: str, command: tuple, key: str, base_url: str, folder: str) -> int
     shown = " ".join(_quoted(os.path.relpath(part, ROOT) if isinstance(part, Path) else part) for part in command)
     sys.stdout.write(f"\n── {step}\n$ python3 {shown}\n")
     sys.stdout.flush()
-    environment = {**os.environ, "DASHSCOPE_API_KEY": key, "QWEN_BASE_URL": base_url, "QIANWEN_KEY_GUARD": "warn"}
+    environment = {**os.environ, "DASHSCOPE_API_KEY": key, "QWEN_BASE_URL": base_url, "QIANWEN_KEY_GUARD": "warn",
+                   "XDG_STATE_HOME": os.path.join(folder, "state")}
     environment.pop("QWEN_REGION", None)
     return subprocess.run([sys.executable, *map(str, command)], cwd=folder, env=environment, stderr=subprocess.STDOUT).returncode
 
@@ -92,7 +104,7 @@ def main() -> int:
             sys.stdout.write(f"(exit code {code})\n")
             if code != expected:
                 unexpected.append(f"step {number} ended with exit code {code}, expected {expected}")
-        calls = len(emulator.chat_requests)
+        calls = sum("/services/" in one.path or one.path.endswith("/chat/completions") for one in emulator.requests)
     sys.stdout.write(f"\n{calls} calls reached the emulator. " + ("; ".join(unexpected) or "Every step ended as it should.") + "\n")
     return 1 if unexpected else 0
 

@@ -155,6 +155,10 @@ def mp4(seconds: float = 4, width: int = 320, height: int = 240, size: int = 0, 
     return head + bytes(max(0, size - len(head)))
 
 
+def mov(seconds: float = 4, width: int = 320, height: int = 240, size: int = 0) -> bytes:
+    return mp4(seconds, width, height, size, b"qt  ")
+
+
 def mp4_head(seconds: float = 4, width: int = 320, height: int = 240, size: int = 0, brand: bytes = b"isom") -> bytes:
     """All but the zeros at the end: for a large file that is not held, write this and truncate it to `size`."""
     duration = int(seconds * 1000)
@@ -186,3 +190,17 @@ def _media_information(width: int, height: int) -> List[bytes]:
 def box(kind: bytes, *contents: bytes) -> bytes:
     data = b"".join(contents)
     return struct.pack(">I", 8 + len(data)) + kind + data
+
+
+# Sounds
+
+def wav(seconds: float = 4, rate: int = 8000) -> bytes:
+    """Silence: one channel of 16 bits."""
+    data = bytes(2 * int(seconds * rate))
+    return (b"RIFF" + struct.pack("<I", 36 + len(data)) + b"WAVEfmt " + struct.pack("<IHHIIHH", 16, 1, 1, rate, 2 * rate, 2, 16)
+            + b"data" + struct.pack("<I", len(data)) + data)
+
+
+def mp3(seconds: float = 4) -> bytes:
+    """Silence: frames of 24 ms, one channel, 32 kbit/s, 48 kHz."""
+    return (b"\xff\xfb\x14\xc0" + bytes(92)) * round(seconds / 0.024)

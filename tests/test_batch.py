@@ -149,7 +149,8 @@ def test_what_must_differ(run, emulator, rows, twice, words):
 
 
 @pytest.mark.parametrize("arguments, words", [
-    (("hi", "--concurrency", "2"), "goes with --batch"), (("--batch", "rows.jsonl"), "needs --output"), (("--batch", "-", "-o", "out"), "--batch - is not possible"),
+    (("hi", "--concurrency", "2"), "goes with --batch"), (("--batch", "rows.jsonl"), "needs --output"),
+    (("--batch", "-", "-o", "out"), "--batch - is not possible"),
     (("--batch", "nowhere.jsonl", "-o", "out"), "does not exist"), (("--batch", ".", "-o", "out"), "cannot be read"),
     (("--batch", "rows.jsonl", "-o", "rows.jsonl"), "is not a folder"),
     (("--batch", "rows.jsonl", "-o", "out", "--concurrency", "65"), "outside the legal range")])

@@ -350,7 +350,8 @@ def test_the_only_new_task_of_the_model_is_the_one(journal, clock):
     record = lost(journal, clock)
     settled = started(journal, "settled")
     journal.remove(settled)
-    items = [listed("t5"), listed("known"), listed("settled", 2), listed("early", -300), listed("other", model="wan2.7-image"), None, "x", {}, {"task_id": 5}]
+    items = [listed("t5"), listed("known"), listed("settled", 2), listed("early", -300),
+             listed("other", model="wan2.7-image"), None, "x", {}, {"task_id": 5}]
     runner = runner_of(journal, clock, {"data": items, "total": 9})
     assert runner.look_for(record) == "t5"
     kept = journal.read(record["id"])

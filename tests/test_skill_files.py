@@ -341,7 +341,7 @@ def test_image_models_reference_equals_the_table():
 def test_image_functions_reference_equals_the_table():
     from image_models import FUNCTIONS
     text = read(ROOT / "skills" / "qianwen-image-generation" / "references" / "recipes.md")
-    rows = re.findall(r"^\| `([a-z_]+)` \| [^|]* \| ([^|]*) \|", text.split("\n## The functions of ")[1].split("\n## ")[0], re.MULTILINE)
+    rows = re.findall(r"^\| `([a-z_]+)` \|[^|]*\|([^|]*)\|", text.split("\n## The functions of ")[1].split("\n## ")[0], re.MULTILINE)
     assert [(name, re.findall(r"`(?:--)?([a-z_]+)`", own)) for name, own in rows] == [
         (name, [*own, *(["mask"] if name.endswith("_with_mask") else [])]) for name, own in FUNCTIONS.items()]
 

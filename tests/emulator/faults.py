@@ -366,7 +366,7 @@ def _with_length(reply: Reply) -> Reply:
     return replace(reply, length=len(reply.body))
 
 
-FATES = ("task-failed", "task-partial", "task-unknown", "task-canceled", "task-empty", "fewer-images")
+FATES = ("task-failed", "task-partial", "task-unknown", "task-canceled", "task-empty", "fewer-images", "no-human")
 DOWNLOAD_FAULTS: Dict[str, Callable[..., Reply]] = {
     "download-cut": download_cut,
     "download-short": download_short,

@@ -381,21 +381,27 @@ def _picture(call: ImageCall, resource: addresses.Resource) -> Look:
     """What the bytes show; remembered, because a batch edits one picture many times."""
     data, known = resource.data or b"", sniff(resource.head)
     if known is None or known.name not in call.model.media.formats:
-        raise invalid(f"image format error. emulator: {known.name if known else 'an unknown format'} is not taken by {call.model.name}",
+        what = known.name if known else "an unknown format"
+        raise invalid(f"image format error. emulator: {what} is not taken by {call.model.name}",
                       native=BAD_FORMAT)
     if resource.declared and resource.declared not in known.mimes:
         raise invalid(f"image format error. emulator: the data URL says {resource.declared}, the bytes are {known.name}",
                       native=BAD_FORMAT)
-    remembered, digest = call.exchange.emulator.looks, hashlib.sha256(data).digest()
-    if digest not in remembered:
-        if len(remembered) > KEPT_LOOKS:
-            remembered.clear()
-        remembered[digest] = _inspected(data, known.name)
-    look, transparent = remembered[digest]
+    look, transparent = remembered(call.exchange.emulator, data, known.name)
     if transparent and not call.model.media.alpha:
         raise invalid(f"image format error. emulator: {call.model.name} takes no PNG with an alpha channel",
                       native=BAD_FORMAT)
     return look
+
+
+def remembered(emulator: Any, data: bytes, name: str) -> Tuple[Look, bool]:
+    """What a picture was found to be, and whether it is transparent."""
+    known, digest = emulator.looks, hashlib.sha256(data).digest()
+    if digest not in known:
+        if len(known) > KEPT_LOOKS:
+            known.clear()
+        known[digest] = _inspected(data, name)
+    return known[digest]
 
 
 def _inspected(data: bytes, name: str) -> Tuple[Look, bool]:

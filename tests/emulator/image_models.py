@@ -264,7 +264,8 @@ def _rows() -> Dict[str, ImageModel]:
         required=("title",), media=URL_MEDIA)
 
     add("kling/kling-v3-image-generation kling/kling-v3-omni-image-generation",
-        {"result_type": choice("single", "series"), "series_amount": whole(2, 9), "resolution": choice("1k", "2k", "4k"), "aspect_ratio": choice(*ASPECTS)},
+        {"result_type": choice("single", "series"), "series_amount": whole(2, 9),
+         "resolution": choice("1k", "2k", "4k"), "aspect_ratio": choice(*ASPECTS)},
         "typed finished", task=IMAGE_GENERATION, inputs={"element_list": anything}, n=(1, 9), images=(0, 10),
         media=KLING_MEDIA, characters=2500, usage="kling")
     add(VIDU, {"seed": SEED}, "typed finished", task=IMAGE_GENERATION, size=FREE, n=(1, 1), images=(0, 14), usage="wan")

@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Dict, Optional
 
-from tests.emulator import image_answers, image_models, models, native, tasks
+from tests.emulator import image_answers, image_models, models, native, tasks, video_models
 from tests.emulator.faults import error_event
 from tests.emulator.image_checks import Job, read
 from tests.emulator.image_models import RESULTS, ImageModel
@@ -26,6 +26,8 @@ def multimodal(exchange: Exchange) -> Reply:
         return native.generate(exchange)               # says it in the form that was asked for
     model = _find(exchange, body.get("model"))
     if model is None:
+        if _makes_videos(exchange, body.get("model")):
+            raise invalid(WRONG_URL)
         return native.generate(exchange)
     if not model.sync:
         raise invalid(WRONG_URL)
@@ -37,7 +39,7 @@ def multimodal(exchange: Exchange) -> Reply:
         if exchange.headers.get("x-dashscope-sse") != "enable":
             raise
         return stream_reply([error_event(exchange, refusal, 1)])
-    fate = _fate(exchange, job)
+    fate = fate_of(exchange, job)
     count = _count(job, fate)
     emulator, request_id = exchange.emulator, exchange.request_id
     _accept(exchange, job, count, "")
@@ -53,7 +55,8 @@ def create(exchange: Exchange) -> Reply:
     if not name or not isinstance(name, str):
         raise NO_MODEL
     if model is None:
-        raise invalid(WRONG_URL) if models.find(name, exchange.emulator.models) else models.unknown(name)
+        known = models.find(name, exchange.emulator.models) or _makes_videos(exchange, name)
+        raise invalid(WRONG_URL) if known else models.unknown(name)
     if model.task != exchange.captured["service"].rstrip("/"):
         raise invalid(WRONG_URL)
     if exchange.headers.get("x-dashscope-async") != "enable":
@@ -71,8 +74,8 @@ def _create(exchange: Exchange, body: Dict[str, Any], model: ImageModel) -> Repl
         if not emulator.late_refusals or refusal.native not in LATE:
             raise
         failure = Fate("task-failed", {"code": refusal.native, "message": refusal.native_message})
-        return tasks.created(exchange, tasks.create(exchange, model.name, partial(_failed, failure, False, 0)))
-    fate = _fate(exchange, job)
+        return tasks.created(exchange, tasks.create(exchange, model.name, partial(failed_end, failure, False, 0)))
+    fate = fate_of(exchange, job)
     count = _count(job, fate)
     total = job.n if model.result == RESULTS else 0
     task = tasks.create(exchange, model.name, partial(_end, exchange.emulator, job, fate, count), total)
@@ -90,9 +93,13 @@ def _find(exchange: Exchange, name: Any) -> Optional[ImageModel]:
     return model
 
 
+def _makes_videos(exchange: Exchange, name: Any) -> bool:
+    return isinstance(name, str) and video_models.find(name, exchange.emulator.video_models) is not None
+
+
 # What becomes of it
 
-def _fate(exchange: Exchange, job: Job) -> Optional[Fate]:
+def fate_of(exchange: Exchange, job: Any) -> Optional[Fate]:
     if exchange.fate is not None:
         if exchange.fate.refusal is not None:
             raise exchange.fate.refusal
@@ -126,7 +133,7 @@ def _accept(exchange: Exchange, job: Job, count: int, task_id: str) -> None:
 def _end(emulator: Any, job: Job, fate: Optional[Fate], count: int, owner: str) -> tasks.End:
     name = fate.name if fate else ""
     if name == "task-failed":
-        return _failed(fate, emulator.flat_failures and job.model.has("flat"), job.n if job.model.result == RESULTS else 0,
+        return failed_end(fate, emulator.flat_failures and job.model.has("flat"), job.n if job.model.result == RESULTS else 0,
                        owner)
     if name == "task-canceled":
         return tasks.End(tasks.CANCELED)
@@ -141,7 +148,7 @@ def _end(emulator: Any, job: Job, fate: Optional[Fate], count: int, owner: str) 
     return image_answers.end(emulator, job, owner, count, failed)
 
 
-def _failed(fate: Fate, flat: bool, total: int, owner: str) -> tasks.End:
+def failed_end(fate: Fate, flat: bool, total: int, owner: str) -> tasks.End:
     told = fate.parameters
     output: Dict[str, Any] = {"code": told.get("code", "InternalError"),
                               "message": told.get("message", "An internal error has occurred.")}

@@ -11,12 +11,13 @@ import threading
 import time
 import traceback
 import uuid
+from collections import Counter, defaultdict
 from dataclasses import asdict, dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Callable, Dict, FrozenSet, Iterator, List, Optional, Set
+from typing import Any, Callable, DefaultDict, Dict, FrozenSet, Iterator, List, Optional, Set
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from tests.emulator import chat, files, image_models, images, keys, ledger, models, native, results, tasks, uploads
+from tests.emulator import chat, files, image_models, images, keys, ledger, models, native, results, tasks, uploads, video_calls, video_models
 from tests.emulator.answers import check_script
 from tests.emulator.faults import Fault, Flaky
 from tests.emulator.wire import (OSS, RESULTS, Exchange, Recorded, Refusal, Reply, bearer_key, empty_reply, invalid,
@@ -48,6 +49,8 @@ ROUTES = (
     _route("POST", AIGC + "/(?P<kind>text)-generation/generation", native.generate),
     _route("POST", AIGC + "/(?P<kind>multimodal)-generation/generation", images.multimodal, ORDINARY | {"token-plan"}),
     _route("POST", f"{AIGC}/(?P<service>(?:{'|'.join(image_models.TASK_PATHS)})/?)", images.create),
+    _route("POST", f"{AIGC}/(?P<service>(?:{'|'.join(video_models.TASK_PATHS)})/?)", video_calls.create, ORDINARY | {"token-plan"}),
+    _route("POST", f"{AIGC}/(?P<service>{video_models.DETECT}/?)", video_calls.detect),
     _route("POST", FILES, files.upload),
     _route("GET", FILES, files.listing),
     _route("GET", FILES + "/(?P<id>[^/]+)", files.get),
@@ -111,6 +114,17 @@ class Emulator:
         self.uploads: List[uploads.Upload] = []
         self.objects: Dict[str, uploads.StoredObject] = {}
         self.image_models: Dict[str, image_models.ImageModel] = dict(image_models.IMAGE_MODELS)
+        self.video_models: Dict[str, video_models.VideoModel] = dict(video_models.VIDEO_MODELS)
+        self.video_bytes = 100_000     # how long the file of a video is at least
+        self.web_seconds = 5.0         # how long videos and sounds are that lie elsewhere
+        self.doubtful_uploads = True   # oss:// is taken where the documents do not name it
+        self.running_limits: Dict[str, int] = {}        # model -> tasks of one account that run; more stay PENDING
+        self.running_status = tasks.RUNNING             # what a task that runs is told to be, as SUSPENDED
+        self.placed: Counter = Counter()                # tasks that run or are about to, by account and model
+        self.unfinished: Counter = Counter()            # these and the ones that wait for a place
+        self.waiting: DefaultDict[tuple, List[tasks.Task]] = defaultdict(list)
+        self.most_running: Counter = Counter()          # by model: how many there were at a time
+        self.most_unfinished: Counter = Counter()
         self.latency = self._latency   # seconds until a create is answered, once it is accepted
         self.task_polls = (1, 1)       # how many looks at a task see it PENDING, and RUNNING
         self.late_refusals = False     # pictures that are refused make tasks that fail
@@ -154,7 +168,7 @@ class Emulator:
         """What was canceled is not paid for."""
         create = next((create for create in reversed(self.creates) if create.task_id == task_id), None)
         if create is not None:
-            create.pictures = 0
+            create.pictures, create.seconds = 0, 0
 
     def reply(self, **script: Any) -> None:
         """Script the next chat answer that passes validation; several calls queue up."""
@@ -276,6 +290,11 @@ SETTINGS: Dict[str, Callable[[Emulator, Any], None]] = {
     "late_refusals": lambda emulator, value: setattr(emulator, "late_refusals", bool(value)),
     "flat_failures": lambda emulator, value: setattr(emulator, "flat_failures", bool(value)),
     "clock_offset": _clock_offset,
+    "video_bytes": lambda emulator, value: setattr(emulator, "video_bytes", int(value)),
+    "web_seconds": lambda emulator, value: setattr(emulator, "web_seconds", float(value)),
+    "doubtful_uploads": lambda emulator, value: setattr(emulator, "doubtful_uploads", bool(value)),
+    "running_limits": lambda emulator, value: emulator.running_limits.update(value),
+    "running_status": lambda emulator, value: setattr(emulator, "running_status", str(value)),
 }
 
 

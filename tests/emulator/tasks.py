@@ -49,6 +49,11 @@ class Task:
     canceled: bool = False
     ended: float = 0
     end: Optional[End] = None
+    placed: bool = True                # False: it waits until another task of the model ends
+
+    @property
+    def kind(self) -> Tuple[str, str, str]:
+        return (*self.account, self.model)
 
 
 def create(exchange: Exchange, model: str, finish: Callable[[str], End], total: int = 0) -> Task:
@@ -58,11 +63,42 @@ def create(exchange: Exchange, model: str, finish: Callable[[str], End], total: 
     task = Task(number, account_of(exchange), model, service, exchange.request_id, emulator.clock(), total,
                 lambda: finish(number))
     emulator.tasks[number] = task
+    _place(emulator, task)
     if len(emulator.tasks) > KEPT_TASKS:
         with emulator.lock:
             for old in list(emulator.tasks)[:KEPT_TASKS // 4]:
                 del emulator.tasks[old]
     return task
+
+
+def _place(emulator: Emulator, task: Task) -> None:
+    """A task may start, or waits when as many of its model are going as `running_limits` says."""
+    with emulator.lock:
+        emulator.unfinished[task.kind] += 1
+        emulator.most_unfinished[task.model] = max(emulator.most_unfinished[task.model], emulator.unfinished[task.kind])
+        task.placed = emulator.placed[task.kind] < emulator.running_limits.get(task.model, KEPT_TASKS)
+        if task.placed:
+            _start(emulator, task)
+        else:
+            emulator.waiting[task.kind].append(task)
+
+
+def _start(emulator: Emulator, task: Task) -> None:
+    task.placed = True
+    emulator.placed[task.kind] += 1
+    emulator.most_running[task.model] = max(emulator.most_running[task.model], emulator.placed[task.kind])
+
+
+def _leave(emulator: Emulator, task: Task) -> None:
+    """Its end, or its cancellation: the next one may start."""
+    waiting = emulator.waiting[task.kind]
+    emulator.unfinished[task.kind] -= 1
+    if not task.placed:
+        waiting.remove(task)
+        return
+    emulator.placed[task.kind] -= 1
+    if waiting:
+        _start(emulator, waiting.pop(0))
 
 
 def created(exchange: Exchange, task: Task) -> Reply:
@@ -87,7 +123,7 @@ def status_of(emulator: Emulator, task: Task) -> str:
         return CANCELED
     if task.end is not None:
         return task.end.status
-    return PENDING if task.polls <= pending else RUNNING
+    return PENDING if task.polls <= pending or not task.placed else RUNNING
 
 
 def get(exchange: Exchange) -> Reply:
@@ -98,16 +134,18 @@ def get(exchange: Exchange) -> Reply:
     if task is None:
         return unknown(exchange)
     with emulator.lock:
-        task.polls += 1
-        if task.end is None and not task.canceled and task.polls > sum(emulator.task_polls):
+        task.polls += task.placed
+        if task.end is None and not task.canceled and task.placed and task.polls > sum(emulator.task_polls):
             task.end, task.ended = task.finish(), emulator.clock()
+            _leave(emulator, task)
     status = status_of(emulator, task)
     if status == UNKNOWN:
         return unknown(exchange)
     if status == FAILED and task.end and task.end.flat:
         return json_reply({"request_id": exchange.request_id, "code": task.end.output["code"],
                            "message": task.end.output["message"]})
-    output = {"task_id": task.id, "task_status": status, **_times(task, status)}
+    told = emulator.running_status if status == RUNNING else status
+    output = {"task_id": task.id, "task_status": told, **_times(task, status)}
     if status not in (SUCCEEDED, FAILED):
         if task.total and status == RUNNING:
             output["task_metrics"] = {"TOTAL": task.total, "SUCCEEDED": 0, "FAILED": 0}
@@ -144,6 +182,7 @@ def cancel(exchange: Exchange) -> Reply:
         if task is None or status_of(exchange.emulator, task) != PENDING:
             raise NOT_PENDING
         task.canceled = True
+        _leave(exchange.emulator, task)
         exchange.emulator.unbill(task.id)
     return json_reply({"request_id": exchange.request_id})
 

@@ -72,8 +72,8 @@ def _add_picture_flags(add) -> None:
 def _add_look_flags(add) -> None:
     add("--size", metavar="WxH", type=size, help="in pixels, also W*H; 1K, 2K or 4K for the wan2.6 and wan2.7 models")
     add("--aspect", metavar="W:H", type=aspect, help="the shape, such as 16:9; the best legal size of the model is found")
-    add("--quality", choices=image_sizes.QUALITIES, help="with --aspect: how many pixels (default: standard, the model's "
-        "usual size)")
+    add("--quality", choices=image_sizes.QUALITIES, help="how many pixels, for --aspect or the shape of the last "
+        "picture given (default: standard, the model's usual size)")
     add("-n", "--n", metavar="N", type=command.number(1, 100, whole=True), help="how many pictures; each one is billed "
         "(default: 1)")
     add("--seed", metavar="N", type=command.number(0, 2**31 - 1, whole=True), help="0 to 2147483647; the same seed and request "
@@ -97,8 +97,8 @@ def _add_special_flags(add) -> None:
     add("--strength", metavar="X", type=command.number(0, 1), help="with two of the functions: 0 keeps, 1 changes most")
     add("--translate-to", metavar="LANG", help="translate the text in a picture, for example en (qwen-mt-image)")
     add("--translate-from", metavar="LANG", help="its language (default: auto)")
-    add("--task", action="store_true", help="make a task and wait for it, where the model also answers directly; a task "
-        "outlives a broken connection")
+    add("--task", action="store_true", help="make a task and wait for it, where the model also answers directly: a task "
+        "outlives a broken connection (wan2.7-image, wan2.6, qwen-image-3.0, qwen-image-plus; not qwen-image-2.0)")
 
 
 # ---- the Ask ---------------------------------------------------------------------------------------------------------
@@ -115,6 +115,7 @@ def read_ask(options) -> tuple:
                       "model", "size", "aspect", "quality", "n", "series", "interleave", "function", "negative", "seed",
                       "prompt_extend", "watermark", "think", "box", "palette", "strength", "max_images", "translate_to",
                       "translate_from")})
+    ask.mask = options.mask  # it decides on the default model
     model, warning = find_model(ask.model_name())
     ask.images = [media.look(path, "--image", model.picture) for path in options.image]
     ask.mask = media.look(options.mask, "--mask", model.picture) if options.mask else None

@@ -347,7 +347,8 @@ def _count(ask: Ask, model, mode: str, settings) -> int:
     if ask.n is None and mode == "series":
         raise usage("--series needs -n", f"the most pictures of the set, {least} to {most}; each one is billed")
     if not least <= n <= most:
-        other = "use --batch for more" if most > 1 else f"models that make several: {_several()}"
+        other = "use --max-images for the number of pictures" if mode == "interleave" else \
+            "use --batch for more" if most > 1 else f"models that make several: {_several()}"
         raise usage(f"-n {n}: {model.id} makes {least} to {most} pictures a call" if most > 1 else
                     f"-n {n}: {model.id} makes one picture a call", other)
     return n
@@ -372,6 +373,9 @@ def _size_of(ask: Ask, model, rule):
         return None
     if ask.size is not None and (ask.aspect or ask.quality):
         raise usage("--size does not go with --aspect and --quality", "give the size, or let it be found from the other two")
+    if ask.quality and isinstance(rule, image_sizes.Choice):
+        raise usage(f"{model.id} has one size for each shape, so --quality has no effect", f"leave it out; its sizes are "
+                    f"{image_sizes.describe(rule)}")
     unknown = model.picture.max_bytes == 0 and rule is None  # a model that is newer than the table
     if rule is None and not unknown:
         raise usage(f"{model.id} takes no size", "leave out --size, --aspect and --quality; the picture given decides")
@@ -384,6 +388,8 @@ def _size_of(ask: Ask, model, rule):
 def _legal_size(size, model, rule):
     if not image_sizes.fits(rule, size):
         close = " or ".join(shown(one) for one in image_sizes.nearest(rule, size))
+        if isinstance(size, str):
+            close += " (1K and 2K are for wan2.7-image and wan2.6-image, 4K is for wan2.7-image-pro from text alone)"
         raise usage(f"--size {shown(size)} is not legal for {model.id}", f"nearest: {close}; legal: {image_sizes.describe(rule)}")
     return size
 

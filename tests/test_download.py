@@ -1,0 +1,480 @@
+"""Result links brought to a file: whole, cut and continued, expired, redirected, lying; and no key is ever sent."""
+from __future__ import annotations
+
+import base64
+import http.server
+import random
+import re
+import socket
+import struct
+import threading
+
+import pytest
+
+from shared import download, key_guard
+from shared.failures import Exit, Failure
+from shared.transport import Client, Retries
+from tests.conftest import STANDARD_KEY
+
+DATA = random.Random(1).randbytes(300_000)
+OTHER = random.Random(2).randbytes(250_000)
+PATH = "/result/1.png?Expires=1&Signature=a%2Bb%3D&x=%E7%8B%90~'()"
+XML = b"<?xml version='1.0'?><Error><Code>AccessDenied</Code><Message>Request has expired.</Message></Error>"
+
+
+class Storage(http.server.ThreadingHTTPServer):
+    """Answers each request with the next step of a script; the last step is repeated. `seen` holds (path, headers)."""
+    daemon_threads, block_on_close = True, False
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.steps, self.seen = [], []
+        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}{PATH}"
+
+    def ranges(self) -> list:
+        return [headers.get("range") for _, headers in self.seen]
+
+    def handle_error(self, request, client_address):
+        """Clients that go away are part of the play."""
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        self.close_connection = True
+        server = self.server
+        server.seen.append((self.path, {name.lower(): value for name, value in self.headers.items()}))
+        step = server.steps.pop(0) if len(server.steps) > 1 else server.steps[0]
+        step(self)
+
+    def log_message(self, *_):
+        pass
+
+    def reply(self, status, body=b"", length=None, **headers):
+        self.send_response(status)
+        if length is not False:
+            self.send_header("Content-Length", str(len(body) if length is None else length))
+        for name, value in headers.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.wfile.write(body)
+        self.wfile.flush()
+
+    def reset(self):
+        """End the connection without the usual farewell."""
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        socket.socket(fileno=self.connection.detach()).close()
+
+
+# Steps
+
+def whole(data=DATA, etag='"v1"', ranges=True, most=None, total=True, length=True):
+    """The file, from where it is asked for; with `most`, cut after so many bytes. `total` and `length` are told or not."""
+    def step(handler):
+        headers = {"ETag": etag} if etag else {}
+        asked = re.fullmatch(r"bytes=(\d+)-", handler.headers.get("Range", ""))
+        same = handler.headers.get("If-Range", etag) == etag
+        if not (asked and ranges and same):
+            handler.reply(200, data[:most], len(data) if length else False, **headers)
+            return
+        start = int(asked.group(1))
+        if start >= len(data):
+            handler.reply(416, b"", Content_Range=f"bytes */{len(data)}")
+            return
+        rest = data[start:]
+        told = len(data) if total else "*"
+        handler.reply(206, rest[:most], len(rest) if length else False, Content_Range=f"bytes {start}-{len(data) - 1}/{told}", **headers)
+    return step
+
+
+def cut(most, **settings):
+    return whole(most=most, **settings)
+
+
+def status(code, body=b"", **headers):
+    return lambda handler: handler.reply(code, body, **headers)
+
+
+def redirect(code, location):
+    return lambda handler: handler.reply(code, Location=location)
+
+
+def lying(length, data=DATA):
+    """A Content-Length that is not that of the body."""
+    return lambda handler: handler.reply(200, data, length)
+
+
+def hang_up(handler):
+    """The connection ends before a word was said."""
+
+
+def reset(handler):
+    handler.reset()
+
+
+def chunked(data=DATA, most=None):
+    def step(handler):
+        handler.send_response(200)
+        handler.send_header("Transfer-Encoding", "chunked")
+        handler.end_headers()
+        for place in range(0, len(data[:most]), 50_000):
+            block = data[:most][place:place + 50_000]
+            handler.wfile.write(b"%x\r\n%s\r\n" % (len(block), block))
+        if most is None:
+            handler.wfile.write(b"0\r\n\r\n")
+    return step
+
+
+@pytest.fixture
+def storage():
+    server = Storage()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def client_for(url, timeout=10.0):
+    verdict = key_guard.judge(key_guard.inspect_key(STANDARD_KEY), key_guard.parse_base_url(url), "qianwen-image-generation")
+    notes = []
+    client = Client(verdict, "qianwen-image-generation", timeout=timeout, retries=Retries(0, note=notes.append))
+    client.notes = notes
+    return client
+
+
+class Sleep:
+    """Counts the pauses; whoever pauses for ever is stopped."""
+
+    def __init__(self):
+        self.pauses = []
+
+    def __call__(self, seconds):
+        self.pauses.append(seconds)
+        if len(self.pauses) > 60:
+            raise AssertionError("it never gives up")
+
+
+@pytest.fixture
+def fetch(storage, tmp_path):
+    """`fetch(*steps)` downloads from the storage; returns what is in the file. `fetch.sleep` and more tell how."""
+    path = tmp_path / "file"
+
+    def run(*steps, url=None, timeout=10.0, progress=None):
+        storage.steps = list(steps)
+        path.write_bytes(b"")
+        run.client, run.sleep = client_for(f"http://127.0.0.1:{storage.server_port}", timeout), Sleep()
+        download.fetch(run.client, url or storage.url, str(path), sleep=run.sleep, progress=progress)
+        return path.read_bytes()
+    yield run
+    for _, headers in storage.seen:
+        assert "authorization" not in headers and STANDARD_KEY not in str(headers), "the key left for the storage"
+
+
+def refused(fetch, *steps, **settings) -> Failure:
+    with pytest.raises(Failure) as caught:
+        fetch(*steps, **settings)
+    failure = caught.value
+    assert failure.exit_code == Exit.UNSAVED and failure.accepted == "maybe"
+    return failure
+
+
+# ---- what arrives ----------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("data", [DATA, b"x", DATA[:65_536], DATA[:65_537]], ids=len)
+def test_whole_file(fetch, storage, data):
+    assert fetch(whole(data)) == data
+    assert storage.ranges() == [None] and fetch.sleep.pauses == [] and fetch.client.notes == []
+
+
+def test_address_is_asked_for_to_the_letter(fetch, storage):
+    """The query is signed."""
+    fetch(whole())
+    path, headers = storage.seen[0]
+    assert path == PATH and headers["accept"] == "*/*" and "qianwen-skills/" in headers["user-agent"]
+    assert not {"authorization", "cookie", "x-dashscope-async", "referer"} & set(headers)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_cut_three_times_and_continued(fetch, storage, seed):
+    places = sorted(random.Random(seed).sample(range(1, len(DATA)), 3))
+    parts = [places[0], places[1] - places[0], places[2] - places[1]]
+    assert fetch(*[cut(most) for most in parts], whole()) == DATA
+    assert storage.ranges() == [None, *(f"bytes={place}-" for place in places)]
+    assert [headers.get("if-range") for _, headers in storage.seen] == [None, '"v1"', '"v1"', '"v1"']
+    assert len(fetch.sleep.pauses) == 3 == len(fetch.client.notes)
+
+
+def test_any_number_of_cuts_is_outlived_as_long_as_something_comes(fetch, storage):
+    assert fetch(*[cut(10_000)] * 29, whole()) == DATA
+    assert len(storage.seen) == 30 and max(fetch.sleep.pauses) <= 1
+
+
+@pytest.mark.parametrize("etag", [None, 'W/"v1"'], ids=["no ETag", "weak ETag"])
+def test_cut_without_a_usable_etag(fetch, etag):
+    assert fetch(cut(100_000, etag=etag), cut(100_000, etag=etag), whole(etag=etag)) == DATA
+
+
+def test_storage_that_ignores_range_starts_anew(fetch, storage):
+    assert fetch(cut(200_000), cut(100_000, ranges=False), whole(ranges=False)) == DATA
+    assert storage.ranges() == [None, "bytes=200000-", "bytes=100000-"]
+
+
+@pytest.mark.parametrize("data", [OTHER, DATA + OTHER], ids=["shorter", "longer"])
+def test_two_versions_are_never_joined(fetch, data):
+    assert fetch(cut(200_000), whole(data, etag='"v2"')) == data
+
+
+def test_part_of_another_version_is_not_taken(fetch):
+    """A storage that does not heed If-Range, but says which version it sends."""
+    def part(handler):
+        handler.reply(206, OTHER[200_000:], ETag='"v2"', Content_Range=f"bytes 200000-{len(OTHER) - 1}/{len(OTHER)}")
+    assert fetch(cut(200_000), part, whole(OTHER, etag='"v2"')) == OTHER
+
+
+@pytest.mark.parametrize("content_range", ["bytes 250000-299999/300000", "bytes */300000", "", "items 200000-299999/300000", "bytes x-y/z"])
+def test_another_part_than_asked_for_is_not_taken(fetch, content_range):
+    assert fetch(cut(200_000), lambda handler: handler.reply(206, DATA[250_000:], Content_Range=content_range, ETag='"v1"'), whole()) == DATA
+
+
+def test_part_that_begins_earlier_is_put_where_it_belongs(fetch):
+    assert fetch(cut(200_000), lambda handler: handler.reply(206, DATA[150_000:], Content_Range="bytes 150000-299999/300000",
+                                                             ETag='"v1"')) == DATA
+
+
+def test_part_that_is_not_known_any_more_starts_anew(fetch, storage):
+    assert fetch(cut(200_000), status(416), whole()) == DATA
+    assert storage.ranges() == [None, "bytes=200000-", None]
+
+
+def test_continued_part_without_a_length_is_checked_by_its_total(fetch):
+    assert fetch(cut(100_000), cut(100_000, length=False), whole()) == DATA
+
+
+def test_chunked_answer(fetch):
+    assert fetch(chunked()) == DATA
+    assert fetch(chunked(most=100_000), whole(ranges=False)) == DATA
+
+
+def test_answer_without_a_length_ends_with_the_connection(fetch):
+    assert fetch(whole(length=False)) == DATA
+
+
+# ---- trouble that passes ---------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("step", [status(500), status(502, b"<html>"), status(503), status(429), status(408), hang_up, reset,
+                                  status(200, b""), cut(0)],
+                         ids=["500", "502", "503", "429", "408", "hung up", "reset", "empty", "no byte"])
+@pytest.mark.parametrize("times", [1, 3])
+def test_trouble_that_passes(fetch, storage, step, times):
+    assert fetch(*[step] * times, whole()) == DATA
+    assert len(fetch.sleep.pauses) == times and len(storage.seen) == times + 1
+    assert fetch.sleep.pauses == sorted(fetch.sleep.pauses), "the pauses grow"
+
+
+def test_trouble_in_the_middle_of_a_file(fetch, storage):
+    assert fetch(cut(100_000), status(500), cut(50_000), reset, whole()) == DATA
+    assert storage.ranges() == [None, "bytes=100000-", "bytes=100000-", "bytes=150000-", "bytes=150000-"]
+
+
+@pytest.mark.parametrize("where", ["before the answer", "in the middle"])
+def test_storage_that_falls_silent(fetch, where):
+    waiting = threading.Event()
+
+    def silent(handler):
+        if where == "in the middle":
+            handler.send_response(200)
+            handler.send_header("Content-Length", str(len(DATA)))
+            handler.end_headers()
+            handler.wfile.write(DATA[:1000])
+        waiting.wait(5)
+    try:
+        assert fetch(silent, whole(), timeout=0.3) == DATA
+    finally:
+        waiting.set()
+
+
+@pytest.mark.parametrize("step", [status(500), hang_up, reset, status(200, b"")], ids=["500", "hung up", "reset", "empty"])
+def test_trouble_that_stays_ends(fetch, storage, step):
+    failure = refused(fetch, step)
+    assert storage.url in failure.cause and failure.files == [{"url": storage.url}]
+    assert 4 <= len(storage.seen) <= 10 and max(fetch.sleep.pauses) <= 10 and sum(fetch.sleep.pauses) < 60
+
+
+@pytest.mark.parametrize("steps", [
+    [lying(len(DATA) + 5), *[whole(ranges=True), lying(len(DATA) + 5)] * 100], [cut(200_000, ranges=False)],
+    [cut(200_000, etag=None), *[status(416), cut(200_000, etag=None)] * 100],
+    [cut(200_000), *[status(206, b"x", Content_Range="bytes 299000-299001/300000"), cut(200_000)] * 100]],
+    ids=["the length lies, the rest is not there", "cut at the same place", "416 each time", "a wrong part each time"])
+def test_circles_are_left(fetch, steps):
+    """What was fetched before and thrown away is no progress."""
+    refused(fetch, *steps)
+
+
+def test_length_that_is_too_large_is_never_taken_for_whole(fetch):
+    refused(fetch, lying(len(DATA) + 5))
+
+
+@pytest.mark.parametrize("length", ["abc", "-5", "", "1e3"])
+def test_length_that_is_no_number(fetch, length):
+    assert fetch(lambda handler: handler.reply(200, DATA, length)) == DATA
+
+
+def test_length_that_is_too_small_cuts_there(fetch):
+    """HTTP has no more to say; whether the picture is whole is told by its format."""
+    assert fetch(lying(1000)) == DATA[:1000]
+
+
+def test_nobody_listens(fetch, storage):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{free.getsockname()[1]}/x"
+    failure = refused(fetch, whole(), url=url)
+    assert "no connection" in failure.message and 4 <= len(fetch.sleep.pauses) <= 10
+
+
+# ---- links that are dead ---------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("code", [400, 401, 403, 404, 410])
+def test_dead_link_is_told_at_once(fetch, storage, code):
+    failure = refused(fetch, status(code, XML, Content_Type="application/xml"))
+    assert f"HTTP {code}" in failure.message and "24 hours" in failure.message and storage.url in failure.cause
+    assert len(storage.seen) == 1 and fetch.sleep.pauses == []
+
+
+def test_link_that_expires_in_the_middle_is_told_at_once(fetch, storage):
+    failure = refused(fetch, cut(100_000), status(403, XML))
+    assert "expired" in failure.message and len(storage.seen) == 2
+
+
+@pytest.mark.parametrize("code", [204, 304, 205])
+def test_answer_without_a_body_is_no_file(fetch, code):
+    refused(fetch, lambda handler: handler.reply(code, length=False))
+
+
+# ---- redirects -------------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
+def test_redirect_within_the_storage_is_followed(fetch, storage, code):
+    assert fetch(redirect(code, "/moved?y=%2F"), whole()) == DATA
+    assert [path for path, _ in storage.seen] == [PATH, "/moved?y=%2F"]
+
+
+def test_redirect_keeps_the_place_in_the_file(fetch, storage):
+    assert fetch(cut(100_000), redirect(302, "/moved"), whole()) == DATA
+    assert storage.ranges() == [None, "bytes=100000-", "bytes=100000-"]
+
+
+def test_redirect_to_plain_http_elsewhere_is_refused(fetch):
+    elsewhere = Storage()
+    elsewhere.steps = [whole()]
+    try:
+        failure = refused(fetch, redirect(302, elsewhere.url))
+    finally:
+        elsewhere.shutdown()
+        elsewhere.server_close()
+    assert elsewhere.seen == [] and "redirected" in failure.message and fetch.sleep.pauses == []
+
+
+@pytest.mark.parametrize("location", ["http://example.com/x", "ftp://127.0.0.1/x", "file:///etc/passwd", "data:image/png;base64,AAAA",
+                                      "//example.com/x", "javascript:1"])
+def test_redirect_to_another_kind_of_place_is_refused(fetch, storage, location):
+    refused(fetch, redirect(302, location))
+    assert len(storage.seen) == 1
+
+
+@pytest.mark.parametrize("location", ["http://[x/", "http://127.0.0.1:99999/", "http://127.0.0.1:x/", "/\xe9", "/a b", "http://", "https://\xe9/"])
+def test_broken_redirect_is_no_crash(fetch, location):
+    refused(fetch, redirect(302, location))
+
+
+def test_redirect_in_circles_ends(fetch, storage):
+    failure = refused(fetch, redirect(302, PATH))
+    assert "circles" in failure.message and len(storage.seen) < 12
+
+
+def test_redirect_without_a_place_is_no_file(fetch):
+    refused(fetch, status(302, b"moved"))
+
+
+# ---- addresses -------------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://h/x", "oss://bucket/x.png", "javascript:1", "/etc/passwd", "", "http://", "https://",
+                                 "http:///x", "http://[x/", "http://127.0.0.1:x/", "http://127.0.0.1:99999/", "http://h/\xe9", "h/x.png", "DATA:,x",
+                                 "gopher://127.0.0.1/", "http://狐狸.example/x"])
+def test_other_addresses_are_refused(fetch, storage, url):
+    storage.steps = [whole()]
+    with pytest.raises(Failure) as caught:
+        download.fetch(client_for(storage.url.split(PATH)[0]), url, __file__, sleep=Sleep())
+    assert caught.value.exit_code == Exit.UNSAVED and storage.seen == []
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:{port}/x", "http://localhost:{port}/x", "https://127.0.0.1:{port}/x", "http://[::1]:{port}/x"])
+def test_service_on_the_net_cannot_send_us_to_this_machine(storage, tmp_path, url):
+    storage.steps = [whole()]
+    with pytest.raises(Failure) as caught:
+        download.fetch(client_for("https://dashscope.aliyuncs.com"), url.format(port=storage.server_port), str(tmp_path / "x"), sleep=Sleep())
+    assert caught.value.exit_code == Exit.UNSAVED and storage.seen == []
+
+
+@pytest.mark.parametrize("given, asked", [
+    ("http://res.example.com/a.png?Expires=1&Signature=x%2F", "https://res.example.com/a.png?Expires=1&Signature=x%2F"),
+    ("https://res.example.com/a.png?x", "https://res.example.com/a.png?x"), ("HTTP://res.example.com/", "https://res.example.com/")])
+def test_plain_http_becomes_tls(monkeypatch, tmp_path, given, asked):
+    seen = []
+
+    def opened(client, url, headers):
+        seen.append(url)
+        raise download._Dead("seen")
+    monkeypatch.setattr(download, "_open", opened)
+    path = tmp_path / "x"
+    path.write_bytes(b"")
+    with pytest.raises(Failure):
+        download.fetch(client_for("https://dashscope.aliyuncs.com"), given, str(path), sleep=Sleep())
+    assert seen == [asked]
+
+
+def test_data_url_is_decoded(fetch, storage):
+    assert fetch(whole(), url="data:image/png;base64," + base64.b64encode(DATA).decode()) == DATA
+    assert storage.seen == []
+
+
+@pytest.mark.parametrize("url", ["data:", "data:image/png;base64,", "data:image/png;base64,A", "data:image/png;base64,%%%", "data:image/png,abc",
+                                 "data:image/png;base64,QUJD QUJD!", "data:image/png;base64,\xe9"])
+def test_broken_data_url_is_refused(fetch, url):
+    assert "data URL" in refused(fetch, whole(), url=url).message
+
+
+# ---- the disk --------------------------------------------------------------------------------------------------------
+
+def test_error_of_the_disk_passes(storage, tmp_path):
+    storage.steps = [whole()]
+    with pytest.raises(FileNotFoundError):
+        download.fetch(client_for(f"http://127.0.0.1:{storage.server_port}"), storage.url, str(tmp_path / "none" / "x"), sleep=Sleep())
+    assert storage.seen == []
+
+
+def test_full_disk_passes(storage):
+    storage.steps = [whole()]
+    try:
+        open("/dev/full", "r+b").close()
+    except OSError:
+        pytest.skip("no /dev/full here")
+    sleep = Sleep()
+    with pytest.raises(OSError):
+        download.fetch(client_for(f"http://127.0.0.1:{storage.server_port}"), storage.url, "/dev/full", sleep=sleep)
+    assert sleep.pauses == [], "the network is not to blame"
+
+
+def test_progress_is_told(fetch):
+    told = []
+    fetch(cut(100_000), whole(), progress=lambda done, size: told.append((done, size)))
+    assert told[-1] == (len(DATA), len(DATA)) and (100_000, len(DATA)) in told
+    assert [done for done, _ in told] == sorted(done for done, _ in told) and {size for _, size in told} == {len(DATA)}
+    told.clear()
+    fetch(whole(length=False), progress=lambda done, size: told.append((done, size)))
+    assert told[-1] == (len(DATA), 0)

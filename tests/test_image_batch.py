@@ -1,0 +1,166 @@
+"""Batches of pictures: every row once, the right picture under every name, and tasks that a later run goes on with."""
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
+
+import pytest
+
+from tests.conftest import SCRIPTS, STANDARD_KEY
+from tests.emulator.drawing import notes_of
+from tests.test_batch import results, until, worker_of, write
+
+SKILL = "qianwen-image-generation"
+BATCH = ("--batch", "rows.jsonl", "-o", "out")
+
+
+@pytest.fixture
+def rows(work):
+    return lambda *values: write(work / "rows.jsonl", *values)
+
+
+@pytest.fixture
+def image(run):
+    return lambda *arguments, **named: run(*arguments, skill=SKILL, **named)
+
+
+@pytest.fixture
+def start(emulator, home, work):
+    """Starts image.py and does not wait for it."""
+    started = []
+
+    def start_image(*arguments):
+        environment = {"PATH": os.environ["PATH"], "HOME": str(home), "DASHSCOPE_API_KEY": STANDARD_KEY,
+                       "QWEN_BASE_URL": emulator.url}
+        started.append(subprocess.Popen([sys.executable, str(SCRIPTS[SKILL]), *map(str, arguments)], cwd=str(work),
+                                        env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                        stderr=subprocess.DEVNULL))
+        return started[-1]
+    yield start_image
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def billed(emulator) -> Counter:
+    return Counter(create.prompt for create in emulator.creates)
+
+
+def check_pictures(folder, lines, killed=False) -> None:
+    """Every line's pictures are on disk, whole, and those of its prompt."""
+    for line in lines:
+        assert line["ok"] and line["files"], line
+        for entry in line["files"]:
+            data = (folder.parent / entry["path"]).read_bytes()
+            sidecar = json.loads((folder.parent / entry["sidecar"]).read_text("utf-8"))
+            assert len(data) == entry["bytes"] and notes_of(data)["prompt"] == sidecar["prompt"]
+    assert killed or not list(folder.glob(".qianwen-*.tmp"))
+
+
+def test_rows_become_pictures(image, emulator, rows, work):
+    rows({"prompt": "一只狐狸"}, {"prompt": "a hat", "n": 2, "size": "512x512"},
+         {"prompt": "a task", "model": "wan2.2-t2i-flash", "output": "named.png"})
+    done = image(*BATCH, "--poll", "0.05", "--gallery", "--json")
+    assert done.code == 0 and done.document["rows"]["done"] == 3 and done.document["billing"]["units"] == {"images": 4}, done
+    lines = sorted(results(work / "out"), key=lambda line: line["row"])
+    check_pictures(work / "out", lines)
+    assert [len(line["files"]) for line in lines] == [1, 2, 1] and (work / "out" / "named.png").is_file()
+    page = (work / "out" / "index.html").read_text("utf-8")
+    assert "一只狐狸" in page and page.count("named.png") >= 1
+
+
+def test_a_rerun_pays_nothing(image, emulator, rows, work):
+    rows({"prompt": "a"}, {"prompt": "a"}, {"prompt": "b"})
+    assert image(*BATCH).code == 0
+    assert image(*BATCH).code == 0
+    assert billed(emulator) == {"a": 2, "b": 1} and len(results(work / "out")) == 3
+
+
+def test_the_same_rows_into_another_folder_are_other_calls(image, emulator, rows, work):
+    rows({"prompt": "a", "model": "wan2.2-t2i-flash"})
+    emulator.task_polls = (10_000, 1)
+    first = image(*BATCH, "--poll", "0.05", "--max-wait", "1")
+    assert first.code == 5 and results(work / "out")[0]["task_id"], first
+    emulator.task_polls = (1, 1)
+    assert image("--batch", "rows.jsonl", "-o", "other", "--poll", "0.05").code == 0
+    assert billed(emulator) == {"a": 2}
+    check_pictures(work / "other", results(work / "other"))
+
+
+def test_tasks_that_were_not_ended_are_gone_on_with(image, emulator, rows, work):
+    rows(*({"prompt": f"row {number}", "model": "wan2.2-t2i-flash"} for number in range(4)))
+    emulator.task_polls = (10_000, 1)
+    assert image(*BATCH, "--poll", "0.05", "--max-wait", "1").code == 5
+    for task in emulator.tasks.values():
+        task.polls = 20_000 if hasattr(task, "polls") else 0
+    done = image(*BATCH, "--poll", "0.05", "--json")
+    assert done.code == 0, done
+    assert set(billed(emulator).values()) == {1} and len(billed(emulator)) == 4
+    check_pictures(work / "out", results(work / "out"))
+
+
+def test_a_dead_link_does_not_stop_the_others(image, emulator, rows, work):
+    rows(*({"prompt": f"row {number}"} for number in range(6)))
+    emulator.inject("download-html", times=2)
+    emulator.inject("download-html", times=0)
+    done = image(*BATCH, "--concurrency", "1", "--json")
+    assert done.code == 11 and done.document["rows"]["failed"] == 1 and done.document["rows"]["done"] == 5, done
+    assert image(*BATCH, "--json").code == 0  # the link is in the journal, so nothing is paid again
+    assert set(billed(emulator).values()) == {1}
+    check_pictures(work / "out", results(work / "out"))
+
+
+def test_the_cost_of_all_rows(image, emulator, rows):
+    rows({"prompt": "a"}, {"prompt": "b", "n": 3}, {"prompt": "c", "model": "wan2.7-image-pro"})
+    done = image(*BATCH, "--estimate", "--json", key=None)
+    assert done.document["estimate"]["high"] == pytest.approx(0.2 * 4 + 0.5) and not emulator.requests, done
+    assert "1.3 yuan" in image(*BATCH, "--estimate").out
+
+
+def test_a_plan_key_makes_no_batch(image, emulator, rows):
+    rows({"prompt": "a"}, {"prompt": "b"})
+    done = image(*BATCH, key="sk-sp-emulator-plan-0123456789")
+    assert done.code == 3 and not emulator.requests, done
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs kill")
+@pytest.mark.parametrize("model", ["qwen-image-2.0", "wan2.2-t2i-flash"])
+def test_trouble_and_a_kill(image, emulator, rows, work, start, model):
+    """5 % rate limits, 2 % server errors, a kill in the middle: after a rerun every picture is there, none paid twice."""
+    emulator.latency = 0.05
+    emulator.flaky("/services/aigc/", seed=3, rate429=0.05, rate500=0.02)
+    rows(*({"prompt": f"行 {number}", "id": f"r{number}", "size": "512x512"} for number in range(160)))
+    flags = (*BATCH, "--concurrency", 16, "--model", model, "--poll", "0.05")
+    process = start(*flags)
+    until(lambda: len(emulator.creates) >= 60, 30)
+    process.send_signal(signal.SIGKILL)
+    for _ in range(6):
+        done = image(*flags, "--json")
+        if done.code == 0:
+            break
+    lines = results(work / "out")
+    assert done.code == 0 and done.document["rows"]["in_doubt"] == 0, [line for line in lines if not line["ok"]]
+    assert len(lines) == 160 == len({line["id"] for line in lines})
+    check_pictures(work / "out", lines)
+    assert len(billed(emulator)) == 160 and set(billed(emulator).values()) == {1}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs kill")
+def test_a_kill_of_everything_loses_no_task(image, emulator, rows, work, start):
+    """Worker and all: tasks whose ids are in the journal are gone on with, and the rows are not paid twice."""
+    rows(*({"prompt": f"row {number}", "model": "wan2.2-t2i-flash"} for number in range(6)))
+    emulator.task_polls = (30, 1)
+    process = start(*BATCH, "--concurrency", 6, "--poll", "0.05")
+    until(lambda: len(emulator.creates) == 6, 20)
+    worker = worker_of(work / "out")
+    process.kill()
+    os.kill(worker, signal.SIGKILL)
+    until(lambda: not os.path.exists(f"/proc/{worker}"), 10)
+    emulator.task_polls = (1, 1)
+    done = image(*BATCH, "--poll", "0.05", "--json")
+    assert done.code == 0 and set(billed(emulator).values()) == {1}, done
+    check_pictures(work / "out", results(work / "out"), killed=True)
