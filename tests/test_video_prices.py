@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.test_video_request import (A, CLIP, E, FIRST, LAST, MASK, MOVING, SOUND, TAKES, I, R, T, ask_of, call_of, find_model)
+from tests.test_video_request import (A, CLIP, E, FIRST, LAST, MASK, MOVING, SOUND, TAKES, I, R, T, ask_of, find_model)
 from video_models import MODELS
 from video_prices import estimate, together, words, words_for_rows
 from video_request import build_request
@@ -35,7 +35,9 @@ UNPRICED = {"wan3.0-video-prime", "wan2.6-t2v-us", "wan2.6-i2v-us", "kling/kling
 
 
 def price(model, input_seconds=0.0, **fields):
-    return estimate(find_model(model)[0], call_of(model, **fields), input_seconds)
+    ask = ask_of(model, **fields)
+    row = find_model(ask.model_name())[0]
+    return estimate(row, build_request(ask, row)[0], input_seconds)
 
 
 def test_every_row_has_a_price_or_is_known_to_have_none():
@@ -77,6 +79,7 @@ CALLS = [  # model, seconds of the videos given, fields, billed seconds, of them
     # an edit is as long as its input unless it is cut
     ("wan2.7-videoedit", 4, E, 8, 4, 8.0), ("wan2.7-videoedit", 4, dict(E, duration=0, resolution="720P"), 8, 4, 4.8),
     ("wan2.7-videoedit", 10, E, 20, 10, 20.0),
+    ("wan2.7-videoedit", 4, dict(E, duration=2), 4, 2, 4.0), ("wan2.7-videoedit", 4, dict(E, duration=10), 8, 4, 8.0),
     ("happyhorse-1.0-video-edit", 4, E, 8, 4, 12.8), ("happyhorse-1.0-video-edit", 15, dict(E, resolution="720P"), 30, 15, 27.0),
     ("happyhorse-1.0-video-edit", 60, dict(E, resolution="720P"), 30, 15, 27.0),
     ("wan3.0-video", 4, dict(T, references=[MOVING], resolution="480P"), 9, 4, 2.7), ("wan3.0-video", 12, dict(T, references=[MOVING],
@@ -145,6 +148,23 @@ def test_input_of_unknown_length_is_no_free_input(model, fields):
     """It is billed too, so a sum without it would be too low."""
     found = price(model, 0.0, **fields)
     assert found["known"] is False and "total" not in found and found["each_second"] == pytest.approx(1.2 if model == "wan3.0-video" else 1.0)
+
+
+@pytest.mark.parametrize("given", [
+    {"model": "wan2.7-videoedit", "input": {"media": [{"type": "video", "url": CLIP}]}, "parameters": {"duration": 5}},
+    {"model": "wan2.7-r2v", "input": {"media": [{"type": "reference_video", "url": MOVING}]}},
+    {"model": "wan2.6-r2v", "input": {"reference_urls": [A, MOVING]}}, {"model": "happyhorse-1.0-video-edit", "input": {}},
+    {"model": "wan2.2-s2v", "input": {"audio_url": SOUND}}], ids=lambda given: given["model"])
+def test_request_with_a_video_has_no_known_price(given):
+    found = price(None, request=given)
+    assert found["known"] is False and "how long" in found["why"]
+
+
+def test_one_video_that_cannot_be_measured_is_enough():
+    """Its address need not tell that it is one."""
+    for model, fields in (("wan2.6-r2v", R), ("wan2.7-videoedit", E), ("wan2.2-animate-move", dict(image=FIRST, video=CLIP))):
+        assert price(model, None, **fields)["known"] is False
+    assert price("wan2.7-i2v", None, **dict(E, mode="i2v"))["total"] == 5
 
 
 @pytest.mark.parametrize("setting", ["duration=abc", "duration=null", "duration={}", "duration=true", "resolution=null", "resolution=[]",

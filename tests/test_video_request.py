@@ -422,6 +422,12 @@ UNKNOWN = [
     ("happyhorse-1.2-r2v", R, E5, {**P, "media": [item("reference_image", A)]}),
     ("happyhorse-1.1-video-edit", E, E5, {**P, "media": [item("video", CLIP)]}),
     ("someone/new", I, E5, {**P, "media": FRAME}), ("someone/new", T, E5, P),
+    ("someone/new", R, E5, {**P, "media": [item("reference_image", A)]}), ("wan9", dict(T, audio=SOUND), E5, {**P, "audio_url": SOUND}),
+    ("wan2.8-video", E, E5, {**P, "media": [item("video", CLIP)]}),
+    ("wan2.8-video", dict(E, mode="i2v"), E5, {**P, "media": [item("first_clip", CLIP)]}),
+    ("wan3.0-videoedit", E, E5, {**P, "media": [item("video", CLIP)]}), ("wan3.0-video-edit", E, E5, {**P, "media": [item("video", CLIP)]}),
+    ("happyhorse-2.0", dict(I, last_frame=LAST), E5, {**P, "media": FRAMES}), ("wan2.1-i2v-max", I, E5, IMG),
+    ("wanx2.3-kf2v", dict(I, last_frame=LAST), E6, {**KF, **P}),
 ]
 
 
@@ -563,7 +569,9 @@ REFUSED = [
     ("MiniMax/MiniMax-H3", dict(T, resolution="2K"), ["needs --duration"]), ("MiniMax/MiniMax-H3", dict(T, duration=5), ["needs --resolution"]),
     ("pixverse/pixverse-v6-t2v", dict(T, size=(1280, 720)), ["needs --duration"]),
     ("pixverse/pixverse-v6-t2v", dict(T, duration=5), ["--size", "--resolution"]),
+    ("pixverse/pixverse-v6-t2v", dict(request={"input": {}, "parameters": {"duration": 5}}), ["--size", "--resolution"]),
     # values of --quality
+    ("wan2.2-animate-move", dict(request={"input": {}}, quality="hd"), ["--quality hd", "wan-std", "wan-pro"]),
     *((model, dict(image=FIRST, video=CLIP, quality="hd"), ["--quality hd", "wan-std", "wan-pro"]) for model in (
         "wan2.2-animate-move", "wan2.2-animate-mix")),
     ("kling/kling-v3-video-generation", dict(T, quality="wan-pro"), ["--quality wan-pro", "std", "4k"]),
@@ -740,6 +748,37 @@ def test_reference_to_video_is_shorter_with_a_video():
             assert missing(["--duration 11", model, "2 to 10"], said) == [], said
 
 
+def clip_of(seconds):
+    found = media.Media("clip.mp4", data=b"x")
+    found.media_type, found.seconds, found.address = "video/mp4", seconds, CLIP
+    return found
+
+
+def continued(seconds, **fields):
+    ask = ask_of(mode="i2v", **fields)
+    ask.video = clip_of(seconds)
+    return build_request(ask, find_model(ask.model_name())[0])[0]
+
+
+@pytest.mark.parametrize("seconds, fields, of", [
+    (4, {}, 5), (4.96, {}, 5), (4, dict(duration=5), 5), (10, dict(duration=15), 15), (9.5, dict(settings=["duration=10"]), 10),
+    (0, {}, 5), (4, dict(model="wan2.8-i2v", duration=3), 3)])
+def test_continued_clip_is_counted(seconds, fields, of):
+    """Of an address the length is not known, and of an id newer than the table the rule."""
+    assert continued(seconds, **fields).seconds == of
+
+
+@pytest.mark.parametrize("seconds, fields, named", [
+    (5, {}, ["clip.mp4 lasts 5.0", "have 5", "6 to 15"]), (8.2, {}, ["8.2", "have 5", "--duration 9 to 15"]),
+    (4, dict(duration=3), ["4.0", "have 3", "5 to 15"]), (6, dict(duration=6), ["have 6", "7 to 15"]),
+    (6, dict(settings=["duration=4"]), ["have 4", "7 to 15"])])
+def test_clip_that_is_not_continued_is_refused(seconds, fields, named):
+    with pytest.raises(Failure) as caught:
+        continued(seconds, **fields)
+    said = f"{caught.value.message} | {caught.value.fix}"
+    assert caught.value.exit_code == Exit.USAGE and missing(named, said) == [], said
+
+
 def test_spans_of_durations_are_told_in_short():
     assert "legal: 0, 2 to 10 seconds" in refusal("wan2.7-videoedit", **E, duration=1)
     assert "legal: 5, 10 seconds" in refusal("wan2.5-t2v-preview", **T, duration=7)
@@ -848,6 +887,19 @@ def test_flag_lands_or_is_refused(model, flag):
     assert named and set(named) <= takers, said
 
 
+@pytest.mark.parametrize("model, flag", [("happyhorse-1.1-t2v", "prompt_extend"), ("wan2.7-t2v", "sound"), ("wan2.7-t2v", "keep_sound")])
+def test_refused_switch_is_named_as_it_was_written(model, flag):
+    assert f"takes no --no-{flag.replace('_', '-')} |" in refusal(model, **T, **{flag: False})
+    assert f"takes no --{flag.replace('_', '-')} |" in refusal(model, **T, **{flag: True})
+
+
+@pytest.mark.parametrize("fields, added", [
+    (dict(T, last_frame=LAST), "add --image or --video;"), (dict(T, mode="i2v", audio=SOUND), "add --image;"),
+    (dict(model="wan2.2-s2v", image=FIRST), "add --audio;"), (dict(model="wan2.7-r2v", image=FIRST, prompt="P"), "add --reference;")])
+def test_nearest_way_comes_first(fields, added):
+    assert f"| {added}" in refusal(**fields)
+
+
 @pytest.mark.parametrize("flag", ["seed", "prompt_extend", "watermark"])
 @pytest.mark.parametrize("value", [False, 0])
 def test_a_switch_that_is_off_is_sent(flag, value):
@@ -917,6 +969,27 @@ def test_flags_override_a_request():
         "model": "wan2.7-i2v-2026-04-25", "input": {"prompt": "P", "media": [item("first_clip", CLIP)], "new": 2, "negative_prompt": "bad"},
         "parameters": {"duration": 4, "resolution": "1080P", "other": {"x": 2}, "seed": 7, "watermark": False}, "extra": True}
     assert (call.tier, call.seconds) == ("1080P", 4)
+
+
+def test_what_is_always_sent_is_put_into_a_request():
+    assert body_of(request={"model": "happyhorse-1.1-t2v", "input": P})["parameters"] == NO_MARK
+    assert body_of(request={"model": "wan2.2-animate-mix", "input": {}})["parameters"] == {"mode": "wan-std"}
+    marked = {"model": "happyhorse-1.1-t2v", "input": P, "parameters": {"watermark": True}}
+    assert body_of(request=marked)["parameters"] == {"watermark": True}
+    assert body_of(request={"model": "happyhorse-1.1-t2v", "input": P}, watermark=True)["parameters"] == {"watermark": True}
+
+
+@pytest.mark.parametrize("model, given, mode", [
+    ("wan2.7-i2v", {"media": FRAMES}, "kf2v"), ("wan2.7-i2v", {"media": FRAME}, "i2v"), ("wan2.7-t2v", P, "t2v"), ("wan2.6-i2v", IMG, "i2v"),
+    ("wan2.7-r2v", {"media": [item("reference_video", MOVING)]}, "r2v"), ("wan2.7-i2v", {"media": "x"}, "i2v"),
+    ("wan2.7-i2v", {"media": [None, {"type": []}]}, "i2v"), ("wan2.6-r2v", {"reference_urls": [None, "http://["]}, "r2v")])
+def test_mode_of_a_request(model, given, mode):
+    assert call_of(request={"model": model, "input": given}).mode == mode
+
+
+def test_lengths_of_a_request_with_a_reference_video():
+    given = {"model": "wan2.7-r2v", "input": {**P, "media": [item("reference_video", MOVING)]}}
+    assert missing(["--duration 11", "2 to 10"], refusal(request=given, duration=11)) == []
 
 
 def test_model_of_a_request():
@@ -1089,7 +1162,7 @@ MISFITS = [
     ("wan2.7-r2v", ["P", "--reference", "photo.jpg", "--voice", "s11.wav"], ["--voice s11.wav", "11.0 seconds", "1 to 10"]),
     ("wan2.6-t2v", ["P", "--audio", "short.wav"], ["2.0 seconds", "3 to 30"]),
     ("wan2.5-i2v-preview", ["--image", "frame.png", "--audio", "short.wav"], ["3 to 30"]),
-    ("wan2.2-s2v", ["--image", "frame.png", "--audio", "long.wav"], ["31.0 seconds", "20"]),
+    ("wan2.2-s2v", ["--image", "frame.png", "--audio", "long.wav"], ["31.0 seconds", "19.99"]),
     ("wan2.2-s2v", ["--image", "frame.png", "--audio", "s20.wav"], ["20.0 seconds"]),
     ("wan2.2-s2v", ["--image", "small.png", "--audio", "sound.wav"], ["239 x 300", "400"]),
     ("wan2.2-animate-move", ["--image", "frame.png", "--video", "short.mp4"], ["1.5 seconds", "2 to 30"]),

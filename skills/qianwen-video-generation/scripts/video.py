@@ -15,7 +15,7 @@ from shared.failures import Exit
 from shared.journal import Journal
 from shared.transport import Request, encoded
 from video_answers import parts_of, seconds_of
-from video_inputs import add_flags, last_frame_of, pictures_and_more, read_ask
+from video_inputs import add_flags, first_frame, pictures_and_more, read_ask
 from video_models import DEFAULTS, MODELS
 from video_request import build_request
 
@@ -98,7 +98,9 @@ def _estimate_batch(options, console) -> None:
 
     def found():
         for row in book.rows():
-            ask, model, _ = read_ask(row.options())
+            options = row.options()
+            with first_frame(options):
+                ask, model, _ = read_ask(options)
             media.address_all([item for _, item in pictures_and_more(ask)], 0)
             call, _ = build_request(ask, model)
             yield estimate(model, call, _input_seconds(ask, call))
@@ -109,10 +111,11 @@ def _estimate_batch(options, console) -> None:
         console.result(words_for_rows(total) + "\n")
 
 
-def _input_seconds(ask, call) -> float:
-    """How long the videos given are, as far as their headers tell; of a talking picture the sound."""
+def _input_seconds(ask, call) -> float | None:
+    """How long the videos given are, None where one does not tell; of a talking picture it is the sound that counts."""
     roles = ("audio",) if call.mode == "s2v" else ("video", "reference_video")
-    return sum(item.seconds for role, item in pictures_and_more(ask) if role in roles)
+    lengths = [item.seconds for role, item in pictures_and_more(ask) if role in roles]
+    return sum(lengths) if all(lengths) else None
 
 
 class Run(task_command.FileRun):
@@ -122,12 +125,7 @@ class Run(task_command.FileRun):
     models = tuple(row.id for row in MODELS)
 
     def generate(self) -> None:
-        if not self.options.from_clip:
-            return self._generate()
-        import tempfile
-        with tempfile.TemporaryDirectory(prefix="qianwen-") as folder:
-            task_command.exclude(self.options, "from_clip", ("image", "request"))
-            self.options.image = last_frame_of(self.options.from_clip, folder)
+        with first_frame(self.options):
             return self._generate()
 
     def _generate(self) -> None:

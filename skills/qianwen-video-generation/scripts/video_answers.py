@@ -4,6 +4,8 @@ Source: sections 1.3, 3.2, 6 (usage) and 12.3 of the video contract.
 """
 from __future__ import annotations
 
+import math
+
 _LINKS = ("video_url", "output_video_url")
 
 
@@ -34,6 +36,6 @@ def seconds_of(usage: dict, measured: float) -> float:
                 value = float(value)
             except ValueError:
                 continue
-        if isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0:
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < math.inf:
             return round(value, 2)
     return round(measured, 2)

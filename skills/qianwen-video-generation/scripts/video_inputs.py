@@ -1,10 +1,11 @@
 """From flags to an Ask: every file is looked at and every value read, and nothing is sent."""
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 
-from shared import command, media
+from shared import command, media, task_command
 from shared.command import argparse
 from shared.failures import usage
 from video_models import ANY, DEFAULTS, FUNCTIONS, MODES, find_model
@@ -23,7 +24,8 @@ def size(text: str) -> tuple:
 
 def resolution(text: str) -> str:
     if not re.fullmatch(r"(\d{3,4}[pP])|([124][kK])", text.strip(), re.ASCII):
-        raise argparse.ArgumentTypeError(f"{text!r} is no resolution; legal: 480P, 720P, 1080P")
+        raise argparse.ArgumentTypeError(f"{text!r} is no resolution; legal: 480P, 720P, 1080P; other vendors' models "
+                                         "have 360P, 540P, 768P, 2K or 4K")
     return text.strip().upper()
 
 
@@ -44,7 +46,7 @@ def add_flags(parser) -> None:
 
 
 def _add_media_flags(add) -> None:
-    add("--image", metavar="F", help="the first frame, or the person for animate and s2v models")
+    add("--image", metavar="F", help="the first frame; for wan2.2-animate-move, wan2.2-animate-mix and wan2.2-s2v the person")
     add("--last-frame", metavar="F", help="the last frame")
     add("--reference", metavar="F", nargs="+", action="extend", default=[], help="pictures or videos of whom and what is to be "
         "seen, in the order the prompt counts them: Image 1, Video 1; happyhorse [Image 1]; wan2.6 character1 (write the prompt "
@@ -71,14 +73,16 @@ def _add_look_flags(add) -> None:
         "give similar videos")
     command.add_switch(add, "prompt-extend", "let the service make the prompt richer (its default)", "take the prompt as it is")
     command.add_switch(add, "watermark", "put the service's mark into the corner", "no mark (the default)")
-    command.add_switch(add, "sound", "with sound (the default where a model can)", "without sound; cheaper with the flash models")
+    command.add_switch(add, "sound", "with sound, where a model leaves the choice (wan2.6 flash, wan3.0, other vendors)",
+                       "without sound; cheaper with the flash models")
     command.add_switch(add, "keep-sound", "keep the sound of the video that is edited", "let the model decide on the sound")
     add("--shot", choices=("single", "multi"), help="one shot or several (wan2.6 models; for wan2.7 say it in the prompt)")
 
 
 def _add_special_flags(add) -> None:
     add("--function", metavar="NAME", help=f"one edit of wanx2.1-vace-plus: {', '.join(FUNCTIONS)}")
-    add("--control", metavar="WHAT", help="with --function: what is kept of the video: posebodyface, posebody, depth, scribble")
+    add("--control", metavar="WHAT", help="with --function: what is kept of the video: "
+        + ", ".join(FUNCTIONS["video_repainting"].controls))
     add("--strength", metavar="X", type=command.number(0, 1), help="with --function video_repainting: 0 to 1")
     add("--template", metavar="NAME", help="an effect such as flying, instead of a prompt (wan2.x i2v and kf2v models)")
     add("--style", metavar="N", type=command.number(0, 7, whole=True), help="0 to 7 (video-style-transform)")
@@ -108,6 +112,8 @@ def read_ask(options) -> tuple:
 def _look_at_media(ask: Ask, options) -> None:
     """What each file is decides on the model; whether it fits the model is checked after that."""
     ask.image = options.image and media.look(options.image, "--image", ANY["image"])
+    if ask.image and options.from_clip:
+        ask.image.argument = options.from_clip  # what messages and sidecars call it
     ask.last_frame = options.last_frame and media.look(options.last_frame, "--last-frame", ANY["image"])
     ask.video = options.video and media.look(options.video, "--video", ANY["video"])
     ask.audio = options.audio and media.look(options.audio, "--audio", ANY["sound"])
@@ -147,6 +153,19 @@ def _read_request(path: str | None):
 
 
 # ---- the last frame of a clip ----------------------------------------------------------------------------------------
+
+@contextlib.contextmanager
+def first_frame(options):
+    """While this lasts, the last frame of --from-clip is the --image."""
+    if not options.from_clip:
+        yield
+        return
+    import tempfile
+    task_command.exclude(options, "from_clip", ("image", "request"))
+    with tempfile.TemporaryDirectory(prefix="qianwen-") as folder:
+        options.image = last_frame_of(options.from_clip, folder)
+        yield
+
 
 def last_frame_of(path: str, folder: str) -> str:
     """The last frame of a video as a PNG in `folder`, made by ffmpeg. Raises usage where that cannot be done."""

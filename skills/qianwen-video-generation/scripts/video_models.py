@@ -5,6 +5,7 @@ law: a model id that is not here takes the row of its longest matching prefix, w
 """
 from __future__ import annotations
 
+import re
 from collections import namedtuple
 
 from shared import model_table
@@ -45,9 +46,10 @@ OLD_MEDIA = {**WAN_MEDIA, "sound": sound(3, 30)}
 SMALL_MEDIA = {**WAN_MEDIA, "image": picture(10)}
 
 # What a way of using a model takes. inputs: the roles that must be there; several ways of one model are told apart by
-# them. mode: as --mode names it. prompt: "needed", "may" or "never". duration: legal seconds, () where it is not taken.
-# ratio: whether a ratio counts.
-Way = namedtuple("Way", "mode inputs prompt duration ratio", defaults=("needed", (), False))
+# them, and by the mode. mode: as --mode names it. prompt: "needed", "may" or "never". duration: legal seconds, () where it
+# is not taken. ratio: whether a ratio counts. with_video: the most seconds with a reference video, 0 where it makes no
+# difference. continues: whether the duration counts the video given.
+Way = namedtuple("Way", "mode inputs prompt duration ratio with_video continues", defaults=("needed", (), False, 0, False))
 
 # Sizes by tier: width and height for each ratio.
 _RATIOS = ("16:9", "9:16", "1:1", "4:3", "3:4")
@@ -72,15 +74,17 @@ NONE = Geometry("none", (), "", ())
 # "both" (input of at most `input_cap` seconds, 0 for all of it, and output).
 Price = namedtuple("Price", "tiers silent basis input_cap", defaults=({}, "output", 0))
 
-# places: role -> where it goes: a dotted path, one that ends in [] for a list, or "media:TYPE" for an item of input.media.
-# ways: in the order they are tried. references: the most pictures, videos and of both. fields: flag -> path. sends: what is
-# always sent. inline: roles whose local files may travel inside the request. upload_doubt: whether uploads are not
-# documented. running: tasks of one account at a time. usual: how long a task takes, in words. needs: flags of which one each
-# must be given.
+# places: role -> where it goes: a dotted path, one that ends in [] for a list, or "media:TYPE" for an item of input.media;
+# "role.mode" where a mode wants another place; "voice" -> the field of a reference that holds its voice. ways: in the order
+# they are tried. prompt: what is counted ("characters", or "wide": Chinese ones twice) and how many are read, 0 for no limit.
+# references: the most pictures, videos and of both. fields: flag -> path. sends: parameter -> what is sent unless something
+# else is said. inline: roles whose local files may travel inside the request. upload_doubt: whether uploads are not documented.
+# running: tasks of one account at a time. usual: how long a task takes, in words. needs: parameters of which one each must
+# be there. legal: flag -> its values, where the model has values of its own.
 Model = namedtuple(
-    "Model", "id path places ways geometry fields prompt media references sends inline upload_doubt price running usual needs",
+    "Model", "id path places ways geometry fields prompt media references sends inline upload_doubt price running usual needs legal",
     defaults=(("characters", 5000), WAN_MEDIA, (0, 0, 0), {}, ("image", "last_frame", "reference"), False, None, 5, "1 to 5 min",
-              ()))
+              (), {}))
 
 _P = "parameters."
 FIELDS = {  # every field that a flag sets -> where it goes, unless the model's row says otherwise
@@ -106,11 +110,14 @@ I2V7 = Model("wan2.7-i2v", SYNTHESIS, {
     "image": "media:first_frame", "last_frame": "media:last_frame", "audio": "media:driving_audio", "video": "media:first_clip"},
     (Way("i2v", ("image",), "may", _SECONDS), Way("i2v", ("image", "audio"), "may", _SECONDS),
      Way("kf2v", ("image", "last_frame"), "may", _SECONDS), Way("kf2v", ("image", "last_frame", "audio"), "may", _SECONDS),
-     Way("i2v", ("video",), "may", _SECONDS), Way("i2v", ("video", "last_frame"), "may", _SECONDS)),
+     Way("i2v", ("video",), "may", _SECONDS, continues=True),
+     Way("i2v", ("video", "last_frame"), "may", _SECONDS, continues=True)),
     _NEW, _WAN, price=_ALL_WAN7)
 R2V7 = Model("wan2.7-r2v", SYNTHESIS, {
-    "reference": "media:reference_image", "reference_video": "media:reference_video", "image": "media:first_frame"},
-    (Way("r2v", ("reference",), "needed", _SECONDS, True), Way("r2v", ("reference", "image"), "needed", _SECONDS)),
+    "reference": "media:reference_image", "reference_video": "media:reference_video", "image": "media:first_frame",
+    "voice": "reference_voice"},
+    (Way("r2v", ("reference",), "needed", _SECONDS, True, with_video=10),
+     Way("r2v", ("reference", "image"), "needed", _SECONDS, with_video=10)),
     _NEW, _WAN, media={**WAN_MEDIA, "video": clip(1, 30), "sound": sound(1, 10)}, references=(5, 5, 5),
     price=Price({"720P": 0.6, "1080P": 1.0}, basis="both", input_cap=5))
 EDIT7 = Model("wan2.7-videoedit", SYNTHESIS, {"video": "media:video", "reference": "media:reference_image"},
@@ -157,10 +164,11 @@ ANIMATE = Model("wan2.2-animate-move", IMAGE2VIDEO, {"image": "input.image_url",
                 (Way("animate", ("image", "video"), "never"),), NONE,
                 {"watermark": "input.watermark", "quality": _P + "mode"}, ("", 0),
                 {"image": _ANIMATE_PICTURE, "video": clip(2, 30, 200, 2048, 200, 3, (*_CLIPS, "video/x-msvideo"))},
-                sends={_P + "mode": "wan-std"}, inline=(), price=Price({"wan-std": 0.4, "wan-pro": 0.6}), running=1)
+                sends={"mode": "wan-std"}, inline=(), price=Price({"wan-std": 0.4, "wan-pro": 0.6}), running=1,
+                legal={"quality": ("wan-std", "wan-pro")})
 S2V = Model("wan2.2-s2v", IMAGE2VIDEO, {"image": "input.image_url", "audio": "input.audio_url"},
             (Way("s2v", ("image", "audio"), "never"),), Geometry("resolution", ("480P", "720P"), "480P"), {}, ("", 0),
-            {"image": picture(20, 400, 7000, 0), "sound": sound(0.1, 20)}, inline=(),
+            {"image": picture(20, 400, 7000, 0), "sound": sound(0.1, 19.99)}, inline=(),
             price=Price({"480P": 0.5, "720P": 0.9}), running=1, usual="5 to 10 min")
 _VACE = {"reference": "input.ref_images_url[]", "video": "input.video_url", "mask": "input.mask_image_url",
          "mask_video": "input.mask_video_url", "image": "input.first_frame_url", "last_frame": "input.last_frame_url"}
@@ -169,29 +177,30 @@ VACE = Model("wanx2.1-vace-plus", SYNTHESIS, _VACE, (), Geometry("size", ("720P"
              {"image": picture(10, 360, 2000, 0, _MORE_PICTURES), "video": Limits("a video", ("video/mp4",), 50 * _MB)}, (3, 0, 3),
              inline=(), price=Price({"": 0.70}), running=2, usual="5 to 10 min")
 
-# VACE: function -> (roles that must be there, roles that may, whether a size counts, whether --control is needed, which of its
-# own parameters it takes).
+# What a function of VACE takes. needed, may: roles that must be there and that may. sized: whether a size counts. own: its
+# own parameters. controls: legal values of --control; with control_needed a video must come with one. references: the most.
+Function = namedtuple("Function", "needed may sized own controls control_needed references", defaults=((), (), False, 0))
 FUNCTIONS = {
-    "image_reference": (("reference",), (), True, False, ("obj_or_bg",)),
-    "video_repainting": (("video",), ("reference",), False, True, ("strength", "control")),
-    "video_edit": (("video",), ("reference", "mask", "mask_video"), True, False,
-                   ("control", "mask_type", "expand_ratio", "expand_mode")),
-    "video_extension": ((), ("image", "last_frame", "video"), False, False, ("control",)),
-    "video_outpainting": (("video",), (), False, False, ("top_scale", "bottom_scale", "left_scale", "right_scale")),
+    "image_reference": Function(("reference",), (), True, ("obj_or_bg",), references=3),
+    "video_repainting": Function(("video",), ("reference",), False, ("strength", "control_condition"),
+                                 ("posebodyface", "posebody", "depth", "scribble"), True, 1),
+    "video_edit": Function(("video",), ("reference", "mask", "mask_video"), True,
+                           ("control_condition", "mask_type", "expand_ratio", "expand_mode"), ("posebodyface", "depth"), False, 1),
+    "video_extension": Function((), ("image", "last_frame", "video"), False, ("control_condition",), ("posebodyface", "depth"), True),
+    "video_outpainting": Function(("video",), (), False, ("top_scale", "bottom_scale", "left_scale", "right_scale")),
 }
-CONTROLS = ("posebodyface", "posebody", "depth", "scribble")
 
 _HORSE_RATIOS = ("16:9", "9:16", "1:1", "4:3", "3:4", "4:5", "5:4", "9:21", "21:9")
 _HORSE = Geometry("resolution", ("480P", "720P", "1080P"), "1080P", _HORSE_RATIOS, {})
 _HORSE_OLD = Geometry("resolution", ("720P", "1080P"), "1080P", _RATIOS, {})
 _HORSE_SECONDS = tuple(range(3, 16))
 _HORSE_FIELDS = _fields("seed watermark")
-_NO_MARK = {_P + "watermark": False}
+_NO_MARK = {"watermark": False}
 _HORSE_PICTURE = picture(20, 300, 0, 2.5, ("image/jpeg", "image/png", "image/webp"))
 _HORSE_PRICE = Price({"480P": 0.45, "720P": 0.9, "1080P": 1.2})
 _HORSE_OLD_PRICE = Price({"720P": 0.9, "1080P": 1.6})
 HORSE_T2V = Model("happyhorse-1.1-t2v", SYNTHESIS, {}, (Way("t2v", (), "needed", _HORSE_SECONDS, True),), _HORSE, _HORSE_FIELDS,
-                  sends=_NO_MARK, price=_HORSE_PRICE)
+                  ("wide", 5000), sends=_NO_MARK, price=_HORSE_PRICE)
 HORSE_I2V = HORSE_T2V._replace(id="happyhorse-1.1-i2v", places={"image": "media:first_frame"},
                                ways=(Way("i2v", ("image",), "may", _HORSE_SECONDS),), media={"image": _HORSE_PICTURE})
 HORSE_R2V = HORSE_T2V._replace(id="happyhorse-1.1-r2v", places={"reference": "media:reference_image"},
@@ -216,15 +225,18 @@ KLING = Model("kling/kling-v3-video-generation", SYNTHESIS, {
     Way("t2v", (), "needed", _HORSE_SECONDS, True), Way("i2v", ("image",), "may", _HORSE_SECONDS),
     Way("kf2v", ("image", "last_frame"), "may", _HORSE_SECONDS), Way("r2v", ("reference",), "needed", _HORSE_SECONDS, True),
     Way("edit", ("video",), "needed", _HORSE_SECONDS), Way("edit", ("video", "reference"), "needed", _HORSE_SECONDS)),
-    _FREE, {**_fields("negative watermark sound quality"), "ratio": _P + "aspect_ratio"}, ("characters", 2500), ANY, (10, 1, 10))
+    _FREE, {**_fields("negative watermark sound quality"), "ratio": _P + "aspect_ratio"}, ("characters", 2500), ANY, (10, 1, 10),
+    legal={"quality": ("std", "pro", "4k")})
 VIDU = Model("vidu/viduq3-pro_img2video", SYNTHESIS, {
     "image": "media:image", "last_frame": "media:image", "reference": "media:image", "reference_video": "media:video"}, (
     Way("t2v", (), "needed", tuple(range(1, 17)), True), Way("i2v", ("image",), "may", tuple(range(1, 17))),
     Way("kf2v", ("image", "last_frame"), "may", tuple(range(1, 17))), Way("r2v", ("reference",), "needed", tuple(range(1, 17)))),
     _FREE, _fields("seed sound"), ("", 0), ANY, (10, 3, 10))
 PIXVERSE = VIDU._replace(id="pixverse/", places={
-    "image": "media:image_url", "last_frame": "media:last_frame", "reference": "media:image_url",
-    "reference_video": "media:video_url", "video": "media:video_url"}, fields=_fields("seed sound shot"), needs=(("duration",), ("size", "resolution")))
+    "image": "media:image_url", "image.kf2v": "media:first_frame", "last_frame": "media:last_frame",
+    "reference": "media:image_url", "reference_video": "media:video_url", "video": "media:video_url"},
+    ways=(*VIDU.ways, Way("edit", ("video",), "may", tuple(range(1, 16)))), fields=_fields("seed sound shot"),
+    needs=(("duration",), ("size", "resolution")))
 MINIMAX = VIDU._replace(id="MiniMax/MiniMax-H3", places={
     "image": "media:first_frame", "last_frame": "media:last_frame", "reference": "media:image_url", "audio": "media:driving_audio"},
     ways=(Way("t2v", (), "needed", tuple(range(4, 16)), True), Way("i2v", ("image",), "may", tuple(range(4, 16))),
@@ -247,6 +259,10 @@ def _named(row, *names, **changes):
 
 
 _FLASH_SILENT = {"720P": 0.15, "1080P": 0.25}
+I2V6 = _i2v("wan2.6-i2v", ("720P", "1080P"), "1080P", _SECONDS, {"720P": 0.6, "1080P": 1.0}, 1500, "shot", True)
+I2V5 = _i2v("wan2.5-i2v-preview", ("480P", "720P", "1080P"), "1080P", (5, 10), {"480P": 0.3, "720P": 0.6, "1080P": 1.0}, 1500,
+            audio=True)
+I2V2 = _i2v("wan2.2-i2v-plus", ("480P", "1080P"), "1080P", (5,), {"480P": 0.14, "1080P": 0.70})
 MODELS = (
     T2V7, I2V7, R2V7, EDIT7, WAN3, *_named(WAN3, "wan3.0-video-prime", price=None),
     T2V6, *_named(T2V6, "wan2.6-t2v-us", ways=tuple(way._replace(duration=(5, 10)) for way in T2V6.ways), price=None),
@@ -255,13 +271,9 @@ MODELS = (
     _t2v("wanx2.1-t2v-plus", ("720P",), "720P", (5,), {"720P": 0.70}, 800, audio=False, running=2),
     _i2v("wan2.6-i2v-flash", ("720P", "1080P"), "1080P", _SECONDS, {"720P": 0.30, "1080P": 0.50}, 1500, "shot sound", True,
          _FLASH_SILENT.items()),
-    _i2v("wan2.6-i2v", ("720P", "1080P"), "1080P", _SECONDS, {"720P": 0.6, "1080P": 1.0}, 1500, "shot", True),
-    _i2v("wan2.6-i2v-us", ("720P", "1080P"), "1080P", (5, 10, 15), {}, 1500, "shot", True)._replace(price=None),
-    _i2v("wan2.5-i2v-preview", ("480P", "720P", "1080P"), "1080P", (5, 10), {"480P": 0.3, "720P": 0.6, "1080P": 1.0}, 1500,
-         audio=True),
+    I2V6, *_named(I2V6, "wan2.6-i2v-us", ways=tuple(way._replace(duration=(5, 10, 15)) for way in I2V6.ways), price=None), I2V5,
     _i2v("wan2.2-i2v-flash", ("480P", "720P", "1080P"), "720P", (5,), {"480P": 0.10, "720P": 0.20, "1080P": 0.48}),
-    _i2v("wan2.2-i2v-plus", ("480P", "1080P"), "1080P", (5,), {"480P": 0.14, "1080P": 0.70}),
-    _i2v("wanx2.1-i2v-turbo", ("480P", "720P"), "720P", (3, 4, 5), {"480P": 0.24, "720P": 0.24}),
+    I2V2, _i2v("wanx2.1-i2v-turbo", ("480P", "720P"), "720P", (3, 4, 5), {"480P": 0.24, "720P": 0.24}),
     _i2v("wanx2.1-i2v-plus", ("720P",), "720P", (5,), {"720P": 0.70}),
     KF2V, *_named(KF2V, "wanx2.1-kf2v-plus", geometry=Geometry("resolution", ("720P",), "720P"), price=Price({"720P": 0.70})),
     R2V6, *_named(R2V6, "wan2.6-r2v-flash", fields={**R2V6.fields, **_fields("sound")},
@@ -274,14 +286,22 @@ MODELS = (
     STYLE, KLING, *_named(KLING, "kling/kling-v3-omni-video-generation"), VIDU, MINIMAX,
 )
 
-# Rows for ids that no model above covers, by their beginning. The last one takes everything.
-FAMILIES = (
-    *_named(T2V7, "wan2.7-t2v", "wan2.8-t2v", "wan2.9-t2v", "wan"), *_named(T2V2, "wanx2.1-t2v", "wan2.2-t2v"),
-    *_named(_i2v("wan2.2-i2v", ("720P",), "720P", (5,), {}), "wanx2.1-i2v", "wan2.2-i2v"), *_named(KF2V, "wan2.2-kf2v", "wanx2.1-kf2v"),
-    *_named(ANIMATE, "wan2.2-animate"), *_named(I2V7, "wan2.8-i2v", "wan2.9-i2v", "wan3.0-i2v"),
-    *_named(HORSE_T2V, "happyhorse-"), *_named(KLING, "kling/"), *_named(VIDU, "vidu/"), *_named(PIXVERSE, "pixverse/"),
-    *_named(MINIMAX, "MiniMax/"), *_named(I2V7, ""),
-)
+# What an id may be that tells nothing: the types of media that most models share, and every way of using them.
+GENERAL = Model("", SYNTHESIS, {
+    **I2V7.places, "audio.t2v": "input.audio_url", "video.edit": "media:video", "reference": "media:reference_image",
+    "reference_video": "media:reference_video", "voice": "reference_voice"},
+    (*T2V7.ways, *EDIT7.ways, *I2V7.ways, *R2V7.ways), _FREE, FIELDS)
+
+# Rows for ids that no model above covers: beginning -> what is made, as the id says it -> row; '' for anything else.
+_OLD = {"t2v": T2V2, "i2v": I2V2}
+FAMILIES = {
+    "wan": {"t2v": T2V7, "i2v": I2V7, "kf2v": KF2V, "r2v": R2V7, "videoedit": EDIT7, "animate": ANIMATE, "s2v": S2V, "vace": VACE,
+            "": GENERAL},
+    "wanx": _OLD, "wan2.1": _OLD, "wan2.2": _OLD, "wan2.5": {"t2v": T2V5, "i2v": I2V5}, "wan2.6": {"t2v": T2V6, "i2v": I2V6},
+    "happyhorse": {"t2v": HORSE_T2V, "i2v": HORSE_I2V, "r2v": HORSE_R2V, "videoedit": HORSE_EDIT,
+                   "": GENERAL._replace(id="happyhorse", sends=_NO_MARK)},
+    "kling/": {"": KLING}, "vidu/": {"": VIDU}, "pixverse/": {"": PIXVERSE}, "minimax/": {"": MINIMAX}, "": {"": GENERAL},
+}
 
 
 def find_model(name: str) -> tuple:
@@ -289,12 +309,27 @@ def find_model(name: str) -> tuple:
     row = model_table.row_of(name, MODELS) or _international(name)
     if row:
         return row._replace(id=name), ""
-    family = model_table.longest_prefix(name, (*FAMILIES, *MODELS))
-    ways = tuple(way._replace(prompt="may", duration=("any",), ratio=True) for way in family.ways)
+    family = _family(name.lower())
+    ways = tuple(Way(way.mode, way.inputs, "may", ("any",), True) for way in family.ways)
     vendor = "/" in name and family.id.split("/")[0] == name.split("/")[0]
     return family._replace(id=name, ways=ways, fields={**FIELDS, **family.fields}, prompt=("", 0), media=ANY, price=None,
-                           references=(14, 14, 14), geometry=_FREE), \
+                           references=(14, 14, 14), geometry=_FREE, legal={}), \
         "" if vendor else model_table.unknown(name, family, TABLE_DATE)
+
+
+def _family(name: str):
+    """The row for an unknown id: of the model whose id it begins with, else of its family and of what it says it makes."""
+    kind = _kind(name)
+    models = [row for row in MODELS if name.startswith(row.id.lower() + "-") and _kind(row.id) == kind]
+    if models:
+        return max(models, key=lambda row: len(row.id))
+    rows = (FAMILIES[one].get(kind) or FAMILIES[one].get("") for one in sorted(FAMILIES, key=len, reverse=True) if name.startswith(one))
+    return next(filter(None, rows))
+
+
+def _kind(name: str) -> str:
+    found = re.search(r"-(t2v|i2v|kf2v|r2v|video-?edit|animate|s2v|vace)(?![a-z0-9])", name.lower())
+    return found.group(1).replace("-", "") if found else ""
 
 
 def _international(name: str):

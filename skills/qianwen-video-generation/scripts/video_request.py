@@ -4,13 +4,14 @@ Source: sections 1.2, 1.6, 2.2 and 6 of the video contract.
 """
 from __future__ import annotations
 
+import re
 from collections import namedtuple
 from dataclasses import dataclass, field
 
 from shared.command import apply_settings
 from shared.failures import usage
 from shared.media import oss_headers
-from video_models import CONTROLS, DEFAULTS, FIELDS, FUNCTIONS, MODES, Way, find_model, models_that
+from video_models import DEFAULTS, FIELDS, FUNCTIONS, MODELS, Way, models_that
 
 # A request, ready but for the host. `seconds` is how long the video will be, 0 when its inputs decide; `tier` the resolution.
 Call = namedtuple("Call", "path body headers mode tier seconds")
@@ -18,8 +19,8 @@ Call = namedtuple("Call", "path body headers mode tier seconds")
 ROLES = {  # role -> the flag that fills it
     "image": "--image", "last_frame": "--last-frame", "reference": "--reference", "video": "--video", "audio": "--audio",
     "mask": "--mask", "mask_video": "--mask"}
-FLAGS = {"sound": "--sound", "keep_sound": "--keep-sound", "prompt_extend": "--prompt-extend"}
-_HORSE_CJK = 2500  # characters; happyhorse counts a Chinese one twice
+NEGATIVE = 500  # characters
+OWN_FLAGS = {"control_condition": "--control", "strength": "--strength"}  # of the functions' own parameters
 
 
 @dataclass
@@ -88,10 +89,11 @@ class Ask:
 
 def is_video(media) -> bool:
     """Whether a medium is a video: by its bytes, for an address by its ending."""
-    from urllib.parse import urlsplit
-    if media.media_type:
-        return media.media_type.startswith("video/")
-    return urlsplit(media.url).path.lower().endswith((".mp4", ".mov", ".avi", ".mkv", ".webm", ".flv"))
+    return media.media_type.startswith("video/") if media.media_type else _is_video_address(media.url)
+
+
+def _is_video_address(url) -> bool:
+    return isinstance(url, str) and bool(re.match(r"[^?#]*\.(mp4|mov|avi|mkv|webm|flv)([?#]|$)", url, re.IGNORECASE))
 
 
 def build_request(ask: Ask, model) -> tuple:
@@ -101,45 +103,73 @@ def build_request(ask: Ask, model) -> tuple:
     way = way_of(ask, model)
     _check(ask, model, way)
     body = {"model": model.id, "input": {}, "parameters": {}}
-    apply_settings(body, [(path.split("."), value) for path, value in model.sends.items()])
     if ask.prompt is not None:
         body["input"]["prompt"] = ask.prompt
     if ask.function:
         body["input"]["function"] = ask.function
-    _put_media(body, ask, model)
-    tier = _put_geometry(body, ask, model, way)
-    seconds = _put_duration(body, ask, model, way)
-    _put_fields(body, ask, model)
-    _apply_settings(body, ask.settings)
-    return _call(body, model, way.mode, tier, seconds), _remarks(ask, model)
-
-
-def _call(body: dict, model, mode: str, tier: str, seconds) -> Call:
-    parameters = body.get("parameters") if isinstance(body.get("parameters"), dict) else {}
-    duration = parameters.get("duration", seconds)
-    seconds = duration if isinstance(duration, (int, float)) and not isinstance(duration, bool) and duration > 0 else 0
-    tier = parameters.get("resolution", tier) if isinstance(parameters.get("resolution", tier), str) else tier
-    return Call(model.path, body, {"X-DashScope-Async": "enable", **oss_headers(body)}, mode, tier, seconds)
+    _put_media(body, ask, model, way)
+    _put_geometry(body, ask, model, way)
+    _put_duration(body, ask, model, way)
+    call = _finish(body, ask, model, way)
+    if ask.function:
+        _check_function(ask, call.body["parameters"])
+    if way.continues and ask.video.seconds:
+        _check_length(ask, way, call.seconds)
+    return call, _remarks(ask, model)
 
 
 def _from_request(ask: Ask, model) -> Call:
     """A whole body of the API, with flags put on top."""
     body = ask.request
     if not isinstance(body.get("input"), dict) or not isinstance(body.get("parameters") or {}, dict):
-        raise usage("--request: the body has no 'input' object", "give a body of the native API: model, input, parameters")
-    if ask.roles() or ask.function:
+        raise usage("--request: the body has no 'input' object, or its 'parameters' are none",
+                    "give a body of the native API: model, input, parameters")
+    if ask.roles() or ask.voices or ask.function:
         raise usage("pictures, videos, sounds and --function do not go with --request", "name them in the body")
     body = {**body, "model": model.id, "input": dict(body["input"]), "parameters": dict(body.get("parameters") or {})}
     if ask.prompt is not None:
         body["input"]["prompt"] = ask.prompt
-    way = next(iter(model.ways), Way("edit", ()))
+    way = _way_of_body(body, model)
     _check_fields(ask, model)
-    tier = _put_geometry(body, ask, model, way) if ask.resolution or ask.size or ask.ratio else model.geometry.default
-    if ask.duration is not None:
-        _put_duration(body, ask, model, way)
+    if ask.resolution or ask.size or ask.ratio:
+        _put_geometry(body, ask, model, way)
+    _put_duration(body, ask, model, way)
+    return _finish(body, ask, model, way)
+
+
+def _finish(body: dict, ask: Ask, model, way) -> Call:
+    """The rest of the body, and what the whole of it says of length and resolution."""
     _put_fields(body, ask, model)
     _apply_settings(body, ask.settings)
-    return _call(body, model, way.mode, tier, way.duration and 5 or 0)
+    parameters = body["parameters"]
+    for name, value in model.sends.items():
+        parameters.setdefault(name, value)
+    if ask.function == "image_reference":
+        parameters.setdefault("obj_or_bg", ["obj"] * len(ask.references))
+    for names in model.needs:
+        if not any(name in parameters for name in names):
+            raise usage(f"{model.id} needs {' or '.join('--' + name for name in names)}", "it has no default for it")
+    return Call(model.path, body, {"X-DashScope-Async": "enable", **oss_headers(body)}, way.mode, _tier(parameters, model.geometry),
+                _seconds(parameters, way))
+
+
+def _tier(parameters: dict, geometry) -> str:
+    """What the price depends on: the resolution, told by its name or by the size in pixels; without such a thing the mode."""
+    if geometry.kind == "none":
+        return str(parameters.get("mode", ""))
+    if geometry.kind == "size" and "size" in parameters:
+        sizes = {f"{width}*{height}": tier for tier in geometry.tiers for width, height in geometry.table[tier].values()}
+        return sizes.get(str(parameters["size"]), str(parameters["size"]))
+    named = parameters.get("resolution")
+    return named if isinstance(named, str) else geometry.default
+
+
+def _seconds(parameters: dict, way) -> float:
+    """How long the video will be, 0 when its inputs decide or the model does."""
+    usual = 5 if 5 in way.duration and 0 not in way.duration else 0
+    duration = parameters.get("duration", usual)
+    known = isinstance(duration, (int, float)) and not isinstance(duration, bool) and duration > 0
+    return duration if known else 0
 
 
 # ---- the way a model is used -----------------------------------------------------------------------------------------
@@ -147,18 +177,51 @@ def _from_request(ask: Ask, model) -> Call:
 def way_of(ask: Ask, model):
     """The Way that fits the inputs; a contradiction between inputs, --mode and model is refused naming all of them."""
     roles = ask.roles()
-    if not model.ways:
-        return _function_way(ask, model, roles)
-    if ask.function:
+    if ask.function and model.ways:
         raise usage(f"{model.id} takes no --function", "models that do: wanx2.1-vace-plus")
-    way = next((way for way in model.ways if set(way.inputs) == roles), None)
-    if way is None:
-        raise usage(f"{model.id} does not take {_said(roles)}", f"it takes {_ways(model)}{_others(ask)}")
-    if ask.mode and ask.mode != way.mode and ask.mode in MODES:
+    way = _way_by_inputs(ask, model, roles) if model.ways else _function_way(ask, model, roles)
+    if ask.mode and ask.mode != way.mode:
         raise usage(f"--mode {ask.mode} and {_said(roles)} contradict each other: with {model.id} that is {way.mode}",
                     "leave out --mode, or give what the mode needs: i2v --image; kf2v --image and --last-frame; r2v --reference; "
                     "edit --video")
     return way
+
+
+def _way_by_inputs(ask: Ask, model, roles: set):
+    fitting = [way for way in model.ways if set(way.inputs) == roles]
+    if not fitting:
+        raise usage(f"{model.id} does not take {_said(roles)}", f"{_missing(model, roles)}it takes {_ways(model)}{_others(roles)}")
+    return next((way for way in fitting if way.mode == ask.mode), fitting[0])
+
+
+def _missing(model, roles: set) -> str:
+    """What is to be added for the nearest way that has all inputs given, where there is such a way."""
+    more = [set(way.inputs) - roles for way in model.ways if set(way.inputs) > roles]
+    least = min(map(len, more), default=0)
+    flags = dict.fromkeys(_said(one) for one in more if len(one) == least)
+    return f"add {' or '.join(flags)}; " if flags else ""
+
+
+def _way_of_body(body: dict, model):
+    """The Way that a body of the API takes, as far as it can be told."""
+    roles = {"reference" if role == "reference_video" else role for role in roles_in(body, model)}
+    return next((way for way in model.ways if set(way.inputs) == roles), next(iter(model.ways), Way("edit", (), "needed", (5,), True)))
+
+
+def roles_in(body: dict, model) -> set:
+    """The roles that a body fills, as the types of its media and its addresses tell."""
+    return {role.split(".")[0] for role, place in model.places.items() if _fills(body["input"], role, place)}
+
+
+def _fills(given: dict, role: str, place: str) -> bool:
+    kind, _, name = place.partition(":")
+    if kind == "media":
+        media = given.get("media")
+        return any(isinstance(item, dict) and item.get("type") == name for item in (media if isinstance(media, list) else ()))
+    value = given.get(place[len("input."):].rstrip("[]"))
+    if role == "reference_video":  # pictures and videos stand in one list
+        return isinstance(value, list) and any(map(_is_video_address, value))
+    return bool(value)
 
 
 def _said(roles) -> str:
@@ -170,11 +233,10 @@ def _ways(model) -> str:
     return "; or ".join(dict.fromkeys(_said(way.inputs) for way in model.ways))
 
 
-def _others(ask: Ask) -> str:
+def _others(roles: set) -> str:
     """Models whose inputs are just these."""
-    from video_models import MODELS
-    names = [row.id for row in MODELS if any(set(way.inputs) == ask.roles() for way in row.ways)]
-    return f". Models that take {_said(ask.roles())}: {', '.join(names[:6])}" if names else ""
+    names = [row.id for row in MODELS if any(set(way.inputs) == roles for way in row.ways)]
+    return f". Models that take {_said(roles)}: {', '.join(names[:6])}" if names else ""
 
 
 def _function_way(ask: Ask, model, roles: set):
@@ -185,9 +247,8 @@ def _function_way(ask: Ask, model, roles: set):
         raise usage(f"--function {ask.function} does not exist" if ask.function else f"{model.id} needs --function",
                     f"use one of: {', '.join(FUNCTIONS)}")
     ask.function = function
-    needed, may, sized, _, _ = FUNCTIONS[function]
-    missing, extra = set(needed) - roles, roles - set(needed) - set(may)
-    if missing or extra:
+    needed, may, sized = FUNCTIONS[function][:3]
+    if set(needed) - roles or roles - set(needed) - set(may):
         raise usage(f"--function {function} does not take {_said(roles)}",
                     f"it needs {_said(needed) if needed else 'at least one input'}"
                     + (f" and may have {', '.join(dict.fromkeys(ROLES[role] for role in may))}" if may else ""))
@@ -206,11 +267,6 @@ def _check(ask: Ask, model, way) -> None:
     _check_prompt(ask, model, way)
     _check_references(ask, model)
     _check_fields(ask, model)
-    for names in model.needs:
-        if not any(getattr(ask, name) is not None or any(keys[-1] == name for keys, _ in ask.settings) for name in names):
-            raise usage(f"{model.id} needs {' or '.join('--' + name for name in names)}", "it has no default for it")
-    if ask.function:
-        _check_function(ask)
     if ask.shot == "multi" and ask.prompt_extend is False:
         raise usage("--shot multi has no effect together with --no-prompt-extend", "leave one of them out")
     if ask.sound is False and ask.audio:
@@ -228,75 +284,93 @@ def _check_prompt(ask: Ask, model, way) -> None:
         raise usage(f"{model.id} takes no prompt", "leave the prompt out")
     unit, most = model.prompt
     size = len(ask.prompt)
-    if model.id.startswith("happyhorse"):
+    if unit == "wide":
         size += sum("\u2e80" <= character <= "\u9fff" or "\uac00" <= character <= "\ud7af" for character in ask.prompt)
-    if unit == "characters" and size > most:
+    if most and size > most:
         raise usage(f"the prompt has {len(ask.prompt)} characters, and {model.id} reads {most}"
-                    + (f", or {_HORSE_CJK} Chinese ones" if size != len(ask.prompt) else ""),
+                    + (f", or {most // 2} Chinese ones" if size != len(ask.prompt) else ""),
                     "shorten it: the service cuts the rest off without a word")
-    if ask.negative is not None and len(ask.negative) > 500:
-        raise usage(f"--negative has {len(ask.negative)} characters, and 500 are read", "shorten it")
 
 
 def _check_references(ask: Ask, model) -> None:
     videos = sum(is_video(item) for item in ask.references)
     pictures = len(ask.references) - videos
-    most_pictures, most_videos, most = model.references
+    taker, (most_pictures, most_videos, most) = model.id, model.references
+    if ask.function:
+        most = most_pictures = FUNCTIONS[ask.function].references
+        taker = f"--function {ask.function}"
     if pictures > most_pictures or videos > most_videos or len(ask.references) > most:
-        raise usage(f"--reference: {pictures} pictures and {videos} videos are given", f"{model.id} takes at most {most_pictures} "
+        raise usage(f"--reference: {pictures} pictures and {videos} videos are given", f"{taker} takes at most {most_pictures} "
                     f"pictures, {most_videos} videos, {most} together")
     if videos and "reference_video" not in model.places:
         raise usage(f"--reference: {model.id} takes pictures alone", "models that take videos: wan2.7-r2v, wan2.6-r2v")
-    if ask.voices and model.places.get("reference") != "media:reference_image":
-        raise usage(f"{model.id} takes no --voice", "models that do: wan2.7-r2v")
+    if ask.voices and "voice" not in model.places:
+        raise usage(f"{model.id} takes no --voice",
+                    f"models that do: {', '.join(row.id for row in MODELS if 'voice' in row.places)}")
     if len(ask.voices) > len(ask.references):
         raise usage(f"--voice: {len(ask.voices)} sounds for {len(ask.references)} references", "the first --voice goes with the "
                     "first --reference, and so on")
 
 
 def _check_fields(ask: Ask, model) -> None:
-    """A field that the model would ignore is refused, not dropped."""
+    """A field that the model would ignore is refused, not dropped; so is a value that it does not have."""
     for name in FIELDS:
-        if getattr(ask, name) is None or name in model.fields:
+        value = getattr(ask, name)
+        if value is None:
             continue
-        flag = FLAGS.get(name, "--" + name)
-        raise usage(f"{model.id} takes no {flag}", f"models that do: {models_that(take=name)}; leave it out")
+        flag = f"--{'no-' if value is False else ''}{name.replace('_', '-')}"
+        if name not in model.fields:
+            raise usage(f"{model.id} takes no {flag}", f"models that do: {models_that(take=name)}; leave it out")
+        if value not in model.legal.get(name, (value,)):
+            raise usage(f"{flag} {value} is not legal for {model.id}", f"legal: {', '.join(model.legal[name])}")
+    if ask.negative is not None and model.prompt[1] and len(ask.negative) > NEGATIVE:
+        raise usage(f"--negative has {len(ask.negative)} characters, and {NEGATIVE} are read", "shorten it")
 
 
-def _check_function(ask: Ask) -> None:
-    _, _, _, needs_control, own = FUNCTIONS[ask.function]
-    for name in ("strength", "control"):
-        if getattr(ask, name) is not None and name not in own:
-            raise usage(f"--function {ask.function} takes no --{name}", "functions that do: "
-                        + ", ".join(one for one, facts in FUNCTIONS.items() if name in facts[4]))
-    if needs_control and ask.control is None or ask.function == "video_extension" and ask.video and not ask.control:
-        raise usage(f"--function {ask.function} needs --control", f"what is kept of the video: {', '.join(CONTROLS)}")
-    for keys, _ in ask.settings:
-        owners = [one for one, facts in FUNCTIONS.items() if keys[-1] in facts[4]]
+def _check_function(ask: Ask, parameters: dict) -> None:
+    """The own parameters of a function, from flags and --set alike."""
+    function = FUNCTIONS[ask.function]
+    for name in parameters:
+        owners = [one for one, facts in FUNCTIONS.items() if name in facts.own]
         if owners and ask.function not in owners:
-            raise usage(f"--set {keys[-1]}: --function {ask.function} does not take it", f"functions that do: {', '.join(owners)}")
+            raise usage(f"--function {ask.function} takes no {OWN_FLAGS.get(name, name)}", f"functions that do: {', '.join(owners)}")
+    if ask.control and ask.control not in function.controls:
+        raise usage(f"--control {ask.control} is not legal for --function {ask.function}", f"legal: {', '.join(function.controls)}")
+    if ask.video and function.control_needed and not parameters.get("control_condition"):
+        raise usage(f"--function {ask.function} needs --control", f"what is kept of the video: {', '.join(function.controls)}")
+    kinds = parameters.get("obj_or_bg", ["obj"] * len(ask.references))
+    if not isinstance(kinds, list) or len(kinds) != len(ask.references) or kinds.count("bg") > 1:
+        raise usage(f"--set obj_or_bg must have one word for each --reference, and bg once at most: {len(ask.references)} are given",
+                    """such as --set 'obj_or_bg=["obj","bg"]'""")
+
+
+def _check_length(ask: Ask, way, seconds: float) -> None:
+    """A clip that is continued is part of the new video, and counts."""
+    clip = ask.video.seconds
+    longer = [number for number in way.duration if number > clip]
+    if seconds and seconds <= clip and longer:
+        raise usage(f"--video {ask.video.name} lasts {clip:.1f} seconds, and the whole video would have {seconds:g}",
+                    f"--duration counts the clip that is continued: give --duration {longer[0]} to {longer[-1]}")
 
 
 # ---- the body --------------------------------------------------------------------------------------------------------
 
-def _put_media(body: dict, ask: Ask, model) -> None:
+def _put_media(body: dict, ask: Ask, model, way) -> None:
     roles = [(role, getattr(ask, role)) for role in ("image", "video", "last_frame", "audio")]
     if ask.mask:
         roles.append(("mask_video" if is_video(ask.mask) else "mask", ask.mask))
     roles += [("reference_video" if is_video(item) else "reference", item) for item in ask.references]
-    voices = {id(item): voice for item, voice in zip(ask.references, ask.voices)}
+    voices = {id(item): {model.places["voice"]: voice.address} for item, voice in zip(ask.references, ask.voices)}
     for role, item in roles:
         if item:
-            _put_medium(body, model.places[role], item.address, voices.get(id(item)))
-    if ask.function == "image_reference" and not any(keys[-1] == "obj_or_bg" for keys, _ in ask.settings):
-        body["parameters"]["obj_or_bg"] = ["obj"] * len(ask.references)
+            place = model.places.get(f"{role}.{way.mode}") or model.places[role]
+            _put_medium(body, place, item.address, voices.get(id(item), {}))
 
 
-def _put_medium(body: dict, place: str, address: str, voice) -> None:
+def _put_medium(body: dict, place: str, address: str, voice: dict) -> None:
     kind, _, name = place.partition(":")
     if kind == "media":
-        item = {"type": name, "url": address, **({"reference_voice": voice.address} if voice else {})}
-        body["input"].setdefault("media", []).append(item)
+        body["input"].setdefault("media", []).append({"type": name, "url": address, **voice})
     elif place.endswith("[]"):
         body["input"].setdefault(place[len("input."):-2], []).append(address)
     else:
@@ -311,14 +385,14 @@ def _put_fields(body: dict, ask: Ask, model) -> None:
                           if values.get(name) is not None])
 
 
-def _put_geometry(body: dict, ask: Ask, model, way) -> str:
-    """The picture's size as the family tells it; return the tier that is billed."""
+def _put_geometry(body: dict, ask: Ask, model, way) -> None:
+    """The picture's size as the family tells it."""
     geometry, parameters = model.geometry, body["parameters"]
     if geometry.kind == "none" or not way.ratio and geometry.kind == "size":
         if ask.resolution or ask.size or ask.ratio:
             raise usage(f"{model.id} takes no --resolution, --size or --ratio{' here' if geometry.kind != 'none' else ''}",
                         "leave them out; the input decides")
-        return geometry.default or ask.quality or model.sends.get("parameters.mode", "")
+        return
     if ask.size and (ask.resolution or ask.ratio):
         raise usage("--size does not go with --resolution and --ratio", "give the size, or the other two")
     if geometry.kind == "free":
@@ -329,36 +403,31 @@ def _put_geometry(body: dict, ask: Ask, model, way) -> str:
         raise usage(f"--ratio {ask.ratio} is not legal for {model.id}", f"legal: {', '.join(geometry.ratios)}")
     if not way.ratio and (ask.ratio or ask.size):
         raise usage(f"{model.id} takes no --ratio and no --size here: the shape follows the input picture or video",
-                    "leave it out; --resolution chooses how many pixels")
-    return _put_size(parameters, ask, model) if geometry.kind == "size" else _put_resolution(parameters, ask, model)
+                    "for another shape crop that first; --resolution chooses how many pixels")
+    put = _put_size if geometry.kind == "size" else _put_resolution
+    put(parameters, ask, model)
 
 
-def _put_resolution(parameters: dict, ask: Ask, model) -> str:
-    geometry, tier, ratio = model.geometry, ask.resolution, ask.ratio
-    if ask.size:
-        tier, ratio = _found(ask.size, model)
+def _put_resolution(parameters: dict, ask: Ask, model) -> None:
+    tier, ratio = _found(ask.size, model) if ask.size else (ask.resolution, ask.ratio)
     if tier:
         parameters["resolution"] = tier
     if ratio:
         parameters["ratio"] = ratio
-    return tier or geometry.default
 
 
-def _put_size(parameters: dict, ask: Ask, model) -> str:
+def _put_size(parameters: dict, ask: Ask, model) -> None:
     """Families that take pixels: a tier and a ratio are looked up in the table of legal sizes."""
-    geometry = model.geometry
-    if ask.size:
-        tier, _ = _found(ask.size, model)
-        parameters["size"] = f"{ask.size[0]}*{ask.size[1]}"
-        return tier
-    tier = ask.resolution or geometry.default
-    if not ask.resolution and not ask.ratio:
-        return tier
-    size = geometry.table[tier].get(ask.ratio or "16:9")
-    if size is None:
-        raise usage(f"--ratio {ask.ratio} does not exist at {tier} for {model.id}", f"legal: {', '.join(geometry.table[tier])}")
-    parameters["size"] = f"{size[0]}*{size[1]}"
-    return tier
+    geometry, size = model.geometry, ask.size
+    if size:
+        _found(size, model)
+    elif ask.resolution or ask.ratio:
+        tier = ask.resolution or geometry.default
+        size = geometry.table[tier].get(ask.ratio or "16:9")
+        if size is None:
+            raise usage(f"--ratio {ask.ratio} does not exist at {tier} for {model.id}", f"legal: {', '.join(geometry.table[tier])}")
+    if size:
+        parameters["size"] = f"{size[0]}*{size[1]}"
 
 
 def _found(size: tuple, model) -> tuple:
@@ -376,7 +445,7 @@ def _found(size: tuple, model) -> tuple:
     return legal[size]
 
 
-def _put_free(parameters: dict, ask: Ask, model) -> str:
+def _put_free(parameters: dict, ask: Ask, model) -> None:
     """Models of other vendors, and ids newer than the table: what is given is sent under the usual names."""
     if ask.resolution:
         parameters["resolution"] = ask.resolution
@@ -384,22 +453,20 @@ def _put_free(parameters: dict, ask: Ask, model) -> str:
         parameters["size"] = f"{ask.size[0]}*{ask.size[1]}"
     if ask.ratio:
         parameters[model.fields.get("ratio", "parameters.ratio").split(".", 1)[1]] = ask.ratio
-    return ask.resolution or ""
 
 
-def _put_duration(body: dict, ask: Ask, model, way) -> float:
-    """The length, as far as it is asked for; return how long the video will be, 0 when the input decides."""
-    legal = way.duration
-    if any(is_video(item) for item in ask.references) and model.id.startswith("wan2.7-r2v"):
-        legal = tuple(seconds for seconds in legal if seconds <= 10)
+def _put_duration(body: dict, ask: Ask, model, way) -> None:
+    """The length, where it is asked for."""
     if ask.duration is None:
-        return 5 if 5 in legal and 0 not in legal else 0
+        return
+    legal = way.duration
+    if way.with_video and "reference_video" in roles_in(body, model):
+        legal = tuple(seconds for seconds in legal if seconds <= way.with_video)
     if not legal:
         raise usage(f"{model.id} takes no --duration", "the input decides how long the video is")
     if legal != ("any",) and ask.duration not in legal:
         raise usage(f"--duration {ask.duration} is not legal for {model.id}", f"legal: {_spans(legal)} seconds")
     body["parameters"]["duration"] = ask.duration
-    return ask.duration
 
 
 def _spans(seconds: tuple) -> str:
@@ -426,13 +493,8 @@ def _apply_settings(body: dict, settings) -> None:
 
 def _remarks(ask: Ask, model) -> list:
     remarks = []
-    if ask.shot and model.fields.get("shot") and ask.prompt_extend is None and ask.shot == "multi":
+    if ask.shot == "multi" and ask.prompt_extend is None and "prompt_extend" in model.fields:
         remarks.append("--shot counts because the prompt is extended, which is the service's default")
     if ask.template and ask.prompt:
         remarks.append("with --template the service ignores the prompt")
     return remarks
-
-
-def check_media(ask: Ask) -> tuple:
-    """The model's row for an Ask whose media are not looked at yet: (row, warning)."""
-    return find_model(ask.model_name())

@@ -30,7 +30,7 @@ NOT_WITH_BATCH = ("tasks", "resume", "status", "cancel", "no_wait", "list_voices
 # Flags that change how the calls are made or shown, but not what they are.
 NO_DEFAULTS = frozenset((
     "output", "batch", "concurrency", "json", "quiet", "verbose", "timeout", "retries", "overwrite", "again", "gallery", "check",
-    "live", "dry_run", "row_id", "pace", "estimate", "max_wait", "no_wait", "pause", "no_sidecar"))
+    "live", "dry_run", "row_id", "pace", "estimate", "max_wait", "no_wait", "poll", "pause", "no_sidecar"))
 
 # One row: the line it stands in, its `id` (None without one), its key (64 bits of its identity), its options.
 Row = namedtuple("Row", "line id key options")

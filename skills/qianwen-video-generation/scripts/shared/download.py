@@ -38,18 +38,17 @@ def fetch(client, url: str, path: str, *, sleep=time.sleep, progress=None) -> No
         _inline(url, path)
         return
     wanted = _checked(client, url)
-    failures, memory = 0, {}
+    failures, memory, most = 0, {}, 0
     with open(path, "r+b") as file:
         while True:
-            before = file.seek(0, os.SEEK_END)
             try:
                 _fetch_once(client, wanted, file, memory, progress)
                 return
             except _Dead as error:
                 raise _unsaved(url, str(error)) from error
             except _Again as error:
-                gained = file.seek(0, os.SEEK_END) > before
-                failures = 1 if gained else failures + 1
+                size = file.seek(0, os.SEEK_END)
+                failures, most = (1, size) if size > most else (failures + 1, most)
                 if failures > TRIES:
                     raise _unsaved(url, str(error)) from error
                 client.retries.note(f"the download broke off ({error}); going on")
@@ -88,18 +87,23 @@ def _fetch_once(client, url: str, file, memory: dict, progress) -> None:
         headers["Range"] = f"bytes={start}-"
         if memory.get("etag"):
             headers["If-Range"] = memory["etag"]
+    with _answered(client, url, headers) as response:
+        found = {name.lower(): value for name, value in response.headers.items()}
+        start = _place_of(response.status, found, start, file, memory.get("etag", ""))
+        memory["etag"] = "" if found.get("etag", "").startswith("W/") else found.get("etag", "")
+        _append(response, found, file, start, progress)
+
+
+def _answered(client, url: str, headers: dict):
+    """The response of the storage. What goes wrong before it becomes _Again or _Dead, so that OSError means the disk."""
     try:
-        with _open(client, url, headers) as response:
-            found = {name.lower(): value for name, value in response.headers.items()}
-            start = _place_of(response.status, found, start, file, memory.get("etag", ""))
-            memory["etag"] = "" if found.get("etag", "").startswith("W/") else found.get("etag", "")
-            _append(response, found, file, start, progress)
-    except transport.ConnectError as error:
-        raise _Again(f"no connection: {error.reason}") from error
+        return _open(client, url, headers)
     except urllib.error.URLError as error:
         raise _Again(f"no connection: {getattr(error.reason, 'reason', error.reason)}") from error
-    except http.client.HTTPException as error:
-        raise _Again(type(error).__name__) from error
+    except (OSError, http.client.HTTPException) as error:
+        raise _Again(f"no answer: {getattr(error, 'reason', None) or type(error).__name__}") from error
+    except ValueError as error:  # an address that cannot be requested
+        raise _Dead("it is redirected to an address that cannot be used") from error
 
 
 def _open(client, url: str, headers: dict):
@@ -113,6 +117,7 @@ def _open(client, url: str, headers: dict):
             return response
         response.close()
         new = urljoin(url, location)
+        new.encode("ascii")
         if urlsplit(new).scheme != "https" and transport.origin_of(new) != transport.origin_of(url):
             raise _Dead("it is redirected to another place")
         url = new
@@ -141,12 +146,15 @@ def _place_of(status: int, headers: dict, start: int, file, etag: str) -> int:
 
 def _append(response, headers: dict, file, start: int, progress) -> None:
     """Copy the body behind `start`. Errors of the disk stay OSError; those of the network become _Again."""
-    length = headers.get("content-length", "")
-    whole = start + int(length) if re.fullmatch("[0-9]{1,15}", length) else 0
+    length, total = headers.get("content-length", ""), headers.get("content-range", "").rpartition("/")[2]
+    zipped = headers.get("content-encoding", "").lower() in ("gzip", "x-gzip")
+    whole = int(total) if re.fullmatch("[0-9]{1,15}", total) else \
+        start + int(length) if re.fullmatch("[0-9]{1,15}", length) and not zipped else 0
     file.seek(start)
+    blocks = transport.body_blocks(response, headers) if zipped else iter(lambda: response.read1(1 << 16), b"")
     while True:
         try:
-            block = response.read1(1 << 16)
+            block = next(blocks, b"")
         except (OSError, http.client.HTTPException) as error:
             raise _Again(type(error).__name__) from error
         if not block:

@@ -6,6 +6,7 @@ the first download. It goes when every file is saved. Records hold prompts, so o
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import time
@@ -16,6 +17,7 @@ from .results import short_id
 LIFE = 24 * 3600  # seconds that the service keeps a task and a result link (image contract 3.4)
 SUBMITTING, LOST, RUNNING, READY = "submitting", "lost", "running", "ready"
 _PROOF = bytes(64 << 10)  # a full disk takes an empty file, and no more
+_LONG = 4 << 20  # bytes
 _DONE = ".settled"  # a file with the ids of tasks that are done with
 _ID = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 
@@ -73,25 +75,30 @@ class Journal:
             self._remember(record["task_id"])
 
     def _remember(self, task_id: str) -> None:
+        """One appended line, so that processes and threads do not lose each other's; a long file is begun anew."""
         path = os.path.join(self.folder, _DONE)
         try:
-            fresh = {**self._done(), task_id: self.clock()}
-            temporary = os.path.join(self.folder, f".qianwen-{short_id()}.tmp")
-            with os.fdopen(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="utf-8") as file:
-                json.dump(fresh, file)
-            os.replace(temporary, path)
+            fresh = self._done() if os.path.exists(path) and os.path.getsize(path) > _LONG else None
+            if fresh is not None:
+                os.unlink(path)
+            lines = "".join(f"{moment:.0f} {name}\n" for name, moment in {**(fresh or {}), task_id: self.clock()}.items())
+            file = os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
+            try:
+                os.write(file, lines.encode("utf-8", "replace"))
+            finally:
+                os.close(file)
         except OSError:  # it only narrows a later search
             pass
 
     def _done(self) -> dict:
         """The tasks of the last day that were settled here, with the time of it."""
         try:
-            with open(os.path.join(self.folder, _DONE), encoding="utf-8") as file:
-                value = json.load(file)
-        except (OSError, ValueError, RecursionError):
+            with open(os.path.join(self.folder, _DONE), encoding="utf-8", errors="replace") as file:
+                found = [re.fullmatch(r"(\d{1,12}) (\S{1,200})", line.rstrip("\n")) for line in file]
+        except OSError:
             return {}
-        return {name: moment for name, moment in value.items() if isinstance(moment, (int, float))
-                and self.clock() - moment < LIFE} if isinstance(value, dict) else {}
+        return {match.group(2): int(match.group(1)) for match in found if match
+                and self.clock() - int(match.group(1)) < LIFE}
 
     def known_tasks(self) -> set:
         """The ids of all tasks that this machine started in the last day, as far as it got them."""
@@ -108,7 +115,7 @@ class Journal:
             return None
         needed = {"id": str, "skill": str, "state": str, "task_id": str, "created": (int, float)}
         whole = isinstance(record, dict) and all(isinstance(record.get(name), kind) for name, kind in needed.items())
-        return record if whole and record["id"] == record_id else None
+        return record if whole and record["id"] == record_id and math.isfinite(record["created"]) else None
 
     def find(self, given: str) -> dict | None:
         """The record with this id, be it its own, the task's, or the request's."""

@@ -10,7 +10,7 @@ EXTENSIONS = {
     "image/png": "png", "image/jpeg": "jpg", "image/gif": "gif", "image/webp": "webp", "image/bmp": "bmp",
     "image/tiff": "tiff", "image/heic": "heic", "video/mp4": "mp4", "video/quicktime": "mov", "video/x-msvideo": "avi",
     "video/x-matroska": "mkv", "video/webm": "webm", "video/x-flv": "flv", "video/x-ms-wmv": "wmv", "audio/wav": "wav",
-    "audio/mpeg": "mp3", "audio/ogg": "ogg", "audio/flac": "flac", "application/pdf": "pdf",
+    "audio/mpeg": "mp3", "audio/mp4": "m4a", "audio/ogg": "ogg", "audio/flac": "flac", "application/pdf": "pdf",
 }
 
 _MAGIC = (  # bytes at the beginning -> type
@@ -140,6 +140,8 @@ def _boxes(file, start: int, end: int):
         file.seek(start)
         head = file.read(16)
         length, name, begin = struct.unpack(">I", head[:4])[0], head[4:8], start + 8
+        if length == 1 and len(head) < 16:
+            return
         if length == 1:
             length, begin = struct.unpack(">Q", head[8:16])[0], start + 16
         stop = end if length == 0 else start + length
@@ -239,7 +241,8 @@ def is_whole(file, size: int, kind: str) -> bool:
     end = _ENDS.get(kind)
     if end is not None:
         file.seek(max(0, size - 64))
-        return end in file.read(64)
+        tail = file.read(64)
+        return tail.rstrip(b"\0").endswith(end) if kind == "image/gif" else end in tail
     if kind == "image/webp":
         file.seek(4)
         return int.from_bytes(file.read(4), "little") + 8 <= size

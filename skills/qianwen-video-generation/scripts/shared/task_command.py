@@ -24,7 +24,8 @@ SINGLE = ("tasks", "status", "cancel", "resume")  # flags that stand for a comma
 
 def add_task_flags(add, max_wait: float) -> None:
     """Flags of scripts whose calls may be tasks."""
-    add("--no-wait", action="store_true", help="make a task, print its id and end; fetch the result with --resume")
+    add("--no-wait", action="store_true", help="make a task, print its id and end; fetch the result with --resume (for models "
+        "that make tasks)")
     add("--max-wait", metavar="SECONDS", type=command.number(1, 86400), default=max_wait,
         help=f"longest wait for a task (default: {max_wait:g}); it goes on after that, and exit code 5 comes with the command "
         "to fetch it")
@@ -53,12 +54,19 @@ def exclude(options, flag: str, others) -> None:
 
 def batch_settings(options, journal: Journal, console) -> dict:
     """What a batch of files needs to know: which rows can be found again, and the page at the end."""
-    settings = {"recoverable": lambda row: bool(journal.read(row.row_id))}
+    settings = {"recoverable": lambda row: bool(journal.read(row_record_id(row)))}
     if options.gallery:
         from . import gallery
         gallery.check(options.output or ".", options.overwrite)
         settings["after"] = lambda folder: gallery_of(folder, options.overwrite, console)
     return settings
+
+
+def row_record_id(options) -> str:
+    """The journal's id for a row of a batch: the same rows into another folder are other calls."""
+    import hashlib
+    folder = os.path.abspath(options.output or ".")
+    return f"row-{options.row_id}-{hashlib.sha256(folder.encode('utf-8', 'surrogateescape')).hexdigest()[:8]}"
 
 
 def check_single(options) -> None:
@@ -368,14 +376,19 @@ class FileRun:
         """The journal's record of a call; `facts` go into the sidecars, so no key may be in them."""
         options = self.options
         return self.journal.new(
-            self.console.skill, options.row_id or "", model=facts["model"], prompt=self.console.redact_result(facts.get("prompt") or ""),
-            endpoint=self.verdict.endpoint.origin + self.verdict.endpoint.prefix, fingerprint=fingerprint,
+            self.console.skill, row_record_id(options) if options.row_id else "", model=facts["model"],
+            prompt=self.console.redact_result(facts.get("prompt") or ""), endpoint=self.verdict.endpoint.origin + self.verdict.endpoint.prefix, fingerprint=fingerprint,
             output=shelf.output, count=shelf.count, overwrite=options.overwrite, sidecars=shelf.sidecars,
             gallery=options.gallery, facts=self.console.redact_result(facts), **more)
 
     def earlier(self):
-        """The record of a row of a batch that was paid for before, or None."""
-        return self.journal.read(self.options.row_id) if self.options.row_id else None
+        """The record of a row of a batch that was sent before and can be gone on with, or None."""
+        record = self.journal.read(row_record_id(self.options)) if self.options.row_id else None
+        if record is None or not tasks.is_submitting(record):
+            return record
+        command.pass_guard(self.verdict, self.account, self.console)
+        return record if self.runner(self.client(record.get("model", ""))).find_or_forget(
+            record, self.options.max_wait) else None
 
     def refuse_twin(self, record: dict) -> None:
         """The same request again would be billed again, and is most likely a mistake."""
@@ -487,6 +500,11 @@ class FileRun:
         if tasks.is_submitting(record):
             runner.look_for(record)
         body = None if record["state"] == READY else runner.wait(record, self.options.max_wait)
+        if body is not None and record.get("found") and tasks.original_prompt(body) not in ("", record.get("prompt")):
+            runner.not_ours(record)
+            raise Failure(Exit.FAILED, f"the task {record['task_id']}, which began at that time, is of another prompt",
+                          "somebody else of this account made it", "run the original command again with --again",
+                          task_id=record["task_id"])
         parts = record["parts"] if body is None else self.parts_of(body)
         shelf = self._old_shelf(record, body, sum(part["kind"] == "media" for part in parts))
         try:
@@ -500,7 +518,7 @@ class FileRun:
         options = self.options
         known = "output" in record
         output = options.output if options.output or not known else record["output"]
-        name = record.get("prompt") or _original_prompt(body) or record["task_id"] or "result"
+        name = record.get("prompt") or tasks.original_prompt(body) or record["task_id"] or "result"
         return Shelf(output, options.overwrite or record.get("overwrite", False), self.console.redact_result(name),
                      record.get("count") or max(1, found), self.product.extension,
                      sidecars=record.get("sidecars", True) and not options.no_sidecar, resumed=known and not options.output,
@@ -517,11 +535,3 @@ def _place_for(model: str, most: int):
         return contextlib.nullcontext()
     with _placing:
         return _places.setdefault(model, threading.BoundedSemaphore(most))
-
-
-def _original_prompt(body) -> str:
-    """The prompt that a task's answer repeats, for the name of a file that this machine knows nothing of."""
-    output = body.get("output") if isinstance(body, dict) and isinstance(body.get("output"), dict) else {}
-    results = output.get("results")
-    first = results[0] if isinstance(results, list) and results and isinstance(results[0], dict) else {}
-    return str(output.get("orig_prompt") or first.get("orig_prompt") or "")

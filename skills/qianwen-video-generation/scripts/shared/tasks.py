@@ -17,6 +17,7 @@ from .journal import LOST, RUNNING, SUBMITTING, Journal
 from .transport import Request, Retries, encoded
 
 SUCCEEDED, FAILED, CANCELED, UNKNOWN = "SUCCEEDED", "FAILED", "CANCELED", "UNKNOWN"
+NOT_LISTED, NOT_CLEAR = "TaskNotListed", "TaskNotClear"
 LIST_DELAY = 15.0  # seconds after which the service surely lists a new task
 YOUNG = 30.0  # seconds in which a new task may not be known everywhere yet
 LOST_WINDOW = 120.0  # seconds around a create whose answer was lost, in which its task is looked for
@@ -58,13 +59,15 @@ class Tasks:
             reply = self.client.json(request, Retries.CREATE)
         except Failure as failure:
             if failure.accepted == "maybe":
+                record["ended"] = self.journal.clock()
+                self._keep(record)
                 self._explain_lost(failure, record)
             else:
                 self.journal.remove(record)
             raise
         except BaseException as error:
             raise Failure(Exit.INTERRUPTED, "interrupted while the task was being created", "it may have been created",
-                          "look for it with --resume " + record["id"], accepted="maybe",
+                          f"look for it before trying again: {resume_command(record['id'])}", accepted="maybe",
                           resume=resume_command(record["id"])) from error
         task_id = _task_id(reply.body)
         if not task_id:
@@ -91,24 +94,66 @@ class Tasks:
     def look_for(self, record: dict) -> str:
         """The id of a task whose create was not answered, from the service's list. Raises Failure where it is not there.
 
-        The list tells models and times, not prompts: only a single new task of the model at that time can be the one.
+        The list tells models and times, not prompts. So a task is taken when it can be no other's, or when it repeats
+        the prompt, as the older families do once they have ended.
         """
-        known = self.journal.known_tasks()
-        items, earliest = self._listed(record["created"])
-        found = [item for item in items if item.get("model_name") == record["model"] and item.get("task_id") not in known
-                 and _started(item) >= earliest]
-        if len(found) == 1:
-            record.update(task_id=found[0]["task_id"], state=RUNNING)
-            self._keep(record)
-            return record["task_id"]
+        known = self.journal.known_tasks() | set(record.get("others", ()))
+        items, earliest, latest = self._listed(record)
+        found = [str(item["task_id"]) for item in items if item.get("model_name") == record["model"]
+                 and isinstance(item.get("task_id"), str) and item["task_id"] not in known
+                 and earliest <= _started(item) <= latest]
         if not found:
             self._give_up(record)
             raise Failure(Exit.FAILED, "the service lists no such task, so the request was not taken and costs nothing",
-                          fix="run the original command again")
-        ids = ", ".join(str(item.get("task_id")) for item in found)
-        raise Failure(Exit.FAILED, f"{len(found)} tasks of {record['model']} began at that time: {ids}",
-                      "the list tells no prompts, so which one it is cannot be told",
+                          fix="run the original command again", code=NOT_LISTED)
+        rivals = any(is_submitting(other) and other.get("model") == record["model"] and other["id"] != record["id"]
+                     for other in self.journal.all())
+        task_id = found[0] if len(found) == 1 and not rivals else self._of_prompt(found, record)
+        record.update(task_id=task_id, state=RUNNING, found=True)
+        self._keep(record)
+        return task_id
+
+    def _of_prompt(self, found: list, record: dict) -> str:
+        """The one of several tasks that repeats the prompt of the record. Raises Failure."""
+        looks = {task_id: self.look(task_id) for task_id in found}
+        same = [task_id for task_id, (_, body) in looks.items() if record.get("prompt") and original_prompt(body) == record["prompt"]]
+        if len(same) == 1:
+            return same[0]
+        if any(status not in (SUCCEEDED, FAILED, CANCELED, UNKNOWN) for status, _ in looks.values()):
+            raise Failure(Exit.RUNNING, f"{len(found)} tasks of {record['model']} began at that time, and not all have ended",
+                          "an ended task repeats its prompt, and that tells which one it is",
+                          f"try again in a minute: {resume_command(record['id'])}", accepted="maybe", code=NOT_CLEAR,
+                          resume=resume_command(record["id"]))
+        raise Failure(Exit.FAILED, f"{len(found)} tasks of {record['model']} began at that time: {', '.join(found)}",
+                      "they do not tell their prompts, so which one it is cannot be told",
                       "fetch the right one with --resume TASK_ID", accepted="maybe")
+
+    def not_ours(self, record: dict) -> None:
+        """A task that was found for a lost create has turned out to be another one's."""
+        record.update(others=[*record.get("others", ()), record["task_id"]], task_id="", state=LOST, found=False)
+        self._keep(record)
+
+    def find_or_forget(self, record: dict, max_wait: float) -> bool:
+        """Whether the task of an unanswered create is found, as `look_for` does, waiting for what is not clear yet.
+
+        A record without a task goes: nothing was made, and the request may be sent anew. Raises Failure where several
+        tasks could be the one.
+        """
+        deadline = self.clock() + max_wait
+        while True:
+            try:
+                return bool(self.look_for(record))
+            except Failure as failure:
+                if failure.code == NOT_LISTED:
+                    left = LIST_DELAY - (self.journal.clock() - record["created"])
+                    if left <= 0:
+                        self.journal.remove(record)
+                        return False
+                elif failure.code == NOT_CLEAR and self.clock() < deadline:
+                    left = self.pace[1]
+                else:
+                    raise
+            self.sleep(left)
 
     def _give_up(self, record: dict) -> None:
         """A task that is not listed was not created; but a list may be some seconds behind."""
@@ -118,9 +163,10 @@ class Tasks:
         record["state"] = LOST
         self._keep(record)
 
-    def _listed(self, created: float) -> tuple:
-        """The service's tasks around a moment of this machine, and the earliest beginning that can be meant by it."""
-        begin, end = created - LOST_WINDOW, created + 2 * LOST_WINDOW + self.client.timeout
+    def _listed(self, record: dict) -> tuple:
+        """The service's tasks around a create, and between which moments of its clock ours can have begun."""
+        created, ended = record["created"], record.get("ended", record["created"] + self.client.timeout)
+        begin, end = created - LOST_WINDOW, ended + LOST_WINDOW
         first, last = (time.strftime("%Y%m%d%H%M%S", time.gmtime(moment + _AHEAD)) for moment in (begin, end))
         items, page = [], 1
         while page <= 20:
@@ -134,7 +180,10 @@ class Tasks:
                 break
             page += 1
         ahead = _clock_of(reply.headers)
-        return items, begin if ahead is None else created + ahead - self.journal.clock() - 5
+        if ahead is None:
+            return items, begin, end
+        ahead -= self.journal.clock()
+        return items, created + ahead - 5, ended + ahead + 5
 
     # -- poll
 
@@ -266,6 +315,15 @@ def _clock_of(headers: dict):
         return parsedate_to_datetime(headers["date"]).timestamp()
     except (KeyError, TypeError, ValueError, IndexError, OverflowError):
         return None
+
+
+def original_prompt(body) -> str:
+    """The prompt that the answer of a task repeats, '' where it does not."""
+    output = body.get("output") if isinstance(body, dict) and isinstance(body.get("output"), dict) else {}
+    results = output.get("results")
+    first = results[0] if isinstance(results, list) and results and isinstance(results[0], dict) else {}
+    found = output.get("orig_prompt") or first.get("orig_prompt")
+    return found if isinstance(found, str) else ""
 
 
 def _started(item: dict) -> float:

@@ -324,7 +324,7 @@ class Client:
                     raise self._service_failure(response, headers)
                 if "text/event-stream" not in headers.get("content-type", ""):
                     return take(iter([Event("", self._whole_body(response, headers), 200)]), headers)
-                return take(self._guarded(read_events(_blocks(response, headers)), headers), headers)
+                return take(self._guarded(read_events(body_blocks(response, headers)), headers), headers)
         return self.retries.run(attempt, safety)
 
     def upload(self, request: Request) -> None:
@@ -498,7 +498,7 @@ class Client:
         """The whole body, checked against its Content-Length and bounded in size."""
         blocks, size = [], 0
         try:
-            for block in _blocks(response, headers):
+            for block in body_blocks(response, headers):
                 size += len(block)
                 if size > _MAX_JSON:
                     raise Failure(Exit.FAILED, f"the answer is larger than {_MAX_JSON >> 20} MiB", accepted="maybe")
@@ -568,7 +568,7 @@ def _lower_headers(response) -> dict:
     return {name.lower(): value for name, value in response.headers.items()}
 
 
-def _blocks(response, headers: dict):
+def body_blocks(response, headers: dict):
     """The body as it arrives, gzip undone. Raises IncompleteRead when it ends before its Content-Length."""
     unzip = None
     if headers.get("content-encoding", "").lower() in ("gzip", "x-gzip"):
