@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
+import time
 from collections import namedtuple
 from datetime import datetime, timezone
 
@@ -432,20 +433,33 @@ class FileRun:
         places = _places_of(record["model"], self.running)
         if state:
             self.journal.write({**record, "state": state})
-        if not places.acquire(timeout=self.options.max_wait):
+        try:
+            if not self._wait_for(places):
+                raise Failure(Exit.RUNNING, f"not sent: {self.running} tasks of {record['model']} are still running, and no more "
+                              "run at a time", fix="run the same command again when they have ended")
+        except Failure:
             if state:
                 self.journal.remove(record)
-            raise Failure(Exit.RUNNING, f"not sent: {self.running} tasks of {record['model']} are still running, and no more run "
-                          "at a time", fix="run the same command again when they have ended")
+            raise
         keep = False
         try:
             yield
         except Failure as failure:
-            keep = failure.exit_code in (Exit.RUNNING, Exit.INTERRUPTED)
+            keep = failure.exit_code == Exit.RUNNING and bool(record["task_id"])
             raise
         finally:
             if not keep:
                 places.release()
+
+    def _wait_for(self, places) -> bool:
+        """Whether a place was had within --max-wait. Raises NotSent when the batch is stopped meanwhile."""
+        end = time.monotonic() + self.options.max_wait
+        while not places.acquire(timeout=0.2):
+            if self.options.pace:
+                self.options.pace.check()
+            if time.monotonic() > end:
+                return False
+        return True
 
     def _submitted(self, record: dict) -> None:
         command_line = tasks.resume_command(record["task_id"])
