@@ -19,7 +19,7 @@ test:
 	@$(PYTHON) -c "import pytest" 2>/dev/null || test -x .venv/bin/pytest || \
 	  { $(PYTHON) -m venv .venv && .venv/bin/python -m pip install --quiet --disable-pip-version-check "pytest>=7,<10" \
 	  || { echo "pytest could not be installed into .venv: install python3-venv, or pip install pytest"; exit 1; }; }
-	@if $(PYTHON) -c "import pytest" 2>/dev/null; then $(PYTHON) -m pytest -q $(ARGS); else .venv/bin/python -m pytest -q $(ARGS); fi
+	@if $(PYTHON) -c "import pytest" 2>/dev/null; then $(PYTHON) -m tests.run $(ARGS); else .venv/bin/python -m tests.run $(ARGS); fi
 
 check:
 	@$(PYTHON) -m tests.check

@@ -648,7 +648,7 @@ WRONG = [
     (("a fox", "--image", "none.png"), "none.png does not exist"), (("a fox", "--image", "text.png"), "text.png is not a picture"),
     (("a fox", "--no-wait"), "makes no tasks"), (("a fox", "--size", "1024x1024", "--aspect", "1:1"), "--size"),
     (("a fox", "--resume", "x"), "--resume takes no prompt"), (("--resume", "x", "--cancel", "x"), "do not go together"),
-    (("a fox", "--series"), "-n"), (("a fox", "--seed", -1), "--seed"), (("a fox", "--mask", "photo.png"), "--mask"),
+    (("a fox", "--series"), "-n"), (("a fox", "--seed", -1), "--seed"), (("a fox", "--mask", "photo.png"), "takes 1 picture here"),
     (("a fox", "--box", "1,2,3,4"), "--box"), (("a fox", "--set", "x"), "KEY=VALUE"), (("a fox", "--request", "none.json"), "none.json"),
     (("a", "fox"), "quotes"), (("a fox", "--bogus"), "--bogus"), (("a fox", "--live"), "--check"), (("a fox", "--poll", "x"), "--poll"),
     (("a fox", "--think"), "--think"), (("a fox", "--max-wait", 0), "--max-wait"), (("-", "--image", "-"), "stdin can be read once")]

@@ -404,12 +404,37 @@ def test_odd_date_of_the_service_is_passed_over(journal, clock, date):
     assert runner.look_for(record) == "t5"
 
 
-def test_two_tasks_cannot_be_told_apart(journal, clock):
+TWO = {"data": [listed("t5"), listed("t6", 2)]}
+
+
+@pytest.mark.parametrize("ends", [("SUCCEEDED", "SUCCEEDED"), ("FAILED", "SUCCEEDED")])
+def test_two_tasks_without_prompts_cannot_be_told_apart(journal, clock, ends):
     record = lost(journal, clock)
     with pytest.raises(Failure) as caught:
-        runner_of(journal, clock, {"data": [listed("t5"), listed("t6", 2)]}).look_for(record)
+        runner_of(journal, clock, TWO, *map(status, ends)).look_for(record)
     assert caught.value.accepted == "maybe" and "t5" in caught.value.message and "t6" in caught.value.message
     assert "--resume TASK_ID" in caught.value.fix and journal.read(record["id"])["task_id"] == ""
+
+
+def test_two_tasks_are_told_apart_by_their_prompts(journal, clock):
+    record = {**lost(journal, clock), "prompt": "a fox"}
+    looks = (status("SUCCEEDED", results=[{"orig_prompt": "a hat"}]), status("SUCCEEDED", results=[{"orig_prompt": "a fox"}]))
+    assert runner_of(journal, clock, TWO, *looks).look_for(record) == "t6" == journal.read(record["id"])["task_id"]
+
+
+def test_two_tasks_that_run_are_not_clear_yet(journal, clock):
+    record = {**lost(journal, clock), "prompt": "a fox"}
+    with pytest.raises(Failure) as caught:
+        runner_of(journal, clock, TWO, status("RUNNING"), status("PENDING")).look_for(record)
+    assert caught.value.exit_code == Exit.RUNNING and record["id"] in caught.value.resume
+
+
+def test_one_task_is_not_taken_when_another_create_was_lost_too(journal, clock):
+    """It could be the other's; taking it would leave that one to be paid again."""
+    record = {**lost(journal, clock), "prompt": "a fox"}
+    journal.write(journal.new("s", model=MODEL))
+    with pytest.raises(Failure):
+        runner_of(journal, clock, {"data": [listed("t5")]}, status("SUCCEEDED", orig_prompt="a hat")).look_for(record)
 
 
 def test_list_is_read_page_by_page(journal, clock):

@@ -119,6 +119,7 @@ class Run(task_command.FileRun):
             return self._estimate(model, call, len(ask.images))
         if options.dry_run:
             return self._dry_run(call, waiting, model)
+        self.running = model.running
         record = self.earlier()
         if record:
             return self.go_on(record, self.client(record.get("model", "")))
@@ -127,7 +128,6 @@ class Run(task_command.FileRun):
             command.pass_guard(self.verdict, self.account, console)
             client = self.client(model.id)
             record = self._new_record(ask, call, shelf, waiting)
-            self.running = model.running
             if call.task:
                 self.refuse_twin(record)
             if waiting:
