@@ -18,6 +18,7 @@ from tests.emulator import Emulator
 ROOT = Path(__file__).resolve().parent.parent
 TEXT = ROOT / "skills" / "qianwen-text" / "scripts" / "text.py"
 IMAGE = ROOT / "skills" / "qianwen-image-generation" / "scripts" / "image.py"
+VIDEO = ROOT / "skills" / "qianwen-video-generation" / "scripts" / "video.py"
 VISION = ROOT / "skills" / "qianwen-vision" / "scripts" / "vision.py"
 STANDARD_KEY = "sk-demo-standard-key-of-nobody-0000"
 PLAN_KEY = "sk-sp-demo-plan-key-of-nobody-0000"
@@ -50,6 +51,10 @@ STEPS = (
      STANDARD_KEY, (IMAGE, "A red fox in the snow, woodcut", "--aspect", "16:9", "--quality", "low", "-o", "fox.png"), 0),
     ("The picture edited; the prompt is Chinese.",
      STANDARD_KEY, (IMAGE, "把背景换成夜晚", "--image", "fox.png", "-o", "fox-night.png"), 0),
+    ("A video from text: a task, whose id is in a journal before the first wait.",
+     STANDARD_KEY, (VIDEO, "A paper boat in the rain", "--resolution", "720P", "--poll", "0.2", "-o", "boat.mp4"), 0),
+    ("The picture becomes the first frame of a video. Nothing is left to be fetched after that.",
+     STANDARD_KEY, (VIDEO, "狐狸回过头来", "--image", "fox.png", "--resolution", "720P", "--poll", "0.2", "-o", "fox.mp4"), 0),
     ("A batch of three questions: one line of results.jsonl for each.",
      STANDARD_KEY, (TEXT, "--batch", "questions.jsonl", "-o", "answers/", "--no-think", "--system", "One sentence"), 0),
     ("The same again: nothing is missing, so nothing is sent or billed.",

@@ -15,7 +15,7 @@ from .failures import usage
 from .results import short_id
 
 LIFE = 24 * 3600  # seconds that the service keeps a task and a result link (image contract 3.4)
-SUBMITTING, LOST, RUNNING, READY = "submitting", "lost", "running", "ready"
+WAITING, SUBMITTING, LOST, RUNNING, READY = "waiting", "submitting", "lost", "running", "ready"
 _PROOF = bytes(64 << 10)  # a full disk takes an empty file, and no more
 _LONG = 4 << 20  # bytes
 _DONE = ".settled"  # a file with the ids of tasks that are done with

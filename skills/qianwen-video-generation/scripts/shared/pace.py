@@ -80,6 +80,11 @@ class Pace:
                 self._cut_at, self.slots = now, max(1.0, self.slots * _CUT)
 
     @property
+    def stopped(self) -> bool:
+        """Whether the batch takes no more rows."""
+        return self._stopping.is_set()
+
+    @property
     def hopeless(self) -> bool:
         """Whether nothing has got through for as long as a row waits."""
         return self.clock() - self.last_success >= self.patience
@@ -95,6 +100,11 @@ class RowPace:
         self._pace = pace
         self._until: float | None = None
         self._accepted = False  # something of the row is paid already, so it goes on after a stop
+
+    def check(self) -> None:
+        """Raise NotSent when the batch was stopped and nothing of the row is paid."""
+        if self._pace.stopped and not self._accepted:
+            raise NotSent()
 
     def paced(self, attempt, delay):
         """`attempt`, sent when there is room, and again after a rate limit; `delay(failure, tries)` is in seconds."""

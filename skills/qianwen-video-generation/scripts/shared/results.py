@@ -46,7 +46,7 @@ class Target:
             with open(self._temporary, "xb"):
                 pass
         except OSError as error:
-            self._remove_made()
+            _remove_folders(self._made)
             raise usage(f"{folder} cannot be written: {error.strerror}", "name another place with --output") from error
 
     def _check(self) -> None:
@@ -79,14 +79,7 @@ class Target:
             os.unlink(self._temporary)
         except OSError:
             pass
-        self._remove_made()
-
-    def _remove_made(self) -> None:
-        for folder in reversed(self._made):
-            try:
-                os.rmdir(folder)
-            except OSError:
-                return
+        _remove_folders(self._made)
 
 
 def _make_folder(folder: str) -> list:
@@ -100,6 +93,15 @@ def _make_folder(folder: str) -> list:
     except OSError as error:
         raise usage(f"the folder {folder} cannot be made: {error.strerror}", "name another place with --output") from error
     return missing[::-1]
+
+
+def _remove_folders(folders: list) -> None:
+    """Take away again what `_make_folder` made, as far as it is empty."""
+    for folder in reversed(folders):
+        try:
+            os.rmdir(folder)
+        except OSError:
+            return
 
 
 def _publish(temporary: str, path: str, overwrite: bool) -> None:
@@ -150,11 +152,11 @@ class Shelf:
                 self._check_free(text)
             os.unlink(self.temporary())
         except OSError as error:
-            self._remove_made()
+            _remove_folders(self._made)
             raise usage(f"{self.folder or os.curdir} cannot be written: {error.strerror}",
                         "name another place with --output") from error
         except Failure:
-            self._remove_made()
+            _remove_folders(self._made)
             raise
 
     @property
@@ -259,14 +261,7 @@ class Shelf:
             except OSError:
                 pass
         if not self.saved:
-            self._remove_made()
-
-    def _remove_made(self) -> None:
-        for folder in reversed(self._made):
-            try:
-                os.rmdir(folder)
-            except OSError:
-                return
+            _remove_folders(self._made)
 
 
 def _place(output: str | None, name: str, name_id: str, extension: str) -> tuple:

@@ -8,12 +8,13 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
+import time
 from collections import namedtuple
 from datetime import datetime, timezone
 
 from . import command, download, picture, tasks
 from .failures import Exit, Failure, ServiceError, explain, usage
-from .journal import READY, RUNNING, Journal
+from .journal import READY, RUNNING, WAITING, Journal
 from .results import Shelf, sidecar_path
 from .transport import Request
 
@@ -276,6 +277,11 @@ class Delivery:
                            f"{first.message}", first.cause, "download the links above, which need no key and die after 24 hours",
                            files=[*self.files, *links], task_id=record["task_id"], request_id=record.get("request_id", ""),
                            accepted="maybe", code=first.code)
+        if first.code == download.BAD_LINK and self.journal.expired(record):
+            self.journal.remove(record)
+            return Failure(Exit.UNSAVED, f"{len(self.problems)} of {total} results could not be saved: {first.message}",
+                           "they are older than 24 hours", "run the original command again", files=[*self.files, *links],
+                           task_id=record["task_id"], request_id=record.get("request_id", ""), code=first.code)
         return Failure(Exit.UNSAVED, f"{len(self.problems)} of {total} results could not be saved: {first.message}", first.cause,
                        f"fetch what is missing with: {command_line} (add -o DIR/ for another place); the links die 24 hours "
                        "after they were made", files=[*self.files, *links], task_id=record["task_id"], resume=command_line,
@@ -374,16 +380,19 @@ class FileRun:
 
     def new_record(self, shelf: Shelf, fingerprint: str, facts: dict, **more) -> dict:
         """The journal's record of a call; `facts` go into the sidecars, so no key may be in them."""
-        options = self.options
+        options, clean = self.options, self.console.redact_result
         return self.journal.new(
             self.console.skill, row_record_id(options) if options.row_id else "", model=facts["model"],
-            prompt=self.console.redact_result(facts.get("prompt") or ""), endpoint=self.verdict.endpoint.origin + self.verdict.endpoint.prefix, fingerprint=fingerprint,
-            output=shelf.output, count=shelf.count, overwrite=options.overwrite, sidecars=shelf.sidecars,
-            gallery=options.gallery, facts=self.console.redact_result(facts), **more)
+            prompt=clean(facts.get("prompt") or ""), endpoint=self.verdict.endpoint.origin + self.verdict.endpoint.prefix,
+            fingerprint=fingerprint, output=shelf.output, count=shelf.count, overwrite=options.overwrite,
+            sidecars=shelf.sidecars, gallery=options.gallery, facts=clean(facts), **more)
 
     def earlier(self):
         """The record of a row of a batch that was sent before and can be gone on with, or None."""
         record = self.journal.read(row_record_id(self.options)) if self.options.row_id else None
+        if record and record["state"] == WAITING:  # it was never sent
+            self.journal.remove(record)
+            return None
         if record is None or not tasks.is_submitting(record):
             return record
         command.pass_guard(self.verdict, self.account, self.console)
@@ -404,13 +413,53 @@ class FileRun:
     def task(self, request: Request, record: dict, shelf: Shelf, client) -> None:
         """Make a task and wait for it, or leave it to a later --resume."""
         runner = self.runner(client)
-        with _place_for(record["model"], self.running if self.options.row_id else 0):
+        with self._place(record, WAITING):
             runner.submit(request, record)
             if self.options.no_wait:
                 return self._submitted(record)
             self.console.note(f"task {record['task_id']} is submitted")
             body = runner.wait(record, self.options.max_wait)
         return self.deliver(self.parts_of(body), body, record, shelf, client)
+
+    @contextlib.contextmanager
+    def _place(self, record: dict, state: str = ""):
+        """In a batch, one of the places that the service has for running tasks of the model: more would only queue there.
+
+        While it waits, the record says so: nothing is sent. A task that goes on when our patience ends keeps its place.
+        """
+        if not (self.options.row_id and self.running):
+            yield
+            return
+        places = _places_of(record["model"], self.running)
+        if state:
+            self.journal.write({**record, "state": state})
+        try:
+            if not self._wait_for(places):
+                raise Failure(Exit.RUNNING, f"not sent: {self.running} tasks of {record['model']} are still running, and no more "
+                              "run at a time", fix="run the same command again when they have ended")
+        except Failure:
+            if state:
+                self.journal.remove(record)
+            raise
+        keep = False
+        try:
+            yield
+        except Failure as failure:
+            keep = failure.exit_code == Exit.RUNNING and bool(record["task_id"])
+            raise
+        finally:
+            if not keep:
+                places.release()
+
+    def _wait_for(self, places) -> bool:
+        """Whether a place was had within --max-wait. Raises NotSent when the batch is stopped meanwhile."""
+        end = time.monotonic() + self.options.max_wait
+        while not places.acquire(timeout=0.2):
+            if self.options.pace:
+                self.options.pace.check()
+            if time.monotonic() > end:
+                return False
+        return True
 
     def _submitted(self, record: dict) -> None:
         command_line = tasks.resume_command(record["task_id"])
@@ -499,7 +548,8 @@ class FileRun:
         runner = self.runner(client)
         if tasks.is_submitting(record):
             runner.look_for(record)
-        body = None if record["state"] == READY else runner.wait(record, self.options.max_wait)
+        with self._place(record) if record["state"] != READY else contextlib.nullcontext():
+            body = None if record["state"] == READY else runner.wait(record, self.options.max_wait)
         if body is not None and record.get("found") and tasks.original_prompt(body) not in ("", record.get("prompt")):
             runner.not_ours(record)
             raise Failure(Exit.FAILED, f"the task {record['task_id']}, which began at that time, is of another prompt",
@@ -529,9 +579,6 @@ _places: dict = {}  # model -> the semaphore that its tasks share in this proces
 _placing = threading.Lock()
 
 
-def _place_for(model: str, most: int):
-    """In a batch, wait until another task of the model may run: more of them would only queue at the service."""
-    if not most:
-        return contextlib.nullcontext()
+def _places_of(model: str, most: int) -> threading.BoundedSemaphore:
     with _placing:
         return _places.setdefault(model, threading.BoundedSemaphore(most))

@@ -120,7 +120,8 @@ class Tasks:
         if len(same) == 1:
             return same[0]
         if any(status not in (SUCCEEDED, FAILED, CANCELED, UNKNOWN) for status, _ in looks.values()):
-            raise Failure(Exit.RUNNING, f"{len(found)} tasks of {record['model']} began at that time, and not all have ended",
+            raise Failure(Exit.RUNNING, f"{len(found)} tasks of {record['model']} began at that time, and not all have ended: "
+                          f"{', '.join(found)}",
                           "an ended task repeats its prompt, and that tells which one it is",
                           f"try again in a minute: {resume_command(record['id'])}", accepted="maybe", code=NOT_CLEAR,
                           resume=resume_command(record["id"]))
