@@ -16,7 +16,7 @@ from tests import media_samples as samples
 WINDOWS = sys.platform == "win32"
 ROOT = getattr(os, "geteuid", lambda: 1)() == 0
 PNG, JPEG = samples.png(16, 16), samples.jpeg(16, 16)
-OURS = {"file": "x.png", "skill": "qianwen-image-generation", "prompt": "old"}
+OURS = {"file": "fox.png", "skill": "qianwen-image-generation", "prompt": "old"}
 
 
 @pytest.fixture(autouse=True)
@@ -161,6 +161,16 @@ def test_sidecar_of_ours_is_replaced_with_overwrite_alone():
     shelf = shelf_of("fox.png", overwrite=True)
     shelf.describe(put(shelf), {"skill": "qianwen-x"})
     assert json.loads(content("fox.json")) == {"file": "fox.png", "skill": "qianwen-x"}
+
+
+def test_description_of_another_file_is_left_alone():
+    """A picture and the video made of it may have one name."""
+    write("fox.json", {**OURS, "file": "fox.jpg"})
+    shelf = shelf_of("fox.png")
+    entry = put(shelf)
+    shelf.describe(entry, {"skill": "qianwen-x"})
+    assert json.loads(content("fox.json"))["file"] == "fox.jpg"
+    assert json.loads(content("fox.png.json"))["file"] == "fox.png" and sidecar_path("fox.png") == "fox.png.json"
 
 
 def test_huge_file_is_no_sidecar():
