@@ -287,21 +287,28 @@ def _same_extension(one: str, other: str) -> bool:
 
 
 def sidecar_path(path: str) -> str:
-    """The description of a result: NAME.json beside NAME.png."""
-    return os.path.splitext(path)[0] + ".json"
+    """The description of a result: NAME.json beside NAME.png; NAME.mp4.json where NAME.json describes another file."""
+    usual = os.path.splitext(path)[0] + ".json"
+    return usual if described_by(usual) in ("", os.path.basename(path)) else path + ".json"
 
 
 def is_sidecar(path: str) -> bool:
     """Whether a file is a description that one of these skills wrote."""
+    return bool(described_by(path))
+
+
+def described_by(path: str) -> str:
+    """The name of the file that a description is of; '' when it is no description of ours."""
     import json
     try:
         if os.path.getsize(path) > 1 << 20:
-            return False
+            return ""
         with open(path, encoding="utf-8") as file:
             value = json.load(file)
     except (OSError, ValueError, RecursionError):
-        return False
-    return isinstance(value, dict) and str(value.get("skill", "")).startswith("qianwen-") and isinstance(value.get("file"), str)
+        return ""
+    ours = isinstance(value, dict) and str(value.get("skill", "")).startswith("qianwen-") and isinstance(value.get("file"), str)
+    return value["file"] if ours else ""
 
 
 def check_replaceable(path: str, flag: str) -> None:
