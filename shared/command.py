@@ -428,6 +428,23 @@ def apply_settings(body: dict, pairs) -> dict:
     return body
 
 
+def apply_native_settings(body: dict, pairs) -> None:
+    """Settings on a body of the native API: they name parameters, unless the first key is input, parameters or model."""
+    for keys, value in pairs:
+        rooted = keys[0] in ("input", "parameters", "model") and (len(keys) > 1 or keys[0] == "model")
+        apply_settings(body, [(keys if rooted else ["parameters", *keys], value)])
+
+
+def read_body(path: str | None):
+    """The JSON object of `--request FILE`, or None."""
+    if path is None:
+        return None
+    body = read_json(path, "--request")
+    if not isinstance(body, dict):
+        raise usage(f"--request {path} must hold a JSON object")
+    return body
+
+
 # ---- the key guard in plain sight ------------------------------------------------------------------------------------
 
 def pass_guard(verdict: key_guard.Verdict, account: Account, console: Console) -> None:

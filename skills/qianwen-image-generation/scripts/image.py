@@ -95,10 +95,7 @@ def _estimate_batch(options, console) -> None:
             media.address_all(ask.images, 0)
             yield estimate(model, build_request(ask, model)[0], len(ask.images))
     total = together(found())
-    if console.json_mode:
-        console.document({"ok": True, "skill": SKILL, "estimate": total, "warnings": console.warnings})
-    else:
-        console.result(words_for_rows(total) + "\n")
+    task_command.show_estimate(total, words_for_rows(total), console)
 
 
 class Run(task_command.FileRun):
@@ -118,7 +115,7 @@ class Run(task_command.FileRun):
         if options.estimate:
             return self._estimate(model, call, len(ask.images))
         if options.dry_run:
-            return self._dry_run(call, waiting, model)
+            return self.dry_run(call, waiting, model.id, call.task)
         self.running = model.running
         record = self.earlier()
         if record:
@@ -131,17 +128,12 @@ class Run(task_command.FileRun):
             if call.task:
                 self.refuse_twin(record)
             if waiting:
-                uploader = media.Uploader(client, model.id, console)
-                for item in waiting:
-                    item.address = uploader.url(item)
+                self.upload(waiting, client, model.id)
                 call, _ = build_request(ask, model)
-            request = self._request(call)
+            request = self.request_of(call)
             return self.task(request, record, shelf, client) if call.task else self._direct(request, call, record, shelf, client)
         finally:
             shelf.discard()
-
-    def _request(self, call) -> Request:
-        return Request("POST", self.verdict.endpoint.native + call.path, call.body, call.headers)
 
     def _tell(self, ask, model, warning: str, remarks: list) -> None:
         if warning:
@@ -155,19 +147,7 @@ class Run(task_command.FileRun):
     def _estimate(self, model, call, images: int) -> None:
         from image_prices import estimate, words
         found = estimate(model, call, images)
-        if self.console.json_mode:
-            self.console.document({"ok": True, "skill": SKILL, "model": model.id, "estimate": found,
-                                   "warnings": self.console.warnings})
-        else:
-            self.console.result(words(found) + "\n")
-
-    def _dry_run(self, call, waiting: list, model) -> None:
-        preview = self._request(call).preview(SKILL, self.verdict.key)
-        if waiting:
-            preview["before"] = [media.preview_upload(item, self.verdict, model.id) for item in waiting]
-        if call.task:
-            preview["poll"] = {"method": "GET", "url": self.verdict.endpoint.native + "/tasks/{task_id}"}
-        command.show_dry_run(preview, self.verdict, self.console)
+        task_command.show_estimate(found, words(found), self.console, model=model.id)
 
     def _new_record(self, ask, call, shelf, waiting: list) -> dict:
         parameters = call.body.get("parameters", {})

@@ -109,7 +109,7 @@ def read_ask(options) -> tuple:
     inputs = [path for path in (options.request, options.mask, *options.image) if path == "-"]
     if len(inputs) > 1:
         raise usage("stdin can be read once only, but two inputs name '-'", "put one of them into a file")
-    ask = Ask(prompt=command.read_prompt(options.prompt, options.prompt_file, inputs), request=_read_request(options.request),
+    ask = Ask(prompt=command.read_prompt(options.prompt, options.prompt_file, inputs), request=command.read_body(options.request),
               settings=command.parse_settings(options.set), task=options.task or options.no_wait, **{
                   name: getattr(options, name) for name in (
                       "model", "size", "aspect", "quality", "n", "series", "interleave", "function", "negative", "seed",
@@ -129,12 +129,3 @@ def _check_mask(ask: Ask) -> None:
         if sides[0] != sides[1]:
             raise usage(f"--mask is {sides[0][0]}x{sides[0][1]} and the picture is {sides[1][0]}x{sides[1][1]}",
                         "both must have the same size")
-
-
-def _read_request(path: str | None):
-    if path is None:
-        return None
-    body = command.read_json(path, "--request")
-    if not isinstance(body, dict):
-        raise usage(f"--request {path} must hold a JSON object")
-    return body

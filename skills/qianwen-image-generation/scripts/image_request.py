@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import image_sizes
 from image_models import CONTENT, DEFAULT_MODEL, FIELDS, FUNCTIONS, models_that
 from image_sizes import shown
-from shared.command import apply_settings
+from shared.command import apply_native_settings, apply_settings
 from shared.failures import usage
 from shared.media import oss_headers
 
@@ -84,7 +84,7 @@ def build_request(ask: Ask, model) -> tuple:
     _put_inputs(body, ask, places)
     _put_parameters(body, ask, model, mode, settings)
     remarks = _remarks(ask, model)
-    _apply_settings(body, ask.settings)
+    apply_native_settings(body, ask.settings)
     return _call(body, model, mode, task), remarks
 
 
@@ -118,7 +118,7 @@ def _from_request(ask: Ask, model) -> tuple:
     if ask.prompt is not None:
         _replace_prompt(body, ask.prompt, model.task_places if task else model.places)
     _put_parameters(body, ask, model, mode, model.does[mode], only_given=True)
-    _apply_settings(body, ask.settings)
+    apply_native_settings(body, ask.settings)
     return _call(body, model, mode, task), []
 
 
@@ -414,13 +414,6 @@ def _put_ratio(body: dict, ask: Ask, model, rule) -> None:
         body["parameters"]["aspect_ratio"] = name
     if ask.quality:
         body["parameters"]["resolution"] = rule.names[image_sizes.QUALITIES.index(ask.quality)]
-
-
-def _apply_settings(body: dict, settings) -> None:
-    """`--set` names a parameter; a key that begins with input, parameters or model names its place in the whole body."""
-    for keys, value in settings:
-        rooted = keys[0] in ("input", "parameters", "model") and (len(keys) > 1 or keys[0] == "model")
-        apply_settings(body, [(keys if rooted else ["parameters", *keys], value)])
 
 
 def _remarks(ask: Ask, model) -> list:

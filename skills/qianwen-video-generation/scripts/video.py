@@ -13,7 +13,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from shared import command, key_guard, media, task_command, tasks
 from shared.failures import Exit
 from shared.journal import Journal
-from shared.transport import Request, encoded
+from shared.transport import encoded
 from video_answers import parts_of, seconds_of
 from video_inputs import add_flags, first_frame, pictures_and_more, read_ask
 from video_models import DEFAULTS, MODELS
@@ -105,10 +105,7 @@ def _estimate_batch(options, console) -> None:
             call, _ = build_request(ask, model)
             yield estimate(model, call, _input_seconds(ask, call))
     total = together(found())
-    if console.json_mode:
-        console.document({"ok": True, "skill": SKILL, "estimate": total, "warnings": console.warnings})
-    else:
-        console.result(words_for_rows(total) + "\n")
+    task_command.show_estimate(total, words_for_rows(total), console)
 
 
 def _input_seconds(ask, call) -> float | None:
@@ -138,7 +135,8 @@ class Run(task_command.FileRun):
         if options.estimate:
             return self._estimate(model, call, ask)
         if options.dry_run:
-            return self._dry_run(call, waiting, model)
+            return self.dry_run(call, waiting, model.id, is_task=True)
+        self.product, self.running = self.product._replace(usual=model.usual), model.running
         record = self.earlier()
         if record:
             return self.go_on(record, self.client(record.get("model", "")))
@@ -149,17 +147,11 @@ class Run(task_command.FileRun):
             record = self._new_record(ask, call, shelf, waiting)
             self.refuse_twin(record)
             if waiting:
-                uploader = media.Uploader(client, model.id, self.console)
-                for item in waiting:
-                    item.address = uploader.url(item)
+                self.upload(waiting, client, model.id)
                 call, _ = build_request(ask, model)
-            self.product, self.running = self.product._replace(usual=model.usual), model.running
-            return self.task(self._request(call), record, shelf, client)
+            return self.task(self.request_of(call), record, shelf, client)
         finally:
             shelf.discard()
-
-    def _request(self, call) -> Request:
-        return Request("POST", self.verdict.endpoint.native + call.path, call.body, call.headers)
 
     def _tell(self, ask, model, warning: str, remarks: list, waiting: list) -> None:
         if warning:
@@ -177,18 +169,7 @@ class Run(task_command.FileRun):
     def _estimate(self, model, call, ask) -> None:
         from video_prices import estimate, words
         found = estimate(model, call, _input_seconds(ask, call))
-        if self.console.json_mode:
-            self.console.document({"ok": True, "skill": SKILL, "model": model.id, "estimate": found,
-                                   "warnings": self.console.warnings})
-        else:
-            self.console.result(words(found) + "\n")
-
-    def _dry_run(self, call, waiting: list, model) -> None:
-        preview = self._request(call).preview(SKILL, self.verdict.key)
-        if waiting:
-            preview["before"] = [media.preview_upload(item, self.verdict, model.id) for item in waiting]
-        preview["poll"] = {"method": "GET", "url": self.verdict.endpoint.native + "/tasks/{task_id}"}
-        command.show_dry_run(preview, self.verdict, self.console)
+        task_command.show_estimate(found, words(found), self.console, model=model.id)
 
     def _new_record(self, ask, call, shelf, waiting: list) -> dict:
         parameters = call.body.get("parameters", {})

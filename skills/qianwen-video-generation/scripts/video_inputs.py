@@ -99,7 +99,7 @@ def read_ask(options) -> tuple:
     inputs = [path for path in flags if path == "-"]
     if len(inputs) > 1:
         raise usage("stdin can be read once only, but two inputs name '-'", "put one of them into a file")
-    ask = Ask(prompt=command.read_prompt(options.prompt, options.prompt_file, inputs), request=_read_request(options.request),
+    ask = Ask(prompt=command.read_prompt(options.prompt, options.prompt_file, inputs), request=command.read_body(options.request),
               settings=command.parse_settings(options.set), **{name: getattr(options, name) for name in (
                   "model", "mode", "function", "resolution", "size", "ratio", "duration", "negative", "seed", "prompt_extend",
                   "watermark", "shot", "sound", "keep_sound", "template", "style", "strength", "control", "quality")})
@@ -141,15 +141,6 @@ def pictures_and_more(ask: Ask) -> list:
     found = [(role, getattr(ask, role)) for role in ("image", "last_frame", "video", "audio", "mask") if getattr(ask, role)]
     found += [("reference" if not is_video(item) else "reference_video", item) for item in ask.references]
     return found + [("voice", item) for item in ask.voices]
-
-
-def _read_request(path: str | None):
-    if path is None:
-        return None
-    body = command.read_json(path, "--request")
-    if not isinstance(body, dict):
-        raise usage(f"--request {path} must hold a JSON object")
-    return body
 
 
 # ---- the last frame of a clip ----------------------------------------------------------------------------------------

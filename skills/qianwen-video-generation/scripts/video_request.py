@@ -8,7 +8,7 @@ import re
 from collections import namedtuple
 from dataclasses import dataclass, field
 
-from shared.command import apply_settings
+from shared.command import apply_native_settings, apply_settings
 from shared.failures import usage
 from shared.media import oss_headers
 from video_models import DEFAULTS, FIELDS, FUNCTIONS, MODELS, Way, models_that
@@ -140,7 +140,7 @@ def _from_request(ask: Ask, model) -> Call:
 def _finish(body: dict, ask: Ask, model, way) -> Call:
     """The rest of the body, and what the whole of it says of length and resolution."""
     _put_fields(body, ask, model)
-    _apply_settings(body, ask.settings)
+    apply_native_settings(body, ask.settings)
     parameters = body["parameters"]
     for name, value in model.sends.items():
         parameters.setdefault(name, value)
@@ -482,13 +482,6 @@ def _spans(seconds: tuple) -> str:
             begin = last = number
     spans.append((begin, last))
     return ", ".join(str(low) if low == high else f"{low} to {high}" for low, high in spans)
-
-
-def _apply_settings(body: dict, settings) -> None:
-    """`--set` names a parameter; a key that begins with input, parameters or model names its place in the whole body."""
-    for keys, value in settings:
-        rooted = keys[0] in ("input", "parameters", "model") and (len(keys) > 1 or keys[0] == "model")
-        apply_settings(body, [(keys if rooted else ["parameters", *keys], value)])
 
 
 def _remarks(ask: Ask, model) -> list:

@@ -12,7 +12,7 @@ import time
 from collections import namedtuple
 from datetime import datetime, timezone
 
-from . import command, download, picture, tasks
+from . import command, download, media, picture, tasks
 from .failures import Exit, Failure, ServiceError, explain, usage
 from .journal import READY, RUNNING, WAITING, Journal
 from .results import Shelf, sidecar_path
@@ -61,6 +61,14 @@ def batch_settings(options, journal: Journal, console) -> dict:
         gallery.check(options.output or ".", options.overwrite)
         settings["after"] = lambda folder: gallery_of(folder, options.overwrite, console)
     return settings
+
+
+def show_estimate(found: dict, words: str, console, **more) -> None:
+    """`--estimate`: what it would cost; nothing is sent."""
+    if console.json_mode:
+        console.document({"ok": True, "skill": console.skill, **more, "estimate": found, "warnings": console.warnings})
+    else:
+        console.result(words + "\n")
 
 
 def row_record_id(options) -> str:
@@ -362,6 +370,25 @@ class FileRun:
     def runner(self, client) -> tasks.Tasks:
         most = self.options.poll or self.product.longest
         return tasks.Tasks(client, self.journal, self.console, pace=(min(2.0, most), most), usual=self.product.usual)
+
+    def request_of(self, call) -> Request:
+        """The HTTP request of a script's Call, which has `path`, `body` and `headers`."""
+        return Request("POST", self.verdict.endpoint.native + call.path, call.body, call.headers)
+
+    def dry_run(self, call, waiting: list, model: str, is_task: bool) -> None:
+        """`--dry-run`: what would be uploaded, sent and polled."""
+        preview = self.request_of(call).preview(self.console.skill, self.verdict.key)
+        if waiting:
+            preview["before"] = [media.preview_upload(item, self.verdict, model) for item in waiting]
+        if is_task:
+            preview["poll"] = {"method": "GET", "url": self.verdict.endpoint.native + "/tasks/{task_id}"}
+        command.show_dry_run(preview, self.verdict, self.console)
+
+    def upload(self, waiting: list, client, model: str) -> None:
+        """Give the files that are too large for the request their addresses."""
+        uploader = media.Uploader(client, model, self.console)
+        for item in waiting:
+            item.address = uploader.url(item)
 
     def new_shelf(self, name: str, count: int, text: str = "") -> Shelf:
         """The files' names, proven free and writable, and the journal proven as well: nothing is paid before that."""
