@@ -5,7 +5,9 @@ import errno
 import json
 import os
 import re
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +15,7 @@ from shared.failures import Exit, Failure
 from shared.results import Shelf, is_sidecar, sidecar_path
 from tests import media_samples as samples
 
+HERE = Path(__file__).resolve()
 WINDOWS = sys.platform == "win32"
 ROOT = getattr(os, "geteuid", lambda: 1)() == 0
 PNG, JPEG = samples.png(16, 16), samples.jpeg(16, 16)
@@ -496,3 +499,15 @@ def test_names_that_are_all_taken_end_in_an_error(monkeypatch):
         put(shelf)
     assert tried[0] == "fox.png" and 5 < len(tried) == len(set(tried)) < 100
     assert shelf.saved == [] and not os.path.exists("fox.png")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="locales of POSIX")
+@pytest.mark.parametrize("prompt, name", [("狐狸", "result"), ("fox 狐狸 hat", "fox-hat")])
+def test_locale_that_cannot_write_the_prompt_gets_a_plain_name(prompt, name):
+    """The picture is paid for by then, so a name that the system cannot take must not be chosen."""
+    code = "import sys; from shared.results import slug; print(sys.getfilesystemencoding(), slug(bytes.fromhex(sys.argv[1]).decode()))"
+    said = subprocess.run([sys.executable, "-c", code, prompt.encode().hex()], capture_output=True, text=True, cwd=str(HERE.parent.parent), env={
+        "PATH": os.environ["PATH"], "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}).stdout.split()
+    if said[0].lower() in ("utf-8", "utf8"):
+        pytest.skip("this Python writes UTF-8 names in every locale")
+    assert said[1] == name

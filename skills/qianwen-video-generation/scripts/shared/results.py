@@ -15,6 +15,10 @@ def slug(text: str, limit: int = 40) -> str:
     words = re.sub(r"[\W_]+", "-", unicodedata.normalize("NFC", text)).strip("-").lower()[:limit].strip("-")
     while len(words.encode("utf-8")) > 120:
         words = words[:-1]
+    try:
+        os.fsencode(words)
+    except UnicodeEncodeError:  # a locale without UTF-8 cannot name such a file
+        words = re.sub("-+", "-", words.encode("ascii", "ignore").decode("ascii")).strip("-")
     return words + "-" if _RESERVED.match(words) else words or "result"
 
 
