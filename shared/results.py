@@ -159,8 +159,8 @@ class Shelf:
             _remove_folders(self._made)
             raise usage(f"{self.folder or os.curdir} cannot be written: {error.strerror}",
                         "name another place with --output") from error
-        except Failure:
-            _remove_folders(self._made)
+        except BaseException:
+            self.discard()
             raise
 
     @property
@@ -197,9 +197,9 @@ class Shelf:
     def temporary(self) -> str:
         """An empty file beside the final names, to be filled and then saved. Raises OSError."""
         path = os.path.join(self.folder, f".qianwen-{short_id()}.tmp")
+        self._temporaries.append(path)  # before it is there: an interrupt in between must not leave it
         with open(path, "xb"):
-            self._temporaries.append(path)
-        return path
+            return path
 
     def save(self, temporary: str, number: int, media_type: str) -> dict:
         """Give a finished file its name and true extension; return its entry of the JSON document. Raises OSError."""

@@ -400,7 +400,7 @@ class FileRun:
             if options.gallery:
                 from . import gallery
                 gallery.check(shelf.folder or ".", options.overwrite)
-        except Failure:
+        except BaseException:
             shelf.discard()
             raise
         return shelf
