@@ -457,11 +457,11 @@ class FileRun:
         if not (self.options.row_id and self.running):
             yield
             return
-        places = _places_of(record["model"], self.running)
+        places = _places_of(record["model"], self.running, self._still_running)
         if state:
             self.journal.write({**record, "state": state})
         try:
-            if not self._wait_for(places):
+            if not self._wait_for(places, record["id"]):
                 raise Failure(Exit.RUNNING, f"not sent: {self.running} tasks of {record['model']} are still running, and no more "
                               "run at a time", fix="run the same command again when they have ended")
         except Failure:
@@ -478,10 +478,17 @@ class FileRun:
             if not keep:
                 places.release()
 
-    def _wait_for(self, places) -> bool:
+    def _still_running(self, model: str) -> set:
+        """The records of this batch whose tasks an earlier run left: their places are taken until their rows are done."""
+        batch = row_record_id(self.options).rpartition("-")[2]
+        return {record["id"] for record in self.journal.all() if record["id"].startswith("row-")
+                and record["id"].endswith("-" + batch) and record.get("model") == model
+                and (record["state"] == RUNNING or tasks.is_submitting(record)) and not self.journal.expired(record)}
+
+    def _wait_for(self, places, record_id: str) -> bool:
         """Whether a place was had within --max-wait. Raises NotSent when the batch is stopped meanwhile."""
         end = time.monotonic() + self.options.max_wait
-        while not places.acquire(timeout=0.2):
+        while not places.acquire(record_id, timeout=0.2):
             if self.options.pace:
                 self.options.pace.check()
             if time.monotonic() > end:
@@ -602,10 +609,46 @@ class FileRun:
                      warn=self.console.warn)
 
 
-_places: dict = {}  # model -> the semaphore that its tasks share in this process
+class Places:
+    """The places that the service has for running tasks of a model. Tasks of an earlier run keep theirs for their rows.
+
+    A place whose row does not come (it is no longer in the file, or all workers wait for a place) is given away in the end.
+    """
+
+    KEPT = 30.0  # seconds
+
+    def __init__(self, most: int, kept, clock=time.monotonic):
+        self._free, self._kept, self._clock = most - len(kept), set(kept), clock
+        self._end = clock() + self.KEPT
+        self._changed = threading.Condition()
+
+    def acquire(self, record_id: str, timeout: float) -> bool:
+        """A place for the row with this record, waiting up to `timeout` seconds for one."""
+        with self._changed:
+            if record_id in self._kept:
+                self._kept.remove(record_id)
+                return True
+            if self._free <= 0:
+                self._changed.wait(timeout)
+            if self._free <= 0 and self._clock() > self._end:
+                self._free, self._kept = self._free + len(self._kept), set()
+            if self._free <= 0:
+                return False
+            self._free -= 1
+            return True
+
+    def release(self) -> None:
+        with self._changed:
+            self._free += 1
+            self._changed.notify()
+
+
+_places: dict = {}  # model -> the places that its tasks share in this process
 _placing = threading.Lock()
 
 
-def _places_of(model: str, most: int) -> threading.BoundedSemaphore:
+def _places_of(model: str, most: int, still_running) -> Places:
     with _placing:
-        return _places.setdefault(model, threading.BoundedSemaphore(most))
+        if model not in _places:
+            _places[model] = Places(most, still_running(model))
+        return _places[model]
