@@ -267,8 +267,8 @@ def add_switch(add, flag: str, yes: str, no: str) -> None:
     add("--no-" + flag, action=Switch, const=False, dest=dest, help=no)
 
 
-def add_common_flags(parser: Parser, skill: str, default_model: str) -> None:
-    """The flags that every script has, in the order of the documentation."""
+def add_common_flags(parser: Parser, skill: str, default_model: str, main: str = "prompt") -> None:
+    """The flags that every script has, in the order of the documentation. `main` is what the main input is called."""
     group = parser.add_argument_group("every script")
     add = group.add_argument
     add("--model", metavar="ID", help=f"model id (default: {default_model}); an unknown id is treated like its family")
@@ -276,7 +276,7 @@ def add_common_flags(parser: Parser, skill: str, default_model: str) -> None:
         help="put any API parameter on the request; VALUE is JSON where it parses as JSON, else a string; dotted keys "
         "nest; may be repeated")
     add("--request", metavar="FILE", help="start from a whole JSON request body ('-' reads stdin); flags override it")
-    add("--prompt-file", metavar="FILE", help="read the main input from a UTF-8 file")
+    add(f"--{main}-file", metavar="FILE", help="read the main input from a UTF-8 file")
     add("-o", "--output", metavar="PATH", help="write the result to a file, or into a directory (existing, or ending "
         "in /)")
     add("--overwrite", action="store_true", help="replace an existing file")
@@ -294,15 +294,19 @@ def add_common_flags(parser: Parser, skill: str, default_model: str) -> None:
     add("--version", action="version", version=f"{skill} {VERSION}")
 
 
-def add_batch_flags(parser: Parser) -> None:
-    """The flags for many calls in one command. A script that has them hands over to `batch.run`."""
+def add_batch_flags(parser: Parser, parts: bool = False) -> None:
+    """The flags for many calls in one command. A script that has them hands over to `batch.run`.
+
+    `parts`: one input may be many calls by itself, so --concurrency goes without --batch as well.
+    """
     add = parser.add_argument_group("many calls at once").add_argument
     add("--batch", metavar="FILE", help="a JSON-lines file with one call a line: the main input and any flag's long name "
         "without dashes; the other flags of the command line are the defaults. --output names the folder for results.jsonl; "
         "run again, it does only what is missing")
-    add("--concurrency", metavar="N", type=number(1, 64, whole=True), help="calls at a time, 1 to 64 (default: 4)")
+    add("--concurrency", metavar="N", type=number(1, 64, whole=True), help="calls at a time, 1 to 64 (default: 4"
+        f"{'; 3 for the parts of one text' if parts else ''})")
     add("--again", action="store_true", help="send rows whose outcome is unknown once more; they may have been billed already")
-    parser.set_defaults(row_id=None, pace=None)
+    parser.set_defaults(row_id=None, pace=None, has_parts=parts)
 
 
 def _seconds(text: str) -> float:
@@ -387,16 +391,16 @@ def read_json(path: str, what: str):
         raise usage(f"{what} {path} is not JSON: {error}") from None
 
 
-def read_prompt(argument: str | None, file: str | None, others=()) -> str | None:
+def read_prompt(argument: str | None, file: str | None, others=(), main: str = "prompt") -> str | None:
     """The main input: the argument, stdin for '-', or a file. None when there is none. `others` may also read stdin."""
     if argument is not None and file is not None:
-        raise usage("a prompt and --prompt-file were both given", "give one of them")
+        raise usage(f"a {main} and --{main}-file were both given", "give one of them")
     source = file if file is not None else argument
     if source == "-" and "-" in others:
         raise usage("stdin can be read once only, but two inputs name '-'", "put one of them into a file")
-    prompt = read_text(source, "the prompt file") if file is not None or argument == "-" else argument
+    prompt = read_text(source, f"the {main} file") if file is not None or argument == "-" else argument
     if prompt is not None and not prompt.strip():
-        raise usage("the prompt is empty", "write what the model should do")
+        raise usage(f"the {main} is empty", "write what the model should do" if main == "prompt" else "write what is to be said")
     return prompt
 
 
@@ -428,11 +432,11 @@ def apply_settings(body: dict, pairs) -> dict:
     return body
 
 
-def apply_native_settings(body: dict, pairs) -> None:
-    """Settings on a body of the native API: they name parameters, unless the first key is input, parameters or model."""
+def apply_native_settings(body: dict, pairs, home=lambda name: "parameters") -> None:
+    """Settings on a body of the native API: unless the first key is input, parameters or model, `home` says what they are in."""
     for keys, value in pairs:
         rooted = keys[0] in ("input", "parameters", "model") and (len(keys) > 1 or keys[0] == "model")
-        apply_settings(body, [(keys if rooted else ["parameters", *keys], value)])
+        apply_settings(body, [(keys if rooted else [home(keys[0]), *keys], value)])
 
 
 def read_body(path: str | None):
@@ -593,7 +597,7 @@ def _outcome(make_parser, execute, argv, console: Console) -> int:
         console.json_mode, console.quiet, console.verbose = options.json, options.quiet, options.verbose
         if options.live and not options.check:
             raise usage("--live goes with --check", "add --check")
-        if getattr(options, "concurrency", None) is not None and options.batch is None:
+        if getattr(options, "concurrency", None) is not None and options.batch is None and not options.has_parts:
             raise usage("--concurrency goes with --batch", "add --batch FILE, or leave it out")
         if getattr(options, "batch", None) is not None and not (options.check or options.dry_run):
             from . import lifeline

@@ -136,8 +136,7 @@ _ROWS = (
         Exit.FAILED, False, "{model_cause}", "{model_fix}"),
     # ---- input the service refuses
     Row(0, "", r"range of input length should be|input length|token length exceed", Exit.FAILED, False,
-        "the prompt with its history and attached files is longer than the model's context",
-        "{length_fix}"),
+        "{length_cause}", "{length_fix}"),
     Row(0, "", r"file parsing in progress", Exit.FAILED, True,
         "the uploaded document is still being read by the service", "run the command again in a few seconds"),
     Row(0, "", r"file \[id:.*cannot be found|invalid file \[id:", Exit.FAILED, False,
@@ -167,6 +166,23 @@ _ROWS = (
     Row(0, "", r"role must be|list index out of range|embedding_pipeline_error|inference error: inference error",
         Exit.FAILED, False, "the service could not use the order or form of the messages",
         "check the messages: they end with a user turn, and each tool answer follows its call"),
+    # ---- speech (speech contract 10)
+    Row(0, "", r"url error", Exit.FAILED, False, "{model} is not spoken to at this address, or is another kind of model",
+        "use a model id from the skill's references"),
+    Row(0, r"voicenotfound|resourcenotexist", "", Exit.FAILED, False, "this account has no such voice",
+        "list the voices of this account with --my-voices"),
+    Row(0, "", r"invalid voice specified|voice '?.*'? is not supported|engine error \[411\]|error code: 4(11|18)|voice is invalid"
+        r"|remote cancelled grpc stream|please ensure .*voice", Exit.FAILED, False,
+        "{model} does not have this voice: voices belong to one model, and a cloned one also to one account and must be ready (OK)",
+        "see --list-voices, or --my-voices for your own"),
+    Row(0, "", r"error code: 428", Exit.FAILED, False, "the instructions are not as {model} wants them: too long, or not one of the "
+        "fixed sentences of this voice", "shorten --instructions, or take a model that follows free ones (see the references)"),
+    Row(0, "", r"sends text is limited", Exit.FAILED, False, "the text of one call is too long", "make the parts smaller with --max-part"),
+    Row(0, "", r"ssml text is not supported", Exit.FAILED, False, "the model or the voice reads no SSML",
+        "leave out --ssml, or take a voice that --list-voices marks with ssml"),
+    Row(0, r"audioshort|durationlimit|audiosilent|audiorate|filesizeexceed|unsupportedfileformat|audio\.(decoder|preprocess)", "",
+        Exit.FAILED, False, "the recording does not do: it must be clear speech of 10 to 20 s (at most 60 s), WAV 16 bit, MP3 or M4A, "
+        "at most 10 MB, 24 kHz or more", "record or cut it anew, then run the command again"),
     # ---- the service itself
     Row(0, r"^requesttimeout$|responsetimeout|\.timeout$", r"", Exit.FAILED, True,
         "the service ran out of time", "run the command again; for long answers keep streaming on (no --no-stream)"),
@@ -270,8 +286,11 @@ def _words(context: Context) -> dict:
              else "too many requests of this account in a short time",
              "rate_limit_fix": TWO_KEYS + "; see the plan's usage on " + PLAN_PAGE if plan
              else "wait a minute and run the command again; " + _CHECK,
-             "length_fix": "translate it in parts" if model.startswith("qwen-mt") else "start a new conversation, shorten the "
+             "length_fix": "make the parts smaller with --max-part" if context.skill == "qianwen-audio-tts" else
+             "translate it in parts" if model.startswith("qwen-mt") else "start a new conversation, shorten the "
              "input, or use a model with a larger context (--document for long files)",
+             "length_cause": "the text of one call is too long for the model" if context.skill == "qianwen-audio-tts" else
+             "the prompt with its history and attached files is longer than the model's context",
              "model_cause": f"there is no model {model!r} at {context.host or 'the endpoint'} for this key: model ids are "
              "matched to the letter, upper and lower case included, and differ by region and protocol",
              "model_fix": "use a model id from the skill's references"}

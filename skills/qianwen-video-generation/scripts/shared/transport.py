@@ -284,7 +284,7 @@ def encoded(body) -> bytes:
         raise usage("the request nests too deeply; nothing was sent") from None
     except UnicodeEncodeError:
         raise usage("the request holds text that is not UTF-8; nothing was sent",
-                    "save the text as a UTF-8 file and use --prompt-file") from None
+                    "save the text as a UTF-8 file and give that") from None
     except ValueError:
         raise usage("the request holds a number that JSON cannot carry (infinity or NaN); nothing was sent") from None
 
@@ -606,15 +606,20 @@ Event = namedtuple("Event", "name data status")
 def read_events(blocks):
     """Parse server-sent events of both dialects from blocks of bytes.
 
-    Frames may lack the blank line between them (then `id:`, `event:` or a second `data:` begins the next one), lines
-    may end in LF or CRLF, the space after the colon is optional, and a UTF-8 sequence may be split across blocks.
+    Frames may lack the blank line between them (then `id:`, `event:` or a second `data:` begins the next one, unless the
+    data so far is half a JSON value, which goes on there), lines may end in LF or CRLF, the space after the colon is
+    optional, and a UTF-8 sequence may be split across blocks.
     """
     name, data, status = "", None, 0
     for line in _lines(blocks):
         field, _, value = line.partition(":")
         value = value[1:] if value.startswith(" ") else value
         if data is not None and (not line or field in ("id", "event", "data")):
-            yield Event(name, _value(data), status)
+            parsed = _value(data)
+            if field == "data" and isinstance(parsed, str) and data[:1] in ("{", "["):
+                data += "\n" + value
+                continue
+            yield Event(name, parsed, status)
             name, data, status = "", None, 0
         if line.startswith(":HTTP_STATUS/"):
             status = int("".join(c for c in line[:20] if c in "0123456789") or 0)
@@ -629,10 +634,13 @@ def read_events(blocks):
 
 
 def _value(data: str):
-    try:
-        return json.loads(data)
-    except (ValueError, RecursionError):
-        return data
+    """The JSON of an event's lines; a string may have been cut between two of them."""
+    for text in (data, data.replace("\n", "")) if "\n" in data else (data,):
+        try:
+            return json.loads(text)
+        except (ValueError, RecursionError):
+            pass
+    return data
 
 
 def _lines(blocks):

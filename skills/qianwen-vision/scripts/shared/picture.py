@@ -10,7 +10,7 @@ EXTENSIONS = {
     "image/png": "png", "image/jpeg": "jpg", "image/gif": "gif", "image/webp": "webp", "image/bmp": "bmp",
     "image/tiff": "tiff", "image/heic": "heic", "video/mp4": "mp4", "video/quicktime": "mov", "video/x-msvideo": "avi",
     "video/x-matroska": "mkv", "video/webm": "webm", "video/x-flv": "flv", "video/x-ms-wmv": "wmv", "audio/wav": "wav",
-    "audio/mpeg": "mp3", "audio/mp4": "m4a", "audio/ogg": "ogg", "audio/flac": "flac", "application/pdf": "pdf",
+    "audio/mpeg": "mp3", "audio/mp4": "m4a", "audio/ogg": "ogg", "audio/flac": "flac", "audio/pcm": "pcm", "application/pdf": "pdf",
 }
 
 _MAGIC = (  # bytes at the beginning -> type

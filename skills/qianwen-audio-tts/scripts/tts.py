@@ -1,0 +1,215 @@
+#!/usr/bin/env python3
+"""Speak text of any length with the speech models of DashScope (千问云): one whole, joined sound file, no part paid twice.
+
+Needs Python 3.9 and nothing else. The key guard in `shared/key_guard.py` is passed before anything is sent.
+"""
+from __future__ import annotations
+
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import tts_flags
+import tts_plan
+from shared import command, key_guard, task_command
+from shared.failures import Exit, usage
+from tts_models import MODELS, find_model
+from tts_request import build_request, check, check_voice, is_streamed, script_warning, voice_of
+
+SKILL = tts_flags.SKILL
+CONCURRENCY = 3  # parts at a time; the service takes three requests a second (speech contract 7.1)
+
+
+def execute(options, account, console) -> Exit | None:
+    requests = 1 if options.batch is None else 2
+    verdict = key_guard.judge(account.key, account.endpoint, SKILL, requests, strict=account.strict)
+    if options.check:
+        return command.check(options, account, verdict, console)
+    tts_flags.check_single(options)
+    if options.list_voices:
+        return tts_flags.list_voices(options, console)
+    if tts_flags.manages(options):
+        import tts_custom
+        return tts_custom.Custom(options, account, verdict, console).run()
+    if requests > 1 and not options.row_id:
+        return _batch(options, account, verdict, console)
+    if options.gallery and not any((options.text, options.text_file, options.request, options.row_id)):
+        return task_command.gallery_alone(options, console)
+    return Run(options, account, verdict, console).speak()
+
+
+def _batch(options, account, verdict, console) -> Exit | None:
+    from shared import batch
+    if options.estimate:
+        return _estimate_batch(options, console)
+    after = {}
+    if options.gallery:
+        from shared import gallery
+        gallery.check(options.output or ".", options.overwrite)
+        after["after"] = lambda folder: task_command.gallery_of(folder, options.overwrite, console)
+    return batch.run(options, account, verdict, console, tts_flags.make_parser, execute, main="text", instead=("request",), files=True,
+                     **after)
+
+
+def _estimate_batch(options, console) -> None:
+    from shared.batch_rows import Book
+    from tts_prices import estimate, together, words
+    book = Book(options.batch, options, tts_flags.make_parser, options.output or ".", main="text", instead=("request",), files=True)
+    book.check()
+
+    def found():
+        for row in book.rows():
+            job = Job(row.options())
+            yield estimate(job.model.id, job.units, text=job.said)
+    total = together(list(found()))
+    task_command.show_estimate(total, words(total), console)
+
+
+class Job:
+    """What one command is to speak: read, checked and split; nothing is sent. Raises usage."""
+
+    def __init__(self, options):
+        self.options = options
+        self.ask, kind = tts_flags.read_ask(options)
+        self.model, self.unknown = find_model(self.ask.model_name())
+        self.warnings = [*([self.unknown] if self.unknown else []), *check(self.ask, self.model)]
+        check_voice(self.ask, self.model)
+        self.voice = voice_of(self.ask, self.model)
+        script = script_warning(self.ask, self.model)
+        self.warnings += [script] if script else []
+        self.parts = self._split(tts_plan.read(self.ask.text, kind, options.pause), kind)
+        self.calls = [self._call(part) for part in self.parts]
+
+    def _split(self, sections: list, kind: str) -> list:
+        options, model = self.options, self.model
+        limit = options.max_part or (min(model.part, tts_plan.SUBTITLE_PART) if options.srt else model.part)
+        if model.most and limit > model.most:
+            raise usage(f"--max-part {limit} is more than {model.id} takes", f"legal: 20 to {model.most}; it works best up to {model.part}")
+        whole = kind == "ssml"
+        parts = tts_plan.split(sections, limit, tags=model.tags, whole=whole)
+        if whole and tts_plan.tts_text.units(parts[0].spoken) > limit:
+            raise usage(f"the SSML is {tts_plan.tts_text.units(parts[0].spoken)} counting units long, and one call takes {limit}",
+                        "make several documents of it, or raise --max-part where the model really speaks so much at once")
+        if len(parts) > 1 and self.form in ("opus", "flac"):
+            raise usage(f"the text needs {len(parts)} parts, and {self.form} parts cannot be joined so that players play all of them",
+                        "take --format wav or mp3")
+        return parts
+
+    @property
+    def form(self) -> str:
+        return self.ask.format or "wav"
+
+    @property
+    def said(self) -> str:
+        """The text that is sent, all parts together."""
+        return "\n".join(part.spoken for part in self.parts)
+
+    @property
+    def units(self) -> int:
+        """Counting units of all that is sent: what is billed."""
+        return sum(tts_plan.tts_text.units(part.spoken) for part in self.parts)
+
+    def _call(self, part):
+        return build_request(self.ask, self.model, part.spoken, is_streamed(part.spoken, self.model, self.form, self.options.stream))
+
+
+class Run:
+    """One command: from the text to the sound file."""
+
+    models = tuple(row.id for row in MODELS)
+
+    def __init__(self, options, account, verdict, console):
+        self.options, self.account, self.verdict, self.console = options, account, verdict, console
+
+    def speak(self) -> None:
+        options, console = self.options, self.console
+        job = Job(options)
+        from shared.transport import encoded
+        for call in job.calls:
+            encoded(call.body)  # refuses text that cannot be sent, before the key or the network matter
+        if options.estimate:
+            return self._estimate(job)
+        for warning in job.warnings:
+            console.warn(warning)
+        import tts_speak
+        from tts_output import Output
+        from tts_store import Store
+        store = Store(self.account.state)
+        speaker = tts_speak.Speaker(self, store, job.model)
+        if options.dry_run:
+            return self._dry_run(job, speaker)
+        output = Output(job, options, console)
+        try:
+            store.prove()
+            command.pass_guard(self.verdict, self.account, console)
+            self._tell(job)
+            if options.stream:
+                return self._report(output, output.streamed(speaker, self._narration(speaker, job)), job)
+            return self._report(output, self._spoken(output, self._narration(speaker, job)), job)
+        finally:
+            output.discard()
+
+    def _narration(self, speaker, job: Job):
+        from tts_speak import Narration
+        options = self.options
+        workers = 1 if options.row_id or options.stream else options.concurrency or CONCURRENCY
+        return Narration(speaker, job.calls, workers, self.console, options.pace)
+
+    @staticmethod
+    def _spoken(output, narration) -> list:
+        """All parts, joined and saved. Another run may have taken a part of the same words away: then it is spoken anew."""
+        for tries in (1, 2, 3):
+            found = narration.work()
+            try:
+                output.join(found)
+                return found
+            except FileNotFoundError:
+                if tries == 3:
+                    raise
+        raise AssertionError("the third try neither joined nor raised")
+
+    def _tell(self, job: Job) -> None:
+        if len(job.parts) > 1:
+            self.console.note(f"{len(job.parts)} parts of at most {max(tts_plan.tts_text.units(part.spoken) for part in job.parts)} "
+                              f"counting units, {job.units} in all (a Chinese character counts 2)")
+
+    def _estimate(self, job: Job) -> None:
+        from tts_prices import estimate, words
+        found = estimate(job.model.id, job.units, text=job.said)
+        task_command.show_estimate({**found, "parts": len(job.parts)}, words(found), self.console, model=job.model.id)
+
+    def _dry_run(self, job: Job, speaker) -> None:
+        preview = speaker.request_of(job.calls[0]).preview(SKILL, self.verdict.key)
+        if len(job.calls) > 1:
+            preview["parts"] = len(job.calls)
+            preview["texts"] = [part.spoken for part in job.parts]
+        command.show_dry_run(preview, self.verdict, self.console)
+
+    # -- the end
+
+    def _report(self, output, found: list, job: Job) -> None:
+        from tts_answers import billed
+        from tts_speak import usage_of
+        console, used = self.console, usage_of(found)
+        units = billed(used)
+        output.describe(found, used)
+        for part in found:
+            output.store_drop(part)
+        page = ""
+        if self.options.gallery and not self.options.row_id and output.entry:
+            page = task_command.gallery_of(output.folder, self.options.overwrite, console)
+        said = ", ".join(f"{count} {name}" for name, count in units.items())
+        console.note(f"{output.seconds:.1f} s of {job.voice} ({job.model.id}){', ' + said if said else ''}, "
+                     f"{command.billing_note(self.verdict.key, self.verdict.endpoint)}")
+        if not console.json_mode:
+            return
+        document = {"ok": True, "skill": SKILL, "model": job.model.id, "voice": job.voice, "request_id": found[0]["request_id"],
+                    "files": output.files, "seconds": round(output.seconds, 3), "parts": len(found), "gallery": page, "usage": used,
+                    "billing": {"plan": self.verdict.key.billing, "units": units}, "warnings": console.warnings}
+        always = ("ok", "skill", "files", "billing", "warnings")
+        console.document({name: value for name, value in document.items() if value or name in always})
+
+
+if __name__ == "__main__":
+    sys.exit(command.run(SKILL, tts_flags.make_parser, execute))

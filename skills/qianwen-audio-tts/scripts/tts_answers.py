@@ -1,0 +1,98 @@
+"""What the speech services answer: audio out of whole answers and of events, in base64, in hex or behind a link.
+
+Source: sections 1.4, 1.5, 2.4, 3.5, 4.3 and 8.2 of the speech contract.
+"""
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+
+from shared.failures import ServiceError
+
+_LINK = re.compile(r"https?://", re.IGNORECASE)
+_MINIMAX_ERRORS = {  # base_resp.status_code -> the code by which failures are explained
+    1001: "RequestTimeOut", 1002: "Throttling.RateQuota", 1004: "InvalidApiKey", 1039: "Throttling.AllocationQuota",
+    1042: "InvalidParameter", 2013: "InvalidParameter", 2038: "Model.AccessDenied"}
+_SUCCESS = (0, None)
+
+
+class Damaged(Exception):
+    """Audio that cannot be decoded; the message says why."""
+
+
+class Answer:
+    """One answer, whole or in events. `finished`: the service said that this was all."""
+
+    def __init__(self, wire: str):
+        self._wire = wire
+        self.url = self.request_id = ""
+        self.usage: dict = {}
+        self.finished = False
+        self._came = False  # whether audio has come already
+
+    def take(self, body: dict) -> bytes:
+        """The audio of a whole answer or of one event. Raises Damaged."""
+        output = body.get("output") if isinstance(body.get("output"), dict) else {}
+        self.request_id = str(body.get("request_id") or self.request_id)
+        if isinstance(body.get("usage"), dict) and body["usage"]:
+            self.usage = body["usage"]
+        audio = self._minimax(output) if self._wire == "minimax" else self._base64(output)
+        self._came = self._came or bool(audio)
+        return audio
+
+    def _base64(self, output: dict) -> bytes:
+        audio = output.get("audio") if isinstance(output.get("audio"), dict) else {}
+        if isinstance(audio.get("url"), str) and audio["url"]:
+            self.url = audio["url"]
+        self.finished = self.finished or output.get("finish_reason") not in ("null", None, "")
+        data = audio.get("data")
+        if not isinstance(data, str) or not data:
+            return b""
+        try:
+            return base64.b64decode(data, validate=True)
+        except (binascii.Error, ValueError):
+            raise Damaged("the service sent audio that is not base64") from None
+
+    def _minimax(self, output: dict) -> bytes:
+        data = output.get("data") if isinstance(output.get("data"), dict) else {}
+        last = data.get("status") == 2 or bool(output.get("extra_info"))
+        self.finished = self.finished or last
+        audio = data.get("audio")
+        if not isinstance(audio, str) or not audio or (last and self._came):
+            return b""  # the last event repeats the whole, unless it was asked not to
+        if _LINK.match(audio):
+            self.url = audio
+            return b""
+        try:
+            return bytes.fromhex(audio)
+        except ValueError:
+            raise Damaged("the service sent audio that is not hexadecimal") from None
+
+
+def error_of(body: dict, wire: str):
+    """The error that MiniMax puts into an answer with HTTP 200, or None."""
+    output = body.get("output") if isinstance(body.get("output"), dict) else {}
+    state = output.get("base_resp") if isinstance(output.get("base_resp"), dict) else {}
+    code = state.get("status_code")
+    if wire != "minimax" or code in _SUCCESS:
+        return None
+    return ServiceError(200, _MINIMAX_ERRORS.get(code, "InternalError"), f"{state.get('status_msg') or 'refused'} (MiniMax {code})",
+                        str(body.get("request_id") or ""))
+
+
+def add_usage(total: dict, usage: dict) -> None:
+    """Sum the numbers of a part's usage into `total`, nested objects included."""
+    for name, value in usage.items():
+        if isinstance(value, dict):
+            add_usage(total.setdefault(name, {}), value)
+        elif isinstance(value, (int, float)) and not isinstance(value, bool):
+            total[name] = total.get(name, 0) + value
+
+
+def billed(usage: dict) -> dict:
+    """The units of the bill: characters, or tokens where the model is billed by those."""
+    if usage.get("characters"):
+        return {"characters": usage["characters"]}
+    tokens = usage.get("total_tokens") or (usage.get("input_tokens") or 0) + (usage.get("output_tokens") or 0)
+    return {"tokens": tokens} if tokens else {"characters": usage["characters"]} if "characters" in usage else {}

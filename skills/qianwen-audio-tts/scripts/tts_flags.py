@@ -1,0 +1,171 @@
+"""The flags of tts.py, and from flags to an Ask: every value read and checked, nothing sent."""
+from __future__ import annotations
+
+import os
+
+from shared import command, task_command
+from shared.failures import usage
+from tts_models import DEFAULT_MODEL
+from tts_request import DIRECTORY_FORMATS, FORMATS, Ask
+
+SKILL = "qianwen-audio-tts"
+MANAGE = ("my_voices", "clone", "design", "delete_voice", "voice_status")  # flags that stand for a command of their own
+_MARKDOWN = (".md", ".markdown", ".mdown", ".mkd")
+
+EPILOG = """\
+Text over a model's limit is split at sentence ends and joined into one file. Parts that are paid are kept until the whole is
+saved: after a fault the same command again sends only what is missing. The file is named after the text, in the working directory
+or where --output says; NAME.json beside it says how it was made. stdout carries the path alone; progress, cost and errors go to
+stderr.
+exit codes: 0 ok, 1 a defect, 2 usage, 3 key, 4 quota, 6 network, 7 target exists, 8 refused or failed, 9 not saved,
+10 content inspection, 11 some failed, 130 interrupted.
+
+examples:
+  tts.py "你好，欢迎收听。" -o hello.wav
+  tts.py --text-file article.md --voice Ethan --pause 500 --srt -o article.wav
+  tts.py "Good evening." --model qwen3-tts-instruct-flash --instructions "calm, slow, like a newsreader"
+  tts.py --text-file book.txt --format mp3 -o book.mp3
+  tts.py "Read this at once." --stream -o - | ffplay -nodisp -autoexit -
+  tts.py --list-voices --language ja
+  tts.py --clone me.wav --name anna --consent
+  tts.py --batch lines.jsonl -o lines/
+"""
+
+
+def make_parser() -> command.Parser:
+    parser = command.Parser(prog="tts.py", description="Speak text of any length with the speech models of DashScope (千问云): one whole "
+                            "sound file, no part paid twice.", epilog=EPILOG)
+    parser.add_argument("text", nargs="?", metavar="TEXT", help="what to say ('-' reads stdin)")
+    _add_voice_flags(parser.add_argument_group("the voice").add_argument)
+    _add_sound_flags(parser.add_argument_group("the sound").add_argument)
+    _add_own_voice_flags(parser.add_argument_group("voices of your own").add_argument)
+    task_command.add_result_flags(parser.add_argument_group("the files").add_argument)
+    command.add_batch_flags(parser, parts=True)
+    command.add_common_flags(parser, SKILL, DEFAULT_MODEL, main="text")
+    return parser
+
+
+def _add_voice_flags(add) -> None:
+    add("--voice", metavar="ID", help="a voice of the model or one of your own (default: Cherry for the qwen models, else the "
+        "model's own)")
+    add("--list-voices", action="store_true", help="list the system voices, by --model, --language and --gender; sends nothing")
+    add("--gender", choices=("female", "male"), help="with --list-voices")
+    add("--language", metavar="LANG", help="language of the text as zh, en, ja … (default: found out by the service); with "
+        "--list-voices also a dialect")
+    add("--instructions", metavar="TEXT", help="how to say it, in words (qwen3-tts-instruct-flash, qwen-audio, cosyvoice-v3 and v3.5)")
+    add("--speed", metavar="X", type=command.number(0.1, 10), help="0.5 to 2, 1 is normal (not qwen-tts)")
+    add("--pitch", metavar="X", type=command.number(-100, 100), help="0.5 to 2 for cosyvoice and qwen-audio, -12 to 12 for MiniMax")
+    add("--volume", metavar="N", type=command.number(0, 1000), help="0 to 100 for cosyvoice and qwen-audio, up to 10 for MiniMax")
+    add("--seed", metavar="N", type=command.number(0, 2**31 - 1, whole=True), help="0 to 65535; the same seed gives the same sound "
+        "(cosyvoice, qwen-audio)")
+    add("--ssml", action="store_true", help="the text is one SSML document (cosyvoice)")
+
+
+def _add_sound_flags(add) -> None:
+    add("--format", choices=FORMATS, help="of the file (default: by the extension of --output, else wav; flac: MiniMax)")
+    add("--sample-rate", metavar="HZ", type=command.number(8000, 48000, whole=True), help="such as 16000, 24000, 48000 (default: 24000; "
+        "MiniMax 32000)")
+    add("--stream", action="store_true", help="write the sound while it arrives; with -o - to stdout, for a player")
+    add("--pause", metavar="MS", type=command.number(0, 60000, whole=True), help="silence between paragraphs (default: 0; around the "
+        "headings of a Markdown file 600)")
+    add("--srt", action="store_true", help="write subtitles beside the file, with the timing of each part")
+    add("--max-part", metavar="UNITS", type=command.number(20, 20000, whole=True), help="the most one call speaks, in counting units: a "
+        "Chinese character is 2, anything else 1 (default: by the model, 600 for qwen3-tts-flash; 84 with --srt)")
+
+
+def _add_own_voice_flags(add) -> None:
+    add("--my-voices", action="store_true", help="list the voices made by this account (of --model's service)")
+    add("--clone", metavar="F", help="make a voice like that of a recording (10 to 20 s of clear speech); needs --name and --consent")
+    add("--design", metavar="TEXT", help="make a voice from a description; needs --name")
+    add("--name", metavar="NAME", help="with --clone and --design: letters and digits that the voice's id will hold")
+    add("--consent", action="store_true", help="with --clone: the speaker has agreed that this voice is copied")
+    add("--transcript", metavar="TEXT", help="with --clone: what the recording says (qwen3-tts-vc)")
+    add("--preview-text", metavar="TEXT", help="with --design: what the new voice says in its first sound file")
+    add("--voice-status", metavar="ID", help="say how a voice of your own stands")
+    add("--delete-voice", metavar="ID", help="delete a voice of your own")
+
+
+# ---- the Ask ---------------------------------------------------------------------------------------------------------
+
+def manages(options) -> bool:
+    """Whether the command is about voices of one's own."""
+    return any(getattr(options, name) for name in MANAGE)
+
+
+def check_single(options) -> None:
+    """Refuse flags that would be overruled or forgotten."""
+    single = ["list_voices", *MANAGE]
+    for name in single:
+        if getattr(options, name):
+            others = [other for other in (*single, "batch", "stream", "srt", "estimate") if other != name]
+            task_command.exclude(options, name, others)
+    making = options.clone or options.design
+    for name, flag in (("name", "--clone and --design"), ("consent", "--clone"), ("transcript", "--clone"), ("preview_text", "--design")):
+        needed = making if name == "name" else getattr(options, flag.strip("-").replace("-", "_"))
+        if getattr(options, name) and not needed:
+            raise usage(f"--{name.replace('_', '-')} goes with {flag}", "add it, or leave this out")
+    if options.gender and not options.list_voices:
+        raise usage("--gender goes with --list-voices", "add it, or leave this out")
+    if options.stream and options.batch is not None:
+        raise usage("--stream does not go with --batch", "leave one of them out")
+
+
+def read_ask(options) -> tuple:
+    """(the Ask, the kind of text for tts_plan.read)."""
+    if options.request == "-" and "-" in (options.text, options.text_file):
+        raise usage("stdin can be read once only, but two inputs name '-'", "put one of them into a file")
+    request = command.read_body(options.request)
+    text = command.read_prompt(options.text, options.text_file, [options.request], main="text")
+    ask = Ask(text=text or "", request=request, settings=command.parse_settings(options.set), ssml=options.ssml, **{
+        name: getattr(options, name) for name in (
+            "model", "voice", "language", "instructions", "sample_rate", "speed", "pitch", "volume", "seed")})
+    if text is None:
+        given = ask.given_input("text")
+        if not isinstance(given, str) or not given.strip():
+            raise usage("there is no text", 'write it as the argument, for example: tts.py "你好", or use --text-file FILE')
+        ask.text = given
+    ask.format = options.format or _format_of(options.output) or _given_format(ask)
+    return ask, "ssml" if options.ssml else _kind(options.text_file)
+
+
+def _kind(file: str | None) -> str:
+    """How a file is read: Markdown by its extension, other text files as a person would, an argument as it stands."""
+    if file is None:
+        return ""
+    return "markdown" if os.path.splitext(file)[1].lower() in _MARKDOWN else "file"
+
+
+def _format_of(output: str | None) -> str:
+    """The format that a file's extension asks for."""
+    if not output or output == "-" or output.endswith(("/", os.sep)) or os.path.isdir(output):
+        return ""
+    return DIRECTORY_FORMATS.get(os.path.splitext(output)[1][1:].lower(), "")
+
+
+def _given_format(ask: Ask) -> str:
+    """The format in --request."""
+    setting = ask.given_input("audio_setting")
+    parameters = ask.request.get("parameters") if ask.request else None
+    found = [ask.given_input("format"), setting.get("format") if isinstance(setting, dict) else None,
+             parameters.get("response_format") if isinstance(parameters, dict) else None]
+    return next((value for value in found if value in FORMATS), "")
+
+
+# ---- the list --------------------------------------------------------------------------------------------------------
+
+def list_voices(options, console) -> None:
+    """`--list-voices`: the table that comes with this version; nothing is sent."""
+    import tts_voices
+    try:
+        found = tts_voices.voices(model=options.model or "", language=options.language or "", gender=options.gender or "")
+    except ValueError as error:
+        raise usage(str(error)) from None
+    if console.json_mode:
+        console.document({"ok": True, "skill": SKILL, "table_date": tts_voices.TABLE_DATE, "voices": tts_voices.as_json(found),
+                          "warnings": console.warnings})
+        return
+    if not found:
+        raise usage("no system voice fits", "leave out --model, --language or --gender; models without system voices speak with your own "
+                    "(--my-voices)")
+    console.result(tts_voices.table(found) + "\n")
+    console.note(f"{len(found)} voices by the lists of {tts_voices.TABLE_DATE}; others may exist, and your own are listed by --my-voices")

@@ -1,0 +1,71 @@
+"""From a text to the parts that are spoken, each small enough for one call, with the silences between them. Pure."""
+from __future__ import annotations
+
+from collections import namedtuple
+
+import tts_text
+from shared.failures import usage
+from tts_reading import markdown, paragraphs
+
+HEADING_PAUSE = 600  # ms before and after a heading, unless --pause says otherwise
+SUBTITLE_PART = 84  # counting units: two lines of a subtitle
+
+# pause: ms of silence before the part. spoken: what is sent; shown: the same without what only steers the voice.
+Part = namedtuple("Part", "spoken shown pause")
+
+
+def read(text: str, kind: str, pause: int | None) -> list:
+    """Sections of text, each with the silence before it in ms. kind: "markdown", "file", "ssml" or "" for text as it is."""
+    if kind == "ssml":
+        return [(text.strip(), 0)]
+    found = [(paragraph.text, paragraph.heading) for paragraph in (markdown if kind == "markdown" else paragraphs)(text)] \
+        if kind or pause else [(text, 0)]
+    if not found:
+        raise usage("nothing in the text is to be read out", "headings, paragraphs and lists are; code and link targets are not")
+    sections: list = []
+    after_heading = False
+    for words, heading in found:
+        silence = _silence(bool(heading) or after_heading, pause) if sections else 0
+        if sections and not silence:
+            sections[-1] = (sections[-1][0] + "\n" + words, sections[-1][1])
+        else:
+            sections.append((words, silence))
+        after_heading = bool(heading)
+    return sections
+
+
+def _silence(heading: bool, pause: int | None) -> int:
+    if pause == 0 or not (heading or pause):
+        return 0
+    return max(HEADING_PAUSE, pause or 0) if heading else pause
+
+
+def split(sections: list, limit: int, *, tags: bool = False, whole: bool = False) -> list:
+    """The Parts of all sections, none above `limit` counting units. `whole`: nothing may be cut."""
+    parts: list = []
+    for text, silence in sections:
+        slices = [text] if whole else tts_text.split(text, limit, tags=tags)
+        spoken = tts_text.with_tags(slices) if tags else slices
+        for number, (piece, shown) in enumerate(zip(spoken, slices)):
+            if piece.strip():
+                parts.append(Part(piece.strip(), shown.strip(), 0 if number or not parts else silence))
+    return parts
+
+
+def subtitles(parts: list, spans: list) -> str:
+    """A SubRip file. `spans` are the (begin, end) of each part in seconds."""
+    cues = []
+    for number, (part, (begin, end)) in enumerate(zip(parts, spans), 1):
+        cues.append(f"{number}\n{_clock(begin)} --> {_clock(end)}\n{_lines(part.shown)}\n")
+    return "\n".join(cues)
+
+
+def _clock(seconds: float) -> str:
+    whole = round(seconds * 1000)
+    return f"{whole // 3600000:02}:{whole // 60000 % 60:02}:{whole // 1000 % 60:02},{whole % 1000:03}"
+
+
+def _lines(text: str) -> str:
+    """A cue's text in lines of at most half a cue; never an empty line, which would end it."""
+    text = " ".join(text.split())
+    return "\n".join(line.strip() for line in tts_text.split(text, SUBTITLE_PART // 2) if line.strip())

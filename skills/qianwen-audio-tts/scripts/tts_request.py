@@ -1,0 +1,274 @@
+"""What is asked for, and the pure builder that turns it into a request of the model's family. No I/O here.
+
+Source: sections 1.2, 2, 3.2, 3.3, 4.1, 6 and 8.1 of the speech contract.
+"""
+from __future__ import annotations
+
+import copy
+import re
+from collections import namedtuple
+from dataclasses import dataclass, field
+
+from shared.command import apply_native_settings, apply_settings
+from shared.failures import usage
+from tts_models import DEFAULT_MODEL, OPUS_RATES, is_socket_only, language_of, models_that
+from tts_text import units
+
+STREAM_ABOVE = 300  # counting units; longer texts take minutes in one whole answer (speech contract 1.7)
+FORMATS = ("wav", "mp3", "pcm", "opus", "flac")
+DIRECTORY_FORMATS = {"wav": "wav", "mp3": "mp3", "pcm": "pcm", "opus": "opus", "ogg": "opus", "flac": "flac"}
+
+# A request, ready but for the host. stream: whether it answers in events; form: the format of the file; rate: the sample
+# rate that was asked for or is the service's default, for PCM that has no header.
+Call = namedtuple("Call", "path body stream form rate")
+
+_FLAG_FIELDS = ("language", "sample_rate", "speed", "pitch", "volume", "seed", "instructions")
+_TOP = ("text", "voice", "language_type", "instructions", "optimize_instructions", "action")  # of the input of path A
+
+
+@dataclass
+class Ask:
+    """What the user wants, independent of any model. Fields left at None are not sent."""
+
+    text: str = ""
+    model: str | None = None
+    voice: str | None = None
+    language: str | None = None
+    instructions: str | None = None
+    format: str | None = None
+    sample_rate: int | None = None
+    speed: float | None = None
+    pitch: float | None = None
+    volume: float | None = None
+    seed: int | None = None
+    ssml: bool = False
+    request: dict | None = None
+    settings: list = field(default_factory=list)
+
+    def model_name(self) -> str:
+        if self.model:
+            return self.model
+        given = self.request.get("model") if self.request else None
+        return given if isinstance(given, str) and given else DEFAULT_MODEL
+
+    def given_input(self, name: str):
+        """A value of the `input` of --request, or None."""
+        given = self.request.get("input") if self.request else None
+        return given.get(name) if isinstance(given, dict) else None
+
+
+def check(ask: Ask, model) -> list:
+    """Refuse what the service would refuse or silently ignore; return warnings. Nothing has been sent."""
+    if is_socket_only(model.id):
+        raise usage(f"{model.id} is spoken to over a WebSocket alone", "take a model without -realtime, for example "
+                    f"{DEFAULT_MODEL} or cosyvoice-v3-flash")
+    for name in _FLAG_FIELDS:
+        if getattr(ask, name) is not None:
+            _check_field(ask, model, name)
+    if ask.format and ask.format not in model.formats:
+        raise usage(f"--format {ask.format} is not possible with {model.id}", f"legal: {', '.join(model.formats)}")
+    _check_rate(ask, model)
+    _check_instructions(ask, model)
+    if ask.ssml:
+        _check_ssml(ask, model)
+    return [f"--{name.replace('_', '-')} is not documented for {model.id}, only found to work with {_sibling(name)}; listen "
+            "whether it had an effect" for name in ("format", "sample_rate", "speed")
+            if getattr(ask, name) is not None and name in model.unproven and _is_sent(ask, model, name)]
+
+
+def _sibling(name: str) -> str:
+    return models_that(name).split(",")[0]
+
+
+def _is_sent(ask: Ask, model, name: str) -> bool:
+    return name != "format" or model.formats[ask.format] is not None
+
+
+def _check_field(ask: Ask, model, name: str) -> None:
+    flag, value = "--" + name.replace("_", "-"), getattr(ask, name)
+    if name not in model.fields:
+        raise usage(f"{flag} has no effect with {model.id}, which would ignore it", f"models that take it: {models_that(name)}"
+                    + (_instead(model, name) or ""))
+    place = model.fields[name]
+    if place.kind == "whole" and value != int(value):
+        raise usage(f"{flag} {value} is not a whole number, as {model.id} needs it", _range(place))
+    if place.high and not (place.low < value if place.above else place.low <= value) or (place.high and value > place.high):
+        raise usage(f"{flag} {value:g} is outside of what {model.id} takes", _range(place))
+    if name == "language":
+        try:
+            language_of(value, model)
+        except ValueError as error:
+            raise usage(f"--language {value} is not one that {model.id} takes", f"legal: {error}") from None
+
+
+def _instead(model, name: str) -> str:
+    if name == "instructions" and model.wire == "minimax":
+        return "; this one has emotions: --set voice_setting.emotion=happy"
+    if name in ("speed", "pitch", "volume") and "instructions" in model.fields:
+        return "; with this one say it in --instructions"
+    return ""
+
+
+def _range(place) -> str:
+    return f"legal: {'above ' if place.above else ''}{place.low:g} to {place.high:g}{', whole numbers' if place.kind == 'whole' else ''}"
+
+
+def _check_rate(ask: Ask, model) -> None:
+    rate = ask.sample_rate
+    if rate is None:
+        return
+    legal = OPUS_RATES if ask.format == "opus" and model.wire == "cosy" else model.rates
+    if rate not in legal:
+        raise usage(f"--sample-rate {rate} is not one that {model.id} takes" + (" for opus" if legal is OPUS_RATES else ""),
+                    f"legal: {', '.join(map(str, legal))}")
+
+
+def _check_instructions(ask: Ask, model) -> None:
+    if ask.instructions is None:
+        return
+    if not ask.instructions.strip():
+        raise usage("--instructions is empty", "say how it should be spoken, or leave it out")
+    if model.instruction and not model.tags and units(ask.instructions) > model.instruction:
+        raise usage(f"--instructions is {units(ask.instructions)} counting units long (a Chinese character is 2), and {model.id} takes "
+                    f"{model.instruction}", "make it shorter")
+
+
+def _check_ssml(ask: Ask, model) -> None:
+    if not model.ssml or model.tags:
+        raise usage(f"--ssml is not possible with {model.id}", "models that take it: the cosyvoice models, with voices that "
+                    "--list-voices marks with ssml, and cloned ones")
+    from xml.etree import ElementTree
+    try:
+        root = ElementTree.fromstring(ask.text.strip())
+    except (ElementTree.ParseError, ValueError) as error:
+        raise usage(f"the text is not well-formed SSML: {error}", "write one <speak>…</speak>, with &amp; &lt; &gt; escaped") \
+            from None
+    if root.tag.rpartition("}")[2] != "speak":
+        raise usage(f"the SSML begins with <{root.tag}>", "write one <speak>…</speak> around it all")
+
+
+def is_streamed(text: str, model, form: str, forced: bool) -> bool:
+    """Whether a text is asked for as a stream: a long one, because a whole answer would take minutes."""
+    return forced or units(text) > STREAM_ABOVE
+
+
+def build_request(ask: Ask, model, text: str, stream: bool = False) -> Call:
+    """The Call that speaks `text`, one part of it all."""
+    form = ask.format or "wav"
+    body = copy.deepcopy(ask.request) if ask.request else {}
+    body["model"] = model.id
+    given = body.setdefault("input", {})
+    if not isinstance(given, dict):
+        raise usage("--request: input is not an object")
+    given["text"] = text
+    _put(body, "input.voice_setting.voice_id" if model.wire == "minimax" else "input.voice", ask.voice or _given_voice(ask, model)
+         or model.voice)
+    rate = _put_sound(body, ask, model, form, stream)
+    for name in ("language", "speed", "pitch", "volume", "seed", "instructions"):
+        value = getattr(ask, name)
+        if value is not None:
+            _put_field(body, model.fields[name], name, value, model)
+    if ask.ssml:
+        _put(body, "input.enable_ssml", True)
+    if model.wire == "minimax" and stream:
+        _put(body, "input.stream_options.exclude_aggregated_audio", True)  # else the last frame repeats everything
+    apply_native_settings(body, ask.settings, lambda name: "input" if model.wire != "qwen" or name in _TOP else "parameters")
+    return Call(model.path, body, stream, form, _rate_of(body, model) or rate)
+
+
+def _put_sound(body: dict, ask: Ask, model, form: str, stream: bool) -> int:
+    """Format and sample rate; returns the rate of PCM that comes without a header, where it is known."""
+    given = body["input"].get("audio_setting") if model.wire == "minimax" else body["input"]
+    wire = model.formats[form] if form in model.formats else form
+    if model.wire == "minimax" and stream and form == "wav":
+        wire = "pcm"  # streams have no WAV (speech contract 8); the header is written here
+    if wire is not None and "format" in model.fields:
+        _put(body, model.fields["format"].path, wire)
+    asked = isinstance(given, dict) and given.get("sample_rate")
+    rate = ask.sample_rate or asked or (_opus_rate(model) if form == "opus" else model.rate)
+    if rate and "sample_rate" in model.fields:
+        _put(body, model.fields["sample_rate"].path, rate)
+    return rate or 24000
+
+
+def _opus_rate(model) -> int:
+    return model.rate if model.rate in OPUS_RATES else 0
+
+
+def _rate_of(body: dict, model) -> int:
+    """The sample rate that the finished body asks for."""
+    if "sample_rate" not in model.fields:
+        return 0
+    value = body
+    for key in model.fields["sample_rate"].path.split("."):
+        value = value.get(key) if isinstance(value, dict) else None
+    return value if isinstance(value, int) else 0
+
+
+def _given_voice(ask: Ask, model):
+    if model.wire != "minimax":
+        return ask.given_input("voice")
+    setting = ask.given_input("voice_setting")
+    return setting.get("voice_id") if isinstance(setting, dict) else None
+
+
+def voice_of(ask: Ask, model) -> str:
+    """The voice that will speak; '' where the model has none of its own and none is given."""
+    settings = [value for keys, value in ask.settings if keys[-1] in ("voice", "voice_id")]
+    return str(settings[-1]) if settings else ask.voice or _given_voice(ask, model) or model.voice
+
+
+def _put_field(body: dict, place, name: str, value, model) -> None:
+    if name == "language":
+        value = language_of(value, model)
+        if value:
+            _put(body, place.path, [value] if place.kind == "codes" else value)
+        return
+    _put(body, place.path, int(value) if place.kind == "whole" else value)
+
+
+def _put(body: dict, path: str, value) -> None:
+    apply_settings(body, [(path.split("."), value)])
+
+
+
+
+def check_voice(ask: Ask, model) -> None:
+    """A voice that this model does not have is refused, naming the models that have it. Custom voices pass."""
+    import tts_voices
+    voice = voice_of(ask, model)
+    if not voice:
+        if model.wire == "minimax" and (ask.given_input("timbre_weights") or any("timbre_weights" in keys for keys, _ in ask.settings)):
+            return
+        raise usage(f"{model.id} speaks with your own voices alone, and --voice names none",
+                    "list them with --my-voices, or make one with --clone or --design; or take "
+                    f"--model {DEFAULT_MODEL}, which has voices of its own")
+    refused = tts_voices.refusal(voice, model.id)
+    if refused:
+        raise usage(*refused)
+    known = tts_voices.find(voice)
+    if ask.instructions and model.scripted and known and not known.instruct:
+        able = ", ".join(row.id for row in tts_voices.voices(model=model.id) if row.instruct)
+        raise usage(f"--instructions has no effect with the voice {voice} of {model.id}", f"voices that follow it: {able}; and your "
+                    "own; or take a qwen-audio or qwen3-tts-instruct model")
+    if ask.ssml and known and not known.ssml:
+        raise usage(f"the voice {voice} does not read SSML", "see --list-voices")
+
+
+def script_warning(ask: Ask, model) -> str:
+    """CosyVoice's own voices follow fixed Chinese sentences alone (speech contract 4.4, 4.6)."""
+    import tts_voices
+    if not (ask.instructions and model.scripted and tts_voices.find(voice_of(ask, model))):
+        return ""
+    if re.search(r"(情感是(neutral|fearful|angry|sad|surprised|happy|disgusted)|请用.{1,6}话表达)。$", ask.instructions):
+        return ""
+    return ("the system voices of this model follow fixed sentences alone, such as 你说话的情感是happy。; other instructions may "
+            "have no effect or be refused")
+
+
+def expected_seconds(text: str, speed: float | None) -> float:
+    """About how long a text takes to say: 4.5 Chinese characters or 2.6 words a second (speech contract 7.4)."""
+    han = units(text) - len(text)
+    return (han / 4.5 + len(re.findall(r"[^\W\d_\u3400-\u9fff]+", text)) / 2.6) / (speed or 1.0)
+
+

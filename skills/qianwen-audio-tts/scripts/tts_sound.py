@@ -1,0 +1,338 @@
+"""Audio as bytes: what a file is, WAV headers that lie, PCM out of a stream, MP3 frames, and joining parts.
+
+The service's WAV sizes are placeholders (speech contract 3.4), so the bytes decide and not the header. All PCM here is
+16-bit little-endian. Everything is read in blocks: a long narration is never held in memory.
+"""
+from __future__ import annotations
+
+import struct
+from collections import namedtuple
+
+BLOCK = 1 << 16
+MOST_WAV = 0xFFFFFFFF - 36  # bytes of samples that a WAV header can tell
+_MOST_HEADER = 1 << 16  # bytes that a header in a stream may take
+_PCM, _EXTENSIBLE = 1, 0xFFFE
+
+MEDIA_TYPES = {"wav": "audio/wav", "mp3": "audio/mpeg", "pcm": "audio/pcm", "opus": "audio/ogg", "flac": "audio/flac"}
+
+# offset and length, in bytes, are those of the samples in the file.
+Wav = namedtuple("Wav", "rate channels bits offset length")
+
+
+class BadSound(Exception):
+    """Bytes that are not the audio they should be; the message says what they are."""
+
+
+def sniff(head: bytes) -> str:
+    """The format that the first bytes of a file show, or ''. Bare PCM has no mark."""
+    if head[:4] == b"RIFF" and head[8:12] == b"WAVE":
+        return "wav"
+    if head[:3] == b"ID3" or (len(head) > 3 and frame_of(head[:4])):
+        return "mp3"
+    return {b"OggS": "opus", b"fLaC": "flac"}.get(head[:4], "")
+
+
+# ---- WAV -------------------------------------------------------------------------------------------------------------
+
+def header(rate: int, length: int, channels: int = 1, bits: int = 16) -> bytes:
+    """The 44 bytes before `length` bytes of samples. `length` 0xFFFFFFFF and more: not known yet, as in a pipe."""
+    size = min(length, 0xFFFFFFFF)
+    frame = channels * bits // 8
+    return struct.pack("<4sI4s4sIHHIIHH4sI", b"RIFF", min(36 + size, 0xFFFFFFFF), b"WAVE", b"fmt ", 16, _PCM, channels, rate,
+                       rate * frame, frame, bits, b"data", size)
+
+
+def read_wav(file, size: int) -> Wav:
+    """What a WAV file of `size` bytes holds, by walking its chunks. Raises BadSound."""
+    file.seek(0)
+    head = file.read(12)
+    if sniff(head) != "wav":
+        raise BadSound("it is no WAV file")
+    place, found = 12, None
+    while place + 8 <= size:
+        file.seek(place)
+        name, length = struct.unpack("<4sI", file.read(8))
+        place += 8
+        if name == b"fmt ":
+            found = _format(file.read(min(length, 64)))
+        elif name == b"data":
+            return _data(found, place, length, size - place)
+        place += length + length % 2
+    raise BadSound("it has no samples" if found else "its header is damaged")
+
+
+def _format(raw: bytes) -> tuple:
+    if len(raw) < 16:
+        raise BadSound("its header is damaged")
+    tag, channels, rate, _, frame, bits = struct.unpack("<HHIIHH", raw[:16])
+    if tag == _EXTENSIBLE and len(raw) >= 26:
+        tag = struct.unpack("<H", raw[24:26])[0]
+    if tag != _PCM or bits != 16 or not channels or not rate or frame != 2 * channels:
+        raise BadSound(f"it is not 16-bit PCM (format {tag}, {bits} bits)")
+    return rate, channels, bits
+
+
+def _data(found, place: int, length: int, rest: int) -> Wav:
+    """The samples: as many as the header says, or all the rest where it says nothing or more than there is."""
+    if found is None:
+        raise BadSound("its header is damaged")
+    rate, channels, bits = found
+    length = rest if length == 0 or length > rest else length
+    return Wav(rate, channels, bits, place, length - length % (2 * channels))
+
+
+class PcmStream:
+    """Samples out of a stream that may begin with a WAV header, in every chunk or in none; sniffed, never trusted.
+
+    `rate` and `channels` are the header's, once there was one, else those that were asked for.
+    """
+
+    def __init__(self, rate: int, channels: int = 1):
+        self.rate, self.channels = rate, channels
+        self.started = False  # whether anything came that is not a header
+        self._held = b""  # the beginning of a chunk that may be a header, or half a sample
+        self._in_header = False
+
+    def feed(self, chunk: bytes) -> bytes:
+        """The samples that one chunk of the service completes. Raises BadSound for what is no PCM."""
+        if not self._in_header and chunk[:4] == b"RIFF"[:len(chunk)] and chunk:
+            self._in_header, self._held = True, b""  # half a sample before a new header is lost
+        data = self._held + chunk
+        if self._in_header:
+            place = self._behind_header(data)
+            if place is None:
+                self._held = data
+                return b""
+            data, self._in_header = data[place:], False
+        if not self.started and data:
+            self._check_first(data)
+            self.started = True
+        whole = len(data) - len(data) % (2 * self.channels)
+        self._held = data[whole:]
+        return data[:whole]
+
+    def _behind_header(self, data: bytes):
+        """Where the samples begin; None while the header is not whole; 0 when it is none."""
+        if len(data) >= 12 and sniff(data) != "wav":
+            return 0
+        place, found = 12, None
+        while place + 8 <= len(data):
+            name, length = struct.unpack_from("<4sI", data, place)
+            place += 8
+            if name == b"data":
+                if found is None:
+                    raise BadSound("its header is damaged")
+                self._take(*found)
+                return place
+            if name == b"fmt ":
+                if len(data) < place + length:
+                    break
+                found = _format(data[place:place + length])
+            place += length + length % 2
+        if len(data) > _MOST_HEADER:
+            raise BadSound("its header is damaged")
+        return None
+
+    def _take(self, rate: int, channels: int, bits: int) -> None:
+        if self.started and (rate, channels) != (self.rate, self.channels):
+            raise BadSound(f"it changes from {self.rate} Hz and {self.channels} channels to {rate} Hz and {channels}")
+        self.rate, self.channels = rate, channels
+
+    @staticmethod
+    def _check_first(data: bytes) -> None:
+        kind = sniff(data)
+        if kind or data.lstrip()[:1] in (b"<", b"{") and data[:200].isascii():
+            raise BadSound(f"it is {kind.upper() if kind else 'text'}, not PCM")
+
+
+# ---- MP3 -------------------------------------------------------------------------------------------------------------
+
+# size and side are bytes of a frame and of its side information, samples those it decodes to.
+Frame = namedtuple("Frame", "size samples rate channels version side")
+
+_BITRATES = {1: (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
+             2: (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)}  # kbit/s of layer III
+_RATES = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}
+
+
+def frame_of(head: bytes):
+    """The layer III frame that four bytes begin, or None."""
+    word = int.from_bytes(head[:4], "big")
+    version, layer, bitrate, rate = word >> 19 & 3, word >> 17 & 3, word >> 12 & 15, word >> 10 & 3
+    if word >> 21 != 0x7FF or version == 1 or layer != 1 or bitrate in (0, 15) or rate == 3:
+        return None
+    kind, hertz, channels = 1 if version == 3 else 2, _RATES[version][rate], 1 if word >> 6 & 3 == 3 else 2
+    size = (144 if kind == 1 else 72) * _BITRATES[kind][bitrate - 1] * 1000 // hertz + (word >> 9 & 1)
+    side = {(1, 1): 17, (1, 2): 32, (2, 1): 9, (2, 2): 17}[kind, channels] + (0 if word >> 16 & 1 else 2)
+    return Frame(size, 1152 if kind == 1 else 576, hertz, channels, version, side)
+
+
+class Mp3Stream:
+    """The frames of one MP3 as they come, without tags and without the frame that only tells a length.
+
+    `samples` counts what the frames decode to; `first` is the first Frame; `silence` a frame like it without sound.
+    """
+
+    def __init__(self):
+        self.samples, self.first, self.silence = 0, None, b""
+        self._held, self._skip, self._ended = b"", -1, False  # _skip: bytes of a tag still to come; -1: not looked yet
+
+    def feed(self, chunk: bytes, last: bool = False) -> bytes:
+        """The whole frames that a chunk completes; `last`: nothing follows. Raises BadSound."""
+        if self._ended:
+            return b""
+        data, place, frames = self._behind_tag(self._held + chunk, last), 0, []
+        while data is not None:
+            frame = frame_of(data[place:place + 4])
+            if frame is None:
+                found = self._next_frame(data, place, last)
+                if found < 0:
+                    break
+                place = found
+                continue
+            raw = data[place:place + frame.size]
+            if len(raw) < frame.size:
+                break  # at the end a torn frame, which would disturb the next part
+            place += frame.size
+            self._count(raw, frame, frames)
+        self._held = data[place:] if data is not None else self._held
+        if last and self.first is None:
+            raise BadSound("it holds no MP3 sound")
+        return b"".join(frames)
+
+    def _behind_tag(self, data: bytes, last: bool):
+        """The data behind the tag at the beginning; None while more must come."""
+        while self._skip:
+            if self._skip < 0:
+                if len(data) < 10 and not last:
+                    self._held = data
+                    return None
+                tag = data[:3] == b"ID3" and len(data) >= 10
+                self._skip = _tag_size(data) if tag else 0
+            dropped = min(self._skip, len(data))
+            data, self._skip = data[dropped:], self._skip - dropped
+            if self._skip:
+                self._held = b""
+                return None
+            if dropped:
+                self._skip = -1  # another tag may follow
+        return data
+
+    def _next_frame(self, data: bytes, place: int, last: bool) -> int:
+        """The next place where a frame may begin; -1 when more must come, or nothing but a tag does."""
+        if data[place:place + 3] == b"TAG" or data[place:place + 8] == b"APETAGEX":
+            self._ended = True
+            return -1
+        if len(data) - place < 8 and not last:
+            return -1
+        return data.find(b"\xff", place + 1)
+
+    def _count(self, raw: bytes, frame: Frame, frames: list) -> None:
+        if self.first is None:
+            if raw[4 + frame.side:8 + frame.side] in (b"Xing", b"Info") or raw[36:40] == b"VBRI":
+                return  # it tells the length of one part, so it would cut the whole short
+            self.first, self.silence = frame, _silent(raw)
+        elif (frame.rate, frame.channels, frame.version) != (self.first.rate, self.first.channels, self.first.version):
+            raise BadSound("its frames are not alike")
+        self.samples += frame.samples
+        frames.append(raw)
+
+
+def _tag_size(data: bytes) -> int:
+    """Bytes of an ID3v2 tag, its header and footer included."""
+    return 10 + (data[6] << 21 | data[7] << 14 | data[8] << 7 | data[9]) + (10 if data[5] & 0x10 else 0)
+
+
+def _silent(raw: bytes) -> bytes:
+    """A frame like `raw` that decodes to silence: no main data at all."""
+    head = bytes((raw[0], raw[1] | 1, raw[2] & 0xFD, raw[3]))
+    size = frame_of(head).size
+    return head + bytes(size - 4)
+
+
+# ---- joining ---------------------------------------------------------------------------------------------------------
+
+class Joined:
+    """Parts put together into one file as they come. `take` returns the samples that a part has.
+
+    Raises BadSound where a part is of another rate or number of channels than those before it; OSError of the disk.
+    """
+
+    def __init__(self, file, form: str):
+        self._file, self.form = file, form
+        self.rate = self.channels = 0
+        self.samples = 0  # for each channel, of all that was written
+        self._silence = b""
+        if form == "wav":
+            file.write(bytes(44))
+
+    @property
+    def seconds(self) -> float:
+        return self.samples / self.rate if self.rate else 0.0
+
+    def take(self, path: str) -> int:
+        """Add the part in a file."""
+        import os
+        before, size = self.samples, os.path.getsize(path)
+        with open(path, "rb") as part:
+            {"wav": self._take_wav, "pcm": self._take_wav, "mp3": self._take_mp3}.get(self.form, self._take_all)(part, size)
+        return self.samples - before
+
+    def _take_wav(self, part, size: int) -> None:
+        wav = read_wav(part, size)
+        self._alike(wav.rate, wav.channels)
+        if self.samples * 2 * wav.channels + wav.length > MOST_WAV:
+            raise BadSound("together the parts are longer than a WAV file can be (4 GiB)")
+        part.seek(wav.offset)
+        left = wav.length
+        while left:
+            block = part.read(min(BLOCK, left))
+            if not block:
+                raise BadSound("it became shorter while it was read")
+            self._file.write(block)
+            left -= len(block)
+        self.samples += wav.length // (2 * wav.channels)
+
+    def _take_mp3(self, part, size: int) -> None:
+        sound = Mp3Stream()
+        for block in iter(lambda: part.read(BLOCK), None):
+            frames = sound.feed(block, not block)
+            if frames:
+                self._alike(sound.first.rate, sound.first.channels)
+                self._file.write(frames)
+            if not block:
+                break
+        self.samples += sound.samples
+        self._silence = sound.silence
+
+    def _take_all(self, part, size: int) -> None:
+        """One part alone, of a format that cannot be joined."""
+        for block in iter(lambda: part.read(BLOCK), b""):
+            self._file.write(block)
+
+    def _alike(self, rate: int, channels: int) -> None:
+        if self.rate and (rate, channels) != (self.rate, self.channels):
+            raise BadSound(f"it has {rate} Hz and {channels} channels, and the parts before it {self.rate} Hz and "
+                           f"{self.channels}")
+        self.rate, self.channels = rate, channels
+
+    def pause(self, milliseconds: int) -> None:
+        """Add silence; MP3 takes the nearest number of whole frames. Not before the first part."""
+        count = round(self.rate * milliseconds / 1000)
+        if self.form == "mp3":
+            frame = frame_of(self._silence[:4])
+            number = round(count / frame.samples)
+            self._file.write(self._silence * number)
+            self.samples += number * frame.samples
+            return
+        left = count * 2 * self.channels
+        while left:
+            self._file.write(bytes(min(BLOCK, left)))
+            left -= min(BLOCK, left)
+        self.samples += count
+
+    def finish(self) -> None:
+        """Write the WAV header, now that the length is known."""
+        if self.form == "wav":
+            self._file.seek(0)
+            self._file.write(header(self.rate, self.samples * 2 * self.channels, self.channels))

@@ -1,0 +1,391 @@
+"""One part, from the request to a checked sound file in the store; and all parts of a text, some at a time."""
+from __future__ import annotations
+
+import copy
+import os
+import threading
+import time
+
+import tts_sound
+from shared import command, download
+from shared.failures import Exit, Failure, explain, network
+from shared.pace import NotSent, Pace
+from shared.transport import Request, Retries, encoded
+from tts_answers import Answer, Damaged, add_usage, error_of
+from tts_request import expected_seconds
+from tts_sound import BadSound
+from tts_store import Store, unsaved
+
+_DEAD_LINES = 3  # network failures in a row, with nothing between them: the network is down
+_TRUNCATED = 0.5  # of the time a text takes to say; below it something was cut off (speech contract 7.4)
+
+
+# ---- one part --------------------------------------------------------------------------------------------------------
+
+class Sink:
+    """Takes the bytes of a part as they come and keeps them in the form that can be joined: WAV, or the compressed file.
+
+    The bytes decide on the form, not what was asked for. `on_audio(form, rate, channels, data)` is told of samples, or of the
+    compressed bytes, as they come.
+    """
+
+    def __init__(self, file, form: str, rate: int, on_audio=None):
+        self._file, self._asked, self._rate, self._on_audio = file, form, rate, on_audio
+        self.form, self._head, self._pcm, self.size = "", b"", None, 0
+
+    def write(self, data: bytes) -> None:
+        """Raises BadSound where the bytes are no sound, OSError of the disk."""
+        if not self.form:
+            self._head += data
+            if len(self._head) < 12:
+                return
+            data = self._begin()
+        if self._pcm:
+            data = self._pcm.feed(data)
+        self._put(data)
+
+    def _begin(self) -> bytes:
+        """The first bytes are there: what are they?"""
+        found = tts_sound.sniff(self._head)
+        if found in ("", "wav"):
+            if not found and self._asked not in ("wav", "pcm"):
+                raise BadSound(f"it is no {self._asked.upper()}")
+            self.form, self._pcm = "wav", tts_sound.PcmStream(self._rate)
+            self._file.write(bytes(44))
+        else:
+            self.form = found
+        head, self._head = self._head, b""
+        return head
+
+    def _put(self, data: bytes) -> None:
+        if not data:
+            return
+        self._file.write(data)
+        self.size += len(data)
+        if self._on_audio:
+            self._on_audio(self.form, self._pcm.rate if self._pcm else 0, self._pcm.channels if self._pcm else 0, data)
+
+    def end(self) -> None:
+        """All has come. Raises BadSound when it was nothing."""
+        if self._pcm and self.size:
+            self._file.seek(0)
+            self._file.write(tts_sound.header(self._pcm.rate, self.size, self._pcm.channels))
+        if not self.size:
+            raise BadSound("it is empty")
+
+
+class Speaker:
+    """Speaks parts for one account. `settings` are the options; safe for threads."""
+
+    def __init__(self, run, store: Store, model):
+        self._run, self.store, self._model = run, store, model
+        self.endpoint = run.verdict.endpoint.origin + run.verdict.endpoint.prefix
+
+    def client(self, pace=None):
+        options = copy.copy(self._run.options)
+        if pace is not None:
+            options.pace = pace
+        return command.make_client(options, self._run.account, self._run.verdict, self._run.console, self._model.id, self._run.models)
+
+    def speak(self, key: str, call, client, on_audio=None) -> dict:
+        """The part of a call, as Store.find gives it: made, or fetched where an earlier run paid for it already."""
+        known = self.store.link(key)
+        if known:
+            try:
+                return self._fetch(key, known, call, client, on_audio)
+            except Failure as failure:
+                if failure.code != download.BAD_LINK:
+                    raise
+                self._run.console.note("the link of a part that was made before no longer works; it is made anew")
+                self.store.drop(key)
+        temporary = self.store.temporary()
+        try:
+            answer, form = self._send(call, client, temporary, on_audio)
+            facts = {"usage": answer.usage, "request_id": answer.request_id, "url": answer.url}
+            if form:
+                return self.store.keep(key, temporary, form, facts)
+            self.store.keep_link(key, facts)
+            return self._fetch(key, facts, call, client, on_audio)
+        except OSError as error:
+            raise unsaved(error, self.store.folder) from error
+        finally:
+            _unlink(temporary)
+
+    def request_of(self, call) -> Request:
+        headers = {"X-DashScope-SSE": "enable", "Accept": "text/event-stream"} if call.stream else {}
+        return Request("POST", self._run.verdict.endpoint.native + call.path, call.body, headers)
+
+    def _send(self, call, client, path: str, on_audio) -> tuple:
+        """(the Answer, the form of the sound in `path`; '' when it is to be fetched from the answer's link)."""
+        def take(events, headers):
+            with open(path, "wb") as file:
+                sink = Sink(file, call.form, call.rate, on_audio)
+                return self._take(events, sink, call, client)
+        try:
+            return client.events(self.request_of(call), Retries.CREATE, take)
+        except Failure as failure:
+            if failure.accepted == "maybe" and failure.exit_code != Exit.UNSAVED:
+                failure.fix = "the service may have spoken it, and bills it then; run the command again if you can accept that"
+            raise
+
+    def _take(self, events, sink: Sink, call, client) -> tuple:
+        answer, damage = Answer(self._model.wire), ""
+        try:
+            for event in events:
+                if not isinstance(event.data, dict):
+                    continue
+                error = error_of(event.data, self._model.wire)
+                if error:
+                    raise explain(error, client.context)
+                try:
+                    audio = answer.take(event.data)
+                    if audio and not damage:
+                        sink.write(audio)
+                except (Damaged, BadSound) as error:
+                    damage = str(error)
+            if call.stream and not answer.finished:
+                raise network("the stream ended before all was spoken", client.context)
+        except Failure as failure:
+            if sink.size:  # the beginning is spoken and billed, and perhaps played already
+                failure.partial, failure.accepted = {"bytes": sink.size}, "maybe"
+            raise
+        try:
+            if not damage:
+                sink.end()
+                return answer, sink.form
+        except BadSound as error:
+            damage = str(error)
+        if answer.url and not (sink.size and sink._on_audio):
+            return answer, ""
+        raise Failure(Exit.FAILED, f"the service answered, but not with sound: {damage}", "the answer is damaged",
+                      "run the command again; this part may be billed twice", request_id=answer.request_id, accepted="maybe")
+
+    def _fetch(self, key: str, facts: dict, call, client, on_audio) -> dict:
+        """Download the sound behind a link, and check it. Raises Failure UNSAVED with the link; OSError of the disk."""
+        url = facts["url"]
+        for tries in (1, 2):
+            temporary = self.store.temporary()
+            try:
+                download.fetch(client, url, temporary)
+                form = self._checked(temporary, call, on_audio)
+                return self.store.keep(key, temporary, form, facts)
+            except BadSound as error:
+                why = str(error)
+            finally:
+                _unlink(temporary)
+        raise Failure(Exit.UNSAVED, f"what the link of a part leads to is not its sound: {why}", f"the link is {url}",
+                      "run the command again: what is paid is not paid again; the link dies 24 hours after it was made",
+                      code=download.BAD_LINK, accepted="maybe", files=[{"url": url}])
+
+    def _checked(self, path: str, call, on_audio) -> str:
+        """The form of a downloaded file; bare PCM gets a header. Raises BadSound."""
+        with open(path, "rb") as file:
+            found = tts_sound.sniff(file.read(12))
+            if found == "wav":
+                wav = tts_sound.read_wav(file, os.path.getsize(path))
+                if not wav.length:
+                    raise BadSound("it is empty")
+                if on_audio:
+                    _pass_on(file, wav, on_audio)
+                return "wav"
+        bare = path + ".wav"
+        try:
+            with open(path, "rb") as file, open(bare, "wb") as copied:
+                sink = Sink(copied, call.form, call.rate, on_audio)
+                for block in iter(lambda: file.read(tts_sound.BLOCK), b""):
+                    sink.write(block)
+                sink.end()
+            os.replace(bare, path)
+            return sink.form
+        finally:
+            _unlink(bare)
+
+
+def _pass_on(file, wav, on_audio) -> None:
+    file.seek(wav.offset)
+    left = wav.length
+    while left:
+        block = file.read(min(tts_sound.BLOCK, left))
+        left -= len(block)
+        on_audio("wav", wav.rate, wav.channels, block)
+        if not block:
+            break
+
+
+def play(found: dict, on_audio) -> None:
+    """Pass on a part that is kept, as if it came now."""
+    with open(found["path"], "rb") as file:
+        if found["form"] == "wav":
+            _pass_on(file, tts_sound.read_wav(file, os.path.getsize(found["path"])), on_audio)
+            return
+        for block in iter(lambda: file.read(tts_sound.BLOCK), b""):
+            on_audio(found["form"], 0, 0, block)
+
+
+def _unlink(path: str) -> None:
+    try:
+        os.unlink(path)
+    except OSError:
+        pass
+
+
+# ---- all parts -------------------------------------------------------------------------------------------------------
+
+class Narration:
+    """All parts of a text: those that are kept, and the others spoken, some at a time. What fails does not stop the rest."""
+
+    def __init__(self, speaker: Speaker, calls: list, workers: int, console, pace=None):
+        self._speaker, self._calls, self._console = speaker, calls, console
+        self._workers = max(1, min(workers, len(calls)))
+        self._pace = pace  # of a row of a batch; else one for all parts
+        self.keys = _keys(speaker, calls)
+        self.made = 0  # parts that this run paid for
+        self._found: dict = {}
+        self._failures: dict = {}  # number of the part -> Failure
+        self._lock, self._stop = threading.Lock(), threading.Event()
+        self._network_failures = 0
+
+    def found(self, number: int) -> dict | None:
+        return self._found.get(number) or self._speaker.store.find(self.keys[number])
+
+    def missing(self) -> list:
+        """The numbers of the parts that are not there, from 0."""
+        return [number for number in range(len(self._calls)) if self.found(number) is None]
+
+    def work(self) -> list:
+        """All parts in order, as Store.find gives them. Raises the first part's Failure when one is missing."""
+        missing = self.missing()
+        if len(missing) < len(self._calls):
+            self._console.note(f"{len(self._calls) - len(missing)} of {len(self._calls)} parts are kept from before and not paid again")
+        if len(missing) == 1:
+            self._do(missing[0], self._pace)
+        elif missing:
+            self._crew(missing)
+        if self._failures:
+            raise self._failure()
+        return [self.found(number) for number in range(len(self._calls))]
+
+    def _crew(self, missing: list) -> None:
+        pace, queue = Pace(self._workers), iter(missing)
+        threads = [threading.Thread(target=self._worker, args=(queue, pace), daemon=True) for _ in range(min(self._workers, len(missing)))]
+        for thread in threads:
+            thread.start()
+        progress = Progress(self._console, len(self._calls), len(self._calls) - len(missing))
+        try:
+            while any(thread.is_alive() for thread in threads):
+                threads[0].join(0.1) if threads[0].is_alive() else time.sleep(0.05)
+                progress.tick(self.made)
+        except KeyboardInterrupt:
+            self._stop.set()
+            pace.stop()
+            self._console.say("interrupted: no new parts; those under way are being finished (again to stop at once)")
+            for thread in threads:
+                thread.join()
+            raise Failure(Exit.INTERRUPTED, f"interrupted; {self._kept()}", fix="run the command again to go on", accepted="maybe") \
+                from None
+
+    def _worker(self, queue, pace: Pace) -> None:
+        while not self._stop.is_set():
+            with self._lock:
+                number = next(queue, None)
+            if number is None:
+                return
+            try:
+                self._do(number, self._pace or pace.row())
+            except NotSent:
+                return
+            if self._stop.is_set():
+                pace.stop()
+
+    def _do(self, number: int, pace) -> None:
+        try:
+            found = self._speaker.speak(self.keys[number], self._calls[number], self._speaker.client(pace))
+            with self._lock:
+                self._found[number] = found
+                self.made += 1
+                self._network_failures = 0
+        except NotSent:
+            if self._pace is not None:
+                raise
+        except Failure as failure:
+            self._note(number, failure)
+        except Exception as error:  # a defect must not make a part vanish
+            failure = command.defect(error, self._console)
+            self._note(number, failure)
+
+    def _note(self, number: int, failure: Failure) -> None:
+        """Keep a failure, and stop where the other parts would fail alike."""
+        code = failure.exit_code
+        with self._lock:
+            self._failures[number] = failure
+            self._network_failures = self._network_failures + 1 if code == Exit.NETWORK else 0
+            refused = code == Exit.FAILED and 400 <= failure.http_status < 500 and not self.made
+            if refused or code in (Exit.KEY, Exit.QUOTA, Exit.UNEXPECTED) or self._network_failures >= _DEAD_LINES or (
+                    code == Exit.UNSAVED and failure.code != download.BAD_LINK):
+                self._stop.set()
+
+    def _kept(self) -> str:
+        count = len(self._calls) - len(self.missing())
+        return f"{count} of {len(self._calls)} parts are spoken and kept"
+
+    def _failure(self) -> Failure:
+        """The first failure, told as one of the whole."""
+        number = min(self._failures)
+        failure, total = self._failures[number], len(self._calls)
+        if total == 1:
+            return failure
+        words = self._calls[number].body["input"]["text"]
+        failure.message = f"part {number + 1} of {total} could not be spoken: {failure.message}"
+        if failure.exit_code == Exit.CONTENT:
+            failure.message += f". It begins: {words[:60]}"
+        others = len(self._failures) - 1
+        if others:
+            failure.message += f" ({others} more failed)"
+        again = "run the same command again: only what is missing is sent" if failure.exit_code != Exit.CONTENT else \
+            "change that passage and run the command again: only what is missing or changed is sent"
+        failure.fix = f"{failure.fix}. {self._kept()}: {again}" if failure.fix else f"{self._kept()}: {again}"
+        return failure
+
+
+def _keys(speaker: Speaker, calls: list) -> list:
+    """The store's key of each part; words that come again are spoken again."""
+    times: dict = {}
+    keys = []
+    for call in calls:
+        plain = encoded(call.body)
+        times[plain] = times.get(plain, 0) + 1
+        keys.append(speaker.store.key(speaker.endpoint, call.body, times[plain]))
+    return keys
+
+
+class Progress:
+    """How many parts are spoken: redrawn on a terminal, else a line at each tenth, at most every 10 seconds."""
+
+    def __init__(self, console, total: int, kept: int, clock=time.monotonic):
+        self._console, self._total, self._kept, self._clock = console, total, kept, clock
+        self._begin = self._told = clock()
+        self._tenth, self._terminal = 0, console.stderr.isatty()
+
+    def tick(self, made: int) -> None:
+        moment, done = self._clock(), self._kept + made
+        tenth = 10 * done // self._total
+        if (self._terminal and moment - self._told >= 0.2) or (tenth > self._tenth and moment - self._told >= 10):
+            self._told, self._tenth = moment, tenth
+            left = f", about {(self._total - done) * (moment - self._begin) / made:.0f} s left" if made else ""
+            (self._console.redraw if self._terminal else self._console.note)(f"{done} of {self._total} parts spoken{left}")
+
+
+def usage_of(parts: list) -> dict:
+    """The service's usage of one part, or the sums of several."""
+    if len(parts) == 1:
+        return parts[0]["usage"]
+    total: dict = {}
+    for part in parts:
+        add_usage(total, part["usage"])
+    return total
+
+
+def too_short(seconds: float, text: str, speed) -> bool:
+    """Whether a part is so short that its end must be missing: CosyVoice cuts long texts silently (speech contract 4.7)."""
+    expected = expected_seconds(text, speed)
+    return expected > 4 and seconds < _TRUNCATED * expected
