@@ -25,6 +25,7 @@ SCRIPTS = {
     "qianwen-vision": ROOT / "skills" / "qianwen-vision" / "scripts" / "vision.py",
     "qianwen-image-generation": ROOT / "skills" / "qianwen-image-generation" / "scripts" / "image.py",
     "qianwen-video-generation": ROOT / "skills" / "qianwen-video-generation" / "scripts" / "video.py",
+    "qianwen-audio-tts": ROOT / "skills" / "qianwen-audio-tts" / "scripts" / "tts.py",
 }
 
 

@@ -54,7 +54,7 @@ def _batch(options, account, verdict, console) -> Exit | None:
 
 def _estimate_batch(options, console) -> None:
     from shared.batch_rows import Book
-    from tts_prices import estimate, together, words
+    from tts_prices import estimate, together, words_for_rows
     book = Book(options.batch, options, tts_flags.make_parser, options.output or ".", main="text", instead=("request",), files=True)
     book.check()
 
@@ -63,7 +63,7 @@ def _estimate_batch(options, console) -> None:
             job = Job(row.options())
             yield estimate(job.model.id, job.units, text=job.said)
     total = together(list(found()))
-    task_command.show_estimate(total, words(total), console)
+    task_command.show_estimate(total, words_for_rows(total), console)
 
 
 class Job:
@@ -132,13 +132,13 @@ class Run:
             return self._estimate(job)
         for warning in job.warnings:
             console.warn(warning)
-        import tts_speak
-        from tts_output import Output
+        from tts_speak import Speaker
         from tts_store import Store
         store = Store(self.account.state)
-        speaker = tts_speak.Speaker(self, store, job.model)
+        speaker = Speaker(self, store, job.model)
         if options.dry_run:
             return self._dry_run(job, speaker)
+        from tts_output import Output
         output = Output(job, options, console)
         try:
             store.prove()

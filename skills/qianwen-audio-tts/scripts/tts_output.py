@@ -54,10 +54,10 @@ class Output:
         """Put the parts together and save them. Raises Failure UNSAVED; FileNotFoundError when a part has gone."""
         form = self._form_of(found)
         try:
-            path = self._shelf.temporary() if self._shelf else os.devnull
-            with open(path, "w+b") as file if self._shelf else _stdout() as file:
+            path = self._shelf.temporary() if self._shelf else ""
+            with open(path, "w+b") if path else _Stdout() as file:
                 self._join_into(file, form, found)
-            if self._shelf:
+            if path:
                 self._save(path, form, found)
         except (FileNotFoundError, BrokenPipeError):
             raise
@@ -135,7 +135,7 @@ class Output:
     def streamed(self, speaker, narration) -> list:
         """Part after part, each passed on as it arrives; what came before a break stays as NAME.partial."""
         path = self._shelf.temporary() if self._shelf else ""
-        with open(path, "w+b") if path else _stdout() as file:
+        with open(path, "w+b") if path else _Stdout() as file:
             live = Live(file, self._job.form, bool(path))
             found = []
             try:
@@ -221,7 +221,7 @@ class _Late:
         self.write = file.write
 
 
-class _stdout:
+class _Stdout:
     """stdout as a file of bytes that is not closed."""
 
     def __enter__(self):

@@ -45,7 +45,7 @@ def split(sections: list, limit: int, *, tags: bool = False, whole: bool = False
     parts: list = []
     for text, silence in sections:
         slices = [text] if whole else tts_text.split(text, limit, tags=tags)
-        spoken = tts_text.with_tags(slices) if tags else slices
+        spoken = tts_text.with_tags(slices, limit) if tags else slices
         for number, (piece, shown) in enumerate(zip(spoken, slices)):
             if piece.strip():
                 parts.append(Part(piece.strip(), shown.strip(), 0 if number or not parts else silence))

@@ -12,8 +12,9 @@ from collections import namedtuple
 TABLE_DATE = "2026-05"
 BEIJING, SINGAPORE = "cn-beijing", "ap-southeast-1"
 
-# Yuan for 10,000 counting units in Beijing (each) and Singapore (abroad), None where no price is known. tokens_in,
-# tokens_out: yuan for a million tokens. usd: dollars for 10,000 units, where only the international list is known.
+# Yuan for 10,000 counting units in Beijing (each) and Singapore (abroad), None where no price is known; of CosyVoice,
+# Singapore's list means the WebSocket interface. tokens_in, tokens_out: yuan for a million tokens. usd: dollars for 10,000
+# units, where only the international list is known.
 Price = namedtuple("Price", "each abroad tokens_in tokens_out usd date", defaults=(None, None, 0.0, 0.0, None, TABLE_DATE))
 
 PRICES = {
@@ -43,19 +44,19 @@ def estimate(model_id: str, units: int, region: str = BEIJING, text: str = "", s
 
     Where tokens are billed, the length of the speech is estimated from the text, or from the units where it is not given.
     """
-    price = price_of(model_id)
+    price, region = price_of(model_id), region or BEIJING
     facts = {"model": model_id, "characters": units, "currency": "CNY", "prices_of": price.date if price else TABLE_DATE,
              "region": region, "known": False, "about": False, "yuan": None}
     if price is None:
         return {**facts, "why": "its price is not in this version's table"}
     if price.usd is not None:
         return {**facts, "usd_each_10k": price.usd, "usd": round(units * price.usd / 10_000, 6),
-                "why": "no list price in yuan is published; abroad it is billed in dollars"}
+                "why": "no list price in yuan is known, only one in dollars for other regions than Beijing"}
     if price.tokens_out and region == BEIJING:
         return {**facts, **_by_tokens(price, units, text, speed)}
     each = {BEIJING: price.each, SINGAPORE: price.abroad}.get(region)
     if each is None:
-        return {**facts, "why": f"its price in the region {region or 'of this address'} is not in this version's table"}
+        return {**facts, "why": f"its price in {_place(region)} is not in this version's table"}
     return {**facts, "known": True, "each_10k": each, "yuan": round(units * each / 10_000, 6)}
 
 
@@ -67,7 +68,7 @@ def _by_tokens(price: Price, units: int, text: str, speed) -> dict:
 
 
 _SYLLABLES = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]")
-_LONGEST_WORD = 8  # letters; what is written without spaces is counted as words of this length
+_LONGEST_WORD = 12  # letters; what is written without spaces is counted as words of this length
 
 
 def seconds_of(text: str) -> float:
@@ -77,7 +78,7 @@ def seconds_of(text: str) -> float:
 
 
 def _place(region: str) -> str:
-    return {BEIJING: "Beijing", SINGAPORE: "Singapore"}.get(region, region or "unknown region")
+    return {BEIJING: "Beijing", SINGAPORE: "Singapore"}.get(region, region)
 
 
 def _said(amount: float) -> str:
@@ -85,17 +86,23 @@ def _said(amount: float) -> str:
     return f"{amount:.2f}" if amount >= 10 else f"{amount:.6f}".rstrip("0").rstrip(".")
 
 
+def _counted(characters: int) -> str:
+    return f"{characters} character{'s' if characters != 1 else ''}"
+
+
 def words(found: dict) -> str:
-    """The estimate in a sentence."""
+    """An estimate, or the sum of several, in a sentence."""
+    if "rows" in found:
+        return words_for_rows(found)
     if not found["known"]:
-        dollars = (f", {_said(found['usd'])} dollars for {found['characters']} characters at {found['usd_each_10k']:g} for 10,000"
+        dollars = (f"; {_said(found['usd'])} dollars for {_counted(found['characters'])} at {found['usd_each_10k']:g} for 10,000"
                    if "usd" in found else "")
         return f"{found['model']}: {found['why']}{dollars} (prices of {found['prices_of']})"
     source = f"(list prices of {found['prices_of']}, {_place(found['region'])})"
     if found["about"]:
         return (f"about {_said(found['yuan'])} yuan: some {found['seconds']:g} seconds of {found['model']}, {found['tokens_out']} tokens "
                 f"of audio and {found['tokens_in']} of text {source}")
-    return (f"{_said(found['yuan'])} yuan: {found['characters']} characters of {found['model']} at {found['each_10k']:g} yuan for 10,000, "
+    return (f"{_said(found['yuan'])} yuan: {_counted(found['characters'])} of {found['model']} at {found['each_10k']:g} yuan for 10,000, "
             f"a Chinese character counting twice {source}")
 
 
@@ -118,7 +125,7 @@ def words_for_rows(total: dict) -> str:
     unknown = f"; {missing} row{'s have' if missing != 1 else ' has'} no price in yuan in the table{dollars}" if missing else ""
     where = f", {_place(total['region'])}" if total["region"] else ""
     return (f"{'about ' if total['about'] else ''}{_said(total['yuan'])} yuan: {total['rows']} row{'s' if total['rows'] != 1 else ''}, "
-            f"{total['characters']} characters{unknown} (list prices of {total['prices_of']}{where})")
+            f"{_counted(total['characters'])}{unknown} (list prices of {total['prices_of']}{where})")
 
 
 # ---- voices of one's own ---------------------------------------------------------------------------------------------

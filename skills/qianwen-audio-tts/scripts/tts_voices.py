@@ -300,6 +300,8 @@ _BY_ID = {voice.id: voice for voice in VOICES}
 # ---- models ----------------------------------------------------------------------------------------------------------
 
 _SAME_GROUP = {"qwen-tts-2025-05-22": "qwen-tts-latest"}
+_SNAPSHOTS = ("qwen3-tts-flash-2025-11-27", "qwen3-tts-instruct-flash-2026-01-26", "qwen-tts-2025-04-10", *_SAME_GROUP)
+_LINES = ("qwen3-tts-", "qwen-tts", "cosyvoice-", "qwen-audio-", "MiniMax/")
 _OWN_VOICES_ONLY = ("qwen3-tts-vc", "qwen3-tts-vd", "cosyvoice-v3.5-")  # they have no system voices
 
 # Models whose custom voices carry the model's id: `<model id>-<prefix>-<suffix>` (speech contract 6.3, 9.2, 9.3).
@@ -370,6 +372,7 @@ _LANGUAGES = {  # other names -> ours, which are ISO codes and zh-<place>
     "陕西话": "zh-shaanxi", "天津话": "zh-tianjin", "东北话": "zh-dongbei", "重庆话": "zh-chongqing", "云南话": "zh-yunnan",
     "宁波话": "zh-ningbo", "甘肃话": "zh-gansu",
 }
+_WRITTEN = ("cn", "sg", "tw", "hans", "hant", "hans-cn", "hant-tw")  # of zh-CN and the like, which name no dialect
 _GIVEN_GENDERS = {"female": "female", "f": "female", "女": "female", "女声": "female", "woman": "female",
                   "male": "male", "m": "male", "男": "male", "男声": "male", "man": "male"}
 LANGUAGES = tuple(sorted({language for voice in VOICES for language in voice.languages}))
@@ -378,8 +381,8 @@ LANGUAGES = tuple(sorted({language for voice in VOICES for language in voice.lan
 def voices(model: str = "", language: str = "", gender: str = "") -> list:
     """The voices of a model that speak a language, in the table's order.
 
-    `language` is a code, a dialect with or without its zh-, or a name; zh means every kind of Chinese. A language or a
-    gender that nobody has yields nothing.
+    `language` is a code, a dialect with or without its zh-, or a name; zh means every kind of Chinese. A language that
+    nobody speaks yields nothing. Raises ValueError for a gender that is neither female nor male.
     """
     found = list(VOICES)
     if model:
@@ -390,17 +393,19 @@ def voices(model: str = "", language: str = "", gender: str = "") -> list:
         found = [voice for voice in found if wanted in voice.languages
                  or wanted == "zh" and any(spoken.startswith("zh-") for spoken in voice.languages)]
     if gender:
-        wanted = _GIVEN_GENDERS.get(gender.strip().lower(), gender)
+        wanted = _GIVEN_GENDERS.get(gender.strip().lower())
+        if not wanted:
+            raise ValueError(f"{gender!r} is no gender in the list of voices, which has female and male")
         found = [voice for voice in found if voice.gender == wanted]
     return found
 
 
 def _language(given: str) -> str:
+    """Our name of a language; en-US is en, and zh-<place> is no other Chinese than that place's."""
     lower = given.strip().lower().replace("_", "-")
-    for name in (_LANGUAGES.get(lower, lower), "zh-" + lower, lower.partition("-")[0]):
-        if name in LANGUAGES and not (name == "zh" and lower.startswith("zh-") and lower[3:] not in ("cn", "hans", "tw", "hant", "sg")):
-            return name
-    return lower
+    base, _, place = lower.partition("-")
+    names = (_LANGUAGES.get(lower, lower), "zh-" + lower, base if base != "zh" or place in _WRITTEN else "")
+    return next((name for name in names if name in LANGUAGES), lower)
 
 
 # ---- does it go together? --------------------------------------------------------------------------------------------
@@ -415,16 +420,23 @@ def refusal(voice_id: str, model_id: str) -> tuple | None:
     if target:
         return _other_target(voice_id, model_id, target)
     group = group_of(model_id)
-    voice = find(voice_id)
-    right = voice.id if voice else "" if group == "MiniMax/speech" and not near(voice_id, model_id) else _respelled(voice_id)
-    if not right:
-        return None
+    right = voice_id if find(voice_id) else _respelled(voice_id)
     if group in models_with(right):
         return None if right == voice_id else (f"the voice {voice_id!r} is written {right!r}", f"take --voice {_quoted(right)}")
+    if not right or right != voice_id and group == "MiniMax/speech":  # where users name their own voices
+        return None
     if _has_own_voices_only(model_id):
         return (f"{model_id} has no system voices, and {right} is one",
                 f"make a voice for it with --clone or --design, or take a model that has {right}: {', '.join(models_with(right))}")
-    return _other_model(right, model_id, group) if group else None
+    return _other_model(right, model_id, group) if group and not _may_have(right, model_id) else None
+
+
+def _may_have(voice_id: str, model_id: str) -> bool:
+    """Whether a model that is newer than the lists may have got a voice of its line's other models."""
+    if model_id in FAMILIES or model_id in _SNAPSHOTS:
+        return False
+    line = next(line for line in _LINES if model_id.lower().startswith(line.lower()))
+    return any(name.startswith(line) for name in models_with(voice_id))
 
 
 def _target(voice_id: str, model_id: str) -> str:
@@ -473,7 +485,7 @@ def table(found) -> str:
         return ""
     rows.insert(0, ("voice", "gender", "languages", "description", "models"))
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
-    return "".join("  ".join((*(cell.ljust(width) for cell, width in zip(row, widths)), row[4])) + "\n" for row in rows)
+    return "\n".join("  ".join((*(cell.ljust(width) for cell, width in zip(row, widths)), row[4])) for row in rows)
 
 
 def as_json(found) -> list:

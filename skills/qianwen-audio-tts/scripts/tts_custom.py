@@ -1,0 +1,377 @@
+"""Voices of one's own: made from a recording or a description, listed, looked at, deleted.
+
+Source: section 9 of the speech contract. A voice belongs to the one model it was made for. The cost is said, and the speaker's
+consent asked for, before anything is sent.
+"""
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+import time
+from collections import namedtuple
+
+import tts_sound
+from shared import command, media
+from shared.failures import Exit, Failure, explain, usage
+from shared.results import Shelf
+from shared.transport import Request, Retries
+from tts_answers import error_of
+from tts_models import CUSTOMIZATION, DEFAULT_MODEL, GENERATION, MODELS
+from tts_prices import creation, creation_words
+
+PAGE = 100  # voices asked for at a time
+WAIT = 60.0  # seconds that a new voice is waited for; moderation usually takes some
+CLONE_MODEL, DESIGN_MODEL = "qwen3-tts-vc-2026-01-22", "qwen3-tts-vd-2026-01-26"
+_MB = 1_000_000
+
+# A recording: formats, megabytes, seconds.
+RECORDING = media.Limits("a recording", ("audio/wav", "audio/mpeg", "audio/mp4"), 10 * _MB, min_seconds=3, max_seconds=60)
+_LONG_RECORDING = media.Limits("a recording", ("audio/wav", "audio/mpeg", "audio/mp4"), 20 * _MB, min_seconds=10, max_seconds=300)
+
+# How a service is spoken to. model: its own id ('' for MiniMax, where it is the speech model); targets: models its voices are
+# for; name: of the name's field, with its rule and that rule in words; voice: of the id's field; list, query, delete: its actions.
+Service = namedtuple("Service", "model targets name rule words voice list query delete")
+
+_QWEN_NAME = (re.compile(r"[A-Za-z0-9_]{1,16}"), "1 to 16 letters, digits and _")
+QWEN_CLONE = Service("qwen-voice-enrollment", ("qwen3-tts-vc",), "preferred_name", *_QWEN_NAME, "voice", "list", "", "delete")
+QWEN_DESIGN = Service("qwen-voice-design", ("qwen3-tts-vd",), "preferred_name", *_QWEN_NAME, "voice", "list", "query", "delete")
+COSY = Service("voice-enrollment", ("cosyvoice-", "qwen-audio-"), "prefix", re.compile(r"[a-z0-9]{1,9}"),
+               "1 to 9 small letters and digits", "voice_id", "list_voice", "query_voice", "delete_voice")
+MINIMAX = Service("", ("MiniMax/",), "voice_id", re.compile(r"[A-Za-z][A-Za-z0-9_-]{6,254}[A-Za-z0-9]"),
+                  "8 to 256 letters, digits, - and _, a letter first and no - or _ last", "voice_id", "", "", "")
+_SERVICES = (QWEN_CLONE, QWEN_DESIGN, COSY, MINIMAX)
+_LANGUAGES = ("zh", "en", "de", "it", "pt", "es", "ja", "ko", "fr", "ru")
+
+
+def service_of(model: str) -> Service:
+    """The service that makes voices for a model. Raises usage."""
+    found = next((service for service in _SERVICES if model.startswith(service.targets)), None)
+    if found is None:
+        raise usage(f"{model} speaks with system voices alone", f"models for voices of your own: {CLONE_MODEL} (--clone), {DESIGN_MODEL} "
+                    "(--design), the cosyvoice and qwen-audio models (both), and MiniMax (--clone)")
+    return found
+
+
+# ---- requests (pure) -------------------------------------------------------------------------------------------------
+
+def clone_body(service: Service, model: str, name: str, source: str, *, transcript: str | None = None, language: str | None = None) -> dict:
+    """The request that makes a voice from a recording; `source` is its data URL or address."""
+    if service is MINIMAX:
+        return {"model": model, "input": {"action": "voice_clone", "voice_id": name, "audio_url": source}}
+    if service is COSY:
+        found = {"action": "create_voice", "target_model": model, "prefix": name, "url": source}
+        if language:
+            found["language_hints"] = [language]
+        return {"model": service.model, "input": found}
+    found = {"action": "create", "target_model": model, "preferred_name": name, "audio": {"data": source}}
+    if transcript:
+        found["text"] = transcript
+    if language:
+        found["language"] = language
+    return {"model": service.model, "input": found}
+
+
+def design_body(service: Service, model: str, name: str, prompt: str, preview: str, language: str, rate: int | None) -> dict:
+    """The request that makes a voice from a description."""
+    found = {"action": "create_voice" if service is COSY else "create", "target_model": model, service.name: name,
+             "voice_prompt": prompt, "preview_text": preview}
+    found.update({"language_hints": [language]} if service is COSY else {"language": language})
+    return {"model": service.model, "input": found, "parameters": {"sample_rate": rate or 24000, "response_format": "wav"}}
+
+
+def list_body(service: Service, page: int) -> dict:
+    return {"model": service.model, "input": {"action": service.list, "page_index": page, "page_size": PAGE}}
+
+
+def one_body(service: Service, action: str, voice: str) -> dict:
+    return {"model": service.model, "input": {"action": action, service.voice: voice}}
+
+
+# ---- the commands ----------------------------------------------------------------------------------------------------
+
+class Custom:
+    """One command about voices of one's own."""
+
+    models = tuple(row.id for row in MODELS)
+
+    def __init__(self, options, account, verdict, console):
+        self.options, self.account, self.verdict, self.console = options, account, verdict, console
+
+    def run(self) -> None:
+        options = self.options
+        if options.text or options.text_file or options.request or options.set:
+            raise usage("a text, --request and --set do not go with commands about voices", "leave them out; a preview's text is "
+                        "--preview-text")
+        if options.clone:
+            return self._clone()
+        if options.design:
+            return self._design()
+        if options.my_voices:
+            return self._list()
+        return self._one(options.voice_status or options.delete_voice, bool(options.delete_voice))
+
+    # -- making
+
+    def _name(self, service: Service) -> str:
+        name = self.options.name
+        if not name:
+            raise usage("--name is missing", f"name the voice: {service.words}")
+        if not service.rule.fullmatch(name):
+            raise usage(f"--name {name} is not possible for this service", f"legal: {service.words}")
+        return name
+
+    def _language(self) -> str | None:
+        language = self.options.language
+        if language and language not in _LANGUAGES:
+            raise usage(f"--language {language} is not one that voices are made in", f"legal: {', '.join(_LANGUAGES)}")
+        return language
+
+    def _clone(self) -> None:
+        options = self.options
+        model = options.model or CLONE_MODEL
+        service = service_of(model)
+        if service is QWEN_DESIGN:
+            raise usage(f"{model} speaks with designed voices", f"take --design, or --model {CLONE_MODEL}")
+        name, source = self._name(service), self._recording(service)
+        if options.transcript and service is not QWEN_CLONE:
+            raise usage(f"--transcript has no effect for {model}", f"models that take it: {CLONE_MODEL}")
+        body = clone_body(service, model, name, source, transcript=options.transcript, language=self._language())
+        if service is MINIMAX and options.language:
+            raise usage(f"--language has no effect for voices of {model}", "leave it out")
+        if options.dry_run:
+            return self._show(body, service)
+        cost = self._cost(service, model)
+        if not options.consent:
+            raise usage(f"a voice is somebody's: --consent is missing. {cost}", "when the speaker has agreed that this voice is copied, "
+                        "run the command again with --consent")
+        self._make(body, service, model, cost)
+
+    def _recording(self, service: Service) -> str:
+        """The data URL or the address of the recording, checked."""
+        given = self.options.clone
+        found = media.look(given, "--clone", _LONG_RECORDING if service is MINIMAX else RECORDING)
+        if found.url:
+            return found.url
+        if service is not QWEN_CLONE:
+            raise usage(f"--clone {given}: this service fetches the recording itself and takes no file", "put it at a public https "
+                        f"address and give that, or take --model {CLONE_MODEL}, which takes files")
+        return media.data_url(found)
+
+    def _design(self) -> None:
+        options = self.options
+        model = options.model or DESIGN_MODEL
+        service = service_of(model)
+        if service in (QWEN_CLONE, MINIMAX) or model == "cosyvoice-v2":
+            raise usage(f"{model} has no designed voices", f"take --clone, or --model {DESIGN_MODEL}")
+        name, prompt, preview, language = self._name(service), options.design, options.preview_text, self._language() or "zh"
+        preview = preview or ("你好，很高兴认识你。这就是我的声音，希望你喜欢。" if language == "zh" else "Hello, how nice to meet you. This is my voice, "
+                              "and I hope you like it.")
+        most_prompt, most_preview = (500, 200) if service is COSY else (2048, 1024)
+        for flag, text, most in (("--design", prompt, most_prompt), ("--preview-text", preview, most_preview)):
+            if not text.strip() or len(text) > most:
+                raise usage(f"{flag} has {len(text)} characters", f"legal: 1 to {most}")
+        if service is COSY and language not in ("zh", "en"):
+            raise usage(f"--language {language} is not possible for {model}", "legal: zh, en")
+        if options.sample_rate and options.sample_rate not in (8000, 16000, 24000, 48000)[service is COSY:]:
+            raise usage(f"--sample-rate {options.sample_rate} is not possible for a preview", "legal: 16000, 24000, 48000")
+        body = design_body(service, model, name, prompt, preview, language, options.sample_rate)
+        if options.dry_run:
+            return self._show(body, service)
+        self._make(body, service, model, self._cost(service, model), preview=f"{name}-preview")
+
+    @staticmethod
+    def _cost(service: Service, model: str) -> str:
+        return creation_words(creation(service.model or "MiniMax", model))
+
+    def _make(self, body: dict, service: Service, model: str, cost: str, preview: str = "") -> None:
+        """Create the voice; keep its preview; wait until it is ready where that takes time."""
+        options, console = self.options, self.console
+        shelf = Shelf(options.output, options.overwrite, preview, 1, "wav", sidecars=False, warn=console.warn) if preview else None
+        try:
+            command.pass_guard(self.verdict, self.account, console)
+            console.say(cost)
+            try:
+                reply = self._call(body, Retries.CREATE, service)
+            except Failure as failure:
+                if failure.accepted == "maybe":
+                    failure.fix = "the voice may have been made, and billed: look with --my-voices before you run the command again"
+                raise
+            output = reply.body.get("output") if isinstance(reply.body.get("output"), dict) else {}
+            voice = str(output.get(service.voice) or output.get("voice_id") or output.get("voice")
+                        or (body["input"].get("voice_id") if service is MINIMAX else "") or "")
+            if not voice:
+                raise Failure(Exit.FAILED, "the service answered without a voice", fix="look with --my-voices before you try again",
+                              request_id=reply.request_id, accepted="maybe")
+            self._warn_of_quality(output)
+            files = self._save_preview(output, shelf, voice) if shelf else []
+            status = self._wait(service, voice, model)
+        finally:
+            if shelf:
+                shelf.discard()
+        self._made(voice, model, status, files, reply)
+
+    def _warn_of_quality(self, output: dict) -> None:
+        if output.get("fallback_mode"):
+            self.console.warn(f"the voice was made in a simpler way ({output.get('fallback_reason') or 'no reason given'}), and may be poor",
+                              "record clear speech of 10 to 20 s without pauses, and check --transcript")
+
+    def _save_preview(self, output: dict, shelf: Shelf, voice: str) -> list:
+        found = output.get("preview_audio") if isinstance(output.get("preview_audio"), dict) else {}
+        try:
+            data = base64.b64decode(found.get("data") or "", validate=True)
+            form = tts_sound.sniff(data)
+            if not form:
+                raise ValueError
+            temporary = shelf.temporary()
+            with open(temporary, "wb") as file:
+                file.write(data)
+            return [shelf.save(temporary, 1, tts_sound.MEDIA_TYPES[form])]
+        except (binascii.Error, ValueError, TypeError):
+            self.console.warn(f"the service sent no preview that can be played; hear the voice with: --voice {voice}")
+        except OSError as error:
+            self.console.warn(f"the preview could not be saved: {error.strerror}; hear the voice with: --voice {voice}")
+        return []
+
+    def _wait(self, service: Service, voice: str, model: str) -> str:
+        """The state of a new voice; cloned ones of cosyvoice and qwen-audio are looked through first."""
+        if service is not COSY:
+            return "OK"
+        end, pause, status = time.monotonic() + WAIT, 0.5, "DEPLOYING"
+        while status == "DEPLOYING" and time.monotonic() < end:
+            try:
+                status = self._status(service, voice)
+            except Failure as failure:
+                self.console.warn(f"the voice is made, but its state could not be had: {failure.message}", f"--voice-status {voice} tells it")
+                return "UNKNOWN"
+            if status == "DEPLOYING":
+                time.sleep(pause)
+                pause = min(5.0, 2 * pause)
+        return status
+
+    def _status(self, service: Service, voice: str) -> str:
+        output = self._call(one_body(service, service.query, voice), Retries.READ, service).body.get("output")
+        return str((output if isinstance(output, dict) else {}).get("status") or "OK")
+
+    def _made(self, voice: str, model: str, status: str, files: list, reply) -> None:
+        console = self.console
+        speak = f'tts.py "…" --model {model} --voice {voice}'
+        if status == "UNDEPLOYED":
+            raise Failure(Exit.CONTENT, f"the voice {voice} was made and then refused by the service's inspection", fix="take another "
+                          "recording; --delete-voice removes this one", request_id=reply.request_id)
+        if console.json_mode:
+            return console.document({"ok": True, "skill": console.skill, "voice": voice, "model": model, "status": status,
+                                     "request_id": reply.request_id, "files": files, "usage": reply.body.get("usage") or {},
+                                     "warnings": console.warnings})
+        console.result(voice + "\n")
+        for entry in files:
+            console.note(f"its first sound is {entry['path']}")
+        console.note(f"use it with: {speak}" if status == "OK" else f"it is not ready yet ({status}): --voice-status {voice} tells when, "
+                     f"then use it with: {speak}")
+
+    # -- looking
+
+    def _services(self) -> list:
+        """The services that are asked: the model's, or all that can list."""
+        if self.options.model:
+            service = service_of(self.options.model)
+            if not service.list:
+                raise usage(f"{self.options.model} has no list of voices", "keep the ids that you chose yourself")
+            return [service]
+        return [service for service in _SERVICES if service.list]
+
+    def _list(self) -> None:
+        options, console = self.options, self.console
+        services = self._services()
+        if options.dry_run:
+            return self._show(list_body(services[0], 0), services[0])
+        command.pass_guard(self.verdict, self.account, console)
+        found = [voice for service in services for voice in self._pages(service)]
+        if options.model:
+            found = [voice for voice in found if voice["model"] in ("", options.model)]
+        if console.json_mode:
+            return console.document({"ok": True, "skill": console.skill, "voices": found, "warnings": console.warnings})
+        for voice in found:
+            facts = ", ".join(fact for fact in (voice["model"], voice["status"], voice["created"]) if fact)
+            console.result(console.clean(f"{voice['id']}  {facts}") + "\n")
+        if not found:
+            console.note("this account has no voices of its own")
+
+    def _pages(self, service: Service) -> list:
+        found: list = []
+        for page in range(1000 // PAGE + 1):
+            output = self._call(list_body(service, page), Retries.READ, service).body.get("output")
+            rows = output.get("voice_list") if isinstance(output, dict) else None
+            rows = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+            found += [_voice(row, service) for row in rows]
+            if len(rows) < PAGE:
+                break
+        return found
+
+    def _one(self, voice: str, delete: bool) -> None:
+        """--voice-status and --delete-voice."""
+        options, console = self.options, self.console
+        service = self._service_of_voice(voice)
+        action = service.delete if delete else service.query
+        if not action:
+            return self._find(voice, service)
+        body = one_body(service, action, voice)
+        if options.dry_run:
+            return self._show(body, service)
+        command.pass_guard(self.verdict, self.account, console)
+        reply = self._call(body, Retries.CREATE if delete else Retries.READ, service)
+        output = reply.body.get("output") if isinstance(reply.body.get("output"), dict) else {}
+        status = "deleted" if delete else str(output.get("status") or "OK")
+        if console.json_mode:
+            return console.document({"ok": True, "skill": console.skill, "voice": voice, "status": status, "details": output,
+                                     "request_id": reply.request_id, "warnings": console.warnings})
+        console.result(console.clean(f"{voice} {status}") + "\n")
+
+    def _find(self, voice: str, service: Service) -> None:
+        """A service without a query: the list tells whether the voice is there, and it is ready then."""
+        if not service.list:
+            raise usage("this service tells nothing of its voices, and deletes none", "keep the ids that you chose yourself")
+        command.pass_guard(self.verdict, self.account, self.console)
+        found = next((row for row in self._pages(service) if row["id"] == voice), None)
+        if found is None:
+            raise Failure(Exit.FAILED, f"this account has no voice {voice}", fix="list them with --my-voices")
+        if self.console.json_mode:
+            return self.console.document({"ok": True, "skill": self.console.skill, "voice": voice, "status": "OK", "details": found,
+                                          "warnings": self.console.warnings})
+        self.console.result(self.console.clean(f"{voice} OK") + "\n")
+
+    def _service_of_voice(self, voice: str) -> Service:
+        """By --model, or by what the id begins with: those of cosyvoice and qwen-audio begin with their model."""
+        if self.options.model:
+            return service_of(self.options.model)
+        if voice.startswith(COSY.targets):
+            return COSY
+        raise usage(f"which service {voice} is of cannot be told from its id", f"add --model, for example --model {CLONE_MODEL}; "
+                    "--my-voices shows the model of each voice")
+
+    # -- the wire
+
+    def _request(self, body: dict, service: Service) -> Request:
+        path = GENERATION if service is MINIMAX else CUSTOMIZATION
+        return Request("POST", self.verdict.endpoint.native + path, body, media.oss_headers(body))
+
+    def _show(self, body: dict, service: Service) -> None:
+        command.show_dry_run(self._request(body, service).preview(self.console.skill, self.verdict.key), self.verdict, self.console)
+
+    def _call(self, body: dict, safety: str, service: Service):
+        client = command.make_client(self.options, self.account, self.verdict, self.console, body["input"].get("target_model")
+                                     or body["model"] or DEFAULT_MODEL, self.models)
+        reply = client.json(self._request(body, service), safety)
+        error = error_of(reply.body, "minimax" if service is MINIMAX else "")
+        if error:
+            raise explain(error, client.context)
+        return reply
+
+
+def _voice(row: dict, service: Service) -> dict:
+    """A voice of a list, the same for all services."""
+    voice = str(row.get("voice_id") or row.get("voice") or "")
+    model = str(row.get("target_model") or next((model.id for model in sorted(MODELS, key=lambda model: -len(model.id))
+                                                  if voice.startswith(model.id + "-")), ""))
+    return {"id": voice, "model": model, "status": str(row.get("status") or "OK"), "created": str(row.get("gmt_create") or ""),
+            "language": str(row.get("language") or ""), "service": service.model}
