@@ -2,7 +2,10 @@
 PYTHON ?= python3
 PORT ?= 8791
 
-.PHONY: help demo test check sync bench emulator clean
+AGENT ?=
+INSTALL = $(PYTHON) skills/install.py --agent "$(AGENT)" $(if $(SCOPE),--scope "$(SCOPE)") $(if $(DIR),--dir "$(DIR)") $(if $(FORCE),--force)
+
+.PHONY: help demo test check sync bench emulator install uninstall triggers clean
 
 help:
 	@echo "make demo      the real scripts against an emulator of the service; no key, no network"
@@ -11,6 +14,9 @@ help:
 	@echo "make sync      copy shared/ into every skill"
 	@echo "make bench     speed and memory, as ratios to a bare urllib script"
 	@echo "make emulator  run the emulator alone (PORT=$(PORT))"
+	@echo "make install   AGENT=claude|qwen|codex|gemini|opencode|agents [SCOPE=user|project] [DIR=...]: copy the skills there"
+	@echo "make uninstall the same flags: take them away again"
+	@echo "make triggers  requests and the skill that should answer each, for a reviewer"
 
 demo:
 	@$(PYTHON) -m tests.demo
@@ -32,6 +38,13 @@ bench:
 
 emulator:
 	@$(PYTHON) -m tests.emulator --port $(PORT)
+
+install uninstall:
+	@if [ -z "$(AGENT)" ]; then echo "which agent? For example: make $@ AGENT=claude (claude, qwen, codex, gemini, opencode, agents)"; exit 2; fi
+	@$(INSTALL) $(if $(filter uninstall,$@),--uninstall)
+
+triggers:
+	@$(PYTHON) -m tests.triggers
 
 clean:
 	@rm -rf .venv .pytest_cache && find . -name __pycache__ -type d -prune -exec rm -rf {} +
