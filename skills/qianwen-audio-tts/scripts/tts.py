@@ -42,7 +42,7 @@ def execute(options, account, console) -> Exit | None:
 def _batch(options, account, verdict, console) -> Exit | None:
     from shared import batch
     if options.estimate:
-        return _estimate_batch(options, console)
+        return _estimate_batch(options, verdict, console)
     after = {}
     if options.gallery:
         from shared import gallery
@@ -52,7 +52,7 @@ def _batch(options, account, verdict, console) -> Exit | None:
                      **after)
 
 
-def _estimate_batch(options, console) -> None:
+def _estimate_batch(options, verdict, console) -> None:
     from shared.batch_rows import Book
     from tts_prices import estimate, together, words_for_rows
     book = Book(options.batch, options, tts_flags.make_parser, options.output or ".", main="text", instead=("request",), files=True)
@@ -61,7 +61,7 @@ def _estimate_batch(options, console) -> None:
     def found():
         for row in book.rows():
             job = Job(row.options())
-            yield estimate(job.model.id, job.units, text=job.said)
+            yield estimate(job.model.id, job.units, verdict.endpoint.region or "", job.said, job.ask.speed)
     total = together(list(found()))
     task_command.show_estimate(total, words_for_rows(total), console)
 
@@ -125,6 +125,8 @@ class Run:
     def speak(self) -> None:
         options, console = self.options, self.console
         job = Job(options)
+        if len(job.calls) > 1:  # many calls in one command: no plan key may make those
+            self.verdict = key_guard.judge(self.account.key, self.account.endpoint, SKILL, len(job.calls), strict=self.account.strict)
         from shared.transport import encoded
         for call in job.calls:
             encoded(call.body)  # refuses text that cannot be sent, before the key or the network matter
@@ -176,7 +178,7 @@ class Run:
 
     def _estimate(self, job: Job) -> None:
         from tts_prices import estimate, words
-        found = estimate(job.model.id, job.units, text=job.said)
+        found = estimate(job.model.id, job.units, self.verdict.endpoint.region or "", job.said, job.ask.speed)
         task_command.show_estimate({**found, "parts": len(job.parts)}, words(found), self.console, model=job.model.id)
 
     def _dry_run(self, job: Job, speaker) -> None:

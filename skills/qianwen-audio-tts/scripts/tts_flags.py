@@ -169,3 +169,5 @@ def list_voices(options, console) -> None:
                     "(--my-voices)")
     console.result(tts_voices.table(found) + "\n")
     console.note(f"{len(found)} voices by the lists of {tts_voices.TABLE_DATE}; others may exist, and your own are listed by --my-voices")
+    for note in tts_voices.notes(found):
+        console.note(note)

@@ -11,7 +11,7 @@ from shared.failures import Exit, Failure, usage
 from shared.results import Shelf, sidecar_path
 from tts_request import expected_seconds
 from tts_sound import BadSound, Joined
-from tts_speak import play, too_short
+from tts_speak import NotPlayed, play, too_short
 
 _MOST_PROMPT = 2000  # characters of the text that the description repeats
 _CUT_FIX = "listen to its end; smaller parts (--max-part) are never cut"
@@ -80,7 +80,7 @@ class Output:
             joined = Joined(_Late(file), "pcm")  # a pipe cannot be rewound, so the header comes first
             file.write(self._whole_header(found))
         else:
-            joined = Joined(file, form)
+            joined = Joined(file, form, len(found) == 1)
         for part, kept in zip(self._job.parts, found):
             if part.pause and joined.rate:
                 joined.pause(part.pause)
@@ -142,8 +142,8 @@ class Output:
                 for number in range(len(self._job.parts)):
                     found.append(self._one(live, speaker, narration, number))
                 live.finish()
-            except (Failure, BadSound, OSError, KeyboardInterrupt) as error:
-                raise self._broken(error, live, path) from error
+            except (Failure, BadSound, OSError, NotPlayed, KeyboardInterrupt) as error:
+                raise self._broken(error.error if isinstance(error, NotPlayed) else error, live, path) from error
         self.seconds = live.seconds
         if path:
             self._save(path, live.form, found)

@@ -45,23 +45,25 @@ def _unwrapped(block: list) -> list:
     marked = [bool(_BULLET.match(line) or _NUMBERED.match(line)) for line in block]
     kept = sum(mark or units(line.strip()) < SHORT for mark, line in zip(marked, block)) * 2 > len(block)
     kept = kept or all(_SENTENCE_END.search(line.rstrip()) for line in block)
-    lines = []
+    listed, lines = any(marked), []
     for line, mark in zip(block, marked):
-        if lines and not (mark if any(marked) and line.startswith((" ", "\t")) else kept):
-            lines[-1] = _joined(lines[-1], line)
+        if lines and not (mark if listed and line.startswith((" ", "\t")) else kept):
+            lines[-1].append(line)
         else:
-            lines.append(_BULLET.sub("", line, 1))
-    return lines
+            bullet = _BULLET.match(line)
+            lines.append([line[bullet.end():] if bullet else line])
+    return list(map(_joined, lines))
 
 
-def _joined(before: str, after: str) -> str:
-    """Two lines that were one."""
-    before, after = before.rstrip(), after.strip()
-    if not before or not after:
-        return before + after
-    unspaced = _UNSPACED_CHARACTER.match(before[-1]) and _UNSPACED_CHARACTER.match(after[0])
-    hyphen = before[-1] in "-\u2010" and before[-2:-1].isalpha() and after[0].isalpha()
-    return before + ("" if unspaced or hyphen else " ") + after
+def _joined(lines: list) -> str:
+    """Lines that were one: words of scripts with spaces get one between, a hyphenated word none."""
+    parts = [lines[0].rstrip()]
+    for line in filter(None, map(str.strip, lines[1:])):
+        before = parts[-1]
+        unspaced = _UNSPACED_CHARACTER.match(before[-1:]) and _UNSPACED_CHARACTER.match(line)
+        hyphen = before[-1:] in ("-", "\u2010") and before[-2:-1].isalpha() and line[0].isalpha()
+        parts += ["" if unspaced or hyphen else " ", line]
+    return "".join(parts)
 
 
 # ---- characters ------------------------------------------------------------------------------------------------------
@@ -74,7 +76,8 @@ _INVISIBLE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u061c\u180e\u
 
 def _clean(text: str) -> str:
     """The text with one kind of line end and without control characters; a form feed parts paragraphs."""
-    return _INVISIBLE.sub("", _LINE_END.sub("\n", text).replace("\f", "\n\n")).replace("\u00a0", " ")
+    text = _INVISIBLE.sub("", _LINE_END.sub("\n", text).replace("\f", "\n\n")).replace("\u00a0", " ")
+    return re.sub(r"([^\S\n]{8})[^\S\n]+", r"\1", re.sub(r"\n{3,}", "\n\n", text))
 
 
 def _tidy(text: str) -> str:
@@ -91,7 +94,7 @@ def _speakable(text: str) -> bool:
 
 _FRONT_MATTER = re.compile(r"\s*(---|\+\+\+)[ \t]*\n(?=[ \t]*(?:#|[\w\"'-]+[ \t]*[:=]))(?:(?!\1|\.\.\.).*\n)*?(?:\1|\.\.\.)[ \t]*(?:\n|\Z)")
 _FENCE = re.compile(r"\s*((?:>\s?)*)\s*(?:(?:[-*+]|\d{1,9}[.)])\s+)?(`{3,}(?!.*`)|~{3,})")
-_QUOTE = re.compile(r" {0,3}>[ \t]?")
+_QUOTE = re.compile(r"(?: {0,3}>[ \t]?)*")
 _ATX = re.compile(r" {0,3}(?:(#{1,6})(?:[ \t]+|\Z)|(#{2,6})(?=[^\s#!-~]))(.*)")
 _ATX_END = re.compile(r"(?:(?:^|[ \t]+)#+)?[ \t]*\Z")
 _HTML_HEADING = re.compile(r"\s*<h([1-6])\b[^<>]*>(.*)</h\1\s*>\s*\Z", re.IGNORECASE)
@@ -108,7 +111,9 @@ _UNREAD_ELEMENTS = ("script", "style", "pre", "svg", "template", "textarea")
 
 def markdown(text: str) -> list:
     """Markdown: headings, paragraphs, list items and table rows; no code blocks, addresses, comments or mark-up."""
-    text = _FRONT_MATTER.sub("", _clean(text), 1)
+    text = _clean(text)
+    matter = _FRONT_MATTER.match(text)
+    text = text[matter.end():] if matter else text
     text = _without_comments("\n".join(_without_fences(text.expandtabs(4).split("\n"))))
     for element in _UNREAD_ELEMENTS:
         text = _without(text, re.compile(rf"<{element}\b[^<>]*>", re.IGNORECASE), re.compile(rf"</{element}\s*>", re.IGNORECASE))
@@ -267,9 +272,7 @@ class _Document:
 
 
 def _unquoted(line: str) -> str:
-    while _QUOTE.match(line):
-        line = line[_QUOTE.match(line).end():]
-    return line
+    return line[_QUOTE.match(line).end():]
 
 
 def _label(text: str) -> str:
@@ -278,14 +281,13 @@ def _label(text: str) -> str:
 
 def _unbroken(lines: list) -> str:
     """The lines of a paragraph as one, with line ends at hard breaks."""
-    text = ""
+    groups = [[]]
     for line in lines:
-        hard = text.endswith("  ") or re.search(r"(?<!\\)(?:\\\\)*\\\Z", text)
-        if hard:
-            text = (text.rstrip() if text.endswith("  ") else text[:-1]) + "\n" + line.lstrip()
-        else:
-            text = _joined(text, line) + ("  " if line.endswith("  ") else "")
-    return text
+        backslash = (len(line) - len(line.rstrip("\\"))) % 2 == 1
+        groups[-1].append(line[:-1] if backslash else line)
+        if backslash or line.endswith("  "):
+            groups.append([])
+    return "\n".join(_joined(group) for group in groups if group)
 
 
 def _row(line: str, labels: set) -> str:

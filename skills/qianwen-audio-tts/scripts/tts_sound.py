@@ -253,13 +253,14 @@ def _silent(raw: bytes) -> bytes:
 # ---- joining ---------------------------------------------------------------------------------------------------------
 
 class Joined:
-    """Parts put together into one file as they come. `take` returns the samples that a part has.
+    """Parts put together into one file as they come. `take` returns the samples that a part has. `alone`: there is one part,
+    and a compressed file stays as it came, its tags included.
 
     Raises BadSound where a part is of another rate or number of channels than those before it; OSError of the disk.
     """
 
-    def __init__(self, file, form: str):
-        self._file, self.form = file, form
+    def __init__(self, file, form: str, alone: bool = False):
+        self._file, self.form, self._alone = file, form, alone
         self.rate = self.channels = 0
         self.samples = 0  # for each channel, of all that was written
         self._silence = b""
@@ -299,7 +300,7 @@ class Joined:
             frames = sound.feed(block, not block)
             if frames:
                 self._alike(sound.first.rate, sound.first.channels)
-                self._file.write(frames)
+            self._file.write(block if self._alone else frames)
             if not block:
                 break
         self.samples += sound.samples

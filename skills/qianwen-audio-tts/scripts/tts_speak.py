@@ -20,6 +20,14 @@ _DEAD_LINES = 3  # network failures in a row, with nothing between them: the net
 _TRUNCATED = 0.5  # of the time a text takes to say; below it something was cut off (speech contract 7.4)
 
 
+class NotPlayed(Exception):
+    """Sound that could not be passed on while it arrived; `error` says why."""
+
+    def __init__(self, error: Exception):
+        super().__init__(str(error))
+        self.error = error
+
+
 # ---- one part --------------------------------------------------------------------------------------------------------
 
 class Sink:
@@ -62,8 +70,12 @@ class Sink:
             return
         self._file.write(data)
         self.size += len(data)
-        if self._on_audio:
+        if not self._on_audio:
+            return
+        try:
             self._on_audio(self.form, self._pcm.rate if self._pcm else 0, self._pcm.channels if self._pcm else 0, data)
+        except (OSError, BadSound) as error:
+            raise NotPlayed(error) from error
 
     def end(self) -> None:
         """All has come. Raises BadSound when it was nothing."""
@@ -258,12 +270,19 @@ class Narration:
         if len(missing) < len(self._calls):
             self._console.note(f"{len(self._calls) - len(missing)} of {len(self._calls)} parts are kept from before and not paid again")
         if len(missing) == 1:
-            self._do(missing[0], self._pace)
+            self._one(missing[0])
         elif missing:
             self._crew(missing)
         if self._failures:
             raise self._failure()
         return [self.found(number) for number in range(len(self._calls))]
+
+    def _one(self, number: int) -> None:
+        try:
+            self._do(number, self._pace)
+        except KeyboardInterrupt:
+            raise Failure(Exit.INTERRUPTED, "interrupted before the answer came", "the service may have spoken it, and bills it then",
+                          "run the command again if you can accept that", accepted="maybe") from None
 
     def _crew(self, missing: list) -> None:
         pace, queue = Pace(self._workers), iter(missing)

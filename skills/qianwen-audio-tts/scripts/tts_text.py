@@ -220,8 +220,10 @@ class _Borders:
         if closed == match.end() and self._closes_straight(closed):
             closed += 1
         position = self._skip_space(closed)
-        if position < len(self.text):
-            self._add(self._rank(match, closed, position), position)
+        rank = self._rank(match, closed, position)
+        self._add(rank, position)
+        if rank is None and position > closed:
+            self.barred.add(position)
 
     def _clause(self, match) -> None:
         self._add("clause", self._skip_space(_CLOSING.match(self.text, match.end()).end()))
