@@ -14,7 +14,6 @@ _LINK = re.compile(r"https?://", re.IGNORECASE)
 _MINIMAX_ERRORS = {  # base_resp.status_code -> the code by which failures are explained
     1001: "RequestTimeOut", 1002: "Throttling.RateQuota", 1004: "InvalidApiKey", 1039: "Throttling.AllocationQuota",
     1042: "InvalidParameter", 2013: "InvalidParameter", 2038: "Model.AccessDenied"}
-_SUCCESS = (0, None)
 
 
 class Damaged(Exception):
@@ -56,7 +55,7 @@ class Answer:
 
     def _minimax(self, output: dict) -> bytes:
         data = output.get("data") if isinstance(output.get("data"), dict) else {}
-        last = data.get("status") == 2 or bool(output.get("extra_info"))
+        last = data["status"] == 2 if "status" in data else bool(output.get("extra_info"))
         self.finished = self.finished or last
         audio = data.get("audio")
         if not isinstance(audio, str) or not audio or (last and self._came):
@@ -75,8 +74,9 @@ def error_of(body: dict, wire: str):
     output = body.get("output") if isinstance(body.get("output"), dict) else {}
     state = output.get("base_resp") if isinstance(output.get("base_resp"), dict) else {}
     code = state.get("status_code")
-    if wire != "minimax" or code in _SUCCESS:
+    if wire != "minimax" or code is None or code == 0:
         return None
+    code = code if isinstance(code, (int, str)) else 0
     return ServiceError(200, _MINIMAX_ERRORS.get(code, "InternalError"), f"{state.get('status_msg') or 'refused'} (MiniMax {code})",
                         str(body.get("request_id") or ""))
 
@@ -84,15 +84,22 @@ def error_of(body: dict, wire: str):
 def add_usage(total: dict, usage: dict) -> None:
     """Sum the numbers of a part's usage into `total`, nested objects included."""
     for name, value in usage.items():
+        known = total.get(name)
         if isinstance(value, dict):
-            add_usage(total.setdefault(name, {}), value)
-        elif isinstance(value, (int, float)) and not isinstance(value, bool):
-            total[name] = total.get(name, 0) + value
+            if isinstance(total.setdefault(name, {}), dict):
+                add_usage(total[name], value)
+        elif _is_number(value) and (known is None or _is_number(known)):
+            total[name] = (known or 0) + value
+
+
+def _is_number(value) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def billed(usage: dict) -> dict:
     """The units of the bill: characters, or tokens where the model is billed by those."""
-    if usage.get("characters"):
-        return {"characters": usage["characters"]}
-    tokens = usage.get("total_tokens") or (usage.get("input_tokens") or 0) + (usage.get("output_tokens") or 0)
-    return {"tokens": tokens} if tokens else {"characters": usage["characters"]} if "characters" in usage else {}
+    numbers = {name: value for name, value in usage.items() if _is_number(value)}
+    tokens = numbers.get("total_tokens") or numbers.get("input_tokens", 0) + numbers.get("output_tokens", 0)
+    if tokens and not numbers.get("characters"):
+        return {"tokens": tokens}
+    return {"characters": numbers["characters"]} if "characters" in numbers else {}

@@ -124,7 +124,7 @@ def read_ask(options) -> tuple:
         if not isinstance(given, str) or not given.strip():
             raise usage("there is no text", 'write it as the argument, for example: tts.py "你好", or use --text-file FILE')
         ask.text = given
-    ask.format = options.format or _format_of(options.output) or _given_format(ask)
+    ask.format = options.format or _format_of(options.output) or _given_format(ask) or None
     return ask, "ssml" if options.ssml else _kind(options.text_file)
 
 

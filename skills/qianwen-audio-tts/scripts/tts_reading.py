@@ -3,10 +3,9 @@ from __future__ import annotations
 
 import html
 import re
-import unicodedata
 from collections import namedtuple
 
-from tts_text import units
+from tts_text import speakable, units
 
 # `heading` is the level, 1 to 6; 0 for a paragraph. The lines of `text` are those at which a reader pauses.
 Paragraph = namedtuple("Paragraph", "text heading")
@@ -37,7 +36,7 @@ def paragraphs(text: str) -> list:
             blocks.append(block)
             block = [line]
     texts = [_tidy("\n".join(_unwrapped(block))) for block in blocks]
-    return [Paragraph(text, 0) for text in texts if _speakable(text)]
+    return [Paragraph(text, 0) for text in texts if speakable(text)]
 
 
 def _unwrapped(block: list) -> list:
@@ -84,10 +83,6 @@ def _tidy(text: str) -> str:
     """No white space at the ends of lines or doubled, no empty lines."""
     lines = (re.sub(r"[^\S\n]+", " ", line).strip() for line in text.split("\n"))
     return "\n".join(line for line in lines if line)
-
-
-def _speakable(text: str) -> bool:
-    return any(character.isalnum() or unicodedata.category(character) == "So" for character in text)
 
 
 # ---- Markdown: blocks ------------------------------------------------------------------------------------------------
@@ -260,14 +255,14 @@ class _Document:
     def _close(self, heading: int = 0) -> None:
         """The paragraph or list read so far is over."""
         texts = [_inline(_unbroken(lines), self.labels) for lines in self.items]
-        if self.items and not any(map(_speakable, texts)):
+        if self.items and not any(map(speakable, texts)):
             texts = [_inline(_unbroken(lines), self.labels, pictures=True) for lines in self.items]
-        self._add("\n".join(text for text in texts if _speakable(text)), heading)
+        self._add("\n".join(text for text in texts if speakable(text)), heading)
         self.items, self.is_list = [], False
 
     def _add(self, text: str, heading: int) -> None:
         text = _tidy(text)
-        if _speakable(text):
+        if speakable(text):
             self.read.append(Paragraph(text.replace("\n", " ") if heading else text, heading))
 
 

@@ -161,8 +161,7 @@ def build_request(ask: Ask, model, text: str, stream: bool = False) -> Call:
     if not isinstance(given, dict):
         raise usage("--request: input is not an object")
     given["text"] = text
-    _put(body, "input.voice_setting.voice_id" if model.wire == "minimax" else "input.voice", ask.voice or _given_voice(ask, model)
-         or model.voice)
+    _put(body, "input.voice_setting.voice_id" if model.wire == "minimax" else "input.voice", voice_of(ask, model))
     rate = _put_sound(body, ask, model, form, stream)
     for name in ("language", "speed", "pitch", "volume", "seed", "instructions"):
         value = getattr(ask, name)
@@ -182,7 +181,7 @@ def _put_sound(body: dict, ask: Ask, model, form: str, stream: bool) -> int:
     wire = model.formats[form] if form in model.formats else form
     if model.wire == "minimax" and stream and form == "wav":
         wire = "pcm"  # streams have no WAV (speech contract 8); the header is written here
-    if wire is not None and "format" in model.fields:
+    if "format" in model.fields:
         _put(body, model.fields["format"].path, wire)
     asked = isinstance(given, dict) and given.get("sample_rate")
     rate = ask.sample_rate or asked or (_opus_rate(model) if form == "opus" else model.rate)
@@ -215,20 +214,35 @@ def _given_voice(ask: Ask, model):
 def voice_of(ask: Ask, model) -> str:
     """The voice that will speak; '' where the model has none of its own and none is given."""
     settings = [value for keys, value in ask.settings if keys[-1] in ("voice", "voice_id")]
-    return str(settings[-1]) if settings else ask.voice or _given_voice(ask, model) or model.voice
+    if settings:
+        return str(settings[-1])
+    return ask.voice or _given_voice(ask, model) or ("" if _mixes(ask, model) else model.voice)
+
+
+def _mixes(ask: Ask, model) -> bool:
+    """Whether several voices of MiniMax are mixed; then none is named (speech contract 8.1)."""
+    return model.wire == "minimax" and bool(ask.given_input("timbre_weights") or any("timbre_weights" in keys for keys, _ in ask.settings))
 
 
 def _put_field(body: dict, place, name: str, value, model) -> None:
     if name == "language":
         value = language_of(value, model)
-        if value:
-            _put(body, place.path, [value] if place.kind == "codes" else value)
+        _put(body, place.path, ([value] if value else None) if place.kind == "codes" else value)
         return
     _put(body, place.path, int(value) if place.kind == "whole" else value)
 
 
 def _put(body: dict, path: str, value) -> None:
-    apply_settings(body, [(path.split("."), value)])
+    """Put a value on the body; None takes away what --request has there."""
+    if value is not None:
+        apply_settings(body, [(path.split("."), value)])
+        return
+    *above, last = path.split(".")
+    for key in above:
+        body = body.get(key)
+        if not isinstance(body, dict):
+            return
+    body.pop(last, None)
 
 
 
@@ -238,7 +252,7 @@ def check_voice(ask: Ask, model) -> None:
     import tts_voices
     voice = voice_of(ask, model)
     if not voice:
-        if model.wire == "minimax" and (ask.given_input("timbre_weights") or any("timbre_weights" in keys for keys, _ in ask.settings)):
+        if _mixes(ask, model):
             return
         raise usage(f"{model.id} speaks with your own voices alone, and --voice names none",
                     "list them with --my-voices, or make one with --clone or --design; or take "
@@ -247,6 +261,9 @@ def check_voice(ask: Ask, model) -> None:
     if refused:
         raise usage(*refused)
     known = tts_voices.find(voice)
+    if ask.instructions and model.id == "cosyvoice-v3-plus" and not known:
+        raise usage(f"--instructions has no effect with your own voices of {model.id}", "models that follow it with those: "
+                    "cosyvoice-v3.5-plus, cosyvoice-v3.5-flash, cosyvoice-v3-flash, the qwen-audio models")
     if ask.instructions and model.scripted and known and not known.instruct:
         able = ", ".join(row.id for row in tts_voices.voices(model=model.id) if row.instruct)
         raise usage(f"--instructions has no effect with the voice {voice} of {model.id}", f"voices that follow it: {able}; and your "

@@ -23,6 +23,7 @@ _WIDE_PUNCTUATION = "\u3001-\u303f\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-
 # Scripts that put no spaces between words.
 _UNSPACED = _HAN + _KANA + _SOUTH_EAST + "\u3005-\u3007\u3100-\u312f"
 
+_HANGUL = re.compile("[\uac00-\ud7a3]")
 _HAN_CHARACTER = re.compile(f"[{_HAN}]")
 _UNSPACED_CHARACTER = re.compile(f"[{_UNSPACED}]")
 
@@ -30,6 +31,11 @@ _UNSPACED_CHARACTER = re.compile(f"[{_UNSPACED}]")
 def units(text: str) -> int:
     """What the service bills for a text: 2 for each Han character, 1 for everything else."""
     return len(text) + len(_HAN_CHARACTER.findall(text))
+
+
+def speakable(text: str) -> bool:
+    """Whether a text holds anything to be spoken: a letter, a digit or a symbol such as an emoji."""
+    return any(character.isalnum() or unicodedata.category(character) == "So" for character in text)
 
 
 def split(text: str, limit: int, count=units, tags: bool = False) -> list:
@@ -76,12 +82,15 @@ def _reserve(text: str, limit: int, count) -> int:
 _STOPS = "。！？｡．؟۔।॥።፧፨။។៕։׃᠃"  # end a sentence whatever follows
 _STRICT_OPEN = "([{（［｛「『【〔〖〘〚〈《｢„‚‹¿¡"
 _STRICT_CLOSE = ")]}）］｝」』】〕〗〙〛〉》｣›"
-_QUOTES = "\"'“”‘’«»"  # which side they stand on is seen from their neighbours
-_NEVER_FIRST = frozenset(_STRICT_CLOSE + _STOPS + ".!?,;:，、；：､﹐﹑﹔﹕،؛፣፤፥၊៖・·…‥‼⁇⁈⁉—―〜～%‰％℃°々〻ー"
-                         "ぁぃぅぇぉっゃゅょゎゕゖァィゥェォッャュョヮヵヶヽヾゝゞｧｨｩｪｫｬｭｮｯｰๆฯ")
-_NEVER_LAST = frozenset(_STRICT_OPEN + "$¥￥€£₩₹#＃@＠№§")
+_SIDED = frozenset("\"'“”‘’«»")  # opening or closing: seen from their neighbours
+_NEVER_FIRST = frozenset(_STRICT_CLOSE + _STOPS + ".!?,;:，、；：､﹐﹑﹔﹕،؛፣፤፥၊៖‼⁇⁈⁉%‰％℃ๆฯ")
+# Never first unless white space is before them.
+_SELDOM_FIRST = frozenset("・·…‥—―〜～°々〻ーぁぃぅぇぉっゃゅょゎゕゖァィゥェォッャュョヮヵヶヽヾゝゞｧｨｩｪｫｬｭｮｯｰ")
+_NEVER_LAST = frozenset(_STRICT_OPEN + "$¥￥€£₩₹№§")
+# Never last unless white space is behind them.
+_SELDOM_LAST = frozenset("#＃@＠")
 
-_CLOSING = re.compile(r"(?:[)\]}）］｝」』】〕〗〙〛〉》｣›”’]|[ \u00a0\u202f]?»(?!\w)|[“‘«\"'](?=[\s.,;:!?)\]}，。！？；：、）」』”’\"']|\Z))*")
+_CLOSING = re.compile(r"(?:[)\]}）］｝」』】〕〗〙〛〉》｣›”’]|[ \u00a0\u202f]?»(?!\w)|[\u2600-\u27bf\ufe0f\u200d\U0001f1e6-\U0001faff]|[“‘«\"'](?=[\s.,;:!?)\]}，。！？；：、）」』”’\"']|\Z))*")
 _OPENING = re.compile(r"[(\[{（［｛「『【〔〖〘〚〈《｢„‚‹¿¡\"'“‘«»]*")
 
 _NUMBER = r"\d(?:[.,:/'’·．，：\u00a0\u202f–—~～-]?\d)*(?:\s?(?:%|‰|％|℃|°[CF]?)|[年月日号號时時分秒点點个個元円岁歲万萬亿億千百]{1,4}(?:\d{1,4}[年月日号號时時分秒点點])*)?"
@@ -93,55 +102,61 @@ _MARKS = (
     r"|(?P<line>[\n\r\f\v\x1c-\x1e\x85\u2028\u2029]\s*)"
     rf"|(?P<stop>[.!?…‥{_STOPS}]+)"
     rf"|(?P<clause>[，、；：､﹐﹑﹔﹕،؛፣፤፥၊៖༎།]|[,;:·](?=[\s”’\"')\]])|[,;:](?=[{_UNSPACED}])|(?<=[{_UNSPACED}])[,;:]|[—―]+|(?<=\s)[–-](?=\s)"
-    rf"|[)）】〕］](?=[\s{_UNSPACED}])|(?<=[{_UNSPACED}{_WIDE_PUNCTUATION}])\s+(?=[{_UNSPACED}{_WIDE_PUNCTUATION}]))"
+    rf"|(?<![(（][0-9A-Za-z一二三四五六七八九十])[)）】〕］](?=[\s{_UNSPACED}])|(?<=[{_UNSPACED}{_WIDE_PUNCTUATION}])\s+(?=[{_UNSPACED}{_WIDE_PUNCTUATION}]))"
     rf"|(?P<open>(?<=[\s{_UNSPACED}])[(（【〔［])")
 _SCAN = re.compile(f"(?P<kept>{_KEPT}){_MARKS}")
 _SCAN_TAGS = re.compile(f"(?P<kept>{_TAG}|{_KEPT}){_MARKS}")
 # What begins a line of a list; the text after it must not be cut off.
 _MARKER = re.compile(r"^[ \t\u3000]*(?:[-*•·]|[(（]?(?:\d{1,3}|[A-Za-z]|[ivx]{1,5}|[一二三四五六七八九十百]{1,4})[.)）、．])\s*", re.MULTILINE)
+_SPACE = re.compile(r"\s*")
+_LINE_END = re.compile(r"\r\n|[\n\r\f\v\x1c-\x1e\x85\u2028\u2029]")
 _PART = re.compile(r"[-/_.?&=#,;:+@~|]+")  # where an over-long token is cut rather than anywhere
 
 
 # ---- ambiguous full stops --------------------------------------------------------------------------------------------
 
-# Never the end of a sentence.
+# Words before a full stop; one written with a capital letter here counts only with it. Never the end of a sentence:
 _ABBREVIATIONS = frozenset("""
     mr mrs ms mx dr prof rev hon gov sen rep gen col lt sgt capt cmdr maj st mt messrs fig figs eq eqs ref refs vs viz cf dept univ assn
-    bros approx est incl resp misc ed eds trans tel abb tab
-    nr hr fr bzw vgl evtl ggf inkl exkl ca dipl ing geb gest mio mrd zzgl sog bspw ehem
-    mme mlle mm me env av apr chap éd ex ste bd boul
-    sr sra srta dra d ud uds ee uu pág págs núm avda aprox gral lic exmo exma
-    sig dott avv pag
-    ул кв см ср тыс млн млрд коп пр просп обл им гг вв акад проф стр рис табл гл напр
-    ul np tzn al bijv blz""".split())
-# An abbreviation only in front of a number.
+    bros approx incl resp misc eds al Tel Ed
+    nr Hr Fr Abb Tab bzw vgl evtl ggf inkl exkl ca dipl Ing Geb gest Mio Mrd zzgl sog bspw ehem Str Jh
+    Mme Mlle MM Me env av chap éd ex ste bd boul
+    sr sra srta dra ud uds ee uu pág págs núm avda aprox gral lic exmo exma
+    sig dott avv pag np tzn ul bijv blz Jl tp ts ths pgs
+    ул см ср тыс млн млрд коп просп обл им вв акад проф напр вул
+    δρ डॉ प्रो श्री""".split())
+# An abbreviation only in front of a number:
 _BEFORE_NUMBER = frozenset("""
-    no nos art arts abs p pp vol vols ch chs sec secs s kap str par pos ziff c n jan feb febr mar apr jun jul aug sep sept oct okt nov dec dez
-    д г т № п""".split())
-# An abbreviation that often is the last word of a sentence.
+    no nos art arts abs pp vol vols ch chs sec secs kap par pos ziff kl jan feb febr mar apr jun jul aug sep sept oct okt nov dec dez
+    стр рис табл гл кв № пп""".split())
+# Often the last word of a sentence:
 _MAY_END = frozenset("""
-    etc usw ecc itd itp enz jr sen inc ltd co corp llc plc bros uvm usf др пр руб a.m p.m ph.d m.d b.a m.a b.c a.d b.c.e d.c u.a u.ä o.ä
+    etc usw ecc itd itp enz dll jr inc ltd co corp llc plc uvm usf Chr др пр руб гг a.m p.m ph.d m.d b.a m.a b.c a.d b.c.e d.c u.a u.ä o.ä
     ave blvd rd""".split())
 _ORDINAL_AFTER = frozenset("am der die das den dem des zum zur vom im ins beim ein eine einem einer jeder jedem jedes seit bis ab und".split())
 _ORDINAL_BEFORE = frozenset("""
     januar jänner februar märz april mai juni juli august september oktober november dezember jahrhundert jahrhunderts klasse stock auflage
     kapitel weltkrieg weltkriegs""".split())
 _LAST_WORDS = re.compile(r"(?:([^\W\d_]+)\s+)?([^\s()\[\]{}\"'“”„‘’«»¿¡—–/]+)\Z")
+_INITIAL = re.compile("[A-Za-zα-ωа-яёіїєґء-ي]|(?![a-zà-ÿ])[À-ÖØ-ÞĀ-ſΑ-ΩЀ-Я]")
 _WORD = re.compile(r"\w+")
+_ROMAN = re.compile("[IVXLC]{2,}")
+_NUMERAL = re.compile(r"\d|[IVXLC]+\b")
+_THAI = re.compile("[\u0e00-\u0e7f]\\Z")
 
 
 def _full_stop(text: str, dot: int, following: int) -> str | None:
     """The rank of a border after a single "." with white space behind it; `following` is where the text goes on."""
     match = _LAST_WORDS.search(text, max(0, dot - 40), dot)
     previous, token = (match.group(1) or "", match.group(2)) if match else ("", "")
-    lower, next_character = token.lower(), text[following:following + 1]
+    names, goes_on = {token, token.lower()}, text[following:following + 1].islower()
     if re.fullmatch(r"\d{1,3}", token):
         return _after_number(previous, token, text, following)
-    if lower in _MAY_END:
-        return None if next_character.islower() else "clause"
-    if lower in _ABBREVIATIONS or _is_initial(token) or lower in _BEFORE_NUMBER and next_character.isdigit():
+    if names & _MAY_END:
+        return None if goes_on else "clause"
+    if names & _ABBREVIATIONS or _is_initial(token) or names & _BEFORE_NUMBER and _NUMERAL.match(text, following):
         return None
-    return "clause" if next_character.islower() or re.fullmatch("[IVXLC]{2,}", token) else "sentence"
+    return "clause" if goes_on or _ROMAN.fullmatch(token) else "sentence"
 
 
 def _after_number(previous: str, token: str, text: str, following: int) -> str | None:
@@ -152,10 +167,13 @@ def _after_number(previous: str, token: str, text: str, following: int) -> str |
 
 
 def _is_initial(token: str) -> bool:
-    """Whether a token is a letter of a name or of an abbreviation, or several with full stops between: J, z.B, U.S, т.е."""
+    """Whether a token is a letter of a name or of an abbreviation, or several with full stops between: J, z.B, U.S, т.е.
+
+    Thai has no full stop; what looks like one belongs to an abbreviation.
+    """
     parts = token.split(".")
-    return all(1 <= len(part) <= (1 if len(parts) == 1 else 2) and part.isalpha() and part.lower() != part.upper()
-               and (part[0].isupper() or part.isascii() or "\u0430" <= part[0] <= "\u044f") for part in parts)
+    longest = 1 if len(parts) == 1 else 2
+    return all(part and len(part) <= longest and _INITIAL.match(part) for part in parts) or bool(_THAI.search(token))
 
 
 # ---- borders ---------------------------------------------------------------------------------------------------------
@@ -170,7 +188,7 @@ class _Borders:
         self.barred = {match.end() for match in _MARKER.finditer(text)}
         if tags:
             self.barred |= {self._skip_space(match.end()) for match in _CONTROL_TAG.finditer(text)}
-        self._quotes = self._quotes_until = 0
+        self.closing = _closing_quotes(text)
         for match in (_SCAN_TAGS if tags else _SCAN).finditer(text):
             getattr(self, "_" + match.lastgroup)(match)
         for rank, positions in self.ranks.items():
@@ -194,8 +212,10 @@ class _Borders:
 
     def allows(self, position: int) -> bool:
         """Whether a slice may end here: no closing mark would begin a slice, no opening one end it, nothing whole be cut."""
-        return position not in self.barred and not self.kept(position) and not self._closes(position) \
-            and not self._opens(self._before_space(position) - 1)
+        before = self._before_space(position)
+        own_line = _LINE_END.search(self.text, before, position)
+        return position not in self.barred and not self.kept(position) and not (self._closes(position) and not own_line) \
+            and not self._opens(before - 1)
 
     def _add(self, rank: str | None, position: int) -> None:
         if rank and 0 < position < len(self.text) and self.allows(position):
@@ -210,19 +230,23 @@ class _Borders:
 
     def _line(self, match) -> None:
         """A line end: a paragraph's, unless the line plainly goes on."""
-        before = self.text[max(0, self._before_space(match.start()) - 1):][:1]
-        if len(re.findall(r"\r\n|[\n\r\x85\u2028\u2029]", match.group())) > 1 or not self.text[match.end():match.end() + 1].islower():
-            return self._add("clause" if before in "，、,;；" and before else "paragraph", match.end())
-        return self._add("sentence" if before in ".!?" and before else None, match.end())
+        end = self._before_space(match.start())
+        before, after = self.text[end - 1:end], self.text[match.end():match.end() + 1]
+        if len(_LINE_END.findall(match.group())) > 1:
+            self._add("paragraph", match.end())
+        elif after.islower():
+            self._add("sentence" if before and before in ".!?" else "clause", match.end())
+        else:
+            self._add("clause" if before and before in "，、,;；" else "paragraph", match.end())
 
     def _stop(self, match) -> None:
         closed = _CLOSING.match(self.text, match.end()).end()
-        if closed == match.end() and self._closes_straight(closed):
+        if closed == match.end() and closed in self.closing:
             closed += 1
         position = self._skip_space(closed)
         rank = self._rank(match, closed, position)
         self._add(rank, position)
-        if rank is None and position > closed:
+        if rank is None and (position > closed or match.group() == "．"):
             self.barred.add(position)
 
     def _clause(self, match) -> None:
@@ -235,10 +259,11 @@ class _Borders:
         """The rank of the border at `position`, after a run of full stops and the like and what closes behind it."""
         text, run, spaced = self.text, match.group(), position > closed
         following = _OPENING.match(text, position).end()
-        if any(mark in _STOPS for mark in run):
-            return "sentence"
         before, after = text[match.start() - 1:match.start()], text[following:following + 1]
-        unspaced = bool(_UNSPACED_CHARACTER.match(after) or "." not in run and _UNSPACED_CHARACTER.match(before))
+        if any(mark in _STOPS for mark in run):
+            return None if run == "．" and before.isdigit() else "sentence"
+        unspaced = bool(_UNSPACED_CHARACTER.match(after) or "." not in run and _UNSPACED_CHARACTER.match(before)
+                        or _HANGUL.match(before) and _HANGUL.match(after))
         if "…" in run or "‥" in run or ".." in run:
             return "sentence" if (spaced or unspaced) and not after.islower() else "clause"
         if not spaced:
@@ -246,16 +271,6 @@ class _Borders:
         if run == ".":
             return _full_stop(text, match.start(), following)
         return "clause" if after.islower() else "sentence"
-
-    def _closes_straight(self, position: int) -> bool:
-        """Whether a straight double quote here, with no space after it, is the second of a pair on its line."""
-        if self.text[position:position + 1] != '"':
-            return False
-        seen = self.text[self._quotes_until:position]
-        line = seen.rfind("\n")
-        self._quotes = seen.count('"', line + 1) + (self._quotes if line < 0 else 0)
-        self._quotes_until = position
-        return self._quotes % 2 == 1
 
     # Neighbours of a position.
 
@@ -269,13 +284,15 @@ class _Borders:
 
     def _closes(self, position: int) -> bool:
         """Whether the character at a position belongs to what is before it."""
-        mark = self.text[position:position + 1]
-        return mark in _NEVER_FIRST or mark != "" and mark in _QUOTES and self._side(position) != "open"
+        mark, spaced = self.text[position:position + 1], self.text[position - 1:position].isspace()
+        return mark in _NEVER_FIRST or not spaced and mark in _SELDOM_FIRST or mark in _SIDED and self._side(position) != "open"
 
     def _opens(self, position: int) -> bool:
         """Whether the character at a position belongs to what is behind it."""
-        mark = self.text[position:position + 1] if position >= 0 else ""
-        return mark in _NEVER_LAST or mark != "" and mark in _QUOTES and self._side(position) != "close"
+        if position < 0:
+            return False
+        mark, spaced = self.text[position], self.text[position + 1:position + 2].isspace()
+        return mark in _NEVER_LAST or not spaced and mark in _SELDOM_LAST or mark in _SIDED and self._side(position) != "close"
 
     def _side(self, position: int) -> str:
         """Whether a quotation mark is an opening or a closing one; "" when that cannot be seen."""
@@ -285,10 +302,19 @@ class _Borders:
             return "open" if free_before and not free_after and not (mark == "»" and before) else "close"
         if free_before != free_after and mark != "«":
             return "open" if free_before else "close"
-        return "close" if mark == "«" and free_after and not free_before else "open" if mark in "“‘«" else ""
+        if mark == "«" and free_after and not free_before or position in self.closing:
+            return "close"
+        return "" if mark == "'" else "open"
 
 
-_SPACE = re.compile(r"\s*")
+def _closing_quotes(text: str) -> set:
+    """Where every second straight double quote of a line stands."""
+    closing, is_open = set(), False
+    for match in re.finditer('["\n]', text):
+        is_open = not is_open and match.group() == '"'
+        if not is_open and match.group() == '"':
+            closing.add(match.start())
+    return closing
 
 
 # ---- slices ----------------------------------------------------------------------------------------------------------
@@ -340,12 +366,12 @@ class _Splitter:
         for rank, full in self.FULL.items():
             border = self.borders.last(rank, begin, end)
             if border and (self.count(self.text[begin:border].rstrip()) * 100 >= self.limit * full or
-                           rank != "paragraph" and self._reach_is_enough(rank, border)):
+                           rank != "paragraph" and self._rest_fits(rank, border)):
                 return border
             weak = max(weak, border)
         return self._word_border(begin, end) or weak or self._last_resort(begin, end)
 
-    def _reach_is_enough(self, rank: str, border: int) -> bool:
+    def _rest_fits(self, rank: str, border: int) -> bool:
         """Whether what comes after a border, up to the next of its rank, fits into one slice."""
         return self._reach(border) >= self.borders.next(rank, border)
 
@@ -359,23 +385,26 @@ class _Splitter:
         before, after = self.text[position - 1], self.text[position]
         if before.isspace() or after.isspace():
             return not after.isspace()
+        if _CLOSE_PAIR.match(before + after):
+            return False
         return (_loose(before) or _loose(after)) and not _joined(self.text, position, begin)
 
     def _last_resort(self, begin: int, end: int) -> int:
         """A cut where no border is: before something to be kept whole, in a token after a slash or the like, or anywhere
         between grapheme clusters."""
         kept = self.borders.kept(end)
-        if kept and kept[0] > begin and self._reach(kept[0]) >= kept[1]:
+        if kept and kept[0] > begin and self._reach(kept[0]) >= kept[1] and speakable(self.text[begin:kept[0]]):
             return kept[0]
         window = self.text[begin:end]
-        cuts = [match.end() for match in _PART.finditer(window, len(window) // 2)] + [len(window.rstrip()) and _last_space(window)]
-        best = max((begin + cut for cut in cuts if 0 < cut < len(window)), default=0)
-        if best and not _joined(self.text, best, begin):
-            return best
-        for position in range(end, begin, -1):
-            if not _joined(self.text, position, begin):
+        parts = [begin + match.end() for match in _PART.finditer(window, len(window) // 2)]
+        for position in (begin + _last_space(window), *reversed(parts), *range(end, begin, -1)):
+            if position > begin and not _joined(self.text, position, begin):
                 return position
         return end
+
+
+# A number and its measure word; the letters of a foreign word.
+_CLOSE_PAIR = re.compile(rf"\d[{_HAN}]|第\d|[\u30a1-\u30ff][\u30a1-\u30ff]")
 
 
 def _last_space(window: str) -> int:

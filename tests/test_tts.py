@@ -1,0 +1,436 @@
+"""tts.py as a real subprocess against the emulator, whose sound tells what text it was made of, sample by sample."""
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import PLAN_KEY, SCRIPTS, STANDARD_KEY
+from tests.emulator import voicing
+
+SKILL = "qianwen-audio-tts"
+SENTENCE = "第{0}句：白日依山尽，黄河入海流。And this is sentence {0}, isn't it? "
+RATE = 24000
+
+
+@pytest.fixture
+def speak(run):
+    return lambda *arguments, **named: run(*arguments, skill=SKILL, **named)
+
+
+@pytest.fixture
+def fast(emulator):
+    """Long texts make short sounds."""
+    emulator.unit_seconds = 0.001
+    return emulator
+
+
+def article(count: int) -> str:
+    """Sentences in two scripts, in paragraphs of ten."""
+    return "".join(SENTENCE.format(number) + ("\n\n" if number % 10 == 9 else "") for number in range(count)).strip()
+
+
+def squeezed(text: str) -> str:
+    return "".join(text.split())
+
+
+def samples_of(path) -> bytes:
+    """The samples of a WAV file whose header must be exactly right."""
+    raw = path.read_bytes()
+    assert raw[:4] == b"RIFF" and raw[8:16] == b"WAVEfmt " and raw[36:40] == b"data", raw[:44]
+    assert int.from_bytes(raw[4:8], "little") == len(raw) - 8 and int.from_bytes(raw[40:44], "little") == len(raw) - 44
+    return raw[44:]
+
+
+def expected(emulator, texts, rate: int = RATE) -> bytes:
+    """The sound of texts one after another."""
+    return b"".join(voicing.samples(text, rate, emulator.unit_seconds) for text in texts)
+
+
+def in_order(emulator, text: str) -> list:
+    """What was sent, in the order in which the text has it."""
+    whole, place, found = squeezed(text), 0, []
+    left = [squeezed(sent) for sent in emulator.speech_texts]
+    sent = {squeezed(one): one for one in emulator.speech_texts}
+    while place < len(whole):
+        piece = next(one for one in left if whole.startswith(one, place))
+        left.remove(piece)
+        found.append(sent[piece])
+        place += len(piece)
+    assert not left, left
+    return found
+
+
+# ---- one sentence ----------------------------------------------------------------------------------------------------
+
+def test_sentence(speak, emulator, work):
+    done = speak("你好，欢迎收听。", "-o", "hello.wav")
+    assert (done.code, done.out) == (0, "hello.wav\n"), done
+    assert samples_of(work / "hello.wav") == expected(emulator, ["你好，欢迎收听。"])
+    assert voicing.decode(samples_of(work / "hello.wav")) == "你好，欢迎收听。"
+    body = emulator.requests[0].body
+    assert body == {"model": "qwen3-tts-flash", "input": {"text": "你好，欢迎收听。", "voice": "Cherry"}}
+    assert "billed pay-as-you-go" in done.err and "14 characters" in done.err
+
+
+def test_name_and_sidecar(speak, emulator, work):
+    done = speak("白日依山尽", "--voice", "Ethan", "--language", "zh", "--json")
+    assert done.code == 0, done
+    entry = done.document["files"][0]
+    assert entry["path"].startswith("白日依山尽-") and entry["path"].endswith(".wav") and entry["media_type"] == "audio/wav"
+    assert entry["url"].startswith("http") and done.document["billing"]["units"] == {"characters": 10}
+    facts = json.loads((work / entry["sidecar"]).read_text("utf-8"))
+    assert (facts["prompt"], facts["voice"], facts["model"], facts["language"]) == ("白日依山尽", "Ethan", "qwen3-tts-flash", "zh")
+    assert emulator.requests[0].body["input"]["language_type"] == "Chinese"
+    assert abs(facts["seconds"] - 10 * emulator.unit_seconds) < 0.01
+
+
+def test_no_sidecar(speak, work):
+    assert speak("hello", "-o", "a.wav", "--no-sidecar").code == 0
+    assert sorted(path.name for path in work.iterdir()) == [".git", "a.wav"]
+
+
+@pytest.mark.parametrize("source", ["argument", "stdin", "file", "bom"])
+def test_sources(speak, emulator, work, source):
+    text = "It's a “test” 🙂 — naïve\nsecond line"
+    (work / "text.txt").write_bytes((b"\xef\xbb\xbf" if source == "bom" else b"") + text.encode())
+    arguments = {"argument": [text], "stdin": ["-"]}.get(source, ["--text-file", "text.txt"])
+    assert speak(*arguments, "-o", "a.wav", stdin=text.encode() if source == "stdin" else b"").code == 0
+    assert [squeezed(sent) for sent in emulator.speech_texts] == [squeezed(text)]
+
+
+@pytest.mark.parametrize("arguments, code, words", [
+    ((), 2, "there is no text"), (("  ",), 2, "empty"), (("hi", "--voice", "cherry"), 2, "Cherry"),
+    (("hi", "--voice", "longanyang"), 2, "cosyvoice-v3-flash"), (("hi", "--pitch", "1"), 2, "cosyvoice"),
+    (("hi", "--seed", "1"), 2, "qwen-audio"), (("hi", "--instructions", "slow"), 2, "qwen3-tts-instruct-flash"),
+    (("hi", "--model", "cosyvoice-v3.5-plus"), 2, "--voice"), (("hi", "--model", "cosyvoice-v3.5-plus", "--voice", "longanyang"), 2, "v3.5"),
+    (("hi", "--model", "qwen-tts", "--language", "zh"), 2, "qwen3-tts-flash"), (("hi", "--language", "klingon"), 2, "zh"),
+    (("hi", "--sample-rate", "22050"), 2, "24000"), (("hi", "--speed", "3"), 2, "0.5 to 2"), (("hi", "--format", "flac"), 2, "wav"),
+    (("hi", "--model", "qwen3-tts-flash-realtime"), 2, "WebSocket"), (("hi", "--name", "x"), 2, "--clone"),
+    (("hi", "--text-file", "none.txt"), 2, "both given"), (("--text-file", "none.txt"), 2, "none.txt"),
+    (("hi", "-o", "-", "--json"), 2, "--json"), (("hi", "--ssml"), 2, "cosyvoice"),
+    (("a" * 700, "--format", "opus"), 2, "wav or mp3")])
+def test_refused_before_anything_is_sent(speak, emulator, work, arguments, code, words):
+    done = speak(*arguments)
+    assert done.code == code and words in done.err and not emulator.requests, done
+    assert sorted(path.name for path in work.iterdir()) == [".git"]
+
+
+def test_target_is_there(speak, emulator, work):
+    (work / "a.wav").write_bytes(b"mine")
+    assert speak("hi", "-o", "a.wav").code == 7
+    assert not emulator.requests and (work / "a.wav").read_bytes() == b"mine"
+    assert speak("hi", "-o", "a.wav", "--overwrite").code == 0
+    assert voicing.decode(samples_of(work / "a.wav")) == "hi"
+
+
+# ---- families --------------------------------------------------------------------------------------------------------
+
+FAMILIES = [
+    ("qwen3-tts-flash", (), "wav"), ("qwen3-tts-flash", (), "mp3"), ("qwen3-tts-flash", (), "pcm"), ("qwen3-tts-flash", (), "opus"),
+    ("qwen3-tts-instruct-flash", ("--instructions", "slowly"), "wav"), ("qwen-tts", (), "wav"),
+    ("cosyvoice-v3-flash", ("--language", "en", "--seed", 7), "wav"), ("cosyvoice-v3-flash", (), "mp3"),
+    ("cosyvoice-v3-flash", ("--sample-rate", 16000), "pcm"), ("cosyvoice-v3-flash", (), "opus"), ("cosyvoice-v2", (), "wav"),
+    ("cosyvoice-v3-plus", ("--volume", 60, "--pitch", 1.1), "wav"), ("qwen-audio-3.0-tts-plus", ("--instructions", "warmly"), "wav"),
+    ("qwen-audio-3.0-tts-flash", (), "mp3"), ("qwen-audio-3.1-tts-flash", ("--speed", 1), "wav"),
+    ("MiniMax/speech-2.8-hd", (), "wav"), ("MiniMax/speech-2.8-turbo", ("--volume", 2, "--pitch", -3), "mp3"),
+    ("MiniMax/speech-02-hd", (), "pcm")]
+
+
+@pytest.mark.parametrize("style", ["whole", "stream"])
+@pytest.mark.parametrize("model, flags, form", FAMILIES)
+def test_families(speak, emulator, work, model, flags, form, style):
+    """Every family in every format, whole and streamed: the file is what its extension says and says what was asked."""
+    done = speak("Hello, 世界。", "--model", model, *flags, "-o", f"a.{form}", "--json", *(["--stream"] if style == "stream" else []))
+    assert done.code == 0, done
+    raw, rate = (work / f"a.{form}").read_bytes(), 16000 if 16000 in flags else 32000 if model.startswith("MiniMax") else RATE
+    if form == "wav":
+        assert int.from_bytes(raw[24:28], "little") == rate
+        assert voicing.decode(samples_of(work / "a.wav")) == "Hello, 世界。"
+    elif form == "pcm":
+        assert voicing.decode(raw) == "Hello, 世界。"
+    elif form == "mp3":
+        assert voicing.decode_mp3(raw) == "Hello, 世界。"
+    else:
+        assert raw[:4] == b"OggS"
+    if shutil.which("ffprobe") and form != "pcm":
+        probe = subprocess.run(["ffprobe", "-v", "error", "-show_entries", "stream=codec_name,sample_rate", "-of", "json", f"a.{form}"],
+                               cwd=work, capture_output=True, check=True)
+        stream = json.loads(probe.stdout)["streams"][0]
+        assert stream["codec_name"] == {"wav": "pcm_s16le"}.get(form, form)
+        assert form == "opus" or int(stream["sample_rate"]) == rate
+
+
+def test_format_that_does_not_come_is_named_rightly(speak, emulator, work):
+    emulator.inject("speech-other-format")
+    done = speak("hello", "-o", "a.mp3")
+    assert done.code == 0 and "a.wav" in done.out and "not MP3" in done.err, done
+    assert voicing.decode(samples_of(work / "a.wav")) == "hello"
+
+
+@pytest.mark.parametrize("mode", ["7fffffff", "ffffffff", "zero"])
+def test_header_sizes_are_not_believed(speak, emulator, work, mode):
+    emulator.placeholder_sizes = True if mode == "7fffffff" else mode
+    emulator.extra_chunks = True
+    assert speak("一二三", "-o", "a.wav").code == 0
+    assert voicing.decode(samples_of(work / "a.wav")) == "一二三"
+
+
+@pytest.mark.parametrize("fault", ["speech-multiline", "speech-repeated-header", "speech-bare-pcm"])
+def test_strange_but_legal_streams(speak, emulator, work, fault):
+    emulator.inject(fault, None)
+    done = speak("一二三四五六七八九十" * 10, "--stream", "-o", "a.wav")
+    assert done.code == 0, done
+    assert voicing.decode(samples_of(work / "a.wav")) == "一二三四五六七八九十" * 10
+
+
+# ---- long texts ------------------------------------------------------------------------------------------------------
+
+def test_article(speak, fast, work):
+    text = article(60)
+    done = speak("-", "-o", "a.wav", "--json", stdin=text.encode())
+    assert done.code == 0 and done.document["parts"] == len(fast.speech_texts) > 5, done
+    sent = in_order(fast, text)
+    assert all(voicing.units(part) <= 600 for part in sent)
+    assert samples_of(work / "a.wav") == expected(fast, sent)
+    assert not list((work.parent / "home").rglob("*.wav")), "nothing is left behind"
+
+
+def test_a_hundred_thousand_characters(emulator, home, work):
+    """One WAV, each part once and in order; memory stays bounded; a fault in part 57 and a rerun cost one call."""
+    emulator.unit_seconds = 0.01
+    text = article(2100)
+    assert len(text) > 100_000
+    (work / "book.txt").write_text(text, "utf-8")
+    word = "sentence 400,"
+    emulator.inject("500", 1, text=word)
+    measure = ("import resource, subprocess, sys; code = subprocess.call(sys.argv[1:]); "
+               "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss); sys.exit(code)")
+    environment = {"PATH": os.environ["PATH"], "HOME": str(home), "DASHSCOPE_API_KEY": STANDARD_KEY, "QWEN_BASE_URL": emulator.url,
+                   "PYTHONDONTWRITEBYTECODE": "1"}
+
+    def run(*arguments):
+        return subprocess.run([sys.executable, "-c", measure, sys.executable, str(SCRIPTS[SKILL]), *map(str, arguments)], cwd=work,
+                              env=environment, capture_output=True, timeout=300)
+    small = run("hello", "-o", "small.wav")
+    calls = ("--text-file", "book.txt", "-o", "book.wav", "--concurrency", 12)
+    first = run(*calls)
+    assert first.returncode == 8 and b"only what is missing" in first.stderr, first.stderr
+    assert not (work / "book.wav").exists()
+    paid = len(emulator.creates)
+    second = run(*calls)
+    assert second.returncode == 0, second.stderr
+    assert len(emulator.creates) == paid + 1 and word in emulator.creates[-1].prompt
+    emulator.speech_texts.remove("hello")
+    sent = in_order(emulator, text)
+    assert len(sent) > 200
+    size = (work / "book.wav").stat().st_size
+    assert size > 80 << 20
+    begin = 44
+    with open(work / "book.wav", "rb") as file:
+        head = file.read(44)
+        assert int.from_bytes(head[40:44], "little") == size - 44
+        for part in sent:
+            sound = voicing.samples(part, RATE, emulator.unit_seconds)
+            assert file.read(len(sound)) == sound, f"at byte {begin}"
+            begin += len(sound)
+        assert not file.read(1)
+    if sys.platform == "linux":
+        least, most = (int(done.stdout.split()[-1]) for done in (small, second))
+        assert most - least < 64 * 1024, f"{most - least} KiB above a short call"
+
+
+def test_parts_side_by_side(speak, fast):
+    fast.latency = 0.15
+    assert speak(article(60), "-o", "a.wav", "--concurrency", 4).code == 0
+    assert 1 < fast.most_speaking <= 4
+
+
+def test_pauses_and_subtitles(speak, emulator, work):
+    emulator.unit_seconds = 0.002
+    (work / "a.md").write_text("# 题目\n\n第一段。\n\n第二段，[链接](http://x.y)。\n\n```\ncode\n```\n", "utf-8")
+    done = speak("--text-file", "a.md", "--pause", 250, "--srt", "-o", "a.wav")
+    assert done.code == 0 and done.out == "a.wav\na.srt\n", done
+    assert sorted(emulator.speech_texts) == sorted(["题目", "第一段。", "第二段，链接。"])
+    sound = [voicing.samples(text, RATE, 0.002) for text in ("题目", "第一段。", "第二段，链接。")]
+    assert samples_of(work / "a.wav") == sound[0] + bytes(RATE * 600 // 1000 * 2) + sound[1] + bytes(RATE * 250 // 1000 * 2) + sound[2]
+    cues = (work / "a.srt").read_text("utf-8").strip().split("\n\n")
+    assert [cue.split("\n")[2] for cue in cues] == ["题目", "第一段。", "第二段，链接。"]
+    begin = (len(sound[0]) // 2 + RATE * 600 // 1000) / RATE
+    assert cues[1].split("\n")[1].startswith(f"00:00:00,{round(begin * 1000):03}")
+
+
+def test_mp3_parts_play_as_one(speak, fast, work):
+    text = article(40)
+    done = speak(text, "--format", "mp3", "-o", "a.mp3", "--json")
+    assert done.code == 0 and done.document["parts"] > 3, done
+    raw = (work / "a.mp3").read_bytes()
+    assert raw.count(b"ID3") == 0 and b"Xing" not in raw and b"Info" not in raw
+    assert squeezed(voicing.decode_mp3(raw)) == squeezed(text)
+    if shutil.which("ffprobe"):
+        probe = subprocess.run(["ffprobe", "-v", "error", "-count_packets", "-show_entries", "stream=nb_read_packets", "-of", "csv=p=0",
+                                "a.mp3"], cwd=work, capture_output=True, check=True)
+        assert abs(int(probe.stdout.strip().rstrip(b",")) * 576 / RATE - done.document["seconds"]) < 0.1
+
+
+def test_stream_to_a_player(speak, fast, work):
+    text = article(30)
+    done = speak(text, "--stream", "-o", "-", "-q")
+    assert done.code == 0, done.err
+    raw = done.out_bytes
+    assert raw[:4] == b"RIFF" and raw[36:44] == b"data\xff\xff\xff\xff"
+    assert raw[44:] == expected(fast, in_order(fast, text))
+
+
+def test_stream_writes_while_it_arrives(emulator, home, work):
+    """The first bytes are out long before the last have come."""
+    emulator.delay = 0.3
+    environment = {"PATH": os.environ["PATH"], "HOME": str(home), "DASHSCOPE_API_KEY": STANDARD_KEY, "QWEN_BASE_URL": emulator.url}
+    process = subprocess.Popen([sys.executable, str(SCRIPTS[SKILL]), "你好，世界。" * 4, "--stream", "-o", "-"], cwd=work, env=environment,
+                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    first = process.stdout.read(100)
+    assert first[:4] == b"RIFF" and process.poll() is None, "it has not ended when the first bytes come"
+    rest = process.stdout.read()
+    assert process.wait() == 0 and voicing.decode((first + rest)[44:]) == "你好，世界。" * 4
+
+
+# ---- faults ----------------------------------------------------------------------------------------------------------
+
+def test_rerun_after_a_fault(speak, fast, work):
+    text = article(60)
+    fast.inject("500", 1, text="sentence 30,")
+    first = speak(text, "-o", "a.wav", "--json")
+    assert first.code == 8 and "only what is missing" in first.document["error"]["fix"], first
+    paid = len(fast.creates)
+    assert speak(text, "-o", "a.wav").code == 0
+    assert len(fast.creates) == paid + 1
+    assert samples_of(work / "a.wav") == expected(fast, in_order(fast, text))
+
+
+def test_changed_passage_costs_one_call(speak, fast, work):
+    """Content inspection refuses a part: the author changes it, and only that part is paid."""
+    text = article(60)
+    fast.inject("content", 1, text="sentence 30,")
+    first = speak(text, "-o", "a.wav")
+    assert first.code == 10 and "It begins" in first.err, first
+    paid = len(fast.creates)
+    assert speak(text.replace("sentence 30,", "sentence XX,"), "-o", "a.wav").code == 0
+    assert len(fast.creates) == paid + 1
+
+
+def test_rate_limits_slow_down_and_cost_nothing(speak, fast, work):
+    fast.flaky("multimodal-generation", seed=3, rate429=0.3)
+    text = article(60)
+    done = speak(text, "-o", "a.wav")
+    assert done.code == 0, done
+    assert samples_of(work / "a.wav") == expected(fast, in_order(fast, text))
+
+
+FAULTS = [("401", 3), ("403", 3), ("500", 8), ("reset", 6), ("html", 6), ("speech-error-200", 8), ("speech-engine", 8), ("speech-grpc", 8)]
+STREAM_FAULTS = [("speech-stream-error", 8), ("speech-event-error", 8), ("speech-cut", 6), ("speech-bad-base64", 0), ("speech-empty", 8)]
+
+
+@pytest.mark.parametrize("fault, code", FAULTS)
+def test_faults(speak, emulator, work, fault, code):
+    """No file under the right name, one call, and the message says what to do."""
+    emulator.inject(fault, None)
+    done = speak("你好", "-o", "a.wav", "--retries", 0)
+    assert done.code == code and "next:" in done.err and not (work / "a.wav").exists(), done
+    assert len(emulator.requests) == 1 and sorted(path.name for path in work.iterdir()) == [".git"]
+
+
+@pytest.mark.parametrize("fault, code", STREAM_FAULTS)
+def test_faults_of_streams(speak, emulator, work, fault, code):
+    emulator.inject(fault, 1)
+    done = speak("你好，世界。" * 20, "--stream", "-o", "a.wav", "--retries", 0)
+    if fault == "speech-bad-base64" and done.code == 8:  # sound was passed on already
+        code = 8
+    assert done.code == code, done
+    assert (work / "a.wav").exists() == (code == 0)
+
+
+def test_cut_stream_keeps_what_came(speak, emulator, work):
+    emulator.inject("speech-cut", 1)
+    done = speak("你好，世界。" * 20, "--stream", "-o", "a.wav", "--retries", 0, "--json")
+    assert done.code == 6 and done.document["files"][0]["path"] == "a.partial.wav", done
+    assert ("你好，世界。" * 20).startswith(voicing.decode(samples_of(work / "a.partial.wav")))
+
+
+def test_lost_download_is_fetched_by_a_rerun(speak, emulator, work):
+    """The sound is made and paid, but its storage answers 503: the same command again fetches it and pays nothing."""
+    emulator.inject("503", None, path="@results")
+    first = speak("你好", "-o", "a.wav", "--json")
+    assert first.code == 9 and "not paid again" in json.dumps(first.document, ensure_ascii=False), first
+    emulator.faults.clear()
+    assert speak("你好", "-o", "a.wav").code == 0 and len(emulator.creates) == 1
+    assert voicing.decode(samples_of(work / "a.wav")) == "你好"
+
+
+def test_plan_key_may_not_narrate(speak, emulator):
+    done = speak(article(60), "-o", "a.wav", key=PLAN_KEY)
+    assert done.code == 3 and not emulator.requests, done
+    done = speak("short", "-o", "a.wav", key=PLAN_KEY)
+    assert done.code == 3 and "TTS" in done.err and len(emulator.requests) == 1, done
+
+
+# ---- voices ----------------------------------------------------------------------------------------------------------
+
+def test_list_voices(speak, emulator):
+    done = speak("--list-voices", "--model", "qwen3-tts-flash", "--json", key=None)
+    voices = done.document["voices"]
+    assert done.code == 0 and len(voices) == 48 and voices[0]["id"] == "Cherry" and not emulator.requests
+    assert "Sunny" in speak("--list-voices", "--language", "sichuan", key=None).out
+
+
+def test_clone_use_delete(speak, emulator, work):
+    from tests import media_samples
+    (work / "me.wav").write_bytes(media_samples.wav(12, 24000))
+    refused = speak("--clone", "me.wav", "--name", "anna")
+    assert refused.code == 2 and "consent" in refused.err and "yuan" in refused.err and not emulator.requests, refused
+    made = speak("--clone", "me.wav", "--name", "anna", "--consent")
+    assert made.code == 0 and "yuan" in made.err, made
+    voice, model = made.out.strip(), "qwen3-tts-vc-2026-01-22"
+    assert voice in speak("--my-voices").out
+    assert speak("你好", "--model", model, "--voice", voice, "-o", "a.wav").code == 0
+    assert speak("--delete-voice", voice, "--model", model).code == 0
+    assert voice not in speak("--my-voices").out
+
+
+def test_design(speak, work, emulator):
+    done = speak("--design", "沉稳的中年男声", "--name", "uncle", "--preview-text", "大家好。", "--json")
+    assert done.code == 0 and done.document["voice"], done
+    assert voicing.decode(samples_of(work / done.document["files"][0]["path"])) == "大家好。"
+
+
+def test_cosy_clone_waits_until_it_is_ready(speak, emulator):
+    emulator.voice_polls = 2
+    done = speak("--clone", "https://example.com/me.wav", "--name", "anna01", "--consent", "--model", "cosyvoice-v3-flash", "--json")
+    assert done.code == 0 and done.document["status"] == "OK", done
+    voice = done.document["voice"]
+    assert voice.startswith("cosyvoice-v3-flash-anna01-")
+    assert speak("你好", "--model", "cosyvoice-v3-flash", "--voice", voice, "-o", "a.wav").code == 0
+    assert speak("--voice-status", voice).out.strip() == f"{voice} OK"
+    assert speak("--delete-voice", voice).code == 0 and speak("--voice-status", voice).code == 8
+
+
+# ---- batches ---------------------------------------------------------------------------------------------------------
+
+def test_batch(speak, emulator, work):
+    rows = [{"text": "一"}, {"text": "two", "voice": "Ethan", "output": "two.wav"}, {"text": article(20), "id": "long"}]
+    emulator.unit_seconds = 0.002
+    (work / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    done = speak("--batch", "rows.jsonl", "-o", "out", "--gallery", "--json")
+    assert done.code == 0 and done.document["rows"]["done"] == 3, done
+    assert voicing.decode(samples_of(work / "out" / "two.wav")) == "two"
+    assert (work / "out" / "index.html").is_file()
+    paid = len(emulator.creates)
+    assert speak("--batch", "rows.jsonl", "-o", "out").code == 0 and len(emulator.creates) == paid
+
+
+def test_estimate(speak, emulator):
+    done = speak("你好世界", "--estimate", key=None)
+    assert done.code == 0 and "0.00064" in done.out and not emulator.requests

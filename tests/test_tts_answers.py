@@ -1,0 +1,265 @@
+"""What the speech services answer: whole and streamed, in base64, in hex or behind a link; damaged and hostile answers; usage."""
+from __future__ import annotations
+
+import base64
+import json
+
+import pytest
+
+from shared.failures import Context, Exit, explain
+from shared.transport import read_events
+from tts_answers import Answer, Damaged, add_usage, billed, error_of
+from tts_speak import usage_of
+
+LINK = "http://dashscope-result-bj.oss-cn-beijing.aliyuncs.com/aa/y.wav?Expires=1767312000&OSSAccessKeyId=X&Signature=abc%2Fdef%3D"
+SOUND = bytes(range(256)) * 3
+
+
+def b64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def audio(data=b"", url=None, finish="null", usage=None, **output):
+    """An answer or event of qwen3-tts, cosyvoice and qwen-audio."""
+    found = {"data": b64(data), "id": "audio_r1", "expires_at": 1767312000, **({"url": url} if url is not None else {})}
+    return {"output": {"finish_reason": finish, "audio": found, **output}, "usage": {"characters": 15} if usage is None else usage,
+            "request_id": "r1"}
+
+
+EXTRA = {"audio_channel": 1, "audio_format": "mp3", "audio_length": 3528, "audio_sample_rate": 32000, "audio_size": 768, "bitrate": 128000,
+         "invisible_character_ratio": 0, "usage_characters": 26, "word_count": 14}
+GOOD = {"status_code": 0, "status_msg": "success"}
+
+
+def minimax(data=b"", status=1, extra=None, **body):
+    output = {"base_resp": GOOD, "data": {"audio": data.hex() if isinstance(data, bytes) else data, "status": status}, "trace_id": "t"}
+    return {"output": {**output, **({"extra_info": extra} if extra else {})}, "usage": {"characters": 26}, "request_id": "r2", **body}
+
+
+def take(wire, *bodies):
+    """(the sound of all bodies, the Answer)."""
+    answer = Answer(wire)
+    return b"".join(answer.take(body) for body in bodies), answer
+
+
+# ---- whole answers ---------------------------------------------------------------------------------------------------
+
+WHOLE = {  # name -> dialect, body, sound, link, finished
+    "qwen3 with a link": ("qwen", audio(b"", LINK, "stop"), b"", LINK, True),
+    "qwen3 with the nulls of the documents": ("qwen", audio(b"", LINK, "stop", text=None, choices=None), b"", LINK, True),
+    "qwen3 in base64": ("qwen", audio(SOUND, "", "stop"), SOUND, "", True),
+    "cosyvoice with a link": ("cosy", audio(b"", LINK, "stop"), b"", LINK, True),
+    "cosyvoice in base64 and with a link": ("cosy", audio(SOUND, LINK, "stop"), SOUND, LINK, True),
+    "minimax in hex": ("minimax", minimax(SOUND, 2, EXTRA), SOUND, "", True),
+    "minimax in capital hex": ("minimax", minimax(SOUND.hex().upper(), 2, EXTRA), SOUND, "", True),
+    "minimax with a link": ("minimax", minimax(LINK, 2, EXTRA), b"", LINK, True),
+    "minimax with a link that shouts": ("minimax", minimax("HTTPS://h/x", 2, EXTRA), b"", "HTTPS://h/x", True),
+    "minimax without its extra information": ("minimax", minimax(SOUND, 2), SOUND, "", True),
+    "minimax without a sound": ("minimax", {"output": {"base_resp": GOOD, "data": None}}, b"", "", False),
+}
+
+
+@pytest.mark.parametrize("wire, body, sound, link, finished", WHOLE.values(), ids=WHOLE)
+def test_whole_answer(wire, body, sound, link, finished):
+    found, answer = take(wire, body)
+    assert (found, answer.url, answer.finished) == (sound, link, finished)
+    assert (answer.usage, answer.request_id) == (body.get("usage", {}), body.get("request_id", ""))
+
+
+# ---- streams ---------------------------------------------------------------------------------------------------------
+
+CHUNKS = [SOUND[place:place + 100] for place in range(0, len(SOUND), 100)]
+QWEN = [*(audio(chunk) for chunk in CHUNKS), audio(b"", LINK, "stop")]
+SENTENCE = {"index": 0, "words": []}
+COSY = [audio(type="sentence-begin", original_text="Hello.", sentence=SENTENCE),
+        *(audio(chunk, type="sentence-synthesis", sentence=SENTENCE, usage={"characters": number}) for number, chunk in enumerate(CHUNKS)),
+        audio(type="sentence-end", original_text="Hello.", sentence={"index": 0, "words": [{"text": "Hello", "begin_time": 0}]}),
+        audio(b"", LINK, "stop")]
+REPEATED = [*(minimax(chunk) for chunk in CHUNKS), minimax(SOUND, 2, EXTRA)]
+EXCLUDED = [*(minimax(chunk) for chunk in CHUNKS), minimax(b"", 2, EXTRA)]
+STREAMS = {
+    "qwen3": ("qwen", QWEN, LINK), "qwen3, sound on the last event": ("qwen", [*QWEN[:-2], audio(CHUNKS[-1], LINK, "stop")], LINK),
+    "qwen3, links that are null or empty": ("qwen", [audio(CHUNKS[0], ""), *QWEN[1:]], LINK), "cosyvoice": ("cosy", COSY, LINK),
+    "minimax, the last event repeats": ("minimax", REPEATED, ""), "minimax, the last event is empty": ("minimax", EXCLUDED, ""),
+    "minimax, all in one event": ("minimax", [minimax(SOUND, 2, EXTRA)], ""),
+    "minimax, nothing before the whole": ("minimax", [minimax(b""), minimax(SOUND, 2, EXTRA)], ""),
+}
+
+
+@pytest.mark.parametrize("wire, events, link", STREAMS.values(), ids=STREAMS)
+def test_stream(wire, events, link):
+    found, answer = take(wire, *events)
+    assert (found, answer.url, answer.finished) == (SOUND, link, True)
+    assert answer.usage == events[-1]["usage"]
+
+
+@pytest.mark.parametrize("wire, events, link", STREAMS.values(), ids=STREAMS)
+def test_a_stream_that_breaks_off_is_not_finished(wire, events, link):
+    for count in range(len(events)):
+        found, answer = take(wire, *events[:count])
+        assert not answer.finished and SOUND.startswith(found)
+
+
+def test_sound_with_a_status_that_says_more_is_never_dropped():
+    """Section 8.2: status 1 means more to come. That extra_info stands on the last event alone is only likely."""
+    events = [*(minimax(chunk, 1, EXTRA) for chunk in CHUNKS), minimax(SOUND, 2, EXTRA)]
+    assert take("minimax", *events)[0] == SOUND
+    assert not take("minimax", *events[:-1])[1].finished
+
+
+def test_stream_over_the_wire():
+    """As bytes of an event stream, one data line each or several, a comment in between."""
+    lines = []
+    for number, event in enumerate(QWEN, 1):
+        text = json.dumps(event)
+        data = text if number % 2 else json.dumps(event, indent=1)
+        lines.append(f"id:{number}\nevent:result\n:HTTP_STATUS/200\n" + "".join(f"data:{line}\n" for line in data.split("\n")) + "\n")
+    answer, found = Answer("qwen"), b""
+    for event in read_events(["".join(lines).encode()]):
+        found += answer.take(event.data)
+    assert (found, answer.url, answer.finished) == (SOUND, LINK, True)
+
+
+def test_every_chunk_carries_its_own_padding():
+    chunks = [b"a", b"bc", b"def", b"", b"g"]
+    assert take("qwen", *(audio(chunk) for chunk in chunks))[0] == b"abcdefg"
+
+
+def test_the_last_usage_and_request_id_that_came_count():
+    first, last = {"characters": 3}, {"characters": 12}
+    bodies = [audio(b"a", usage=first), audio(b"b", usage=last), {**audio(b"c", usage={}), "request_id": ""}]
+    _, answer = take("cosy", *bodies)
+    assert answer.usage == last and answer.request_id == "r1"
+
+
+# ---- damaged ---------------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("data", ["not base64!", "QUJ", "QUJD*", "QU JD", "QUJD\n", "=", "QQ==QQ==x", "你好", "\u00ff", "QUJDR", "494433!"])
+@pytest.mark.parametrize("wire", ["qwen", "cosy"])
+def test_bad_base64(wire, data):
+    with pytest.raises(Damaged) as caught:
+        Answer(wire).take({"output": {"audio": {"data": data}}})
+    assert "base64" in str(caught.value)
+
+
+@pytest.mark.parametrize("data", ["4944331", "xyz", "0x4944", "49-44", "你好", "ftp://h/x", "SUQz", "\u0664\u0669"])
+def test_bad_hex(data):
+    with pytest.raises(Damaged) as caught:
+        Answer("minimax").take(minimax(data, 2))
+    assert "hexadecimal" in str(caught.value)
+
+
+def test_damage_does_not_lose_the_link_or_the_end():
+    """What came with the damaged sound is kept: the whole can be fetched from the link."""
+    body = audio(b"", LINK, "stop")
+    body["output"]["audio"]["data"] = "%"
+    answer = Answer("qwen")
+    with pytest.raises(Damaged):
+        answer.take(body)
+    assert (answer.url, answer.finished, answer.usage, answer.request_id) == (LINK, True, {"characters": 15}, "r1")
+
+
+ODD = [None, "", "x", 0, 7, -1.5, True, False, [], {}, [None], [[]], ["x"], {"x": []}]
+PLACES = {
+    "body": lambda odd: odd if isinstance(odd, dict) else {"x": odd}, "output": lambda odd: {"output": odd},
+    "audio": lambda odd: {"output": {"audio": odd}}, "url": lambda odd: {"output": {"audio": {"url": odd}}},
+    "data": lambda odd: {"output": {"audio": {"data": odd}, "data": odd}}, "hex": lambda odd: {"output": {"data": {"audio": odd}}},
+    "finish_reason": lambda odd: {"output": {"finish_reason": odd}}, "status": lambda odd: {"output": {"data": {"status": odd}}},
+    "extra_info": lambda odd: {"output": {"extra_info": odd}}, "usage": lambda odd: {"usage": odd}, "request_id": lambda odd: {"request_id": odd},
+    "base_resp": lambda odd: {"output": {"base_resp": odd}}, "status_code": lambda odd: {"output": {"base_resp": {"status_code": odd}}},
+    "status_msg": lambda odd: {"output": {"base_resp": {"status_code": 1000, "status_msg": odd}}},
+}
+HOSTILE = [pytest.param(place(odd), id=f"{name}={odd!r}") for name, place in PLACES.items() for odd in ODD]
+
+
+@pytest.mark.parametrize("body", HOSTILE)
+@pytest.mark.parametrize("wire", ["qwen", "cosy", "minimax"])
+def test_hostile_answer_never_crashes(wire, body):
+    answer = Answer(wire)
+    try:
+        assert answer.take(body) == b""
+    except Damaged:
+        pass
+    assert isinstance(answer.url, str) and isinstance(answer.usage, dict) and isinstance(answer.request_id, str)
+    assert answer.finished in (True, False)
+    error = error_of(body, wire)
+    assert error is None or (error.status, type(error.code), type(error.message)) == (200, str, str)
+    good = minimax(SOUND, 2) if wire == "minimax" else audio(SOUND, LINK, "stop")
+    assert answer.take(good) == SOUND and answer.finished
+
+
+# ---- refusals in an answer that says 200 -----------------------------------------------------------------------------
+
+@pytest.mark.parametrize("code, exit_code, retryable", [
+    (1000, Exit.FAILED, True), (1001, Exit.FAILED, True), (1002, Exit.QUOTA, True), (1004, Exit.KEY, False), (1013, Exit.FAILED, True),
+    (1039, Exit.QUOTA, True), (1042, Exit.FAILED, False), (2013, Exit.FAILED, False), (2038, Exit.KEY, False), (9999, Exit.FAILED, True)])
+def test_errors_of_minimax(code, exit_code, retryable):
+    body = {"output": {"base_resp": {"status_code": code, "status_msg": "said so"}, "data": None}, "request_id": "r3"}
+    error = error_of(body, "minimax")
+    assert error.status == 200 and "said so" in error.message and str(code) in error.message and error.request_id == "r3"
+    failure = explain(error, Context("qianwen-audio-tts", "standard", "", "h", "MiniMax/speech-2.8-hd"))
+    assert (failure.exit_code, failure.retryable) == (exit_code, retryable)
+
+
+@pytest.mark.parametrize("state", [GOOD, {"status_code": 0}, {}, {"status_msg": "success"}, {"status_code": None}])
+def test_success_of_minimax_is_none(state):
+    assert error_of({"output": {"base_resp": state}}, "minimax") is None
+
+
+@pytest.mark.parametrize("body", [{}, {"output": {}}, {"output": None}])
+def test_answer_without_a_state_is_no_error(body):
+    assert error_of(body, "minimax") is None
+
+
+def test_only_minimax_has_such_errors():
+    body = {"output": {"base_resp": {"status_code": 2013, "status_msg": "bad"}}}
+    assert error_of(body, "minimax") and error_of(body, "qwen") is None and error_of(body, "cosy") is None and error_of(body, "") is None
+
+
+# ---- usage -----------------------------------------------------------------------------------------------------------
+
+LEGACY = {"input_tokens": 12, "output_tokens": 100, "total_tokens": 112, "input_tokens_details": {"text_tokens": 12},
+          "output_tokens_details": {"audio_tokens": 100, "text_tokens": 0}, "characters": 0}
+SUMS = [
+    ([], {}), ([{"characters": 5}], {"characters": 5}), ([{"characters": 5}, {"characters": 7}], {"characters": 12}),
+    ([LEGACY, LEGACY], {"input_tokens": 24, "output_tokens": 200, "total_tokens": 224, "input_tokens_details": {"text_tokens": 24},
+                        "output_tokens_details": {"audio_tokens": 200, "text_tokens": 0}, "characters": 0}),
+    ([{"characters": 5}, {}], {"characters": 5}), ([{"a": 1.5}, {"a": 1, "b": 2}], {"a": 2.5, "b": 2}),
+    ([{"characters": 5, "model": "x", "ok": True, "list": [1]}, {"characters": 1}], {"characters": 6}),
+]
+
+
+@pytest.mark.parametrize("usages, total", SUMS)
+def test_usage_of_all_parts(usages, total):
+    given, found = json.dumps(usages), {}
+    for one in usages:
+        add_usage(found, one)
+    assert found == total and json.dumps(usages) == given
+    if usages:
+        assert usage_of([{"usage": one} for one in usages]) == (total if len(usages) > 1 else usages[0])
+
+
+@pytest.mark.parametrize("usages", [[{"a": 1}, {"a": {"b": 1}}], [{"a": {"b": 1}}, {"a": 1}], [{"a": "x"}, {"a": 1}], [{"a": None}, {"a": {}}],
+                                    [{"a": {"b": {}}}, {"a": {"b": 2}}]])
+def test_usage_that_changes_its_shape_never_crashes(usages):
+    """The parts are paid and saved by then."""
+    total = {}
+    for one in usages:
+        add_usage(total, one)
+    assert isinstance(total, dict)
+
+
+@pytest.mark.parametrize("usage, units", [
+    ({"characters": 15}, {"characters": 15}), ({"characters": 15, "input_tokens": 0, "output_tokens": 0}, {"characters": 15}),
+    (LEGACY, {"tokens": 112}), ({"input_tokens": 3, "output_tokens": 50}, {"tokens": 53}), ({"input_tokens": 3}, {"tokens": 3}),
+    ({"characters": 0}, {"characters": 0}), ({"characters": 0, "input_tokens": 0, "output_tokens": 0}, {"characters": 0}), ({}, {}),
+    ({"characters": None, "total_tokens": 4}, {"tokens": 4})])
+def test_what_is_billed(usage, units):
+    assert billed(usage) == units
+
+
+@pytest.mark.parametrize("odd", [value for value in ODD if value is not None])
+def test_hostile_usage_never_crashes_the_bill(odd):
+    for usage in ({"characters": odd}, {"input_tokens": odd, "output_tokens": 5}, {"total_tokens": odd}, {"input_tokens": 5, "output_tokens": odd}):
+        found = billed(usage)
+        assert set(found) <= {"characters", "tokens"}
