@@ -1,6 +1,7 @@
 """What the tests share: the emulator, and scripts run as real subprocesses in an empty home and folder."""
 from __future__ import annotations
 
+import functools
 import json
 import os
 import subprocess
@@ -47,10 +48,14 @@ class Run:
     def __init__(self, completed):
         self.code = completed.returncode
         self.out_bytes, self.err_bytes = completed.stdout, completed.stderr
-        self.out, self.err = self.out_bytes.decode("utf-8"), self.err_bytes.decode("utf-8")
+        self.err = self.err_bytes.decode("utf-8")
+
+    @functools.cached_property
+    def out(self) -> str:
+        return self.out_bytes.decode("utf-8")
 
     def __repr__(self):
-        return f"<exit {self.code}\nstdout: {self.out}\nstderr: {self.err}>"
+        return f"<exit {self.code}\nstdout: {self.out_bytes.decode('utf-8', 'replace')}\nstderr: {self.err}>"
 
     @property
     def document(self):

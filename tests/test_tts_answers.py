@@ -134,7 +134,7 @@ def test_the_last_usage_and_request_id_that_came_count():
 
 # ---- damaged ---------------------------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize("data", ["not base64!", "QUJ", "QUJD*", "QU JD", "QUJD\n", "=", "QQ==QQ==x", "你好", "\u00ff", "QUJDR", "494433!"])
+@pytest.mark.parametrize("data", ["not base64!", "QUJ", "QUJD*", "QU JD", "QUJD\n", "QQ==QQ==x", "你好", "\u00ff", "QUJDR", "494433!"])
 @pytest.mark.parametrize("wire", ["qwen", "cosy"])
 def test_bad_base64(wire, data):
     with pytest.raises(Damaged) as caught:

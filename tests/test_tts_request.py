@@ -669,6 +669,13 @@ def test_parts_are_no_longer_than_the_service_reads_well(model):
     assert len(job("x" * part, "--model", model, *given, "--max-part", 20).calls) == part // 20
 
 
+@pytest.mark.parametrize("model", ["qwen3-tts-flash", "cosyvoice-v3-flash", "qwen-audio-3.0-tts-flash"])
+def test_parts_with_subtitles_are_as_long_as_a_subtitle(model):
+    sizes = [len(call.body["input"]["text"]) for call in job("x " * 100, "--model", model, "--srt").calls]
+    assert len(sizes) == 3 and max(sizes) <= 84
+    assert len(job("x " * 100, "--model", model, "--srt", "--max-part", 200).calls) == 1
+
+
 @pytest.mark.parametrize("model, form", [("cosyvoice-v3-flash", "opus"), ("qwen3-tts-flash", "opus"), ("MiniMax/speech-2.8-hd", "flac")])
 def test_formats_that_cannot_be_joined_are_refused_for_several_parts(model, form):
     assert len(job("x " * 40, "--model", model, "--format", form).calls) == 1

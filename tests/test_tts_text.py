@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import random
 import re
-import unicodedata
 
 import pytest
 
@@ -17,6 +16,7 @@ CUTS = {
         (600, "你好。我是小明！今天天气很好。"),
         (20, "今天天气很好。|我们去公园吧！|你说到底好不好呢？"),
         (16, "今天天气很好，|我们去公园吧。"),
+        (20, "我们12：30见面，好吗？|共３，０００人，对。"),
         (24, "他说：“我们走吧！”|她没有回答，只是笑。"),
         (24, "“你来了？”“来了。”|“那就好。”我们走吧。"),
         (22, "他想了想……|后来，还是去了那里。"),
@@ -31,7 +31,7 @@ CUTS = {
         (30, "我们12:30见面，你要记得来。|不见不散，朋友。"),
         (14, "他在|2024年5月1日来|到了北京。"),
         (20, "书名叫《红楼梦》。|我读过《西游记》。"),
-        (25, "一、准备材料；|二、开始动手；|三、检查结果。"),
+        (23, "一、准备材料；|二、开始动手；|三、检查结果。"),
         (20, "１．介绍一下。|２．开始学习。"),
         (20, "请看：|https://a.cn/b?c=1，|谢谢你。"),
         (20, "他说:\"走吧!\"|她就走了。\"好!\""), (13, "他说。|\"都走吧!\"|好的。"),
@@ -85,6 +85,7 @@ CUTS = {
         (12, "don’t stop, |it’s ‘fine’"),
         (20, "1. Open the box. \n|2. Take it out."),
         (20, "line one\nLine two\n|Line three is it"),
+        (20, "Here is plan B.\n\n|Here is J. R. R.\n|So it goes."),
         (20, "So did the king. |He left at once."),
         (10, "abcdefghij|klmnopqrst|uvwxyz"),
         (20, "https://example.com/|path/to/something?|query=1"),
@@ -199,7 +200,7 @@ def test_what_belongs_together_is_kept_whole(limit, text, whole):
 
 # | stands where a sentence ends.
 @pytest.mark.parametrize("marked", [
-    "Dr. No is here. |He met Prof. X and Mt. Fuji vs. Mr. T.", "She has a Ph.D. degree. |It is so.", "See pp. 3 and vol. IV. |Then p. 5.",
+    "Dr. No is here. |He met Prof. X and Mt. Fuji vs. Mr. T.", "She has a Ph.D. degree. |It is so.", "See pp. 3 and vol. IV here. |Then p. 5.",
     "We moved to St. Louis. |It rains there.", "It was 5 p.m. already. |All slept.", "Version 2.0. |Then came 3.", "Is it 5? |Yes. |No! |Well.",
     "Visit www.example.com. |Then go.", "Inc. Magazine is old. |We read it.", "“Go.” |“Why?” |“Go!”", "He said (see p. 5.) |Then left.",
     "Yahoo! is a firm. |So is it.", "Node.js runs. |Go.", "Das ist der 2. Weltkrieg. |Er war lang.", "Ludwig XIV. war König. |Er starb.",
@@ -226,3 +227,173 @@ def test_units_are_counted_as_billed():
     assert units("かな ハングル 한글 漢字") == 15
     assert units("\u3400\u4dbf\u4e00\u9fff\uf900\ufaff\U00020000\U0003fffd") == 16
     assert units("々〇，。Ａ１😀\n") == 8
+
+
+@pytest.mark.parametrize("limit", LIMITS)
+@pytest.mark.parametrize("text", TEXTS)
+def test_every_row_at_every_limit(text, limit):
+    check(text, limit, split(text, limit))
+    check(text * 5, limit, split(text * 5, limit, tags=True))
+
+
+def test_white_space_belongs_to_the_slice_before_it():
+    assert split("", 20) == []
+    assert split(" \n ", 20) == [" \n "]
+    assert split("  \n好。\n\n  ", 20) == ["  \n好。\n\n  "]
+    assert split("a" + " " * 1000 + "b", 7) == ["a" + " " * 1000, "b"]
+    assert split(" " * 1000 + "好吗\u3000\n好的", 4) == [" " * 1000 + "好吗\u3000\n", "好的"]
+
+
+@pytest.mark.parametrize("limit", [1, 0, -5])
+def test_a_limit_below_one_character_is_refused(limit):
+    with pytest.raises(ValueError):
+        split("好", limit)
+    with pytest.raises(ValueError):
+        split("好" * 9, 5, count=lambda text: 6 * len(text))
+
+
+@pytest.mark.parametrize("count", [len, units, lambda text: len(text.encode("utf-8", "replace")), lambda text: len(text.split()),
+                                   lambda text: len(text) // 3])
+def test_any_count_that_grows_can_be_used(count):
+    text = "".join(TEXTS)
+    slices = split(text, 50, count)
+    assert "".join(slices) == text and max(count(piece.strip()) for piece in slices) <= 50
+
+
+def test_few_slices_are_made():
+    """Sentences are packed: two neighbours never fit into one slice, unless a paragraph ends between them."""
+    text = "今天天气很好。我们去了公园，看到很多花！你呢？" * 50
+    slices = split(text, 60)
+    assert not any(units(one + other) <= 60 for one, other in zip(slices, slices[1:]))
+    assert all(piece[-1] in "。！？" for piece in slices)
+
+
+def test_paragraph_end_is_preferred_once_half_full():
+    long, short = "这是一句十个字的话呀。", "短句。"
+    assert split(f"{long * 2}\n{long * 2}", 63) == [long * 2 + "\n", long * 2]
+    assert split(f"{short}\n{long * 3}", 56) == [f"{short}\n{long * 2}", long]
+
+
+# ---- grapheme clusters -----------------------------------------------------------------------------------------------
+
+CLUSTERS = ["e\u0301", "👨‍👩‍👧", "👍🏽", "🇫🇷", "❤️", "1️⃣", "क्षि", "स्त्री", "กำ", "น้ำ", "เก", "각", "\u1100\u1161\u11a8", "가\u11a8", "ｶﾞ", "か\u3099",
+            "葛\U000e0100", "🏴\U000e0067\U000e0062\U000e007f", "\ud83d\ude00", "മ്മ", "ক্ত", "ကြ", "ខ្មែ", "བྷྲ"]
+
+
+@pytest.mark.parametrize("cluster", CLUSTERS)
+def test_no_grapheme_cluster_is_cut(cluster):
+    for text in (cluster * 40, ("x" + cluster) * 40, ("好" + cluster) * 40, (cluster + "。") * 40):
+        for limit in (units(cluster) + 2, 20, 33):
+            slices = split(text, limit)
+            check(text, limit, slices)
+            ends, border = {match.end() for match in re.finditer(re.escape(cluster) + r"\s*", text)}, 0
+            inside = {position for end in ends for position in range(end - len(cluster) + 1, end)}
+            for piece in slices[:-1]:
+                border += len(piece)
+                assert border not in inside or border in ends
+
+
+def test_cluster_over_the_limit_is_cut_between_code_points():
+    check("e" + "\u0301" * 100, 7, split("e" + "\u0301" * 100, 7))
+
+
+# ---- any text --------------------------------------------------------------------------------------------------------
+
+PIECES = [
+    *CLUSTERS, "。", "，", "！？", "……", "——", "“", "”", "「", "」", "（", "）", "(", ")", "\"", "'", "«", "»", "…", ". ", "! ", "? ", ", ", "; ", " ",
+    "\u3000", "\n", "\n\n", "\t", "\xa0", "\r\n", "好", "天气", "的", "き", "ョ", "コンピ", "한국어", "word", "Word", "Mr. ", "U.S. ", "e.g. ", "3.14", "12:30",
+    "1,000", "5", "$$x, y. Z$$", "$$",
+    "https://a.com/b?c=d", "a@b.co", "[excited]", "[laughing]", "[", "]", "слово", "т. е. ", "سلام", "؟ ", "नमस्ते", "। ",
+    "สวัสดี", "λόγος", "z. B. ", "am 3. ", "Oktober", "\u200b", "\ud800", "\x00", "<b>", "~", "-", "–", "_", "々", "。”", "1. ", "一、", "\u2028", "\x1c",
+    "\x85"]
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_random_text_is_split_without_loss(seed):
+    chance = random.Random(seed)
+    text = "".join(chance.choices(PIECES, k=chance.choice((5, 40, 400))))
+    for limit in (2, 3, 7, 20, 21, 60, 600):
+        check(text, limit, split(text, limit))
+        pieces = split(text, limit, tags=True)
+        check(text, limit, pieces)
+        assert all(units(piece.strip()) <= limit for piece in with_tags(pieces, limit))
+
+
+CLOSING, OPENING = "。，！？；：、）」』】》”)]}", "（「『【《“([{¿¡"
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_marks_stay_on_their_side(seed):
+    """No slice of ordinary prose begins with a closing mark or ends with an opening one."""
+    chance = random.Random(seed)
+    words = ["天气", "很好", "我们", "《书》", "“好的。”", "（是）", "Word", "3.14", "きょう", "，", "。", "！", "；", "……", "「は」"]
+    text = re.sub("([，。！；…])[，。！；]+", r"\1", "好" + "".join(chance.choices(words, k=300)))
+    for limit in (20, 60, 200):
+        for piece in split(text, limit):
+            assert piece[0] not in CLOSING and piece.rstrip()[-1] not in OPENING
+
+
+def test_work_grows_with_the_text_and_not_faster():
+    measured = []
+
+    def count(text):
+        measured.append(len(text))
+        return units(text)
+    for block in ("你好，世界。Hello (world). ", "a", "字", "。”", "a\n", "[", "\"", "$$", "https://", "1.", "🇨🇳", "\u0301", "Mr. ", "(a "):
+        work = []
+        for length in (2000, 8000):
+            measured.clear()
+            split(block * (length // len(block)), 100, count)
+            work.append(sum(measured))
+        assert work[1] <= 5 * work[0] + 1000, block
+        assert work[1] <= 60 * 8000, block
+
+
+# ---- inline tags -----------------------------------------------------------------------------------------------------
+
+def test_control_tag_is_repeated_until_the_next():
+    text = "[excited]太好了！我们赢了比赛。[sad]可是他走了。我很难过，真的。"
+    pieces = split(text, 32, tags=True)
+    assert pieces == ["[excited]太好了！", "我们赢了比赛。", "[sad]可是他走了。", "我很难过，真的。"]
+    assert with_tags(pieces, 32) == ["[excited]太好了！", "[excited] 我们赢了比赛。", "[sad]可是他走了。", "[sad] 我很难过，真的。"]
+
+
+def test_sound_tags_are_not_repeated():
+    assert with_tags(["[laughing]好。", "[cough] [Whispers]走。", "来。", "[shouting] 喂！", "[giggles]嗯。"]) == \
+        ["[laughing]好。", "[cough] [Whispers]走。", "[Whispers] 来。", "[shouting] 喂！", "[shouting] [giggles]嗯。"]
+
+
+def test_unknown_brackets_are_no_tags():
+    assert with_tags(["[note]好。", "走。[12]", "来。"]) == ["[note]好。", "走。[12]", "来。"]
+
+
+def test_tag_that_does_not_fit_is_left_out():
+    assert with_tags(["[sad]好", "走" * 10], 20) == ["[sad]好", "走" * 10]
+    assert with_tags(["[sad]好", "走" * 7], 20) == ["[sad]好", "[sad] " + "走" * 7]
+    assert with_tags([], 20) == []
+
+
+@pytest.mark.parametrize("tag", [*CONTROL_TAGS, *SOUND_TAGS])
+def test_tags_are_never_cut(tag):
+    text = f"今天天气[{tag}]很好，我们[{tag}] 去公园走一走吧。[{tag}]好。" * 10
+    for limit in (30, 47, 60, 200):
+        pieces = split(text, limit, tags=True)
+        check(text, limit, pieces)
+        assert sum(piece.count(f"[{tag}]") for piece in pieces) == 30
+        tagged = with_tags(pieces, limit)
+        assert all(units(piece.strip()) <= limit for piece in tagged)
+        if tag in CONTROL_TAGS:
+            assert not any(piece.rstrip().endswith("]") for piece in pieces)
+        if tag in CONTROL_TAGS and limit > 50:
+            assert all(f"[{tag}]" in piece for piece in tagged)
+
+
+def test_without_tags_no_room_is_left():
+    text = "好" * 60
+    assert split(text, 60, tags=True) == split(text, 60)
+    assert split("[sad]" + text, 60) != split("[sad]" + text, 60, tags=True)
+
+
+def test_what_can_be_spoken():
+    assert [text for text in ("a", "好", "5", "😀", "é", "ก", "！a") if not speakable(text)] == []
+    assert [text for text in ("", " ", "。", "……", "“”", "\n", "--", "\u200b") if speakable(text)] == []

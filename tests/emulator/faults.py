@@ -13,7 +13,7 @@ from itertools import chain, islice
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Tuple
 from urllib.parse import quote
 
-from tests.emulator.wire import OSS, RESULTS, Exchange, Fate, Refusal, Reply, dumps, html_reply, xml_reply
+from tests.emulator.wire import OSS, RESULTS, Exchange, Fate, Refusal, Reply, dumps, html_reply, json_reply, xml_reply
 from tests.media_samples import jpeg
 
 Proceed = Callable[[], Reply]
@@ -61,6 +61,7 @@ class Fault:
     times: Optional[int] = 1
     path: Optional[str] = None
     parameters: Dict[str, Any] = field(default_factory=dict)
+    text: bytes = b""                  # what the body of the request must hold
 
     def __post_init__(self) -> None:
         if self.name not in FAULTS:
@@ -366,6 +367,35 @@ def _with_length(reply: Reply) -> Reply:
     return replace(reply, length=len(reply.body))
 
 
+# Speech that goes wrong
+
+def speech_error_200(exchange: Exchange, proceed: Proceed, code: str = "InvalidParameter", message: str = "emulator: injected") -> Reply:
+    return json_reply({"code": code, "message": message, "request_id": exchange.request_id})
+
+
+def speech_stream_error(exchange: Exchange, proceed: Proceed, after_chunks: int = 2, event: str = "result", status: int = 200,
+                        code: str = "InternalError", message: str = "emulator: injected") -> Reply:
+    body = dumps({"code": code, "message": message, "request_id": exchange.request_id})
+    last = f"id:{after_chunks + 1}\nevent:{event}\n:HTTP_STATUS/{status}\ndata:".encode() + body + b"\n\n"
+    return _on_stream(proceed(), lambda events: chain(islice(events, after_chunks), [last]))
+
+
+def speech_engine(exchange: Exchange, proceed: Proceed, code: int = 418) -> Reply:
+    words = {411: "[cosyvoice:]Engine error [411]: TTS speak operation failed"}.get(code, f"[tts:]Engine return error code: {code}")
+    return Refusal(400, "InvalidParameter", words).reply(exchange)
+
+
+def speech_throttled(exchange: Exchange, proceed: Proceed) -> Reply:
+    return json_reply({"output": {"base_resp": {"status_code": 1002, "status_msg": "rate limit"}, "data": None},
+                       "request_id": exchange.request_id})
+
+
+def speech_grpc(exchange: Exchange, proceed: Proceed) -> Reply:
+    return Refusal(500, "InternalError", "Remote cancelled grpc stream.").reply(exchange)
+
+
+SPEECH_FATES = ("speech-multiline", "speech-bad-base64", "speech-empty", "speech-other-format", "speech-no-url", "speech-repeated-header",
+                "speech-bare-pcm")
 FATES = ("task-failed", "task-partial", "task-unknown", "task-canceled", "task-empty", "fewer-images", "no-human")
 DOWNLOAD_FAULTS: Dict[str, Callable[..., Reply]] = {
     "download-cut": download_cut,
@@ -386,8 +416,19 @@ CREATE_FAULTS: Dict[str, Callable[..., Reply]] = {
     "accept-then-500": accept_then_500,
     **{name: partial(fated, name) for name in FATES},
 }
+SPEECH_FAULTS: Dict[str, Callable[..., Reply]] = {
+    "speech-error-200": speech_error_200,
+    "speech-stream-error": speech_stream_error,
+    "speech-event-error": partial(speech_stream_error, event="error", status=400),
+    "speech-cut": cut_sse,
+    "speech-engine": speech_engine,
+    "speech-throttled-base-resp": speech_throttled,
+    "speech-grpc": speech_grpc,
+    **{name: partial(fated, name) for name in SPEECH_FATES},
+}
 FAULTS: Dict[str, Callable[..., Reply]] = {
     **CREATE_FAULTS,
+    **SPEECH_FAULTS,
     **DOWNLOAD_FAULTS,
     **{name: partial(error, refusal) for name, refusal in {**ERRORS, **OSS_ERRORS}.items()},
     "oss-reset": oss_reset,
@@ -417,7 +458,7 @@ FAULTS: Dict[str, Callable[..., Reply]] = {
 }
 # where a fault without a path waits: for an upload to the object storage, a download, a create
 HOMES = ((f"/@{OSS}/", frozenset((*OSS_ERRORS, "oss-reset"))), (f"/@{RESULTS}/", frozenset(DOWNLOAD_FAULTS)),
-         ("/services/aigc/", frozenset(CREATE_FAULTS)))
+         ("/services/aigc/", frozenset(CREATE_FAULTS)), ("/services/", frozenset(SPEECH_FAULTS)))
 
 
 # Chance

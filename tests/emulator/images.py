@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Dict, Optional
 
-from tests.emulator import image_answers, image_models, models, native, tasks, video_models
+from tests.emulator import image_answers, image_models, models, native, speech, speech_models, tasks, video_models
 from tests.emulator.faults import error_event
 from tests.emulator.image_checks import Job, read
 from tests.emulator.image_models import RESULTS, ImageModel
@@ -24,6 +24,8 @@ def multimodal(exchange: Exchange) -> Reply:
         body = parse_json(exchange)
     except Refusal:
         return native.generate(exchange)               # says it in the form that was asked for
+    if speech_models.is_speech(body.get("model")):
+        return speech.generation(exchange)
     model = _find(exchange, body.get("model"))
     if model is None:
         if _makes_videos(exchange, body.get("model")):

@@ -17,7 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Callable, DefaultDict, Dict, FrozenSet, Iterator, List, Optional, Set
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from tests.emulator import chat, files, image_models, images, keys, ledger, models, native, results, tasks, uploads, video_calls, video_models
+from tests.emulator import chat, files, image_models, images, keys, ledger, models, native, results, speech, tasks, uploads, video_calls, video_models, voices, voicing
 from tests.emulator.answers import check_script
 from tests.emulator.faults import Fault, Flaky
 from tests.emulator.wire import (OSS, RESULTS, Exchange, Recorded, Refusal, Reply, bearer_key, empty_reply, invalid,
@@ -51,6 +51,8 @@ ROUTES = (
     _route("POST", f"{AIGC}/(?P<service>(?:{'|'.join(image_models.TASK_PATHS)})/?)", images.create),
     _route("POST", f"{AIGC}/(?P<service>(?:{'|'.join(video_models.TASK_PATHS)})/?)", video_calls.create, ORDINARY | {"token-plan"}),
     _route("POST", f"{AIGC}/(?P<service>{video_models.DETECT}/?)", video_calls.detect),
+    _route("POST", "/api/v1/services/audio/tts/SpeechSynthesizer", speech.synthesize),
+    _route("POST", "/api/v1/services/audio/tts/customization", voices.customize),
     _route("POST", FILES, files.upload),
     _route("GET", FILES, files.listing),
     _route("GET", FILES + "/(?P<id>[^/]+)", files.get),
@@ -130,6 +132,17 @@ class Emulator:
         self.late_refusals = False     # pictures that are refused make tasks that fail
         self.flat_failures = False     # wan2.6 and wan2.7 image tasks tell failures without `output`
         self.flaky_plans: List[Flaky] = []
+        self.unit_seconds = voicing.UNIT_SECONDS       # of speech for one counting unit
+        self.placeholder_sizes: Any = True              # in the headers of WAV files: True, "7fffffff", "ffffffff", "zero", False
+        self.extra_chunks = False      # a chunk of odd length before the samples of WAV files
+        self.strict_limits = True      # texts longer than documented are refused
+        self.truncate_cosyvoice = False
+        self.known_voices: Set[str] = set()
+        self.speaking = self.most_speaking = 0          # synthesis calls under way
+        self.speech_texts: List[str] = []               # what was accepted, in order
+        self.voice_polls = 1           # how many looks at a new voice until it is ready
+        self.voices: Dict[str, voices.MadeVoice] = {}
+        self.voices_made: List[voices.MadeVoice] = []
         self.creates: List[ledger.Create] = []
         self.downloads: List[results.Download] = []
         self.tasks: Dict[str, tasks.Task] = {}
@@ -145,13 +158,13 @@ class Emulator:
     def chat_requests(self) -> List[Recorded]:
         return [request for request in self.requests if request.path.endswith("/chat/completions")]
 
-    def inject(self, fault: str, times: Optional[int] = 1, path: Optional[str] = None, **parameters: Any) -> None:
-        """The next `times` requests whose path contains `path` suffer `fault`; times=None: all, until reset.
+    def inject(self, fault: str, times: Optional[int] = 1, path: Optional[str] = None, text: str = "", **parameters: Any) -> None:
+        """The next `times` requests whose path contains `path`, and whose body `text`, suffer `fault`; times=None: all, until reset.
 
         The path is looked for in /@host/path: "@oss" means the object storage, where its own faults wait anyway.
         """
         with self.lock:
-            self.faults.append(Fault(fault, times, path, parameters))
+            self.faults.append(Fault(fault, times, path, parameters, text.encode("utf-8")))
 
     def flaky(self, path: str = "/services/aigc/", seed: int = 1, rate429: float = 0.0, rate500: float = 0.0,
               rates: Optional[Dict[str, float]] = None) -> None:
@@ -182,9 +195,9 @@ class Emulator:
         with self.lock:
             return self.scripts.pop(0) if self.scripts else None
 
-    def take_fault(self, path: str) -> Optional[Fault]:
+    def take_fault(self, path: str, body: bytes = b"") -> Optional[Fault]:
         with self.lock:
-            fault = next((fault for fault in self.faults if fault.matches(path)), None)
+            fault = next((fault for fault in self.faults if fault.matches(path) and fault.text in body), None)
             if fault is not None and fault.times is not None:
                 fault.times -= 1
         if fault is not None:
@@ -195,7 +208,7 @@ class Emulator:
         if exchange.path.startswith("/_emulator/"):
             return control(exchange)
         record = self.remember(exchange.record())
-        fault = self.take_fault(f"/@{exchange.host}{exchange.path}")
+        fault = self.take_fault(f"/@{exchange.host}{exchange.path}", exchange.body)
         try:
             reply = fault.apply(exchange, lambda: respond(exchange)) if fault else respond(exchange)
         except (BadRequest, ConnectionError):           # the client stopped in the middle of a body
@@ -294,6 +307,7 @@ SETTINGS: Dict[str, Callable[[Emulator, Any], None]] = {
     "web_seconds": lambda emulator, value: setattr(emulator, "web_seconds", float(value)),
     "doubtful_uploads": lambda emulator, value: setattr(emulator, "doubtful_uploads", bool(value)),
     "running_limits": lambda emulator, value: emulator.running_limits.update(value),
+    "unit_seconds": lambda emulator, value: setattr(emulator, "unit_seconds", float(value)),
     "running_status": lambda emulator, value: setattr(emulator, "running_status", str(value)),
 }
 

@@ -1,6 +1,7 @@
 """From a text to the parts that are spoken, each small enough for one call, with the silences between them. Pure."""
 from __future__ import annotations
 
+import re
 from collections import namedtuple
 
 import tts_text
@@ -41,15 +42,35 @@ def _silence(heading: bool, pause: int | None) -> int:
 
 
 def split(sections: list, limit: int, *, tags: bool = False, whole: bool = False) -> list:
-    """The Parts of all sections, none above `limit` counting units. `whole`: nothing may be cut."""
-    parts: list = []
-    for text, silence in sections:
-        slices = [text] if whole else tts_text.split(text, limit, tags=tags)
-        spoken = tts_text.with_tags(slices, limit) if tags else slices
-        for number, (piece, shown) in enumerate(zip(spoken, slices)):
-            if piece.strip():
-                parts.append(Part(piece.strip(), shown.strip(), 0 if number or not parts else silence))
-    return parts
+    """The Parts of all sections, none above `limit` counting units. `whole`: the one section is SSML and stays as it is."""
+    if whole:
+        return [Part(text.strip(), _without_marks(text.strip()), silence) for text, silence in sections]
+    reserved = _room(sections) if tags and len(sections) > 1 else 0
+    pieces = [(piece, silence if number == 0 else 0) for text, silence in sections
+              for number, piece in enumerate(tts_text.split(text, max(20, limit - reserved), tags=tags)) if tts_text.speakable(piece)]
+    if not pieces:
+        raise usage("there is nothing in the text that can be spoken", "write words, not marks alone")
+    spoken = [piece for piece, _ in pieces]
+    spoken = tts_text.with_tags(spoken, limit) if tags else spoken
+    return [Part(said.strip(), (_TAG.sub("", piece) if tags else piece).strip(), silence if place else 0)
+            for place, (said, (piece, silence)) in enumerate(zip(spoken, pieces))]
+
+
+_TAG = re.compile(r"\[(?:%s)\] ?" % "|".join((*tts_text.CONTROL_TAGS, *tts_text.SOUND_TAGS)), re.IGNORECASE)
+
+
+def _room(sections: list) -> int:
+    """The room for a control tag that goes on beyond a pause."""
+    return max((tts_text.units(tag) + 1 for text, _ in sections for tag in _TAG.findall(text)), default=0)
+
+
+def _without_marks(text: str) -> str:
+    """The words of an SSML document."""
+    from xml.etree import ElementTree
+    try:
+        return " ".join("".join(ElementTree.fromstring(text).itertext()).split())
+    except ElementTree.ParseError:
+        return text
 
 
 def subtitles(parts: list, spans: list) -> str:

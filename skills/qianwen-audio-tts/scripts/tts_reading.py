@@ -23,7 +23,7 @@ _SENTENCE_END = re.compile(r"[.!?。！？…؟।][)\]”’」』）】》\"']
 def paragraphs(text: str) -> list:
     """Plain text. Where there are blank lines they part the paragraphs and other line ends are undone, except in poems and
     lists; where there are none, each line is a paragraph. Lines such as ---- only part paragraphs."""
-    lines = _clean(text).strip("\n").split("\n")
+    lines = _clean(text.replace("\f", "\n***\n")).strip("\n").split("\n")
     wrapped = any(not line.strip() for line in lines)
     blocks, block = [], []
     for line in [*lines, ""]:
@@ -40,13 +40,18 @@ def paragraphs(text: str) -> list:
 
 
 def _unwrapped(block: list) -> list:
-    """The lines of a paragraph: one, unless it is a poem or a list or each line ends a sentence."""
+    """The lines of a paragraph: one, unless it is a poem or a list, or a line ends early, or each ends a sentence.
+
+    How long the last line is says nothing.
+    """
     marked = [bool(_BULLET.match(line) or _NUMBERED.match(line)) for line in block]
-    kept = sum(mark or units(line.strip()) < SHORT for mark, line in zip(marked, block)) * 2 > len(block)
-    kept = kept or all(_SENTENCE_END.search(line.rstrip()) for line in block)
-    listed, lines = any(marked), []
-    for line, mark in zip(block, marked):
-        if lines and not (mark if listed and line.startswith((" ", "\t")) else kept):
+    widths = [units(line.strip()) for line in block]
+    short = sum(mark or width < SHORT for mark, width in zip(marked[:-1], widths))
+    kept = short * 2 > len(block) - 1 or sum(marked) * 2 > len(block) or all(_SENTENCE_END.search(line.rstrip()) for line in block)
+    listed, widest, lines = any(marked), max(widths, default=0), []
+    for index, line in enumerate(block):
+        indented = listed and line.startswith((" ", "\t"))
+        if lines and not (marked[index] if indented else kept or widths[index - 1] * 2 < widest):
             lines[-1].append(line)
         else:
             bullet = _BULLET.match(line)
@@ -69,8 +74,8 @@ def _joined(lines: list) -> str:
 
 _LINE_END = re.compile("\r\n|[\r\v\x85\u2028\u2029\x1c-\x1e]")
 # Not read and not seen. U+200C and U+200D are kept: they shape letters and emoji.
-_INVISIBLE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufdd0-\ufdef\ufeff\ufff9-\ufffb"
-                        "\ud800-\udfff\ufffe\uffff]")
+_INVISIBLE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f"
+                        "\ud800-\udfff\ufdd0-\ufdef\ufeff\ufff9-\ufffb\ufffe\uffff]")
 
 
 def _clean(text: str) -> str:
@@ -92,6 +97,7 @@ _FENCE = re.compile(r"\s*((?:>\s?)*)\s*(?:(?:[-*+]|\d{1,9}[.)])\s+)?(`{3,}(?!.*`
 _QUOTE = re.compile(r"(?: {0,3}>[ \t]?)*")
 _ATX = re.compile(r" {0,3}(?:(#{1,6})(?:[ \t]+|\Z)|(#{2,6})(?=[^\s#!-~]))(.*)")
 _ATX_END = re.compile(r"(?:(?:^|[ \t]+)#+)?[ \t]*\Z")
+_ATTRIBUTES = re.compile(r"\{[#.:][^{}]*\}\s*\Z")
 _HTML_HEADING = re.compile(r"\s*<h([1-6])\b[^<>]*>(.*)</h\1\s*>\s*\Z", re.IGNORECASE)
 _UNDERLINE = re.compile(r" {0,3}(=+|-+)[ \t]*\Z")
 _RULE = re.compile(r" {0,3}([-*_])(?:[ \t]*\1){2,}[ \t]*\Z")
@@ -214,7 +220,7 @@ class _Document:
         self.in_list = False
         if match or element:
             level, text = (len(match.group(1) or match.group(2)), match.group(3)) if match else (int(element.group(1)), element.group(2))
-            self._add(_inline(re.sub(r"\s*\{[#.:][^{}]*\}\s*\Z", "", _ATX_END.sub("", text, 1)), self.labels), level)
+            self._add(_inline(_ATX_END.sub("", _ATTRIBUTES.sub("", text), 1), self.labels), level)
         return True
 
     def _line(self, line: str) -> None:
@@ -287,23 +293,27 @@ def _unbroken(lines: list) -> str:
 
 def _row(line: str, labels: set) -> str:
     """A table row as a sentence would list it."""
-    cells = re.findall(r"(?:\\.|`[^`|]*(?:\|[^`|]*)*`|[^|\\]|\\)+", line.strip())
+    cells = re.split(r"(?<!\\)\|", line.strip())
     cells = [_tidy(_inline(cell.replace("\\|", "|"), labels, pictures=True)).replace("\n", " ") for cell in cells]
-    return ("，" if re.search("[\u3400-\u9fff]", line) else ", ").join(filter(None, cells))
+    comma = "，" if re.search("[\u3400-\u9fff]", line) else ", "
+    return "".join(cell + ("" if cell[-1] in "。！？；" else " " if cell[-1] in ".!?;" else comma) for cell in cells if cell).rstrip("， ,")
 
 
 # ---- Markdown: inside a paragraph ------------------------------------------------------------------------------------
 
 _CODE_SPAN = re.compile(r"(?<!`)(`{1,9})(?!`)((?:(?!\n[ \t]*\n)[\s\S]){1,1000}?)(?<!`)\1(?!`)")
-_ADDRESS = r"(?:[!#$%&*+,./:;=?@\[\]^_{|}~\\'0-9A-Za-z-]|\([!#-'*-;=?-~]*\)){0,2000}[/#=%&+$0-9A-Za-z_-]"
-_URL = re.compile(rf"(?:\b(?:https?|ftp)://|(?<![\w./@-])www\.){_ADDRESS}(?:\([!#-'*-;=?-~]*\))?", re.IGNORECASE)
+_ADDRESS = r"(?:[!#-'*-;=?-Z\[\]\\^_a-z{|}~\ufdd0\ufdd1]|\([!#-'*-;=?-~]{0,500}\)){0,2000}[/#=%&+$0-9A-Za-z_\ufdd1-]"
+_URL = re.compile(rf"(?<![A-Za-z0-9])(?:(?:https?|ftp)://|(?<![./@_-])www\.){_ADDRESS}(?:\([!#-'*-;=?-~]{{0,500}}\))?", re.IGNORECASE)
 _LITERAL = re.compile(rf"{_CODE_SPAN.pattern}|(?P<math>\$\$[^$]{{1,2000}}\$\$|\$(?![\s$])[^$\n]{{1,500}}(?<!\s)\$(?!\d))"
                       r"|\\(?P<escaped>[!-/:-@\[-`{-~])")
 _TEXT = r"([^\[\]]{0,1000}(?:\[[^\[\]]{0,500}\][^\[\]]{0,500}){0,5})"
-_TARGET = r"\(\s*(?:<[^<>\n]*>|[^()\s]{0,2000}(?:\([^()\s]{0,500}\)[^()\s]{0,500}){0,5})(?:\s+(?:\"[^\"]{0,500}\"|'[^']{0,500}'|\([^()]{0,500}\)))?\s*\)"
-_IMAGE = re.compile(rf"!\[{_TEXT}\](?:{_TARGET}|\[[^\[\]]{{0,200}}\])|<img\b(?:[^<>]*?\balt\s*=\s*[\"']([^\"'<>]*)[\"'])?[^<>]*>", re.IGNORECASE)
+_TITLE = r"(?:\s+(?:\"[^\"]{0,500}\"|'[^']{0,500}'|\([^()]{0,500}\)))?"
+_TARGET = rf"\(\s*(?:<[^<>\n]*>|[^()\s]{{0,2000}}(?:\([^()\s]{{0,500}}\)[^()\s]{{0,500}}){{0,5}}){_TITLE}\s*\)"
+_IMAGE = re.compile(rf"!\[{_TEXT}\](?:{_TARGET}|\[[^\[\]]{{0,200}}\])"
+                    r"|<img\b(?:[^<>]{0,1000}?\balt\s*=\s*[\"']([^\"'<>]*)[\"'])?[^<>]*>", re.IGNORECASE)
 _LINK = re.compile(rf"\[{_TEXT}\]{_TARGET}")
 _REFERENCE = re.compile(r"\[([^\[\]]{1,500})\](?:\[([^\[\]]{0,200})\])?")
+_WIKI_LINK = re.compile(r"\[\[(?:[^\[\]|]{1,200}\|)?([^\[\]|]{1,200})\]\]")
 _AUTOLINK = re.compile(r"<(?:[A-Za-z][A-Za-z0-9+.-]{1,31}:[^\s<>]*|[\w.+-]+@[\w.-]+)>")
 _DELETED = re.compile(r"~~(?=[^\s~])[^~]{0,500}(?<=\S)~~|<(del|s|strike)\b[^<>]*>[^<>]{0,1000}</\1\s*>", re.IGNORECASE)
 _BREAK = re.compile(r"<br\s*/?>|</?(?:p|div|li|ul|ol|dl|dt|dd|tr|table|blockquote|section|article|figure|figcaption|details|summary|h[1-6])\b[^<>]*>",
@@ -311,7 +321,7 @@ _BREAK = re.compile(r"<br\s*/?>|</?(?:p|div|li|ul|ol|dl|dt|dd|tr|table|blockquot
 _ELEMENT = re.compile(r"</?[A-Za-z][A-Za-z0-9-]*(?:\s[^<>]*)?/?>")
 _LETTER = "A-Za-z0-9\u00c0-\u04ff"
 _EMPHASIS = [re.compile(pattern) for pattern in (
-    r"(?<![0-9*])(\*{2,3})(?=[^\s*])([^*]{1,300}(?:\*[^*\s][^*]{0,100}\*[^*]{0,100}){0,3})\1",
+    r"(?<![0-9*])(\*{2,3})(?=[^\s*])([^*]{1,300}(?:\*[^*\s][^*]{0,100}\*[^*]{0,100}){0,3})\1(?!(?<=[0-9]\*\*)[0-9])",
     rf"(?<![{_LETTER}*])(\*)(?=[^\s*])([^*]{{0,500}}[^\s*])\1(?![{_LETTER}*])",
     rf"(?<![{_LETTER}_])(_{{1,3}})(?=[^\s_])((?:[^_]|(?<=[{_LETTER}])_(?=[{_LETTER}])){{0,500}}[^\s_])\1(?![{_LETTER}_])",
     r"(?<!=)(==)(?=[^\s=])([^=\n]{0,500}[^\s=])\1(?!=)")]
@@ -327,7 +337,7 @@ def _inline(text: str, labels: set, pictures: bool = False) -> str:
     text = _IMAGE.sub(lambda match: (match.group(1) or match.group(2) or "") if pictures else "", text)
     text = _AUTOLINK.sub("", text)
     text = _LINK.sub(r"\1", text)
-    text = re.sub(r"\[\^[^\[\]\s]{1,100}\]", "", text)
+    text = _WIKI_LINK.sub(r"\1", re.sub(r"\[\^[^\[\]\s]{1,100}\]", "", text))
     text = _REFERENCE.sub(lambda match: match.group(1) if _label(match.group(2) or match.group(1)) in labels else match.group(), text)
     text = _without_addresses(_DELETED.sub("", text))
     text = _ELEMENT.sub("", _BREAK.sub("\n", text))

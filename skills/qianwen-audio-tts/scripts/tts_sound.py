@@ -23,6 +23,10 @@ class BadSound(Exception):
     """Bytes that are not the audio they should be; the message says what they are."""
 
 
+class NoSound(BadSound):
+    """Audio that is right, but holds nothing."""
+
+
 def sniff(head: bytes) -> str:
     """The format that the first bytes of a file show, or ''. Bare PCM has no mark."""
     if head[:4] == b"RIFF" and head[8:12] == b"WAVE":
@@ -58,7 +62,7 @@ def read_wav(file, size: int) -> Wav:
         elif name == b"data":
             return _data(found, place, length, size - place)
         place += length + length % 2
-    raise BadSound("it has no samples" if found else "its header is damaged")
+    raise NoSound("it has no samples") if found else BadSound("its header is damaged")
 
 
 def _format(raw: bytes) -> tuple:
@@ -90,30 +94,32 @@ class PcmStream:
     def __init__(self, rate: int, channels: int = 1):
         self.rate, self.channels = rate, channels
         self.started = False  # whether anything came that is not a header
-        self._held = b""  # the beginning of a chunk that may be a header, or half a sample
-        self._in_header = False
+        self._held, self._trusted = b"", False  # half a sample; whether there was a header
+        self._header = b""  # the beginning of a chunk that may be a header
 
     def feed(self, chunk: bytes) -> bytes:
         """The samples that one chunk of the service completes. Raises BadSound for what is no PCM."""
-        if not self._in_header and chunk[:4] == b"RIFF"[:len(chunk)] and chunk:
-            self._in_header, self._held = True, b""  # half a sample before a new header is lost
-        data = self._held + chunk
-        if self._in_header:
+        data = self._header + chunk
+        if self._header or (chunk and chunk[:4] == b"RIFF"[:len(chunk)]):
             place = self._behind_header(data)
             if place is None:
-                self._held = data
+                self._header = data
                 return b""
-            data, self._in_header = data[place:], False
+            if place:
+                self._held, self._trusted = b"", True  # half a sample before a new header is lost
+            data, self._header = data[place:], b""
         if not self.started and data:
-            self._check_first(data)
+            if not self._trusted:
+                self._check_first(data)
             self.started = True
+        data = self._held + data
         whole = len(data) - len(data) % (2 * self.channels)
         self._held = data[whole:]
         return data[:whole]
 
     def _behind_header(self, data: bytes):
         """Where the samples begin; None while the header is not whole; 0 when it is none."""
-        if len(data) >= 12 and sniff(data) != "wav":
+        if data[:4] != b"RIFF"[:len(data)] or (len(data) >= 12 and sniff(data) != "wav"):
             return 0
         place, found = 12, None
         while place + 8 <= len(data):
@@ -140,8 +146,8 @@ class PcmStream:
 
     @staticmethod
     def _check_first(data: bytes) -> None:
-        kind = sniff(data)
-        if kind or data.lstrip()[:1] in (b"<", b"{") and data[:200].isascii():
+        kind, begin = sniff(data), data[:200]
+        if kind or (begin.lstrip()[:1] in (b"<", b"{") and begin.isascii() and b"\0" not in begin):
             raise BadSound(f"it is {kind.upper() if kind else 'text'}, not PCM")
 
 
@@ -175,30 +181,41 @@ class Mp3Stream:
 
     def __init__(self):
         self.samples, self.first, self.silence = 0, None, b""
-        self._held, self._skip, self._ended = b"", -1, False  # _skip: bytes of a tag still to come; -1: not looked yet
+        self._held, self._skip = b"", -1  # _skip: bytes of a tag still to come; -1: not looked yet
+        self._ended = self._lost = False  # _lost: the last bytes were no frame, so what looks like one must prove it
 
     def feed(self, chunk: bytes, last: bool = False) -> bytes:
         """The whole frames that a chunk completes; `last`: nothing follows. Raises BadSound."""
-        if self._ended:
-            return b""
-        data, place, frames = self._behind_tag(self._held + chunk, last), 0, []
-        while data is not None:
+        frames: list = []
+        if not self._ended:
+            data = self._behind_tag(self._held + chunk, last)
+            if data is not None:
+                self._held = data[self._walk(data, last, frames):]
+        if last and self.first is None:
+            raise NoSound("it holds no MP3 sound")
+        return b"".join(frames)
+
+    def _walk(self, data: bytes, last: bool, frames: list) -> int:
+        """Take the whole frames out of `data`; return where the rest begins."""
+        place = 0
+        while True:
             frame = frame_of(data[place:place + 4])
+            if frame and self._lost:
+                if not last and len(data) - place < 2 * frame.size + 4:
+                    return place
+                frame = frame if self._is_believed(data, place, frame) else None
             if frame is None:
                 found = self._next_frame(data, place, last)
                 if found < 0:
-                    break
-                place = found
+                    return place
+                place, self._lost = found, True
                 continue
             raw = data[place:place + frame.size]
             if len(raw) < frame.size:
-                break  # at the end a torn frame, which would disturb the next part
+                return place  # at the end a torn frame, which would disturb the next part
             place += frame.size
+            self._lost = False
             self._count(raw, frame, frames)
-        self._held = data[place:] if data is not None else self._held
-        if last and self.first is None:
-            raise BadSound("it holds no MP3 sound")
-        return b"".join(frames)
 
     def _behind_tag(self, data: bytes, last: bool):
         """The data behind the tag at the beginning; None while more must come."""
@@ -218,6 +235,20 @@ class Mp3Stream:
                 self._skip = -1  # another tag may follow
         return data
 
+    def _is_believed(self, data: bytes, place: int, frame: Frame) -> bool:
+        """Out of step, four bytes may look like a frame by chance: another one follows a true frame, or none begins within it."""
+        if _alike(frame, frame_of(data[place + frame.size:place + frame.size + 4])):
+            return True
+        if not self.first or not _alike(frame, self.first):
+            return False
+        inside = data.find(b"\xff", place + 1, place + frame.size)
+        while inside >= 0:
+            other = frame_of(data[inside:inside + 4])
+            if other and _alike(other, frame_of(data[inside + other.size:inside + other.size + 4])):
+                return False
+            inside = data.find(b"\xff", inside + 1, place + frame.size)
+        return True
+
     def _next_frame(self, data: bytes, place: int, last: bool) -> int:
         """The next place where a frame may begin; -1 when more must come, or nothing but a tag does."""
         if data[place:place + 3] == b"TAG" or data[place:place + 8] == b"APETAGEX":
@@ -232,10 +263,14 @@ class Mp3Stream:
             if raw[4 + frame.side:8 + frame.side] in (b"Xing", b"Info") or raw[36:40] == b"VBRI":
                 return  # it tells the length of one part, so it would cut the whole short
             self.first, self.silence = frame, _silent(raw)
-        elif (frame.rate, frame.channels, frame.version) != (self.first.rate, self.first.channels, self.first.version):
+        elif not _alike(frame, self.first):
             raise BadSound("its frames are not alike")
         self.samples += frame.samples
         frames.append(raw)
+
+
+def _alike(frame: Frame, other) -> bool:
+    return other is not None and (frame.rate, frame.channels, frame.version) == (other.rate, other.channels, other.version)
 
 
 def _tag_size(data: bytes) -> int:

@@ -13,9 +13,10 @@ from shared.pace import NotSent, Pace
 from shared.transport import Request, Retries, encoded
 from tts_answers import Answer, Damaged, add_usage, error_of
 from tts_request import expected_seconds
-from tts_sound import BadSound
+from tts_sound import BadSound, NoSound
 from tts_store import Store, unsaved
 
+_FETCH_AGAIN = "run the same command again: what is paid is fetched and not paid again, as long as the link lives (24 hours)"
 _DEAD_LINES = 3  # network failures in a row, with nothing between them: the network is down
 _TRUNCATED = 0.5  # of the time a text takes to say; below it something was cut off (speech contract 7.4)
 
@@ -39,7 +40,7 @@ class Sink:
 
     def __init__(self, file, form: str, rate: int, on_audio=None):
         self._file, self._asked, self._rate, self._on_audio = file, form, rate, on_audio
-        self.form, self._head, self._pcm, self.size = "", b"", None, 0
+        self.form, self._head, self._pcm, self._mp3, self.size = "", b"", None, None, 0
 
     def write(self, data: bytes) -> None:
         """Raises BadSound where the bytes are no sound, OSError of the disk."""
@@ -62,12 +63,15 @@ class Sink:
             self._file.write(bytes(44))
         else:
             self.form = found
+            self._mp3 = tts_sound.Mp3Stream() if found == "mp3" else None
         head, self._head = self._head, b""
         return head
 
     def _put(self, data: bytes) -> None:
         if not data:
             return
+        if self._mp3:
+            self._mp3.feed(data)  # to know in the end that there was sound
         self._file.write(data)
         self.size += len(data)
         if not self._on_audio:
@@ -79,11 +83,13 @@ class Sink:
 
     def end(self) -> None:
         """All has come. Raises BadSound when it was nothing."""
+        if self._mp3:
+            self._mp3.feed(b"", True)
         if self._pcm and self.size:
             self._file.seek(0)
             self._file.write(tts_sound.header(self._pcm.rate, self.size, self._pcm.channels))
         if not self.size:
-            raise BadSound("it is empty")
+            raise NoSound("it is empty")
 
 
 class Speaker:
@@ -169,8 +175,12 @@ class Speaker:
             damage = str(error)
         if answer.url and not (sink.size and sink._on_audio):
             return answer, ""
-        raise Failure(Exit.FAILED, f"the service answered, but not with sound: {damage}", "the answer is damaged",
-                      "run the command again; this part may be billed twice", request_id=answer.request_id, accepted="maybe")
+        raise self._no_sound(damage, answer.request_id)
+
+    @staticmethod
+    def _no_sound(why: str, request_id: str) -> Failure:
+        return Failure(Exit.FAILED, f"the service answered, but not with sound: {why}", "the answer is damaged",
+                       "run the command again; this part may be billed twice", request_id=request_id, accepted="maybe")
 
     def _fetch(self, key: str, facts: dict, call, client, on_audio) -> dict:
         """Download the sound behind a link, and check it. Raises Failure UNSAVED with the link; OSError of the disk."""
@@ -181,13 +191,18 @@ class Speaker:
                 download.fetch(client, url, temporary)
                 form = self._checked(temporary, call, on_audio)
                 return self.store.keep(key, temporary, form, facts)
+            except NoSound as error:
+                self.store.drop(key)
+                raise self._no_sound(str(error), facts["request_id"]) from error
             except BadSound as error:
                 why = str(error)
+            except Failure as failure:
+                failure.fix = _FETCH_AGAIN
+                raise
             finally:
                 _unlink(temporary)
         raise Failure(Exit.UNSAVED, f"what the link of a part leads to is not its sound: {why}", f"the link is {url}",
-                      "run the command again: what is paid is not paid again; the link dies 24 hours after it was made",
-                      code=download.BAD_LINK, accepted="maybe", files=[{"url": url}])
+                      _FETCH_AGAIN, code=download.BAD_LINK, accepted="maybe", files=[{"url": url}])
 
     def _checked(self, path: str, call, on_audio) -> str:
         """The form of a downloaded file; bare PCM gets a header. Raises BadSound."""
@@ -196,7 +211,7 @@ class Speaker:
             if found == "wav":
                 wav = tts_sound.read_wav(file, os.path.getsize(path))
                 if not wav.length:
-                    raise BadSound("it is empty")
+                    raise NoSound("it is empty")
                 if on_audio:
                     _pass_on(file, wav, on_audio)
                 return "wav"

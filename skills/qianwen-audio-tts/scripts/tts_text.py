@@ -19,13 +19,14 @@ SOUND_TAGS = ("gasp", "sighing", "clears throat", "giggles", "laughing", "cough"
 _HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _KANA = "\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff\uff66-\uff9f"
 _SOUTH_EAST = "\u0e00-\u0eff\u0f00-\u0fff\u1000-\u109f\u1780-\u17ff\u1950-\u19df\u1a20-\u1aad\ua980-\ua9df\uaa60-\uaadf"
-_WIDE_PUNCTUATION = "\u3001-\u303f\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65“”‘’…—"
+_WIDE_PUNCTUATION = "\u3001-\u303f\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65“”…—"
 # Scripts that put no spaces between words.
 _UNSPACED = _HAN + _KANA + _SOUTH_EAST + "\u3005-\u3007\u3100-\u312f"
 
 _HANGUL = re.compile("[\uac00-\ud7a3]")
 _HAN_CHARACTER = re.compile(f"[{_HAN}]")
 _UNSPACED_CHARACTER = re.compile(f"[{_UNSPACED}]")
+_LOOSE_CHARACTER = re.compile(f"[{_UNSPACED}{_WIDE_PUNCTUATION}]")
 
 
 def units(text: str) -> int:
@@ -44,7 +45,7 @@ def split(text: str, limit: int, count=units, tags: bool = False) -> list:
     `count` measures a string; it must not shrink when the string grows. Whole sentences are packed as long as they fit; a
     paragraph end is preferred once a slice is half full. With `tags`, what stands in brackets is kept whole, and slices leave
     room for the longest control tag of the text, so that with_tags() can repeat it in front of them; a tag that would take
-    more than half of the limit gets no room. Raises ValueError for a limit below 2 or below one character.
+    more than a third of the limit gets no room. Raises ValueError for a limit below 2 or below one character.
     """
     if limit < 2:
         raise ValueError(f"the limit {limit} is less than one Han character counts")
@@ -74,7 +75,7 @@ def with_tags(pieces: list, limit: int | None = None, count=units) -> list:
 def _reserve(text: str, limit: int, count) -> int:
     """The room for the longest control tag of the text and a space."""
     sizes = {count(tag + " ") for tag in set(_CONTROL_TAG.findall(text))}
-    return max((size for size in sizes if size * 2 <= limit), default=0)
+    return max((size for size in sizes if size * 3 <= limit), default=0)
 
 
 # ---- marks -----------------------------------------------------------------------------------------------------------
@@ -90,10 +91,15 @@ _NEVER_LAST = frozenset(_STRICT_OPEN + "$¥￥€£₩₹№§")
 # Never last unless white space is behind them.
 _SELDOM_LAST = frozenset("#＃@＠")
 
-_CLOSING = re.compile(r"(?:[)\]}）］｝」』】〕〗〙〛〉》｣›”’]|[ \u00a0\u202f]?»(?!\w)|[\u2600-\u27bf\ufe0f\u200d\U0001f1e6-\U0001faff]|[“‘«\"'](?=[\s.,;:!?)\]}，。！？；：、）」』”’\"']|\Z))*")
+_EMOJI = "\u2600-\u27bf\ufe0f\u200d\u20e3\U0001f1e6-\U0001faff\U000e0020-\U000e007f"
+# What belongs to the sentence whose end it follows: brackets, quotes and emoji.
+_CLOSING = re.compile(rf"(?:[)\]}}）］｝」』】〕〗〙〛〉》｣›”’{_EMOJI}]|[ \u00a0\u202f]?»(?!\w)"
+                      r"|[“‘«\"'](?=[\s.,;:!?)\]}，。！？；：、）」』”’\"']|\Z))*")
 _OPENING = re.compile(r"[(\[{（［｛「『【〔〖〘〚〈《｢„‚‹¿¡\"'“‘«»]*")
 
-_NUMBER = r"\d(?:[.,:/'’·．，：\u00a0\u202f–—~～-]?\d)*(?:\s?(?:%|‰|％|℃|°[CF]?)|[年月日号號时時分秒点點个個元円岁歲万萬亿億千百]{1,4}(?:\d{1,4}[年月日号號时時分秒点點])*)?"
+_COUNTERS = "年月日号號时時分秒点點"
+_NUMBER = (r"\d(?:[.,:/'’·\u00a0\u202f–—~～-]?\d|：\d\d(?!\d)|[．，：][０-９])*"
+           rf"(?:\s?(?:[%‰％℃]|°[CF]?)|[{_COUNTERS}个個元円岁歲万萬亿億千百]{{1,4}}(?:\d{{1,4}}[{_COUNTERS}])*)?")
 _MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}\.?"
 _KEPT = (r"\$\$[^$]{1,2000}\$\$|</?[A-Za-z][^<>]{0,300}>|(?:https?|ftp|file)://[!-~]*[A-Za-z0-9_/#=~%&+-]"
          + "|" + rf"\b{_MONTH}\s\d{{1,2}}(?:st|nd|rd|th)?,?\s\d{{4}}\b|{_NUMBER}")
@@ -101,13 +107,16 @@ _TAG = r"\[[^\[\]\n]{1,60}\]"
 _MARKS = (
     r"|(?P<line>[\n\r\f\v\x1c-\x1e\x85\u2028\u2029]\s*)"
     rf"|(?P<stop>[.!?…‥{_STOPS}]+)"
-    rf"|(?P<clause>[，、；：､﹐﹑﹔﹕،؛፣፤፥၊៖༎།]|[,;:·](?=[\s”’\"')\]])|[,;:](?=[{_UNSPACED}])|(?<=[{_UNSPACED}])[,;:]|[—―]+|(?<=\s)[–-](?=\s)"
-    rf"|(?<![(（][0-9A-Za-z一二三四五六七八九十])[)）】〕］](?=[\s{_UNSPACED}])|(?<=[{_UNSPACED}{_WIDE_PUNCTUATION}])\s+(?=[{_UNSPACED}{_WIDE_PUNCTUATION}]))"
+    r"|(?P<clause>[，、；：､﹐﹑﹔﹕،؛፣፤፥၊៖༎།]|[—―]+|(?<=\s)[–-](?=\s)"
+    rf"|[,;:·](?=[\s”’\"')\]])|[,;:](?=[{_UNSPACED}])|(?<=[{_UNSPACED}])[,;:]"
+    rf"|(?<![(（][0-9A-Za-z一二三四五六七八九十])[)）】〕］](?=[\s{_UNSPACED}])"
+    rf"|(?<=[{_UNSPACED}{_WIDE_PUNCTUATION}])\s+(?=[{_UNSPACED}{_WIDE_PUNCTUATION}]))"
     rf"|(?P<open>(?<=[\s{_UNSPACED}])[(（【〔［])")
 _SCAN = re.compile(f"(?P<kept>{_KEPT}){_MARKS}")
 _SCAN_TAGS = re.compile(f"(?P<kept>{_TAG}|{_KEPT}){_MARKS}")
-# What begins a line of a list; the text after it must not be cut off.
-_MARKER = re.compile(r"^[ \t\u3000]*(?:[-*•·]|[(（]?(?:\d{1,3}|[A-Za-z]|[ivx]{1,5}|[一二三四五六七八九十百]{1,4})[.)）、．])\s*", re.MULTILINE)
+# What begins an item of a list; the text after it must not be cut off.
+_MARKER = re.compile(r"^[ \t\u3000]*(?:[-*•·]|[(（]?(?:\d{1,3}|[A-Za-z]|[ivx]{1,5}|[一二三四五六七八九十百]{1,4})[.)）、．])\s*"
+                     r"|(?<=[。；：，\s])[一二三四五六七八九十]{1,3}、\s*", re.MULTILINE)
 _SPACE = re.compile(r"\s*")
 _LINE_END = re.compile(r"\r\n|[\n\r\f\v\x1c-\x1e\x85\u2028\u2029]")
 _PART = re.compile(r"[-/_.?&=#,;:+@~|]+")  # where an over-long token is cut rather than anywhere
@@ -218,7 +227,7 @@ class _Borders:
             and not self._opens(before - 1)
 
     def _add(self, rank: str | None, position: int) -> None:
-        if rank and 0 < position < len(self.text) and self.allows(position):
+        if rank and 0 < position < len(self.text) and self.allows(position) and not _joined(self.text, position):
             for name in ("paragraph", "sentence", "clause")[("paragraph", "sentence", "clause").index(rank):]:
                 self.ranks[name].append(position)
 
@@ -246,7 +255,7 @@ class _Borders:
         position = self._skip_space(closed)
         rank = self._rank(match, closed, position)
         self._add(rank, position)
-        if rank is None and (position > closed or match.group() == "．"):
+        if rank is None and (position > closed or match.group() == "．") and not _LINE_END.search(self.text, closed, position):
             self.barred.add(position)
 
     def _clause(self, match) -> None:
@@ -414,7 +423,7 @@ def _last_space(window: str) -> int:
 
 def _loose(character: str) -> bool:
     """Whether words may be parted next to a character: of a script without spaces, or a symbol such as an emoji."""
-    return bool(_UNSPACED_CHARACTER.match(character)) or character in "　。、，" or unicodedata.category(character) == "So"
+    return bool(_LOOSE_CHARACTER.match(character)) or unicodedata.category(character) == "So"
 
 
 _EXTENDING = frozenset("\u200c\u200d\u0e30\u0e32\u0e33\u0e45\u0eb0\u0eb2\u0eb3\uff9e\uff9f"

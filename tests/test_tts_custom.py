@@ -1,0 +1,408 @@
+"""Voices of one's own: the requests that make, list, look at and delete them at each service, and what is refused before one is sent.
+
+The bodies are written from section 9 of the speech contract.
+"""
+from __future__ import annotations
+
+import base64
+from types import SimpleNamespace
+
+import pytest
+
+from shared.failures import Exit, Failure
+from tests.media_samples import data_url
+from tts_custom import (CLONE_MODEL, COSY, DESIGN_MODEL, MINIMAX, PAGE, QWEN_CLONE, QWEN_DESIGN, RECORDING, Custom, clone_body,
+                        design_body, list_body, one_body, service_of)
+from tts_flags import check_single, make_parser, manages
+from tts_models import MODELS
+from tts_sound import header
+
+GENERATION, CUSTOMIZATION = "/services/aigc/multimodal-generation/generation", "/services/audio/tts/customization"
+ADDRESS = "https://example.com/a.wav"
+
+
+def recording(seconds=12.0, rate=24000) -> bytes:
+    length = 2 * int(rate * seconds)
+    return header(rate, length) + bytes(length)
+
+
+def custom(*arguments):
+    options = make_parser().parse_args(list(map(str, arguments)))
+    check_single(options)
+    verdict = SimpleNamespace(endpoint=SimpleNamespace(native="https://h/api/v1"))
+    return Custom(options, None, verdict, SimpleNamespace(say=lambda *words: None))
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    """The request that a dry run shows."""
+    seen = []
+    monkeypatch.setattr(Custom, "_show", lambda self, body, service: seen.append(self._request(body, service)))
+
+    def run(*arguments):
+        custom(*arguments, "--dry-run").run()
+        return seen.pop()
+    return run
+
+
+def refusal(*arguments, dry=True):
+    with pytest.raises(Failure) as caught:
+        custom(*arguments, *(["--dry-run"] if dry else [])).run()
+    assert caught.value.exit_code == Exit.USAGE and caught.value.fix
+    return f"{caught.value.message} | {caught.value.fix}"
+
+
+# ---- bodies ----------------------------------------------------------------------------------------------------------
+
+CLONE = [  # flags, model of the request, its input
+    ([], "qwen-voice-enrollment",
+     {"action": "create", "target_model": "qwen3-tts-vc-2026-01-22", "preferred_name": "anna", "audio": {"data": ADDRESS}}),
+    (["--transcript", "Hello there.", "--language", "en"], "qwen-voice-enrollment",
+     {"action": "create", "target_model": "qwen3-tts-vc-2026-01-22", "preferred_name": "anna", "audio": {"data": ADDRESS}, "text": "Hello there.",
+      "language": "en"}),
+    (["--model", "cosyvoice-v3-flash"], "voice-enrollment",
+     {"action": "create_voice", "target_model": "cosyvoice-v3-flash", "prefix": "anna", "url": ADDRESS}),
+    (["--model", "cosyvoice-v3.5-plus", "--language", "ja"], "voice-enrollment",
+     {"action": "create_voice", "target_model": "cosyvoice-v3.5-plus", "prefix": "anna", "url": ADDRESS, "language_hints": ["ja"]}),
+    *((["--model", model], "voice-enrollment", {"action": "create_voice", "target_model": model, "prefix": "anna", "url": ADDRESS})
+      for model in ("cosyvoice-v3.5-flash", "cosyvoice-v3-plus", "cosyvoice-v2", "qwen-audio-3.0-tts-plus", "qwen-audio-3.0-tts-flash",
+                    "qwen-audio-3.1-tts-flash")),
+]
+
+
+@pytest.mark.parametrize("flags, model, model_input", CLONE)
+def test_clone(shown, flags, model, model_input):
+    request = shown("--clone", ADDRESS, "--name", "anna", *flags)
+    assert (request.method, request.url) == ("POST", "https://h/api/v1" + CUSTOMIZATION)
+    assert request.body == {"model": model, "input": model_input}
+
+
+def test_clone_of_minimax(shown):
+    request = shown("--clone", ADDRESS, "--name", "anna-voice_1", "--model", "MiniMax/speech-2.8-hd")
+    assert request.url == "https://h/api/v1" + GENERATION and request.body["model"] == "MiniMax/speech-2.8-hd"
+    sent = request.body["input"]
+    assert {name: sent[name] for name in ("action", "voice_id", "audio_url")} == {
+        "action": "voice_clone", "voice_id": "anna-voice_1", "audio_url": ADDRESS}
+
+
+def test_clone_of_minimax_has_a_text_to_speak(shown):
+    """Section 9.7: at most 1000 characters, spoken as the preview and billed; only clone_prompt and what follows it is optional."""
+    sent = shown("--clone", ADDRESS, "--name", "anna-voice_1", "--model", "MiniMax/speech-2.8-hd").body["input"]
+    assert 0 < len(sent.get("text", "")) <= 1000
+
+
+DESIGN = [  # flags, model of the request, its input, the rate of the preview
+    ([], "qwen-voice-design", {"action": "create", "target_model": "qwen3-tts-vd-2026-01-26", "preferred_name": "anna", "language": "zh"}, 24000),
+    (["--language", "fr", "--preview-text", "Bonjour.", "--sample-rate", "8000"], "qwen-voice-design",
+     {"action": "create", "target_model": "qwen3-tts-vd-2026-01-26", "preferred_name": "anna", "language": "fr", "preview_text": "Bonjour."}, 8000),
+    (["--model", "cosyvoice-v3.5-plus", "--preview-text", "你好。"], "voice-enrollment",
+     {"action": "create_voice", "target_model": "cosyvoice-v3.5-plus", "prefix": "anna", "language_hints": ["zh"], "preview_text": "你好。"}, 24000),
+    (["--model", "cosyvoice-v3-flash", "--language", "en", "--sample-rate", "48000"], "voice-enrollment",
+     {"action": "create_voice", "target_model": "cosyvoice-v3-flash", "prefix": "anna", "language_hints": ["en"]}, 48000),
+    *((["--model", model], "voice-enrollment", {"action": "create_voice", "target_model": model, "prefix": "anna", "language_hints": ["zh"]}, 24000)
+      for model in ("cosyvoice-v3.5-flash", "cosyvoice-v3-plus", "qwen-audio-3.0-tts-flash")),
+]
+
+
+@pytest.mark.parametrize("flags, model, model_input, rate", DESIGN)
+def test_design(shown, flags, model, model_input, rate):
+    request = shown("--design", "a warm old man", "--name", "anna", *flags)
+    assert (request.method, request.url) == ("POST", "https://h/api/v1" + CUSTOMIZATION)
+    preview = request.body["input"]["preview_text"]
+    assert request.body == {"model": model, "input": {"voice_prompt": "a warm old man", "preview_text": preview, **model_input},
+                            "parameters": {"sample_rate": rate, "response_format": "wav"}}
+    assert 0 < len(preview) <= 200
+
+
+def test_preview_is_in_the_language_of_the_voice(shown):
+    said = {language: shown("--design", "x", "--name", "a", "--language", language).body["input"]["preview_text"] for language in ("zh", "en")}
+    assert not said["zh"].isascii() and said["en"].isascii()
+    assert shown("--design", "x", "--name", "a").body["input"]["preview_text"] == said["zh"]
+
+
+ONE = [  # flags, model of the request, its input
+    (["--voice-status", "cosyvoice-v3-flash-me-01"], "voice-enrollment", {"action": "query_voice", "voice_id": "cosyvoice-v3-flash-me-01"}),
+    (["--voice-status", "qwen-audio-3.0-tts-plus-me-01"], "voice-enrollment",
+     {"action": "query_voice", "voice_id": "qwen-audio-3.0-tts-plus-me-01"}),
+    (["--voice-status", "any", "--model", "cosyvoice-v2"], "voice-enrollment", {"action": "query_voice", "voice_id": "any"}),
+    (["--voice-status", "any", "--model", "qwen3-tts-vd-2026-01-26"], "qwen-voice-design", {"action": "query", "voice": "any"}),
+    (["--delete-voice", "cosyvoice-v3-flash-me-01"], "voice-enrollment", {"action": "delete_voice", "voice_id": "cosyvoice-v3-flash-me-01"}),
+    (["--delete-voice", "any", "--model", "qwen3-tts-vd-2026-01-26"], "qwen-voice-design", {"action": "delete", "voice": "any"}),
+    (["--delete-voice", "any", "--model", "qwen3-tts-vc-2026-01-22"], "qwen-voice-enrollment", {"action": "delete", "voice": "any"}),
+    (["--my-voices", "--model", "cosyvoice-v3-flash"], "voice-enrollment", {"action": "list_voice", "page_index": 0, "page_size": PAGE}),
+    (["--my-voices", "--model", "qwen3-tts-vc-2026-01-22"], "qwen-voice-enrollment", {"action": "list", "page_index": 0, "page_size": PAGE}),
+    (["--my-voices", "--model", "qwen3-tts-vd-2026-01-26"], "qwen-voice-design", {"action": "list", "page_index": 0, "page_size": PAGE}),
+    # this service has no query, so the list is asked; nothing may be sent by a dry run
+    (["--voice-status", "any", "--model", "qwen3-tts-vc-2026-01-22"], "qwen-voice-enrollment",
+     {"action": "list", "page_index": 0, "page_size": PAGE}),
+]
+
+
+@pytest.mark.parametrize("flags, model, model_input", ONE)
+def test_list_query_delete(shown, flags, model, model_input):
+    request = shown(*flags)
+    assert request.url == "https://h/api/v1" + CUSTOMIZATION and request.body == {"model": model, "input": model_input}
+
+
+def test_builders_are_those_of_the_commands(shown):
+    assert clone_body(QWEN_CLONE, CLONE_MODEL, "anna", ADDRESS) == shown("--clone", ADDRESS, "--name", "anna").body
+    assert design_body(QWEN_DESIGN, DESIGN_MODEL, "a", "x", "y", "zh", None) == shown("--design", "x", "--name", "a", "--preview-text", "y").body
+    assert [list_body(COSY, page)["input"]["page_index"] for page in (0, 1, 7)] == [0, 1, 7]
+    assert one_body(COSY, COSY.delete, "v") == {"model": "voice-enrollment", "input": {"action": "delete_voice", "voice_id": "v"}}
+
+
+@pytest.mark.parametrize("flags", [["--voice-status", "any"], ["--delete-voice", "any"], ["--voice-status", "qwen3-tts-flash-x"]])
+def test_voice_whose_service_cannot_be_told_needs_a_model(flags):
+    said = refusal(*flags)
+    assert "--model" in said and "--my-voices" in said
+
+
+@pytest.mark.parametrize("flags", [["--voice-status", "my-voice-1"], ["--delete-voice", "my-voice-1"], ["--my-voices"]])
+def test_minimax_has_no_list_and_no_delete(flags):
+    assert "ids that you chose yourself" in refusal(*flags, "--model", "MiniMax/speech-2.8-hd")
+
+
+# ---- services --------------------------------------------------------------------------------------------------------
+
+def test_service_of_every_model():
+    for model in [row.id for row in MODELS]:
+        expected = QWEN_CLONE if "-vc-" in model else QWEN_DESIGN if "-vd-" in model else MINIMAX if model.startswith("MiniMax/") else \
+            COSY if model.startswith(("cosyvoice-", "qwen-audio-")) else None
+        if expected:
+            assert service_of(model) is expected
+        else:
+            with pytest.raises(Failure) as caught:
+                service_of(model)
+            assert model in caught.value.message and CLONE_MODEL in caught.value.fix and DESIGN_MODEL in caught.value.fix
+
+
+@pytest.mark.parametrize("flags, words", [
+    (["--clone", ADDRESS, "--name", "a", "--model", "qwen3-tts-vd-2026-01-26"], ["--design", CLONE_MODEL]),
+    (["--clone", ADDRESS, "--name", "a", "--model", "qwen3-tts-flash"], ["system voices", CLONE_MODEL]),
+    (["--design", "x", "--name", "a", "--model", "qwen3-tts-vc-2026-01-22"], ["--clone", DESIGN_MODEL]),
+    (["--design", "x", "--name", "a", "--model", "cosyvoice-v2"], ["cosyvoice-v2", DESIGN_MODEL]),
+    (["--design", "x", "--name", "abcdefgh", "--model", "MiniMax/speech-2.8-hd"], ["--clone", DESIGN_MODEL]),
+    (["--my-voices", "--model", "qwen-tts"], ["qwen-tts", CLONE_MODEL])])
+def test_model_that_has_no_such_voices(flags, words):
+    said = refusal(*flags)
+    assert all(word in said for word in words)
+
+
+# ---- names -----------------------------------------------------------------------------------------------------------
+
+NAMES = {  # model -> legal names, illegal ones
+    "qwen3-tts-vc-2026-01-22": (["a", "Anna_01", "x" * 16, "_"], ["x" * 17, "an na", "anna-1", "安娜", "a.b", "a\n"]),
+    "qwen-audio-3.1-tts-flash": (["a", "anna01", "123456789"], ["Anna", "1234567890", "an_na", "an-na", "安娜", "", "a\n"]),
+    "cosyvoice-v3-flash": (["a", "anna01", "123456789"], ["Anna", "1234567890", "an_na", "an-na", "安娜", "a b"]),
+    "MiniMax/speech-02-hd": (["abcdefgh", "Anna-voice_1", "a" * 256, "A1234567"],
+                             ["abcdefg", "1abcdefgh", "-abcdefgh", "abcdefgh-", "abcdefgh_", "a" * 257, "anna voice", "anna.voice", "安娜" * 4]),
+}
+
+
+@pytest.mark.parametrize("model, good, bad", [(model, *names) for model, names in NAMES.items()])
+def test_names(shown, model, good, bad):
+    field = service_of(model).name
+    for name in good:
+        assert shown("--clone", ADDRESS, "--model", model, "--name", name).body["input"][field] == name
+    for name in filter(None, bad):
+        said = refusal("--clone", ADDRESS, "--model", model, f"--name={name}")
+        assert "--name" in said and "legal" in said
+    assert "--name is missing" in refusal("--clone", ADDRESS, "--model", model)
+
+
+@pytest.mark.parametrize("model, name, legal", [("qwen3-tts-vd-2026-01-26", "x" * 16, True), ("qwen3-tts-vd-2026-01-26", "x" * 17, False),
+                                                ("cosyvoice-v3.5-plus", "x" * 9, True), ("cosyvoice-v3.5-plus", "x" * 10, False)])
+def test_names_of_designed_voices(shown, model, name, legal):
+    flags = ("--design", "x", "--model", model, "--name", name)
+    if legal:
+        assert shown(*flags).body["input"][service_of(model).name] == name
+    else:
+        assert "--name" in refusal(*flags)
+
+
+# ---- recordings ------------------------------------------------------------------------------------------------------
+
+@pytest.fixture
+def sample(tmp_path):
+    def write(data, name="me.wav"):
+        (tmp_path / name).write_bytes(data)
+        return tmp_path / name
+    return write
+
+
+MP3 = b"\xff\xfb\x90\xc0" + bytes(413)
+
+
+@pytest.mark.parametrize("data, mime", [
+    (recording(), "audio/wav"), (MP3 * 400, "audio/mpeg"), (recording(3), "audio/wav"), (recording(60, 8000), "audio/wav")], ids=range(4))
+def test_file_goes_as_a_data_url(shown, sample, data, mime):
+    """What it is comes from its bytes, not from its name."""
+    path = sample(data, "me.ogg")
+    for given in (path, path.as_uri(), data_url(data, mime)):
+        assert shown("--clone", given, "--name", "a").body["input"]["audio"] == {
+            "data": f"data:{mime};base64,{base64.b64encode(data).decode()}"}
+
+
+@pytest.mark.parametrize("data, words", [
+    (b"", "empty"), (b"\x89PNG\r\n\x1a\n" + bytes(50), "whatever its name says"), (b"hello", "whatever its name says"),
+    (recording(2.5), "2.5 seconds"), (recording(61, 8000), "61.0 seconds"), (MP3 + bytes(10_000_000), "10.0 MB")], ids=range(6))
+def test_file_that_is_no_recording_is_refused(sample, data, words):
+    said = refusal("--clone", sample(data), "--name", "a")
+    assert words in said and "--clone" in said and RECORDING.max_bytes == 10_000_000
+
+
+def test_recording_that_is_not_there_is_refused(tmp_path):
+    assert "does not exist" in refusal("--clone", tmp_path / "none.wav", "--name", "a")
+    assert "folder" in refusal("--clone", tmp_path, "--name", "a")
+
+
+@pytest.mark.parametrize("model, name", [("cosyvoice-v3-flash", "a"), ("qwen-audio-3.0-tts-flash", "a"), ("MiniMax/speech-2.8-hd", "abcdefgh")])
+def test_services_that_fetch_the_recording_take_no_file(sample, model, name):
+    said = refusal("--clone", sample(recording()), "--model", model, "--name", name)
+    assert "https" in said and CLONE_MODEL in said
+
+
+def test_consent_is_asked_for_with_the_cost():
+    for model, name, cost in ((CLONE_MODEL, "a", "0.01 yuan"), ("cosyvoice-v3-flash", "a", "free"),
+                              ("MiniMax/speech-2.8-hd", "abcdefgh", "9.9 yuan")):
+        said = refusal("--clone", ADDRESS, "--name", name, "--model", model, dry=False)
+        assert "--consent" in said and cost in said
+
+
+# ---- limits ----------------------------------------------------------------------------------------------------------
+
+LIMITS = [("cosyvoice-v3.5-plus", "--design", 500), ("cosyvoice-v3.5-plus", "--preview-text", 200), (DESIGN_MODEL, "--design", 2048),
+          (DESIGN_MODEL, "--preview-text", 1024)]
+
+
+@pytest.mark.parametrize("model, flag, most", LIMITS)
+@pytest.mark.parametrize("letter", ["x", "好"])
+def test_lengths(shown, model, flag, most, letter):
+    def flags(text):
+        return ["--model", model, "--name", "a", flag, text] + ([] if flag == "--design" else ["--design", "x"])
+
+    field = {"--design": "voice_prompt", "--preview-text": "preview_text"}[flag]
+    assert shown(*flags(letter * most)).body["input"][field] == letter * most
+    said = refusal(*flags(letter * (most + 1)))
+    assert flag in said and str(most) in said and str(most + 1) in said
+    assert flag in refusal(*flags(" "))
+
+
+@pytest.mark.parametrize("model, legal", [(DESIGN_MODEL, (8000, 16000, 24000, 48000)), ("cosyvoice-v3-flash", (16000, 24000, 48000))])
+def test_sample_rate_of_the_preview(shown, model, legal):
+    for rate in (8000, 16000, 22050, 24000, 44100, 48000):
+        flags = ("--design", "x", "--name", "a", "--model", model, "--sample-rate", rate)
+        if rate in legal:
+            assert shown(*flags).body["parameters"]["sample_rate"] == rate
+        else:
+            assert "--sample-rate" in refusal(*flags) and f"legal: {', '.join(map(str, legal))}" in refusal(*flags)
+
+
+TEN = ("zh", "en", "de", "it", "pt", "es", "ja", "ko", "fr", "ru")
+
+
+@pytest.mark.parametrize("flags, legal, wrong", [
+    (["--clone", ADDRESS], TEN, ("th", "xx", "Chinese", "auto")), (["--design", "x", "--preview-text", "y"], TEN, ("th", "xx")),
+    (["--design", "x", "--preview-text", "y", "--model", "cosyvoice-v3-flash"], ("zh", "en"), ("ja", "xx"))])
+def test_languages_of_voices(shown, flags, legal, wrong):
+    for language in legal:
+        sent = shown(*flags, "--name", "a", "--language", language).body["input"]
+        assert language in (sent.get("language"), *sent.get("language_hints", ()))
+    for language in wrong:
+        said = refusal(*flags, "--name", "a", "--language", language)
+        assert language in said and ", ".join(legal) in said
+
+
+@pytest.mark.parametrize("model, languages", [  # section 9.2, and 6.2 for qwen-audio
+    ("cosyvoice-v3-plus", "zh en fr de ja ko ru"), ("cosyvoice-v3-flash", "zh en fr de ja ko ru pt th id vi"),
+    ("cosyvoice-v3.5-plus", "zh en fr de ja ko ru pt th id vi"), ("qwen-audio-3.0-tts-flash", "zh en ja ko ru fr de pt th id vi es it ms fil ar")])
+def test_languages_of_cloned_voices_of_cosyvoice(shown, model, languages):
+    for language in languages.split():
+        sent = shown("--clone", ADDRESS, "--name", "a", "--model", model, "--language", language).body["input"]
+        assert sent["language_hints"] == [language]
+
+
+@pytest.mark.parametrize("flags, words", [
+    (["--clone", ADDRESS, "--name", "a", "--model", "cosyvoice-v3-flash", "--transcript", "x"], ["--transcript", CLONE_MODEL]),
+    (["--clone", ADDRESS, "--name", "abcdefgh", "--model", "MiniMax/speech-2.8-hd", "--transcript", "x"], ["--transcript", CLONE_MODEL]),
+    (["--clone", ADDRESS, "--name", "abcdefgh", "--model", "MiniMax/speech-2.8-hd", "--language", "en"], ["--language"]),
+    (["hello", "--clone", ADDRESS, "--name", "a"], ["--preview-text"]), (["--my-voices", "--set", "x=1"], ["--set"]),
+    (["--my-voices", "--request", "x.json"], ["--request"])])
+def test_flags_that_have_no_place_are_refused(flags, words):
+    said = refusal(*flags)
+    assert all(word in said for word in words)
+
+
+@pytest.mark.parametrize("flags, words", [
+    (["T", "--name", "a"], "--name"), (["T", "--consent"], "--consent"), (["T", "--transcript", "x"], "--transcript"),
+    (["--clone", ADDRESS, "--name", "a", "--preview-text", "x"], "--preview-text"), (["--design", "x", "--name", "a", "--consent"], "--consent"),
+    (["--clone", ADDRESS, "--design", "x", "--name", "a"], "--clone"), (["--my-voices", "--delete-voice", "x"], "--my-voices"),
+    (["--my-voices", "--list-voices"], "--list-voices"), (["--clone", ADDRESS, "--batch", "x.jsonl"], "--batch"),
+    (["--my-voices", "--stream"], "--stream"), (["--design", "x", "--estimate"], "--estimate"), (["T", "--gender", "male"], "--gender")])
+def test_flags_that_do_not_go_together_are_refused(flags, words):
+    with pytest.raises(Failure) as caught:
+        check_single(make_parser().parse_args(flags))
+    assert caught.value.exit_code == Exit.USAGE and words in caught.value.message + caught.value.fix
+
+
+def test_which_commands_are_about_voices():
+    for flags in (["--my-voices"], ["--clone", "f"], ["--design", "x"], ["--delete-voice", "x"], ["--voice-status", "x"]):
+        assert manages(make_parser().parse_args(flags))
+    for flags in (["T"], ["--list-voices"], ["T", "--voice", "x"]):
+        assert not manages(make_parser().parse_args(flags))
+
+
+# ---- the list --------------------------------------------------------------------------------------------------------
+
+COSY_ROW = {"voice_id": "cosyvoice-v3.5-plus-vd-anna-01", "gmt_create": "2026-09-01 10:00:00", "gmt_modified": "2026-09-01 10:00:00",
+            "status": "DEPLOYING"}
+QWEN_ROW = {"voice": "qwen-tts-vc-anna-voice-2026", "language": "zh", "target_model": "qwen3-tts-vc-2026-01-22", "gmt_create": "2026-09-01 10:00:00"}
+
+
+@pytest.fixture
+def pages(monkeypatch):
+    """What a service says of its voices, page by page."""
+    def told(service, *outputs):
+        asked = []
+
+        def call(self, body, safety, at):
+            asked.append(body)
+            return SimpleNamespace(body={"output": outputs[body["input"]["page_index"]]})
+        monkeypatch.setattr(Custom, "_call", call)
+        return custom("--my-voices")._pages(service), asked
+    return told
+
+
+def test_voices_of_all_services_look_alike(pages):
+    assert pages(COSY, {"voice_list": [COSY_ROW]})[0] == [{
+        "id": "cosyvoice-v3.5-plus-vd-anna-01", "model": "cosyvoice-v3.5-plus", "status": "DEPLOYING", "created": "2026-09-01 10:00:00",
+        "language": "", "service": "voice-enrollment"}]
+    assert pages(QWEN_CLONE, {"voice_list": [QWEN_ROW], "total_count": 1})[0] == [{
+        "id": "qwen-tts-vc-anna-voice-2026", "model": "qwen3-tts-vc-2026-01-22", "status": "OK", "created": "2026-09-01 10:00:00",
+        "language": "zh", "service": "qwen-voice-enrollment"}]
+
+
+@pytest.mark.parametrize("counts", [[0], [1], [PAGE - 1], [PAGE, 0], [PAGE, PAGE, 3]])
+def test_pages_are_asked_for_until_one_is_not_full(pages, counts):
+    found, asked = pages(QWEN_DESIGN, *({"voice_list": [{**QWEN_ROW, "voice": f"{page}-{number}"} for number in range(count)]}
+                                        for page, count in enumerate(counts)))
+    assert len(found) == len({voice["id"] for voice in found}) == sum(counts)
+    assert asked == [list_body(QWEN_DESIGN, page) for page in range(len(counts))]
+
+
+@pytest.mark.parametrize("output", [None, [], "x", {}, {"voice_list": None}, {"voice_list": "x"}, {"voice_list": {}},
+                                    {"voice_list": [None, 7, "x", []]}])
+def test_hostile_list_never_crashes(pages, output):
+    assert pages(COSY, output)[0] == []
+
+
+@pytest.mark.parametrize("odd", [None, 7, [], {}, True])
+def test_hostile_row_never_crashes(pages, odd):
+    for name in ("voice_id", "voice", "target_model", "status", "gmt_create", "language"):
+        found = pages(COSY, {"voice_list": [{**COSY_ROW, name: odd}]})[0]
+        assert len(found) == 1 and all(isinstance(value, str) for value in found[0].values())
+
+
+@pytest.mark.parametrize("model", ["cosyvoice-v3-flash", "cosyvoice-v3.5-flash", "cosyvoice-v3-plus", "cosyvoice-v2", "qwen-audio-3.0-tts-plus"])
+def test_model_of_a_voice_is_told_from_its_id(pages, model):
+    assert pages(COSY, {"voice_list": [{"voice_id": f"{model}-anna-01"}]})[0][0]["model"] == model

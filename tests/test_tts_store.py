@@ -1,0 +1,260 @@
+"""Parts that are paid, kept on disk: their names, what is found again, links that die, what is dropped, and folders that cannot be used."""
+from __future__ import annotations
+
+import json
+import os
+import stat
+
+import pytest
+
+from shared.failures import Exit, Failure
+from tts_store import KEPT_DAYS, LINK_HOURS, Store, unsaved
+
+NOW, HOUR, DAY = 1_800_000_000, 3600, 86400
+FACTS = {"usage": {"characters": 15}, "request_id": "r1", "url": "http://h/y.wav?Expires=1&x=%2F"}
+BODY = {"model": "qwen3-tts-flash", "input": {"text": "你好", "voice": "Cherry"}}
+
+
+class Clock:
+    def __init__(self):
+        self.now = NOW
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def store(tmp_path, clock):
+    found = Store(str(tmp_path / "state" / "qianwen"), clock)
+    found.prove()
+    return found
+
+
+def names(store) -> list:
+    return sorted(os.listdir(store.folder))
+
+
+def keep(store, key="k", data=b"sound", form="wav", facts=None):
+    path = store.temporary()
+    with open(path, "wb") as file:
+        file.write(data)
+    return store.keep(key, path, form, FACTS if facts is None else facts)
+
+
+def made(store, when, begin="") -> None:
+    """Set the time of the files whose names begin so: the clock of the tests is not the disk's."""
+    for name in names(store):
+        if name.startswith(begin):
+            os.utime(os.path.join(store.folder, name), (when, when))
+
+
+# ---- keys ------------------------------------------------------------------------------------------------------------
+
+def test_key_is_that_of_the_request():
+    first = Store.key("https://h/api/v1", BODY, 1)
+    again = {"input": {"voice": "Cherry", "text": "你好"}, "model": "qwen3-tts-flash"}
+    assert first == Store.key("https://h/api/v1", again, 1) and len(first) == 32 and first.isalnum() and first.isascii()
+
+
+def test_key_differs_with_everything_that_changes_the_sound():
+    others = [("https://other/api/v1", BODY, 1), ("https://h/api/v1", BODY, 2), ("https://h/api/v1", {**BODY, "model": "qwen-tts"}, 1),
+              ("https://h/api/v1", {**BODY, "input": {"text": "你好。", "voice": "Cherry"}}, 1), ("https://h/api/v1", {**BODY, "parameters": {}}, 1),
+              ("https://h/api/v1", {**BODY, "input": {"text": "你好", "voice": "Ethan"}}, 1), ("https://h/api/v1", {**BODY, "seed": 1}, 1),
+              ("https://h/api/v1", {**BODY, "seed": True}, 1), ("https://h/api/v1", {**BODY, "seed": "1"}, 1), ("", BODY, 1)]
+    assert len({Store.key(*one) for one in others} | {Store.key("https://h/api/v1", BODY, 1)}) == len(others) + 1
+
+
+def test_key_of_text_that_is_no_unicode():
+    assert len(Store.key("e", {"input": {"text": "\ud800"}}, 1)) == 32
+
+
+# ---- kept and found --------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("form", ["wav", "mp3", "opus", "flac"])
+def test_what_is_kept_is_found(store, form):
+    kept = keep(store, form=form)
+    assert kept == store.find("k") == {**FACTS, "form": form, "bytes": 5, "made": NOW, "path": os.path.join(store.folder, f"k.{form}")}
+    with open(kept["path"], "rb") as file:
+        assert file.read() == b"sound"
+    assert names(store) == sorted(["k.json", f"k.{form}"]) and store.link("k") is None, "temporary files are gone, and no link is needed"
+
+
+def test_what_was_never_kept_is_not_found(store):
+    keep(store)
+    assert store.find("other") is None and store.link("other") is None
+
+
+def test_kept_again_replaces(store):
+    keep(store, data=b"one")
+    keep(store, data=b"another", facts={"usage": {}})
+    assert store.find("k") == {"usage": {}, "form": "wav", "bytes": 7, "made": NOW, "path": os.path.join(store.folder, "k.wav")}
+
+
+def test_it_is_found_by_a_later_run(store, clock):
+    kept = keep(store)
+    clock.now += 6 * DAY
+    assert Store(os.path.dirname(store.folder), clock).find("k") == kept
+
+
+@pytest.mark.parametrize("damage", ["shorter", "longer", "gone", "no facts", "other facts"])
+def test_part_that_is_not_whole_is_not_found(store, damage):
+    path = keep(store)["path"]
+    facts = os.path.join(store.folder, "k.json")
+    if damage in ("shorter", "longer"):
+        with open(path, "wb") as file:
+            file.write(b"soun" if damage == "shorter" else b"sound!")
+    elif damage == "gone":
+        os.unlink(path)
+    elif damage == "no facts":
+        os.unlink(facts)
+    else:
+        with open(facts, "w", encoding="utf-8") as file:
+            file.write("[1]")
+    assert store.find("k") is None
+
+
+@pytest.mark.parametrize("text", ["", "{", "null", "7", "[]", '"x"', "{}", '{"form": "wav", "bytes": 5}', '{"made": "x", "form": "wav", "bytes": 5}',
+                                  '{"made": 1, "form": 7}', '{"made": 1, "form": "wav", "bytes": "5"}', "[" * 100_000, "\ufeff{}",
+                                  '{"made": null, "url": "http://h/x"}', '{"made": NaN, "url": "http://h/x"}'])
+def test_damaged_facts_never_crash(store, text):
+    keep(store)
+    with open(os.path.join(store.folder, "k.json"), "w", encoding="utf-8") as file:
+        file.write(text)
+    assert store.find("k") is None and store.link("k") is None
+    store.drop("k")
+    assert "k.json" not in names(store)
+
+
+def test_facts_that_are_no_unicode_are_kept(store):
+    keep(store, facts={"request_id": "\ud800", "usage": {}})
+    assert store.find("k")["bytes"] == 5
+
+
+# ---- links -----------------------------------------------------------------------------------------------------------
+
+def test_link_is_kept_before_the_download(store):
+    store.keep_link("k", FACTS)
+    assert store.link("k") == {**FACTS, "made": NOW} and store.find("k") is None and names(store) == ["k.json"]
+
+
+@pytest.mark.parametrize("age, works", [(0, True), (1, True), (22 * HOUR, True), (23 * HOUR - 1, True), (23 * HOUR, False), (24 * HOUR, False),
+                                        (8 * DAY, False)])
+def test_link_dies_before_the_service_forgets_it(store, clock, age, works):
+    store.keep_link("k", FACTS)
+    clock.now += age
+    assert bool(store.link("k")) is works and LINK_HOURS == 23
+
+
+@pytest.mark.parametrize("url", ["", None])
+def test_no_link_is_no_link(store, url):
+    store.keep_link("k", {**FACTS, "url": url})
+    assert store.link("k") is None
+
+
+def test_link_gives_way_to_the_part(store, clock):
+    store.keep_link("k", FACTS)
+    clock.now += HOUR
+    keep(store)
+    assert store.link("k") is None and store.find("k")["made"] == NOW + HOUR
+
+
+# ---- dropped ---------------------------------------------------------------------------------------------------------
+
+def test_dropped_part_is_gone_and_others_stay(store):
+    keep(store, "a")
+    keep(store, "b", form="mp3")
+    store.keep_link("c", FACTS)
+    for key in ("a", "c", "never"):
+        store.drop(key)
+    assert names(store) == ["b.json", "b.mp3"] and store.find("a") is None and store.find("b")
+
+
+def test_drop_survives_a_part_that_is_half_gone(store):
+    os.unlink(keep(store)["path"])
+    store.drop("k")
+    store.drop("k")
+    assert names(store) == []
+
+
+@pytest.mark.parametrize("age, stays", [(0, True), (6 * DAY, True), (7 * DAY, True), (7 * DAY + 1, False), (30 * DAY, False), (-DAY, True)])
+def test_what_is_a_week_old_is_dropped(store, clock, age, stays):
+    keep(store)
+    store.keep_link("link", FACTS)
+    store.temporary()
+    made(store, NOW - age)
+    keep(store, "fresh")
+    made(store, NOW, "fresh")
+    store.prove()
+    assert KEPT_DAYS == 7 and len(names(store)) == (6 if stays else 2) and bool(store.find("k")) is stays and store.find("fresh")
+
+
+def test_what_cannot_be_dropped_is_left(store):
+    folder = os.path.join(store.folder, "old")
+    os.mkdir(folder)
+    os.utime(folder, (1, 1))
+    store.prove()
+    assert names(store) == ["old"]
+
+
+# ---- the folder ------------------------------------------------------------------------------------------------------
+
+def test_folder_is_made_for_its_owner_alone(store):
+    assert os.path.isdir(store.folder) and names(store) == []
+    if os.name == "posix":
+        assert stat.S_IMODE(os.stat(store.folder).st_mode) == 0o700
+
+
+def test_proving_again_changes_nothing(store):
+    kept = keep(store)
+    made(store, NOW)
+    store.prove()
+    assert store.find("k") == kept
+
+
+def refused(store):
+    with pytest.raises(Failure) as caught:
+        store.prove()
+    assert caught.value.exit_code == Exit.USAGE and store.folder in caught.value.message and "XDG_STATE_HOME" in caught.value.fix
+
+
+@pytest.mark.parametrize("place", ["state", "state/speech"])
+def test_file_in_the_place_of_the_folder_is_refused(tmp_path, clock, place):
+    (tmp_path / place).parent.mkdir(exist_ok=True)
+    (tmp_path / place).write_text("x")
+    refused(Store(str(tmp_path / "state"), clock))
+
+
+def test_folder_that_cannot_be_written_is_refused(tmp_path, clock, monkeypatch):
+    def full(self):
+        raise OSError(28, "No space left on device")
+    monkeypatch.setattr(Store, "temporary", full)
+    refused(Store(str(tmp_path), clock))
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="the superuser may write everywhere")
+def test_folder_of_another_is_refused(tmp_path, clock):
+    folder = tmp_path / "speech"
+    folder.mkdir(mode=0o500)
+    refused(Store(str(tmp_path), clock))
+
+
+def test_temporary_files_are_new_and_empty(store):
+    paths = {store.temporary() for _ in range(50)}
+    assert len(paths) == 50 and all(os.path.getsize(path) == 0 and os.path.dirname(path) == store.folder for path in paths)
+
+
+def test_part_that_cannot_be_kept_is_said_to_be_paid(store):
+    failure = unsaved(OSError(28, "No space left on device"), store.folder)
+    assert failure.exit_code == Exit.UNSAVED and "No space left" in failure.message and store.folder in failure.message
+    assert "paid" in failure.cause and failure.fix and failure.accepted == "maybe"
+
+
+def test_facts_are_readable_json(store):
+    keep(store, facts={**FACTS, "request_id": "你好"})
+    with open(os.path.join(store.folder, "k.json"), encoding="utf-8") as file:
+        assert json.load(file)["request_id"] == "你好"
