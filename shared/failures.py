@@ -185,7 +185,7 @@ _ROWS = (
         "at most 10 MB, 24 kHz or more", "record or cut it anew, then run the command again"),
     # ---- the service itself
     Row(0, r"^requesttimeout$|responsetimeout|\.timeout$", r"", Exit.FAILED, True,
-        "the service ran out of time", "run the command again; for long answers keep streaming on (no --no-stream)"),
+        "the service ran out of time", "{timeout_fix}"),
     Row(413, "", "", Exit.FAILED, False, "the request is too large", "send less at once"),
     Row(0, r"serving|unavailable", "", Exit.FAILED, True,
         "the service is overloaded or down for the moment", "run the command again in a minute, or use another model"),
@@ -275,6 +275,8 @@ def _not_accepted(error: ServiceError, row: Row) -> bool:
     if error.status == 503:  # a bare page from a proxy in between says nothing of what the service did
         said = f"{error.code} {error.message}".lower()
         return not said.startswith("http_") and bool(re.search(r"unavailable|serving|overload|throttl|capacity", said))
+    if re.match(r"invalid|badrequest", error.code, re.IGNORECASE) or "remote cancelled grpc stream" in error.message.lower():
+        return True  # the input was refused, whatever the status says
     return row.exit in (Exit.KEY, Exit.QUOTA) or 400 <= error.status < 500
 
 
@@ -289,6 +291,8 @@ def _words(context: Context) -> dict:
              "length_fix": "make the parts smaller with --max-part" if context.skill == "qianwen-audio-tts" else
              "translate it in parts" if model.startswith("qwen-mt") else "start a new conversation, shorten the "
              "input, or use a model with a larger context (--document for long files)",
+             "timeout_fix": "run the command again" if context.skill == "qianwen-audio-tts" else
+             "run the command again; for long answers keep streaming on (no --no-stream)",
              "length_cause": "the text of one call is too long for the model" if context.skill == "qianwen-audio-tts" else
              "the prompt with its history and attached files is longer than the model's context",
              "model_cause": f"there is no model {model!r} at {context.host or 'the endpoint'} for this key: model ids are "

@@ -21,13 +21,13 @@ DOCUMENTS = MANUALS + READMES + sorted((ROOT / "skills").glob("*/references/*.md
 
 FIELDS = {"name", "description", "license", "compatibility", "metadata"}
 OTHER_PROGRAMS_FLAGS: set = set()  # flags in the documents that are not the scripts' own
-MEDIA = {  # the user's pictures and videos, which no block makes
+MEDIA = {  # the user's pictures, videos and recordings, which no block makes
     **{name: media_samples.png(64, 48) for name in ("before.png", "after.png", "receipt.png", "table.png", "page.png")},
     **{name: media_samples.jpeg(64, 48) for name in ("photo.jpg", *(f"frame-{number}.jpg" for number in range(1, 5)))},
     **{name: media_samples.png(1024, 768) for name in ("room.png", "room-mask.png")},
     "talk.mp4": media_samples.mp4(), "lecture.mp4": media_samples.mp4(60, size=7_100_000),
     "portrait.png": media_samples.png(768, 1024), "voice.wav": media_samples.wav(6), "clip.mp4": media_samples.mp4(4, 1280, 720),
-    **{name: media_samples.png(1280, 720) for name in ("night.png", "clip-mask.png")},
+    **{name: media_samples.png(1280, 720) for name in ("night.png", "clip-mask.png")}, "me.wav": media_samples.wav(15, 24000),
 }
 STAND_INS = {  # input files of the commands in SKILL.md
     **MEDIA,
@@ -37,6 +37,7 @@ STAND_INS = {  # input files of the commands in SKILL.md
     **{name: media_samples.png(1024, 768) for name in ("fox.png", "hat.png")},
     "shop.jsonl": b'{"id": "mug", "prompt": "A white mug"}\n', "questions.jsonl": b'{"id": 1, "prompt": "Hello"}\n',
     "pictures.jsonl": b'{"id": 1, "image": "photo.jpg"}\n', "boat.mp4": media_samples.mp4(5, 1280, 720),
+    "article.md": b"# The fox\n\nA fox finds snow.\n", "lines.jsonl": b'{"id": "open", "text": "The shop is open."}\n',
 }
 WITH_TASKS = ("qianwen-image-generation", "qianwen-video-generation")  # they wait for the service, here with short pauses
 

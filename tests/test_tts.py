@@ -361,8 +361,8 @@ def test_cut_stream_keeps_what_came(speak, emulator, work):
 
 
 def test_lost_download_is_fetched_by_a_rerun(speak, emulator, work):
-    """The sound is made and paid, but its storage answers 503: the same command again fetches it and pays nothing."""
-    emulator.inject("503", None, path="@results")
+    """The sound is made and paid, but a log-in page comes instead of the file: the same command again fetches it and pays nothing."""
+    emulator.inject("download-html", None)
     first = speak("你好", "-o", "a.wav", "--json")
     assert first.code == 9 and "not paid again" in first.document["error"]["fix"], first
     emulator.faults.clear()

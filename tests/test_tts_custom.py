@@ -335,7 +335,7 @@ def test_flags_that_have_no_place_are_refused(flags, words):
 
 @pytest.mark.parametrize("flags, words", [
     (["T", "--name", "a"], "--name"), (["T", "--consent"], "--consent"), (["T", "--transcript", "x"], "--transcript"),
-    (["--clone", ADDRESS, "--name", "a", "--preview-text", "x"], "--preview-text"), (["--design", "x", "--name", "a", "--consent"], "--consent"),
+    (["T", "--preview-text", "x"], "--preview-text"), (["--design", "x", "--name", "a", "--consent"], "--consent"),
     (["--clone", ADDRESS, "--design", "x", "--name", "a"], "--clone"), (["--my-voices", "--delete-voice", "x"], "--my-voices"),
     (["--my-voices", "--list-voices"], "--list-voices"), (["--clone", ADDRESS, "--batch", "x.jsonl"], "--batch"),
     (["--my-voices", "--stream"], "--stream"), (["--design", "x", "--estimate"], "--estimate"), (["T", "--gender", "male"], "--gender")])

@@ -17,7 +17,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Callable, DefaultDict, Dict, FrozenSet, Iterator, List, Optional, Set
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from tests.emulator import chat, files, image_models, images, keys, ledger, models, native, results, speech, tasks, uploads, video_calls, video_models, voices, voicing
+from tests.emulator import (chat, files, image_models, images, keys, ledger, models, native, results, speech, tasks, uploads, video_calls,
+                            video_models, voices, voicing)
 from tests.emulator.answers import check_script
 from tests.emulator.faults import Fault, Flaky
 from tests.emulator.wire import (OSS, RESULTS, Exchange, Recorded, Refusal, Reply, bearer_key, empty_reply, invalid,

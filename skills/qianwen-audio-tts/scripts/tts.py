@@ -80,6 +80,9 @@ class Job:
         self.warnings += [script] if script else []
         self.parts = self._split(tts_plan.read(self.ask.text, kind, options.pause), kind)
         self.calls = [self._call(part) for part in self.parts]
+        if len(self.calls) > 1 and self.form in ("opus", "flac"):
+            raise usage(f"the text needs {len(self.calls)} parts, and {self.form} parts cannot be joined so that players play all of them",
+                        "take --format wav or mp3")
 
     def _split(self, sections: list, kind: str) -> list:
         options, model = self.options, self.model
@@ -91,14 +94,12 @@ class Job:
         if whole and tts_plan.tts_text.units(parts[0].spoken) > limit:
             raise usage(f"the SSML is {tts_plan.tts_text.units(parts[0].spoken)} counting units long, and one call takes {limit}",
                         "make several documents of it, or raise --max-part where the model really speaks so much at once")
-        if len(parts) > 1 and self.form in ("opus", "flac"):
-            raise usage(f"the text needs {len(parts)} parts, and {self.form} parts cannot be joined so that players play all of them",
-                        "take --format wav or mp3")
         return parts
 
     @property
     def form(self) -> str:
-        return self.ask.format or "wav"
+        """The format of the file."""
+        return self.calls[0].form
 
     @property
     def said(self) -> str:
@@ -111,7 +112,7 @@ class Job:
         return sum(tts_plan.tts_text.units(part.spoken) for part in self.parts)
 
     def _call(self, part):
-        return build_request(self.ask, self.model, part.spoken, is_streamed(part.spoken, self.model, self.form, self.options.stream))
+        return build_request(self.ask, self.model, part.spoken, is_streamed(part.spoken, self.options.stream))
 
 
 class Run:

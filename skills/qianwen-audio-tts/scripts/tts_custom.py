@@ -42,6 +42,10 @@ MINIMAX = Service("", ("MiniMax/",), "voice_id", re.compile(r"[A-Za-z][A-Za-z0-9
                   "8 to 256 letters, digits, - and _, a letter first and no - or _ last", "voice_id", "", "", "")
 _SERVICES = (QWEN_CLONE, QWEN_DESIGN, COSY, MINIMAX)
 _LANGUAGES = ("zh", "en", "de", "it", "pt", "es", "ja", "ko", "fr", "ru")
+_COSY_LANGUAGES = ("zh", "en", "fr", "de", "ja", "ko", "ru")  # of recordings (speech contract 9.2); then the newer models'
+_MORE_LANGUAGES = (*_COSY_LANGUAGES, "pt", "th", "id", "vi")
+_AUDIO_LANGUAGES = (*_MORE_LANGUAGES, "es", "it", "ms", "fil", "ar")
+PREVIEWS = {"zh": "你好，很高兴认识你。这就是我的声音，希望你喜欢。", "en": "Hello, how nice to meet you. This is my voice, and I hope you like it."}
 
 
 def service_of(model: str) -> Service:
@@ -55,10 +59,11 @@ def service_of(model: str) -> Service:
 
 # ---- requests (pure) -------------------------------------------------------------------------------------------------
 
-def clone_body(service: Service, model: str, name: str, source: str, *, transcript: str | None = None, language: str | None = None) -> dict:
-    """The request that makes a voice from a recording; `source` is its data URL or address."""
+def clone_body(service: Service, model: str, name: str, source: str, *, transcript: str | None = None, language: str | None = None,
+               preview: str = "") -> dict:
+    """The request that makes a voice from a recording; `source` is its data URL or address, `preview` what MiniMax says with it."""
     if service is MINIMAX:
-        return {"model": model, "input": {"action": "voice_clone", "voice_id": name, "audio_url": source}}
+        return {"model": model, "input": {"action": "voice_clone", "voice_id": name, "audio_url": source, "text": preview or PREVIEWS["zh"]}}
     if service is COSY:
         found = {"action": "create_voice", "target_model": model, "prefix": name, "url": source}
         if language:
@@ -121,10 +126,12 @@ class Custom:
             raise usage(f"--name {name} is not possible for this service", f"legal: {service.words}")
         return name
 
-    def _language(self) -> str | None:
+    def _language(self, service: Service, model: str) -> str | None:
         language = self.options.language
-        if language and language not in _LANGUAGES:
-            raise usage(f"--language {language} is not one that voices are made in", f"legal: {', '.join(_LANGUAGES)}")
+        legal = _LANGUAGES if service is not COSY else _AUDIO_LANGUAGES if model.startswith("qwen-audio") else \
+            _COSY_LANGUAGES if model in ("cosyvoice-v3-plus", "cosyvoice-v2") else _MORE_LANGUAGES
+        if language and language not in legal:
+            raise usage(f"--language {language} is not one that voices of {model} are made in", f"legal: {', '.join(legal)}")
         return language
 
     def _clone(self) -> None:
@@ -136,7 +143,12 @@ class Custom:
         name, source = self._name(service), self._recording(service)
         if options.transcript and service is not QWEN_CLONE:
             raise usage(f"--transcript has no effect for {model}", f"models that take it: {CLONE_MODEL}")
-        body = clone_body(service, model, name, source, transcript=options.transcript, language=self._language())
+        if options.preview_text and service is not MINIMAX:
+            raise usage(f"--preview-text has no effect with --clone for {model}", "leave it out")
+        if options.preview_text and len(options.preview_text) > 1000:
+            raise usage(f"--preview-text has {len(options.preview_text)} characters", "legal: 1 to 1000")
+        body = clone_body(service, model, name, source, transcript=options.transcript, language=self._language(service, model),
+                          preview=options.preview_text or "")
         if service is MINIMAX and options.language:
             raise usage(f"--language has no effect for voices of {model}", "leave it out")
         if options.dry_run:
@@ -164,9 +176,10 @@ class Custom:
         service = service_of(model)
         if service in (QWEN_CLONE, MINIMAX) or model == "cosyvoice-v2":
             raise usage(f"{model} has no designed voices", f"take --clone, or --model {DESIGN_MODEL}")
-        name, prompt, preview, language = self._name(service), options.design, options.preview_text, self._language() or "zh"
-        preview = preview or ("你好，很高兴认识你。这就是我的声音，希望你喜欢。" if language == "zh" else "Hello, how nice to meet you. This is my voice, "
-                              "and I hope you like it.")
+        name, prompt, language = self._name(service), options.design, self._language(service, model) or "zh"
+        preview = options.preview_text or PREVIEWS.get(language)
+        if preview is None:
+            raise usage(f"--preview-text is missing: what should the voice say first, in the language {language}?", "add --preview-text TEXT")
         most_prompt, most_preview = (500, 200) if service is COSY else (2048, 1024)
         for flag, text, most in (("--design", prompt, most_prompt), ("--preview-text", preview, most_preview)):
             if not text.strip() or len(text) > most:
@@ -174,7 +187,8 @@ class Custom:
         if service is COSY and language not in ("zh", "en"):
             raise usage(f"--language {language} is not possible for {model}", "legal: zh, en")
         if options.sample_rate and options.sample_rate not in (8000, 16000, 24000, 48000)[service is COSY:]:
-            raise usage(f"--sample-rate {options.sample_rate} is not possible for a preview", "legal: 16000, 24000, 48000")
+            raise usage(f"--sample-rate {options.sample_rate} is not possible for a preview",
+                        f"legal: {'' if service is COSY else '8000, '}16000, 24000, 48000")
         body = design_body(service, model, name, prompt, preview, language, options.sample_rate)
         if options.dry_run:
             return self._show(body, service)
@@ -331,6 +345,8 @@ class Custom:
         """A service without a query: the list tells whether the voice is there, and it is ready then."""
         if not service.list:
             raise usage("this service tells nothing of its voices, and deletes none", "keep the ids that you chose yourself")
+        if self.options.dry_run:
+            return self._show(list_body(service, 0), service)
         command.pass_guard(self.verdict, self.account, self.console)
         found = next((row for row in self._pages(service) if row["id"] == voice), None)
         if found is None:

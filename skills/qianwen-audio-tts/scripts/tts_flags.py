@@ -99,8 +99,11 @@ def check_single(options) -> None:
         if getattr(options, name):
             others = [other for other in (*single, "batch", "stream", "srt", "estimate") if other != name]
             task_command.exclude(options, name, others)
+    _check_lost(options)
     making = options.clone or options.design
     for name, flag in (("name", "--clone and --design"), ("consent", "--clone"), ("transcript", "--clone"), ("preview_text", "--design")):
+        if name == "preview_text" and options.clone:
+            continue  # MiniMax says it with the copied voice; the others refuse it later
         needed = making if name == "name" else getattr(options, flag.strip("-").replace("-", "_"))
         if getattr(options, name) and not needed:
             raise usage(f"--{name.replace('_', '-')} goes with {flag}", "add it, or leave this out")
@@ -108,6 +111,20 @@ def check_single(options) -> None:
         raise usage("--gender goes with --list-voices", "add it, or leave this out")
     if options.stream and options.batch is not None:
         raise usage("--stream does not go with --batch", "leave one of them out")
+
+
+_SPEAKING = ("voice", "speed", "pitch", "volume", "seed", "instructions", "ssml", "format", "pause", "max_part")
+
+
+def _check_lost(options) -> None:
+    """Refuse what a listing or a command about voices would silently leave aside."""
+    if not (options.list_voices or manages(options)):
+        return
+    if options.list_voices and (options.text or options.text_file):
+        raise usage("a text and --list-voices were both given", "leave one of them out")
+    for name in _SPEAKING:
+        if getattr(options, name) not in (None, False):
+            raise usage(f"--{name.replace('_', '-')} has no effect here: nothing is spoken", "leave it out")
 
 
 def read_ask(options) -> tuple:
@@ -124,7 +141,11 @@ def read_ask(options) -> tuple:
         if not isinstance(given, str) or not given.strip():
             raise usage("there is no text", 'write it as the argument, for example: tts.py "你好", or use --text-file FILE')
         ask.text = given
-    ask.format = options.format or _format_of(options.output) or _given_format(ask) or None
+    named = _format_of(options.output)
+    if options.format and named and options.format != named:
+        raise usage(f"--format {options.format} and --output {options.output} contradict each other", "leave --format out, or change the "
+                    "name's extension")
+    ask.format = options.format or named or _given_format(ask) or None
     return ask, "ssml" if options.ssml else _kind(options.text_file)
 
 
@@ -136,10 +157,16 @@ def _kind(file: str | None) -> str:
 
 
 def _format_of(output: str | None) -> str:
-    """The format that a file's extension asks for."""
+    """The format that a file's extension asks for. Raises usage for one that cannot be made."""
     if not output or output == "-" or output.endswith(("/", os.sep)) or os.path.isdir(output):
         return ""
-    return DIRECTORY_FORMATS.get(os.path.splitext(output)[1][1:].lower(), "")
+    extension = os.path.splitext(output)[1][1:].lower()
+    if extension in _OTHER_MEDIA:
+        raise usage(f"--output {output}: .{extension} files cannot be made", f"legal: {', '.join('.' + name for name in DIRECTORY_FORMATS)}")
+    return DIRECTORY_FORMATS.get(extension, "")
+
+
+_OTHER_MEDIA = frozenset("m4a m4b aac wma aif aiff amr au mp4 mov webm mka mkv ra caf mid txt json md srt png jpg".split())
 
 
 def _given_format(ask: Ask) -> str:

@@ -25,7 +25,7 @@ Field = namedtuple("Field", "path kind low high above", defaults=("text", 0, 0, 
 # part: counting units of one call; most: the service's own limit, 0 where none is known. voice: the default, '' where only
 # custom voices exist. unproven: flags that the service takes for a sibling and does not document for this model.
 # instruction: the most counting units of an instruction, 0: no limit. scripted: system voices take fixed sentences alone.
-# tags: whether [tags] in the text steer the voice. ssml: whether it may be SSML. interval: requests a minute.
+# tags: whether [tags] in the text steer the voice. ssml: whether it may be SSML. per_minute: calls that the service takes.
 Model = namedtuple("Model", "id path wire fields formats rates rate part most voice unproven instruction scripted tags ssml "
                    "per_minute", defaults=(frozenset(), 0, False, False, False, 180))
 

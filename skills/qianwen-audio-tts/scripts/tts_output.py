@@ -157,11 +157,20 @@ class Output:
         if kept:
             play(kept, live.take)
         else:
-            kept = speaker.speak(narration.keys[number], self._job.calls[number], speaker.client(self._options.pace), live.take)
+            kept = self._spoken(live, speaker, narration, number)
         live.end_part()
         self._spans.append((begin, live.seconds))
         self._check_length(part, live.seconds - begin, live.form)
         return kept
+
+    def _spoken(self, live, speaker, narration, number: int) -> dict:
+        try:
+            return speaker.speak(narration.keys[number], self._job.calls[number], speaker.client(self._options.pace), live.take)
+        except Failure as failure:
+            if len(self._job.parts) > 1:
+                failure.message = f"part {number + 1} of {len(self._job.parts)} could not be spoken: {failure.message.rstrip('. ')}"
+                failure.message += f". It begins: {self._job.parts[number].shown[:60]}" if failure.exit_code == Exit.CONTENT else ""
+            raise
 
     def _broken(self, error, live, path: str) -> BaseException:
         """What is told when a stream ends too early; what came is kept beside the name it would have had."""

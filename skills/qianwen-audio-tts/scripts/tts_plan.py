@@ -47,15 +47,22 @@ def split(sections: list, limit: int, *, tags: bool = False, whole: bool = False
         return [Part(text.strip(), _without_marks(text.strip()), silence) for text, silence in sections]
     reserved = _room(sections) if tags and len(sections) > 1 else 0
     pieces = [(piece, silence if number == 0 else 0) for text, silence in sections
-              for number, piece in enumerate(tts_text.split(text, max(20, limit - reserved), tags=tags)) if tts_text.speakable(piece)]
-    if not pieces:
-        raise usage("there is nothing in the text that can be spoken", "write words, not marks alone")
+              for number, piece in enumerate(tts_text.split(text, max(20, limit - reserved), tags=tags))]
     spoken = [piece for piece, _ in pieces]
     spoken = tts_text.with_tags(spoken, limit) if tags else spoken
-    return [Part(said.strip(), (_TAG.sub("", piece) if tags else piece).strip(), silence if place else 0)
-            for place, (said, (piece, silence)) in enumerate(zip(spoken, pieces))]
+    parts: list = []
+    waiting = 0  # silence before the next part; what has nothing to be spoken is left out
+    for said, (piece, silence) in zip(spoken, pieces):
+        waiting = max(waiting, silence)
+        if tts_text.speakable(_CONTROL.sub("", piece) if tags else piece):
+            parts.append(Part(said.strip(), (_TAG.sub("", piece) if tags else piece).strip(), waiting if parts else 0))
+            waiting = 0
+    if not parts:
+        raise usage("there is nothing in the text that can be spoken", "write words, not marks alone")
+    return parts
 
 
+_CONTROL = re.compile(r"\[(?:%s)\]" % "|".join(tts_text.CONTROL_TAGS), re.IGNORECASE)
 _TAG = re.compile(r"\[(?:%s)\] ?" % "|".join((*tts_text.CONTROL_TAGS, *tts_text.SOUND_TAGS)), re.IGNORECASE)
 
 
@@ -75,9 +82,10 @@ def _without_marks(text: str) -> str:
 
 def subtitles(parts: list, spans: list) -> str:
     """A SubRip file. `spans` are the (begin, end) of each part in seconds."""
-    cues = []
-    for number, (part, (begin, end)) in enumerate(zip(parts, spans), 1):
-        cues.append(f"{number}\n{_clock(begin)} --> {_clock(end)}\n{_lines(part.shown)}\n")
+    cues: list = []
+    for part, (begin, end) in zip(parts, spans):
+        if part.shown.strip():
+            cues.append(f"{len(cues) + 1}\n{_clock(begin)} --> {_clock(end)}\n{_lines(part.shown)}\n")
     return "\n".join(cues)
 
 

@@ -60,8 +60,8 @@ class Ask:
 def check(ask: Ask, model) -> list:
     """Refuse what the service would refuse or silently ignore; return warnings. Nothing has been sent."""
     if is_socket_only(model.id):
-        raise usage(f"{model.id} is spoken to over a WebSocket alone", "take a model without -realtime, for example "
-                    f"{DEFAULT_MODEL} or cosyvoice-v3-flash")
+        raise usage(f"{model.id} is spoken to over a WebSocket alone", f"take a model of HTTP, for example {DEFAULT_MODEL} or "
+                    "cosyvoice-v3-flash")
     for name in _FLAG_FIELDS:
         if getattr(ask, name) is not None:
             _check_field(ask, model, name)
@@ -136,7 +136,7 @@ def _check_instructions(ask: Ask, model) -> None:
 def _check_ssml(ask: Ask, model) -> None:
     if not model.ssml or model.tags:
         raise usage(f"--ssml is not possible with {model.id}", "models that take it: the cosyvoice models, with voices that "
-                    "--list-voices marks with ssml, and cloned ones")
+                    "--list-voices --json marks with ssml, and cloned ones")
     from xml.etree import ElementTree
     try:
         root = ElementTree.fromstring(ask.text.strip())
@@ -147,7 +147,7 @@ def _check_ssml(ask: Ask, model) -> None:
         raise usage(f"the SSML begins with <{root.tag}>", "write one <speak>…</speak> around it all")
 
 
-def is_streamed(text: str, model, form: str, forced: bool) -> bool:
+def is_streamed(text: str, forced: bool) -> bool:
     """Whether a text is asked for as a stream: a long one, because a whole answer would take minutes."""
     return forced or units(text) > STREAM_ABOVE
 
@@ -172,7 +172,7 @@ def build_request(ask: Ask, model, text: str, stream: bool = False) -> Call:
     if model.wire == "minimax" and stream:
         _put(body, "input.stream_options.exclude_aggregated_audio", True)  # else the last frame repeats everything
     apply_native_settings(body, ask.settings, lambda name: "input" if model.wire != "qwen" or name in _TOP else "parameters")
-    return Call(model.path, body, stream, form, _rate_of(body, model) or rate)
+    return Call(model.path, body, stream, _form_of(body, model, form), _rate_of(body, model) or rate)
 
 
 def _put_sound(body: dict, ask: Ask, model, form: str, stream: bool) -> int:
@@ -196,12 +196,22 @@ def _opus_rate(model) -> int:
 
 def _rate_of(body: dict, model) -> int:
     """The sample rate that the finished body asks for."""
-    if "sample_rate" not in model.fields:
-        return 0
-    value = body
-    for key in model.fields["sample_rate"].path.split("."):
-        value = value.get(key) if isinstance(value, dict) else None
+    value = _value_of(body, model, "sample_rate")
     return value if isinstance(value, int) else 0
+
+
+def _form_of(body: dict, model, form: str) -> str:
+    """The format that the finished body asks for; --set may have changed it. WAV and PCM become each other here."""
+    value = _value_of(body, model, "format")
+    known = value if value in FORMATS else form
+    return form if {known, form} <= {"wav", "pcm"} else known
+
+
+def _value_of(body: dict, model, name: str):
+    value = body
+    for key in model.fields[name].path.split(".") if name in model.fields else ("",):
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
 
 
 def _given_voice(ask: Ask, model):
@@ -254,6 +264,8 @@ def check_voice(ask: Ask, model) -> None:
     if not voice:
         if _mixes(ask, model):
             return
+        if not model.most:
+            raise usage(f"this version knows no voice of {model.id}, and --voice names none", "add --voice")
         raise usage(f"{model.id} speaks with your own voices alone, and --voice names none",
                     "list them with --my-voices, or make one with --clone or --design; or take "
                     f"--model {DEFAULT_MODEL}, which has voices of its own")
@@ -269,7 +281,7 @@ def check_voice(ask: Ask, model) -> None:
         raise usage(f"--instructions has no effect with the voice {voice} of {model.id}", f"voices that follow it: {able}; and your "
                     "own; or take a qwen-audio or qwen3-tts-instruct model")
     if ask.ssml and known and not known.ssml:
-        raise usage(f"the voice {voice} does not read SSML", "see --list-voices")
+        raise usage(f"the voice {voice} does not read SSML", "see --list-voices --json")
 
 
 def script_warning(ask: Ask, model) -> str:

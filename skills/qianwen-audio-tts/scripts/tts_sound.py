@@ -287,6 +287,24 @@ def _silent(raw: bytes) -> bytes:
 
 # ---- joining ---------------------------------------------------------------------------------------------------------
 
+def _opus_length(file, size: int) -> tuple:
+    """(rate, samples) of an Ogg Opus file: the position that its last page tells, without what decoders skip at the start."""
+    head = file.read(1 << 10)
+    place = head.find(b"OpusHead")
+    skipped = int.from_bytes(head[place + 10:place + 12], "little") if place >= 0 else 0
+    file.seek(max(0, size - (1 << 16)))
+    tail = file.read()
+    page = tail.rfind(b"OggS")
+    return 48000, max(0, int.from_bytes(tail[page + 6:page + 14], "little", signed=True) - skipped) if page >= 0 else 0
+
+
+def _flac_length(file, size: int) -> tuple:
+    """(rate, samples) of a FLAC file, from its first block."""
+    head = file.read(26)
+    packed = int.from_bytes(head[18:26], "big") if len(head) == 26 else 0
+    return packed >> 44 or 1, packed & 0xFFFFFFFFF
+
+
 class Joined:
     """Parts put together into one file as they come. `take` returns the samples that a part has. `alone`: there is one part,
     and a compressed file stays as it came, its tags included.
@@ -343,6 +361,8 @@ class Joined:
 
     def _take_all(self, part, size: int) -> None:
         """One part alone, of a format that cannot be joined."""
+        self.rate, self.samples = {"opus": _opus_length, "flac": _flac_length}[self.form](part, size)
+        part.seek(0)
         for block in iter(lambda: part.read(BLOCK), b""):
             self._file.write(block)
 

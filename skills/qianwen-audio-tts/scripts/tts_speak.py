@@ -18,6 +18,7 @@ from tts_store import Store, unsaved
 
 _FETCH_AGAIN = "run the same command again: what is paid is fetched and not paid again, as long as the link lives (24 hours)"
 _DEAD_LINES = 3  # network failures in a row, with nothing between them: the network is down
+_SLOW = 60  # calls a minute; below, the calls are spread out
 _TRUNCATED = 0.5  # of the time a text takes to say; below it something was cut off (speech contract 7.4)
 
 
@@ -97,6 +98,7 @@ class Speaker:
 
     def __init__(self, run, store: Store, model):
         self._run, self.store, self._model = run, store, model
+        self.per_minute = model.per_minute
         self.endpoint = run.verdict.endpoint.origin + run.verdict.endpoint.prefix
 
     def client(self, pace=None):
@@ -197,7 +199,8 @@ class Speaker:
             except BadSound as error:
                 why = str(error)
             except Failure as failure:
-                failure.fix = _FETCH_AGAIN
+                failure.fix = "run the same command again: the part is made anew, and billed again" if "expired" in failure.message \
+                    else _FETCH_AGAIN
                 raise
             finally:
                 _unlink(temporary)
@@ -271,6 +274,8 @@ class Narration:
         self._failures: dict = {}  # number of the part -> Failure
         self._lock, self._stop = threading.Lock(), threading.Event()
         self._network_failures = 0
+        per_minute = speaker.per_minute
+        self._interval, self._next = (60 / per_minute if per_minute < _SLOW else 0.0), 0.0
 
     def found(self, number: int) -> dict | None:
         return self._found.get(number) or self._speaker.store.find(self.keys[number])
@@ -331,7 +336,17 @@ class Narration:
             if self._stop.is_set():
                 pace.stop()
 
+    def _wait(self) -> None:
+        """Some models take few calls a minute: asking faster would only be refused."""
+        with self._lock:
+            now = time.monotonic()
+            moment = max(now, self._next)
+            self._next = moment + self._interval
+        self._stop.wait(moment - now)
+
     def _do(self, number: int, pace) -> None:
+        if self._interval:
+            self._wait()
         try:
             found = self._speaker.speak(self.keys[number], self._calls[number], self._speaker.client(pace))
             with self._lock:
@@ -371,7 +386,7 @@ class Narration:
         words = self._calls[number].body["input"]["text"]
         failure.message = f"part {number + 1} of {total} could not be spoken: {failure.message}"
         if failure.exit_code == Exit.CONTENT:
-            failure.message += f". It begins: {words[:60]}"
+            failure.message = f"{failure.message.rstrip('. ')}. It begins: {words[:60]}"
         others = len(self._failures) - 1
         if others:
             failure.message += f" ({others} more failed)"
