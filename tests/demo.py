@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 TEXT = ROOT / "skills" / "qianwen-text" / "scripts" / "text.py"
 IMAGE = ROOT / "skills" / "qianwen-image-generation" / "scripts" / "image.py"
 VIDEO = ROOT / "skills" / "qianwen-video-generation" / "scripts" / "video.py"
+TTS = ROOT / "skills" / "qianwen-audio-tts" / "scripts" / "tts.py"
 VISION = ROOT / "skills" / "qianwen-vision" / "scripts" / "vision.py"
 STANDARD_KEY = "sk-demo-standard-key-of-nobody-0000"
 PLAN_KEY = "sk-sp-demo-plan-key-of-nobody-0000"
@@ -55,6 +56,12 @@ STEPS = (
      STANDARD_KEY, (VIDEO, "A paper boat in the rain", "--resolution", "720P", "--poll", "0.2", "-o", "boat.mp4"), 0),
     ("The picture becomes the first frame of a video. Nothing is left to be fetched after that.",
      STANDARD_KEY, (VIDEO, "狐狸回过头来", "--image", "fox.png", "--resolution", "720P", "--poll", "0.2", "-o", "fox.mp4"), 0),
+    ("A sentence spoken.",
+     STANDARD_KEY, (TTS, "你好，欢迎收听今天的节目。", "-o", "hello.wav"), 0),
+    ("A Chinese article of more than 3,000 characters: split at sentence ends, spoken in parts, joined into one file, with subtitles.",
+     STANDARD_KEY, (TTS, "--text-file", "article.md", "--voice", "Ethan", "--srt", "-o", "article.wav"), 0),
+    ("A page of all that was made so far: pictures, clips and sounds.",
+     STANDARD_KEY, (TTS, "--gallery", "-o", "./"), 0),
     ("A batch of three questions: one line of results.jsonl for each.",
      STANDARD_KEY, (TEXT, "--batch", "questions.jsonl", "-o", "answers/", "--no-think", "--system", "One sentence"), 0),
     ("The same again: nothing is missing, so nothing is sent or billed.",
@@ -68,9 +75,27 @@ STEPS = (
 )
 
 
+def article() -> str:
+    """Markdown of some 3,000 Chinese characters: a walk along a lake, hour by hour."""
+    hours = "一二三四五六七八九十"
+    seen = ("湖面上起了一层薄雾，远处的山只剩下淡淡的影子", "渔船从桥洞下慢慢划出来，船头的灯还亮着", "岸边的柳树被风吹得轻轻摇晃，叶子落在石阶上",
+            "几个早起的人在亭子里打拳，动作慢得像水", "卖早点的小店开了门，蒸汽把整条街都熏暖了", "孩子们背着书包跑过去，笑声惊起一群白鹭",
+            "茶馆的主人把桌椅搬到院子里，泡上第一壶新茶", "雨忽然下起来，行人都躲到长廊下面看水里的圆圈", "雨停以后，天边出现了一道很淡的彩虹",
+            "傍晚的钟声从寺里传来，湖水被夕阳染成了金色")
+    parts = ["# 湖边的一天\n"]
+    for number, hour in enumerate(hours):
+        parts.append(f"## 第{hour}个小时\n")
+        for turn in range(4):
+            first, second = seen[(number + turn) % 10], seen[(number * 3 + turn + 1) % 10]
+            parts.append(f"第{hour}个小时，{first}。我们停下来看了很久，谁也没有说话；{second}。朋友问我：“你还记得上一次来是什么时候吗？”我想了想，"
+                         f"说：“大概是{hour}年前吧。”\n")
+    return "\n".join(parts)
+
+
 def draw(folder: str) -> None:
     """The files that the steps work on."""
     place = Path(folder)
+    place.joinpath("article.md").write_text(article(), "utf-8")
     place.joinpath("cities.schema.json").write_text(json.dumps(SCHEMA), "utf-8")
     place.joinpath("terms.json").write_text(json.dumps({"千问云": "QianWen Cloud"}, ensure_ascii=False), "utf-8")
     place.joinpath("questions.jsonl").write_text("".join(json.dumps({"prompt": f"What is {what}?"}) + "\n"
