@@ -316,7 +316,7 @@ def test_a_dead_network_stops_the_batch(run, rows):
 def test_a_kill_of_the_command_loses_nothing(run, emulator, rows, work, start):
     """The rows under way are finished by the worker; the rerun waits for it and pays each row once."""
     rows(*({"prompt": f"row {number}"} for number in range(60)))
-    emulator.inject("slow-first-byte", times=None, seconds=0.3)
+    emulator.inject("slow-first-byte", times=None, seconds=1)
     process = start(*BATCH, "--concurrency", 8)
     until(lambda: len(emulator.requests) >= 20)
     process.kill()
@@ -464,11 +464,11 @@ def test_two_thousand_rows_with_trouble_and_a_kill(run, emulator, rows, work, st
     """5 % rate limits, 2 % server errors, one kill in the middle: after a rerun every row is there, none paid twice."""
     chance, take_fault = random.Random(7), emulator.take_fault
 
-    def flaky(path):
+    def flaky(path, body=b""):
         number = chance.random()
         if number < 0.07:
             return Fault("429" if number < 0.05 else "500", None, None, {"retry_after": 0} if number < 0.01 else {})
-        return take_fault(path)
+        return take_fault(path, body)
     monkeypatch.setattr(emulator, "take_fault", flaky)
     rows(*({"prompt": f"行 {number}", "id": f"r{number}"} for number in range(2000)))
     process = start(*BATCH, "--concurrency", 32, "--no-stream")

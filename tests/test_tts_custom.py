@@ -234,7 +234,7 @@ MP3 = b"\xff\xfb\x90\xc0" + bytes(413)
 
 
 @pytest.mark.parametrize("data, mime", [
-    (recording(), "audio/wav"), (MP3 * 400, "audio/mpeg"), (recording(3), "audio/wav"), (recording(60, 8000), "audio/wav")], ids=range(4))
+    (recording(), "audio/wav"), (MP3 * 400, "audio/mpeg"), (recording(3), "audio/wav"), (recording(60, 24000), "audio/wav")], ids=range(4))
 def test_file_goes_as_a_data_url(shown, sample, data, mime):
     """What it is comes from its bytes, not from its name."""
     path = sample(data, "me.ogg")
@@ -245,7 +245,7 @@ def test_file_goes_as_a_data_url(shown, sample, data, mime):
 
 @pytest.mark.parametrize("data, words", [
     (b"", "empty"), (b"\x89PNG\r\n\x1a\n" + bytes(50), "whatever its name says"), (b"hello", "whatever its name says"),
-    (recording(2.5), "2.5 seconds"), (recording(61, 8000), "61.0 seconds"), (MP3 + bytes(10_000_000), "10.0 MB")], ids=range(6))
+    (recording(2.5), "2.5 seconds"), (recording(61, 24000), "61.0 seconds"), (recording(10, 16000), "16000 Hz"), (MP3 + bytes(10_000_000), "10.0 MB")], ids=range(7))
 def test_file_that_is_no_recording_is_refused(sample, data, words):
     said = refusal("--clone", sample(data), "--name", "a")
     assert words in said and "--clone" in said and RECORDING.max_bytes == 10_000_000

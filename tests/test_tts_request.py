@@ -646,7 +646,7 @@ def test_models_of_a_websocket_are_refused(name):
 
 @pytest.mark.parametrize("text, streamed", [("x", False), ("x" * 300, False), ("x" * 301, True), ("好" * 150, False), ("好" * 151, True)])
 def test_long_texts_are_asked_for_as_streams(text, streamed):
-    assert is_streamed(text, row, "wav", False) is streamed and is_streamed(text, row, "wav", True)
+    assert is_streamed(text, False) is streamed and is_streamed(text, True)
 
 
 PARTS = {**dict.fromkeys(QWEN3, (600, 600)), **{name: (400, 0) for name in GOLDEN if name.startswith("qwen-tts")},

@@ -15,7 +15,7 @@ import tts_plan
 from shared import command, key_guard, task_command
 from shared.failures import Exit, usage
 from tts_models import MODELS, find_model
-from tts_request import build_request, check, check_voice, is_streamed, script_warning, voice_of
+from tts_request import build_request, check, check_voice, is_streamed, script_warning, voice_of, voice_warning
 
 SKILL = tts_flags.SKILL
 CONCURRENCY = 3  # parts at a time; the service takes three requests a second (speech contract 7.1)
@@ -76,8 +76,7 @@ class Job:
         self.warnings = [*([self.unknown] if self.unknown else []), *check(self.ask, self.model)]
         check_voice(self.ask, self.model)
         self.voice = voice_of(self.ask, self.model)
-        script = script_warning(self.ask, self.model)
-        self.warnings += [script] if script else []
+        self.warnings += filter(None, (voice_warning(self.ask, self.model), script_warning(self.ask, self.model)))
         self.parts = self._split(tts_plan.read(self.ask.text, kind, options.pause), kind)
         self.calls = [self._call(part) for part in self.parts]
         if len(self.calls) > 1 and self.form in ("opus", "flac"):

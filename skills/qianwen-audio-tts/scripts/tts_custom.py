@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import base64
 import binascii
+import os
 import re
+import shlex
+import sys
 import time
 from collections import namedtuple
 
@@ -168,7 +171,21 @@ class Custom:
         if service is not QWEN_CLONE:
             raise usage(f"--clone {given}: this service fetches the recording itself and takes no file", "put it at a public https "
                         f"address and give that, or take --model {CLONE_MODEL}, which takes files")
+        self._check_rate(found)
         return media.data_url(found)
+
+    @staticmethod
+    def _check_rate(found) -> None:
+        """The service wants 24 kHz or more (speech contract 9.8); a WAV file tells."""
+        if found.media_type != "audio/wav" or not found.path:
+            return
+        with open(found.path, "rb") as file:
+            try:
+                rate = tts_sound.read_wav(file, found.size).rate
+            except tts_sound.BadSound as error:
+                raise usage(f"--clone {found.name} cannot be used: {error}", "legal: WAV with 16 bits, MP3, M4A") from None
+        if rate < 24000:
+            raise usage(f"--clone {found.name} has {rate} Hz", "record it with 24000 Hz or more")
 
     def _design(self) -> None:
         options = self.options
@@ -269,7 +286,7 @@ class Custom:
 
     def _made(self, voice: str, model: str, status: str, files: list, reply) -> None:
         console = self.console
-        speak = f'tts.py "…" --model {model} --voice {voice}'
+        speak = f'python3 {shlex.quote(os.path.abspath(sys.argv[0]))} "…" --model {model} --voice {shlex.quote(voice)}'
         if status == "UNDEPLOYED":
             raise Failure(Exit.CONTENT, f"the voice {voice} was made and then refused by the service's inspection", fix="take another "
                           "recording; --delete-voice removes this one", request_id=reply.request_id)

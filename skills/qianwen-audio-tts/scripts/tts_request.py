@@ -19,8 +19,8 @@ FORMATS = ("wav", "mp3", "pcm", "opus", "flac")
 DIRECTORY_FORMATS = {"wav": "wav", "mp3": "mp3", "pcm": "pcm", "opus": "opus", "ogg": "opus", "flac": "flac"}
 
 # A request, ready but for the host. stream: whether it answers in events; form: the format of the file; rate: the sample
-# rate that was asked for or is the service's default, for PCM that has no header.
-Call = namedtuple("Call", "path body stream form rate")
+# rate that was asked for or is the service's default, and channels their number, for PCM that has no header.
+Call = namedtuple("Call", "path body stream form rate channels", defaults=(1,))
 
 _FLAG_FIELDS = ("language", "sample_rate", "speed", "pitch", "volume", "seed", "instructions")
 _TOP = ("text", "voice", "language_type", "instructions", "optimize_instructions", "action")  # of the input of path A
@@ -172,7 +172,8 @@ def build_request(ask: Ask, model, text: str, stream: bool = False) -> Call:
     if model.wire == "minimax" and stream:
         _put(body, "input.stream_options.exclude_aggregated_audio", True)  # else the last frame repeats everything
     apply_native_settings(body, ask.settings, lambda name: "input" if model.wire != "qwen" or name in _TOP else "parameters")
-    return Call(model.path, body, stream, _form_of(body, model, form), _rate_of(body, model) or rate)
+    return Call(model.path, body, stream, _form_of(body, model, form), _rate_of(body, model) or rate,
+                2 if model.wire == "minimax" and body["input"].get("audio_setting", {}).get("channel") == 2 else 1)
 
 
 def _put_sound(body: dict, ask: Ask, model, form: str, stream: bool) -> int:
@@ -282,6 +283,14 @@ def check_voice(ask: Ask, model) -> None:
                     "own; or take a qwen-audio or qwen3-tts-instruct model")
     if ask.ssml and known and not known.ssml:
         raise usage(f"the voice {voice} does not read SSML", "see --list-voices --json")
+
+
+def voice_warning(ask: Ask, model) -> str:
+    """A voice that is in no list, and differs by its ending alone from one of the model's."""
+    import tts_voices
+    voice = voice_of(ask, model)
+    near = "" if tts_voices.find(voice) else tts_voices.near(voice, model.id)
+    return f"{model.id} has no voice {voice} by this version's list, but has {near}; --voice {near} may be meant" if near else ""
 
 
 def script_warning(ask: Ask, model) -> str:

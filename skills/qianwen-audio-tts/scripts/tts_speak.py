@@ -39,8 +39,8 @@ class Sink:
     compressed bytes, as they come.
     """
 
-    def __init__(self, file, form: str, rate: int, on_audio=None):
-        self._file, self._asked, self._rate, self._on_audio = file, form, rate, on_audio
+    def __init__(self, file, form: str, rate: int, on_audio=None, channels: int = 1):
+        self._file, self._asked, self._rate, self._on_audio, self._channels = file, form, rate, on_audio, channels
         self.form, self._head, self._pcm, self._mp3, self.size = "", b"", None, None, 0
 
     def write(self, data: bytes) -> None:
@@ -60,7 +60,7 @@ class Sink:
         if found in ("", "wav"):
             if not found and self._asked not in ("wav", "pcm"):
                 raise BadSound(f"it is no {self._asked.upper()}")
-            self.form, self._pcm = "wav", tts_sound.PcmStream(self._rate)
+            self.form, self._pcm = "wav", tts_sound.PcmStream(self._rate, self._channels)
             self._file.write(bytes(44))
         else:
             self.form = found
@@ -139,7 +139,7 @@ class Speaker:
         """(the Answer, the form of the sound in `path`; '' when it is to be fetched from the answer's link)."""
         def take(events, headers):
             with open(path, "wb") as file:
-                sink = Sink(file, call.form, call.rate, on_audio)
+                sink = Sink(file, call.form, call.rate, on_audio, call.channels)
                 return self._take(events, sink, call, client)
         try:
             return client.events(self.request_of(call), Retries.CREATE, take)
@@ -221,7 +221,7 @@ class Speaker:
         bare = path + ".wav"
         try:
             with open(path, "rb") as file, open(bare, "wb") as copied:
-                sink = Sink(copied, call.form, call.rate, on_audio)
+                sink = Sink(copied, call.form, call.rate, on_audio, call.channels)
                 for block in iter(lambda: file.read(tts_sound.BLOCK), b""):
                     sink.write(block)
                 sink.end()
