@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -429,6 +430,47 @@ def test_batch(speak, emulator, work):
     assert (work / "out" / "index.html").is_file()
     paid = len(emulator.creates)
     assert speak("--batch", "rows.jsonl", "-o", "out").code == 0 and len(emulator.creates) == paid
+
+
+def test_rows_with_the_same_beginning(speak, fast, work):
+    """Rows that need the same parts at the same time: none takes them from another."""
+    fast.latency = 0.01
+    own = [article(12).replace("sentence", f"row {number} sentence") for number in range(24)]
+    texts = ["同一段话。" * 20 + "\n\n" + "The same words again. " * 10 + "\n\n" + text for text in own]
+    (work / "rows.jsonl").write_text("".join(json.dumps({"text": text, "output": f"{number}.wav"}) + "\n"
+                                             for number, text in enumerate(texts)), "utf-8")
+    done = speak("--batch", "rows.jsonl", "-o", "out", "--pause", 100, "--concurrency", 8, "--json")
+    assert done.code == 0 and done.document["rows"]["done"] == 24, done
+    sizes = {(work / "out" / f"{number}.wav").stat().st_size for number in range(10)}
+    assert len(sizes) == 1 and sizes.pop() > 44
+    assert list(kept(work)) == []
+
+
+def kept(work):
+    """Names in the store."""
+    return (work.parent / "home" / ".local" / "state" / "qianwen" / "speech").iterdir()
+
+
+def test_equal_rows(speak, fast, work):
+    fast.latency = 0.01
+    (work / "rows.jsonl").write_text('{"text": "同一句话。"}\n' * 40, "utf-8")
+    done = speak("--batch", "rows.jsonl", "-o", "out", "--concurrency", 8, "--json")
+    assert done.code == 0 and done.document["rows"]["done"] == 40, done
+    sounds = [samples_of(path) for path in (work / "out").glob("*.wav")]
+    assert len(sounds) == 40 and set(sounds) == {expected(fast, ["同一句话。"])}
+    assert len(fast.creates) <= 40 and list(kept(work)) == []
+
+
+def test_identical_commands_at_once(speak, fast, work):
+    """Several terminals, the same text: each gets its file, whoever ends first."""
+    fast.latency = 0.05
+    text = article(30)
+    with ThreadPoolExecutor(4) as pool:
+        runs = [pool.submit(speak, text[:len(text) - 200 * (number % 2)], "-o", f"{number}.wav") for number in range(4)]
+    assert [run.result().code for run in runs] == [0] * 4, [run.result() for run in runs]
+    for number in (0, 2):
+        assert squeezed(voicing.decode(samples_of(work / f"{number}.wav"))) == squeezed(text)
+    assert samples_of(work / "1.wav") == samples_of(work / "3.wav") and list(kept(work)) == []
 
 
 def test_estimate(speak, emulator):

@@ -245,7 +245,8 @@ def test_file_goes_as_a_data_url(shown, sample, data, mime):
 
 @pytest.mark.parametrize("data, words", [
     (b"", "empty"), (b"\x89PNG\r\n\x1a\n" + bytes(50), "whatever its name says"), (b"hello", "whatever its name says"),
-    (recording(2.5), "2.5 seconds"), (recording(61, 24000), "61.0 seconds"), (recording(10, 16000), "16000 Hz"), (MP3 + bytes(10_000_000), "10.0 MB")], ids=range(7))
+    (recording(2.5), "2.5 seconds"), (recording(61, 24000), "61.0 seconds"), (recording(10, 16000), "16000 Hz"),
+    (MP3 + bytes(10_000_000), "10.0 MB")], ids=range(7))
 def test_file_that_is_no_recording_is_refused(sample, data, words):
     said = refusal("--clone", sample(data), "--name", "a")
     assert words in said and "--clone" in said and RECORDING.max_bytes == 10_000_000

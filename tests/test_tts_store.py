@@ -4,13 +4,14 @@ from __future__ import annotations
 import json
 import os
 import stat
+import time
 
 import pytest
 
 from shared.failures import Exit, Failure
 from tts_store import KEPT_DAYS, LINK_HOURS, Store, unsaved
 
-NOW, HOUR, DAY = 1_800_000_000, 3600, 86400
+NOW, HOUR, DAY = int(time.time()), 3600, 86400
 FACTS = {"usage": {"characters": 15}, "request_id": "r1", "url": "http://h/y.wav?Expires=1&x=%2F"}
 BODY = {"model": "qwen3-tts-flash", "input": {"text": "你好", "voice": "Cherry"}}
 
@@ -36,10 +37,23 @@ def store(tmp_path, clock):
 
 
 def names(store) -> list:
-    return sorted(os.listdir(store.folder))
+    """What is kept for all runs."""
+    return sorted(name for name in os.listdir(store.folder) if not name.startswith("."))
+
+
+def own(store) -> list:
+    """What only one run knows."""
+    return sorted(name for name in os.listdir(store.folder) if name.startswith("."))
 
 
 def keep(store, key="k", data=b"sound", form="wav", facts=None):
+    """A part that an earlier run left; as `find` gives it."""
+    store.release(key, owned(store, key, data, form, facts), False)
+    return store.find(key)
+
+
+def owned(store, key="k", data=b"sound", form="wav", facts=None):
+    """A part that this run has made."""
     path = store.temporary()
     with open(path, "wb") as file:
         file.write(data)
@@ -47,8 +61,8 @@ def keep(store, key="k", data=b"sound", form="wav", facts=None):
 
 
 def made(store, when, begin="") -> None:
-    """Set the time of the files whose names begin so: the clock of the tests is not the disk's."""
-    for name in names(store):
+    """Set the time of the files whose names begin so."""
+    for name in os.listdir(store.folder):
         if name.startswith(begin):
             os.utime(os.path.join(store.folder, name), (when, when))
 
@@ -82,6 +96,79 @@ def test_what_is_kept_is_found(store, form):
     with open(kept["path"], "rb") as file:
         assert file.read() == b"sound"
     assert names(store) == sorted(["k.json", f"k.{form}"]) and store.link("k") is None, "temporary files are gone, and no link is needed"
+
+
+def content(part) -> bytes:
+    with open(part["path"], "rb") as file:
+        return file.read()
+
+
+def test_taken_part_is_the_runs_own(store):
+    kept = keep(store)
+    first, second = store.take("k"), store.take("k")
+    assert len({kept["path"], first["path"], second["path"]}) == 3 and len(own(store)) == 2
+    assert {**first, "path": ""} == {**second, "path": ""} == {**kept, "path": ""}
+    assert content(first) == content(second) == b"sound" and store.take("other") is None
+
+
+def test_taken_part_survives_what_others_do(store):
+    mine, other = owned(store), Store(os.path.dirname(store.folder))
+    theirs = other.take("k")
+    other.release("k", theirs, True)
+    assert names(store) == [] and content(mine) == b"sound" and not os.path.exists(theirs["path"])
+    owned(other, data=b"another")
+    assert content(mine) == b"sound"
+    store.release("k", mine, True)
+    assert names(store) == [] and store.find("k") is None
+
+
+def test_part_of_a_failed_run_is_left_for_its_rerun(store):
+    mine, other = owned(store), Store(os.path.dirname(store.folder))
+    other.release("k", other.take("k"), True)
+    store.release("k", mine, False)
+    found = store.take("k")
+    assert content(found) == b"sound" and {**found, "path": ""} == {**mine, "path": ""} and len(own(store)) == 1
+
+
+def test_failed_run_does_not_replace_what_another_kept(store):
+    mine = owned(store, data=b"mine")
+    owned(store, data=b"theirs")
+    store.release("k", mine, False)
+    assert content(store.take("k")) == b"theirs"
+
+
+def test_file_system_without_hard_links(store, monkeypatch):
+    def refuse(*_):
+        raise OSError(95, "Operation not supported")
+    monkeypatch.setattr(os, "link", refuse)
+    mine = owned(store)
+    theirs = store.take("k")
+    store.release("k", theirs, True)
+    assert content(mine) == b"sound" and own(store) == [os.path.basename(mine["path"])]
+    store.release("k", mine, False)
+    assert content(store.find("k")) == b"sound" and own(store) == []
+
+
+def test_part_that_is_dropped_while_it_is_taken(store, monkeypatch):
+    keep(store)
+    real = os.link
+
+    def late(path, new):
+        os.unlink(path)
+        real(path, new)
+    monkeypatch.setattr(os, "link", late)
+    assert store.take("k") is None and own(store) == []
+
+
+def test_full_disk_at_the_release_is_no_crash(store, monkeypatch):
+    mine = owned(store)
+    store.drop("k")
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+    monkeypatch.setattr(Store, "_write", full)
+    store.release("k", mine, False)
+    assert store.find("k") is None
 
 
 def test_what_was_never_kept_is_not_found(store):
@@ -185,12 +272,23 @@ def test_drop_survives_a_part_that_is_half_gone(store):
 def test_what_is_a_week_old_is_dropped(store, clock, age, stays):
     keep(store)
     store.keep_link("link", FACTS)
-    store.temporary()
     made(store, NOW - age)
     keep(store, "fresh")
     made(store, NOW, "fresh")
     store.prove()
-    assert KEPT_DAYS == 7 and len(names(store)) == (6 if stays else 2) and bool(store.find("k")) is stays and store.find("fresh")
+    assert KEPT_DAYS == 7 and len(names(store)) == (5 if stays else 2) and bool(store.find("k")) is stays and store.find("fresh")
+
+
+def test_names_of_a_killed_run_are_dropped_after_a_day(store, clock):
+    keep(store)
+    made(store, NOW - 6 * DAY)
+    store.take("k")
+    store.temporary()
+    store.prove()
+    assert len(own(store)) == 2, "the part is old, and its use is not"
+    clock.now += DAY + HOUR
+    store.prove()
+    assert own(store) == []
 
 
 def test_what_cannot_be_dropped_is_left(store):

@@ -146,9 +146,7 @@ class Run:
             store.prove()
             command.pass_guard(self.verdict, self.account, console)
             self._tell(job)
-            if options.stream:
-                return self._report(output, output.streamed(speaker, self._narration(speaker, job)), job)
-            return self._report(output, self._spoken(output, self._narration(speaker, job)), job)
+            return self._report(output, self._spoken(output, speaker, job), job)
         finally:
             output.discard()
 
@@ -158,18 +156,19 @@ class Run:
         workers = 1 if options.row_id or options.stream else options.concurrency or CONCURRENCY
         return Narration(speaker, job.calls, workers, self.console, options.pace)
 
-    @staticmethod
-    def _spoken(output, narration) -> list:
-        """All parts, joined and saved. Another run may have taken a part of the same words away: then it is spoken anew."""
-        for tries in (1, 2, 3):
-            found = narration.work()
-            try:
+    def _spoken(self, output, speaker, job: Job) -> list:
+        """All parts, spoken and saved. What is saved leaves the store; after a failure the parts stay for a rerun."""
+        narration, done = self._narration(speaker, job), False
+        try:
+            if self.options.stream:
+                found = output.streamed(speaker, narration)
+            else:
+                found = narration.work()
                 output.join(found)
-                return found
-            except FileNotFoundError:
-                if tries == 3:
-                    raise
-        raise AssertionError("the third try neither joined nor raised")
+            done = True
+            return found
+        finally:
+            narration.release(done)
 
     def _tell(self, job: Job) -> None:
         if len(job.parts) > 1:
@@ -196,8 +195,6 @@ class Run:
         console, used = self.console, usage_of(found)
         units = billed(used)
         output.describe(found, used)
-        for part in found:
-            output.store_drop(part)
         page = ""
         if self.options.gallery and not self.options.row_id and output.entry:
             page = task_command.gallery_of(output.folder, self.options.overwrite, console)

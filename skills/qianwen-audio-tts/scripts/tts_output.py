@@ -51,7 +51,7 @@ class Output:
     # -- all parts at once
 
     def join(self, found: list) -> None:
-        """Put the parts together and save them. Raises Failure UNSAVED; FileNotFoundError when a part has gone."""
+        """Put the parts together and save them. Raises Failure UNSAVED, BrokenPipeError."""
         form = self._form_of(found)
         try:
             path = self._shelf.temporary() if self._shelf else ""
@@ -59,7 +59,7 @@ class Output:
                 self._join_into(file, form, found)
             if path:
                 self._save(path, form, found)
-        except (FileNotFoundError, BrokenPipeError):
+        except BrokenPipeError:
             raise
         except (OSError, BadSound) as error:
             raise Failure(Exit.UNSAVED, f"the sound could not be saved: {getattr(error, 'strerror', None) or error}",
@@ -165,7 +165,9 @@ class Output:
 
     def _spoken(self, live, speaker, narration, number: int) -> dict:
         try:
-            return speaker.speak(narration.keys[number], self._job.calls[number], speaker.client(self._options.pace), live.take)
+            found = speaker.speak(narration.keys[number], self._job.calls[number], speaker.client(self._options.pace), live.take)
+            narration.add(number, found)
+            return found
         except Failure as failure:
             if len(self._job.parts) > 1:
                 failure.message = f"part {number + 1} of {len(self._job.parts)} could not be spoken: {failure.message.rstrip('. ')}"
@@ -212,15 +214,6 @@ class Output:
             "parts": len(found) if len(found) > 1 else None, "request_id": found[0]["request_id"], "usage": used,
             "created": datetime.now(timezone.utc).isoformat(timespec="seconds")}))
         self.entry["sidecar"] = sidecar_path(self.entry["path"])
-
-    @staticmethod
-    def store_drop(part: dict) -> None:
-        """The whole is saved, so the part is no longer needed."""
-        for path in (part["path"], os.path.splitext(part["path"])[0] + ".json"):
-            try:
-                os.unlink(path)
-            except OSError:
-                pass
 
 
 class _Late:

@@ -14,7 +14,7 @@ from shared.transport import Request, Retries, encoded
 from tts_answers import Answer, Damaged, add_usage, error_of
 from tts_request import expected_seconds
 from tts_sound import BadSound, NoSound
-from tts_store import Store, unsaved
+from tts_store import Store, unlink, unsaved
 
 _FETCH_AGAIN = "run the same command again: what is paid is fetched and not paid again, as long as the link lives (24 hours)"
 _DEAD_LINES = 3  # network failures in a row, with nothing between them: the network is down
@@ -108,7 +108,7 @@ class Speaker:
         return command.make_client(options, self._run.account, self._run.verdict, self._run.console, self._model.id, self._run.models)
 
     def speak(self, key: str, call, client, on_audio=None) -> dict:
-        """The part of a call, as Store.find gives it: made, or fetched where an earlier run paid for it already."""
+        """The part of a call, as Store.take gives it: made, or fetched where an earlier run paid for it already."""
         known = self.store.link(key)
         if known:
             try:
@@ -129,7 +129,7 @@ class Speaker:
         except OSError as error:
             raise unsaved(error, self.store.folder) from error
         finally:
-            _unlink(temporary)
+            unlink(temporary)
 
     def request_of(self, call) -> Request:
         headers = {"X-DashScope-SSE": "enable", "Accept": "text/event-stream"} if call.stream else {}
@@ -203,7 +203,7 @@ class Speaker:
                     else _FETCH_AGAIN
                 raise
             finally:
-                _unlink(temporary)
+                unlink(temporary)
         raise Failure(Exit.UNSAVED, f"what the link of a part leads to is not its sound: {why}", f"the link is {url}",
                       _FETCH_AGAIN, code=download.BAD_LINK, accepted="maybe", files=[{"url": url}])
 
@@ -228,7 +228,7 @@ class Speaker:
             os.replace(bare, path)
             return sink.form
         finally:
-            _unlink(bare)
+            unlink(bare)
 
 
 def _pass_on(file, wav, on_audio) -> None:
@@ -252,13 +252,6 @@ def play(found: dict, on_audio) -> None:
             on_audio(found["form"], 0, 0, block)
 
 
-def _unlink(path: str) -> None:
-    try:
-        os.unlink(path)
-    except OSError:
-        pass
-
-
 # ---- all parts -------------------------------------------------------------------------------------------------------
 
 class Narration:
@@ -272,20 +265,41 @@ class Narration:
         self.made = 0  # parts that this run paid for
         self._found: dict = {}
         self._failures: dict = {}  # number of the part -> Failure
+        self._unsent: NotSent | None = None  # the batch of this row was stopped
         self._lock, self._stop = threading.Lock(), threading.Event()
         self._network_failures = 0
         per_minute = speaker.per_minute
         self._interval, self._next = (60 / per_minute if per_minute < _SLOW else 0.0), 0.0
 
     def found(self, number: int) -> dict | None:
-        return self._found.get(number) or self._speaker.store.find(self.keys[number])
+        """A part that is there, as Store.take gives it: it stays until `release`."""
+        if number not in self._found:
+            try:
+                part = self._speaker.store.take(self.keys[number])
+            except OSError as error:
+                raise Failure(Exit.UNSAVED, f"a part that is kept in {self._speaker.store.folder} cannot be read: {error.strerror}",
+                              fix="make room there, then run the command again", accepted="maybe") from None
+            if not part:
+                return None
+            self._found[number] = part
+        return self._found[number]
+
+    def add(self, number: int, part: dict) -> None:
+        """A part that was spoken beside `work`."""
+        self._found[number] = part
+
+    def release(self, done: bool) -> None:
+        """The whole is saved (`done`), or not: then all parts are left for a rerun."""
+        for number, part in list(self._found.items()):
+            self._speaker.store.release(self.keys[number], part, done)
+        self._found.clear()
 
     def missing(self) -> list:
         """The numbers of the parts that are not there, from 0."""
         return [number for number in range(len(self._calls)) if self.found(number) is None]
 
     def work(self) -> list:
-        """All parts in order, as Store.find gives them. Raises the first part's Failure when one is missing."""
+        """All parts in order, as Store.take gives them. Raises the first part's Failure when one is missing; NotSent."""
         missing = self.missing()
         if len(missing) < len(self._calls):
             self._console.note(f"{len(self._calls) - len(missing)} of {len(self._calls)} parts are kept from before and not paid again")
@@ -295,6 +309,8 @@ class Narration:
             self._crew(missing)
         if self._failures:
             raise self._failure()
+        if self._unsent:
+            raise self._unsent
         return [self.found(number) for number in range(len(self._calls))]
 
     def _one(self, number: int) -> None:
@@ -331,7 +347,8 @@ class Narration:
                 return
             try:
                 self._do(number, self._pace or pace.row())
-            except NotSent:
+            except NotSent as error:
+                self._unsent = error
                 return
             if self._stop.is_set():
                 pace.stop()

@@ -1,23 +1,28 @@
 """Parts that are spoken and paid, kept on disk until the whole is joined, so that a rerun does only what is missing.
 
 A part is known by the request that made it: the same text with the same voice, model and settings at the same endpoint.
+Runs at the same time may need the same part. So each joins from names of its own (`take`, `keep`) and frees them at the
+end (`release`); what one run drops stays with the others.
 """
 from __future__ import annotations
 
 import hashlib
 import json
 import os
+import shutil
 import time
 
 from shared.failures import Exit, Failure, usage
 from shared.results import short_id
 
 KEPT_DAYS = 7
+_OWN_DAYS = 1  # a run that was killed leaves its own names; no run lasts so long
 LINK_HOURS = 23  # the service forgets a link after 24
 
 
 class Store:
-    """The folder of parts. A part has `KEY.<format>` with its sound and `KEY.json` with what the service said."""
+    """The folder of parts. A part has `KEY.<format>` with its sound and `KEY.json` with what the service said; a run's own
+    names begin with a dot."""
 
     def __init__(self, state_folder: str, clock=time.time):
         self.folder, self._clock = os.path.join(state_folder, "speech"), clock
@@ -37,16 +42,22 @@ class Store:
         for name in os.listdir(self.folder):
             path = os.path.join(self.folder, name)
             try:
-                if self._clock() - os.stat(path).st_mtime > KEPT_DAYS * 86400:
+                found = os.stat(path)
+                own = name.startswith(".")  # of a link to a kept part, only the time of its making is its own
+                age = self._clock() - (max(found.st_mtime, found.st_ctime) if own else found.st_mtime)
+                if age > (_OWN_DAYS if own else KEPT_DAYS) * 86400:
                     os.unlink(path)
             except OSError:
                 pass
 
     def temporary(self) -> str:
         """A new empty file."""
-        path = os.path.join(self.folder, f".{short_id()}{short_id()}.tmp")
+        path = self._own("tmp")
         with open(path, "xb"):
             return path
+
+    def _own(self, form: str) -> str:
+        return os.path.join(self.folder, f".{short_id()}{short_id()}.{form}")
 
     @staticmethod
     def key(endpoint: str, body: dict, times: int) -> str:
@@ -54,8 +65,23 @@ class Store:
         text = json.dumps([endpoint, body, times], sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
+    def take(self, key: str) -> dict | None:
+        """A kept part for this run: its `form`, facts and the `path` of its own; None when it is not there.
+
+        It stays there until `release`, whatever others do. Raises OSError of the disk.
+        """
+        kept = self.find(key)
+        if not kept:
+            return None
+        own = self._own(kept["form"])
+        try:
+            _link(kept["path"], own)
+        except FileNotFoundError:  # dropped this moment
+            return None
+        return {**kept, "path": own}
+
     def find(self, key: str) -> dict | None:
-        """What is kept of a part: its `path`, `form` and facts; None when it is not there."""
+        """What is kept of a part: its `path` in the folder, `form` and facts; None when it is not there."""
         facts = self._read(key)
         if not facts or not isinstance(facts.get("form"), str):
             return None
@@ -77,22 +103,35 @@ class Store:
         self._write(key, {**facts, "made": self._clock()})
 
     def keep(self, key: str, temporary: str, form: str, facts: dict) -> dict:
-        """Give a finished part its name; return what `find` would. Raises OSError."""
-        path = os.path.join(self.folder, f"{key}.{form}")
-        size = os.path.getsize(temporary)
-        os.replace(temporary, path)
-        facts = {**facts, "form": form, "bytes": size, "made": self._clock()}
+        """Keep a finished part; return what `take` would. Raises OSError."""
+        facts = {**facts, "form": form, "bytes": os.path.getsize(temporary), "made": self._clock()}
+        own = self._own(form)
+        os.replace(temporary, own)
+        self._share(key, own, facts)
+        return {**facts, "path": own}
+
+    def _share(self, key: str, own: str, facts: dict) -> None:
+        linked = self._own("tmp")
+        _link(own, linked)
+        os.replace(linked, os.path.join(self.folder, f"{key}.{facts['form']}"))
         self._write(key, facts)
-        return {**facts, "path": path}
+
+    def release(self, key: str, part: dict, done: bool) -> None:
+        """A run has done with what `take` or `keep` gave it: the part is dropped, or left for a rerun when the run failed."""
+        try:
+            if done:
+                self.drop(key)
+            elif self.find(key) is None:  # dropped by another run that succeeded
+                self._share(key, part["path"], {name: value for name, value in part.items() if name != "path"})
+        except OSError:
+            pass
+        unlink(part["path"])
 
     def drop(self, key: str) -> None:
         """The whole is saved: the part is no longer needed."""
         facts = self._read(key) or {}
         for name in (f"{key}.{facts.get('form')}", f"{key}.json"):
-            try:
-                os.unlink(os.path.join(self.folder, name))
-            except OSError:
-                pass
+            unlink(os.path.join(self.folder, name))
 
     def _read(self, key: str) -> dict | None:
         try:
@@ -107,6 +146,24 @@ class Store:
         with open(temporary, "w", encoding="utf-8", errors="replace") as file:
             json.dump(facts, file, ensure_ascii=False)
         os.replace(temporary, os.path.join(self.folder, f"{key}.json"))
+
+
+def _link(path: str, new: str) -> None:
+    """A second name for a file; a copy where the file system has no hard links. Raises OSError."""
+    try:
+        os.link(path, new)
+    except FileNotFoundError:
+        raise
+    except (OSError, AttributeError, NotImplementedError):
+        shutil.copyfile(path, new)
+
+
+def unlink(path: str) -> None:
+    """Remove a file, if it is there."""
+    try:
+        os.unlink(path)
+    except OSError:
+        pass
 
 
 def unsaved(error: OSError, folder: str) -> Failure:
