@@ -8,7 +8,7 @@ INSTALL = $(PYTHON) skills/install.py --agent "$(AGENT)" $(if $(SCOPE),--scope "
 .PHONY: help demo test check sync bench emulator install uninstall triggers clean
 
 help:
-	@echo "make demo      the real scripts against an emulator of the service; no key, no network"
+	@echo "make demo      the real scripts against an emulator of the service; no key, no network (DIR=... keeps the results)"
 	@echo "make test      all tests; installs pytest into .venv when it is not there"
 	@echo "make check     house rules: synced copies, Python 3.9, standard library only, SKILL.md"
 	@echo "make sync      copy shared/ into every skill"
@@ -19,7 +19,7 @@ help:
 	@echo "make triggers  requests and the skill that should answer each, for a reviewer"
 
 demo:
-	@$(PYTHON) -m tests.demo
+	@$(PYTHON) -m tests.demo $(if $(DIR),"$(DIR)")
 
 test:
 	@$(PYTHON) -c "import pytest" 2>/dev/null || test -x .venv/bin/pytest || \

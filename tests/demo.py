@@ -1,10 +1,12 @@
-"""`make demo`: the real scripts against the emulator. Needs no key and no network.
+"""`make demo`: the real scripts against the emulator. Needs no key and no network; `make demo DIR=FOLDER` keeps the results.
 
 Each step shows the command as a person would type it, then what the script itself prints: the answer from stdout as it
 arrives, what it says to a person from stderr.
 """
 from __future__ import annotations
 
+import argparse
+import contextlib
 import json
 import os
 import subprocess
@@ -121,11 +123,27 @@ def _quoted(text: str) -> str:
     return '"' + text + '"' if " " in text else text
 
 
+@contextlib.contextmanager
+def _folder(kept: str):
+    """Where the steps work: a folder that is new, or one that is gone afterwards."""
+    if not kept:
+        with tempfile.TemporaryDirectory() as folder:
+            yield folder
+        return
+    os.makedirs(kept)
+    yield os.path.abspath(kept)
+
+
 def main() -> int:
+    parser = argparse.ArgumentParser(prog="tests.demo", description=__doc__.split("\n")[0])
+    parser.add_argument("folder", nargs="?", default="", help="a folder that does not exist yet, for the results")
+    kept = parser.parse_args().folder
+    if os.path.exists(kept):
+        parser.error(f"{kept} exists already; choose another folder, or remove it")
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(encoding="utf-8", errors="replace")
     unexpected = []
-    with Emulator() as emulator, tempfile.TemporaryDirectory() as folder:
+    with Emulator() as emulator, _folder(kept) as folder:
         draw(folder)
         sys.stdout.write(f"The emulator of DashScope listens on {emulator.url}; no real service is called.\n")
         for number, (step, key, command, expected) in enumerate(STEPS, 1):
@@ -136,6 +154,8 @@ def main() -> int:
                 unexpected.append(f"step {number} ended with exit code {code}, expected {expected}")
         calls = sum("/services/" in one.path or one.path.endswith("/chat/completions") for one in emulator.requests)
     sys.stdout.write(f"\n{calls} calls reached the emulator. " + ("; ".join(unexpected) or "Every step ended as it should.") + "\n")
+    if kept:
+        sys.stdout.write(f"What was made is in {kept}: open index.html there in a browser.\n")
     return 1 if unexpected else 0
 
 

@@ -78,6 +78,7 @@ class Job:
         self.voice = voice_of(self.ask, self.model)
         self.warnings += filter(None, (voice_warning(self.ask, self.model), script_warning(self.ask, self.model)))
         self.parts = self._split(tts_plan.read(self.ask.text, kind, options.pause), kind)
+        self.text = self.ask.text if kind != "markdown" else "\n".join(part.shown for part in self.parts)  # as a person reads it
         self.calls = [self._call(part) for part in self.parts]
         if len(self.calls) > 1 and self.form in ("opus", "flac"):
             raise usage(f"the text needs {len(self.calls)} parts, and {self.form} parts cannot be joined so that players play all of them",

@@ -206,7 +206,7 @@ class Output:
         if not self.entry or self._options.no_sidecar:
             return
         ask, job = self._job.ask, self._job
-        text = " ".join(ask.text.split())
+        text = " ".join(job.text.split())
         self._shelf.describe(self.entry, self._console.redact_result({
             "skill": self._console.skill, "media_type": self.entry["media_type"], "seconds": self.entry["seconds"],
             "bytes": self.entry["bytes"], "prompt": text if len(text) <= _MOST_PROMPT else text[:_MOST_PROMPT] + "…",
