@@ -4,6 +4,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import signal
 import subprocess
 import sys
 import urllib.error
@@ -18,6 +19,9 @@ for skill in sorted((ROOT / "skills").glob("*/scripts")):
 sys.path.insert(0, str(ROOT))  # first, so that `shared` is the source and not a copy
 
 from tests.emulator import Emulator  # noqa: E402
+
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # started in the background by a shell; scripts would inherit it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 STANDARD_KEY = "sk-emulator-standard-0123456789"
 PLAN_KEY = "sk-sp-emulator-plan-0123456789"
