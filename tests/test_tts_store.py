@@ -9,6 +9,8 @@ import time
 import pytest
 
 from shared.failures import Exit, Failure
+from shared.transport import Request
+from tts_speak import Narration
 from tts_store import KEPT_DAYS, LINK_HOURS, Store, unsaved
 
 NOW, HOUR, DAY = int(time.time()), 3600, 86400
@@ -356,3 +358,38 @@ def test_facts_are_readable_json(store):
     keep(store, facts={**FACTS, "request_id": "你好"})
     with open(os.path.join(store.folder, "k.json"), encoding="utf-8") as file:
         assert json.load(file)["request_id"] == "你好"
+
+
+# ---- a run that ends -------------------------------------------------------------------------------------------------
+
+class Teller:
+    """What a Narration needs of a Speaker to hold parts."""
+
+    per_minute, endpoint = 180, "http://h"
+
+    def __init__(self, store):
+        self.store = store
+
+
+@pytest.mark.parametrize("done", [True, False])
+def test_interrupt_waits_until_the_parts_are_released(store, monkeypatch, done):
+    """After the whole is saved it does not matter any more; before, it goes on once nothing of the run's own is left."""
+    calls = [Request("POST", "http://h", {**BODY, "input": {"text": str(number)}}) for number in range(3)]
+    narration = Narration(Teller(store), calls, 1, None)
+    for number in range(3):
+        narration.add(number, owned(store, narration.keys[number]))
+    real, interrupts = Store.release, [KeyboardInterrupt()]
+
+    def interrupted(*arguments):
+        if len(own(store)) == 2 and interrupts:
+            raise interrupts.pop()
+        real(*arguments)
+    monkeypatch.setattr(Store, "release", interrupted)
+    if done:
+        narration.release(True)
+        assert names(store) == []
+    else:
+        with pytest.raises(KeyboardInterrupt):
+            narration.release(False)
+        assert len(names(store)) == 6
+    assert own(store) == [] and not interrupts

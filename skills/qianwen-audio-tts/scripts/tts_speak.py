@@ -289,10 +289,18 @@ class Narration:
         self._found[number] = part
 
     def release(self, done: bool) -> None:
-        """The whole is saved (`done`), or not: then all parts are left for a rerun."""
-        for number, part in list(self._found.items()):
-            self._speaker.store.release(self.keys[number], part, done)
-        self._found.clear()
+        """The whole is saved (`done`), or not: then all parts are left for a rerun. An interrupt waits until that is done, and
+        does not matter any more where the whole is saved."""
+        interrupted = False
+        while self._found:
+            try:
+                number = next(iter(self._found))
+                self._speaker.store.release(self.keys[number], self._found[number], done)
+                del self._found[number]
+            except KeyboardInterrupt:
+                interrupted = True
+        if interrupted and not done:
+            raise KeyboardInterrupt
 
     def missing(self) -> list:
         """The numbers of the parts that are not there, from 0."""
