@@ -629,6 +629,14 @@ def test_unknown_model_is_routed_by_its_prefix_with_a_warning(name, like, path):
     assert call == call_of(like, voice=OWN)._replace(body={**call_of(like, voice=OWN).body, "model": name})
 
 
+@pytest.mark.parametrize("name, meant", [
+    ("speech-2.8-hd", "MiniMax/speech-2.8-hd"), ("minimax/Speech-2.8-HD", "MiniMax/speech-2.8-hd"), ("Qwen3-TTS-Flash", "qwen3-tts-flash"),
+    ("CosyVoice-v3-flash", "cosyvoice-v3-flash")])
+def test_id_without_its_vendor_or_in_other_letters_is_refused_with_the_right_one(name, meant):
+    said = refusal(name, voice=OWN)
+    assert name in said and meant in said and find_model(meant)[0].id == meant
+
+
 @pytest.mark.parametrize("name", GOLDEN)
 def test_known_model_has_no_warning(name):
     assert find_model(name)[1] == "" and not is_socket_only(name)

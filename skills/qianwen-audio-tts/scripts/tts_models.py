@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import namedtuple
 
 from shared import model_table
+from shared.failures import usage
 
 TABLE_DATE = "2026-10"
 DEFAULT_MODEL = "qwen3-tts-flash"
@@ -93,10 +94,13 @@ _SOCKET_ONLY = ("cosyvoice-v1", "sambert-", "-realtime")  # WebSocket models: no
 
 
 def find_model(name: str) -> tuple:
-    """(the row of a model id, a warning or '')."""
+    """(the row of a model id, a warning or ''). Raises usage for an id that only lacks its vendor or its right letters."""
     row = next((row for row in MODELS if row.id == name), None)
     if row:
         return row, ""
+    meant = next((row.id for row in MODELS if row.id.lower() in (name.lower(), f"minimax/{name.lower()}")), "")
+    if meant:
+        raise usage(f"--model {name} is no model id: an id counts to the letter, upper and lower case and vendor included", f"take --model {meant}")
     family = model_table.longest_prefix(name, (*FAMILIES, *MODELS))
     return family._replace(id=name, most=0), model_table.unknown(name, family, TABLE_DATE)
 
