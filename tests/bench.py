@@ -6,6 +6,7 @@
 - peak memory of both;
 - peak memory of `vision.py` above its start while it uploads a video of 1 GiB (target: 64 MiB), and while it sends a
   picture of 7 MB inside the request;
+- peak memory of `tts.py` above its start while it makes one WAV of a book (target: 64 MiB);
 - rows a second of a batch against a server that takes 100 ms for each answer, next to what its workers could do at best.
 """
 from __future__ import annotations
@@ -25,6 +26,7 @@ from tests.emulator import Emulator
 ROOT = Path(__file__).resolve().parent.parent
 TEXT = ROOT / "skills" / "qianwen-text" / "scripts" / "text.py"
 VISION = ROOT / "skills" / "qianwen-vision" / "scripts" / "vision.py"
+TTS = ROOT / "skills" / "qianwen-audio-tts" / "scripts" / "tts.py"
 ROUNDS = int(os.environ.get("ROUNDS", "40"))
 CHUNKS = 4000
 TARGET = 1.25
@@ -147,6 +149,7 @@ def main() -> int:
             emulator.reply(chunks=["word "] * CHUNKS)
             peaks.append(peak_memory(command, environment))
         media_memory(emulator, folder, environment)
+        narration_memory(emulator, folder, environment)
         batch_speed(folder, environment)
         _say(f"peak memory: {peaks[0]:.1f} MiB against {peaks[1]:.1f} MiB ({peaks[0] / peaks[1]:.2f}x)")
     return 0
@@ -164,6 +167,17 @@ def media_memory(emulator: Emulator, folder: str, environment: dict) -> None:
                             (f"sending a picture of {picture.stat().st_size / 1e6:.1f} MB inline", ["--image", str(picture)])):
         peak = peak_memory([sys.executable, str(VISION), "hello", "--no-think", *arguments], environment)
         _say(f"peak memory above the start ({start:.1f} MiB), {what}: {peak - start:.1f} MiB")
+
+
+def narration_memory(emulator: Emulator, folder: str, environment: dict) -> None:
+    """Peak memory above the start for a text of 100,000 characters, spoken twelve parts at a time into one WAV."""
+    emulator.unit_seconds = 0.05
+    text, book = Path(folder, "book.txt"), Path(folder, "book.wav")
+    text.write_text("\n\n".join(f"第{number}段，清晨的山路上没有人。The train leaves at seven, {number} minutes late. " for number in range(1900)), "utf-8")
+    start = peak_memory([sys.executable, str(TTS), "--check"], environment)
+    peak = peak_memory([sys.executable, str(TTS), "--text-file", str(text), "-o", str(book), "--concurrency", "12"], environment)
+    _say(f"peak memory above the start ({start:.1f} MiB), speaking {len(text.read_text('utf-8')):,} characters into a WAV of "
+         f"{book.stat().st_size >> 20} MiB (target: 64 MiB): {peak - start:.1f} MiB")
 
 
 def batch_speed(folder: str, environment: dict) -> None:
