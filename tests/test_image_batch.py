@@ -13,6 +13,7 @@ import pytest
 from tests.conftest import SCRIPTS, STANDARD_KEY
 from tests.emulator.drawing import notes_of
 from tests.test_batch import results, until, worker_of, write
+from tests.test_image import journal
 
 SKILL = "qianwen-image-generation"
 BATCH = ("--batch", "rows.jsonl", "-o", "out")
@@ -149,12 +150,12 @@ def test_trouble_and_a_kill(image, emulator, rows, work, start, model, size):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs kill")
-def test_a_kill_of_everything_loses_no_task(image, emulator, rows, work, start):
+def test_a_kill_of_everything_loses_no_task(image, emulator, rows, home, work, start):
     """Worker and all: tasks whose ids are in the journal are gone on with, and the rows are not paid twice."""
     rows(*({"prompt": f"row {number}", "model": "wan2.2-t2i-flash"} for number in range(6)))
     emulator.task_polls = (30, 1)
     process = start(*BATCH, "--concurrency", 6, "--poll", "0.05")
-    until(lambda: len(emulator.creates) == 6, 20)
+    until(lambda: len(emulator.creates) == 6 and all(record.get("task_id") for record in journal(home)), 20)
     worker = worker_of(work / "out")
     process.kill()
     os.kill(worker, signal.SIGKILL)
