@@ -976,6 +976,19 @@ def test_interrupted_after_the_answer_was_saved(run, work, copy):
 
 
 @POSIX
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+@pytest.mark.parametrize(("flags", "code"), [(("Hi",), 0), (("Hi", "--temperature", "9"), 2)], ids=["done", "refused"])
+def test_interrupted_while_the_interpreter_shuts_down(run, copy, name, flags, code):
+    """The outcome stands: its exit code is kept, what was printed is whole, and no traceback follows it."""
+    script = copy / "scripts" / "text.py"
+    late = f"import atexit, os, signal\n    atexit.register(lambda: os.kill(os.getpid(), signal.{name}))\n    "
+    script.write_text(script.read_text("utf-8").replace("sys.exit(command", late + "sys.exit(command"), "utf-8")
+    result = run(*flags, "--json", script=script)
+    assert result.code == code and "Traceback" not in result.err and "Interrupt" not in result.err
+    assert json.loads(result.out)["ok"] == (code == 0)
+
+
+@POSIX
 def test_interrupted_before_the_answer(start, emulator, work):
     emulator.inject("hang", seconds=10)
     process = start("Hi", "-o", "new/answer.md")

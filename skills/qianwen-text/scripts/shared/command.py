@@ -575,19 +575,25 @@ def make_client(options, account: Account, verdict: key_guard.Verdict, console: 
 
 def run(skill: str, make_parser, execute, argv=None) -> int:
     """Parse, execute, and map whatever happens to one message and an exit code. Used as `sys.exit(run(…))`."""
-    argv = sys.argv[1:] if argv is None else argv
+    is_process = argv is None
+    argv = sys.argv[1:] if is_process else argv
     _prepare_streams()
     console = Console(skill)
     console.json_mode = "--json" in argv
     console.verbose = "-v" in argv or "--verbose" in argv
     _stop_on_terminate()
+    code = int(Exit.INTERRUPTED)
     try:
         code = _outcome(make_parser, execute, argv, console)
         sys.stdout.flush()
-        return code
+        if is_process:
+            _end_on_interrupt(code)
     except BrokenPipeError:
         _to_nowhere(sys.stdout)
-        return int(Exit.OK)
+        code = int(Exit.OK)
+    except KeyboardInterrupt:  # the outcome has been told, or its telling was cut short by a second Ctrl-C
+        pass
+    return code
 
 
 def _outcome(make_parser, execute, argv, console: Console) -> int:
@@ -660,4 +666,16 @@ def _stop_on_terminate() -> None:
         if signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:  # not under nohup
             signal.signal(signal.SIGHUP, interrupt)
     except (ValueError, AttributeError):  # not in the main thread, or no such signal
+        pass
+
+
+def _end_on_interrupt(code: int) -> None:
+    """From here on an interrupt ends the process with `code` at once: while the interpreter shuts down it would print a traceback."""
+    import signal
+    try:
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+            number = getattr(signal, name, None)
+            if number is not None and callable(signal.getsignal(number)):  # neither ignored nor left to the system
+                signal.signal(number, lambda number_, frame: os._exit(code))
+    except ValueError:  # not in the main thread
         pass
