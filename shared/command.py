@@ -584,13 +584,14 @@ def run(skill: str, make_parser, execute, argv=None) -> int:
     _stop_on_terminate()
     code = int(Exit.INTERRUPTED)
     try:
-        code = _outcome(make_parser, execute, argv, console)
-        sys.stdout.flush()
+        try:
+            code = _outcome(make_parser, execute, argv, console)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            _to_nowhere(sys.stdout)
+            code = int(Exit.OK)
         if is_process:
             _end_on_interrupt(code)
-    except BrokenPipeError:
-        _to_nowhere(sys.stdout)
-        code = int(Exit.OK)
     except KeyboardInterrupt:  # the outcome has been told, or its telling was cut short by a second Ctrl-C
         pass
     return code
