@@ -12,11 +12,11 @@ import json
 import os
 import threading
 import time
-from array import array
 
-from .batch_rows import Book, find
+from .batch_rows import Book
 from .command import Console
 from .failures import Exit, Failure, usage
+from .whole import whole
 
 
 class Ledger:
@@ -27,7 +27,7 @@ class Ledger:
         self.results, self._started, self._lock_file = (os.path.join(folder, name) for name in (
             "results.jsonl", ".qianwen-batch.started", ".qianwen-batch.lock"))
         self.kept = self.kept_in_doubt = self.foreign = 0
-        self._skip = array("Q")  # keys of the lines that stay, sorted
+        self._skip: set = set()  # keys of the lines that stay
         self.in_doubt: set = set()  # keys of rows begun without an outcome
         self._untidy = False  # there are lines to drop
         self._writing = threading.Lock()
@@ -49,41 +49,40 @@ class Ledger:
     def _flags(self) -> dict:
         return json.loads(json.dumps(self._console.redact_result(self._book.flags), default=str))
 
-    def _read_results(self) -> array:
-        """The keys of all lines, sorted. Lines of failed rows do not count as done, and will be dropped."""
-        recorded, keys = array("Q"), self._book.keys
+    def _read_results(self) -> set:
+        """The keys of all lines. Lines of failed rows do not count as done, and will be dropped."""
+        recorded: set = set()
         for raw in _lines(self.results):
             entry = _entry(raw)
             if entry is None:
                 self._untidy = True
                 continue
-            recorded.append(entry["key"])
+            recorded.add(entry["key"])
             if not self._stays(entry):
                 self._untidy = True
                 if entry["in_doubt"]:
                     self.in_doubt.add(entry["key"])
                 continue
-            self._skip.append(entry["key"])
-            if find(keys, entry["key"]) < 0:
+            self._skip.add(entry["key"])
+            if entry["key"] not in self._book.keys:
                 self.foreign += 1
             elif entry["ok"]:
                 self.kept += 1
             else:
                 self.kept_in_doubt += 1
-        self._skip = array("Q", sorted(self._skip))
-        return array("Q", sorted(recorded))
+        return recorded
 
     def _stays(self, entry: dict) -> bool:
         return entry["ok"] or (entry["in_doubt"] and not self._again and self._recoverable is None)
 
-    def _read_started(self, recorded: array) -> dict | None:
+    def _read_started(self, recorded: set) -> dict | None:
         """Find the rows begun without an outcome; return the flags of the earlier run."""
         flags = None
         for raw in _lines(self._started):
             try:
                 if raw.startswith(b"{"):
                     flags = json.loads(raw)["flags"]
-                elif raw.startswith(b"+") and find(recorded, int(raw[1:], 16)) < 0:
+                elif raw.startswith(b"+") and int(raw[1:], 16) not in recorded:
                     self.in_doubt.add(int(raw[1:], 16))
                 elif raw.startswith(b"-"):
                     self.in_doubt.discard(int(raw[1:], 16))
@@ -93,12 +92,12 @@ class Ledger:
 
     def wants(self, row) -> bool:
         """Whether a row is to be done now."""
-        if find(self._skip, row.key) >= 0:
+        if row.key in self._skip:
             return False
-        return row.key not in self.in_doubt or self._again or bool(self._recoverable and self._recoverable(row.options()))
+        return row.key not in self.in_doubt or self._again or bool(self._recoverable and self._recoverable(row))
 
     def skipped(self, key: int) -> bool:
-        return find(self._skip, key) >= 0
+        return key in self._skip
 
     # -- writing
 
@@ -114,10 +113,11 @@ class Ledger:
         """Drop the lines of failed rows and damaged ones, then append. First the rows in doubt are safe on disk."""
         try:
             head = json.dumps({"flags": self._flags()}).encode("ascii") + b"\n"
-            _replace(self._started, [head, *(b"+%016x\n" % key for key in sorted(self.in_doubt))])
+            with whole(os.path.realpath(self._started)) as file:
+                file.writelines([head, *(b"+%016x\n" % key for key in sorted(self.in_doubt))])
             if self._untidy:
-                _replace(self.results, (raw for raw in _lines(self.results) for entry in [_entry(raw)]
-                                        if entry and self._stays(entry)))
+                with whole(os.path.realpath(self.results)) as file:
+                    file.writelines(raw for raw in _lines(self.results) for entry in [_entry(raw)] if entry and self._stays(entry))
             mode = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
             self._started_fd, self._results_fd = os.open(self._started, mode, 0o666), os.open(self.results, mode, 0o666)
         except OSError as error:
@@ -167,18 +167,6 @@ def _entry(raw: bytes) -> dict | None:
         return {"key": int(line["key"], 16), "ok": line["ok"] is True, "in_doubt": line.get("in_doubt") is True}
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
-
-
-def _replace(path: str, lines) -> None:
-    """Write a file anew, in one step."""
-    path = os.path.realpath(path)
-    temporary = path + ".tmp"
-    with open(temporary, "wb") as file:
-        for line in lines:
-            file.write(line)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
 
 
 def _difference(then: dict, now: dict) -> str:

@@ -11,9 +11,10 @@ import os
 import sys
 
 from . import VERSION, key_guard
-from .account import Account, BadSetting, find_account
+from .account import BadSetting, find_account
 from .failures import Exit, Failure, usage
-from .transport import DEFAULT_RETRIES, DEFAULT_TIMEOUT, Client, Request, Retries, no_constant
+from .session import Session
+from .transport import DEFAULT_RETRIES, DEFAULT_TIMEOUT, no_constant
 
 
 _WIDTH = 79  # columns of a line that is redrawn
@@ -196,6 +197,10 @@ class Console:
                               fix="check the disk or the program that reads it, then run the command again") from error
 
 
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:] + "."
+
+
 def _overlap(text: str, secrets) -> int:
     """How many characters at the end of `text` could be the beginning of a secret."""
     return max((size for secret in secrets for size in range(1, min(len(secret), len(text) + 1))
@@ -306,7 +311,7 @@ def add_batch_flags(parser: Parser, parts: bool = False) -> None:
     add("--concurrency", metavar="N", type=number(1, 64, whole=True), help="calls at a time, 1 to 64 (default: 4"
         f"{'; 3 for the parts of one text' if parts else ''})")
     add("--again", action="store_true", help="send rows whose outcome is unknown once more; they may have been billed already")
-    parser.set_defaults(row_id=None, pace=None, has_parts=parts)
+    parser.set_defaults(has_parts=parts)
 
 
 def _seconds(text: str) -> float:
@@ -449,128 +454,6 @@ def read_body(path: str | None):
     return body
 
 
-# ---- the key guard in plain sight ------------------------------------------------------------------------------------
-
-def pass_guard(verdict: key_guard.Verdict, account: Account, console: Console) -> None:
-    """Show the guard's warnings, and stop where it refuses. Called before anything is sent."""
-    show_warnings(verdict, account, console)
-    if verdict.action == key_guard.REFUSE:
-        raise Failure(Exit.KEY, verdict.reason, fix=verdict.fix + _spare_key(verdict, account), code=f"{verdict.key.kind}_key",
-                      cause=f"the key comes from {account.key_source}" if account.key_source else
-                      f"it is neither in the environment nor in {' or '.join(account.searched)}")
-    if verdict.endpoint.kind in (key_guard.GATEWAY, key_guard.LOOPBACK):
-        console.note(f"sending to {verdict.endpoint.host} ({account.endpoint_source})")
-
-
-def show_dry_run(preview: dict, verdict, console) -> None:
-    """The one document of --dry-run, and a word on what the guard would do with a real call."""
-    console.document(preview)
-    if verdict.action != "go":
-        console.note(f"with this key and endpoint a real call would be {'refused' if verdict.action == 'refuse' else 'warned of'}"
-                     f": {verdict.reason or verdict.warnings[0][0]}")
-
-
-def show_warnings(verdict: key_guard.Verdict, account: Account, console: Console) -> None:
-    """Show what the guard warns of, and where a standard key waits behind a plan key."""
-    for text, fix in verdict.warnings:
-        console.warn(text, fix + (_spare_key(verdict, account) if text == verdict.reason else ""))
-
-
-def _spare_key(verdict: key_guard.Verdict, account: Account) -> str:
-    """Where a standard key waits behind the plan key that comes first."""
-    if verdict.key.kind != key_guard.PLAN or not account.spare:
-        return ""
-    return f". A standard key was found in {account.spare}, but the one in {account.key_source} comes first"
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:] + "."
-
-
-def billing_note(key: key_guard.Key, endpoint: key_guard.Endpoint) -> str:
-    """Who pays, for the usage line: a user who expects a plan to cover the call must see that it does not."""
-    if key.billing == "pay-as-you-go":
-        return "billed pay-as-you-go (not covered by a Token Plan or Coding Plan)"
-    return f"billed by {endpoint.host}" if key.billing == "gateway" else "plan key: not billed by DashScope"
-
-
-def check(options, account: Account, verdict: key_guard.Verdict, console: Console) -> Exit:
-    """`--check`: what would be used and why; with `--live` one free authenticated call. Nothing else is sent."""
-    report = {"ok": verdict.usable, "skill": console.skill, "exit_code": int(Exit.OK if verdict.usable else Exit.KEY),
-              "key": {"kind": verdict.key.kind, "source": account.key_source or "none",
-                      "shown_as": key_guard.masked(verdict.key.value) if verdict.key.value else "none"},
-              "endpoint": {"kind": verdict.endpoint.kind, "url": verdict.endpoint.origin + verdict.endpoint.prefix,
-                           "region": verdict.endpoint.region or "unknown", "source": account.endpoint_source},
-              "verdict": verdict.action, "mode": "strict" if account.strict else "warn",
-              "reason": verdict.reason or "the key and the endpoint fit",
-              "fix": verdict.fix + (_spare_key(verdict, account) if verdict.fix else ""),
-              "billing": verdict.key.billing, "warnings": console.warnings}
-    show_warnings(verdict, account, console)
-    failure = None
-    if options.live and verdict.action != key_guard.REFUSE:
-        failure = _add_live_call(report, options, account, verdict, console)
-    if console.json_mode:
-        console.document({name: value for name, value in report.items() if value not in ("", None)})
-    else:
-        _print_report(report, console)
-    if failure:
-        console.explain(failure)
-    return Exit(report["exit_code"])
-
-
-def _add_live_call(report: dict, options, account: Account, verdict: key_guard.Verdict, console: Console):
-    """Make the free call and put its outcome into the report; return its Failure, if any."""
-    try:
-        report["live"] = live_call(options, account, verdict, console)
-        report["ok"], report["exit_code"] = True, int(Exit.OK)
-        return None
-    except Failure as failure:
-        report["live"] = console.clean(f"failed: {failure.message}")
-        report["ok"], report["exit_code"] = False, int(failure.exit_code)
-        report["error"] = console.clean_error(failure)
-        return failure
-
-
-def _print_report(report: dict, console: Console) -> None:
-    key, endpoint = report["key"], report["endpoint"]
-    shown = f"{key['shown_as']} ({key['kind']}), from {key['source']}" if key["source"] != "none" else "none (missing)"
-    rows = [("key", shown),
-            ("endpoint", f"{endpoint['url']} ({endpoint['kind']}, region {endpoint['region']}), from {endpoint['source']}"),
-            ("verdict", f"{report['verdict']} — {report['reason']}"), ("next", report["fix"]),
-            ("billing", report["billing"]), ("live call", report.get("live", "")),
-            ("usable", "yes" if report["ok"] else "no")]
-    for name, value in rows:
-        if value:
-            console.result(console.clean(f"{name + ':':10} {value}") + "\n")
-    console.end_result()
-
-
-_FREE_CALLS = ("{native}/tasks/?page_no=1&page_size=1", "{compatible}/files?limit=1")  # lists: free, and refused without a key
-
-
-def live_call(options, account: Account, verdict: key_guard.Verdict, console: Console) -> str:
-    """Prove the key with a free call. A gateway may not know the first one, so a second is tried after a 404."""
-    client = make_client(options, account, verdict, console)
-    for number_, url in enumerate(_FREE_CALLS, 1):
-        url = url.format(native=verdict.endpoint.native, compatible=verdict.endpoint.compatible)
-        try:
-            reply = client.json(Request("GET", url), Retries.READ)
-        except Failure as failure:
-            if failure.http_status == 404 and number_ < len(_FREE_CALLS):
-                continue
-            raise
-        return f"{verdict.endpoint.host} accepted the key (request id {reply.request_id or 'unknown'})"
-    raise AssertionError("the last free call neither answered nor failed")
-
-
-def make_client(options, account: Account, verdict: key_guard.Verdict, console: Console, model: str = "",
-                models=()) -> Client:
-    """A client for the endpoint that the guard's verdict hands out."""
-    retries = Retries(options.retries, note=console.note, pace=getattr(options, "pace", None))
-    return Client(verdict, console.skill, timeout=options.timeout, retries=retries,
-                  detail=console.detail, model=model, models=models, sandboxed=account.sandboxed)
-
-
 # ---- the run ---------------------------------------------------------------------------------------------------------
 
 def run(skill: str, make_parser, execute, argv=None) -> int:
@@ -615,7 +498,7 @@ def _outcome(make_parser, execute, argv, console: Console) -> int:
         console.secrets = account.secrets
         for warning in account.warnings:
             console.warn(warning)
-        return int(execute(options, account, console) or Exit.OK)
+        return int(execute(Session(console.skill, options, account, console)) or Exit.OK)
     except SystemExit as stop:  # --help and --version
         return int(stop.code or 0)
     except Failure as failure:

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import threading
 import sys
 import urllib.error
 import urllib.request
@@ -66,6 +67,36 @@ class Run:
         return json.loads(self.out)
 
 
+def in_process(skill, arguments, stdin, environment, cwd):
+    """A script's run without a process of its own: the same argv, streams, environment and folder."""
+    import importlib
+    import io
+    import types
+    from unittest import mock
+    from shared import command
+    module = importlib.import_module(SCRIPTS[skill].stem)
+    make_parser = getattr(module, "make_parser", None) or module.tts_flags.make_parser
+    streams = [io.TextIOWrapper(io.BytesIO(data), "utf-8") for data in (stdin, b"", b"")]
+    here = os.getcwd()
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)}
+    try:
+        os.chdir(cwd)
+        with mock.patch.dict(os.environ, environment, clear=True), mock.patch.object(sys, "argv", [str(SCRIPTS[skill])]), \
+                mock.patch.multiple(sys, stdin=streams[0], stdout=streams[1], stderr=streams[2]):
+            code = command.run(module.SKILL, make_parser, module.execute, [argument_of(one) for one in arguments])
+            for stream in streams[1:]:
+                stream.flush()
+    finally:
+        os.chdir(here)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    return types.SimpleNamespace(returncode=code, stdout=streams[1].buffer.getvalue(), stderr=streams[2].buffer.getvalue())
+
+
+def argument_of(one) -> str:
+    return os.fsdecode(one) if isinstance(one, bytes) else str(one)
+
+
 @pytest.fixture(scope="session")
 def _server():
     with Emulator() as emulator:
@@ -108,7 +139,10 @@ def run(emulator, home, work):
                        **({"SYSTEMROOT": os.environ["SYSTEMROOT"]} if "SYSTEMROOT" in os.environ else {}),
                        **({"DASHSCOPE_API_KEY": key} if key is not None else {}),
                        **({"QWEN_BASE_URL": base} if base else {}), **(env or {})}
-        result = Run(subprocess.run([sys.executable, str(script or SCRIPTS[skill]), *map(str, arguments)],
+        plain = threading.current_thread() is threading.main_thread() and script is None and timeout == 60 and "--batch" not in map(str, arguments) and not (env or {}).keys() & {
+            "PYTHONIOENCODING", "LANG", "LC_ALL", "PYTHONUTF8", "PYTHONHASHSEED", "HTTPS_PROXY", "HTTP_PROXY", "SSL_CERT_FILE", "NO_PROXY"}
+        result = Run(in_process(skill, arguments, stdin, environment, cwd or work) if plain else
+                     subprocess.run([sys.executable, str(script or SCRIPTS[skill]), *map(str, arguments)],
                                     input=stdin, capture_output=True, env=environment, cwd=str(cwd or work),
                                     timeout=timeout))
         if leaks_checked:

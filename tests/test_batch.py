@@ -542,7 +542,7 @@ def test_row_ids_last_and_differ(rows, work, monkeypatch):
         book.check()
         found = [row.options() for row in book.rows()]
         assert all(options.output == "out/" for options in found) and len(book.keys) == book.total == 3
-        return [options.row_id for options in found]
+        return [row.name for row in book.rows()]
     assert ids() == ids("--timeout", "5") and len({*ids(), *ids("--model", "m")}) == 6
     assert all(re.fullmatch("[0-9a-f]{12}", row_id) for row_id in ids())
 

@@ -430,7 +430,7 @@ def test_credential_that_lacks_something(client, monkeypatch, data, words):
 
 
 def test_preview_of_an_upload(folder, client):
-    preview = media.preview_upload(sized(folder, "a.png", 500), client, "kimi/kimi-k2.6")
+    preview, = media.preview_uploads([sized(folder, "a.png", 500)], client.endpoint, "kimi/kimi-k2.6")
     assert preview["method"] == "GET" and preview["url"].endswith("/api/v1/uploads?action=getPolicy&model=kimi%2Fkimi-k2.6")
     assert "a.png, 500 bytes" in preview["then"]
 

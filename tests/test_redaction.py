@@ -259,7 +259,8 @@ sys.path[:0] = [{scripts!r}]
 import text
 from shared import command
 
-def broken(options, account, console):
+def broken(session):
+    account = session.account
     raise RuntimeError("Bearer " + account.key.value + " " + repr(account.key) + " " + repr(account.secrets))
 
 sys.exit(command.run(text.SKILL, text.make_parser, broken))

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from shared.failures import Exit, Failure
+from shared.session import Session
 from tests.media_samples import data_url
 from tts_custom import (CLONE_MODEL, COSY, DESIGN_MODEL, MINIMAX, PAGE, QWEN_CLONE, QWEN_DESIGN, RECORDING, Custom, clone_body,
                         design_body, list_body, one_body, service_of)
@@ -30,7 +31,7 @@ def custom(*arguments):
     options = make_parser().parse_args(list(map(str, arguments)))
     check_single(options)
     verdict = SimpleNamespace(endpoint=SimpleNamespace(native="https://h/api/v1"))
-    return Custom(options, None, verdict, SimpleNamespace(say=lambda *words: None))
+    return Custom(Session("qianwen-audio-tts", options, None, SimpleNamespace(say=lambda *words: None), verdict=verdict))
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ import wave
 import pytest
 
 import tts_sound
-from tts_sound import BadSound, Joined, Mp3Stream, PcmStream, Wav, frame_of, header, read_wav, sniff
+from tts_sound import BadSound, Joined, play, Mp3Stream, PcmStream, Wav, frame_of, header, read_wav, sniff
 from tts_speak import Sink
 
 SAMPLES = random.Random(1).randbytes(4000)
@@ -443,9 +443,11 @@ def join(tmp_path):
             for number, (pause, data) in enumerate(parts):
                 path = tmp_path / f"part{number}"
                 path.write_bytes(data)
-                if pause:
-                    made.pause(pause)
-                counts.append(made.take(str(path)))
+                made.begin(pause)
+                before = made.samples
+                play(str(path), kind if kind in ("wav", "mp3") else "wav", made.take)
+                made.end()
+                counts.append(made.samples - before)
             made.finish()
         return out.read_bytes(), counts, made
     return joined

@@ -21,49 +21,33 @@ SKILL = tts_flags.SKILL
 CONCURRENCY = 3  # parts at a time; the service takes three requests a second (speech contract 7.1)
 
 
-def execute(options, account, console) -> Exit | None:
-    requests = 1 if options.batch is None else 2
-    verdict = key_guard.judge(account.key, account.endpoint, SKILL, requests, strict=account.strict)
+def execute(session) -> Exit | None:
+    account, options, console = session.account, session.options, session.console
+    session.verdict = key_guard.judge(account.key, account.endpoint, SKILL, session.requests, strict=account.strict)
     if options.check:
-        return command.check(options, account, verdict, console)
+        return session.run(None, tts_flags.make_parser)
     tts_flags.check_single(options)
     if options.list_voices:
         return tts_flags.list_voices(options, console)
     if tts_flags.manages(options):
         import tts_custom
-        return tts_custom.Custom(options, account, verdict, console).run()
-    if requests > 1 and not options.row_id:
-        return _batch(options, account, verdict, console)
-    if options.gallery and not any((options.text, options.text_file, options.request, options.row_id)):
+        return tts_custom.Custom(session).run()
+    if options.batch is not None and options.estimate:
+        import tts_prices
+        return task_command.estimate_rows(session, tts_flags.make_parser, INSTEAD, lambda row: estimate_of(Job(row), session), tts_prices,
+                                          main="text")
+    if options.gallery and not any((options.text, options.text_file, options.request, options.batch)):
         return task_command.gallery_alone(options, console)
-    return Run(options, account, verdict, console).speak()
+    return session.run(lambda one: Run(one).speak(), tts_flags.make_parser, main="text", instead=INSTEAD, files=True,
+                       **task_command.page_after(session))
 
 
-def _batch(options, account, verdict, console) -> Exit | None:
-    from shared import batch
-    if options.estimate:
-        return _estimate_batch(options, verdict, console)
-    after = {}
-    if options.gallery:
-        from shared import gallery
-        gallery.check(options.output or ".", options.overwrite)
-        after["after"] = lambda folder: task_command.gallery_of(folder, options.overwrite, console)
-    return batch.run(options, account, verdict, console, tts_flags.make_parser, execute, main="text", instead=("request",), files=True,
-                     **after)
+INSTEAD = ("request",)  # what may stand in place of a text
 
 
-def _estimate_batch(options, verdict, console) -> None:
-    from shared.batch_rows import Book
-    from tts_prices import estimate, together, words_for_rows
-    book = Book(options.batch, options, tts_flags.make_parser, options.output or ".", main="text", instead=("request",), files=True)
-    book.check()
-
-    def found():
-        for row in book.rows():
-            job = Job(row.options())
-            yield estimate(job.model.id, job.units, verdict.endpoint.region or "", job.said, job.ask.speed)
-    total = together(list(found()))
-    task_command.show_estimate(total, words_for_rows(total), console)
+def estimate_of(job, session) -> dict:
+    from tts_prices import estimate
+    return estimate(job.model.id, job.units, session.endpoint.region or "", job.said, job.ask.speed)
 
 
 class Job:
@@ -120,14 +104,15 @@ class Run:
 
     models = tuple(row.id for row in MODELS)
 
-    def __init__(self, options, account, verdict, console):
-        self.options, self.account, self.verdict, self.console = options, account, verdict, console
+    def __init__(self, session):
+        self.session, self.options, self.console = session, session.options, session.console
 
     def speak(self) -> None:
         options, console = self.options, self.console
         job = Job(options)
         if len(job.calls) > 1:  # many calls in one command: no plan key may make those
-            self.verdict = key_guard.judge(self.account.key, self.account.endpoint, SKILL, len(job.calls), strict=self.account.strict)
+            account = self.session.account
+            self.session.verdict = key_guard.judge(account.key, account.endpoint, SKILL, len(job.calls), strict=account.strict)
         from shared.transport import encoded
         for call in job.calls:
             encoded(call.body)  # refuses text that cannot be sent, before the key or the network matter
@@ -137,15 +122,15 @@ class Run:
             console.warn(warning)
         from tts_speak import Speaker
         from tts_store import Store
-        store = Store(self.account.state)
-        speaker = Speaker(self, store, job.model)
+        store = Store(self.session.account.state)
+        speaker = Speaker(self.session, store, job.model, self.models)
         if options.dry_run:
             return self._dry_run(job, speaker)
         from tts_output import Output
-        output = Output(job, options, console)
+        output = Output(job, self.session)
         try:
             store.prove()
-            command.pass_guard(self.verdict, self.account, console)
+            self.session.pass_guard()
             self._tell(job)
             return self._report(output, self._spoken(output, speaker, job), job)
         finally:
@@ -154,8 +139,8 @@ class Run:
     def _narration(self, speaker, job: Job):
         from tts_speak import Narration
         options = self.options
-        workers = 1 if options.row_id or options.stream else options.concurrency or CONCURRENCY
-        return Narration(speaker, job.calls, workers, self.console, options.pace)
+        workers = 1 if self.session.row or options.stream else options.concurrency or CONCURRENCY
+        return Narration(speaker, job.calls, workers, self.console, self.session.row and self.session.row.pace)
 
     def _spoken(self, output, speaker, job: Job) -> list:
         """All parts, spoken and saved. What is saved leaves the store; after a failure the parts stay for a rerun."""
@@ -177,16 +162,13 @@ class Run:
                               f"counting units, {job.units} in all (a Chinese character counts 2)")
 
     def _estimate(self, job: Job) -> None:
-        from tts_prices import estimate, words
-        found = estimate(job.model.id, job.units, self.verdict.endpoint.region or "", job.said, job.ask.speed)
-        task_command.show_estimate({**found, "parts": len(job.parts)}, words(found), self.console, model=job.model.id)
+        from tts_prices import words
+        found = estimate_of(job, self.session)
+        self.session.show_estimate({**found, "parts": len(job.parts)}, words(found), model=job.model.id)
 
     def _dry_run(self, job: Job, speaker) -> None:
-        preview = speaker.request_of(job.calls[0]).preview(SKILL, self.verdict.key)
-        if len(job.calls) > 1:
-            preview["parts"] = len(job.calls)
-            preview["texts"] = [part.spoken for part in job.parts]
-        command.show_dry_run(preview, self.verdict, self.console)
+        several = {"parts": len(job.calls), "texts": [part.spoken for part in job.parts]} if len(job.calls) > 1 else {}
+        self.session.show_dry_run(speaker.request_of(job.calls[0]), **several)
 
     # -- the end
 
@@ -197,16 +179,16 @@ class Run:
         units = billed(used)
         output.describe(found, used)
         page = ""
-        if self.options.gallery and not self.options.row_id and output.entry:
+        if self.options.gallery and not self.session.row and output.entry:
             page = task_command.gallery_of(output.folder, self.options.overwrite, console)
         said = ", ".join(f"{count} {name}" for name, count in units.items())
         console.note(f"{output.seconds:.1f} s of {job.voice} ({job.model.id}){', ' + said if said else ''}, "
-                     f"{command.billing_note(self.verdict.key, self.verdict.endpoint)}")
+                     f"{self.session.billing_note()}")
         if not console.json_mode:
             return
         document = {"ok": True, "skill": SKILL, "model": job.model.id, "voice": job.voice, "request_id": found[0]["request_id"],
                     "files": output.files, "seconds": round(output.seconds, 3), "parts": len(found), "gallery": page, "usage": used,
-                    "billing": {"plan": self.verdict.key.billing, "units": units}, "warnings": console.warnings}
+                    "billing": {"plan": self.session.verdict.key.billing, "units": units}, "warnings": console.warnings}
         always = ("ok", "skill", "files", "billing", "warnings")
         console.document({name: value for name, value in document.items() if value or name in always})
 

@@ -15,7 +15,7 @@ import time
 from collections import namedtuple
 
 import tts_sound
-from shared import command, media
+from shared import media
 from shared.failures import Exit, Failure, explain, usage
 from shared.results import Shelf
 from shared.transport import Request, Retries
@@ -103,8 +103,8 @@ class Custom:
 
     models = tuple(row.id for row in MODELS)
 
-    def __init__(self, options, account, verdict, console):
-        self.options, self.account, self.verdict, self.console = options, account, verdict, console
+    def __init__(self, session):
+        self.session, self.options, self.console = session, session.options, session.console
 
     def run(self) -> None:
         options = self.options
@@ -220,7 +220,7 @@ class Custom:
         options, console = self.options, self.console
         shelf = Shelf(options.output, options.overwrite, preview, 1, "wav", sidecars=False, warn=console.warn) if preview else None
         try:
-            command.pass_guard(self.verdict, self.account, console)
+            self.session.pass_guard()
             console.say(cost)
             try:
                 reply = self._call(body, Retries.CREATE, service)
@@ -316,7 +316,6 @@ class Custom:
         services = self._services()
         if options.dry_run:
             return self._show(list_body(services[0], 0), services[0])
-        command.pass_guard(self.verdict, self.account, console)
         found = [voice for service in services for voice in self._pages(service)]
         if options.model:
             found = [voice for voice in found if voice["model"] in ("", options.model)]
@@ -349,7 +348,6 @@ class Custom:
         body = one_body(service, action, voice)
         if options.dry_run:
             return self._show(body, service)
-        command.pass_guard(self.verdict, self.account, console)
         reply = self._call(body, Retries.CREATE if delete else Retries.READ, service)
         output = reply.body.get("output") if isinstance(reply.body.get("output"), dict) else {}
         status = "deleted" if delete else str(output.get("status") or "OK")
@@ -364,7 +362,6 @@ class Custom:
             raise usage("this service tells nothing of its voices, and deletes none", "keep the ids that you chose yourself")
         if self.options.dry_run:
             return self._show(list_body(service, 0), service)
-        command.pass_guard(self.verdict, self.account, self.console)
         found = next((row for row in self._pages(service) if row["id"] == voice), None)
         if found is None:
             raise Failure(Exit.FAILED, f"this account has no voice {voice}", fix="list them with --my-voices")
@@ -386,14 +383,13 @@ class Custom:
 
     def _request(self, body: dict, service: Service) -> Request:
         path = GENERATION if service is MINIMAX else CUSTOMIZATION
-        return Request("POST", self.verdict.endpoint.native + path, body, media.oss_headers(body))
+        return Request("POST", self.session.endpoint.native + path, body, media.oss_headers(body))
 
     def _show(self, body: dict, service: Service) -> None:
-        command.show_dry_run(self._request(body, service).preview(self.console.skill, self.verdict.key), self.verdict, self.console)
+        self.session.show_dry_run(self._request(body, service))
 
     def _call(self, body: dict, safety: str, service: Service):
-        client = command.make_client(self.options, self.account, self.verdict, self.console, body["input"].get("target_model")
-                                     or body["model"] or DEFAULT_MODEL, self.models)
+        client = self.session.client(body["input"].get("target_model") or body["model"] or DEFAULT_MODEL, self.models)
         reply = client.json(self._request(body, service), safety)
         error = error_of(reply.body, "minimax" if service is MINIMAX else "")
         if error:

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from datetime import datetime, timezone
 
@@ -10,8 +11,8 @@ import tts_sound
 from shared.failures import Exit, Failure, usage
 from shared.results import Shelf, sidecar_path
 from tts_request import expected_seconds
-from tts_sound import BadSound, Joined
-from tts_speak import NotPlayed, play, too_short
+from tts_sound import BadSound, Joined, play
+from tts_speak import NotPlayed, too_short
 
 _MOST_PROMPT = 2000  # characters of the text that the description repeats
 _CUT_FIX = "listen to its end; smaller parts (--max-part) are never cut"
@@ -20,8 +21,9 @@ _CUT_FIX = "listen to its end; smaller parts (--max-part) are never cut"
 class Output:
     """The file, or stdout. Everything is proven free and writable before anything is paid."""
 
-    def __init__(self, job, options, console):
-        self._job, self._options, self._console = job, options, console
+    def __init__(self, job, session):
+        options, console, row = session.options, session.console, session.row
+        self._job, self._options, self._console, self._row = job, options, console, row
         self.pipe = options.output == "-"
         self.seconds, self.entry, self.files = 0.0, None, []
         self._spans: list = []  # (begin, end) of each part, in seconds
@@ -31,7 +33,7 @@ class Output:
         else:
             name = console.redact_result(job.parts[0].shown)
             self._shelf = Shelf(options.output, options.overwrite, name, 1, job.form, sidecars=not options.no_sidecar,
-                                name_id=(options.row_id or "")[:6], text="srt" if options.srt else "", warn=console.warn)
+                                name_id=row.name[:6] if row else "", text="srt" if options.srt else "", warn=console.warn)
 
     def _check_pipe(self) -> None:
         for flag in ("json", "srt", "gallery", "batch"):
@@ -76,30 +78,38 @@ class Output:
         return "pcm" if came == "wav" and self._job.form == "pcm" else came
 
     def _join_into(self, file, form: str, found: list) -> None:
-        if self.pipe and form == "wav":
-            joined = Joined(_Late(file), "pcm")  # a pipe cannot be rewound, so the header comes first
-            file.write(self._whole_header(found))
-        else:
-            joined = Joined(file, form, len(found) == 1)
-        for part, kept in zip(self._job.parts, found):
-            if part.pause and joined.rate:
-                joined.pause(part.pause)
-            begin = joined.seconds
-            samples = joined.take(kept["path"])
-            self._spans.append((begin, joined.seconds))
-            self._check_length(part, samples / joined.rate if joined.rate else 0.0, form)
+        if len(found) == 1 and form not in ("wav", "pcm"):  # a compressed file stays as it came, its tags included
+            with open(found[0]["path"], "rb") as part:
+                shutil.copyfileobj(part, file)
+            self._tell_span(0, 0.0, tts_sound.length_of(found[0]["path"], form), form)
+            return
+        joined = Joined(file, form, self._whole_length(found) if self.pipe and form == "wav" else None)
+        for number, kept in enumerate(found):
+            self._put(joined, number, lambda take, kept=kept: play(kept["path"], kept["form"], take))
         joined.finish()
-        self.seconds = joined.seconds
 
-    def _whole_header(self, found: list) -> bytes:
-        """The WAV header of all parts together."""
-        length, rate, channels = 0, 0, 1
+    def _put(self, joined, number: int, speak):
+        """One part into the whole; `speak(take)` makes its sound."""
+        joined.begin(self._job.parts[number].pause)
+        begin = joined.seconds
+        found = speak(joined.take)
+        joined.end()
+        self._tell_span(number, begin, joined.seconds, joined.form)
+        return found
+
+    def _tell_span(self, number: int, begin: float, end: float, form: str) -> None:
+        self._spans.append((begin, end))
+        self.seconds = end
+        self._check_length(self._job.parts[number], end - begin, form)
+
+    def _whole_length(self, found: list) -> int:
+        """Bytes of samples of all parts and pauses together: a pipe's header comes first."""
+        length = 0
         for part, kept in zip(self._job.parts, found):
             with open(kept["path"], "rb") as file:
                 wav = tts_sound.read_wav(file, os.path.getsize(kept["path"]))
-            rate, channels = wav.rate, wav.channels
-            length += wav.length + (2 * channels * round(rate * part.pause / 1000) if length else 0)
-        return tts_sound.header(rate, length, channels)
+            length += wav.length + (2 * wav.channels * round(wav.rate * part.pause / 1000) if length else 0)
+        return length
 
     def _check_length(self, part, seconds: float, form: str) -> None:
         """CosyVoice cuts long parts off without a word."""
@@ -136,36 +146,27 @@ class Output:
         """Part after part, each passed on as it arrives; what came before a break stays as NAME.partial."""
         path = self._shelf.temporary() if self._shelf else ""
         with open(path, "w+b") if path else _Stdout() as file:
-            live = Live(file, self._job.form, bool(path))
+            live = Joined(file, self._job.form, None if path else 0xFFFFFFFF)
             found = []
             try:
                 for number in range(len(self._job.parts)):
-                    found.append(self._one(live, speaker, narration, number))
+                    found.append(self._put(live, number, lambda take, number=number: self._one(take, speaker, narration, number)))
                 live.finish()
             except (Failure, BadSound, OSError, NotPlayed, KeyboardInterrupt) as error:
                 raise self._broken(error.error if isinstance(error, NotPlayed) else error, live, path) from error
-        self.seconds = live.seconds
         if path:
             self._save(path, live.form, found)
         return found
 
-    def _one(self, live, speaker, narration, number: int) -> dict:
-        part = self._job.parts[number]
-        live.next_part(part.pause)
-        begin = live.seconds
+    def _one(self, take, speaker, narration, number: int) -> dict:
         kept = narration.found(number)
         if kept:
-            play(kept, live.take)
-        else:
-            kept = self._spoken(live, speaker, narration, number)
-        live.end_part()
-        self._spans.append((begin, live.seconds))
-        self._check_length(part, live.seconds - begin, live.form)
-        return kept
+            play(kept["path"], kept["form"], take)
+        return kept or self._spoken(take, speaker, narration, number)
 
-    def _spoken(self, live, speaker, narration, number: int) -> dict:
+    def _spoken(self, take, speaker, narration, number: int) -> dict:
         try:
-            found = speaker.speak(narration.keys[number], self._job.calls[number], speaker.client(self._options.pace), live.take)
+            found = speaker.speak(narration.keys[number], self._job.calls[number], speaker.client(self._row and self._row.pace), take)
             narration.add(number, found)
             return found
         except Failure as failure:
@@ -216,13 +217,6 @@ class Output:
         self.entry["sidecar"] = sidecar_path(self.entry["path"])
 
 
-class _Late:
-    """A file whose header is written already."""
-
-    def __init__(self, file):
-        self.write = file.write
-
-
 class _Stdout:
     """stdout as a file of bytes that is not closed."""
 
@@ -237,71 +231,3 @@ class _Stdout:
             raise
         except OSError:
             pass
-
-
-class Live:
-    """Sound written while it arrives: a header that tells no length first, corrected at the end where that is possible."""
-
-    def __init__(self, file, asked: str, seekable: bool):
-        self._file, self._asked, self._seekable = file, asked, seekable
-        self.form, self._rate, self._channels, self._samples = "", 0, 1, 0
-        self._pause, self._mp3 = 0, None
-
-    @property
-    def seconds(self) -> float:
-        return self._samples / self._rate if self._rate else 0.0
-
-    def next_part(self, pause: int) -> None:
-        self._pause, self._mp3 = pause, tts_sound.Mp3Stream()
-
-    def take(self, form: str, rate: int, channels: int, data: bytes) -> None:
-        """Some sound of the part. Raises BadSound where it does not go with what came before; OSError."""
-        form = "pcm" if form == "wav" and self._asked == "pcm" else form
-        if self.form and form != self.form:
-            raise BadSound(f"a part is {form.upper()}, and the ones before it {self.form.upper()}")
-        if form in ("wav", "pcm"):
-            self._take_samples(form, rate, channels, data)
-        elif form == "mp3":
-            self._take_frames(self._mp3.feed(data))
-        else:
-            self._file.write(data)
-        self.form = form
-        self._file.flush()
-
-    def _take_samples(self, form: str, rate: int, channels: int, data: bytes) -> None:
-        if self._rate and (rate, channels) != (self._rate, self._channels):
-            raise BadSound(f"a part has {rate} Hz and {channels} channels, and the ones before it {self._rate} Hz and {self._channels}")
-        if not self.form and form == "wav":
-            self._file.write(tts_sound.header(rate, 0xFFFFFFFF, channels))
-        self._rate, self._channels = rate, channels
-        silence = bytes(2 * channels * self._pause_samples()) if self.form else b""
-        self._file.write(silence + data)
-        self._samples += (len(silence) + len(data)) // (2 * channels)
-
-    def _take_frames(self, frames: bytes) -> None:
-        if not frames:
-            return
-        first = self._mp3.first
-        if self._rate and first.rate != self._rate:
-            raise BadSound(f"a part has {first.rate} Hz, and the ones before it {self._rate} Hz")
-        self._rate = first.rate
-        silent = round(self._pause_samples() / first.samples) if self.form else 0
-        self._file.write(self._mp3.silence * silent + frames)
-        self._samples += silent * first.samples + self._mp3.samples
-        self._mp3.samples = 0
-
-    def _pause_samples(self) -> int:
-        count, self._pause = round(self._rate * self._pause / 1000), 0
-        return count
-
-    def end_part(self) -> None:
-        if self.form == "mp3":
-            self._take_frames(self._mp3.feed(b"", True))
-
-    def finish(self) -> None:
-        """The right header, where there is one and the file can be rewound."""
-        self._file.flush()
-        if self._seekable and self.form == "wav":
-            self._file.seek(0)
-            self._file.write(tts_sound.header(self._rate, self._samples * 2 * self._channels, self._channels))
-            self._file.flush()

@@ -306,89 +306,109 @@ def _flac_length(file, size: int) -> tuple:
 
 
 class Joined:
-    """Parts put together into one file as they come. `take` returns the samples that a part has. `alone`: there is one part,
-    and a compressed file stays as it came, its tags included.
+    """Parts put together as they come, each begun with the silence before it. The bytes decide on the form, but PCM is what
+    was asked for. `length`: bytes of all samples for the header of a pipe, 0xFFFFFFFF where they are not known yet; None: the
+    file is rewound in the end.
 
-    Raises BadSound where a part is of another rate or number of channels than those before it; OSError of the disk.
+    Raises BadSound where a part does not go with those before it; OSError of the disk.
     """
 
-    def __init__(self, file, form: str, alone: bool = False):
-        self._file, self.form, self._alone = file, form, alone
-        self.rate = self.channels = 0
-        self.samples = 0  # for each channel, of all that was written
-        self._silence = b""
-        if form == "wav":
-            file.write(bytes(44))
+    def __init__(self, file, asked: str, length: int | None = None):
+        self._file, self._asked, self._length = file, asked, length
+        self.form, self.rate, self.channels, self.samples = "", 0, 0, 0  # samples: for each channel, of all that was written
+        self._mp3 = Mp3Stream()
 
     @property
     def seconds(self) -> float:
         return self.samples / self.rate if self.rate else 0.0
 
-    def take(self, path: str) -> int:
-        """Add the part in a file."""
-        import os
-        before, size = self.samples, os.path.getsize(path)
-        with open(path, "rb") as part:
-            {"wav": self._take_wav, "pcm": self._take_wav, "mp3": self._take_mp3}.get(self.form, self._take_all)(part, size)
-        return self.samples - before
+    def begin(self, pause: int = 0) -> None:
+        """A new part, after `pause` ms of silence (MP3: whole frames); there is none before the first."""
+        count = round(self.rate * pause / 1000)
+        if self.form == "mp3":
+            number = round(count / self._mp3.first.samples)
+            self._file.write(self._mp3.silence * number)
+            self.samples += number * self._mp3.first.samples
+        elif self.form and count:
+            self._write(bytes(2 * self.channels * count), 2 * self.channels)
+        self._mp3 = Mp3Stream()
 
-    def _take_wav(self, part, size: int) -> None:
-        wav = read_wav(part, size)
-        self._alike(wav.rate, wav.channels)
-        if self.samples * 2 * wav.channels + wav.length > MOST_WAV:
+    def take(self, form: str, rate: int, channels: int, data: bytes) -> None:
+        """Some sound of the part: samples, or bytes of a compressed file."""
+        form = "pcm" if form == "wav" and self._asked == "pcm" else form
+        if self.form and form != self.form:
+            raise BadSound(f"a part is {form.upper()}, and the ones before it {self.form.upper()}")
+        if form == "mp3":
+            self._frames(self._mp3.feed(data))
+        elif form in ("wav", "pcm"):
+            self._alike(rate, channels)
+            if form == "wav" and not self.form:
+                self._file.write(header(rate, self._length or 0, channels))
+            self._write(data, 2 * channels)
+        else:
+            self._file.write(data)
+        self.form = form
+        self._file.flush()
+
+    def _write(self, data: bytes, width: int) -> None:
+        self.samples += len(data) // width
+        if self.form == "wav" and self.samples * width > MOST_WAV:
             raise BadSound("together the parts are longer than a WAV file can be (4 GiB)")
-        part.seek(wav.offset)
-        left = wav.length
-        while left:
-            block = part.read(min(BLOCK, left))
-            if not block:
-                raise BadSound("it became shorter while it was read")
-            self._file.write(block)
-            left -= len(block)
-        self.samples += wav.length // (2 * wav.channels)
+        self._file.write(data)
 
-    def _take_mp3(self, part, size: int) -> None:
-        sound = Mp3Stream()
-        for block in iter(lambda: part.read(BLOCK), None):
-            frames = sound.feed(block, not block)
-            if frames:
-                self._alike(sound.first.rate, sound.first.channels)
-            self._file.write(block if self._alone else frames)
-            if not block:
-                break
-        self.samples += sound.samples
-        self._silence = sound.silence
-
-    def _take_all(self, part, size: int) -> None:
-        """One part alone, of a format that cannot be joined."""
-        self.rate, self.samples = {"opus": _opus_length, "flac": _flac_length}[self.form](part, size)
-        part.seek(0)
-        for block in iter(lambda: part.read(BLOCK), b""):
-            self._file.write(block)
+    def _frames(self, frames: bytes) -> None:
+        if not frames:
+            return
+        first = self._mp3.first
+        self._alike(first.rate, first.channels)
+        self._file.write(frames)
+        self.samples += self._mp3.samples
+        self._mp3.samples = 0
 
     def _alike(self, rate: int, channels: int) -> None:
         if self.rate and (rate, channels) != (self.rate, self.channels):
-            raise BadSound(f"it has {rate} Hz and {channels} channels, and the parts before it {self.rate} Hz and "
-                           f"{self.channels}")
+            raise BadSound(f"it has {rate} Hz and {channels} channels, and the parts before it {self.rate} Hz and {self.channels}")
         self.rate, self.channels = rate, channels
 
-    def pause(self, milliseconds: int) -> None:
-        """Add silence; MP3 takes the nearest number of whole frames. Not before the first part."""
-        count = round(self.rate * milliseconds / 1000)
+    def end(self) -> None:
+        """The part is over."""
         if self.form == "mp3":
-            frame = frame_of(self._silence[:4])
-            number = round(count / frame.samples)
-            self._file.write(self._silence * number)
-            self.samples += number * frame.samples
-            return
-        left = count * 2 * self.channels
-        while left:
-            self._file.write(bytes(min(BLOCK, left)))
-            left -= min(BLOCK, left)
-        self.samples += count
+            self._frames(self._mp3.feed(b"", True))
 
     def finish(self) -> None:
         """Write the WAV header, now that the length is known."""
-        if self.form == "wav":
+        self._file.flush()
+        if self.form == "wav" and self._length is None:
             self._file.seek(0)
             self._file.write(header(self.rate, self.samples * 2 * self.channels, self.channels))
+            self._file.flush()
+
+
+def play(path: str, form: str, take) -> None:
+    """Pass on a part that is kept, as if it came now."""
+    import os
+    with open(path, "rb") as file:
+        wav = read_wav(file, os.path.getsize(path)) if form == "wav" else Wav(0, 0, 0, 0, os.path.getsize(path))
+        file.seek(wav.offset)
+        left = wav.length
+        while left:
+            block = file.read(min(BLOCK, left))
+            if not block:
+                raise BadSound("it became shorter while it was read")
+            take(form, wav.rate, wav.channels, block)
+            left -= len(block)
+
+
+def length_of(path: str, form: str) -> float:
+    """Seconds of a compressed file that stays as it came."""
+    import os
+    with open(path, "rb") as file:
+        if form == "mp3":
+            sound = Mp3Stream()
+            for block in iter(lambda: file.read(BLOCK), b""):
+                sound.feed(block)
+            sound.feed(b"", True)
+            rate, samples = sound.first.rate, sound.samples
+        else:
+            rate, samples = {"opus": _opus_length, "flac": _flac_length}[form](file, os.path.getsize(path))
+    return samples / rate

@@ -1,7 +1,6 @@
 """One part, from the request to a checked sound file in the store; and all parts of a text, some at a time."""
 from __future__ import annotations
 
-import copy
 import os
 import threading
 import time
@@ -11,10 +10,11 @@ from shared import command, download
 from shared.failures import Exit, Failure, explain, network
 from shared.pace import NotSent, Pace
 from shared.transport import Request, Retries, encoded
+from shared.whole import remove
 from tts_answers import Answer, Damaged, add_usage, error_of
 from tts_request import expected_seconds
 from tts_sound import BadSound, NoSound
-from tts_store import Store, unlink, unsaved
+from tts_store import Store, unsaved
 
 _FETCH_AGAIN = "run the same command again: what is paid is fetched and not paid again, as long as the link lives (24 hours)"
 _DEAD_LINES = 3  # network failures in a row, with nothing between them: the network is down
@@ -96,16 +96,13 @@ class Sink:
 class Speaker:
     """Speaks parts for one account. `settings` are the options; safe for threads."""
 
-    def __init__(self, run, store: Store, model):
-        self._run, self.store, self._model = run, store, model
+    def __init__(self, session, store: Store, model, models: tuple):
+        self._session, self.store, self._model, self._models = session, store, model, models
         self.per_minute = model.per_minute
-        self.endpoint = run.verdict.endpoint.origin + run.verdict.endpoint.prefix
+        self.endpoint = session.endpoint.origin + session.endpoint.prefix
 
     def client(self, pace=None):
-        options = copy.copy(self._run.options)
-        if pace is not None:
-            options.pace = pace
-        return command.make_client(options, self._run.account, self._run.verdict, self._run.console, self._model.id, self._run.models)
+        return self._session.client(self._model.id, self._models, pace=pace)
 
     def speak(self, key: str, call, client, on_audio=None) -> dict:
         """The part of a call, as Store.take gives it: made, or fetched where an earlier run paid for it already."""
@@ -116,7 +113,7 @@ class Speaker:
             except Failure as failure:
                 if failure.code != download.BAD_LINK:
                     raise
-                self._run.console.note("the link of a part that was made before no longer works; it is made anew")
+                self._session.console.note("the link of a part that was made before no longer works; it is made anew")
                 self.store.drop(key)
         temporary = self.store.temporary()
         try:
@@ -129,11 +126,11 @@ class Speaker:
         except OSError as error:
             raise unsaved(error, self.store.folder) from error
         finally:
-            unlink(temporary)
+            remove(temporary)
 
     def request_of(self, call) -> Request:
         headers = {"X-DashScope-SSE": "enable", "Accept": "text/event-stream"} if call.stream else {}
-        return Request("POST", self._run.verdict.endpoint.native + call.path, call.body, headers)
+        return Request("POST", self._session.endpoint.native + call.path, call.body, headers)
 
     def _send(self, call, client, path: str, on_audio) -> tuple:
         """(the Answer, the form of the sound in `path`; '' when it is to be fetched from the answer's link)."""
@@ -203,7 +200,7 @@ class Speaker:
                     else _FETCH_AGAIN
                 raise
             finally:
-                unlink(temporary)
+                remove(temporary)
         raise Failure(Exit.UNSAVED, f"what the link of a part leads to is not its sound: {why}", f"the link is {url}",
                       _FETCH_AGAIN, code=download.BAD_LINK, accepted="maybe", files=[{"url": url}])
 
@@ -216,7 +213,7 @@ class Speaker:
                 if not wav.length:
                     raise NoSound("it is empty")
                 if on_audio:
-                    _pass_on(file, wav, on_audio)
+                    tts_sound.play(path, "wav", on_audio)
                 return "wav"
         bare = path + ".wav"
         try:
@@ -228,28 +225,7 @@ class Speaker:
             os.replace(bare, path)
             return sink.form
         finally:
-            unlink(bare)
-
-
-def _pass_on(file, wav, on_audio) -> None:
-    file.seek(wav.offset)
-    left = wav.length
-    while left:
-        block = file.read(min(tts_sound.BLOCK, left))
-        left -= len(block)
-        on_audio("wav", wav.rate, wav.channels, block)
-        if not block:
-            break
-
-
-def play(found: dict, on_audio) -> None:
-    """Pass on a part that is kept, as if it came now."""
-    with open(found["path"], "rb") as file:
-        if found["form"] == "wav":
-            _pass_on(file, tts_sound.read_wav(file, os.path.getsize(found["path"])), on_audio)
-            return
-        for block in iter(lambda: file.read(tts_sound.BLOCK), b""):
-            on_audio(found["form"], 0, 0, block)
+            remove(bare)
 
 
 # ---- all parts -------------------------------------------------------------------------------------------------------

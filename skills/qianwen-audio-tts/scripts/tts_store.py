@@ -13,7 +13,7 @@ import shutil
 import time
 
 from shared.failures import Exit, Failure, usage
-from shared.results import short_id
+from shared.whole import prove_writable, remove, short_id, whole
 
 KEPT_DAYS = 7
 _OWN_DAYS = 1  # a run that was killed leaves its own names; no run lasts so long
@@ -31,8 +31,7 @@ class Store:
         """Make the folder and prove it writable before anything is paid; drop what is a week old. Raises usage."""
         try:
             os.makedirs(self.folder, mode=0o700, exist_ok=True)
-            path = self.temporary()
-            os.unlink(path)
+            prove_writable(self.folder)
         except OSError as error:
             raise usage(f"{self.folder} cannot be written: {error.strerror}; parts that are paid are kept there until the whole is "
                         "saved", "make it writable, or set XDG_STATE_HOME to another folder") from None
@@ -125,13 +124,13 @@ class Store:
                 self._share(key, part["path"], {name: value for name, value in part.items() if name != "path"})
         except OSError:
             pass
-        unlink(part["path"])
+        remove(part["path"])
 
     def drop(self, key: str) -> None:
         """The whole is saved: the part is no longer needed."""
         facts = self._read(key) or {}
         for name in (f"{key}.{facts.get('form')}", f"{key}.json"):
-            unlink(os.path.join(self.folder, name))
+            remove(os.path.join(self.folder, name))
 
     def _read(self, key: str) -> dict | None:
         try:
@@ -142,10 +141,8 @@ class Store:
         return facts if isinstance(facts, dict) and isinstance(facts.get("made"), (int, float)) else None
 
     def _write(self, key: str, facts: dict) -> None:
-        temporary = self.temporary()
-        with open(temporary, "w", encoding="utf-8", errors="replace") as file:
+        with whole(os.path.join(self.folder, f"{key}.json"), "w") as file:
             json.dump(facts, file, ensure_ascii=False)
-        os.replace(temporary, os.path.join(self.folder, f"{key}.json"))
 
 
 def _link(path: str, new: str) -> None:
@@ -156,14 +153,6 @@ def _link(path: str, new: str) -> None:
         raise
     except (OSError, AttributeError, NotImplementedError):
         shutil.copyfile(path, new)
-
-
-def unlink(path: str) -> None:
-    """Remove a file, if it is there."""
-    try:
-        os.unlink(path)
-    except OSError:
-        pass
 
 
 def unsaved(error: OSError, folder: str) -> Failure:

@@ -10,13 +10,14 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+import image_prices
 from image_answers import Stream, count_of, markdown, parts_of, settle
 from image_inputs import add_flags, read_ask
 from image_models import DEFAULT_MODEL, MODELS, find_model
 from image_request import build_request
 from shared import command, key_guard, media, task_command, tasks
 from shared.failures import Exit, Failure
-from shared.journal import READY, Journal
+from shared.journal import READY
 from shared.transport import Request, Retries, encoded
 
 SKILL = "qianwen-image-generation"
@@ -56,46 +57,20 @@ def make_parser() -> command.Parser:
 
 # ---- the run ---------------------------------------------------------------------------------------------------------
 
-def execute(options, account, console) -> Exit | None:
-    requests = 1 if options.batch is None else 2
-    verdict = key_guard.judge(account.key, account.endpoint, SKILL, requests, strict=account.strict)
-    if options.check:
-        return command.check(options, account, verdict, console)
-    task_command.check_single(options)
-    journal = Journal(account.state)
-    if options.tasks:
-        return task_command.list_tasks(journal, console)
-    if requests > 1 and not options.row_id:
-        return _batch(options, account, verdict, console, journal)
-    run = Run(options, account, verdict, console, journal)
-    if options.status or options.cancel or options.resume:
-        return run.later()
-    if options.gallery and not any((options.prompt, options.prompt_file, options.image, options.request, options.row_id)):
-        return task_command.gallery_alone(options, console)
-    return run.generate()
+INSTEAD = ("image", "request")  # what may stand in place of a prompt
 
 
-def _batch(options, account, verdict, console, journal: Journal) -> Exit | None:
-    from shared import batch
-    if options.estimate:
-        return _estimate_batch(options, console)
-    return batch.run(options, account, verdict, console, make_parser, execute, files=True, instead=("image", "request"),
-                     **task_command.batch_settings(options, journal, console))
+def execute(session) -> Exit | None:
+    account = session.account
+    session.verdict = key_guard.judge(account.key, account.endpoint, SKILL, session.requests, strict=account.strict)
+    most = find_model(session.options.model or DEFAULT_MODEL)[0].running
+    return task_command.run(session, Run, make_parser, instead=INSTEAD, estimate_row=_estimate_row, prices=image_prices, most=most)
 
 
-def _estimate_batch(options, console) -> None:
-    from image_prices import estimate, together, words_for_rows
-    from shared.batch_rows import Book
-    book = Book(options.batch, options, make_parser, options.output or ".", main="prompt", instead=("image", "request"), files=True)
-    book.check()
-
-    def found():
-        for row in book.rows():
-            ask, model, _ = read_ask(row.options())
-            media.address_all(ask.images, 0)
-            yield estimate(model, build_request(ask, model)[0], len(ask.images))
-    total = together(found())
-    task_command.show_estimate(total, words_for_rows(total), console)
+def _estimate_row(options) -> dict:
+    ask, model, _ = read_ask(options)
+    media.address_all(ask.images, 0)
+    return image_prices.estimate(model, build_request(ask, model)[0], len(ask.images))
 
 
 class Run(task_command.FileRun):
@@ -113,22 +88,21 @@ class Run(task_command.FileRun):
         encoded(call.body)  # refuses text that cannot be sent, before the key or the network matter
         self._tell(ask, model, warning, remarks)
         if options.estimate:
-            return self._estimate(model, call, len(ask.images))
+            found = image_prices.estimate(model, call, len(ask.images))
+            return self.session.show_estimate(found, image_prices.words(found), model=model.id)
         if options.dry_run:
             return self.dry_run(call, waiting, model.id, call.task)
-        self.running = model.running
         record = self.earlier()
         if record:
             return self.go_on(record, self.client(record.get("model", "")))
         shelf = self.new_shelf(ask.prompt or call.mode, call.expected, "md" if call.mode == "interleave" else "")
         try:
-            command.pass_guard(self.verdict, self.account, console)
             client = self.client(model.id)
             record = self._new_record(ask, call, shelf, waiting)
             if call.task:
                 self.refuse_twin(record)
             if waiting:
-                self.upload(waiting, client, model.id)
+                media.upload_all(waiting, client, model.id, console)
                 call, _ = build_request(ask, model)
             request = self.request_of(call)
             return self.task(request, record, shelf, client) if call.task else self._direct(request, call, record, shelf, client)
@@ -143,11 +117,6 @@ class Run(task_command.FileRun):
                               "when it is refused, save the picture without transparency")
         for remark in remarks:
             self.console.note(remark)
-
-    def _estimate(self, model, call, images: int) -> None:
-        from image_prices import estimate, words
-        found = estimate(model, call, images)
-        task_command.show_estimate(found, words(found), self.console, model=model.id)
 
     def _new_record(self, ask, call, shelf, waiting: list) -> dict:
         parameters = call.body.get("parameters", {})

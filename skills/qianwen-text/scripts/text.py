@@ -81,14 +81,15 @@ def _add_translation_flags(group) -> None:
 
 # ---- the run ---------------------------------------------------------------------------------------------------------
 
-def execute(options, account, console) -> Exit | None:
-    requests = 1 if options.batch is None else 2
-    verdict = key_guard.judge(account.key, account.endpoint, SKILL, requests, strict=account.strict)
-    if options.check:
-        return command.check(options, account, verdict, console)
-    if requests > 1 and not options.row_id:
-        from shared import batch
-        return batch.run(options, account, verdict, console, make_parser, execute, instead=("messages",))
+def execute(session) -> Exit | None:
+    account = session.account
+    session.verdict = key_guard.judge(account.key, account.endpoint, SKILL, session.requests, strict=account.strict)
+    return session.run(answer, make_parser, instead=("messages",))
+
+
+def answer(session) -> None:
+    """One question: read, built, sent, shown, saved."""
+    options, console = session.options, session.console
     console.keep_going = bool(options.chat)
     ask = read_ask(options)
     model, warning = find_model(ask.model_name())
@@ -97,12 +98,11 @@ def execute(options, account, console) -> Exit | None:
     chat_command.tell_of(body, remarks, warning, console)
     chat_command.warn_of_schema(ask.schema, console)
     if options.dry_run:
-        return _dry_run(options, ask, model, body, verdict, console)
-    target = chat_command.target_for(options, ask, _name_of(ask), console)
+        return session.show_dry_run(_request(session.endpoint, ask, model, body), _uploads(session, options.document))
+    target = chat_command.target_for(session, ask, _name_of(ask))
     try:
-        command.pass_guard(verdict, account, console)
-        client = command.make_client(options, account, verdict, console, model.id, [row.id for row in MODELS])
-        turn = chat_command.Turn(ask, model, client, console, target, lambda body: _request(verdict.endpoint, ask, model, body))
+        client = session.client(model.id, [row.id for row in MODELS])
+        turn = chat_command.Turn(ask, model, session, client, target, lambda body: _request(session.endpoint, ask, model, body))
         return _converse(options, turn, body)
     finally:
         if target:
@@ -117,13 +117,11 @@ def _request(endpoint, ask: Ask, model, body: dict) -> Request:
     return Request("POST", endpoint.native + path, native, {"Accept": "text/event-stream", "X-DashScope-SSE": "enable"})
 
 
-def _dry_run(options, ask: Ask, model, body: dict, verdict, console) -> None:
-    preview = _request(verdict.endpoint, ask, model, body).preview(SKILL, verdict.key)
-    uploads = [path for path in options.document if not path.startswith("fileid://")]
-    if uploads:
-        from text_documents import upload_request
-        preview["before"] = [upload_request(verdict.endpoint, path).preview(SKILL, verdict.key) for path in uploads]
-    command.show_dry_run(preview, verdict, console)
+def _uploads(session, documents) -> list:
+    """The uploads that would come first, for a dry run."""
+    from text_documents import upload_request
+    return [upload_request(session.endpoint, path).preview(SKILL, session.verdict.key) for path in documents
+            if not path.startswith("fileid://")]
 
 
 def _name_of(ask: Ask) -> str:

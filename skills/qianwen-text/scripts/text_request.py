@@ -8,8 +8,8 @@ from __future__ import annotations
 import copy
 import re
 
-from shared.chat_request import (ChatAsk, build_body, check_limits, check_messages, check_tool_answers, put_system,
-                                 put_user)
+from shared.chat_request import (ChatAsk, base_of, check_limits, check_messages, check_tool_answers, finish, put_json, put_sampling,
+                                 put_system, put_thinking, put_user)
 from shared.failures import usage
 
 from text_models import DEFAULT_MODEL, DOCUMENT_MODEL, TRANSLATION_MODEL, Model, names_with
@@ -33,12 +33,15 @@ class Ask(ChatAsk):
 def build_request(ask: Ask, model: Model) -> tuple:
     """The body for `/chat/completions` and a list of remarks for the user. Raises usage Failures."""
     check(ask, model)
-
-    def put_own(body: dict) -> None:
-        _put_tools(ask, body)
-        _put_search(ask, body)
-        _put_translation(ask, model, body)
-    return build_body(ask, model, names_with("tb"), lambda base: build_messages(ask, base), put_own)
+    body = base_of(ask, model)
+    body["messages"] = build_messages(ask, body.get("messages"))
+    put_sampling(ask, body)
+    put_thinking(ask, model, body, names_with("tb"))
+    put_json(ask, body)
+    _put_tools(ask, body)
+    _put_search(ask, body)
+    _put_translation(ask, model, body)
+    return body, finish(ask, model, body)
 
 
 # ---- what does not go together ---------------------------------------------------------------------------------------

@@ -10,13 +10,13 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+import video_prices
 from shared import command, key_guard, media, task_command, tasks
 from shared.failures import Exit
-from shared.journal import Journal
 from shared.transport import encoded
 from video_answers import parts_of, seconds_of
 from video_inputs import add_flags, first_frame, pictures_and_more, read_ask
-from video_models import DEFAULTS, MODELS
+from video_models import DEFAULTS, MODELS, find_model
 from video_request import build_request
 
 SKILL = "qianwen-video-generation"
@@ -59,53 +59,22 @@ def make_parser() -> command.Parser:
 
 # ---- the run ---------------------------------------------------------------------------------------------------------
 
-def execute(options, account, console) -> Exit | None:
-    requests = 1 if options.batch is None else 2
-    verdict = key_guard.judge(account.key, account.endpoint, SKILL, requests, strict=account.strict)
-    if options.check:
-        return command.check(options, account, verdict, console)
-    task_command.check_single(options)
-    journal = Journal(account.state)
-    if options.tasks:
-        return task_command.list_tasks(journal, console)
-    if requests > 1 and not options.row_id:
-        return _batch(options, account, verdict, console, journal)
-    run = Run(options, account, verdict, console, journal)
-    if options.status or options.cancel or options.resume:
-        return run.later()
-    if options.gallery and not any((options.prompt, options.prompt_file, options.image, options.video, options.reference,
-                                    options.from_clip, options.request, options.row_id)):
-        return task_command.gallery_alone(options, console)
-    return run.generate()
+INSTEAD = ("image", "video", "reference", "from-clip", "template", "request")  # what may stand in place of a prompt
 
 
-_INSTEAD = ("image", "video", "reference", "from-clip", "template", "request")  # what a row may have in place of a prompt
+def execute(session) -> Exit | None:
+    account = session.account
+    session.verdict = key_guard.judge(account.key, account.endpoint, SKILL, session.requests, strict=account.strict)
+    most = find_model(session.options.model or DEFAULTS["t2v"])[0].running
+    return task_command.run(session, Run, make_parser, instead=INSTEAD, estimate_row=_estimate_row, prices=video_prices, most=most)
 
 
-def _batch(options, account, verdict, console, journal: Journal) -> Exit | None:
-    from shared import batch
-    if options.estimate:
-        return _estimate_batch(options, console)
-    return batch.run(options, account, verdict, console, make_parser, execute, files=True, instead=_INSTEAD,
-                     **task_command.batch_settings(options, journal, console))
-
-
-def _estimate_batch(options, console) -> None:
-    from shared.batch_rows import Book
-    from video_prices import estimate, together, words_for_rows
-    book = Book(options.batch, options, make_parser, options.output or ".", main="prompt", instead=_INSTEAD, files=True)
-    book.check()
-
-    def found():
-        for row in book.rows():
-            options = row.options()
-            with first_frame(options):
-                ask, model, _ = read_ask(options)
-            media.address_all([item for _, item in pictures_and_more(ask)], 0)
-            call, _ = build_request(ask, model)
-            yield estimate(model, call, _input_seconds(ask, call))
-    total = together(found())
-    task_command.show_estimate(total, words_for_rows(total), console)
+def _estimate_row(options) -> dict:
+    with first_frame(options):
+        ask, model, _ = read_ask(options)
+    media.address_all([item for _, item in pictures_and_more(ask)], 0)
+    call, _ = build_request(ask, model)
+    return video_prices.estimate(model, call, _input_seconds(ask, call))
 
 
 def _input_seconds(ask, call) -> float | None:
@@ -133,21 +102,21 @@ class Run(task_command.FileRun):
         encoded(call.body)  # refuses text that cannot be sent, before the key or the network matter
         self._tell(ask, model, warning, remarks, waiting)
         if options.estimate:
-            return self._estimate(model, call, ask)
+            found = video_prices.estimate(model, call, _input_seconds(ask, call))
+            return self.session.show_estimate(found, video_prices.words(found), model=model.id)
         if options.dry_run:
             return self.dry_run(call, waiting, model.id, is_task=True)
-        self.product, self.running = self.product._replace(usual=model.usual), model.running
+        self.product = self.product._replace(usual=model.usual)
         record = self.earlier()
         if record:
             return self.go_on(record, self.client(record.get("model", "")))
         shelf = self.new_shelf(ask.prompt or ask.template or call.mode, 1)
         try:
-            command.pass_guard(self.verdict, self.account, self.console)
             client = self.client(model.id)
             record = self._new_record(ask, call, shelf, waiting)
             self.refuse_twin(record)
             if waiting:
-                self.upload(waiting, client, model.id)
+                media.upload_all(waiting, client, model.id, self.console)
                 call, _ = build_request(ask, model)
             return self.task(self.request_of(call), record, shelf, client)
         finally:
@@ -165,11 +134,6 @@ class Run(task_command.FileRun):
                               "when the service refuses it, put the file on a public https address")
         for remark in remarks:
             self.console.note(remark)
-
-    def _estimate(self, model, call, ask) -> None:
-        from video_prices import estimate, words
-        found = estimate(model, call, _input_seconds(ask, call))
-        task_command.show_estimate(found, words(found), self.console, model=model.id)
 
     def _new_record(self, ask, call, shelf, waiting: list) -> dict:
         parameters = call.body.get("parameters", {})

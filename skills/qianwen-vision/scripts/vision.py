@@ -102,14 +102,15 @@ def _take_prompt_back(options) -> None:
 
 # ---- the run ---------------------------------------------------------------------------------------------------------
 
-def execute(options, account, console) -> Exit | None:
-    requests = 1 if options.batch is None else 2
-    verdict = key_guard.judge(account.key, account.endpoint, SKILL, requests, strict=account.strict)
-    if options.check:
-        return command.check(options, account, verdict, console)
-    if requests > 1 and not options.row_id:
-        from shared import batch
-        return batch.run(options, account, verdict, console, make_parser, execute, instead=("ocr",))
+def execute(session) -> Exit | None:
+    account = session.account
+    session.verdict = key_guard.judge(account.key, account.endpoint, SKILL, session.requests, strict=account.strict)
+    return session.run(answer, make_parser, instead=("ocr",))
+
+
+def answer(session) -> None:
+    """One question about pictures: read, built, uploaded, sent, shown, saved."""
+    options, console = session.options, session.console
     ask, model, warning = read_ask(options)
     waiting = media.address_all([*ask.images, *ask.frames, *([ask.video] if ask.video else [])])
     body, remarks = build_request(ask, model)
@@ -118,18 +119,16 @@ def execute(options, account, console) -> Exit | None:
     if not ask.ocr_task:
         chat_command.warn_of_schema(ask.schema, console)
     if options.dry_run:
-        return _dry_run(ask, model, body, waiting, verdict, console)
-    target = chat_command.target_for(options, ask, ask.prompt or ask.ocr_task or "answer", console)
+        return session.show_dry_run(_request(session.endpoint, ask, body), media.preview_uploads(waiting, session.endpoint, model.id))
+    target = chat_command.target_for(session, ask, ask.prompt or ask.ocr_task or "answer")
     try:
-        command.pass_guard(verdict, account, console)
-        client = command.make_client(options, account, verdict, console, model.id, [row.id for row in MODELS])
+        client = session.client(model.id, [row.id for row in MODELS])
         if waiting:
-            _upload(waiting, client, model, console)
+            media.upload_all(waiting, client, model.id, console)
             body, _ = build_request(ask, model)
-        turn = chat_command.Turn(ask, model, client, console, target, lambda body: _request(verdict.endpoint, ask, body))
+        turn = chat_command.Turn(ask, model, session, client, target, lambda body: _request(session.endpoint, ask, body))
         turn.run(body, turn.finish)
         turn.account(ocr_result=turn.answer.ocr_result)
-        return None
     finally:
         if target:
             target.discard()
@@ -143,19 +142,6 @@ def _request(endpoint, ask: Ask, body: dict) -> Request:
         request = chat_command.compatible_request(endpoint, body)
     request.headers.update(media.oss_headers(body))
     return request
-
-
-def _dry_run(ask: Ask, model, body: dict, waiting: list, verdict, console) -> None:
-    preview = _request(verdict.endpoint, ask, body).preview(SKILL, verdict.key)
-    if waiting:
-        preview["before"] = [media.preview_upload(item, verdict, model.id) for item in waiting]
-    command.show_dry_run(preview, verdict, console)
-
-
-def _upload(waiting: list, client, model, console) -> None:
-    uploader = media.Uploader(client, model.id, console)
-    for item in waiting:
-        item.address = uploader.url(item)
 
 
 if __name__ == "__main__":

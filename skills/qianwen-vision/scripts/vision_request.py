@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import copy
 
-from shared.chat_request import ChatAsk, build_body, check_limits, check_messages, put_sampling, put_system, put_user
+from shared.chat_request import (ChatAsk, base_of, check_limits, check_messages, finish, put_json, put_sampling, put_system,
+                                 put_thinking, put_user)
 from shared.command import apply_settings
 from shared.failures import usage
 
@@ -46,11 +47,14 @@ def build_request(ask: Ask, model: Model) -> tuple:
     check(ask, model)
     if ask.ocr_task:
         return _ocr_task_request(ask, model), []
-
-    def put_own(body: dict) -> None:
-        if ask.high_resolution:
-            body["vl_high_resolution_images"] = True
-    return build_body(ask, model, names_with("tb"), lambda base: build_messages(ask, base), put_own)
+    body = base_of(ask, model)
+    body["messages"] = build_messages(ask, body.get("messages"))
+    put_sampling(ask, body)
+    put_thinking(ask, model, body, names_with("tb"))
+    put_json(ask, body)
+    if ask.high_resolution:
+        body["vl_high_resolution_images"] = True
+    return body, finish(ask, model, body)
 
 
 # ---- what does not go together ---------------------------------------------------------------------------------------

@@ -11,9 +11,7 @@ import hashlib
 import json
 import os
 import re
-from array import array
-from bisect import bisect_left
-from collections import namedtuple
+from collections import Counter, namedtuple
 
 from .failures import Failure, usage
 from .transport import no_constant
@@ -31,14 +29,21 @@ NOT_WITH_BATCH = ("tasks", "resume", "status", "cancel", "no_wait", "list_voices
 # Flags that change how the calls are made or shown, but not what they are.
 NO_DEFAULTS = frozenset((
     "output", "batch", "concurrency", "json", "quiet", "verbose", "timeout", "retries", "overwrite", "again", "gallery", "check",
-    "live", "dry_run", "row_id", "pace", "estimate", "max_wait", "no_wait", "poll", "no_sidecar"))
+    "live", "dry_run", "estimate", "max_wait", "no_wait", "poll", "no_sidecar"))
 
-# One row: the line it stands in, its `id` (None without one), its key (64 bits of its identity), its options.
-Row = namedtuple("Row", "line id key options")
+# One row: the line it stands in, its `id` (None without one), its key (64 bits of its identity), its options, its way through
+# the Pace once it is being done.
+class Row(namedtuple("Row", "line id key options pace", defaults=(None,))):
+    __slots__ = ()
+
+    @property
+    def name(self) -> str:
+        """The key as it stands in names of files and records."""
+        return f"{self.key:016x}"[:12]
 
 
 class Book:
-    """FILE.jsonl. `check()` looks through all of it; then `rows()` yields them, and `keys` are all their keys, sorted.
+    """FILE.jsonl. `check()` looks through all of it; then `rows()` yields them, and `keys` are the keys of all.
 
     Memory stays at some bytes a row: nothing of a row is kept but the hash of its identity.
     """
@@ -56,7 +61,8 @@ class Book:
                       if name not in NO_DEFAULTS and value != self._parser.get_default(name)}
         self._digest = hashlib.sha256(_canonical(self.flags)).digest()
         self._parsed = functools.lru_cache(maxsize=256)(self._parse)
-        self.keys = self._repeated = array("Q")
+        self.keys: set = set()
+        self._equal: Counter = Counter()  # key -> how many more rows are equal to the first one that has it
 
     @property
     def total(self) -> int:
@@ -66,66 +72,46 @@ class Book:
 
     def check(self, tick=lambda: None) -> None:
         """Look at every line before anything is sent. Raises one usage Failure that names the first bad ones."""
-        hashes, named, outputs, bad, more = array("Q"), array("Q"), array("Q"), [], 0
+        bad, ids, outputs = [], {}, {}
         for line, raw in self._lines():
             tick()
             try:
                 row = self._read(raw)
                 self._parsed_of(row)
                 output = self._output(row)
+                if "id" in row:
+                    _refuse_twice(ids, self._hash(row), line, "id")
+                if "output" in row and not output.endswith("/"):
+                    _refuse_twice(outputs, _hash64(os.path.normpath(output).casefold()), line, "output")
             except Failure as failure:
-                bad, more = (bad + [f"line {line}: {failure.message}"], more) if len(bad) < _NAMED else (bad, more + 1)
+                bad.append(f"line {line}: {failure.message}")
                 continue
-            key = self._hash(row)
-            hashes.append(key)
-            if "id" in row:
-                named.append(key)
-            if "output" in row and not output.endswith("/"):
-                outputs.append(_hash64(os.path.normpath(output).casefold()))
+            self._add(self._hash(row))
         if bad:
-            raise usage(f"{self.path}: " + "; ".join(bad) + (f"; and {more} more lines" if more else ""),
-                        "correct the file and run the command again; nothing was sent")
-        self._refuse_twice(named, "the same id", lambda row: self._hash(row) if "id" in row else None)
-        self._refuse_twice(outputs, "the same output", lambda row: _hash64(
-            os.path.normpath(self._output(row)).casefold()) if "output" in row else None)
-        if not hashes:
+            more = f"; and {len(bad) - _NAMED} more lines" if len(bad) > _NAMED else ""
+            raise usage(f"{self.path}: {'; '.join(bad[:_NAMED])}{more}", "correct the file and run the command again; nothing was sent")
+        if not self.keys:
             raise usage(f"{self.path} has no rows", 'write one JSON object a line, for example {"prompt": "Hello"}')
-        self._count(hashes)
 
-    def _refuse_twice(self, hashes: array, what: str, hash_of) -> None:
-        twice = _repeated(sorted(hashes))
-        if twice:
-            lines = [str(line) for line, raw in self._lines() if hash_of(self._read(raw)) == twice[0]]
-            raise usage(f"{self.path}: lines {', '.join(lines[:_NAMED])} have {what}", "nothing was sent; make them differ")
-
-    def _count(self, hashes: array) -> None:
-        """Fix the keys of all rows: equal rows are told apart by their number."""
-        ordered = array("Q", sorted(hashes))
-        self._repeated = _repeated(ordered)
-        number, last = 0, None
-        for place, key in enumerate(ordered):
-            number = number + 1 if key == last else 0
-            last = key
-            ordered[place] = _numbered(key, number)
-        self.keys = array("Q", sorted(ordered)) if self._repeated else ordered
+    def _add(self, key: int) -> None:
+        """Equal rows are told apart by their number."""
+        if key in self.keys:
+            self._equal[key] += 1
+            key = _numbered(key, self._equal[key])
+        self.keys.add(key)
 
     # -- the second pass
 
     def rows(self):
         """All rows with their options, read again from the file."""
-        seen = array("L", bytes(array("L").itemsize * len(self._repeated)))
+        seen: Counter = Counter()
         for line, raw in self._lines():
             row = self._read(raw)
             key = self._hash(row)
-            place = find(self._repeated, key)
-            if place >= 0:
-                key, seen[place] = _numbered(key, seen[place]), seen[place] + 1
-            yield Row(line, row.get("id"), key, functools.partial(self._with_id, row, key))
-
-    def _with_id(self, row: dict, key: int):
-        options = self._options(row)
-        options.row_id = f"{key:016x}"[:12]
-        return options
+            if key in self._equal:
+                seen[key] += 1
+                key = _numbered(key, seen[key] - 1)
+            yield Row(line, row.get("id"), key, functools.partial(self._options, row))
 
     def _lines(self):
         """(line number, bytes) of every line that is not blank."""
@@ -285,16 +271,7 @@ def _numbered(key: int, number: int) -> int:
     return _hash64(f"{key}:{number}") if number else key
 
 
-def _repeated(ordered) -> array:
-    """The values that stand more than once in a sorted sequence."""
-    found = array("Q")
-    for place in range(1, len(ordered)):
-        if ordered[place] == ordered[place - 1] and (not found or found[-1] != ordered[place]):
-            found.append(ordered[place])
-    return found
-
-
-def find(ordered: array, key: int) -> int:
-    """The place of a key in a sorted array, or -1."""
-    place = bisect_left(ordered, key)
-    return place if place < len(ordered) and ordered[place] == key else -1
+def _refuse_twice(seen: dict, key: int, line: int, what: str) -> None:
+    if key in seen:
+        raise usage(f"it has the same {what} as line {seen[key]}")
+    seen[key] = line

@@ -9,8 +9,17 @@ from __future__ import annotations
 import copy
 import re
 
-from .command import apply_settings
+from .command import apply_settings, number
 from .failures import usage
+
+
+# Flags that are one field of the body each: field -> (the flag's type, its value in --help, its help).
+FIELDS = {
+    "temperature": (number(0, 2, high_open=True), "X", "from 0 to below 2"),
+    "top_p": (number(0, 1, low_open=True), "X", "above 0, up to 1"),
+    "max_tokens": (number(1, float("inf"), whole=True), "N", "longest answer, thinking not counted"),
+    "seed": (number(0, 2**31 - 1, whole=True), "N", "0 to 2147483647"),
+}
 
 
 class ChatAsk:
@@ -18,8 +27,8 @@ class ChatAsk:
 
     DEFAULTS = {
         "prompt": None, "system": None, "model": None, "think": None, "thinking_budget": None, "json_object": False,
-        "schema": None, "tool_choice": None, "prefix": None, "temperature": None, "top_p": None, "max_tokens": None,
-        "seed": None, "stop": (), "stream": True, "request": None, "settings": (),
+        "schema": None, "tool_choice": None, "prefix": None, **dict.fromkeys(FIELDS), "stop": (), "stream": True, "request": None,
+        "settings": (),
     }
 
     def __init__(self, **given):
@@ -39,30 +48,23 @@ class ChatAsk:
         return str(settings.get("model") or self.model or (self.request or {}).get("model") or default)
 
 
-def build_body(ask: ChatAsk, model, with_budget: str, messages_of, put_own) -> tuple:
-    """The body of a chat completion, and remarks for the user.
-
-    `messages_of(base)` builds the messages upon those of a --request body, `put_own(body)` adds the fields that only
-    one skill has, `with_budget` names models that take a thinking budget, for an error message.
-    """
+def base_of(ask: ChatAsk, model) -> dict:
+    """The body that all else is put on: a copy of --request with the model's id. Raises usage where it cannot be built on."""
     check_request(ask.request or {})
-    remarks: list = []
     try:
-        body = copy.deepcopy(ask.request or {})
+        return {**copy.deepcopy(ask.request or {}), "model": model.id}
     except RecursionError:
         raise usage("--request nests too deeply") from None
-    body["model"] = model.id
-    body["messages"] = messages_of(body.get("messages"))
-    put_sampling(ask, body)
-    put_thinking(ask, model, body, with_budget)
-    put_json(ask, body)
-    put_own(body)
-    put_stream(ask, model, body, remarks)
+
+
+def finish(ask: ChatAsk, model, body: dict) -> list:
+    """The last fields of every body, and --set over all of them; return remarks for the user."""
+    remarks = put_stream(ask, model, body)
     apply_settings(body, ask.settings)
     check_request(body)
     if not body.get("stream"):
         body.pop("stream_options", None)
-    return body, remarks
+    return remarks
 
 
 def check_limits(ask: ChatAsk, model) -> None:
@@ -138,7 +140,7 @@ def put_user(messages: list, content, replace: bool) -> None:
 
 
 def put_sampling(ask: ChatAsk, body: dict) -> None:
-    for name in ("temperature", "top_p", "max_tokens", "seed"):
+    for name in FIELDS:
         if getattr(ask, name) is not None:
             body[name] = getattr(ask, name)
     if ask.stop:
@@ -233,11 +235,10 @@ def without_schema(body: dict, schema: dict) -> dict:
     return body
 
 
-def put_stream(ask: ChatAsk, model, body: dict, remarks: list) -> None:
+def put_stream(ask: ChatAsk, model, body: dict) -> list:
     """Streams are the default on the wire: models that think cut or refuse long answers without them."""
     must = "stream" in model.features or ("stream-think" in model.features and body.get("enable_thinking"))
-    if must and not ask.stream:
-        remarks.append(f"{model.id} answers in streams only; the answer is collected and shown whole")
     body["stream"] = bool(must or (ask.stream and body.get("stream", True)))
     if body["stream"]:
         body["stream_options"] = {**(body.get("stream_options") or {}), "include_usage": True}
+    return [f"{model.id} answers in streams only; the answer is collected and shown whole"] if must and not ask.stream else []

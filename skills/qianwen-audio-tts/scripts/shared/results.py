@@ -5,6 +5,7 @@ import os
 import re
 
 from .failures import Exit, Failure, usage
+from .whole import prove_writable, publish, remove, short_id, unfinished, whole
 
 _RESERVED = re.compile(r"^(con|prn|aux|nul|com\d|lpt\d)$", re.IGNORECASE)  # names Windows keeps for devices
 
@@ -27,11 +28,6 @@ def exists(path: str) -> bool:
     return os.path.lexists(path)
 
 
-def short_id() -> str:
-    """Six random hex digits that keep names apart."""
-    return os.urandom(3).hex()
-
-
 class Target:
     """A file that will be written as a whole or not at all.
 
@@ -45,10 +41,8 @@ class Target:
         self.saved = False
         folder = os.path.dirname(os.path.abspath(path))
         self._made = _make_folder(folder)
-        self._temporary = os.path.join(folder, f".qianwen-{short_id()}.tmp")
         try:
-            with open(self._temporary, "xb"):
-                pass
+            prove_writable(folder)
         except OSError as error:
             _remove_folders(self._made)
             raise usage(f"{folder} cannot be written: {error.strerror}", "name another place with --output") from error
@@ -65,11 +59,8 @@ class Target:
     def save(self, data: bytes, media_type: str) -> dict:
         """Write the file and give it its name; return its entry of the JSON document. Raises Failure UNSAVED."""
         try:
-            with open(self._temporary, "wb") as file:
+            with whole(self.path, overwrite=self.overwrite) as file:
                 file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            _publish(self._temporary, self.path, self.overwrite)
             self.saved = True
         except OSError as error:
             self.discard()
@@ -79,10 +70,6 @@ class Target:
 
     def discard(self) -> None:
         """Leave nothing behind."""
-        try:
-            os.unlink(self._temporary)
-        except OSError:
-            pass
         _remove_folders(self._made)
 
 
@@ -106,25 +93,6 @@ def _remove_folders(folders: list) -> None:
             os.rmdir(folder)
         except OSError:
             return
-
-
-def _publish(temporary: str, path: str, overwrite: bool) -> None:
-    """Give a finished temporary file its final name; a file that appeared meanwhile is not replaced unasked."""
-    if overwrite:
-        if os.path.isfile(path) and not os.path.islink(path):
-            os.chmod(temporary, os.stat(path).st_mode & 0o777)
-        os.replace(temporary, path)
-        return
-    try:
-        os.link(temporary, path)
-    except FileExistsError:
-        raise
-    except OSError:  # a file system without hard links
-        if os.path.lexists(path):
-            raise FileExistsError(17, "a file of that name appeared meanwhile", path) from None
-        os.replace(temporary, path)
-        return
-    os.unlink(temporary)
 
 
 def target_for(output: str, overwrite: bool, prompt: str, extension: str) -> Target:
@@ -196,17 +164,23 @@ class Shelf:
 
     def temporary(self) -> str:
         """An empty file beside the final names, to be filled and then saved. Raises OSError."""
-        path = os.path.join(self.folder, f".qianwen-{short_id()}.tmp")
+        path = unfinished(self.folder)
         self._temporaries.append(path)  # before it is there: an interrupt in between must not leave it
         with open(path, "xb"):
             return path
 
-    def save(self, temporary: str, number: int, media_type: str) -> dict:
-        """Give a finished file its name and true extension; return its entry of the JSON document. Raises OSError."""
+    def name_for(self, number: int, media_type: str) -> tuple:
+        """(the name of a file of this type, whether its extension was corrected)."""
         from .picture import EXTENSIONS
         true = EXTENSIONS.get(media_type, self.extension or "bin")
-        path = self.path(number, true if not _same_extension(self.extension, true) else self.extension)
-        corrected = self.extension and not _same_extension(self.extension, true)
+        if _same_extension(self.extension, true):
+            return self.path(number), False
+        return self.path(number, true), bool(self.extension)
+
+    def save(self, temporary: str, number: int, media_type: str) -> dict:
+        """Give a finished file its name and true extension; return its entry of the JSON document. Raises OSError."""
+        path, corrected = self.name_for(number, media_type)
+        true = os.path.splitext(path)[1][1:]
         with open(temporary, "r+b") as file:
             os.fsync(file.fileno())
         path = self._publish(temporary, path, self.overwrite and not corrected)
@@ -220,7 +194,7 @@ class Shelf:
         """A name that was taken meanwhile is somebody's file: the result gets another one, because it is paid for."""
         for _ in range(20):
             try:
-                _publish(temporary, path, overwrite)
+                publish(temporary, path, overwrite)
                 return path
             except FileExistsError:
                 stem, extension = os.path.splitext(path)
@@ -247,23 +221,18 @@ class Shelf:
         facts = {"file": os.path.basename(entry["path"]), **{name: value for name, value in facts.items()
                                                               if value not in (None, "", [], {})}}
         try:
-            temporary = self.temporary()
-            with open(temporary, "w", encoding="utf-8", errors="replace", newline="\n") as file:
-                json.dump(facts, file, ensure_ascii=False, indent=2)
-                file.write("\n")
             if exists(path) and not is_sidecar(path):
                 raise FileExistsError(17, "a file of that name appeared meanwhile")
-            os.replace(temporary, path)
+            with whole(path, "w") as file:
+                json.dump(facts, file, ensure_ascii=False, indent=2)
+                file.write("\n")
         except OSError as error:
             self.warn(f"the description {path} could not be written: {error.strerror}")
 
     def discard(self) -> None:
         """Leave no temporary file, and no folder that was made for nothing."""
         for path in self._temporaries:
-            try:
-                os.unlink(path)
-            except OSError:
-                pass
+            remove(path)
         if not self.saved:
             _remove_folders(self._made)
 
@@ -317,12 +286,8 @@ def described_by(path: str) -> str:
 
 def check_replaceable(path: str, flag: str) -> None:
     """Prove, before anything is paid, that `replace_json` will be able to write beside a file."""
-    folder = os.path.dirname(os.path.realpath(path))
-    probe = os.path.join(folder, f".qianwen-{short_id()}.tmp")
     try:
-        with open(probe, "xb"):
-            pass
-        os.unlink(probe)
+        prove_writable(os.path.dirname(os.path.realpath(path)))
         if os.path.isdir(os.path.realpath(path) + ".lock"):
             raise IsADirectoryError(21, f"the folder {path}.lock is in the way", path)
     except OSError as error:
@@ -342,20 +307,9 @@ def replace_json(path: str, change) -> None:
         if os.path.exists(path):
             with open(path, encoding="utf-8-sig") as file:
                 value = json.load(file)
-        temporary = os.path.join(os.path.dirname(path), f".qianwen-{short_id()}.tmp")
-        try:
-            with open(temporary, "x", encoding="utf-8", newline="\n") as file:
-                json.dump(change(value), file, ensure_ascii=False, indent=2)
-                file.write("\n")
-                file.flush()
-                os.fsync(file.fileno())
-            if os.path.exists(path):
-                os.chmod(temporary, os.stat(path).st_mode & 0o777)
-            os.replace(temporary, path)
-        except BaseException:
-            if os.path.exists(temporary):
-                os.unlink(temporary)
-            raise
+        with whole(path, "w") as file:
+            json.dump(change(value), file, ensure_ascii=False, indent=2)
+            file.write("\n")
 
 
 class _Lock:

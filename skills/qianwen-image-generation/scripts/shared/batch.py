@@ -28,14 +28,16 @@ _DOUBT = "the command ended while this row was under way: the service may have b
 _DOUBT_FIX = "run the command again with --again to send such rows once more"
 
 
-def run(options, account, verdict, console: Console, make_parser, execute, *, main: str = "prompt", instead=(),
-        files: bool = False, recoverable=None, after=None) -> Exit:
-    """Do all rows of `options.batch` that are not done yet, each by `execute(row_options, account, console)`.
+def run(session, call, make_parser, *, main: str = "prompt", instead=(), files: bool = False, recoverable=None,
+        after=None, most: int = 0) -> Exit:
+    """Do all rows of --batch that are not done yet, each by `call(session of the row)`.
 
     `main` is the main input's name in a row and in the options; a row may lack it where one of the flags `instead` is
-    there. `files`: the skill writes files, so each row has an output folder. `recoverable(row_options)` tells of a row
-    in doubt that the skill can find out by itself what became of it. `after(folder)` is called at the end.
+    there. `files`: the skill writes files, so each row has an output folder. `recoverable(row)` tells of a row
+    in doubt that the skill can find out by itself what became of it. `after(folder)` is called at the end. `most` workers
+    are useful, 0 where that is not known.
     """
+    options, console = session.options, session.console
     stop = threading.Event()
     crew: list = []
     lifeline.listen(lambda: (stop.set(), [one.pace.stop() for one in crew]))
@@ -45,16 +47,16 @@ def run(options, account, verdict, console: Console, make_parser, execute, *, ma
     ledger = Ledger(folder, book, console, again=options.again, recoverable=recoverable)
     if options.dry_run:
         ledger.read()
-        return _dry_run(book, ledger, account, console, execute)
+        return _dry_run(book, ledger, session, call)
     console.keep_going = True  # the rows matter more than who reads the summary
-    command.pass_guard(verdict, account, console)
+    session.pass_guard()
     with ledger.locked(options.timeout + _LOCK_PATIENCE, lambda: _go_on(stop)):
         ledger.read()
         ledger.open()
-        crew.append(Crew(book, ledger, account, console, execute, options, stop))
+        crew.append(Crew(book, ledger, session, call, stop, most))
         crew[0].work()
         _call_after(after, folder, console)
-        return crew[0].report(verdict)
+        return crew[0].report()
 
 
 def _check_flags(options, make_parser) -> str:
@@ -85,16 +87,16 @@ def _go_on(stop: threading.Event) -> None:
         raise Failure(Exit.INTERRUPTED, "interrupted; nothing was sent", fix="run the command again")
 
 
-def _dry_run(book: Book, ledger: Ledger, account, console: Console, execute) -> Exit:
+def _dry_run(book: Book, ledger: Ledger, session, call) -> Exit:
     """One document: how many rows would be sent, and the first of them as it would be."""
     first, missing = None, 0
     for row in book.rows():
         if ledger.wants(row):
             missing += 1
             if first is None:
-                first = RowConsole(console)
-                execute(row.options(), account, first)
-    console.document({"rows": book.total, "would_send": missing, "first": first.captured if first else None})
+                first = RowConsole(session.console)
+                call(session.for_row(row, row.options(), first))
+    session.console.document({"rows": book.total, "would_send": missing, "first": first.captured if first else None})
     return Exit.OK
 
 
@@ -127,10 +129,11 @@ class RowConsole(Console):
 class Crew:
     """The threads, what they share, and the counts."""
 
-    def __init__(self, book: Book, ledger: Ledger, account, console: Console, execute, options, stop: threading.Event):
-        self._book, self._ledger, self._account, self._console = book, ledger, account, console
-        self._execute, self._timeout, self._model, self._stop = execute, options.timeout, options.model, stop
-        self._workers = min(options.concurrency or CONCURRENCY, book.total)
+    def __init__(self, book: Book, ledger: Ledger, session, call, stop: threading.Event, most: int):
+        self._book, self._ledger, self._session, self._call, self._stop = book, ledger, session, call, stop
+        self._console, options = session.console, session.options
+        self._timeout, self._model = options.timeout, options.model
+        self._workers = min(options.concurrency or CONCURRENCY, book.total, most or book.total)
         self.pace = Pace(self._workers)
         self._taking, self._counting = threading.Lock(), threading.Lock()
         self._rows = self._missing()
@@ -208,13 +211,13 @@ class Crew:
 
     def _do(self, row) -> None:
         options, console = row.options(), RowConsole(self._console)
-        options.pace = self.pace.row()
+        session = self._session.for_row(row._replace(pace=self.pace.row()), options, console)
         self._ledger.begin(row.key)
         with self._counting:
             self._under_way += 1
         failure = None
         try:
-            code = self._execute(options, self._account, console) or Exit.OK
+            code = self._call(session) or Exit.OK
             document = console.captured
             if document is None:
                 raise RuntimeError("the row has no document")
@@ -244,6 +247,8 @@ class Crew:
                 failure, options.model == self._model)):
             self.halt(failure)
         elif code == Exit.QUOTA and (self.pace.hopeless or (failure.retry_after or 0) > self.pace.patience):
+            self.halt(failure)
+        elif code == Exit.RUNNING:  # its task goes on, and another one beside it would be one too many
             self.halt(failure)
         elif code == Exit.UNSAVED and failure.code != BAD_LINK:
             self.halt(failure)
@@ -275,7 +280,7 @@ class Crew:
 
     # -- the end
 
-    def report(self, verdict) -> Exit:
+    def report(self) -> Exit:
         """Tell the outcome, in words or as the one document, and return the exit code."""
         for line, document in self._lost:
             self._console.say(f"the result of line {line}, which could not be written: {json.dumps(document, ensure_ascii=False)}")
@@ -284,7 +289,7 @@ class Crew:
         fixes = self._next_steps(counts, code)
         document = {"ok": code == Exit.OK, "skill": self._console.skill, "exit_code": int(code), "rows": counts,
                     "results": self._ledger.results,
-                    "billing": {"plan": verdict.key.billing, "units": dict(self._units)}, "warnings": self._console.warnings}
+                    "billing": {"plan": self._session.verdict.key.billing, "units": dict(self._units)}, "warnings": self._console.warnings}
         if code != Exit.OK:
             failure = self._end or Failure(code, self._words(counts), fix="; ".join(fixes))
             document["error"] = self._console.clean_error(failure)
@@ -293,7 +298,7 @@ class Crew:
         words = [self._words(counts)] + [f"next: {fix}" for fix in fixes]
         (self._console.note if code == Exit.OK else self._console.say)("\n  ".join(words))
         if self._units:
-            self._console.note(f"{_counted(self._units)}{command.billing_note(verdict.key, verdict.endpoint)}")
+            self._console.note(f"{_counted(self._units)}{self._session.billing_note()}")
         if self._ledger.foreign:
             self._console.note(f"{self._ledger.foreign} more lines are of rows that are no longer in {self._book.path}; they are kept")
         if self._console.json_mode:

@@ -4,7 +4,7 @@ from __future__ import annotations
 import json
 
 from . import chat, command
-from .chat_request import ChatAsk, without_schema
+from .chat_request import FIELDS, ChatAsk, without_schema
 from .failures import Exit, Failure, usage
 from .transport import Request, Retries
 
@@ -28,11 +28,8 @@ def add_json_flags(add) -> None:
 
 
 def add_sampling_flags(add) -> None:
-    add("--temperature", metavar="X", type=command.number(0, 2, high_open=True), help="from 0 to below 2")
-    add("--top-p", metavar="X", type=command.number(0, 1, low_open=True), help="above 0, up to 1")
-    add("--max-tokens", metavar="N", type=command.number(1, float("inf"), whole=True),
-        help="longest answer, thinking not counted")
-    add("--seed", metavar="N", type=command.number(0, 2**31 - 1, whole=True), help="0 to 2147483647")
+    for name, (kind, shown, text) in FIELDS.items():
+        add("--" + name.replace("_", "-"), metavar=shown, type=kind, help=text)
     add("--stop", metavar="TEXT", action="append", default=[], help="end the answer before this text; may be repeated")
     add("--no-stream", action="store_true", help="wait for the whole answer instead of streaming it")
 
@@ -42,8 +39,7 @@ def common_fields(options) -> dict:
     return {
         "system": options.system, "model": options.model, "think": options.think, "thinking_budget": options.thinking_budget,
         "json_object": options.json_object, "schema": read_object(options.schema, "--schema"),
-        "temperature": options.temperature, "top_p": options.top_p, "max_tokens": options.max_tokens,
-        "seed": options.seed, "stop": options.stop, "stream": not options.no_stream,
+        **{name: getattr(options, name) for name in FIELDS}, "stop": options.stop, "stream": not options.no_stream,
         "request": _read_request(options.request), "settings": command.parse_settings(options.set)}
 
 
@@ -79,8 +75,9 @@ def warn_of_schema(schema: dict | None, console) -> None:
         console.warn(f"--schema: {keyword!r} at {place} is sent to the model, but the answer is not checked against it")
 
 
-def target_for(options, ask: ChatAsk, name: str, console):
+def target_for(session, ask: ChatAsk, name: str):
     """Where the answer is to be written, proven writable; None for stdout."""
+    options, console = session.options, session.console
     if options.output in (None, "-"):
         return None
     from . import results
@@ -113,8 +110,9 @@ class Turn:
     they are whole; all others are shown as they come.
     """
 
-    def __init__(self, ask: ChatAsk, model, client, console, target, request_of):
-        self.ask, self.model, self.client, self.console, self.target = ask, model, client, console, target
+    def __init__(self, ask: ChatAsk, model, session, client, target, request_of):
+        self.ask, self.model, self.session, self.client, self.target = ask, model, session, client, target
+        self.console = session.console
         self.request_of = request_of
         self.answer = chat.Answer(cumulative="cumulative" in model.features)
         self.text = ""
@@ -171,8 +169,7 @@ class Turn:
     def account(self, **more) -> None:
         """Say what it cost, and print the JSON document where one is wanted; `more` are further keys of it."""
         model = self.answer.model or self.model.id
-        billing = command.billing_note(self.client.key, self.client.endpoint)
-        self.console.note(chat.usage_line(self.answer, model, billing))
+        self.console.note(chat.usage_line(self.answer, model, self.session.billing_note()))
         self.console.detail(f"request id {self.answer.request_id or 'not given'}")
         if self.console.json_mode:
             self.console.document(self._document(model, more))
@@ -262,9 +259,9 @@ class Turn:
 
     def _write_partial(self, path: str) -> None:
         """Never over a file that is there: it may be somebody's, or a link to somewhere else."""
-        from . import results
+        from . import results, whole
         if results.exists(path):
-            path = f"{self.target.path}.{results.short_id()}.partial"
+            path = f"{self.target.path}.{whole.short_id()}.partial"
         try:
             with open(path, "x", encoding="utf-8", errors="replace", newline="\n") as file:
                 file.write(self.console.redact_result(self.answer.text))

@@ -221,10 +221,18 @@ def policy_request(endpoint, model: str) -> Request:
     return Request("GET", f"{endpoint.native}/uploads?action=getPolicy&model={quote(model, safe='')}")
 
 
-def preview_upload(media: Media, verdict, model: str) -> dict:
-    """The upload of one file, for a dry run."""
-    request = policy_request(verdict.endpoint, model)
-    return {"method": request.method, "url": request.url, "then": f"form upload of {media.name}, {media.size} bytes"}
+def preview_uploads(waiting: list, endpoint, model: str) -> list:
+    """The uploads that would come first, for a dry run."""
+    request = policy_request(endpoint, model)
+    return [{"method": request.method, "url": request.url, "then": f"form upload of {item.name}, {item.size} bytes"}
+            for item in waiting]
+
+
+def upload_all(waiting: list, client, model: str, console) -> None:
+    """Give the files that are too large for the request their addresses."""
+    uploader = Uploader(client, model, console)
+    for item in waiting:
+        item.address = uploader.url(item)
 
 
 class Uploader:

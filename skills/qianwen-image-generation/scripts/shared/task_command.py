@@ -5,16 +5,13 @@ final name, descriptions beside them, then the record goes. Whatever breaks off 
 """
 from __future__ import annotations
 
-import contextlib
 import os
-import threading
-import time
 from collections import namedtuple
 from datetime import datetime, timezone
 
 from . import command, download, media, picture, tasks
 from .failures import Exit, Failure, ServiceError, explain, usage
-from .journal import READY, RUNNING, WAITING, Journal
+from .journal import READY, RUNNING, Journal
 from .results import Shelf, sidecar_path
 from .transport import Request
 
@@ -53,29 +50,61 @@ def exclude(options, flag: str, others) -> None:
             raise usage(f"{' and '.join(shown)} do not go together", "give one of them")
 
 
-def batch_settings(options, journal: Journal, console) -> dict:
+def run(session, make_run, make_parser, *, instead, estimate_row, prices, most: int) -> Exit | None:
+    """What a script that makes files of tasks does: a command about tasks, a batch, a page, or one call.
+
+    `instead` are the flags that may stand in place of a prompt. `estimate_row(options)` tells what one row costs, `prices` is the
+    module that sums and words it, `most` how many tasks the service runs at a time (0: not known).
+    """
+    options, console = session.options, session.console
+    if options.check:
+        return session.run(None, make_parser)
+    check_single(options)
+    journal = Journal(session.account.state)
+    if options.tasks:
+        return list_tasks(journal, console)
+    if options.batch is None and (options.status or options.cancel or options.resume):
+        return make_run(session, journal).later()
+    if options.batch is not None and options.estimate:
+        return estimate_rows(session, make_parser, instead, estimate_row, prices)
+    names = ("prompt", "prompt_file", "batch", *(name.replace("-", "_") for name in instead))
+    if options.gallery and not any(getattr(options, name) for name in names):
+        return gallery_alone(options, console)
+    more = batch_settings(session, journal) if options.batch is not None else {}
+    return session.run(lambda one: make_run(one, journal).generate(), make_parser, files=True, instead=instead,
+                       most=most, **more)
+
+
+def batch_settings(session, journal: Journal) -> dict:
     """What a batch of files needs to know: which rows can be found again, and the page at the end."""
-    settings = {"recoverable": lambda row: bool(journal.read(row_record_id(row)))}
-    if options.gallery:
-        from . import gallery
-        gallery.check(options.output or ".", options.overwrite)
-        settings["after"] = lambda folder: gallery_of(folder, options.overwrite, console)
-    return settings
+    return {"recoverable": lambda row: bool(journal.read(row_record_id(row, row.options()))), **page_after(session)}
 
 
-def show_estimate(found: dict, words: str, console, **more) -> None:
-    """`--estimate`: what it would cost; nothing is sent."""
-    if console.json_mode:
-        console.document({"ok": True, "skill": console.skill, **more, "estimate": found, "warnings": console.warnings})
-    else:
-        console.result(words + "\n")
+def page_after(session) -> dict:
+    """The page at the end of a batch, where one is wanted; proven writable now."""
+    options = session.options
+    if options.batch is None or not options.gallery:
+        return {}
+    from . import gallery
+    gallery.check(options.output or ".", options.overwrite)
+    return {"after": lambda folder: gallery_of(folder, options.overwrite, session.console)}
 
 
-def row_record_id(options) -> str:
+def estimate_rows(session, make_parser, instead, estimate_row, prices, main: str = "prompt") -> None:
+    """`--batch --estimate`: what all rows together would cost; nothing is sent."""
+    from .batch_rows import Book
+    options = session.options
+    book = Book(options.batch, options, make_parser, options.output or ".", main=main, instead=instead, files=True)
+    book.check()
+    total = prices.together([estimate_row(row.options()) for row in book.rows()])
+    session.show_estimate(total, prices.words_for_rows(total))
+
+
+def row_record_id(row, options) -> str:
     """The journal's id for a row of a batch: the same rows into another folder are other calls."""
     import hashlib
     folder = os.path.abspath(options.output or ".")
-    return f"row-{options.row_id}-{hashlib.sha256(folder.encode('utf-8', 'surrogateescape')).hexdigest()[:8]}"
+    return f"row-{row.name}-{hashlib.sha256(folder.encode('utf-8', 'surrogateescape')).hexdigest()[:8]}"
 
 
 def check_single(options) -> None:
@@ -199,7 +228,9 @@ class Delivery:
                 continue
             number += 1
             done = self.record.setdefault("saved", {}).get(str(number))
-            if done and os.path.isfile(done["path"]):
+            if done and os.path.isfile(done["path"]) and os.path.getsize(done["path"]) == done["bytes"]:
+                if self.shelf.sidecars and not os.path.exists(sidecar_path(done["path"])):
+                    self._describe(part, number, done)
                 self.files.append(done)
                 continue
             try:
@@ -218,15 +249,22 @@ class Delivery:
     def _fetch(self, part: dict, number: int) -> dict:
         temporary = self.shelf.temporary()
         kind, facts = self._checked_download(part["url"], temporary)
-        entry = self.shelf.save(temporary, number, kind)
-        entry.update(url=part["url"], **{name: value for name, value in facts.items() if value})
+        found = {"url": part["url"], **{name: value for name, value in facts.items() if value}}
+        planned = self.shelf.name_for(number, kind)[0]
+        self._claim(number, {"path": planned, "bytes": os.path.getsize(temporary), "media_type": kind, **found})
+        entry = {**self.shelf.save(temporary, number, kind), **found}
         self._describe(part, number, entry)
+        if entry["path"] != planned or "sidecar" in entry:
+            self._claim(number, entry)
+        return entry
+
+    def _claim(self, number: int, entry: dict) -> None:
+        """Into the record before the file has its name: whatever ends the command in between, a later one knows it as ours."""
         self.record["saved"][str(number)] = {**entry, "path": os.path.abspath(entry["path"])}
         try:
             self.journal.write(self.record)
         except OSError:  # then it would be fetched once more, under another name
             pass
-        return entry
 
     def _checked_download(self, url: str, temporary: str) -> tuple:
         """(media type, measures) of the downloaded file; a page or a torn file is fetched anew once, and never kept."""
@@ -336,10 +374,10 @@ class FileRun:
 
     product: Product
     models: tuple = ()
-    running = 0  # how many tasks of the model run at a time, 0 where that is not known
 
-    def __init__(self, options, account, verdict, console, journal: Journal):
-        self.options, self.account, self.verdict, self.console, self.journal = options, account, verdict, console, journal
+    def __init__(self, session, journal: Journal):
+        self.session, self.journal = session, journal
+        self.options, self.console, self.row = session.options, session.console, session.row
 
     # -- what a script fills in
 
@@ -364,8 +402,8 @@ class FileRun:
 
     # -- before the call
 
-    def client(self, model: str = ""):
-        return command.make_client(self.options, self.account, self.verdict, self.console, model, self.models)
+    def client(self, model: str = "", guarded: bool = True):
+        return self.session.client(model, self.models, guarded)
 
     def runner(self, client) -> tasks.Tasks:
         most = self.options.poll or self.product.longest
@@ -373,28 +411,19 @@ class FileRun:
 
     def request_of(self, call) -> Request:
         """The HTTP request of a script's Call, which has `path`, `body` and `headers`."""
-        return Request("POST", self.verdict.endpoint.native + call.path, call.body, call.headers)
+        return Request("POST", self.session.endpoint.native + call.path, call.body, call.headers)
 
     def dry_run(self, call, waiting: list, model: str, is_task: bool) -> None:
         """`--dry-run`: what would be uploaded, sent and polled."""
-        preview = self.request_of(call).preview(self.console.skill, self.verdict.key)
-        if waiting:
-            preview["before"] = [media.preview_upload(item, self.verdict, model) for item in waiting]
-        if is_task:
-            preview["poll"] = {"method": "GET", "url": self.verdict.endpoint.native + "/tasks/{task_id}"}
-        command.show_dry_run(preview, self.verdict, self.console)
-
-    def upload(self, waiting: list, client, model: str) -> None:
-        """Give the files that are too large for the request their addresses."""
-        uploader = media.Uploader(client, model, self.console)
-        for item in waiting:
-            item.address = uploader.url(item)
+        endpoint = self.session.endpoint
+        poll = {"poll": {"method": "GET", "url": endpoint.native + "/tasks/{task_id}"}} if is_task else {}
+        self.session.show_dry_run(self.request_of(call), media.preview_uploads(waiting, endpoint, model), **poll)
 
     def new_shelf(self, name: str, count: int, text: str = "") -> Shelf:
         """The files' names, proven free and writable, and the journal proven as well: nothing is paid before that."""
         options = self.options
         shelf = Shelf(options.output, options.overwrite, self.console.redact_result(name), count, self.product.extension,
-                      sidecars=not options.no_sidecar, name_id=(options.row_id or "")[:6], text=text, warn=self.console.warn)
+                      sidecars=not options.no_sidecar, name_id=self.row.name[:6] if self.row else "", text=text, warn=self.console.warn)
         try:
             self.journal.prove()
             if options.gallery:
@@ -409,26 +438,22 @@ class FileRun:
         """The journal's record of a call; `facts` go into the sidecars, so no key may be in them."""
         options, clean = self.options, self.console.redact_result
         return self.journal.new(
-            self.console.skill, row_record_id(options) if options.row_id else "", model=facts["model"],
-            prompt=clean(facts.get("prompt") or ""), endpoint=self.verdict.endpoint.origin + self.verdict.endpoint.prefix,
+            self.console.skill, row_record_id(self.row, options) if self.row else "", model=facts["model"],
+            prompt=clean(facts.get("prompt") or ""), endpoint=self.session.endpoint.origin + self.session.endpoint.prefix,
             fingerprint=fingerprint, output=shelf.output, count=shelf.count, overwrite=options.overwrite,
             sidecars=shelf.sidecars, gallery=options.gallery, facts=clean(facts), **more)
 
     def earlier(self):
         """The record of a row of a batch that was sent before and can be gone on with, or None."""
-        record = self.journal.read(row_record_id(self.options)) if self.options.row_id else None
-        if record and record["state"] == WAITING:  # it was never sent
-            self.journal.remove(record)
-            return None
+        record = self.journal.read(row_record_id(self.row, self.options)) if self.row else None
         if record is None or not tasks.is_submitting(record):
             return record
-        command.pass_guard(self.verdict, self.account, self.console)
         return record if self.runner(self.client(record.get("model", ""))).find_or_forget(
             record, self.options.max_wait) else None
 
     def refuse_twin(self, record: dict) -> None:
         """The same request again would be billed again, and is most likely a mistake."""
-        twin = None if self.options.again or self.options.row_id else self.journal.same_request(record["fingerprint"])
+        twin = None if self.options.again or self.row else self.journal.same_request(record["fingerprint"])
         if twin:
             given = twin["task_id"] or twin["id"]
             raise Failure(Exit.RUNNING, f"the same request is under way already, as {given}",
@@ -440,60 +465,12 @@ class FileRun:
     def task(self, request: Request, record: dict, shelf: Shelf, client) -> None:
         """Make a task and wait for it, or leave it to a later --resume."""
         runner = self.runner(client)
-        with self._place(record, WAITING):
-            runner.submit(request, record)
-            if self.options.no_wait:
-                return self._submitted(record)
-            self.console.note(f"task {record['task_id']} is submitted")
-            body = runner.wait(record, self.options.max_wait)
+        runner.submit(request, record)
+        if self.options.no_wait:
+            return self._submitted(record)
+        self.console.note(f"task {record['task_id']} is submitted")
+        body = runner.wait(record, self.options.max_wait)
         return self.deliver(self.parts_of(body), body, record, shelf, client)
-
-    @contextlib.contextmanager
-    def _place(self, record: dict, state: str = ""):
-        """In a batch, one of the places that the service has for running tasks of the model: more would only queue there.
-
-        While it waits, the record says so: nothing is sent. A task that goes on when our patience ends keeps its place.
-        """
-        if not (self.options.row_id and self.running):
-            yield
-            return
-        places = _places_of(record["model"], self.running, self._still_running)
-        if state:
-            self.journal.write({**record, "state": state})
-        try:
-            if not self._wait_for(places, record["id"]):
-                raise Failure(Exit.RUNNING, f"not sent: {self.running} tasks of {record['model']} are still running, and no more "
-                              "run at a time", fix="run the same command again when they have ended")
-        except Failure:
-            if state:
-                self.journal.remove(record)
-            raise
-        keep = False
-        try:
-            yield
-        except Failure as failure:
-            keep = failure.exit_code == Exit.RUNNING and bool(record["task_id"])
-            raise
-        finally:
-            if not keep:
-                places.release()
-
-    def _still_running(self, model: str) -> set:
-        """The records of this batch whose tasks an earlier run left: their places are taken until their rows are done."""
-        batch = row_record_id(self.options).rpartition("-")[2]
-        return {record["id"] for record in self.journal.all() if record["id"].startswith("row-")
-                and record["id"].endswith("-" + batch) and record.get("model") == model
-                and (record["state"] == RUNNING or tasks.is_submitting(record)) and not self.journal.expired(record)}
-
-    def _wait_for(self, places, record_id: str) -> bool:
-        """Whether a place was had within --max-wait. Raises NotSent when the batch is stopped meanwhile."""
-        end = time.monotonic() + self.options.max_wait
-        while not places.acquire(record_id, timeout=0.2):
-            if self.options.pace:
-                self.options.pace.check()
-            if time.monotonic() > end:
-                return False
-        return True
 
     def _submitted(self, record: dict) -> None:
         command_line = tasks.resume_command(record["task_id"])
@@ -523,7 +500,7 @@ class FileRun:
                           f"fetch the rest with: {command_line}", task_id=record["task_id"], resume=command_line,
                           files=delivery.files, accepted="maybe") from None
         page = ""
-        if (record.get("gallery") or self.options.gallery) and delivery.files and not self.options.row_id:
+        if (record.get("gallery") or self.options.gallery) and delivery.files and not self.row:
             page = gallery_of(shelf.folder, record.get("overwrite", self.options.overwrite), self.console)
         delivery.finish()
         self.check_count(record, delivery)
@@ -546,14 +523,14 @@ class FileRun:
                     "request_id": record.get("request_id"), "text": text,
                     "files": [*delivery.files, *([text_file] if text_file else [])], "gallery": page,
                     "task_id": record["task_id"], "usage": record.get("usage"),
-                    "billing": {"plan": self.verdict.key.billing, "units": {self.product.unit: count}},
+                    "billing": {"plan": self.session.verdict.key.billing, "units": {self.product.unit: count}},
                     "warnings": self.console.warnings}
         always = ("ok", "skill", "files", "billing", "warnings")
         self.console.document({name: value for name, value in document.items() if value or name in always})
 
     def _tell_bill(self, record: dict, files: list, count) -> None:
         sizes = ", ".join(dict.fromkeys(f"{entry['width']}x{entry['height']}" for entry in files if entry.get("width")))
-        billing = command.billing_note(self.verdict.key, self.verdict.endpoint)
+        billing = self.session.billing_note()
         number = len(files)
         units = f", {count:g} {self.product.unit}" if count != number else ""
         self.console.note(f"{number} {self.product.noun}{'s' if number != 1 else ''} of {record.get('model') or 'the task'}"
@@ -566,10 +543,9 @@ class FileRun:
         options, console = self.options, self.console
         given = options.status or options.cancel or options.resume
         record = self.journal.find(given)
-        check_same_account(record, self.verdict.endpoint)
-        if not (record and record["state"] == READY):  # links need no key
-            command.pass_guard(self.verdict, self.account, console)
-        client = self.client(record.get("model", "") if record else "")
+        check_same_account(record, self.session.endpoint)
+        links = bool(record and record["state"] == READY)  # these need no key
+        client = self.client(record.get("model", "") if record else "", guarded=not links)
         if options.status:
             return show_status(given, self.runner(client), self.journal, console)
         if options.cancel:
@@ -582,8 +558,7 @@ class FileRun:
         runner = self.runner(client)
         if tasks.is_submitting(record):
             runner.look_for(record)
-        with self._place(record) if record["state"] != READY else contextlib.nullcontext():
-            body = None if record["state"] == READY else runner.wait(record, self.options.max_wait)
+        body = None if record["state"] == READY else runner.wait(record, self.options.max_wait)
         if body is not None and record.get("found") and tasks.original_prompt(body) not in ("", record.get("prompt")):
             runner.not_ours(record)
             raise Failure(Exit.FAILED, f"the task {record['task_id']}, which began at that time, is of another prompt",
@@ -607,48 +582,3 @@ class FileRun:
                      record.get("count") or max(1, found), self.product.extension,
                      sidecars=record.get("sidecars", True) and not options.no_sidecar, resumed=known and not options.output,
                      warn=self.console.warn)
-
-
-class Places:
-    """The places that the service has for running tasks of a model. Tasks of an earlier run keep theirs for their rows.
-
-    A place whose row does not come (it is no longer in the file, or all workers wait for a place) is given away in the end.
-    """
-
-    KEPT = 30.0  # seconds
-
-    def __init__(self, most: int, kept, clock=time.monotonic):
-        self._free, self._kept, self._clock = most - len(kept), set(kept), clock
-        self._end = clock() + self.KEPT
-        self._changed = threading.Condition()
-
-    def acquire(self, record_id: str, timeout: float) -> bool:
-        """A place for the row with this record, waiting up to `timeout` seconds for one."""
-        with self._changed:
-            if record_id in self._kept:
-                self._kept.remove(record_id)
-                return True
-            if self._free <= 0:
-                self._changed.wait(timeout)
-            if self._free <= 0 and self._clock() > self._end:
-                self._free, self._kept = self._free + len(self._kept), set()
-            if self._free <= 0:
-                return False
-            self._free -= 1
-            return True
-
-    def release(self) -> None:
-        with self._changed:
-            self._free += 1
-            self._changed.notify()
-
-
-_places: dict = {}  # model -> the places that its tasks share in this process
-_placing = threading.Lock()
-
-
-def _places_of(model: str, most: int, still_running) -> Places:
-    with _placing:
-        if model not in _places:
-            _places[model] = Places(most, still_running(model))
-        return _places[model]

@@ -12,11 +12,11 @@ import re
 import time
 
 from .failures import usage
-from .results import short_id
+from .whole import prove_writable, short_id, whole
 
 LIFE = 24 * 3600  # seconds that the service keeps a task and a result link (image contract 3.4)
-WAITING, SUBMITTING, LOST, RUNNING, READY = "waiting", "submitting", "lost", "running", "ready"
-_PROOF = bytes(64 << 10)  # a full disk takes an empty file, and no more
+SUBMITTING, LOST, RUNNING, READY = "submitting", "lost", "running", "ready"
+_PROOF = 64 << 10  # bytes
 _LONG = 4 << 20  # bytes
 _DONE = ".settled"  # a file with the ids of tasks that are done with
 _ID = re.compile(r"[A-Za-z0-9_.-]{1,100}")
@@ -32,13 +32,7 @@ class Journal:
         """Raise a usage Failure, before anything is paid, where a record cannot be written."""
         try:
             os.makedirs(self.folder, mode=0o700, exist_ok=True)
-            probe = os.path.join(self.folder, f".qianwen-{short_id()}.tmp")
-            try:
-                with open(probe, "xb") as file:
-                    file.write(_PROOF)
-            finally:
-                if os.path.exists(probe):
-                    os.unlink(probe)
+            prove_writable(self.folder, _PROOF)
         except OSError as error:
             raise usage(f"the journal {self.folder} cannot be written ({error.strerror}), and without it a paid result could "
                         "be lost", "set XDG_STATE_HOME to a folder that can be written, or allow writing there") from None
@@ -50,20 +44,9 @@ class Journal:
 
     def write(self, record: dict) -> None:
         """Put a record on disk, whole. Raises OSError."""
-        path = self._path(record["id"])
-        temporary = os.path.join(self.folder, f".qianwen-{short_id()}.tmp")
         os.makedirs(self.folder, mode=0o700, exist_ok=True)
-        try:
-            with os.fdopen(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="utf-8",
-                           errors="replace", newline="\n") as file:
-                json.dump(record, file, ensure_ascii=False)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, path)
-        except BaseException:
-            if os.path.exists(temporary):
-                os.unlink(temporary)
-            raise
+        with whole(self._path(record["id"]), "w", 0o600) as file:
+            json.dump(record, file, ensure_ascii=False)
 
     def remove(self, record: dict) -> None:
         """Everything is fetched, or nothing ever will be. The task's id is remembered for as long as the service lists it."""

@@ -16,7 +16,7 @@ from html import escape
 from urllib.parse import quote
 
 from .failures import Exit, Failure
-from .results import short_id
+from .whole import whole
 
 INDEX = "index.html"
 MARKER = "<!-- qianwen-gallery"  # near the top of a page of ours; without it, the page is someone else's
@@ -44,7 +44,8 @@ def write(folder: str, overwrite: bool = False) -> dict:
         for _ in range(_ROUNDS):  # another process may have added a picture, and written a page without ours
             seen = _json_files(folder)
             data = _page(_title(folder), _items(folder, seen)).encode("utf-8", "replace")
-            _replace(path, data)
+            with whole(path) as file:
+                file.write(data)
             if _json_files(folder) == seen:
                 break
     except OSError as error:
@@ -71,20 +72,6 @@ def _is_ours(path: str) -> bool:
             return MARKER.encode() in file.read(_MARKER_WITHIN)
     except OSError:
         return False
-
-
-def _replace(path: str, data: bytes) -> None:
-    temporary = os.path.join(os.path.dirname(path), f".qianwen-{short_id()}.tmp")
-    try:
-        with open(temporary, "xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        if os.path.exists(temporary):
-            os.unlink(temporary)
-        raise
 
 
 def _title(folder: str) -> str:
