@@ -15,7 +15,6 @@ KEY_VARIABLES = ("DASHSCOPE_API_KEY", "QIANWEN_API_KEY")
 VARIABLES = KEY_VARIABLES + ("QWEN_BASE_URL", "QWEN_REGION", "QIANWEN_KEY_GUARD")
 ENVIRONMENT = "the environment"
 _MAX_ENV_FILE = 256 * 1024
-
 _LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)$")
 
 
@@ -124,8 +123,6 @@ def _strict(sources) -> bool:
         return settings[0][1] == "strict"
     return any(setting == "strict" for _, setting in settings)
 
-
-# ---- .env files ------------------------------------------------------------------------------------------------------
 
 def env_files(cwd: str, environ) -> list:
     """The places of the `.env` files that count, nearest first; some of them may not exist."""

@@ -53,7 +53,7 @@ def sources(root: Path) -> list:
 
 def problems(root: Path = ROOT) -> list:
     """Everything out of order, one sentence each, beginning with the file."""
-    found = [f"{name}: differs from shared/; run make sync" for name in differences(root)]
+    found = [f"{name}: {what}; run make sync" for name, what in differences(root)]
     for path in sources(root):
         name = path.relative_to(root).as_posix()
         found += [f"{name}:{line}: {what}" for line, what in sorted(python_problems(path.read_text("utf-8"), name, root))]
@@ -151,9 +151,9 @@ def _call_problems(node, name: str):
         return
     if getattr(node.func, "id", "") == "print":
         yield "print below the command layer; use the console"
-    if name == "shared/command.py" and ast.unparse(node) == "os._exit(code)":  # an interrupt after the outcome was told
+    if name == "shared/main.py" and ast.unparse(node) == "os._exit(code)":  # an interrupt after the outcome was told
         return
-    if ast.unparse(node.func) in ("sys.exit", "exit", "os._exit") and "command.run" not in ast.unparse(node):
+    if ast.unparse(node.func) in ("sys.exit", "exit", "os._exit") and "run_script" not in ast.unparse(node):
         yield "only the last line of a script ends the process"
 
 

@@ -73,7 +73,7 @@ def in_process(skill, arguments, stdin, environment, cwd):
     import io
     import types
     from unittest import mock
-    from shared import command
+    from shared.main import run_script
     module = importlib.import_module(SCRIPTS[skill].stem)
     make_parser = getattr(module, "make_parser", None) or module.tts_flags.make_parser
     streams = [io.TextIOWrapper(io.BytesIO(data), "utf-8") for data in (stdin, b"", b"")]
@@ -83,7 +83,7 @@ def in_process(skill, arguments, stdin, environment, cwd):
         os.chdir(cwd)
         with mock.patch.dict(os.environ, environment, clear=True), mock.patch.object(sys, "argv", [str(SCRIPTS[skill])]), \
                 mock.patch.multiple(sys, stdin=streams[0], stdout=streams[1], stderr=streams[2]):
-            code = command.run(module.SKILL, make_parser, module.execute, [argument_of(one) for one in arguments])
+            code = run_script(module.SKILL, make_parser, module.execute, [argument_of(one) for one in arguments])
             for stream in streams[1:]:
                 stream.flush()
     finally:
@@ -91,6 +91,17 @@ def in_process(skill, arguments, stdin, environment, cwd):
         for number, handler in handlers.items():
             signal.signal(number, handler)
     return types.SimpleNamespace(returncode=code, stdout=streams[1].buffer.getvalue(), stderr=streams[2].buffer.getvalue())
+
+
+# Variables that the interpreter itself reads, or that are read once in a process.
+NEED_A_PROCESS = {"PYTHONIOENCODING", "LANG", "LC_ALL", "PYTHONUTF8", "PYTHONHASHSEED", "HTTPS_PROXY", "HTTP_PROXY",
+                  "SSL_CERT_FILE", "NO_PROXY"}
+
+
+def can_be_in_process(arguments, env: dict) -> bool:
+    """A batch has a worker process of its own, and some variables only count when an interpreter starts."""
+    return (threading.current_thread() is threading.main_thread() and "--batch" not in map(str, arguments)
+            and not env.keys() & NEED_A_PROCESS)
 
 
 def argument_of(one) -> str:
@@ -139,8 +150,7 @@ def run(emulator, home, work):
                        **({"SYSTEMROOT": os.environ["SYSTEMROOT"]} if "SYSTEMROOT" in os.environ else {}),
                        **({"DASHSCOPE_API_KEY": key} if key is not None else {}),
                        **({"QWEN_BASE_URL": base} if base else {}), **(env or {})}
-        plain = threading.current_thread() is threading.main_thread() and script is None and timeout == 60 and "--batch" not in map(str, arguments) and not (env or {}).keys() & {
-            "PYTHONIOENCODING", "LANG", "LC_ALL", "PYTHONUTF8", "PYTHONHASHSEED", "HTTPS_PROXY", "HTTP_PROXY", "SSL_CERT_FILE", "NO_PROXY"}
+        plain = script is None and timeout == 60 and can_be_in_process(arguments, env or {})
         result = Run(in_process(skill, arguments, stdin, environment, cwd or work) if plain else
                      subprocess.run([sys.executable, str(script or SCRIPTS[skill]), *map(str, arguments)],
                                     input=stdin, capture_output=True, env=environment, cwd=str(cwd or work),

@@ -14,10 +14,14 @@ from pathlib import Path
 
 import pytest
 
-from shared import batch, command, pace
-from shared.batch_rows import Book
+from shared.batch.rows import RowFile
+from shared.batch.run import duration, Progress
+from shared.batch.throttle import Throttle
+from shared.body import parse_settings
+from shared.cli.console import Console
+from shared.cli.flags import add_batch_flags, add_common_flags, Parser
 from shared.failures import Exit, Failure
-from shared.transport import Retries
+from shared.transport.retries import Retries
 from tests.bench import peak_memory
 from tests.conftest import PLAN_KEY, SCRIPTS, STANDARD_KEY
 from tests.emulator.faults import Fault
@@ -141,7 +145,7 @@ def test_the_first_bad_rows_are_named(run, rows):
 
 
 @pytest.mark.parametrize("twice, words", [
-    ({"id": "a"}, "lines 1, 3 have the same id"), ({"output": "a.md"}, "lines 1, 3 have the same output")])
+    ({"id": "a"}, "line 3: it has the same id as line 1"), ({"output": "a.md"}, "line 3: it has the same output as line 1")])
 def test_what_must_differ(run, emulator, rows, twice, words):
     rows({"prompt": "x", **twice}, {"prompt": "y"}, {"prompt": "z", **twice})
     done = run(*BATCH)
@@ -421,9 +425,9 @@ def test_retries_do_not_limit_the_patience():
         if next(limited):
             raise Failure(Exit.QUOTA, "too many", retryable=True)
         return "answer"
-    shared_pace = pace.Pace(4, clock=clock)
+    shared_pace = Throttle(4, clock=clock)
     shared_pace._stopping = clock
-    retries = Retries(0, sleep=clock.wait, pace=shared_pace.row(), uniform=lambda low, high: 1.0)
+    retries = Retries(0, sleep=clock.wait, throttle=shared_pace.row(), uniform=lambda low, high: 1.0)
     assert retries.run(attempt, Retries.CHAT) == "answer"
     assert clock.now == 1 + 2 + 4 + 8 + 16 + 32 + 60 * 3 and 1 <= shared_pace.slots < 4
 
@@ -434,10 +438,10 @@ def test_patience_ends():
     def attempt():
         sent.append(clock.now)
         raise Failure(Exit.QUOTA, "too many", retryable=True)
-    shared_pace = pace.Pace(1, clock=clock)
+    shared_pace = Throttle(1, clock=clock)
     shared_pace._stopping = clock
     with pytest.raises(Failure, match="too many"):
-        Retries(3, sleep=clock.wait, pace=shared_pace.row()).run(attempt, Retries.CREATE)
+        Retries(3, sleep=clock.wait, throttle=shared_pace.row()).run(attempt, Retries.CREATE)
     assert 15 < len(sent) < 30 and 800 < clock.now < 901 + 60
 
 
@@ -507,28 +511,28 @@ def test_a_dry_run_needs_no_key_and_makes_nothing(run, emulator, rows, work):
 
 def test_a_full_disk_stops_the_batch(rows, work, monkeypatch):
     """A line that does not go to the disk whole is taken back, and shown instead."""
-    from shared.batch_ledger import Ledger
+    from shared.batch.folder import BatchFolder
     rows({"prompt": "a"})
     options = _parser().parse_args(["--batch", "rows.jsonl", "-o", "out"])
     monkeypatch.chdir(work)
-    book = Book("rows.jsonl", options, _parser, "out", main="prompt")
-    book.check()
-    ledger = Ledger("out", book, command.Console("skill"), again=False, recoverable=None)
-    with ledger.locked(1, lambda: None):
-        ledger.open()
-        row = next(book.rows())
-        ledger.record(row, {"ok": True})
+    row_file = RowFile("rows.jsonl", options, _parser, "out", main="prompt")
+    row_file.check()
+    batch_folder = BatchFolder("out", row_file, Console("skill"), again=False, recoverable=None)
+    with batch_folder.locked(1, lambda: None):
+        batch_folder.open()
+        row = next(row_file.rows())
+        batch_folder.record(row, {"ok": True})
         monkeypatch.setattr(os, "write", lambda fd, data, write=os.write: write(fd, data[:10]))
         with pytest.raises(OSError, match="No space"):
-            ledger.record(row, {"ok": True})
+            batch_folder.record(row, {"ok": True})
     assert len(results(work / "out")) == 1
 
 
 def _parser():
-    parser = command.Parser(prog="x")
+    parser = Parser(prog="x")
     parser.add_argument("prompt", nargs="?")
-    command.add_batch_flags(parser)
-    command.add_common_flags(parser, "skill", "model")
+    add_batch_flags(parser)
+    add_common_flags(parser, "skill", "model")
     return parser
 
 
@@ -538,11 +542,11 @@ def test_row_ids_last_and_differ(rows, work, monkeypatch):
     rows({"prompt": "a"}, {"prompt": "a"}, {"prompt": "b", "id": 7})
 
     def ids(*arguments):
-        book = Book("rows.jsonl", _parser().parse_args(["--batch", "f", *arguments]), _parser, "out", main="prompt", files=True)
-        book.check()
-        found = [row.options() for row in book.rows()]
-        assert all(options.output == "out/" for options in found) and len(book.keys) == book.total == 3
-        return [row.name for row in book.rows()]
+        row_file = RowFile("rows.jsonl", _parser().parse_args(["--batch", "f", *arguments]), _parser, "out", main="prompt", files=True)
+        row_file.check()
+        found = [row.options() for row in row_file.rows()]
+        assert all(options.output == "out/" for options in found) and len(row_file.keys) == row_file.total == 3
+        return [row.name for row in row_file.rows()]
     assert ids() == ids("--timeout", "5") and len({*ids(), *ids("--model", "m")}) == 6
     assert all(re.fullmatch("[0-9a-f]{12}", row_id) for row_id in ids())
 
@@ -550,21 +554,21 @@ def test_row_ids_last_and_differ(rows, work, monkeypatch):
 def test_texts_of_set_stay_texts(rows, work, monkeypatch):
     monkeypatch.chdir(work)
     rows({"prompt": "a", "set": {"x": "12", "y": {"z": [1]}}})
-    book = Book("rows.jsonl", _parser().parse_args(["--batch", "f", "--set", "w=1"]), _parser, "out", main="prompt")
-    book.check()
-    options = next(book.rows()).options()
-    assert command.parse_settings(options.set) == [(["w"], 1), (["x"], "12"), (["y"], {"z": [1]})]
+    row_file = RowFile("rows.jsonl", _parser().parse_args(["--batch", "f", "--set", "w=1"]), _parser, "out", main="prompt")
+    row_file.check()
+    options = next(row_file.rows()).options()
+    assert parse_settings(options.set) == [(["w"], 1), (["x"], "12"), (["y"], {"z": [1]})]
 
 
 @pytest.mark.parametrize("seconds, text", [(4.6, "5 s"), (75, "1 min 15 s"), (7380, "2 h 3 min")])
 def test_durations(seconds, text):
-    assert batch.duration(seconds) == text
+    assert duration(seconds) == text
 
 
 def test_progress_is_told_by_tenths(capsys):
     clock = Clock()
-    console = command.Console("skill", sys.stdout, sys.stderr)
-    progress = batch.Progress(console, 2000, clock)
+    console = Console("skill", sys.stdout, sys.stderr)
+    progress = Progress(console, 2000, clock)
     for recorded in range(0, 2001, 20):
         clock.now += 1.1
         progress.tick(recorded, 3, recorded)

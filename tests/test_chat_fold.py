@@ -3,9 +3,11 @@ from __future__ import annotations
 
 import pytest
 
-from shared.chat import Answer, fold, json_answer, tool_calls_for_messages, units, usage_line, whole
-from shared.failures import Context, Exit, Failure, ServiceError, explain, network
-from shared.transport import Event, Retries
+from shared.chat.answer import Answer, fold, json_answer, tool_calls_for_messages, units, usage_line, whole
+from shared.failures import Exit, Failure
+from shared.transport.errors import Context, explain, network, ServiceError
+from shared.transport.events import Event
+from shared.transport.retries import Retries
 
 NULL = None
 USAGE = {"prompt_tokens": 22, "completion_tokens": 3, "total_tokens": 25}
@@ -218,8 +220,8 @@ def test_the_last_native_usage_counts():
 def test_headers():
     answer = folded({"choices": [{"delta": {"content": "4"}, "finish_reason": "stop"}]},
                     headers={"x-request-id": "r", "x-dashscope-partialresponse": "TRUE"})
-    assert answer.request_id == "r" and answer.cut_by_server
-    assert not folded(DONE, headers={"x-dashscope-partialresponse": "false"}).cut_by_server
+    assert answer.request_id == "r" and answer.timed_out
+    assert not folded(DONE, headers={"x-dashscope-partialresponse": "false"}).timed_out
 
 
 def test_only_the_first_event_has_the_pages_of_a_search():
@@ -256,7 +258,7 @@ def test_whole_answers_with_tool_calls():
     body = {"choices": [{"message": {"content": NULL, "tool_calls": [call(0, "{}", "a", "f"), call(1, "[]", "b", "g")]},
                          "finish_reason": "stop"}]}
     answer = whole(body, {"x-dashscope-partialresponse": "true"}, Answer())
-    assert calls_of(answer) == [("a", "f", "{}"), ("b", "g", "[]")] and answer.text == "" and answer.cut_by_server
+    assert calls_of(answer) == [("a", "f", "{}"), ("b", "g", "[]")] and answer.text == "" and answer.timed_out
 
 
 # ---- JSON answers and usage ------------------------------------------------------------------------------------------

@@ -11,9 +11,11 @@ import threading
 
 import pytest
 
-from shared import download, key_guard
+from shared import key_guard
 from shared.failures import Exit, Failure
-from shared.transport import Client, Retries
+from shared.transport import download
+from shared.transport.client import Client
+from shared.transport.retries import Retries
 from tests.conftest import STANDARD_KEY
 
 DATA = random.Random(1).randbytes(300_000)

@@ -6,7 +6,8 @@ import itertools
 import pytest
 
 from shared import key_guard
-from shared.failures import Context, Exit, Failure, ServiceError, explain, network, usage
+from shared.failures import Exit, Failure, usage
+from shared.transport.errors import Context, explain, network, ServiceError
 
 KEYS = (key_guard.STANDARD, key_guard.PLAN, key_guard.TEMPORARY, key_guard.UNKNOWN)
 ENDPOINTS = (key_guard.DASHSCOPE, key_guard.TOKEN_PLAN, key_guard.CODING_PLAN, key_guard.GATEWAY, key_guard.LOOPBACK)

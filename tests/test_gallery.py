@@ -10,8 +10,8 @@ from urllib.parse import unquote
 
 import pytest
 
-from shared import gallery
 from shared.failures import Exit, Failure
+from shared.gallery import page as gallery
 from tests.media_samples import png
 
 WINDOWS = sys.platform == "win32"
@@ -350,7 +350,7 @@ def test_a_failed_write_leaves_the_old_page(tmp_path, monkeypatch):
 
     def full(*_):
         raise OSError(28, "No space left on device")
-    monkeypatch.setattr(gallery.os, "replace", full)
+    monkeypatch.setattr(os, "replace", full)
     failure = refused(gallery.write, str(tmp_path))
     assert failure.exit_code == Exit.UNSAVED and "No space left" in failure.message
     assert (tmp_path / "index.html").read_text("utf-8") == before
@@ -358,13 +358,13 @@ def test_a_failed_write_leaves_the_old_page(tmp_path, monkeypatch):
 
 
 def test_a_picture_that_came_meanwhile_is_on_the_page(tmp_path, monkeypatch):
-    replace = gallery._replace
+    replace = os.replace
 
-    def late(path, data):
-        replace(path, data)
+    def late(temporary, path):
+        replace(temporary, path)
         if not (tmp_path / "late.png").exists():
             add(tmp_path, "late.png")
-    monkeypatch.setattr(gallery, "_replace", late)
+    monkeypatch.setattr(os, "replace", late)
     assert page(tmp_path).files() == ["late.png"]
 
 

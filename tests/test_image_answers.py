@@ -7,7 +7,7 @@ import pytest
 
 from image_answers import Stream, count_of, markdown, parts_of, settle
 from shared.failures import Exit, Failure
-from shared.transport import Event, read_events
+from shared.transport.events import Event, read_events
 
 A, B = "https://res.example.com/1.png?Expires=1&x=%2F", "https://res.example.com/2.png?Expires=1"
 

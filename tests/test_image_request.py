@@ -15,9 +15,9 @@ import image_inputs
 from image_models import DEFAULT_MODEL, FUNCTIONS, MODELS, find_model
 from image_prices import estimate, words
 from image_request import Ask, build_request
-from shared import media
-from shared.command import parse_settings
+from shared.body import parse_settings
 from shared.failures import Exit, Failure
+from shared.media import inputs as media
 from tests.conftest import post_json
 
 AIGC = "/services/aigc/"

@@ -12,10 +12,14 @@ from types import SimpleNamespace
 
 import pytest
 
-from shared import key_guard, tasks
-from shared.failures import Context, Exit, Failure, ServiceError, explain, network
-from shared.journal import LIFE, READY, RUNNING, SUBMITTING, Journal
-from shared.transport import Client, Reply, Request, Retries
+from shared import key_guard
+from shared.failures import Exit, Failure
+from shared.tasks.journal import Journal, LIFE, READY, RUNNING, SUBMITTING
+from shared.tasks.service import describe, fingerprint, is_submitting, Tasks
+from shared.transport.client import Client
+from shared.transport.errors import Context, explain, network, ServiceError
+from shared.transport.request import Reply, Request
+from shared.transport.retries import Retries
 from tests.conftest import STANDARD_KEY
 
 WINDOWS = sys.platform == "win32"
@@ -188,7 +192,7 @@ def test_odd_moment_does_not_stop_the_list(journal, moment):
     good = started(journal, "good")
     with open(os.path.join(journal.folder, "ID.json"), "w") as file:
         file.write('{"id":"ID","skill":"s","state":"running","task_id":"t1","created":%s}' % moment)
-    rows = tasks.describe(journal.all(), journal)
+    rows = describe(journal.all(), journal)
     assert good["task_id"] in [row["id"] for row in rows]
 
 
@@ -229,7 +233,7 @@ class Words:
 
 
 def runner_of(journal, clock, *answers, console=None, pace=(2.0, 10.0), **settings):
-    return tasks.Tasks(Service(*answers), journal, console or Words(), pace=pace, clock=clock, sleep=clock.sleep, **settings)
+    return Tasks(Service(*answers), journal, console or Words(), pace=pace, clock=clock, sleep=clock.sleep, **settings)
 
 
 def status(word, **output):
@@ -302,7 +306,7 @@ def test_create_that_may_have_been_taken_is_sent_once_and_can_be_looked_for(jour
     runner = runner_of(journal, clock, failure, CREATED)
     with pytest.raises(Failure) as caught:
         runner.submit(CREATE, record)
-    assert len(runner.client.sent) == 1 and tasks.is_submitting(journal.read(record["id"]))
+    assert len(runner.client.sent) == 1 and is_submitting(journal.read(record["id"]))
     assert caught.value.resume == resume_of(record["id"]) and caught.value.resume in caught.value.fix
     assert "bill" in caught.value.cause
 
@@ -312,7 +316,7 @@ def test_interrupt_during_the_create_says_how_to_look_for_the_task(journal, cloc
     with pytest.raises(Failure) as caught:
         runner_of(journal, clock, KeyboardInterrupt()).submit(CREATE, record)
     assert caught.value.exit_code == Exit.INTERRUPTED == 130 and caught.value.resume == resume_of(record["id"])
-    assert tasks.is_submitting(journal.read(record["id"]))
+    assert is_submitting(journal.read(record["id"]))
 
 
 def test_id_is_shown_where_the_disk_refuses_it(journal, clock, monkeypatch):
@@ -326,8 +330,8 @@ def test_id_is_shown_where_the_disk_refuses_it(journal, clock, monkeypatch):
 
 
 def test_fingerprint_tells_requests_apart():
-    same = {tasks.fingerprint("/a", {"model": "m", "input": {"x": [1]}}) for _ in range(2)}
-    other = {tasks.fingerprint(*args) for args in (("/b", {"model": "m", "input": {"x": [1]}}), ("/a", {"model": "m", "input": {"x": [2]}}),
+    same = {fingerprint("/a", {"model": "m", "input": {"x": [1]}}) for _ in range(2)}
+    other = {fingerprint(*args) for args in (("/b", {"model": "m", "input": {"x": [1]}}), ("/a", {"model": "m", "input": {"x": [2]}}),
                                                    ("/a", {"model": "n", "input": {"x": [1]}}))}
     assert len(same) == 1 and len(same | other) == 4
 
@@ -701,7 +705,7 @@ def test_records_as_rows(journal, clock):
     journal.write(journal.new("qianwen-video", model="m"))
     clock.now += LIFE + 5
     started(journal, "t3")
-    rows = tasks.describe(journal.all(), journal)
+    rows = describe(journal.all(), journal)
     assert [row["state"] for row in rows] == ["expired", "expired", RUNNING]
     by_id = {row["id"]: row for row in rows}
     assert by_id["t1"]["age_seconds"] == LIFE + 5 and by_id["t1"]["prompt"] == "P" * 80 and by_id["t1"]["output"] == "/x/fox.png"

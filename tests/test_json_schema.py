@@ -4,8 +4,8 @@ from __future__ import annotations
 import json
 
 import pytest
+from shared.chat.json_schema import check_schema, CHECKED, violations
 from shared.failures import Exit, Failure
-from shared.json_schema import CHECKED, check_schema, violations
 
 TREE = {"$ref": "#/$defs/node", "$defs": {"node": {
     "type": "object", "required": ["name"],

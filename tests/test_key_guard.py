@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 import text
-from shared import account, command, key_guard
+from shared import account, key_guard, main as main_module
 from shared.key_guard import CODING_PLAN, DASHSCOPE, GATEWAY, GO, LOOPBACK, REFUSE, TOKEN_PLAN, WARN
+from shared.main import run_script
 
 from tests.conftest import PLAN_KEY, ROOT, STANDARD_KEY
 
@@ -108,10 +109,10 @@ def run_at(kind, emulator, monkeypatch, key, *arguments, host="dashscope", **var
             patch.setenv(name, value)
         patch.setattr(account, "env_files", lambda cwd, environ: [])
         patch.setattr(key_guard, "endpoint_kind", lambda host: kind)
-        patch.setattr(command, "_stop_on_terminate", lambda: None)
+        patch.setattr(main_module, "_stop_on_terminate", lambda: None)
         patch.setattr(sys, "stdout", out)
         patch.setattr(sys, "stderr", err)
-        code = command.run(text.SKILL, text.make_parser, text.execute, [str(argument) for argument in arguments])
+        code = run_script(text.SKILL, text.make_parser, text.execute, [str(argument) for argument in arguments])
     result = Here(code, out, err)
     assert len(key) < 12 or key not in result.out + result.err, "the key was printed"
     return result

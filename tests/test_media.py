@@ -11,9 +11,16 @@ from types import SimpleNamespace
 
 import pytest
 
-from shared import key_guard, media
+from shared import key_guard
+from shared.cli.inputs import take_prompt_back
 from shared.failures import Exit, Failure
-from shared.transport import Client, Request, Retries
+from shared.media import inputs as media
+from shared.media.uploads import (
+    address_all, needs_oss_header, oss_headers, policy_request, preview_uploads, Uploader
+)
+from shared.transport.client import Client
+from shared.transport.request import Request
+from shared.transport.retries import Retries
 from tests import media_samples as samples
 from tests.conftest import STANDARD_KEY
 from tests.emulator import faults
@@ -204,14 +211,14 @@ def test_unreadable_file_is_refused(folder):
 @pytest.mark.parametrize("argument, header", [("oss://a/b", True), ("OSS://a/b", True), ("http://h/oss://b", False)])
 def test_address_of_an_upload_in_any_spelling_gets_the_header(argument, header):
     body = {"messages": [{"content": [{"image_url": {"url": look(argument).address}}]}]}
-    assert media.oss_headers(body) == ({"X-DashScope-OssResourceResolve": "enable"} if header else {})
+    assert oss_headers(body) == ({"X-DashScope-OssResourceResolve": "enable"} if header else {})
 
 
 @pytest.mark.parametrize("body, needed", [
     ({"a": "oss://x"}, True), ({"a": [{"b": {"c": ["oss://x"]}}]}, True), ("oss://x", True), ({"a": "see oss://x"}, False),
     ({"oss://x": 1}, False), ([None, 5, True, "oss:/x"], False), ({}, False)])
 def test_header_is_for_bodies_that_name_an_upload(body, needed):
-    assert media.needs_oss_header(body) is needed
+    assert needs_oss_header(body) is needed
 
 
 # ---- inline or uploaded ----------------------------------------------------------------------------------------------
@@ -226,7 +233,7 @@ def sized(folder, name, size, data=PNG):
 def test_small_files_travel_inline_and_large_ones_wait(folder):
     url, small, large = (look("http://h/a.png"), sized(folder, "small.png", 7_000_000),
                          sized(folder, "large.png", 7_000_001))
-    assert media.address_all([large]) == [large] and media.address_all([url, small]) == []
+    assert address_all([large]) == [large] and address_all([url, small]) == []
     assert url.address == "http://h/a.png" and large.address == "oss://<upload of large.png, 7000001 bytes>"
     head, _, data = small.address.partition(",")
     assert head == "data:image/png;base64" and len(base64.b64decode(data)) == 7_000_000
@@ -236,7 +243,7 @@ def test_small_files_travel_inline_and_large_ones_wait(folder):
 def test_many_small_files_do_not_make_a_large_request(folder):
     """Section 4.2: a body should stay below about 20 MB."""
     files = [sized(folder, f"{number}.png", 6_000_000) for number in range(4)]
-    waiting = media.address_all(files)
+    waiting = address_all(files)
     assert waiting and set(waiting) < set(files)
     assert sum(len(item.address) for item in files if item not in waiting) < 20_000_000
 
@@ -250,7 +257,7 @@ def client(emulator):
 
 
 def uploader(client, model=MODEL, **more):
-    return media.Uploader(client, model, **more)
+    return Uploader(client, model, **more)
 
 
 def asked(emulator):
@@ -430,14 +437,14 @@ def test_credential_that_lacks_something(client, monkeypatch, data, words):
 
 
 def test_preview_of_an_upload(folder, client):
-    preview, = media.preview_uploads([sized(folder, "a.png", 500)], client.endpoint, "kimi/kimi-k2.6")
+    preview, = preview_uploads([sized(folder, "a.png", 500)], client.endpoint, "kimi/kimi-k2.6")
     assert preview["method"] == "GET" and preview["url"].endswith("/api/v1/uploads?action=getPolicy&model=kimi%2Fkimi-k2.6")
     assert "a.png, 500 bytes" in preview["then"]
 
 
 def test_upload_never_carries_the_key(client, emulator):
     """Not even when the storage has the API's own origin."""
-    assert isinstance(media.policy_request(client.endpoint, MODEL), Request)
+    assert isinstance(policy_request(client.endpoint, MODEL), Request)
     uploader(client).url(look(samples.data_url(PNG, "image/png")))
     assert [request.authorized for request in emulator.requests] == [True, False]
 
@@ -511,7 +518,7 @@ def test_transparency_is_noticed(folder, mode, alpha):
 def test_most_bytes_inside_a_request(folder, most, inline):
     """What still fits goes inside, in the order it was given; the rest is uploaded."""
     files = [sized(folder, "a.png", 1000), sized(folder, "b.png", 5000), sized(folder, "c.png", 1000)]
-    waiting = media.address_all(files, most)
+    waiting = address_all(files, most)
     assert [one.name for one in files if one.address.startswith("data:image/png;base64,")] == inline
     assert [one.name for one in waiting] == [one.name for one in files if one.name not in inline]
     assert all(one.address == f"oss://<upload of {one.name}, {one.size} bytes>" for one in waiting)
@@ -519,8 +526,8 @@ def test_most_bytes_inside_a_request(folder, most, inline):
 
 def test_addresses_take_no_room_in_a_request(folder):
     url, file = look("https://h/a.png"), sized(folder, "a.png", 1000)
-    assert media.address_all([url, file], 0) == [file] and url.address == "https://h/a.png"
-    assert media.address_all([url, file], 1000) == [] and file.address.startswith("data:")
+    assert address_all([url, file], 0) == [file] and url.address == "https://h/a.png"
+    assert address_all([url, file], 1000) == [] and file.address.startswith("data:")
 
 
 # ---- what tells files apart ------------------------------------------------------------------------------------------
@@ -544,7 +551,7 @@ def test_digest_of_a_file_of_many_blocks(folder):
 
 def taken_back(values, prompt=None, prompt_file=None, more=()):
     options = SimpleNamespace(prompt=prompt, prompt_file=prompt_file, reference=list(values), voice=list(more))
-    media.take_prompt_back(options, ("reference", "voice"), "video.py PROMPT --reference FILE")
+    take_prompt_back(options, ("reference", "voice"), "video.py PROMPT --reference FILE")
     return options.prompt, options.reference, options.voice
 
 

@@ -7,12 +7,12 @@ import struct
 
 import pytest
 
-from shared import picture
+from shared.files import probe
 from tests import media_samples as samples
 
 
 def measure(data: bytes, size: int | None = None):
-    return picture.measure(io.BytesIO(data), len(data) if size is None else size)
+    return probe.measure(io.BytesIO(data), len(data) if size is None else size)
 
 
 class Counting(io.BytesIO):
@@ -53,8 +53,8 @@ UNKNOWN = [b"", b"\0", b"\xff", b"P", b"\x89PNG\n\n", b"\xff\xd8", b"\xff\xfeh\0
 
 @pytest.mark.parametrize("data, kind", TYPES, ids=lambda item: item if isinstance(item, str) else "")
 def test_type_comes_from_the_first_bytes(data, kind):
-    assert picture.media_type(data[:64]) == kind == measure(data)[0]
-    assert kind in picture.EXTENSIONS
+    assert probe.media_type(data[:64]) == kind == measure(data)[0]
+    assert kind in probe.EXTENSIONS
 
 
 @pytest.mark.parametrize("data", UNKNOWN, ids=lambda data: repr(data[:12]))
@@ -70,7 +70,7 @@ def test_text_that_begins_like_a_bitmap_is_no_bitmap(text):
 
 @pytest.mark.parametrize("brand", [b"avif", b"avis", b"M4A ", b"M4B "])
 def test_still_pictures_and_sound_in_boxes_are_no_video(brand):
-    assert not picture.media_type(b"\0\0\0\x1cftyp" + brand + bytes(20)).startswith("video/")
+    assert not probe.media_type(b"\0\0\0\x1cftyp" + brand + bytes(20)).startswith("video/")
 
 
 # ---- sides -----------------------------------------------------------------------------------------------------------
@@ -232,7 +232,7 @@ WHOLE = {**{name: data for name, (data, _) in SIDES.items()}, **MOVIES, **JPEGS,
 def test_truncated_anywhere_never_raises(data):
     for end in {*range(min(len(data), 300)), *range(0, len(data), 997)}:
         kind, width, height, seconds = measure(data[:end])
-        assert min(width, height, seconds) >= 0 and kind == picture.media_type(data[:min(end, 64)])
+        assert min(width, height, seconds) >= 0 and kind == probe.media_type(data[:min(end, 64)])
         measure(data[:end], len(data))  # a file that became shorter meanwhile
 
 
@@ -262,7 +262,7 @@ HOSTILE = {
 @pytest.mark.parametrize("data", HOSTILE.values(), ids=HOSTILE)
 def test_hostile_header_costs_little(data):
     file = Counting(data)
-    picture.measure(file, len(data))
+    probe.measure(file, len(data))
     assert file.bytes_read < 1_000_000
 
 
@@ -296,7 +296,7 @@ def large_reads(path):
             total.append(len(block))
             return block
     with Raw(str(path), "rb") as file:
-        found = picture.measure(file, path.stat().st_size)
+        found = probe.measure(file, path.stat().st_size)
     return found, sum(total) < 4096
 
 
@@ -379,7 +379,7 @@ SOUNDS = {**{f"wave, {name}": data for name, (data, _) in WAVES.items()}, **{f"m
 def test_truncated_sound_never_raises(data):
     for end in {*range(min(len(data), 700)), *range(0, len(data), 997)}:
         kind, width, height, seconds = measure(data[:end], len(data))
-        assert (width, height) == (0, 0) and 0 <= seconds < 3600 and kind == picture.media_type(data[:min(end, 64)])
+        assert (width, height) == (0, 0) and 0 <= seconds < 3600 and kind == probe.media_type(data[:min(end, 64)])
 
 
 @pytest.mark.parametrize("data", [
@@ -388,14 +388,14 @@ def test_truncated_sound_never_raises(data):
         ids=["empty chunks", "long chunk", "long tag", "heads", "ones", "halves"])
 def test_hostile_sound_costs_little(data):
     file = Counting(data)
-    picture.measure(file, len(data))
+    probe.measure(file, len(data))
     assert file.bytes_read < 100_000
 
 
 # ---- whole or torn ---------------------------------------------------------------------------------------------------
 
 def whole(data: bytes, kind: str | None = None) -> bool:
-    return picture.is_whole(io.BytesIO(data), len(data), picture.media_type(data[:64]) if kind is None else kind)
+    return probe.is_whole(io.BytesIO(data), len(data), probe.media_type(data[:64]) if kind is None else kind)
 
 
 SAMPLE_MP4 = samples.mp4(4, size=5000)
@@ -471,4 +471,4 @@ def test_video_of_many_fragments_is_whole(data):
 def test_transparency(data, alpha):
     file = io.BytesIO(data)
     file.seek(min(7, len(data)))
-    assert picture.has_alpha(file) is alpha
+    assert probe.has_alpha(file) is alpha

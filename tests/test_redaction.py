@@ -6,7 +6,7 @@ import json
 import pytest
 from shared import key_guard
 from shared.key_guard import DASHSCOPE, LOOPBACK, redact, redact_exact
-from shared.transport import Request
+from shared.transport.request import Request
 
 from tests.conftest import ROOT
 from tests.test_key_guard import judge, run_at

@@ -9,9 +9,9 @@ import time
 
 import pytest
 
-from shared import results
 from shared.failures import Exit, Failure
-from shared.results import Target, replace_json, short_id, slug, target_for
+from shared.files.outputs import _Lock, replace_json, slug, OutputFile, output_for
+from shared.files.whole import short_id, unfinished
 
 WINDOWS = sys.platform == "win32"
 RESERVED = {"con", "prn", "aux", "nul", *(f"{device}{number}" for device in ("com", "lpt") for number in range(1, 10))}
@@ -56,17 +56,17 @@ def names(folder) -> list:
 
 def refused(path, **settings) -> Failure:
     with pytest.raises(Failure) as caught:
-        Target(str(path), **settings)
+        OutputFile(str(path), **settings)
     return caught.value
 
 
-def save(target: Target, data: bytes = b"new") -> dict:
+def save(target: OutputFile, data: bytes = b"new") -> dict:
     return target.save(data, "text/markdown")
 
 
 def test_a_saved_file_is_whole_and_alone(tmp_path):
     path = tmp_path / "answer.md"
-    target = Target(str(path))
+    target = OutputFile(str(path))
     assert not path.exists(), "nothing has the final name before it is whole"
     assert save(target) == {"path": str(path), "bytes": 3, "media_type": "text/markdown"}
     target.discard()
@@ -75,11 +75,11 @@ def test_a_saved_file_is_whole_and_alone(tmp_path):
 
 def test_the_path_is_reported_as_it_was_given(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert save(Target("answer.md"))["path"] == "answer.md"
+    assert save(OutputFile("answer.md"))["path"] == "answer.md"
 
 
 def test_a_discarded_target_leaves_nothing(tmp_path):
-    Target(str(tmp_path / "answer.md")).discard()
+    OutputFile(str(tmp_path / "answer.md")).discard()
     assert names(tmp_path) == []
 
 
@@ -95,7 +95,7 @@ def test_an_existing_file_is_refused_before(tmp_path, content):
 def test_overwrite_replaces_only_at_the_end(tmp_path):
     path = tmp_path / "answer.md"
     path.write_bytes(b"old")
-    target = Target(str(path), overwrite=True)
+    target = OutputFile(str(path), overwrite=True)
     assert path.read_bytes() == b"old"
     save(target)
     assert path.read_bytes() == b"new" and names(tmp_path) == ["answer.md"]
@@ -104,7 +104,7 @@ def test_overwrite_replaces_only_at_the_end(tmp_path):
 def test_overwrite_keeps_the_old_file_when_nothing_comes(tmp_path):
     path = tmp_path / "answer.md"
     path.write_bytes(b"old")
-    Target(str(path), overwrite=True).discard()
+    OutputFile(str(path), overwrite=True).discard()
     assert path.read_bytes() == b"old" and names(tmp_path) == ["answer.md"]
 
 
@@ -138,19 +138,19 @@ def test_a_place_nobody_can_write_is_refused_before(path):
 
 def test_missing_folders_are_made_and_removed_again(tmp_path):
     path = tmp_path / "a" / "b" / "answer.md"
-    Target(str(path)).discard()
+    OutputFile(str(path)).discard()
     assert names(tmp_path) == []
     (tmp_path / "a").mkdir()
-    Target(str(path)).discard()
+    OutputFile(str(path)).discard()
     assert names(tmp_path) == ["a"] and names(tmp_path / "a") == [], "a folder that was there stays"
-    target = Target(str(path))
+    target = OutputFile(str(path))
     save(target)
     target.discard()
     assert names(path.parent) == ["answer.md"]
 
 
 def test_a_made_folder_that_something_else_uses_stays(tmp_path):
-    target = Target(str(tmp_path / "a" / "answer.md"))
+    target = OutputFile(str(tmp_path / "a" / "answer.md"))
     (tmp_path / "a" / "other").touch()
     target.discard()
     assert names(tmp_path / "a") == ["other"]
@@ -161,7 +161,7 @@ def test_a_file_that_appears_meanwhile_is_not_replaced(tmp_path, monkeypatch, li
     if not links:
         monkeypatch.setattr(os, "link", refuse_links)
     path = tmp_path / "answer.md"
-    target = Target(str(path))
+    target = OutputFile(str(path))
     path.write_bytes(b"someone else's")
     with pytest.raises(Failure) as caught:
         save(target)
@@ -175,12 +175,12 @@ def refuse_links(*_, **__):
 
 def test_a_file_system_without_hard_links(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "link", refuse_links)
-    save(Target(str(tmp_path / "answer.md")))
+    save(OutputFile(str(tmp_path / "answer.md")))
     assert names(tmp_path) == ["answer.md"]
 
 
 def test_a_full_disk_leaves_nothing_and_says_so(tmp_path, monkeypatch):
-    target = Target(str(tmp_path / "new" / "answer.md"))
+    target = OutputFile(str(tmp_path / "new" / "answer.md"))
 
     def full(_):
         raise OSError(28, "No space left on device")
@@ -198,7 +198,7 @@ def test_symbolic_links(tmp_path):
     dangling.symlink_to(tmp_path / "nowhere.md")
     assert refused(link).exit_code == refused(dangling).exit_code == Exit.EXISTS
     for path in (link, dangling):
-        save(Target(str(path), overwrite=True))
+        save(OutputFile(str(path), overwrite=True))
         assert path.read_bytes() == b"new"
     assert names(tmp_path) == ["dangling.md", "link.md", "real.md"], "nothing was written through the dangling link"
 
@@ -211,15 +211,14 @@ def test_every_name_the_file_system_takes(tmp_path, name):
         (tmp_path / name).unlink()
     except OSError:
         pytest.skip("not a legal name here")
-    save(Target(str(tmp_path / name)))
+    save(OutputFile(str(tmp_path / name)))
     assert names(tmp_path) == [name]
 
 
 def test_the_temporary_file_is_hidden_beside_the_target(tmp_path):
-    target = Target(str(tmp_path / "answer.md"))
-    (temporary,) = names(tmp_path)
-    assert temporary.startswith(".") and temporary.endswith(".tmp")
-    target.discard()
+    temporary = unfinished(str(tmp_path))
+    assert os.path.dirname(temporary) == str(tmp_path)
+    assert os.path.basename(temporary).startswith(".") and temporary.endswith(".tmp")
 
 
 # ---- names in folders ------------------------------------------------------------------------------------------------
@@ -229,13 +228,13 @@ def test_a_folder_gets_a_file_named_after_the_prompt(tmp_path, monkeypatch, outp
     monkeypatch.chdir(tmp_path)
     if made:
         os.makedirs(output)
-    first, second = (save(target_for(output, False, "你好, World!", "md"))["path"] for _ in range(2))
+    first, second = (save(output_for(output, False, "你好, World!", "md"))["path"] for _ in range(2))
     assert first != second and names(output) == sorted(map(os.path.basename, (first, second)))
     assert os.path.basename(first).startswith("你好-world-") and first.endswith(".md")
 
 
 def test_a_file_name_is_taken_as_it_is(tmp_path):
-    assert target_for(str(tmp_path / "x.txt"), False, "prompt", "md").path == str(tmp_path / "x.txt")
+    assert output_for(str(tmp_path / "x.txt"), False, "prompt", "md").path == str(tmp_path / "x.txt")
 
 
 # ---- JSON files ------------------------------------------------------------------------------------------------------
@@ -314,7 +313,7 @@ def test_readers_never_see_half_a_file(tmp_path):
 def test_a_lock_left_by_a_killed_process_is_broken(tmp_path):
     path, lock = tmp_path / "talk.json", tmp_path / "talk.json.lock"
     lock.touch()
-    old = time.time() - results._Lock.STALE - 1
+    old = time.time() - _Lock.STALE - 1
     os.utime(lock, (old, old))
     replace_json(str(path), append(1))
     assert read(path) == [1] and names(tmp_path) == ["talk.json"]
@@ -337,8 +336,8 @@ def test_a_lock_that_someone_broke_is_no_failure_of_a_finished_write(tmp_path):
 
 
 def test_a_lock_that_never_opens_ends_in_an_error(tmp_path, monkeypatch):
-    monkeypatch.setattr(results._Lock, "STALE", 0.15)
-    monkeypatch.setattr(results._Lock, "_break_stale", lambda self, now: None)
+    monkeypatch.setattr(_Lock, "STALE", 0.15)
+    monkeypatch.setattr(_Lock, "_break_stale", lambda self, now: None)
     (tmp_path / "talk.json.lock").touch()
     with pytest.raises(OSError):
         replace_json(str(tmp_path / "talk.json"), append(1))

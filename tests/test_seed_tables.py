@@ -9,9 +9,10 @@ import re
 import socket
 
 import pytest
-from shared import failures, key_guard
-from shared.failures import Context, Exit, ServiceError, explain
+from shared import key_guard
+from shared.failures import Exit
 from shared.key_guard import CODING_PLAN, DASHSCOPE, GATEWAY, GO, LOOPBACK, REFUSE, TOKEN_PLAN, WARN
+from shared.transport.errors import Context, explain, network, ServiceError
 from text_models import MODELS, find_model
 
 from tests.conftest import PLAN_KEY, ROOT, STANDARD_KEY
@@ -287,7 +288,7 @@ class TestConnectionError:
         assert result.code == 6 and missing([r"dashcsope\.aliyuncs\.com", "mistyped", "spelling of QWEN_BASE_URL"], result.err) == []
 
     def test_in_general(self):
-        failure = failures.network("no connection", Context(host="dashcsope.aliyuncs.com"), accepted="no")
+        failure = network("no connection", Context(host="dashcsope.aliyuncs.com"), accepted="no")
         assert failure.exit_code == Exit.NETWORK
         assert missing([r"dashcsope\.aliyuncs\.com", "spelling of QWEN_BASE_URL", "network"], failure.cause + failure.fix) == []
 

@@ -12,7 +12,8 @@ import sys
 
 import pytest
 import text
-from shared import command
+from shared import main as main_module
+from shared.main import run_script
 
 from tests.conftest import ROOT, SCRIPTS, STANDARD_KEY, Run
 
@@ -90,10 +91,10 @@ def main(environment, work, monkeypatch, capsys):
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(work)
-    monkeypatch.setattr(command, "_stop_on_terminate", lambda: None)
+    monkeypatch.setattr(main_module, "_stop_on_terminate", lambda: None)
 
     def run_here(*arguments):
-        code = command.run("qianwen-text", text.make_parser, text.execute, list(arguments))
+        code = run_script("qianwen-text", text.make_parser, text.execute, list(arguments))
         out, err = capsys.readouterr()
         return Run(subprocess.CompletedProcess(arguments, code, out.encode(), err.encode()))
     return run_here

@@ -9,8 +9,8 @@ import time
 from dataclasses import replace
 
 import pytest
-from shared.chat_request import without_schema
-from shared.command import apply_settings, parse_settings
+from shared.body import apply_settings, parse_settings
+from shared.chat.request import without_schema
 from shared.failures import Exit, Failure
 from text_models import MODELS, find_model
 from text_request import Ask, build_request, native_request, user_text

@@ -15,9 +15,16 @@ from urllib.parse import quote
 
 import pytest
 
-from shared import chat, key_guard, transport
-from shared.failures import Context, Exit, Failure, ServiceError, explain, network
-from shared.transport import BadStream, Client, Event, Multipart, Request, Retries, elide_media, error_in, parse_retry_after, read_events
+from shared import key_guard
+from shared.body import elide_media
+from shared.chat.answer import Answer as ChatAnswer, fold
+from shared.failures import Exit, Failure
+from shared.transport import client as transport_client
+from shared.transport.client import _tls_context, Client, error_in
+from shared.transport.errors import Context, explain, network, ServiceError
+from shared.transport.events import BadStream, Event, read_events
+from shared.transport.request import Multipart, Request
+from shared.transport.retries import MAX_DELAY, parse_retry_after, Retries
 from tests.conftest import STANDARD_KEY
 from tests.emulator import Emulator
 from tests.emulator.multipart import parse as parse_multipart
@@ -136,7 +143,7 @@ def test_jitter_never_ends_the_tries_early(code):
     slept = []
     retries = Retries(9, sleep=slept.append, uniform=lambda low, high: high)
     assert retries.run(attempts(*[service(429, code)] * 9, "done"), Retries.CHAT) == "done"
-    assert len(slept) == 9 and max(slept) <= transport.MAX_DELAY
+    assert len(slept) == 9 and max(slept) <= MAX_DELAY
 
 
 def test_other_errors_pass_through_run():
@@ -445,7 +452,7 @@ def test_certificates_are_checked(monkeypatch):
     made = []
     default = ssl.create_default_context
     monkeypatch.setattr(ssl, "create_default_context", lambda *args, **named: made.append(default(*args, **named)) or made[-1])
-    transport._tls_context.cache_clear()
+    _tls_context.cache_clear()
 
     error = ssl.SSLCertVerificationError(1, "certificate verify failed")
     error.reason, error.verify_message = "CERTIFICATE_VERIFY_FAILED", "self-signed certificate"
@@ -554,9 +561,9 @@ def test_nothing_is_waited_for_after_the_end_of_a_stream(monkeypatch):
             return super().read1(size) or pytest.fail("read on after [DONE]")
     stream = Kept(200, {"Content-Type": "text/event-stream"}, COMPAT.encode())
     monkeypatch.setattr(Client, "_send", lambda *_: stream)
-    client, answer = client_for("https://dashscope.aliyuncs.com"), chat.Answer()
+    client, answer = client_for("https://dashscope.aliyuncs.com"), ChatAnswer()
     client.events(Request("POST", "https://dashscope.aliyuncs.com/a", {}), Retries.CHAT,
-                  lambda events, headers: chat.fold(events, headers, answer, lambda *_: None, client.context))
+                  lambda events, headers: fold(events, headers, answer, lambda *_: None, client.context))
     assert answer.text == "四 🦊é"
 
 
@@ -565,6 +572,6 @@ def test_an_answer_without_end_is_not_read_into_memory(monkeypatch):
         def read1(self, size=-1):
             return b"x" * (1 << 20)
     monkeypatch.setattr(Client, "_send", lambda *_: Endless(200, {}))
-    monkeypatch.setattr(transport, "_MAX_JSON", 4 << 20)
+    monkeypatch.setattr(transport_client, "_MAX_JSON", 4 << 20)
     with pytest.raises(Failure, match="larger than"):
         client_for("https://dashscope.aliyuncs.com").json(Request("GET", "https://dashscope.aliyuncs.com/a"), Retries.READ)

@@ -6,8 +6,9 @@ import json
 
 import pytest
 
-from shared.failures import Context, Exit, explain
-from shared.transport import read_events
+from shared.failures import Exit
+from shared.transport.errors import Context, explain
+from shared.transport.events import read_events
 from tts_answers import Answer, Damaged, add_usage, billed, error_of
 from tts_speak import usage_of
 

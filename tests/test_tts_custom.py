@@ -9,8 +9,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from shared.cli.session import Session
 from shared.failures import Exit, Failure
-from shared.session import Session
 from tests.media_samples import data_url
 from tts_custom import (CLONE_MODEL, COSY, DESIGN_MODEL, MINIMAX, PAGE, QWEN_CLONE, QWEN_DESIGN, RECORDING, Custom, clone_body,
                         design_body, list_body, one_body, service_of)

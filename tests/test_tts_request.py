@@ -9,7 +9,7 @@ import re
 
 import pytest
 
-from shared.command import parse_settings
+from shared.body import parse_settings
 from shared.failures import Exit, Failure
 from tts import Job
 from tts_flags import make_parser

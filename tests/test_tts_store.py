@@ -7,9 +7,10 @@ import stat
 import time
 
 import pytest
+import tts_store
 
 from shared.failures import Exit, Failure
-from shared.transport import Request
+from shared.transport.request import Request
 from tts_speak import Narration
 from tts_store import KEPT_DAYS, LINK_HOURS, Store, unsaved
 
@@ -330,9 +331,9 @@ def test_file_in_the_place_of_the_folder_is_refused(tmp_path, clock, place):
 
 
 def test_folder_that_cannot_be_written_is_refused(tmp_path, clock, monkeypatch):
-    def full(self):
+    def full(*_):
         raise OSError(28, "No space left on device")
-    monkeypatch.setattr(Store, "temporary", full)
+    monkeypatch.setattr(tts_store, "prove_writable", full)
     refused(Store(str(tmp_path), clock))
 
 

@@ -11,7 +11,6 @@ from collections import Counter
 
 import pytest
 
-from shared import task_command
 from tests import media_samples as samples
 from tests.conftest import PLAN_KEY, SCRIPTS, STANDARD_KEY
 from tests.emulator import filming
@@ -174,14 +173,6 @@ def test_running_limit(film, emulator, rows, work, model, limit, count):
     assert emulator.most_unfinished[model] == limit, "as many as may be, and no more"
 
 
-def test_models_have_limits_of_their_own(film, emulator, rows, work):
-    """One slow model holds nobody else up."""
-    rows(*({**DANCE, "image": "photo.png", "set": {"check_image": number == 0}} for number in range(4)), *texts(8))
-    assert film(*WIDE).code == 0
-    assert_videos(work, emulator, 12)
-    assert emulator.most_unfinished == {"wan2.2-animate-move": 1, "wan2.7-t2v": 5}
-
-
 def test_failed_tasks_give_their_place_away(film, emulator, rows, work):
     emulator.inject("task-failed", 6)
     rows(*texts(12))
@@ -205,18 +196,6 @@ def test_limit_holds_when_waiting_ends_before_the_tasks(film, emulator, rows, wo
             break
     assert_videos(work, emulator, 5)
     assert emulator.most_unfinished["wan2.2-t2v-plus"] == 2
-
-
-def test_places_of_an_earlier_run_are_for_its_rows():
-    now = [0.0]
-    places = task_command.Places(2, {"row-a", "row-b"}, clock=lambda: now[0])
-    assert not places.acquire("row-c", 0), "both are taken by tasks that still run"
-    assert places.acquire("row-a", 0) and not places.acquire("row-c", 0)
-    places.release()
-    assert places.acquire("row-c", 0) and not places.acquire("row-d", 0)
-    now[0] = places.KEPT + 1
-    assert places.acquire("row-d", 0), "a row that does not come keeps nobody waiting for ever"
-    assert not places.acquire("row-e", 0)
 
 
 # ---- ends in between -------------------------------------------------------------------------------------------------

@@ -11,9 +11,10 @@ import re
 import pytest
 
 import video_inputs
-from shared import command, media
-from shared.command import parse_settings
+from shared.body import parse_settings
+from shared.cli.flags import add_common_flags, Parser
 from shared.failures import Exit, Failure
+from shared.media import inputs as media
 from tests import media_samples as samples
 from video_inputs import add_flags, pictures_and_more, read_ask
 from video_models import DEFAULTS, FUNCTIONS, MODELS, find_model
@@ -1056,9 +1057,9 @@ def test_what_is_no_ratio_is_refused(text):
 # ---- from the command line to the Ask --------------------------------------------------------------------------------
 
 def options_of(*arguments):
-    parser = command.Parser(prog="video.py")
+    parser = Parser(prog="video.py")
     add_flags(parser)
-    command.add_common_flags(parser, "qianwen-video-generation", "x")
+    add_common_flags(parser, "qianwen-video-generation", "x")
     return parser.parse_args(list(map(str, arguments)))
 
 

@@ -12,7 +12,7 @@ import sys
 
 import pytest
 
-from shared.command import Console
+from shared.cli.console import Console
 from tests import media_samples as samples
 from tests.conftest import PLAN_KEY, ROOT, SCRIPTS, STANDARD_KEY
 

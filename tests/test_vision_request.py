@@ -13,9 +13,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from shared import media
-from shared.command import parse_settings
+from shared.body import parse_settings
 from shared.failures import Exit, Failure
+from shared.media import inputs as media
+from shared.media.uploads import address_all, oss_headers
 from tests import media_samples as samples
 from tests.conftest import post_json
 from tests.emulator import models as emulated
@@ -84,7 +85,7 @@ def post(emulator):
 
     def send(value):
         path = NATIVE if "input" in value else "/compatible-mode/v1/chat/completions"
-        return post_json(emulator.url + path, value, media.oss_headers(value))
+        return post_json(emulator.url + path, value, oss_headers(value))
     return send
 
 
@@ -208,7 +209,7 @@ def test_what_was_looked_at_arrives_inline(tmp_path, monkeypatch, post):
     model = find_model(DEFAULT_MODEL)[0]
     images = [media.look(argument, "--image", picture_limits(model))
               for argument in (str(path), "-", samples.data_url(PNG, "image/gif"), B)]
-    assert media.address_all(images) == []
+    assert address_all(images) == []
     built = build_request(Ask(images=images, prompt="Q"), model)[0]
     assert built["messages"] == [user(image(PNG_URL), image(JPEG_URL), image(PNG_URL), image(B), TEXT)]
     assert post(built)[0] == 200

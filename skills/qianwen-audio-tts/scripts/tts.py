@@ -12,8 +12,12 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import tts_flags
 import tts_plan
-from shared import command, key_guard, task_command
+from shared import key_guard
+from shared.generate import estimate_rows, page_after
 from shared.failures import Exit, usage
+from shared.gallery import page as gallery
+from shared.batch.run import run_calls
+from shared.main import run_script
 from tts_models import MODELS, find_model
 from tts_request import build_request, check, check_voice, is_streamed, script_warning, voice_of, voice_warning
 
@@ -25,7 +29,7 @@ def execute(session) -> Exit | None:
     account, options, console = session.account, session.options, session.console
     session.verdict = key_guard.judge(account.key, account.endpoint, SKILL, session.requests, strict=account.strict)
     if options.check:
-        return session.run(None, tts_flags.make_parser)
+        return run_calls(session, None, tts_flags.make_parser)
     tts_flags.check_single(options)
     if options.list_voices:
         return tts_flags.list_voices(options, console)
@@ -34,12 +38,12 @@ def execute(session) -> Exit | None:
         return tts_custom.Custom(session).run()
     if options.batch is not None and options.estimate:
         import tts_prices
-        return task_command.estimate_rows(session, tts_flags.make_parser, INSTEAD, lambda row: estimate_of(Job(row), session), tts_prices,
+        return estimate_rows(session, tts_flags.make_parser, INSTEAD, lambda row: estimate_of(Job(row), session), tts_prices,
                                           main="text")
     if options.gallery and not any((options.text, options.text_file, options.request, options.batch)):
-        return task_command.gallery_alone(options, console)
-    return session.run(lambda one: Run(one).speak(), tts_flags.make_parser, main="text", instead=INSTEAD, files=True,
-                       **task_command.page_after(session))
+        return gallery.gallery_alone(options, console)
+    return run_calls(session, lambda one: Run(one).speak(), tts_flags.make_parser, main="text", instead=INSTEAD, files=True,
+                       **page_after(session))
 
 
 INSTEAD = ("request",)  # what may stand in place of a text
@@ -113,7 +117,7 @@ class Run:
         if len(job.calls) > 1:  # many calls in one command: no plan key may make those
             account = self.session.account
             self.session.verdict = key_guard.judge(account.key, account.endpoint, SKILL, len(job.calls), strict=account.strict)
-        from shared.transport import encoded
+        from shared.body import encoded
         for call in job.calls:
             encoded(call.body)  # refuses text that cannot be sent, before the key or the network matter
         if options.estimate:
@@ -140,7 +144,7 @@ class Run:
         from tts_speak import Narration
         options = self.options
         workers = 1 if self.session.row or options.stream else options.concurrency or CONCURRENCY
-        return Narration(speaker, job.calls, workers, self.console, self.session.row and self.session.row.pace)
+        return Narration(speaker, job.calls, workers, self.console, self.session.row and self.session.row.throttle)
 
     def _spoken(self, output, speaker, job: Job) -> list:
         """All parts, spoken and saved. What is saved leaves the store; after a failure the parts stay for a rerun."""
@@ -180,7 +184,7 @@ class Run:
         output.describe(found, used)
         page = ""
         if self.options.gallery and not self.session.row and output.entry:
-            page = task_command.gallery_of(output.folder, self.options.overwrite, console)
+            page = gallery.gallery_of(output.folder, self.options.overwrite, console)
         said = ", ".join(f"{count} {name}" for name, count in units.items())
         console.note(f"{output.seconds:.1f} s of {job.voice} ({job.model.id}){', ' + said if said else ''}, "
                      f"{self.session.billing_note()}")
@@ -194,4 +198,4 @@ class Run:
 
 
 if __name__ == "__main__":
-    sys.exit(command.run(SKILL, tts_flags.make_parser, execute))
+    sys.exit(run_script(SKILL, tts_flags.make_parser, execute))

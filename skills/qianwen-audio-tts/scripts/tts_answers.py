@@ -8,7 +8,7 @@ import base64
 import binascii
 import re
 
-from shared.failures import ServiceError
+from shared.transport.errors import ServiceError
 
 _LINK = re.compile(r"https?://", re.IGNORECASE)
 _MINIMAX_ERRORS = {  # base_resp.status_code -> the code by which failures are explained

@@ -15,10 +15,13 @@ import time
 from collections import namedtuple
 
 import tts_sound
-from shared import media
-from shared.failures import Exit, Failure, explain, usage
-from shared.results import Shelf
-from shared.transport import Request, Retries
+from shared.failures import Exit, Failure, usage
+from shared.files.outputs import OutputFiles
+from shared.media import inputs as media
+from shared.media.uploads import oss_headers
+from shared.transport.errors import explain
+from shared.transport.request import Request
+from shared.transport.retries import Retries
 from tts_answers import error_of
 from tts_models import CUSTOMIZATION, DEFAULT_MODEL, GENERATION, MODELS
 from tts_prices import creation, creation_words
@@ -218,7 +221,7 @@ class Custom:
     def _make(self, body: dict, service: Service, model: str, cost: str, preview: str = "") -> None:
         """Create the voice; keep its preview; wait until it is ready where that takes time."""
         options, console = self.options, self.console
-        shelf = Shelf(options.output, options.overwrite, preview, 1, "wav", sidecars=False, warn=console.warn) if preview else None
+        outputs = OutputFiles(options.output, options.overwrite, preview, 1, "wav", sidecars=False, warn=console.warn) if preview else None
         try:
             self.session.pass_guard()
             console.say(cost)
@@ -235,11 +238,11 @@ class Custom:
                 raise Failure(Exit.FAILED, "the service answered without a voice", fix="look with --my-voices before you try again",
                               request_id=reply.request_id, accepted="maybe")
             self._warn_of_quality(output)
-            files = self._save_preview(output, shelf, voice) if shelf else []
+            files = self._save_preview(output, outputs, voice) if outputs else []
             status = self._wait(service, voice, model)
         finally:
-            if shelf:
-                shelf.discard()
+            if outputs:
+                outputs.discard()
         self._made(voice, model, status, files, reply)
 
     def _warn_of_quality(self, output: dict) -> None:
@@ -247,17 +250,17 @@ class Custom:
             self.console.warn(f"the voice was made in a simpler way ({output.get('fallback_reason') or 'no reason given'}), and may be poor",
                               "record clear speech of 10 to 20 s without pauses, and check --transcript")
 
-    def _save_preview(self, output: dict, shelf: Shelf, voice: str) -> list:
+    def _save_preview(self, output: dict, outputs: OutputFiles, voice: str) -> list:
         found = output.get("preview_audio") if isinstance(output.get("preview_audio"), dict) else {}
         try:
             data = base64.b64decode(found.get("data") or "", validate=True)
             form = tts_sound.sniff(data)
             if not form:
                 raise ValueError
-            temporary = shelf.temporary()
+            temporary = outputs.temporary()
             with open(temporary, "wb") as file:
                 file.write(data)
-            return [shelf.save(temporary, 1, tts_sound.MEDIA_TYPES[form])]
+            return [outputs.save(temporary, 1, tts_sound.MEDIA_TYPES[form])]
         except (binascii.Error, ValueError, TypeError):
             self.console.warn(f"the service sent no preview that can be played; hear the voice with: --voice {voice}")
         except OSError as error:
@@ -383,7 +386,7 @@ class Custom:
 
     def _request(self, body: dict, service: Service) -> Request:
         path = GENERATION if service is MINIMAX else CUSTOMIZATION
-        return Request("POST", self.session.endpoint.native + path, body, media.oss_headers(body))
+        return Request("POST", self.session.endpoint.native + path, body, oss_headers(body))
 
     def _show(self, body: dict, service: Service) -> None:
         self.session.show_dry_run(self._request(body, service))

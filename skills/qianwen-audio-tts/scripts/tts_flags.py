@@ -3,7 +3,9 @@ from __future__ import annotations
 
 import os
 
-from shared import command, task_command
+from shared.body import parse_settings
+from shared.cli.flags import add_batch_flags, add_common_flags, add_result_flags, exclude, number, Parser
+from shared.cli.inputs import read_body, read_prompt
 from shared.failures import usage
 from tts_models import DEFAULT_MODEL
 from tts_request import DIRECTORY_FORMATS, FORMATS, Ask
@@ -32,16 +34,16 @@ examples:
 """
 
 
-def make_parser() -> command.Parser:
-    parser = command.Parser(prog="tts.py", description="Speak text of any length with the speech models of DashScope (千问云): one whole "
+def make_parser() -> Parser:
+    parser = Parser(prog="tts.py", description="Speak text of any length with the speech models of DashScope (千问云): one whole "
                             "sound file, no part paid twice.", epilog=EPILOG)
     parser.add_argument("text", nargs="?", metavar="TEXT", help="what to say ('-' reads stdin)")
     _add_voice_flags(parser.add_argument_group("the voice").add_argument)
     _add_sound_flags(parser.add_argument_group("the sound").add_argument)
     _add_own_voice_flags(parser.add_argument_group("voices of your own").add_argument)
-    task_command.add_result_flags(parser.add_argument_group("the files").add_argument)
-    command.add_batch_flags(parser, parts=True)
-    command.add_common_flags(parser, SKILL, DEFAULT_MODEL, main="text")
+    add_result_flags(parser.add_argument_group("the files").add_argument)
+    add_batch_flags(parser, parts=True)
+    add_common_flags(parser, SKILL, DEFAULT_MODEL, main="text")
     return parser
 
 
@@ -53,23 +55,23 @@ def _add_voice_flags(add) -> None:
     add("--language", metavar="LANG", help="language of the text as zh, en, ja … (default: found out by the service); with "
         "--list-voices also a dialect")
     add("--instructions", metavar="TEXT", help="how to say it, in words (qwen3-tts-instruct-flash, qwen-audio, cosyvoice-v3 and v3.5)")
-    add("--speed", metavar="X", type=command.number(0.1, 10), help="0.5 to 2, 1 is normal (not qwen-tts)")
-    add("--pitch", metavar="X", type=command.number(-100, 100), help="0.5 to 2 for cosyvoice and qwen-audio, -12 to 12 for MiniMax")
-    add("--volume", metavar="N", type=command.number(0, 1000), help="0 to 100 for cosyvoice and qwen-audio, up to 10 for MiniMax")
-    add("--seed", metavar="N", type=command.number(0, 2**31 - 1, whole=True), help="0 to 65535; the same seed gives the same sound "
+    add("--speed", metavar="X", type=number(0.1, 10), help="0.5 to 2, 1 is normal (not qwen-tts)")
+    add("--pitch", metavar="X", type=number(-100, 100), help="0.5 to 2 for cosyvoice and qwen-audio, -12 to 12 for MiniMax")
+    add("--volume", metavar="N", type=number(0, 1000), help="0 to 100 for cosyvoice and qwen-audio, up to 10 for MiniMax")
+    add("--seed", metavar="N", type=number(0, 2**31 - 1, whole=True), help="0 to 65535; the same seed gives the same sound "
         "(cosyvoice, qwen-audio)")
     add("--ssml", action="store_true", help="the text is one SSML document (cosyvoice)")
 
 
 def _add_sound_flags(add) -> None:
     add("--format", choices=FORMATS, help="of the file (default: by the extension of --output, else wav; flac: MiniMax)")
-    add("--sample-rate", metavar="HZ", type=command.number(8000, 48000, whole=True), help="such as 16000, 24000, 48000 (default: 24000; "
+    add("--sample-rate", metavar="HZ", type=number(8000, 48000, whole=True), help="such as 16000, 24000, 48000 (default: 24000; "
         "MiniMax 32000)")
     add("--stream", action="store_true", help="write the sound while it arrives; with -o - to stdout, for a player")
-    add("--pause", metavar="MS", type=command.number(0, 60000, whole=True), help="silence between paragraphs (default: 0; around the "
+    add("--pause", metavar="MS", type=number(0, 60000, whole=True), help="silence between paragraphs (default: 0; around the "
         "headings of a Markdown file 600)")
     add("--srt", action="store_true", help="write subtitles beside the file, with the timing of each part")
-    add("--max-part", metavar="UNITS", type=command.number(20, 20000, whole=True), help="the most one call speaks, in counting units: a "
+    add("--max-part", metavar="UNITS", type=number(20, 20000, whole=True), help="the most one call speaks, in counting units: a "
         "Chinese character is 2, anything else 1 (default: by the model, 600 for qwen3-tts-flash; 84 with --srt)")
 
 
@@ -98,7 +100,7 @@ def check_single(options) -> None:
     for name in single:
         if getattr(options, name):
             others = [other for other in (*single, "batch", "stream", "srt", "estimate") if other != name]
-            task_command.exclude(options, name, others)
+            exclude(options, name, others)
     _check_lost(options)
     making = options.clone or options.design
     for name, flag in (("name", "--clone and --design"), ("consent", "--clone"), ("transcript", "--clone"), ("preview_text", "--design")):
@@ -131,9 +133,9 @@ def read_ask(options) -> tuple:
     """(the Ask, the kind of text for tts_plan.read)."""
     if options.request == "-" and "-" in (options.text, options.text_file):
         raise usage("stdin can be read once only, but two inputs name '-'", "put one of them into a file")
-    request = command.read_body(options.request)
-    text = command.read_prompt(options.text, options.text_file, [options.request], main="text")
-    ask = Ask(text=text or "", request=request, settings=command.parse_settings(options.set), ssml=options.ssml, **{
+    request = read_body(options.request)
+    text = read_prompt(options.text, options.text_file, [options.request], main="text")
+    ask = Ask(text=text or "", request=request, settings=parse_settings(options.set), ssml=options.ssml, **{
         name: getattr(options, name) for name in (
             "model", "voice", "language", "instructions", "sample_rate", "speed", "pitch", "volume", "seed")})
     if text is None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import namedtuple
 
-from shared import model_table
+from shared import models
 from shared.failures import usage
 
 TABLE_DATE = "2026-10"
@@ -101,8 +101,8 @@ def find_model(name: str) -> tuple:
     meant = next((row.id for row in MODELS if row.id.lower() in (name.lower(), f"minimax/{name.lower()}")), "")
     if meant:
         raise usage(f"--model {name} is no model id: an id counts to the letter, upper and lower case and vendor included", f"take --model {meant}")
-    family = model_table.longest_prefix(name, (*FAMILIES, *MODELS))
-    return family._replace(id=name, most=0), model_table.unknown(name, family, TABLE_DATE)
+    family = models.longest_prefix(name, (*FAMILIES, *MODELS))
+    return family._replace(id=name, most=0), models.unknown(name, family, TABLE_DATE)
 
 
 def is_socket_only(name: str) -> bool:

@@ -9,7 +9,8 @@ from datetime import datetime, timezone
 import tts_plan
 import tts_sound
 from shared.failures import Exit, Failure, usage
-from shared.results import Shelf, sidecar_path
+from shared.files.outputs import OutputFiles
+from shared.files.sidecar import sidecar_path
 from tts_request import expected_seconds
 from tts_sound import BadSound, Joined, play
 from tts_speak import NotPlayed, too_short
@@ -27,12 +28,12 @@ class Output:
         self.pipe = options.output == "-"
         self.seconds, self.entry, self.files = 0.0, None, []
         self._spans: list = []  # (begin, end) of each part, in seconds
-        self._shelf = None
+        self._outputs = None
         if self.pipe:
             self._check_pipe()
         else:
             name = console.redact_result(job.parts[0].shown)
-            self._shelf = Shelf(options.output, options.overwrite, name, 1, job.form, sidecars=not options.no_sidecar,
+            self._outputs = OutputFiles(options.output, options.overwrite, name, 1, job.form, sidecars=not options.no_sidecar,
                                 name_id=row.name[:6] if row else "", text="srt" if options.srt else "", warn=console.warn)
 
     def _check_pipe(self) -> None:
@@ -44,11 +45,11 @@ class Output:
 
     @property
     def folder(self) -> str:
-        return self._shelf.folder or "."
+        return self._outputs.folder or "."
 
     def discard(self) -> None:
-        if self._shelf:
-            self._shelf.discard()
+        if self._outputs:
+            self._outputs.discard()
 
     # -- all parts at once
 
@@ -56,7 +57,7 @@ class Output:
         """Put the parts together and save them. Raises Failure UNSAVED, BrokenPipeError."""
         form = self._form_of(found)
         try:
-            path = self._shelf.temporary() if self._shelf else ""
+            path = self._outputs.temporary() if self._outputs else ""
             with open(path, "w+b") if path else _Stdout() as file:
                 self._join_into(file, form, found)
             if path:
@@ -121,7 +122,7 @@ class Output:
                                f"{part.shown[:40]}", _CUT_FIX)
 
     def _save(self, path: str, form: str, found: list) -> None:
-        self.entry = self._shelf.save(path, 1, tts_sound.MEDIA_TYPES[form])
+        self.entry = self._outputs.save(path, 1, tts_sound.MEDIA_TYPES[form])
         self.entry["seconds"] = round(self.seconds, 3)
         if len(found) == 1 and found[0].get("url"):
             self.entry["url"] = found[0]["url"]
@@ -130,7 +131,7 @@ class Output:
         if self._options.srt:
             try:
                 text = tts_plan.subtitles(self._job.parts, self._spans)
-                subtitles = self._shelf.save_text(text.encode("utf-8", "replace"), "srt", "application/x-subrip")
+                subtitles = self._outputs.save_text(text.encode("utf-8", "replace"), "srt", "application/x-subrip")
                 self.files.append(subtitles)
                 self._say(subtitles["path"])
             except OSError as error:
@@ -144,7 +145,7 @@ class Output:
 
     def streamed(self, speaker, narration) -> list:
         """Part after part, each passed on as it arrives; what came before a break stays as NAME.partial."""
-        path = self._shelf.temporary() if self._shelf else ""
+        path = self._outputs.temporary() if self._outputs else ""
         with open(path, "w+b") if path else _Stdout() as file:
             live = Joined(file, self._job.form, None if path else 0xFFFFFFFF)
             found = []
@@ -166,7 +167,7 @@ class Output:
 
     def _spoken(self, take, speaker, narration, number: int) -> dict:
         try:
-            found = speaker.speak(narration.keys[number], self._job.calls[number], speaker.client(self._row and self._row.pace), take)
+            found = speaker.speak(narration.keys[number], self._job.calls[number], speaker.client(self._row and self._row.throttle), take)
             narration.add(number, found)
             return found
         except Failure as failure:
@@ -187,13 +188,13 @@ class Output:
             failure = Failure(Exit.UNSAVED, f"the sound cannot be written: {getattr(error, 'strerror', None) or error}", accepted="maybe",
                               fix="make room or choose another --output, then run the command again; whole parts are kept")
         if path and live.seconds:
-            partial = self._shelf.path(1, "partial." + live.form)
+            partial = self._outputs.path(1, "partial." + live.form)
             try:
                 live.finish()
                 os.replace(path, partial)
                 failure.files = [*failure.files, {"path": partial, "bytes": os.path.getsize(partial)}]
                 failure.message += f"; the first {live.seconds:.1f} s are in {partial}"
-                self._shelf.saved.append(partial)
+                self._outputs.saved.append(partial)
             except (OSError, BadSound):
                 pass
         if len(self._job.parts) > 1:
@@ -208,7 +209,7 @@ class Output:
             return
         ask, job = self._job.ask, self._job
         text = " ".join(job.text.split())
-        self._shelf.describe(self.entry, self._console.redact_result({
+        self._outputs.describe(self.entry, self._console.redact_result({
             "skill": self._console.skill, "media_type": self.entry["media_type"], "seconds": self.entry["seconds"],
             "bytes": self.entry["bytes"], "prompt": text if len(text) <= _MOST_PROMPT else text[:_MOST_PROMPT] + "…",
             "model": job.model.id, "voice": job.voice, "language": ask.language, "instructions": ask.instructions, "seed": ask.seed,

@@ -9,7 +9,7 @@ import re
 from collections import namedtuple
 from dataclasses import dataclass, field
 
-from shared.command import apply_native_settings, apply_settings
+from shared.body import apply_native_settings, apply_settings
 from shared.failures import usage
 from tts_models import DEFAULT_MODEL, OPUS_RATES, is_socket_only, language_of, models_that
 from tts_text import units

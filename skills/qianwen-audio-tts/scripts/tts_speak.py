@@ -6,11 +6,16 @@ import threading
 import time
 
 import tts_sound
-from shared import command, download
-from shared.failures import Exit, Failure, explain, network
-from shared.pace import NotSent, Pace
-from shared.transport import Request, Retries, encoded
-from shared.whole import remove
+from shared import failures
+from shared.batch.throttle import NotSent, Throttle
+from shared.body import encoded
+from shared.cli.console import defect
+from shared.failures import Exit, Failure
+from shared.files.whole import remove
+from shared.transport import download
+from shared.transport.errors import explain, network
+from shared.transport.request import Request
+from shared.transport.retries import Retries
 from tts_answers import Answer, Damaged, add_usage, error_of
 from tts_request import expected_seconds
 from tts_sound import BadSound, NoSound
@@ -101,8 +106,8 @@ class Speaker:
         self.per_minute = model.per_minute
         self.endpoint = session.endpoint.origin + session.endpoint.prefix
 
-    def client(self, pace=None):
-        return self._session.client(self._model.id, self._models, pace=pace)
+    def client(self, throttle=None):
+        return self._session.client(self._model.id, self._models, throttle=throttle)
 
     def speak(self, key: str, call, client, on_audio=None) -> dict:
         """The part of a call, as Store.take gives it: made, or fetched where an earlier run paid for it already."""
@@ -111,7 +116,7 @@ class Speaker:
             try:
                 return self._fetch(key, known, call, client, on_audio)
             except Failure as failure:
-                if failure.code != download.BAD_LINK:
+                if failure.code != failures.BAD_LINK:
                     raise
                 self._session.console.note("the link of a part that was made before no longer works; it is made anew")
                 self.store.drop(key)
@@ -202,7 +207,7 @@ class Speaker:
             finally:
                 remove(temporary)
         raise Failure(Exit.UNSAVED, f"what the link of a part leads to is not its sound: {why}", f"the link is {url}",
-                      _FETCH_AGAIN, code=download.BAD_LINK, accepted="maybe", files=[{"url": url}])
+                      _FETCH_AGAIN, code=failures.BAD_LINK, accepted="maybe", files=[{"url": url}])
 
     def _checked(self, path: str, call, on_audio) -> str:
         """The form of a downloaded file; bare PCM gets a header. Raises BadSound."""
@@ -233,10 +238,10 @@ class Speaker:
 class Narration:
     """All parts of a text: those that are kept, and the others spoken, some at a time. What fails does not stop the rest."""
 
-    def __init__(self, speaker: Speaker, calls: list, workers: int, console, pace=None):
+    def __init__(self, speaker: Speaker, calls: list, workers: int, console, throttle=None):
         self._speaker, self._calls, self._console = speaker, calls, console
         self._workers = max(1, min(workers, len(calls)))
-        self._pace = pace  # of a row of a batch; else one for all parts
+        self._throttle = throttle  # of a row of a batch; else one for all parts
         self.keys = _keys(speaker, calls)
         self.made = 0  # parts that this run paid for
         self._found: dict = {}
@@ -290,7 +295,7 @@ class Narration:
         if len(missing) == 1:
             self._one(missing[0])
         elif missing:
-            self._crew(missing)
+            self._work_all(missing)
         if self._failures:
             raise self._failure()
         if self._unsent:
@@ -299,14 +304,14 @@ class Narration:
 
     def _one(self, number: int) -> None:
         try:
-            self._do(number, self._pace)
+            self._do(number, self._throttle)
         except KeyboardInterrupt:
             raise Failure(Exit.INTERRUPTED, "interrupted before the answer came", "the service may have spoken it, and bills it then",
                           "run the command again if you can accept that", accepted="maybe") from None
 
-    def _crew(self, missing: list) -> None:
-        pace, queue = Pace(self._workers), iter(missing)
-        threads = [threading.Thread(target=self._worker, args=(queue, pace), daemon=True) for _ in range(min(self._workers, len(missing)))]
+    def _work_all(self, missing: list) -> None:
+        throttle, queue = Throttle(self._workers), iter(missing)
+        threads = [threading.Thread(target=self._worker, args=(queue, throttle), daemon=True) for _ in range(min(self._workers, len(missing)))]
         for thread in threads:
             thread.start()
         progress = Progress(self._console, len(self._calls), len(self._calls) - len(missing))
@@ -316,26 +321,26 @@ class Narration:
                 progress.tick(self.made)
         except KeyboardInterrupt:
             self._stop.set()
-            pace.stop()
+            throttle.stop()
             self._console.say("interrupted: no new parts; those under way are being finished (again to stop at once)")
             for thread in threads:
                 thread.join()
             raise Failure(Exit.INTERRUPTED, f"interrupted; {self._kept()}", fix="run the command again to go on", accepted="maybe") \
                 from None
 
-    def _worker(self, queue, pace: Pace) -> None:
+    def _worker(self, queue, throttle: Throttle) -> None:
         while not self._stop.is_set():
             with self._lock:
                 number = next(queue, None)
             if number is None:
                 return
             try:
-                self._do(number, self._pace or pace.row())
+                self._do(number, self._throttle or throttle.row())
             except NotSent as error:
                 self._unsent = error
                 return
             if self._stop.is_set():
-                pace.stop()
+                throttle.stop()
 
     def _wait(self) -> None:
         """Some models take few calls a minute: asking faster would only be refused."""
@@ -345,22 +350,22 @@ class Narration:
             self._next = moment + self._interval
         self._stop.wait(moment - now)
 
-    def _do(self, number: int, pace) -> None:
+    def _do(self, number: int, throttle) -> None:
         if self._interval:
             self._wait()
         try:
-            found = self._speaker.speak(self.keys[number], self._calls[number], self._speaker.client(pace))
+            found = self._speaker.speak(self.keys[number], self._calls[number], self._speaker.client(throttle))
             with self._lock:
                 self._found[number] = found
                 self.made += 1
                 self._network_failures = 0
         except NotSent:
-            if self._pace is not None:
+            if self._throttle is not None:
                 raise
         except Failure as failure:
             self._note(number, failure)
         except Exception as error:  # a defect must not make a part vanish
-            failure = command.defect(error, self._console)
+            failure = defect(error, self._console)
             self._note(number, failure)
 
     def _note(self, number: int, failure: Failure) -> None:
@@ -371,7 +376,7 @@ class Narration:
             self._network_failures = self._network_failures + 1 if code == Exit.NETWORK else 0
             refused = code == Exit.FAILED and 400 <= failure.http_status < 500 and not self.made
             if refused or code in (Exit.KEY, Exit.QUOTA, Exit.UNEXPECTED) or self._network_failures >= _DEAD_LINES or (
-                    code == Exit.UNSAVED and failure.code != download.BAD_LINK):
+                    code == Exit.UNSAVED and failure.code != failures.BAD_LINK):
                 self._stop.set()
 
     def _kept(self) -> str:

@@ -13,7 +13,7 @@ import shutil
 import time
 
 from shared.failures import Exit, Failure, usage
-from shared.whole import prove_writable, remove, short_id, whole
+from shared.files.whole import prove_writable, remove, short_id, whole
 
 KEPT_DAYS = 7
 _OWN_DAYS = 1  # a run that was killed leaves its own names; no run lasts so long

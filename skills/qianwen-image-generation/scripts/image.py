@@ -15,10 +15,20 @@ from image_answers import Stream, count_of, markdown, parts_of, settle
 from image_inputs import add_flags, read_ask
 from image_models import DEFAULT_MODEL, MODELS, find_model
 from image_request import build_request
-from shared import command, key_guard, media, task_command, tasks
+from shared import key_guard
+from shared.body import encoded
+from shared.cli.flags import add_batch_flags, add_common_flags, add_result_flags, Parser
 from shared.failures import Exit, Failure
-from shared.journal import READY
-from shared.transport import Request, Retries, encoded
+from shared.generate import run_files
+from shared.main import run_script
+from shared.media import inputs as media
+from shared.media.uploads import address_all, upload_all
+from shared.tasks.flags import add_task_flags
+from shared.tasks.journal import READY
+from shared.tasks.run import TaskRun, Product
+from shared.tasks.service import fingerprint
+from shared.transport.request import Request
+from shared.transport.retries import Retries
 
 SKILL = "qianwen-image-generation"
 MAX_WAIT = 540.0  # seconds; what agents' shells allow is ten minutes
@@ -45,13 +55,13 @@ examples:
 """
 
 
-def make_parser() -> command.Parser:
-    parser = command.Parser(prog="image.py", description=__doc__.splitlines()[0], epilog=EPILOG)
+def make_parser() -> Parser:
+    parser = Parser(prog="image.py", description=__doc__.splitlines()[0], epilog=EPILOG)
     add_flags(parser)
-    task_command.add_result_flags(parser.add_argument_group("the files").add_argument)
-    task_command.add_task_flags(parser.add_argument_group("tasks").add_argument, MAX_WAIT)
-    command.add_batch_flags(parser)
-    command.add_common_flags(parser, SKILL, DEFAULT_MODEL)
+    add_result_flags(parser.add_argument_group("the files").add_argument)
+    add_task_flags(parser.add_argument_group("tasks").add_argument, MAX_WAIT)
+    add_batch_flags(parser)
+    add_common_flags(parser, SKILL, DEFAULT_MODEL)
     return parser
 
 
@@ -64,26 +74,26 @@ def execute(session) -> Exit | None:
     account = session.account
     session.verdict = key_guard.judge(account.key, account.endpoint, SKILL, session.requests, strict=account.strict)
     most = find_model(session.options.model or DEFAULT_MODEL)[0].running
-    return task_command.run(session, Run, make_parser, instead=INSTEAD, estimate_row=_estimate_row, prices=image_prices, most=most)
+    return run_files(session, Run, make_parser, instead=INSTEAD, estimate_row=_estimate_row, prices=image_prices, most=most)
 
 
 def _estimate_row(options) -> dict:
     ask, model, _ = read_ask(options)
-    media.address_all(ask.images, 0)
+    address_all(ask.images, 0)
     return image_prices.estimate(model, build_request(ask, model)[0], len(ask.images))
 
 
-class Run(task_command.FileRun):
+class Run(TaskRun):
     """One command: from the request to the pictures."""
 
-    product = task_command.Product("png", "image/", "picture", "images", LONGEST_PAUSE, "5 to 120 s")
+    product = Product("png", "image/", "picture", "images", LONGEST_PAUSE, "5 to 120 s")
     models = tuple(row.id for row in MODELS)
 
     def generate(self) -> None:
         options, console = self.options, self.console
         ask, model, warning = read_ask(options)
         pictures = [*ask.images, *([ask.mask] if ask.mask else [])]
-        waiting = media.address_all(pictures, MOST_INLINE if model.inline else 0)
+        waiting = address_all(pictures, MOST_INLINE if model.inline else 0)
         call, remarks = build_request(ask, model)
         encoded(call.body)  # refuses text that cannot be sent, before the key or the network matter
         self._tell(ask, model, warning, remarks)
@@ -95,19 +105,19 @@ class Run(task_command.FileRun):
         record = self.earlier()
         if record:
             return self.go_on(record, self.client(record.get("model", "")))
-        shelf = self.new_shelf(ask.prompt or call.mode, call.expected, "md" if call.mode == "interleave" else "")
+        outputs = self.new_outputs(ask.prompt or call.mode, call.expected, "md" if call.mode == "interleave" else "")
         try:
             client = self.client(model.id)
-            record = self._new_record(ask, call, shelf, waiting)
+            record = self._new_record(ask, call, outputs, waiting)
             if call.task:
                 self.refuse_twin(record)
             if waiting:
-                media.upload_all(waiting, client, model.id, console)
+                upload_all(waiting, client, model.id, console)
                 call, _ = build_request(ask, model)
             request = self.request_of(call)
-            return self.task(request, record, shelf, client) if call.task else self._direct(request, call, record, shelf, client)
+            return self.task(request, record, outputs, client) if call.task else self._direct(request, call, record, outputs, client)
         finally:
-            shelf.discard()
+            outputs.discard()
 
     def _tell(self, ask, model, warning: str, remarks: list) -> None:
         if warning:
@@ -118,20 +128,20 @@ class Run(task_command.FileRun):
         for remark in remarks:
             self.console.note(remark)
 
-    def _new_record(self, ask, call, shelf, waiting: list) -> dict:
+    def _new_record(self, ask, call, outputs, waiting: list) -> dict:
         parameters = call.body.get("parameters", {})
         facts = {"prompt": ask.prompt, "negative": ask.negative, "model": call.body["model"], "seed": parameters.get("seed"),
                  "size": parameters.get("size"), "parameters": parameters,
                  "inputs": [picture.name for picture in (*ask.images, *([ask.mask] if ask.mask else []))]}
-        fingerprint = tasks.fingerprint(call.path, {"body": call.body, "files": [media.digest(item) for item in waiting]})
-        return self.new_record(shelf, fingerprint, facts, mode=call.mode, expected=call.expected)
+        same = fingerprint(call.path, {"body": call.body, "files": [media.digest(item) for item in waiting]})
+        return self.new_record(outputs, same, facts, mode=call.mode, expected=call.expected)
 
     # -- direct calls
 
-    def _direct(self, request: Request, call, record: dict, shelf, client) -> None:
+    def _direct(self, request: Request, call, record: dict, outputs, client) -> None:
         try:
             if call.stream:
-                return self._stream(request, record, shelf, client)
+                return self._stream(request, record, outputs, client)
             reply = client.json(request, Retries.CREATE)
         except KeyboardInterrupt:
             raise Failure(Exit.INTERRUPTED, "interrupted before the answer came", "the service may have made the pictures, and "
@@ -145,9 +155,9 @@ class Run(task_command.FileRun):
                 failure.fix = f"{failure.fix}; the service may have accepted the request and bill it, so it was not sent twice"
             raise
         record["request_id"] = reply.request_id
-        return self.deliver(parts_of(reply.body), reply.body, record, shelf, client)
+        return self.deliver(parts_of(reply.body), reply.body, record, outputs, client)
 
-    def _stream(self, request: Request, record: dict, shelf, client) -> None:
+    def _stream(self, request: Request, record: dict, outputs, client) -> None:
         """Interleaved text and pictures: the links go into the journal as they arrive."""
         stream = Stream(lambda found: self._keep_arrived(record, found))
         try:
@@ -158,7 +168,7 @@ class Run(task_command.FileRun):
             why = broken.message if isinstance(broken, Failure) else "interrupted"
             stream.parts.append({"kind": "error", "code": "StreamBroken", "message": f"the answer broke off: {why}"})
         record["request_id"] = stream.request_id
-        return self.deliver(stream.parts, stream.answer(), record, shelf, client)
+        return self.deliver(stream.parts, stream.answer(), record, outputs, client)
 
     def _keep_arrived(self, record: dict, stream: Stream) -> None:
         record.update(state=READY, parts=stream.parts, usage=stream.usage, request_id=stream.request_id)
@@ -175,14 +185,14 @@ class Run(task_command.FileRun):
     def count(self, record: dict, files: list) -> int:
         return count_of(record.get("usage") or {}, len(files))
 
-    def write_text(self, delivery, shelf):
+    def write_text(self, delivery, outputs):
         """The text with its pictures, as Markdown beside them."""
         if delivery.record.get("mode") != "interleave":
             return None
         names = [os.path.basename(entry["path"]) for entry in delivery.files]
         text = self.console.redact_result(markdown(delivery.record["parts"], names))
         try:
-            entry = shelf.save_text(text.encode("utf-8", "replace"), "md", "text/markdown")
+            entry = outputs.save_text(text.encode("utf-8", "replace"), "md", "text/markdown")
         except OSError as error:
             delivery.problems.append(Failure(Exit.UNSAVED, f"the text could not be saved: {error.strerror}", accepted="maybe"))
             return None
@@ -200,4 +210,4 @@ class Run(task_command.FileRun):
 
 
 if __name__ == "__main__":
-    sys.exit(command.run(SKILL, make_parser, execute))
+    sys.exit(run_script(SKILL, make_parser, execute))

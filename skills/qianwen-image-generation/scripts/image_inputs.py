@@ -1,14 +1,17 @@
 """From flags to an Ask: every file is looked at and every value read, and nothing is sent."""
 from __future__ import annotations
 
+import argparse
 import re
 
 import image_sizes
 from image_models import find_model
 from image_request import Ask
-from shared import command, media
-from shared.command import argparse
+from shared.body import parse_settings
+from shared.cli.flags import add_switch, number
+from shared.cli.inputs import read_body, read_prompt, take_prompt_back
 from shared.failures import usage
+from shared.media import inputs as media
 
 
 # ---- values of flags -------------------------------------------------------------------------------------------------
@@ -74,27 +77,27 @@ def _add_look_flags(add) -> None:
     add("--aspect", metavar="W:H", type=aspect, help="the shape, such as 16:9; the best legal size of the model is found")
     add("--quality", choices=image_sizes.QUALITIES, help="how many pixels, for --aspect or the shape of the last "
         "picture given (default: standard, the model's usual size)")
-    add("-n", "--n", metavar="N", type=command.number(1, 100, whole=True), help="how many pictures; each one is billed "
+    add("-n", "--n", metavar="N", type=number(1, 100, whole=True), help="how many pictures; each one is billed "
         "(default: 1)")
-    add("--seed", metavar="N", type=command.number(0, 2**31 - 1, whole=True), help="0 to 2147483647; the same seed and request "
+    add("--seed", metavar="N", type=number(0, 2**31 - 1, whole=True), help="0 to 2147483647; the same seed and request "
         "give similar pictures")
-    command.add_switch(add, "prompt-extend", "let the service make the prompt richer (most models do unless told not to)",
+    add_switch(add, "prompt-extend", "let the service make the prompt richer (most models do unless told not to)",
                        "draw the prompt as it is")
-    command.add_switch(add, "watermark", "put the service's mark into the corner", "no mark (the default of most models)")
+    add_switch(add, "watermark", "put the service's mark into the corner", "no mark (the default of most models)")
 
 
 def _add_special_flags(add) -> None:
-    command.add_switch(add, "think", "think before drawing (qwen-image-3.0, wan2.7-image; their default)", "draw at once")
+    add_switch(add, "think", "think before drawing (qwen-image-3.0, wan2.7-image; their default)", "draw at once")
     add("--series", action="store_true", help="a set of up to -n pictures with the same subject (wan2.7-image)")
     add("--interleave", action="store_true", help="text and pictures in turn, written as Markdown beside the pictures "
         "(wan2.6-image)")
-    add("--max-images", metavar="N", type=command.number(1, 5, whole=True), help="with --interleave: the most pictures, 1 to 5 "
+    add("--max-images", metavar="N", type=number(1, 5, whole=True), help="with --interleave: the most pictures, 1 to 5 "
         "(default: 1)")
     add("--palette", metavar="C=P,…", type=palette, help="3 to 10 colours with their shares: "
         "#C2D1E6=40,#808080=35,#101010=25 (wan2.7-image)")
     add("--function", metavar="NAME", help="one edit of wanx2.1-imageedit: expand, remove_watermark, super_resolution, "
         "colorization …")
-    add("--strength", metavar="X", type=command.number(0, 1), help="with two of the functions: 0 keeps, 1 changes most")
+    add("--strength", metavar="X", type=number(0, 1), help="with two of the functions: 0 keeps, 1 changes most")
     add("--translate-to", metavar="LANG", help="translate the text in a picture, for example en (qwen-mt-image)")
     add("--translate-from", metavar="LANG", help="its language (default: auto)")
     add("--task", action="store_true", help="make a task and wait for it, where the model also answers directly: a task "
@@ -105,12 +108,12 @@ def _add_special_flags(add) -> None:
 
 def read_ask(options) -> tuple:
     """(the Ask, the model's row, a warning for an unknown model)."""
-    media.take_prompt_back(options, ("image",), "image.py PROMPT --image FILE")
+    take_prompt_back(options, ("image",), "image.py PROMPT --image FILE")
     inputs = [path for path in (options.request, options.mask, *options.image) if path == "-"]
     if len(inputs) > 1:
         raise usage("stdin can be read once only, but two inputs name '-'", "put one of them into a file")
-    ask = Ask(prompt=command.read_prompt(options.prompt, options.prompt_file, inputs), request=command.read_body(options.request),
-              settings=command.parse_settings(options.set), task=options.task or options.no_wait, **{
+    ask = Ask(prompt=read_prompt(options.prompt, options.prompt_file, inputs), request=read_body(options.request),
+              settings=parse_settings(options.set), task=options.task or options.no_wait, **{
                   name: getattr(options, name) for name in (
                       "model", "size", "aspect", "quality", "n", "series", "interleave", "function", "negative", "seed",
                       "prompt_extend", "watermark", "think", "box", "palette", "strength", "max_images", "translate_to",

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections import namedtuple
 
 from image_sizes import Area, Choice, Ratio, Sides
-from shared import model_table
-from shared.media import Limits
+from shared import models
+from shared.media.inputs import Limits
 
 TABLE_DATE = "2026-08-20"
 DEFAULT_MODEL = "qwen-image-2.0"
@@ -207,19 +207,19 @@ FUNCTIONS = {  # of wanx2.1-imageedit -> its own parameters, with their ranges
 
 def find_model(name: str) -> tuple:
     """(the row of a model id, a warning or ''). An id newer than the table takes all fields and has no limits."""
-    row = model_table.row_of(name, MODELS) or _international(name)
+    row = models.row_of(name, MODELS) or _international(name)
     if row:
         return row._replace(id=name), ""
-    family = model_table.longest_prefix(name, (*FAMILIES, *MODELS))
+    family = models.longest_prefix(name, (*FAMILIES, *MODELS))
     free = {mode: settings._replace(images=(0, 14), n=(1 if settings.n[1] else 0, 100), sizes=None)
             for mode, settings in family.does.items()}
     return family._replace(id=name, does=free, fields={**FIELDS, **family.fields}, prompt=("", 0), picture=ANY_PICTURE,
-                           price=None, needs=(), only={}), model_table.unknown(name, family, TABLE_DATE)
+                           price=None, needs=(), only={}), models.unknown(name, family, TABLE_DATE)
 
 
 def _international(name: str):
     """The international site writes wan2.1 where Beijing writes wanx2.1."""
-    return model_table.row_of("wanx2.1" + name[len("wan2.1"):], MODELS) if name.startswith("wan2.1-") else None
+    return models.row_of("wanx2.1" + name[len("wan2.1"):], MODELS) if name.startswith("wan2.1-") else None
 
 
 def models_that(do: str = "", take: str = "") -> str:

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 import image_sizes
 from image_models import CONTENT, DEFAULT_MODEL, FIELDS, FUNCTIONS, models_that
 from image_sizes import shown
-from shared.command import apply_native_settings, apply_settings
+from shared.body import apply_native_settings, apply_settings
 from shared.failures import usage
-from shared.media import oss_headers
+from shared.media.uploads import oss_headers
 
 # A request, ready but for the host: `mode` says what it does, `task` whether a task is made, `stream` whether it answers
 # in events, `expected` how many pictures may come.

@@ -10,9 +10,16 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from shared import chat, chat_command, command, key_guard
+from shared import key_guard
+from shared.body import encoded
+from shared.chat.answer import tool_calls_for_messages
+from shared.chat.flags import add_json_flags, add_sampling_flags, add_thinking_flags
+from shared.chat.turn import compatible_request, tell_of, text_target, Turn, warn_of_schema
+from shared.cli.flags import add_batch_flags, add_common_flags, Parser
 from shared.failures import Exit, Failure
-from shared.transport import Request, encoded
+from shared.batch.run import run_calls
+from shared.main import run_script
+from shared.transport.request import Request
 from text_inputs import read_ask
 from text_models import DEFAULT_MODEL, MODELS, find_model
 from text_request import Ask, build_request, native_request
@@ -36,14 +43,14 @@ examples:
 
 # ---- flags -----------------------------------------------------------------------------------------------------------
 
-def make_parser() -> command.Parser:
-    parser = command.Parser(prog="text.py", description=__doc__.splitlines()[0], epilog=EPILOG)
+def make_parser() -> Parser:
+    parser = Parser(prog="text.py", description=__doc__.splitlines()[0], epilog=EPILOG)
     parser.add_argument("prompt", nargs="?", metavar="PROMPT", help="what to ask ('-' reads stdin)")
     _add_input_flags(parser.add_argument_group("what goes in"))
     _add_answer_flags(parser.add_argument_group("what comes out"))
     _add_translation_flags(parser.add_argument_group("translation (qwen-mt models)"))
-    command.add_batch_flags(parser)
-    command.add_common_flags(parser, SKILL, f"{DEFAULT_MODEL}; with --translate-to qwen-mt-plus, with --document qwen-long")
+    add_batch_flags(parser)
+    add_common_flags(parser, SKILL, f"{DEFAULT_MODEL}; with --translate-to qwen-mt-plus, with --document qwen-long")
     return parser
 
 
@@ -62,14 +69,14 @@ def _add_input_flags(group) -> None:
 
 def _add_answer_flags(group) -> None:
     add = group.add_argument
-    chat_command.add_thinking_flags(add)
+    add_thinking_flags(add)
     add("--search", action="store_true", help="let the model search the web (billed per search)")
     add("--sources", action="store_true", help="with --search: also list the pages found (on stderr and in --json)")
-    chat_command.add_json_flags(add)
+    add_json_flags(add)
     add("--tools", metavar="FILE", help="a JSON list of functions the model may call")
     add("--tool-choice", metavar="NAME", help="auto, none, or the tool that must be called (switches thinking off)")
     add("--prefix", metavar="TEXT", help="the beginning of the answer, which the model continues; shown with the rest")
-    chat_command.add_sampling_flags(add)
+    add_sampling_flags(add)
 
 
 def _add_translation_flags(group) -> None:
@@ -84,25 +91,25 @@ def _add_translation_flags(group) -> None:
 def execute(session) -> Exit | None:
     account = session.account
     session.verdict = key_guard.judge(account.key, account.endpoint, SKILL, session.requests, strict=account.strict)
-    return session.run(answer, make_parser, instead=("messages",))
+    return run_calls(session, answer, make_parser, instead=("messages",))
 
 
 def answer(session) -> None:
     """One question: read, built, sent, shown, saved."""
     options, console = session.options, session.console
-    console.keep_going = bool(options.chat)
+    console.ignore_broken_pipe = bool(options.chat)
     ask = read_ask(options)
     model, warning = find_model(ask.model_name())
     body, remarks = build_request(ask, model)
     encoded(body)  # refuses text that cannot be sent, before the key or the network matter
-    chat_command.tell_of(body, remarks, warning, console)
-    chat_command.warn_of_schema(ask.schema, console)
+    tell_of(body, remarks, warning, console)
+    warn_of_schema(ask.schema, console)
     if options.dry_run:
         return session.show_dry_run(_request(session.endpoint, ask, model, body), _uploads(session, options.document))
-    target = chat_command.target_for(session, ask, _name_of(ask))
+    target = text_target(session, ask, _name_of(ask))
     try:
         client = session.client(model.id, [row.id for row in MODELS])
-        turn = chat_command.Turn(ask, model, session, client, target, lambda body: _request(session.endpoint, ask, model, body))
+        turn = Turn(ask, model, session, client, target, lambda body: _request(session.endpoint, ask, model, body))
         return _converse(options, turn, body)
     finally:
         if target:
@@ -112,7 +119,7 @@ def answer(session) -> None:
 def _request(endpoint, ask: Ask, model, body: dict) -> Request:
     """The HTTP request: the compatible dialect, or the native one, which alone returns the sources of a search."""
     if not ask.sources:
-        return chat_command.compatible_request(endpoint, body)
+        return compatible_request(endpoint, body)
     path, native = native_request(body, model)
     return Request("POST", endpoint.native + path, native, {"Accept": "text/event-stream", "X-DashScope-SSE": "enable"})
 
@@ -129,7 +136,7 @@ def _name_of(ask: Ask) -> str:
     return str(ask.prompt or (ask.messages or [{}])[-1].get("content") or "answer")
 
 
-def _converse(options, turn: chat_command.Turn, body: dict) -> None:
+def _converse(options, turn: Turn, body: dict) -> None:
     """Send the request, show the answer as it comes, then check, save and account for it."""
     uploaded = _upload(options, turn, body)
 
@@ -153,10 +160,10 @@ def _converse(options, turn: chat_command.Turn, body: dict) -> None:
     kept = list(turn.ask.documents) if options.keep_documents or options.chat else []
     if uploaded:
         _release(bool(kept), uploaded, turn.client, turn.console)
-    turn.account(sources=turn.answer.search_results, documents=kept)
+    turn.report(sources=turn.answer.search_results, documents=kept)
 
 
-def _tell_sources(turn: chat_command.Turn) -> None:
+def _tell_sources(turn: Turn) -> None:
     for page in turn.answer.search_results:
         turn.console.note(f"source [{page.get('index', '?')}] {page.get('title', '')} — {page.get('url', '')}")
     if turn.ask.sources and not turn.answer.search_results:
@@ -165,14 +172,14 @@ def _tell_sources(turn: chat_command.Turn) -> None:
 
 # ---- conversations and documents -------------------------------------------------------------------------------------
 
-def _append_to_chat(path: str, turn: chat_command.Turn) -> None:
+def _append_to_chat(path: str, turn: Turn) -> None:
     """Add this turn to what the file holds now, in one step; another process may have added its own turn meanwhile."""
-    from shared.results import replace_json
+    from shared.files.outputs import replace_json
     from text_request import put_documents, user_text
     ask, clean = turn.ask, turn.console.redact_result
     said = [{"role": "assistant", "content": clean((ask.prefix or "") + turn.answer.text)}]
     if turn.answer.tool_calls:
-        said[0]["tool_calls"] = clean(chat.tool_calls_for_messages(turn.answer))
+        said[0]["tool_calls"] = clean(tool_calls_for_messages(turn.answer))
     if ask.prompt is not None:
         said.insert(0, {"role": "user", "content": clean(user_text(ask.prompt, ask.attachments))})
 
@@ -190,7 +197,7 @@ def _append_to_chat(path: str, turn: chat_command.Turn) -> None:
                       partial=turn.answer.partial()) from error
 
 
-def _upload(options, turn: chat_command.Turn, body: dict) -> list:
+def _upload(options, turn: Turn, body: dict) -> list:
     """Upload the documents and put their ids into the request; return the ids that were made now."""
     ask = turn.ask
     if not ask.documents:
@@ -222,4 +229,4 @@ def _as_flags(ids: list) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(command.run(SKILL, make_parser, execute))
+    sys.exit(run_script(SKILL, make_parser, execute))

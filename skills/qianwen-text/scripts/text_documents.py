@@ -8,7 +8,8 @@ import os
 import time
 
 from shared.failures import Exit, Failure, usage
-from shared.transport import Multipart, Request, Retries
+from shared.transport.request import Multipart, Request
+from shared.transport.retries import Retries
 
 PURPOSE = "file-extract"
 MAX_FILES = 100  # per request

@@ -4,8 +4,9 @@ from __future__ import annotations
 import os
 import re
 
-from shared import chat_command, command
-from shared.chat_request import check_messages
+from shared.chat.flags import check_output, common_fields
+from shared.chat.request import check_messages
+from shared.cli.inputs import read_json, read_prompt, read_text
 from shared.failures import usage
 
 from text_request import Ask
@@ -17,15 +18,15 @@ def read_ask(options) -> Ask:
     _take_prompt_from(options, "document")
     stdin_inputs = [path for path in (options.messages, options.request, options.schema, options.tools, *options.attach)
                     if path == "-"]
-    prompt = command.read_prompt(options.prompt, options.prompt_file, stdin_inputs)
+    prompt = read_prompt(options.prompt, options.prompt_file, stdin_inputs)
     _check_companions(options, prompt)
     return Ask(
-        **chat_command.common_fields(options), prompt=prompt,
+        **common_fields(options), prompt=prompt,
         messages=_read_messages(options.messages, "--messages") if options.messages else None,
         history=_read_history(options.chat, options.system) if options.chat else None,
         attachments=[(os.path.basename(path), _read_attachment(path)) for path in options.attach],
         documents=[_document_id(path) for path in options.document], search=options.search, sources=options.sources,
-        tools=command.read_json(options.tools, "--tools") if options.tools else None, tool_choice=options.tool_choice,
+        tools=read_json(options.tools, "--tools") if options.tools else None, tool_choice=options.tool_choice,
         prefix=options.prefix, translate_to=options.translate_to, translate_from=options.translate_from,
         terms=_read_terms(options.terms))
 
@@ -37,7 +38,7 @@ def _check_companions(options, prompt) -> None:
                     "write the prompt first: text.py PROMPT --attach FILE")
     if options.keep_documents and not options.document:
         raise usage("--keep-documents goes with --document", "add --document, or leave it out")
-    chat_command.check_output(options)
+    check_output(options)
 
 
 def _take_prompt_from(options, name: str) -> None:
@@ -59,7 +60,7 @@ def _read_attachment(path: str) -> str:
                     "which takes 16 MiB at most", "use --document for long files")
     if _is_document(path):
         raise usage(f"--attach {path} is a document or a binary file, not plain text", f"use --document {path}")
-    text = command.read_text(path, "--attach")
+    text = read_text(path, "--attach")
     if not text.strip():
         raise usage(f"--attach {path} is empty")
     return text
@@ -84,13 +85,13 @@ def _document_id(path: str) -> str:
 
 
 def _read_messages(path: str, what: str) -> list:
-    messages = command.read_json(path, what)
+    messages = read_json(path, what)
     check_messages(messages, f"{what} {path}")
     return messages
 
 
 def _read_history(path: str, system: str | None) -> list:
-    from shared.results import check_replaceable
+    from shared.files.outputs import check_replaceable
     check_replaceable(path, "--chat")
     if not os.path.exists(path):
         return []
@@ -104,7 +105,7 @@ def _read_history(path: str, system: str | None) -> list:
 def _read_terms(path: str | None) -> list:
     if path is None:
         return []
-    value = command.read_json(path, "--terms")
+    value = read_json(path, "--terms")
     pairs = list(value.items()) if isinstance(value, dict) else [
         (term.get("source"), term.get("target")) for term in value if isinstance(term, dict)] if isinstance(value, list) else []
     if not pairs or not all(isinstance(text, str) and text for pair in pairs for text in pair):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections import namedtuple
 
-from shared import model_table
+from shared import models
 
 TABLE_DATE = "2026-05-27"
 DEFAULT_MODEL = "qwen3.6-plus"
@@ -123,7 +123,7 @@ OTHER_SKILLS = (
 
 def find_model(name: str) -> tuple:
     """The row of a model id, and a warning where the id is not in the table ('' where it is)."""
-    row, like = model_table.find(name, MODELS, FAMILIES, "fc so ws pc tb")
+    row, like = models.find(name, MODELS, FAMILIES, "fc so ws pc tb")
     return row, _unknown(name, like) if like else ""
 
 
@@ -131,9 +131,9 @@ def _unknown(name: str, like: Model) -> str:
     for pattern, skill in OTHER_SKILLS:
         if re.search(pattern, name):
             return f"{name} looks like a model of the {skill} skill; it is sent as a text model all the same"
-    return model_table.unknown(name, like, TABLE_DATE)
+    return models.unknown(name, like, TABLE_DATE)
 
 
 def names_with(feature: str, limit: int = 5) -> str:
     """The first few models that have a feature, for an error message."""
-    return model_table.names_with(MODELS, feature, limit)
+    return models.names_with(MODELS, feature, limit)

@@ -8,8 +8,10 @@ from __future__ import annotations
 import copy
 import re
 
-from shared.chat_request import (ChatAsk, base_of, check_limits, check_messages, check_tool_answers, finish, put_json, put_sampling,
-                                 put_system, put_thinking, put_user)
+from shared.chat.request import (
+    base_of, ChatAsk, check_limits, check_messages, check_tool_answers, finish, put_json, put_sampling,
+    put_system, put_thinking, put_user
+)
 from shared.failures import usage
 
 from text_models import DEFAULT_MODEL, DOCUMENT_MODEL, TRANSLATION_MODEL, Model, names_with

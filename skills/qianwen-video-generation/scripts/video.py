@@ -11,9 +11,17 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import video_prices
-from shared import command, key_guard, media, task_command, tasks
+from shared import key_guard
+from shared.body import encoded
+from shared.cli.flags import add_batch_flags, add_common_flags, add_result_flags, Parser
 from shared.failures import Exit
-from shared.transport import encoded
+from shared.generate import run_files
+from shared.main import run_script
+from shared.media import inputs as media
+from shared.media.uploads import address_all, upload_all
+from shared.tasks.flags import add_task_flags
+from shared.tasks.run import TaskRun, Product
+from shared.tasks.service import fingerprint
 from video_answers import parts_of, seconds_of
 from video_inputs import add_flags, first_frame, pictures_and_more, read_ask
 from video_models import DEFAULTS, MODELS, find_model
@@ -47,13 +55,13 @@ examples:
 """
 
 
-def make_parser() -> command.Parser:
-    parser = command.Parser(prog="video.py", description=__doc__.splitlines()[0], epilog=EPILOG)
+def make_parser() -> Parser:
+    parser = Parser(prog="video.py", description=__doc__.splitlines()[0], epilog=EPILOG)
     add_flags(parser)
-    task_command.add_result_flags(parser.add_argument_group("the files").add_argument)
-    task_command.add_task_flags(parser.add_argument_group("tasks").add_argument, MAX_WAIT)
-    command.add_batch_flags(parser)
-    command.add_common_flags(parser, SKILL, f"{DEFAULTS['t2v']}; see below for the others")
+    add_result_flags(parser.add_argument_group("the files").add_argument)
+    add_task_flags(parser.add_argument_group("tasks").add_argument, MAX_WAIT)
+    add_batch_flags(parser)
+    add_common_flags(parser, SKILL, f"{DEFAULTS['t2v']}; see below for the others")
     return parser
 
 
@@ -66,13 +74,13 @@ def execute(session) -> Exit | None:
     account = session.account
     session.verdict = key_guard.judge(account.key, account.endpoint, SKILL, session.requests, strict=account.strict)
     most = find_model(session.options.model or DEFAULTS["t2v"])[0].running
-    return task_command.run(session, Run, make_parser, instead=INSTEAD, estimate_row=_estimate_row, prices=video_prices, most=most)
+    return run_files(session, Run, make_parser, instead=INSTEAD, estimate_row=_estimate_row, prices=video_prices, most=most)
 
 
 def _estimate_row(options) -> dict:
     with first_frame(options):
         ask, model, _ = read_ask(options)
-    media.address_all([item for _, item in pictures_and_more(ask)], 0)
+    address_all([item for _, item in pictures_and_more(ask)], 0)
     call, _ = build_request(ask, model)
     return video_prices.estimate(model, call, _input_seconds(ask, call))
 
@@ -84,10 +92,10 @@ def _input_seconds(ask, call) -> float | None:
     return sum(lengths) if all(lengths) else None
 
 
-class Run(task_command.FileRun):
+class Run(TaskRun):
     """One command: from the request to the video."""
 
-    product = task_command.Product("mp4", "video/", "video", "seconds", LONGEST_PAUSE, "1 to 5 min")
+    product = Product("mp4", "video/", "video", "seconds", LONGEST_PAUSE, "1 to 5 min")
     models = tuple(row.id for row in MODELS)
 
     def generate(self) -> None:
@@ -110,17 +118,17 @@ class Run(task_command.FileRun):
         record = self.earlier()
         if record:
             return self.go_on(record, self.client(record.get("model", "")))
-        shelf = self.new_shelf(ask.prompt or ask.template or call.mode, 1)
+        outputs = self.new_outputs(ask.prompt or ask.template or call.mode, 1)
         try:
             client = self.client(model.id)
-            record = self._new_record(ask, call, shelf, waiting)
+            record = self._new_record(ask, call, outputs, waiting)
             self.refuse_twin(record)
             if waiting:
-                media.upload_all(waiting, client, model.id, self.console)
+                upload_all(waiting, client, model.id, self.console)
                 call, _ = build_request(ask, model)
-            return self.task(self.request_of(call), record, shelf, client)
+            return self.task(self.request_of(call), record, outputs, client)
         finally:
-            shelf.discard()
+            outputs.discard()
 
     def _tell(self, ask, model, warning: str, remarks: list, waiting: list) -> None:
         if warning:
@@ -135,13 +143,13 @@ class Run(task_command.FileRun):
         for remark in remarks:
             self.console.note(remark)
 
-    def _new_record(self, ask, call, shelf, waiting: list) -> dict:
+    def _new_record(self, ask, call, outputs, waiting: list) -> dict:
         parameters = call.body.get("parameters", {})
         facts = {"prompt": ask.prompt, "negative": ask.negative, "model": call.body["model"], "mode": call.mode,
                  "seed": parameters.get("seed"), "size": parameters.get("size") or parameters.get("resolution"),
                  "parameters": parameters, "inputs": [item.name for _, item in pictures_and_more(ask)]}
-        fingerprint = tasks.fingerprint(call.path, {"body": call.body, "files": [media.digest(item) for item in waiting]})
-        return self.new_record(shelf, fingerprint, facts, mode=call.mode)
+        same = fingerprint(call.path, {"body": call.body, "files": [media.digest(item) for item in waiting]})
+        return self.new_record(outputs, same, facts, mode=call.mode)
 
     # -- answers
 
@@ -155,9 +163,9 @@ class Run(task_command.FileRun):
 def _address(ask, model) -> list:
     """Give all media their addresses; return what must be uploaded. Videos and sounds never travel inside a request."""
     given = pictures_and_more(ask)
-    waiting = media.address_all([item for role, item in given if role in model.inline], MOST_INLINE)
-    return waiting + media.address_all([item for role, item in given if role not in model.inline], 0)
+    waiting = address_all([item for role, item in given if role in model.inline], MOST_INLINE)
+    return waiting + address_all([item for role, item in given if role not in model.inline], 0)
 
 
 if __name__ == "__main__":
-    sys.exit(command.run(SKILL, make_parser, execute))
+    sys.exit(run_script(SKILL, make_parser, execute))

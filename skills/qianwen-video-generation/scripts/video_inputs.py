@@ -1,13 +1,16 @@
 """From flags to an Ask: every file is looked at and every value read, and nothing is sent."""
 from __future__ import annotations
 
+import argparse
 import contextlib
 import os
 import re
 
-from shared import command, media, task_command
-from shared.command import argparse
+from shared.body import parse_settings
+from shared.cli.flags import add_switch, exclude, number
+from shared.cli.inputs import read_body, read_prompt, take_prompt_back
 from shared.failures import usage
+from shared.media import inputs as media
 from video_models import ANY, DEFAULTS, FUNCTIONS, MODES, find_model
 from video_request import Ask, is_video
 
@@ -67,15 +70,15 @@ def _add_look_flags(add) -> None:
         "it (default: the model's own, mostly 1080P)")
     add("--ratio", metavar="W:H", type=ratio, help="the shape, such as 16:9; where a picture or video goes in, that decides")
     add("--size", metavar="WxH", type=size, help="in pixels, instead of --resolution and --ratio")
-    add("--duration", metavar="N", type=command.number(-1, 60, whole=True), help="seconds, billed one by one (default: the "
+    add("--duration", metavar="N", type=number(-1, 60, whole=True), help="seconds, billed one by one (default: the "
         "model's own, mostly 5)")
-    add("--seed", metavar="N", type=command.number(0, 2**31 - 1, whole=True), help="0 to 2147483647; the same seed and request "
+    add("--seed", metavar="N", type=number(0, 2**31 - 1, whole=True), help="0 to 2147483647; the same seed and request "
         "give similar videos")
-    command.add_switch(add, "prompt-extend", "let the service make the prompt richer (its default)", "take the prompt as it is")
-    command.add_switch(add, "watermark", "put the service's mark into the corner", "no mark (the default)")
-    command.add_switch(add, "sound", "with sound, where a model leaves the choice (wan2.6 flash, wan3.0, other vendors)",
+    add_switch(add, "prompt-extend", "let the service make the prompt richer (its default)", "take the prompt as it is")
+    add_switch(add, "watermark", "put the service's mark into the corner", "no mark (the default)")
+    add_switch(add, "sound", "with sound, where a model leaves the choice (wan2.6 flash, wan3.0, other vendors)",
                        "without sound; cheaper with the flash models")
-    command.add_switch(add, "keep-sound", "keep the sound of the video that is edited", "let the model decide on the sound")
+    add_switch(add, "keep-sound", "keep the sound of the video that is edited", "let the model decide on the sound")
     add("--shot", choices=("single", "multi"), help="one shot or several (wan2.6 models; for wan2.7 say it in the prompt)")
 
 
@@ -83,9 +86,9 @@ def _add_special_flags(add) -> None:
     add("--function", metavar="NAME", help=f"one edit of wanx2.1-vace-plus: {', '.join(FUNCTIONS)}")
     add("--control", metavar="WHAT", help="with --function: what is kept of the video: "
         + ", ".join(FUNCTIONS["video_repainting"].controls))
-    add("--strength", metavar="X", type=command.number(0, 1), help="with --function video_repainting: 0 to 1")
+    add("--strength", metavar="X", type=number(0, 1), help="with --function video_repainting: 0 to 1")
     add("--template", metavar="NAME", help="an effect such as flying, instead of a prompt (wan2.x i2v and kf2v models)")
-    add("--style", metavar="N", type=command.number(0, 7, whole=True), help="0 to 7 (video-style-transform)")
+    add("--style", metavar="N", type=number(0, 7, whole=True), help="0 to 7 (video-style-transform)")
     add("--quality", metavar="MODE", help="wan-std (default) or wan-pro (animate models); std, pro or 4k (kling)")
 
 
@@ -93,14 +96,14 @@ def _add_special_flags(add) -> None:
 
 def read_ask(options) -> tuple:
     """(the Ask, the model's row, a warning for an unknown model)."""
-    media.take_prompt_back(options, ("reference", "voice"), "video.py PROMPT --reference FILE")
+    take_prompt_back(options, ("reference", "voice"), "video.py PROMPT --reference FILE")
     flags = (options.request, options.image, options.last_frame, options.video, options.audio, options.mask, *options.reference,
              *options.voice)
     inputs = [path for path in flags if path == "-"]
     if len(inputs) > 1:
         raise usage("stdin can be read once only, but two inputs name '-'", "put one of them into a file")
-    ask = Ask(prompt=command.read_prompt(options.prompt, options.prompt_file, inputs), request=command.read_body(options.request),
-              settings=command.parse_settings(options.set), **{name: getattr(options, name) for name in (
+    ask = Ask(prompt=read_prompt(options.prompt, options.prompt_file, inputs), request=read_body(options.request),
+              settings=parse_settings(options.set), **{name: getattr(options, name) for name in (
                   "model", "mode", "function", "resolution", "size", "ratio", "duration", "negative", "seed", "prompt_extend",
                   "watermark", "shot", "sound", "keep_sound", "template", "style", "strength", "control", "quality")})
     _look_at_media(ask, options)
@@ -152,7 +155,7 @@ def first_frame(options):
         yield
         return
     import tempfile
-    task_command.exclude(options, "from_clip", ("image", "request"))
+    exclude(options, "from_clip", ("image", "request"))
     with tempfile.TemporaryDirectory(prefix="qianwen-") as folder:
         options.image = last_frame_of(options.from_clip, folder)
         yield

@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from collections import namedtuple
 
-from shared import model_table
-from shared.media import Limits
+from shared import models
+from shared.media.inputs import Limits
 
 TABLE_DATE = "2026-08-20"
 DEFAULTS = {"t2v": "wan2.7-t2v", "i2v": "wan2.7-i2v", "kf2v": "wan2.7-i2v", "r2v": "wan2.7-r2v", "edit": "wan2.7-videoedit"}
@@ -306,7 +306,7 @@ FAMILIES = {
 
 def find_model(name: str) -> tuple:
     """(the row of a model id, a warning or ''). An id newer than the table takes all fields and has no limits."""
-    row = model_table.row_of(name, MODELS) or _international(name)
+    row = models.row_of(name, MODELS) or _international(name)
     if row:
         return row._replace(id=name), ""
     family = _family(name.lower())
@@ -314,7 +314,7 @@ def find_model(name: str) -> tuple:
     vendor = "/" in name and family.id.split("/")[0] == name.split("/")[0]
     return family._replace(id=name, ways=ways, fields={**FIELDS, **family.fields}, prompt=("", 0), media=ANY, price=None,
                            references=(14, 14, 14), geometry=_FREE, legal={}), \
-        "" if vendor else model_table.unknown(name, family, TABLE_DATE)
+        "" if vendor else models.unknown(name, family, TABLE_DATE)
 
 
 def _family(name: str):
@@ -334,7 +334,7 @@ def _kind(name: str) -> str:
 
 def _international(name: str):
     """The international site writes wan2.1 where Beijing writes wanx2.1."""
-    return model_table.row_of("wanx2.1" + name[len("wan2.1"):], MODELS) if name.startswith("wan2.1-") else None
+    return models.row_of("wanx2.1" + name[len("wan2.1"):], MODELS) if name.startswith("wan2.1-") else None
 
 
 def models_that(take: str = "", mode: str = "") -> str:

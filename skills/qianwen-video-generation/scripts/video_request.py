@@ -8,9 +8,9 @@ import re
 from collections import namedtuple
 from dataclasses import dataclass, field
 
-from shared.command import apply_native_settings, apply_settings
+from shared.body import apply_native_settings, apply_settings
 from shared.failures import usage
-from shared.media import oss_headers
+from shared.media.uploads import oss_headers
 from video_models import DEFAULTS, FIELDS, FUNCTIONS, MODELS, Way, models_that
 
 # A request, ready but for the host. `seconds` is how long the video will be, 0 when its inputs decide; `tier` the resolution.

@@ -10,9 +10,20 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from shared import chat_command, command, key_guard, media
+from shared import key_guard
+from shared.body import encoded
+from shared.chat.flags import (
+    add_json_flags, add_sampling_flags, add_thinking_flags, check_output, common_fields
+)
+from shared.chat.turn import compatible_request, tell_of, text_target, Turn, warn_of_schema
+from shared.cli.flags import add_batch_flags, add_common_flags, number, Parser
+from shared.cli.inputs import is_prompt, read_prompt, take_prompt_back
 from shared.failures import Exit, usage
-from shared.transport import Request, encoded
+from shared.batch.run import run_calls
+from shared.main import run_script
+from shared.media import inputs as media
+from shared.media.uploads import address_all, oss_headers, preview_uploads, upload_all
+from shared.transport.request import Request
 from vision_models import DEFAULT_MODEL, MODELS, OCR_MODEL, find_model, picture_limits, video_limits
 from vision_request import OCR_TASKS, PLAIN_OCR, Ask, build_request
 
@@ -38,29 +49,29 @@ examples:
 
 # ---- flags -----------------------------------------------------------------------------------------------------------
 
-def make_parser() -> command.Parser:
-    parser = command.Parser(prog="vision.py", description=__doc__.splitlines()[0], epilog=EPILOG)
+def make_parser() -> Parser:
+    parser = Parser(prog="vision.py", description=__doc__.splitlines()[0], epilog=EPILOG)
     parser.add_argument("prompt", nargs="?", metavar="PROMPT", help="what to ask ('-' reads stdin)")
     _add_media_flags(parser.add_argument_group("what to look at"))
     answer = parser.add_argument_group("what comes out").add_argument
     answer("--system", metavar="TEXT", help="the system message")
-    chat_command.add_thinking_flags(answer)
-    chat_command.add_json_flags(answer)
-    chat_command.add_sampling_flags(answer)
-    command.add_batch_flags(parser)
-    command.add_common_flags(parser, SKILL, f"{DEFAULT_MODEL}; with --ocr {OCR_MODEL}")
+    add_thinking_flags(answer)
+    add_json_flags(answer)
+    add_sampling_flags(answer)
+    add_batch_flags(parser)
+    add_common_flags(parser, SKILL, f"{DEFAULT_MODEL}; with --ocr {OCR_MODEL}")
     return parser
 
 
 def _add_media_flags(group) -> None:
     add = group.add_argument
-    pixels = command.number(1, 10**9, whole=True)
+    pixels = number(1, 10**9, whole=True)
     add("--image", metavar="F", nargs="+", action="extend", default=[], help="pictures, in the order given (JPEG, PNG, WebP, "
         "BMP, TIFF, HEIC; write the prompt first)")
     add("--video", metavar="F", help="a video (MP4, MOV, AVI, MKV, FLV, WMV); its sound is not heard")
     add("--frames", metavar="F", nargs="+", action="extend", default=[], help="a video as a list of 4 or more pictures in "
         "time order")
-    add("--fps", metavar="X", type=command.number(0.1, 10), help="0.1 to 10: how many frames a second are looked at "
+    add("--fps", metavar="X", type=number(0.1, 10), help="0.1 to 10: how many frames a second are looked at "
         "(--video), or were taken (--frames)")
     add("--ocr", metavar="TASK", nargs="?", const=PLAIN_OCR, help="read the text of one picture; a built-in task may be "
         f"named: {', '.join(OCR_TASKS)}; for key_information_extraction --schema names the fields, as a JSON Schema or as "
@@ -74,14 +85,14 @@ def _add_media_flags(group) -> None:
 
 def read_ask(options) -> tuple:
     """The Ask, the model's row, and a warning for an unknown model: every file is looked at, nothing is sent yet."""
-    chat_command.check_output(options)
+    check_output(options)
     _take_prompt_back(options)
     inputs = [path for path in (options.request, options.schema, options.video, *options.image, *options.frames)
               if path == "-"]
-    prompt = command.read_prompt(options.prompt, options.prompt_file, inputs)
+    prompt = read_prompt(options.prompt, options.prompt_file, inputs)
     if len(inputs) > 1:
         raise usage("stdin can be read once only, but two inputs name '-'", "put one of them into a file")
-    ask = Ask(**chat_command.common_fields(options), prompt=prompt, fps=options.fps, ocr=options.ocr,
+    ask = Ask(**common_fields(options), prompt=prompt, fps=options.fps, ocr=options.ocr,
               min_pixels=options.min_pixels, max_pixels=options.max_pixels, high_resolution=options.high_resolution)
     model, warning = find_model(ask.model_name())
     ask.images = [media.look(path, "--image", picture_limits(model)) for path in options.image]
@@ -93,11 +104,11 @@ def read_ask(options) -> tuple:
 def _take_prompt_back(options) -> None:
     """`--ocr "Read this"` and `--image F "What is it?"`: the flag swallowed the prompt."""
     if options.ocr not in (None, PLAIN_OCR, *OCR_TASKS):
-        if options.prompt is not None or not media.is_prompt(options.ocr):
+        if options.prompt is not None or not is_prompt(options.ocr):
             raise usage(f"--ocr {options.ocr}: there is no such task", f"use one of: {', '.join(OCR_TASKS)}, or --ocr alone")
         options.prompt, options.ocr = options.ocr, PLAIN_OCR
     if options.ocr in (None, PLAIN_OCR):
-        media.take_prompt_back(options, ("image", "frames"), "vision.py PROMPT --image FILE")
+        take_prompt_back(options, ("image", "frames"), "vision.py PROMPT --image FILE")
 
 
 # ---- the run ---------------------------------------------------------------------------------------------------------
@@ -105,30 +116,30 @@ def _take_prompt_back(options) -> None:
 def execute(session) -> Exit | None:
     account = session.account
     session.verdict = key_guard.judge(account.key, account.endpoint, SKILL, session.requests, strict=account.strict)
-    return session.run(answer, make_parser, instead=("ocr",))
+    return run_calls(session, answer, make_parser, instead=("ocr",))
 
 
 def answer(session) -> None:
     """One question about pictures: read, built, uploaded, sent, shown, saved."""
     options, console = session.options, session.console
     ask, model, warning = read_ask(options)
-    waiting = media.address_all([*ask.images, *ask.frames, *([ask.video] if ask.video else [])])
+    waiting = address_all([*ask.images, *ask.frames, *([ask.video] if ask.video else [])])
     body, remarks = build_request(ask, model)
     encoded(body)  # refuses text that cannot be sent, before the key or the network matter
-    chat_command.tell_of(body, remarks, warning, console)
+    tell_of(body, remarks, warning, console)
     if not ask.ocr_task:
-        chat_command.warn_of_schema(ask.schema, console)
+        warn_of_schema(ask.schema, console)
     if options.dry_run:
-        return session.show_dry_run(_request(session.endpoint, ask, body), media.preview_uploads(waiting, session.endpoint, model.id))
-    target = chat_command.target_for(session, ask, ask.prompt or ask.ocr_task or "answer")
+        return session.show_dry_run(_request(session.endpoint, ask, body), preview_uploads(waiting, session.endpoint, model.id))
+    target = text_target(session, ask, ask.prompt or ask.ocr_task or "answer")
     try:
         client = session.client(model.id, [row.id for row in MODELS])
         if waiting:
-            media.upload_all(waiting, client, model.id, console)
+            upload_all(waiting, client, model.id, console)
             body, _ = build_request(ask, model)
-        turn = chat_command.Turn(ask, model, session, client, target, lambda body: _request(session.endpoint, ask, body))
+        turn = Turn(ask, model, session, client, target, lambda body: _request(session.endpoint, ask, body))
         turn.run(body, turn.finish)
-        turn.account(ocr_result=turn.answer.ocr_result)
+        turn.report(ocr_result=turn.answer.ocr_result)
     finally:
         if target:
             target.discard()
@@ -139,10 +150,10 @@ def _request(endpoint, ask: Ask, body: dict) -> Request:
     if ask.ocr_task:
         request = Request("POST", endpoint.native + "/services/aigc/multimodal-generation/generation", body)
     else:
-        request = chat_command.compatible_request(endpoint, body)
-    request.headers.update(media.oss_headers(body))
+        request = compatible_request(endpoint, body)
+    request.headers.update(oss_headers(body))
     return request
 
 
 if __name__ == "__main__":
-    sys.exit(command.run(SKILL, make_parser, execute))
+    sys.exit(run_script(SKILL, make_parser, execute))

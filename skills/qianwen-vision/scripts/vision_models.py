@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from collections import namedtuple
 
-from shared import model_table
-from shared.media import Limits
+from shared import models
+from shared.media.inputs import Limits
 
 TABLE_DATE = "2026-05-27"
 DEFAULT_MODEL = "qwen3.6-plus"
@@ -102,13 +102,13 @@ TEXT_ONLY = re.compile(
 
 def find_model(name: str) -> tuple:
     """The row of a model id, and a warning where the id is not in the table ('' where it is)."""
-    row, like = model_table.find(name, MODELS, FAMILIES, "so tb hr")
-    return row, model_table.unknown(name, like, TABLE_DATE) if like else ""
+    row, like = models.find(name, MODELS, FAMILIES, "so tb hr")
+    return row, models.unknown(name, like, TABLE_DATE) if like else ""
 
 
 def names_with(feature: str, limit: int = 5) -> str:
     """The first few models that have a feature, for an error message."""
-    return model_table.names_with(MODELS, feature, limit)
+    return models.names_with(MODELS, feature, limit)
 
 
 def picture_limits(model: Model) -> Limits:

@@ -6,9 +6,11 @@ from __future__ import annotations
 
 import copy
 
-from shared.chat_request import (ChatAsk, base_of, check_limits, check_messages, finish, put_json, put_sampling, put_system,
-                                 put_thinking, put_user)
-from shared.command import apply_settings
+from shared.body import apply_settings
+from shared.chat.request import (
+    base_of, ChatAsk, check_limits, check_messages, finish, put_json, put_sampling, put_system,
+    put_thinking, put_user
+)
 from shared.failures import usage
 
 from vision_models import DEFAULT_MODEL, OCR_MODEL, TEXT_ONLY, Model, names_with

@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 
 # Kinds of key.
 MISSING = "missing"
+
+
 PLACEHOLDER = "placeholder"
 MALFORMED = "malformed"
 FOREIGN = "foreign"
@@ -23,28 +25,31 @@ PLAN = "plan"
 STANDARD = "standard"
 TEMPORARY = "temporary"
 UNKNOWN = "unknown"
-
 # Kinds of endpoint.
 DASHSCOPE = "dashscope"
+
+
 TOKEN_PLAN = "token-plan"
 CODING_PLAN = "coding-plan"
 GATEWAY = "gateway"
 LOOPBACK = "loopback"
-
 # What the guard does.
 GO = "go"
+
+
 WARN = "warn"
 REFUSE = "refuse"
-
 KEY_PAGE = "https://platform.qianwenai.com"
 PLAN_PAGE = "https://platform.qianwenai.com/home/billing/subscription/token-plan"
 USAGE_PAGE = "https://platform.qianwenai.com/home/analytics"
-
 SET_A_KEY = ("put a standard key (sk-…, pay-as-you-go) into the environment variable DASHSCOPE_API_KEY, or as a line "
              "DASHSCOPE_API_KEY=… into ~/.config/qianwen/.env or the project's .env; create one on the API-key page of "
              + KEY_PAGE)
+
+
 TWO_KEYS = ("keep the sk-sp- key in your AI tool and put a standard sk- key (pay-as-you-go) into DASHSCOPE_API_KEY for "
             "these scripts: both can be held at the same time and do not affect each other")
+
 
 # Region -> host. None: only hosts that carry a workspace id exist there (wire contract 1.1).
 REGIONS = {
@@ -55,8 +60,9 @@ REGIONS = {
     "eu-central-1": None,
     "ap-northeast-1": None,
 }
-DEFAULT_REGION = "cn-beijing"
 
+
+DEFAULT_REGION = "cn-beijing"
 # Skill -> (which API it calls, why it does not work with a plan key). One row of the seed document each.
 SKILLS = {
     "qianwen-text": (
@@ -78,26 +84,32 @@ SKILLS = {
         "speech (TTS) models are not in the Token Plan"),
 }
 
+
 _FOREIGN = (  # prefix, whose it is, what to do
     ("sk-ant-", "Anthropic"), ("sk-proj-", "OpenAI"), ("sk-svcacct-", "OpenAI"), ("sk-admin-", "OpenAI"),
     ("sk-or-", "OpenRouter"), ("AIza", "Google"), ("gsk_", "Groq"), ("xai-", "xAI"), ("hf_", "Hugging Face"),
     ("ghp_", "GitHub"), ("LTAI", "Alibaba Cloud (an AccessKey ID, not a DashScope API key)"),
 )
-_PREFIXES = ("sk-sp-", "sk-ws-") + tuple(prefix for prefix, _ in _FOREIGN) + ("sk-", "st-")
 
+
+_PREFIXES = ("sk-sp-", "sk-ws-") + tuple(prefix for prefix, _ in _FOREIGN) + ("sk-", "st-")
 _PLACEHOLDER = re.compile(
     r"^(sk-(sp-|ws-)?)?("
     r"[x*.…_-]*|<.*>|\{.*\}|\[.*\]|\$.*|%.*%|none|null|undefined|changeme|change-me|todo|placeholder"
     r"|(.*[-_ ])?(your|my)([-_ ].*)?|(.*[-_ ])?here|.*placeholder.*|(insert|replace|paste|enter)[-_ ].*)$", re.IGNORECASE)
 
+
 _OUTER = " \t\r\n\v\f\u00a0\u3000\ufeff\u200b\u200c\u200d\u2060\"'`“”‘’"
 _SERVICE_PATH = re.compile(
     r"(/compatible-mode(/v1(/chat/completions)?)?|/api/v1(/services/[\w/-]+)?|/apps/anthropic(/v1)?(/messages)?)$")
-_LOOPBACK = re.compile(r"^(localhost|.*\.localhost|127(\.\d{1,3}){3}|::1)$")
 
+
+_LOOPBACK = re.compile(r"^(localhost|.*\.localhost|127(\.\d{1,3}){3}|::1)$")
 # Compiled at first use: most runs have nothing to hide but their own key.
 _KEY_SHAPED = (r"(?i)(?<![a-z0-9])(?:sk-[a-z0-9_*.…-]+|st-(?=[a-z_-]{0,64}[0-9])[a-z0-9_*.…-]{6,}"
                r"|st-[a-z0-9_-]{0,200}(?:\*\*+|\.\.+|…)[a-z0-9_*.…-]+|(?:aiza|ltai)[a-z0-9_*.…-]{6,})")
+
+
 _SHORTENED = r"(?<![\w-])([\w-]{2,})(?:\*\*+|\.\.+|…)([\w-]{2,})"
 _SIGNED = (r"(?i)((?:Signature|OSSAccessKeyId|security-token|x-oss-signature|x-oss-credential|policy)=)"
            r"[^&\s\"'<>]+")
@@ -160,8 +172,6 @@ class Verdict(namedtuple("Verdict", "action key endpoint reason fix warnings")):
         """Whether the key is one for these scripts here: a plan key is not, even where it is sent with a warning."""
         return self.action != REFUSE and self.key.kind != PLAN
 
-
-# ---- keys ------------------------------------------------------------------------------------------------------------
 
 def inspect_key(raw: str | None) -> Key:
     """Trim what people paste around a key and tell what kind of key is left. Trimming is reported, never silent."""
@@ -255,8 +265,6 @@ def replace_keys(text: str, secrets) -> str:
     return text
 
 
-# ---- endpoints -------------------------------------------------------------------------------------------------------
-
 def region_endpoint(region: str = DEFAULT_REGION) -> Endpoint:
     """The DashScope endpoint of a region. Raises BadEndpoint for a region that is unknown or has no common host."""
     if region not in REGIONS:
@@ -330,13 +338,10 @@ def region_of(host: str) -> str:
     return DEFAULT_REGION if host == "batch.dashscope.aliyuncs.com" else ""
 
 
-# ---- the verdict -----------------------------------------------------------------------------------------------------
-
 _ANY_KEY = (MISSING, PLACEHOLDER, MALFORMED, FOREIGN, PLAN, STANDARD, TEMPORARY, UNKNOWN)
 _PLAN_HOSTS = (TOKEN_PLAN, CODING_PLAN)
 _OTHER_HOSTS = (GATEWAY, LOOPBACK)
 _ANY_HOST = (DASHSCOPE,) + _PLAN_HOSTS + _OTHER_HOSTS
-
 # Read from the top, the first row that fits decides: kinds of key, kinds of endpoint, only for batches, action, the
 # sentence that says why. DESIGN's guard table, row by row.
 _RULES = (
@@ -352,6 +357,7 @@ _RULES = (
     ((UNKNOWN,), (DASHSCOPE,), False, WARN, "unknown key at DashScope"),
     (_ANY_KEY, _ANY_HOST, False, GO, ""),
 )
+
 
 _SENTENCES = {  # what and why; the next step
     "missing": ("No API key was found: DASHSCOPE_API_KEY is not set", SET_A_KEY),

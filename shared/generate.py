@@ -1,0 +1,60 @@
+"""What the scripts that make files share above batches and tasks: a command about tasks, a batch, a page, or one call."""
+from __future__ import annotations
+
+from .batch.run import run_calls
+from .failures import Exit
+from .gallery.page import gallery_alone, gallery_of
+from .tasks.commands import list_tasks
+from .tasks.flags import check_single
+from .tasks.journal import Journal
+from .tasks.run import row_record_id
+
+
+def run_files(session, make_run, make_parser, *, instead, estimate_row, prices, most: int) -> Exit | None:
+    """What a script that makes files of tasks does: a command about tasks, a batch, a page, or one call.
+
+    `instead` are the flags that may stand in place of a prompt. `estimate_row(options)` tells what one row costs, `prices` is the
+    module that sums and words it, `most` how many tasks the service runs at a time (0: not known).
+    """
+    options, console = session.options, session.console
+    if options.check:
+        return run_calls(session, None, make_parser)
+    check_single(options)
+    journal = Journal(session.account.state)
+    if options.tasks:
+        return list_tasks(journal, console)
+    if options.batch is None and (options.status or options.cancel or options.resume):
+        return make_run(session, journal).later()
+    if options.batch is not None and options.estimate:
+        return estimate_rows(session, make_parser, instead, estimate_row, prices)
+    names = ("prompt", "prompt_file", "batch", *(name.replace("-", "_") for name in instead))
+    if options.gallery and not any(getattr(options, name) for name in names):
+        return gallery_alone(options, console)
+    more = batch_settings(session, journal) if options.batch is not None else {}
+    return run_calls(session, lambda one: make_run(one, journal).generate(), make_parser, files=True,
+                     instead=instead, most=most, **more)
+
+
+def batch_settings(session, journal: Journal) -> dict:
+    """What a batch of files needs to know: which rows can be found again, and the page at the end."""
+    return {"recoverable": lambda row: bool(journal.read(row_record_id(row, row.options()))), **page_after(session)}
+
+
+def page_after(session) -> dict:
+    """The page at the end of a batch, where one is wanted; proven writable now."""
+    options = session.options
+    if options.batch is None or not options.gallery:
+        return {}
+    from .gallery import page as gallery
+    gallery.check(options.output or ".", options.overwrite)
+    return {"after": lambda folder: gallery_of(folder, options.overwrite, session.console)}
+
+
+def estimate_rows(session, make_parser, instead, estimate_row, prices, main: str = "prompt") -> None:
+    """`--batch --estimate`: what all rows together would cost; nothing is sent."""
+    from .batch.rows import RowFile
+    options = session.options
+    row_file = RowFile(options.batch, options, make_parser, options.output or ".", main=main, instead=instead, files=True)
+    row_file.check()
+    total = prices.together([estimate_row(row.options()) for row in row_file.rows()])
+    session.show_estimate(total, prices.words_for_rows(total))

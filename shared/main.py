@@ -1,0 +1,111 @@
+"""From argv to the exit code: streams, signals, parsing, the session, and the mapping of failures."""
+from __future__ import annotations
+
+import os
+import sys
+
+from . import key_guard
+from .account import BadSetting, find_account
+from .cli.console import Console, defect, make_utf8, to_nowhere
+from .cli.session import Session
+from .failures import Exit, Failure, usage
+
+
+def run_script(skill: str, make_parser, execute, argv=None) -> int:
+    """Parse, execute, and map whatever happens to one message and an exit code. Used as `sys.exit(run(…))`."""
+    is_process = argv is None
+    argv = sys.argv[1:] if is_process else argv
+    _prepare_streams()
+    console = Console(skill)
+    console.json_mode = "--json" in argv
+    console.verbose = "-v" in argv or "--verbose" in argv
+    _stop_on_terminate()
+    code = int(Exit.INTERRUPTED)
+    try:
+        try:
+            code = _outcome(make_parser, execute, argv, console)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            to_nowhere(sys.stdout)
+            code = int(Exit.OK)
+        if is_process:
+            _end_on_interrupt(code)
+    except KeyboardInterrupt:  # the outcome has been told, or its telling was cut short by a second Ctrl-C
+        pass
+    return code
+
+
+def _outcome(make_parser, execute, argv, console: Console) -> int:
+    """The exit code of a run; every failure has been reported by then."""
+    try:
+        options = make_parser().parse_args(argv)
+        console.json_mode, console.quiet, console.verbose = options.json, options.quiet, options.verbose
+        if options.live and not options.check:
+            raise usage("--live goes with --check", "add --check")
+        if getattr(options, "concurrency", None) is not None and options.batch is None and not options.has_parts:
+            raise usage("--concurrency goes with --batch", "add --batch FILE, or leave it out")
+        if getattr(options, "batch", None) is not None and not (options.check or options.dry_run):
+            from .batch.worker import hand_over
+            code = hand_over(argv, console)
+            if code is not None:
+                return code
+        account = find_account()
+        console.secrets = account.secrets
+        for warning in account.warnings:
+            console.warn(warning)
+        return int(execute(Session(console.skill, options, account, console)) or Exit.OK)
+    except SystemExit as stop:  # --help and --version
+        return int(stop.code or 0)
+    except Failure as failure:
+        return _report(console, failure)
+    except (key_guard.BadEndpoint, BadSetting) as error:
+        return _report(console, usage(str(error), error.fix))
+    except KeyboardInterrupt:
+        return _report(console, Failure(Exit.INTERRUPTED, "interrupted", fix="run the command again"))
+    except BrokenPipeError:
+        raise
+    except Exception as error:
+        return _report(console, defect(error, console))
+
+
+def _report(console: Console, failure: Failure) -> int:
+    try:
+        console.failed(failure)
+    except (BrokenPipeError, Failure):  # stdout cannot be written; stderr has the report
+        pass
+    return int(failure.exit_code)
+
+
+def _prepare_streams() -> None:
+    """UTF-8 whatever the console's code page is; a stream that was closed for us is replaced by the null device."""
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "r" if name == "stdin" else "w", encoding="utf-8"))
+    for stream in (sys.stdout, sys.stderr):
+        make_utf8(stream)
+
+
+def _stop_on_terminate() -> None:
+    """Agents end long calls with SIGTERM: leave as on Ctrl-C, so that nothing half-written stays."""
+    import signal
+
+    def interrupt(number_, frame):
+        raise KeyboardInterrupt
+    try:
+        signal.signal(signal.SIGTERM, interrupt)
+        if signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:  # not under nohup
+            signal.signal(signal.SIGHUP, interrupt)
+    except (ValueError, AttributeError):  # not in the main thread, or no such signal
+        pass
+
+
+def _end_on_interrupt(code: int) -> None:
+    """From here on an interrupt ends the process with `code` at once: while the interpreter shuts down it would print a traceback."""
+    import signal
+    try:
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+            number = getattr(signal, name, None)
+            if number is not None and callable(signal.getsignal(number)):  # neither ignored nor left to the system
+                signal.signal(number, lambda number_, frame: os._exit(code))
+    except ValueError:  # not in the main thread
+        pass

@@ -1,0 +1,93 @@
+"""A skill's table of models: rows of data, and the lookup of the row of a model id.
+
+A row is a namedtuple with at least `id`, `retired` (the day, as YYYY-MM-DD, from which on the service was announced not to
+answer; '' while it does) and `successor` (the id to use instead). All else is the skill's own.
+"""
+from __future__ import annotations
+
+import re
+
+_VARIANT = re.compile(r"-(latest|us|preview|\d{4}-\d{2}-\d{2}(-us)?|\d{4})$")
+
+
+class Table:
+    """`families` are rows for ids that no row covers, each for the ids that begin with its own; one of them has the empty id.
+
+    `free(row)` makes of such a row one for an id that is newer than the table: without limits, so that nothing is refused on a
+    guess. `spelled(name)` is the id that another spelling means. `describe(row)` gives `does` (a list of words), `limits`
+    (an object) and `price` (words) for --models. `as_of` is the day of the documents that the rows were written from.
+    """
+
+    def __init__(self, rows, families, as_of: str, free, describe, spelled=lambda name: name):
+        self.rows, self.families, self.as_of = tuple(rows), tuple(families), as_of
+        self.describe, self._free, self._spelled = describe, free, spelled
+        self._by_id = {row.id: row for row in self.rows}
+
+    def row(self, name: str):
+        """The row of an id, or of the model that it is a dated snapshot or variant of; None when the table has neither."""
+        known = self._spelled(name)
+        row = self._by_id.get(name) or self._by_id.get(known) or self._by_id.get(_VARIANT.sub("", known))
+        return row and row._replace(id=name)
+
+    def find(self, name: str) -> tuple:
+        """(the row of a model id, a warning or ''). An id that is not in the table takes the row of its family."""
+        row = self.row(name)
+        if row:
+            return row, retirement(row)
+        family = longest_prefix(name, (*self.families, *self.rows))
+        return self._free(family)._replace(id=name, retired="", successor=""), unknown(name, family, self.as_of)
+
+    def live(self, test=lambda row: True) -> list:
+        """The rows that are not retired and pass a test, in the order of the table."""
+        return [row for row in self.rows if not row.retired and test(row)]
+
+    def names(self, test=lambda row: True, most: int = 8) -> str:
+        """The first few models that pass a test, for a message; a retired one is never named."""
+        return ", ".join([row.id for row in self.live(test)][:most])
+
+
+def retirement(row) -> str:
+    """The warning for a retired model, '' for any other."""
+    if not row.retired:
+        return ""
+    instead = f"; use --model {row.successor}" if row.successor else ""
+    return f"{row.id} was announced as retired from {row.retired} on, so the service may refuse it{instead}"
+
+
+def find(name: str, models, families, abilities: str) -> tuple:
+    """(the row of a model id, the row it was taken from where the id is not in the table, else None).
+
+    Dated snapshots, `-latest` and `-us` variants share the row of their model. Any other id takes the row of its
+    longest matching prefix among models and families; one family has the empty prefix, so there always is one. Such an
+    id is newer than the table: it has all `abilities` and no limits, so that nothing is refused on a guess.
+    """
+    row = row_of(name, models)
+    if row:
+        return row._replace(id=name), None
+    row = longest_prefix(name, (*families, *models))
+    thinking = row.thinking if row in families or row.thinking in ("on", "off") else None
+    return row._replace(id=name, thinking=thinking, features=row.features | frozenset(abilities.split()), max_input=0,
+                        max_output=0, max_thinking=0), row
+
+
+def row_of(name: str, models):
+    """The row of an id, or of the model that it is a snapshot of; None when the table has neither."""
+    by_id = {row.id: row for row in models}
+    return by_id.get(name) or by_id.get(_VARIANT.sub("", name))
+
+
+def longest_prefix(name: str, rows):
+    """The row whose id is the longest beginning of a name; one of the rows has the empty id."""
+    lower = name.lower()
+    return max((row for row in rows if lower.startswith(row.id.lower())), key=lambda row: len(row.id))
+
+
+def unknown(name: str, row, date: str) -> str:
+    """The warning for an id that is not in the table."""
+    like = f"treated like {row.id}" if row.id else "sent as it is"
+    return f"{name} is not in this version's model table ({date}); it is {like}"
+
+
+def names_with(models, feature: str, limit: int = 5) -> str:
+    """The first few models that have a feature, for an error message."""
+    return ", ".join([row.id for row in models if feature in row.features][:limit])

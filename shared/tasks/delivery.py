@@ -1,0 +1,154 @@
+"""From a finished task to files on disk: links, downloads, sidecars, report."""
+from __future__ import annotations
+
+import os
+from datetime import datetime, timezone
+
+from .. import failures
+from ..failures import Exit, Failure
+from ..files import probe
+from ..files.outputs import OutputFiles
+from ..files.sidecar import sidecar_path
+from ..transport import download
+from ..transport.errors import explain, ServiceError
+from .journal import Journal, READY
+from .service import resume_command
+
+
+class Delivery:
+    """Brings the parts of one finished answer to disk.
+
+    A part is a dict with `kind`: "media" (with `url`), "text" (with `text`) or "error" (with `code` and `message`).
+    `accept` is the beginning of the media types that are right; `facts` go into every sidecar.
+    """
+
+    def __init__(self, client, journal: Journal, console, outputs: OutputFiles, record: dict, accept: str = "image/"):
+        self.client, self.journal, self.console, self.outputs, self.record = client, journal, console, outputs, record
+        self.accept = accept
+        self.kept = True  # whether the links are in the journal
+        self.files: list = []
+        self.problems: list = []  # Failures of single files
+
+    def keep_links(self, parts: list, answer: dict) -> None:
+        """The links go to disk before anything is downloaded: from now on nothing of the answer can be lost."""
+        self.record.update(state=READY, parts=self.console.redact_result(parts), usage=answer.get("usage") or {},
+                           created=self.record["created"] or self.journal.clock(),
+                           request_id=self.record.get("request_id") or str(answer.get("request_id") or ""))
+        try:
+            self.journal.write(self.record)
+        except OSError as error:
+            self.kept = False
+            self.console.warn(f"the links of the result could not be kept in the journal: {error.strerror}")
+
+    def fetch_all(self) -> None:
+        """Download every part that is not there yet; what fails is told by `problems` and can be fetched again."""
+        number = 0
+        for part in self.record["parts"]:
+            if part["kind"] != "media":
+                continue
+            number += 1
+            done = self.record.setdefault("saved", {}).get(str(number))
+            if done and os.path.isfile(done["path"]) and os.path.getsize(done["path"]) == done["bytes"]:
+                if self.outputs.sidecars and not os.path.exists(sidecar_path(done["path"])):
+                    self._describe(part, number, done)
+                self.files.append(done)
+                continue
+            try:
+                entry = self._fetch(part, number)
+            except Failure as failure:
+                self.problems.append(failure)
+                continue
+            except OSError as error:
+                self.problems.append(Failure(Exit.UNSAVED, f"a result could not be saved in {self.outputs.folder or '.'}: "
+                                             f"{error.strerror}", accepted="maybe", files=[{"url": part["url"]}]))
+                continue
+            self.files.append(entry)
+            if not self.console.json_mode:
+                self.console.result(entry["path"] + "\n")
+
+    def _fetch(self, part: dict, number: int) -> dict:
+        temporary = self.outputs.temporary()
+        kind, facts = self._checked_download(part["url"], temporary)
+        found = {"url": part["url"], **{name: value for name, value in facts.items() if value}}
+        planned = self.outputs.name_for(number, kind)[0]
+        self._claim(number, {"path": planned, "bytes": os.path.getsize(temporary), "media_type": kind, **found})
+        entry = {**self.outputs.save(temporary, number, kind), **found}
+        self._describe(part, number, entry)
+        if entry["path"] != planned or "sidecar" in entry:
+            self._claim(number, entry)
+        return entry
+
+    def _claim(self, number: int, entry: dict) -> None:
+        """Into the record before the file has its name: whatever ends the command in between, a later one knows it as ours."""
+        self.record["saved"][str(number)] = {**entry, "path": os.path.abspath(entry["path"])}
+        try:
+            self.journal.write(self.record)
+        except OSError:  # then it would be fetched once more, under another name
+            pass
+
+    def _checked_download(self, url: str, temporary: str) -> tuple:
+        """(media type, measures) of the downloaded file; a page or a torn file is fetched anew once, and never kept."""
+        for tries in (1, 2):
+            download.fetch(self.client, url, temporary)
+            size = os.path.getsize(temporary)
+            with open(temporary, "rb") as file:
+                kind, width, height, seconds = probe.measure(file, size)
+                if kind.startswith(self.accept) and probe.is_whole(file, size, kind):
+                    return kind, {"width": width, "height": height, "seconds": seconds}
+            with open(temporary, "wb"):
+                pass
+        what = "is damaged" if kind.startswith(self.accept) else f"is {kind or 'something else'}, not what was made"
+        raise Failure(Exit.UNSAVED, f"what the link of a result leads to {what}", "a proxy, a log-in page or the storage gave "
+                      f"another file; the link is {url}", accepted="maybe", code=failures.BAD_LINK, files=[{"url": url}])
+
+    def _describe(self, part: dict, number: int, entry: dict) -> None:
+        if not self.outputs.sidecars:
+            return
+        record = self.record
+        count = sum(part["kind"] == "media" for part in record["parts"])
+        self.outputs.describe(entry, self.console.redact_result({
+            "skill": self.console.skill, "media_type": entry["media_type"], "width": entry.get("width"),
+            "height": entry.get("height"), "seconds": entry.get("seconds"), "bytes": entry["bytes"], **record["facts"],
+            "actual_prompt": part.get("actual_prompt"), "request_id": record.get("request_id"), "task_id": record["task_id"],
+            "usage": record.get("usage"), "number": number if count > 1 else None, "of": count if count > 1 else None,
+            "created": datetime.fromtimestamp(record["created"], timezone.utc).isoformat(timespec="seconds")}))
+        entry["sidecar"] = sidecar_path(entry["path"])
+
+    def finish(self) -> None:
+        """Settle the record: gone when all is saved, kept where something can be fetched again. Raises Failure."""
+        errors = [part for part in self.record["parts"] if part["kind"] == "error"]
+        if self.problems:
+            raise self._unsaved()
+        self.journal.remove(self.record)
+        if not errors:
+            return
+        first = explain(ServiceError(200, errors[0]["code"], errors[0]["message"], self.record.get("request_id", "")),
+                        self.client.context)
+        first.http_status, first.task_id, first.files = 0, self.record["task_id"], self.files
+        if self.files:
+            first.exit_code, total = Exit.PARTIAL, len(errors) + len(self.files)
+            first.message = f"{len(errors)} of {total} results failed ({first.message}); the other {len(self.files)} are saved"
+            first.cause = f"{first.cause}. A failed result is not billed"
+        raise first
+
+    def _unsaved(self) -> Failure:
+        first, record = self.problems[0], self.record
+        given = record["task_id"] or record["id"]
+        command_line = resume_command(given)
+        total = sum(part["kind"] == "media" for part in record["parts"])
+        links = [entry for problem in self.problems for entry in problem.files]
+        if not self.kept:
+            self.console.links([entry["url"] for entry in links if "url" in entry])
+            return Failure(Exit.UNSAVED, f"{len(self.problems)} of {total} results could not be saved, and neither could their links: "
+                           f"{first.message}", first.cause, "download the links above, which need no key and die after 24 hours",
+                           files=[*self.files, *links], task_id=record["task_id"], request_id=record.get("request_id", ""),
+                           accepted="maybe", code=first.code)
+        if first.code == failures.BAD_LINK and self.journal.expired(record):
+            self.journal.remove(record)
+            return Failure(Exit.UNSAVED, f"{len(self.problems)} of {total} results could not be saved: {first.message}",
+                           "they are older than 24 hours", "run the original command again", files=[*self.files, *links],
+                           task_id=record["task_id"], request_id=record.get("request_id", ""), code=first.code)
+        return Failure(Exit.UNSAVED, f"{len(self.problems)} of {total} results could not be saved: {first.message}", first.cause,
+                       f"fetch what is missing with: {command_line} (add -o DIR/ for another place); the links die 24 hours "
+                       "after they were made", files=[*self.files, *links], task_id=record["task_id"], resume=command_line,
+                       request_id=record.get("request_id", ""), accepted="maybe", code=first.code)

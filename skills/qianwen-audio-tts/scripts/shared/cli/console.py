@@ -1,0 +1,230 @@
+"""Where output goes: stdout carries the result alone, stderr everything for a person; every text that leaves is freed of keys."""
+from __future__ import annotations
+
+import json
+import os
+import sys
+
+from .. import key_guard
+from ..failures import Exit, Failure
+
+_WIDTH = 79  # columns of a line that is redrawn
+
+
+class Console:
+    """Where output goes. In `json_mode` stdout takes one document at the end instead of the result as it comes."""
+
+    def __init__(self, skill: str, stdout=None, stderr=None):
+        self.skill = skill
+        self.stdout, self.stderr = stdout or sys.stdout, stderr or sys.stderr
+        self.json_mode = self.quiet = self.verbose = False
+        self.warnings: list = []
+        self.secrets: tuple = ()
+        self.ignore_broken_pipe = False  # whether there is work left (saving) when the reader of stdout goes away
+        self._held = {"reasoning": "", "text": ""}
+        self._last = ("", "\n")  # channel and last character written
+        self._stdout_closed = False
+
+    def clean(self, text: str) -> str:
+        """Text for people, free of anything shaped like a key."""
+        return key_guard.redact(text, self.secrets)
+
+    def redact_result(self, value):
+        """A result (text or JSON) meant for a file: this run's own keys are taken out, all else stays as it is."""
+        return cleaned(value, self.secrets)
+
+    def note(self, text: str) -> None:
+        """Progress; silent with --quiet."""
+        if not self.quiet:
+            self.say(text)
+
+    def redraw(self, text: str) -> None:
+        """Progress in one line of a terminal, in the place of the one before; what is said next replaces it."""
+        if not self.quiet:
+            self._end_reasoning()
+            self._write(self.stderr, f"{self.skill}: {self.clean(text)}"[:_WIDTH].ljust(_WIDTH) + "\r")
+            self._last = ("progress", "")
+
+    def detail(self, text: str) -> None:
+        """What only --verbose shows."""
+        if self.verbose:
+            self.say(text)
+
+    def upload_progress(self, name: str):
+        """A callback that tells of an upload that takes over a second: redrawn on a terminal, else every tenth."""
+        import time
+        begin, told = time.monotonic(), [0]
+
+        def progress(sent: int, size: int) -> None:
+            tenth = 10 * sent // size
+            if self.quiet or time.monotonic() - begin < 1 or tenth == told[0]:
+                return
+            told[0] = tenth
+            self.note(f"uploading {name}: {10 * tenth} % of {size / 1e6:.1f} MB")
+        return progress
+
+    def warn(self, text: str, fix: str = "") -> None:
+        """A warning and its next step: shown always, and listed in the JSON document."""
+        self.warnings.append(self.clean(f"{text}. {_sentence(fix)}" if fix else text))
+        self.say(f"warning: {text}" + (f"\n  next: {fix}" if fix else ""))
+
+    def show(self, channel: str, piece: str) -> None:
+        """A piece of an answer as it arrives: reasoning to stderr, text to stdout."""
+        if channel == "text":
+            self.result(piece)
+        elif not self.quiet:
+            self._heading("reasoning", "[thinking]\n")
+            self._reasoning(self._sendable("reasoning", piece))
+
+    def result(self, piece: str) -> None:
+        """Part of the result, to stdout; nothing in --json mode, where the document carries it."""
+        if self.json_mode or not piece:
+            return
+        self._end_reasoning()
+        self._result(self._sendable("text", piece))
+
+    def end_result(self) -> None:
+        """The result is whole, or will not go on: write what was held back and end the line."""
+        held, self._held["text"] = self._held["text"], ""
+        self._result(self.redact_result(held))
+        if self._last[0] == "text" and self._last[1] != "\n":
+            self._result("\n")
+
+    def _sendable(self, channel: str, piece: str) -> str:
+        """What may be written now: keys taken out, an end that could be the beginning of a key held back."""
+        text = key_guard.replace_keys(self._held[channel] + piece, self.secrets)
+        keep = _overlap(text, self.secrets)
+        self._held[channel] = text[len(text) - keep:]
+        return text[:len(text) - keep]
+
+    def links(self, links: list) -> None:
+        """Result links in full, on stderr: they are signed, and whoever cleans them of what looks like a key breaks them."""
+        self._end_reasoning()
+        for link in links:
+            self._write(self.stderr, key_guard.redact_exact(link, self.secrets) + "\n")
+
+    def document(self, document: dict) -> None:
+        """The one JSON document of --json, --dry-run or --check."""
+        text = json.dumps(cleaned(document, self.secrets), ensure_ascii=False, indent=2)
+        self._result(text.encode("utf-8", "replace").decode("utf-8") + "\n")
+
+    def failed(self, failure: Failure) -> None:
+        """Report a failure: in words on stderr, and as the JSON document where one was asked for."""
+        self.end_result()
+        self.explain(failure)
+        if self.json_mode:
+            self.document(self.failure_document(failure))
+
+    def explain(self, failure: Failure) -> None:
+        """What happened, why, and what to do next, on stderr."""
+        facts = [f"HTTP {failure.http_status}" if failure.http_status else "", failure.code,
+                 f"request id {failure.request_id}" if failure.request_id else ""]
+        facts = ", ".join(fact for fact in facts if fact)
+        lines = [f"error: {failure.message}" + (f"  [{facts}]" if facts else "")]
+        lines += [f"  {name}: {text}" for name, text in (("why", failure.cause), ("next", failure.fix)) if text]
+        self.say("\n".join(lines))
+
+    def clean_error(self, failure: Failure) -> dict:
+        """The `error` object of the JSON document."""
+        return {name: self.clean(value) if isinstance(value, str) else value
+                for name, value in failure.as_error().items()}
+
+    def failure_document(self, failure: Failure) -> dict:
+        """The JSON document of a failure."""
+        error = self.clean_error(failure)
+        document = {"ok": False, "skill": self.skill, "exit_code": int(failure.exit_code), "warnings": self.warnings,
+                    "error": error, "task_id": failure.task_id, "resume": failure.resume, "files": failure.files,
+                    "partial": failure.partial}
+        always = ("ok", "skill", "exit_code", "warnings", "error", "files")
+        return {name: value for name, value in document.items() if value or name in always}
+
+    def say(self, text: str) -> None:
+        """A line for people, --quiet or not."""
+        self._end_reasoning()
+        self._write(self.stderr, f"{self.skill}: {self.clean(text)}\n")
+
+    def _heading(self, channel: str, heading: str) -> None:
+        if self._last[0] != channel:
+            self._write(self.stderr, heading)
+            self._last = (channel, "\n")
+
+    def _reasoning(self, text: str) -> None:
+        if text:
+            self._write(self.stderr, text)
+            self._last = ("reasoning", text[-1])
+
+    def _end_reasoning(self) -> None:
+        if self._last[0] == "reasoning":
+            held, self._held["reasoning"] = self._held["reasoning"], ""
+            self._reasoning(self.redact_result(held))
+            self._write(self.stderr, "\n\n" if self._last[1] != "\n" else "\n")
+            self._last = ("", "\n")
+        elif self._last[0] == "progress":
+            self._write(self.stderr, " " * _WIDTH + "\r")
+            self._last = ("", "\n")
+
+    def _result(self, text: str) -> None:
+        if text and not self._stdout_closed:
+            self._last = ("text", text[-1])
+            self._write(self.stdout, text)
+
+    def _write(self, stream, text: str) -> None:
+        """Write at once. When the reader of stdout went away the run ends quietly, unless something is left to save."""
+        try:
+            stream.write(text)
+            stream.flush()
+        except BrokenPipeError:
+            to_nowhere(stream)
+            if stream is self.stdout:
+                self._stdout_closed = True
+                if not self.ignore_broken_pipe:
+                    raise
+        except OSError as error:
+            to_nowhere(stream)
+            if stream is self.stdout:
+                self._stdout_closed = True
+                raise Failure(Exit.UNSAVED, f"stdout cannot be written: {error.strerror}",
+                              fix="check the disk or the program that reads it, then run the command again") from error
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:] + "."
+
+
+def _overlap(text: str, secrets) -> int:
+    """How many characters at the end of `text` could be the beginning of a secret."""
+    return max((size for secret in secrets for size in range(1, min(len(secret), len(text) + 1))
+                if text.endswith(secret[:size])), default=0)
+
+
+def cleaned(value, secrets):
+    """A JSON value in which no string holds a key."""
+    if isinstance(value, dict):
+        return {name: cleaned(item, secrets) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [cleaned(item, secrets) for item in value]
+    return key_guard.redact_exact(value, secrets) if isinstance(value, str) else value
+
+
+def to_nowhere(stream) -> None:
+    """Point a broken stream to the null device, so that the interpreter's last flush does not complain."""
+    try:
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, stream.fileno())
+        os.close(null)
+    except (OSError, ValueError):
+        pass
+
+
+def make_utf8(stream) -> None:
+    if hasattr(stream, "reconfigure"):
+        stream.reconfigure(encoding="utf-8", errors="replace", newline="\n")
+
+
+def defect(error: Exception, console: Console) -> Failure:
+    """An exception nobody expected, as a Failure; --verbose shows where it came from."""
+    if console.verbose:
+        import traceback
+        console.detail(traceback.format_exc())
+    return Failure(Exit.UNEXPECTED, f"a defect of this script: {type(error).__name__}: {error}",
+                   fix="run it again with -v and report the traceback")

@@ -1,0 +1,138 @@
+"""The flags that every script has, and the parser that raises usage failures."""
+from __future__ import annotations
+
+import argparse
+
+from .. import VERSION
+from ..failures import usage
+from ..transport.client import DEFAULT_TIMEOUT
+from ..transport.retries import DEFAULT_RETRIES
+
+
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """Help whose lines never end inside a model id or a flag."""
+
+    def _split_lines(self, text, width):
+        import textwrap
+        return textwrap.wrap(" ".join(text.split()), width, break_on_hyphens=False)
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser that raises usage Failures instead of ending the process."""
+
+    def __init__(self, **settings):
+        super().__init__(allow_abbrev=False, formatter_class=_Help, **settings)
+
+    def error(self, message):
+        quotes = "put the prompt in quotes; " if message.startswith("unrecognized arguments") else ""
+        raise usage(message, f"{quotes}see {self.prog} --help")
+
+
+class Switch(argparse.Action):
+    """`--x` and `--no-x`, which may not both be given; without either the option is None."""
+
+    def __init__(self, option_strings, dest, const=None, help=None):
+        super().__init__(option_strings, dest, nargs=0, const=const, help=help)
+
+    def __call__(self, parser, options, values, option_string=None):
+        if getattr(options, self.dest) not in (None, self.const):
+            flag = self.dest.replace("_", "-")
+            parser.error(f"--{flag} and --no-{flag} exclude each other")
+        setattr(options, self.dest, self.const)
+
+
+def add_switch(add, flag: str, yes: str, no: str) -> None:
+    """A pair of flags: --FLAG with the help text `yes`, --no-FLAG with `no`."""
+    dest = flag.replace("-", "_")
+    add("--" + flag, action=Switch, const=True, dest=dest, help=yes)
+    add("--no-" + flag, action=Switch, const=False, dest=dest, help=no)
+
+
+def add_common_flags(parser: Parser, skill: str, default_model: str, main: str = "prompt") -> None:
+    """The flags that every script has, in the order of the documentation. `main` is what the main input is called."""
+    group = parser.add_argument_group("every script")
+    add = group.add_argument
+    add("--model", metavar="ID", help=f"model id (default: {default_model}); an unknown id is treated like its family")
+    add("--set", metavar="KEY=VALUE", action="append", default=[],
+        help="put any API parameter on the request; VALUE is JSON where it parses as JSON, else a string; dotted keys "
+        "nest; may be repeated")
+    add("--request", metavar="FILE", help="start from a whole JSON request body ('-' reads stdin); flags override it")
+    add(f"--{main}-file", metavar="FILE", help="read the main input from a UTF-8 file")
+    add("-o", "--output", metavar="PATH", help="write the result to a file, or into a directory (existing, or ending "
+        "in /)")
+    add("--overwrite", action="store_true", help="replace an existing file")
+    add("--json", action="store_true", help="one JSON document on stdout")
+    add("--dry-run", action="store_true", help="print the request as JSON and send nothing; needs no key")
+    add("--check", action="store_true", help="say which key and endpoint would be used and whether they fit; sends "
+        "nothing")
+    add("--live", action="store_true", help="with --check: make one free authenticated call as well")
+    add("--timeout", metavar="SECONDS", type=_seconds, default=DEFAULT_TIMEOUT,
+        help=f"longest wait without a byte (default: {DEFAULT_TIMEOUT:g})")
+    add("--retries", metavar="N", type=_count, default=DEFAULT_RETRIES,
+        help=f"tries after the first, where sending again cannot cost twice (default: {DEFAULT_RETRIES})")
+    add("-q", "--quiet", action="store_true", help="no progress, reasoning or usage on stderr; warnings and errors stay")
+    add("-v", "--verbose", action="store_true", help="more detail on stderr")
+    add("--version", action="version", version=f"{skill} {VERSION}")
+
+
+def add_batch_flags(parser: Parser, parts: bool = False) -> None:
+    """The flags for many calls in one command. A script that has them hands over to `batch.run`.
+
+    `parts`: one input may be many calls by itself, so --concurrency goes without --batch as well.
+    """
+    add = parser.add_argument_group("many calls at once").add_argument
+    add("--batch", metavar="FILE", help="a JSON-lines file with one call a line: the main input and any flag's long name "
+        "without dashes; the other flags of the command line are the defaults. --output names the folder for results.jsonl; "
+        "run again, it does only what is missing")
+    add("--concurrency", metavar="N", type=number(1, 64, whole=True), help="calls at a time, 1 to 64 (default: 4"
+        f"{'; 3 for the parts of one text' if parts else ''})")
+    add("--again", action="store_true", help="send rows whose outcome is unknown once more; they may have been billed already")
+    parser.set_defaults(has_parts=parts)
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0 < value <= 86400:
+        raise argparse.ArgumentTypeError(f"{text} is not a number of seconds between 0 and 86400")
+    return value
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if not 0 <= value <= 20:
+        raise argparse.ArgumentTypeError(f"{text} is not a number from 0 to 20")
+    return value
+
+
+_seconds.__name__, _count.__name__ = "number of seconds", "number"
+
+
+def number(low: float, high: float, *, whole: bool = False, low_open: bool = False, high_open: bool = False):
+    """An argparse type for a number within bounds, whose error names the legal range."""
+    def parse(text: str):
+        try:
+            value = int(text) if whole else float(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a {'whole ' if whole else ''}number") from None
+        if not (low < value if low_open else low <= value) or not (value < high if high_open else value <= high):
+            span = f"{'(' if low_open else '['}{low}, {high}{')' if high_open else ']'}"
+            raise argparse.ArgumentTypeError(f"{text} is outside the legal range "
+                                             f"{span if high != float('inf') else f'from {low} upward'}")
+        return value
+    return parse
+
+
+def add_result_flags(add) -> None:
+    """Flags on the files that are written."""
+    add("--no-sidecar", action="store_true", help="do not write NAME.json (prompt, model, seed, size, usage) beside each file")
+    add("--gallery", action="store_true", help="write index.html beside the files: a page that shows all of them; alone it "
+        "only renews the page of --output")
+    add("--estimate", action="store_true", help="print what the call would cost and send nothing")
+
+
+def exclude(options, flag: str, others) -> None:
+    """Refuse a flag together with others that would be overruled by it."""
+    for other in others:
+        if getattr(options, other):
+            shown = [f"--{name.replace('_', '-')}" for name in (flag, other)]
+            raise usage(f"{' and '.join(shown)} do not go together", "give one of them")

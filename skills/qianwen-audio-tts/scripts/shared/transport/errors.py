@@ -1,0 +1,281 @@
+"""What the service's errors mean: cause, next step and exit code of each, by key kind and endpoint."""
+from __future__ import annotations
+
+import re
+from collections import namedtuple
+
+from ..failures import Exit, Failure
+from ..key_guard import PLAN_PAGE, TWO_KEYS
+
+# What explaining an error needs to know about the call. `models` are ids for a "did you mean".
+Context = namedtuple("Context", "skill key_kind endpoint_kind host model models sandboxed",
+                     defaults=("", "", "", "", "", (), False))
+
+
+ServiceError = namedtuple("ServiceError", "status code message request_id", defaults=(0, "", "", ""))
+# code and fragment: regular expressions searched in the lower-cased code and message ('' fits everything); status: 0
+# fits every status; retry: the same request may succeed later.
+Row = namedtuple("Row", "status code fragment exit retry cause fix")
+
+
+_CHECK = "run this script with --check to see which key and endpoint are used"
+_TOP_UP = "look at the account's balance and bills in the console, then run the command again"
+_ROWS = (
+    # ---- not the key, though the status says so
+    Row(403, "", r"policy expired", Exit.FAILED, False,
+        "the upload credential is older than 300 seconds", "run the command again: a new credential is fetched"),
+    Row(0, r"^(accessdenied|signaturedoesnotmatch|entitytoolarge|filealreadyexists)$", r"policy|signature|size|exist|object",
+        Exit.FAILED, False, "the object storage refused the temporary upload",
+        "run the command again; when it stays, pass the file as a public http(s) address"),
+    Row(403, "", r"does not support (a)?synchronous calls", Exit.FAILED, False,
+        "the model takes the other calling style (asynchronous task or direct call)",
+        "use the skill made for this model, or another model"),
+    Row(403, r"freetieronly", "", Exit.QUOTA, False,
+        "the model's free quota is used up and the account is set to stop there",
+        "switch off 'stop when the free quota ends' in the console to go on pay-as-you-go, or use another model"),
+    Row(403, r"unpurchased", "", Exit.KEY, False,
+        "the account has not activated this service", "activate Model Studio (百炼) in the console with the main account"),
+    Row(403, r"(model|workspace|app)\.accessdenied", "", Exit.KEY, False,
+        "the key belongs to a workspace that may not use {model}",
+        "authorise the model for that workspace in the console, or use a key of the default workspace"),
+    # ---- money and quota
+    Row(0, r"^arrearage$|billoverdue|commoditynotpurchased", r"", Exit.QUOTA, False,
+        "the account has unpaid bills or no balance", _TOP_UP),
+    Row(402, "", "", Exit.QUOTA, False, "the model's vendor asks for payment", _TOP_UP),
+    Row(0, "", r"(coding|token) plan is currently only available", Exit.KEY, False,
+        "a plan endpoint saw a script: plan keys are for interactive AI tools only", "{two_keys}"),
+    Row(0, r"subscription_expired", r"", Exit.KEY, False, "the plan subscription has ended", "{two_keys}"),
+    Row(0, "", r"(hour|week|month|concurrency) allocated quota exceeded", Exit.QUOTA, False,
+        "the plan's allowance is used up. A plan stops hard here: it does not fall back to pay-as-you-go",
+        "{two_keys}; the plan itself goes on with the next cycle or a shared usage package"),
+    Row(0, "", r"api rate limit reached", Exit.QUOTA, True,
+        "{rate_limit}", "{rate_limit_fix}"),
+    Row(429, "", r"voice limit exceeded|maximum .* limit exceeded", Exit.QUOTA, False,
+        "a quota of stored things (voices, hot words) is full", "delete some that are no longer needed"),
+    Row(429, "", r"free allocated quota exceeded", Exit.QUOTA, False,
+        "the free quota is over and the model is not sold", "use another model"),
+    Row(429, r"burst", "", Exit.QUOTA, True,
+        "requests came in faster than the service lets the rate grow", "wait a minute, then send fewer at a time"),
+    Row(429, r"insufficient_quota|allocationquota", "", Exit.QUOTA, True,
+        "the tokens per minute of this account and model are used up (a limit of rate, not of money)",
+        "wait a minute and run the command again, or ask for a higher limit in the console"),
+    Row(400, r"throttling\.allocationquota", "", Exit.QUOTA, False,
+        "a quota of stored things (voices, hot words) is full", "delete some that are no longer needed"),
+    Row(429, "", "", Exit.QUOTA, True,
+        "too many requests of this account for this model", "wait a minute and run the command again"),
+    Row(0, r"^throttling|limit_requests", "", Exit.QUOTA, True,
+        "too many requests of this account for this model", "wait a minute and run the command again"),
+    # ---- content
+    Row(0, r"data_?inspection_?failed|customroleblocked|faqruleblocked|ipinfringement", r"", Exit.CONTENT, False,
+        "content inspection refused the input or the output", "rephrase the request; the same text will be refused again"),
+    Row(0, "", r"may contain inappropriate content", Exit.CONTENT, False,
+        "content inspection refused the input or the output", "rephrase the request; the same text will be refused again"),
+    # ---- model
+    Row(0, r"model_not_supported", "", Exit.FAILED, False,
+        "{model} cannot be called over the OpenAI-compatible API", "use a model of the list in the skill's references"),
+    Row(0, r"model_?not_?found", "", Exit.FAILED, False, "{model_cause}", "{model_fix}"),
+    Row(0, "", r"model '?.*'? (is )?not (found|exist|supported)|not found or not supported|model not exist",
+        Exit.FAILED, False, "{model_cause}", "{model_fix}"),
+    # ---- input the service refuses
+    Row(0, "", r"range of input length should be|input length|token length exceed", Exit.FAILED, False,
+        "{length_cause}", "{length_fix}"),
+    Row(0, "", r"file parsing in progress", Exit.FAILED, True,
+        "the uploaded document is still being read by the service", "run the command again in a few seconds"),
+    Row(0, "", r"file \[id:.*cannot be found|invalid file \[id:", Exit.FAILED, False,
+        "the document is not (or no longer) stored in this account", "upload it again with --document PATH"),
+    Row(0, "", r"media format|image format|failed to decode the image|file format is illegal|invalid video file|"
+        r"wrong content-type of multimodal", Exit.FAILED, False,
+        "the service cannot read a picture or video of the request", "convert it to PNG, JPEG or MP4"),
+    Row(0, r"invalidurl", "", Exit.FAILED, False, "the service could not fetch a media address of the request",
+        "pass a local file instead, or an address that is public"),
+    Row(0, "", r"download (the )?(multimodal|media)|requested media resource|access the media resource|"
+        r"content-length of multimodal", Exit.FAILED, False, "the service could not fetch a media address of the request",
+        "pass a local file instead, or an address that is public and names its length and type"),
+    Row(0, "", r"exceeds (size|page) limit|content blank|format is not supported|too many files", Exit.FAILED, False,
+        "the document cannot be read by the long-document model", "see the limits in the skill's references"),
+    Row(0, "", r"provided url does not appear to be valid", Exit.FAILED, False,
+        "the service could not use a media address of the request", "pass a local file, or a public http(s) address"),
+    Row(0, "", r"only support stream|non-streaming calls", Exit.FAILED, False,
+        "the model answers in streams only", "leave out --no-stream"),
+    Row(0, r"notsupportenablethinking", "", Exit.FAILED, False,
+        "{model} cannot think", "leave out --think, or use a thinking model such as qwen3.6-plus"),
+    Row(0, "", r"does not support enable_thinking|enable_thinking parameter is restricted", Exit.FAILED, False,
+        "{model} does not let thinking be switched this way", "leave out --think and --no-think"),
+    Row(0, "", r"does not support enable_search", Exit.FAILED, False,
+        "{model} cannot search the web", "leave out --search, or use a model such as qwen3.6-plus"),
+    Row(0, "", r"input content must be a string", Exit.FAILED, False,
+        "{model} reads text only", "use the vision skill, or a model that sees"),
+    Row(0, "", r"role must be|list index out of range|embedding_pipeline_error|inference error: inference error",
+        Exit.FAILED, False, "the service could not use the order or form of the messages",
+        "check the messages: they end with a user turn, and each tool answer follows its call"),
+    # ---- speech (speech contract 10)
+    Row(0, "", r"url error", Exit.FAILED, False, "{model} is not spoken to at this address, or is another kind of model",
+        "use a model id from the skill's references"),
+    Row(0, r"voicenotfound|resourcenotexist", "", Exit.FAILED, False, "this account has no such voice",
+        "list the voices of this account with --my-voices"),
+    Row(0, "", r"invalid voice specified|voice '?.*'? is not supported|engine error \[411\]|error code: 4(11|18)|voice is invalid"
+        r"|remote cancelled grpc stream|please ensure .*voice", Exit.FAILED, False,
+        "{model} does not have this voice: voices belong to one model, and a cloned one also to one account and must be ready (OK)",
+        "see --list-voices, or --my-voices for your own"),
+    Row(0, "", r"error code: 428", Exit.FAILED, False, "the instructions are not as {model} wants them: too long, or not one of the "
+        "fixed sentences of this voice", "shorten --instructions, or take a model that follows free ones (see the references)"),
+    Row(0, "", r"sends text is limited", Exit.FAILED, False, "the text of one call is too long", "make the parts smaller with --max-part"),
+    Row(0, "", r"ssml text is not supported", Exit.FAILED, False, "the model or the voice reads no SSML",
+        "leave out --ssml, or take a voice that --list-voices marks with ssml"),
+    Row(0, r"audioshort|durationlimit|audiosilent|audiorate|filesizeexceed|unsupportedfileformat|audio\.(decoder|preprocess)", "",
+        Exit.FAILED, False, "the recording does not do: it must be clear speech of 10 to 20 s (at most 60 s), WAV 16 bit, MP3 or M4A, "
+        "at most 10 MB, 24 kHz or more", "record or cut it anew, then run the command again"),
+    # ---- the service itself
+    Row(0, r"^requesttimeout$|responsetimeout|\.timeout$", r"", Exit.FAILED, True,
+        "the service ran out of time", "{timeout_fix}"),
+    Row(413, "", "", Exit.FAILED, False, "the request is too large", "send less at once"),
+    Row(0, r"serving|unavailable", "", Exit.FAILED, True,
+        "the service is overloaded or down for the moment", "run the command again in a minute, or use another model"),
+    Row(0, r"^(internal_?error|system_?error|server_error|modelservicefailed|rewritefailed|retrivalfailed|invokepluginfailed"
+        r"|appprocessfailed)", "", Exit.FAILED, True, "the service has a problem of its own",
+        "run the command again in a minute; when it stays, report the request id to Alibaba Cloud"),
+)
+
+
+_SERVER_ERROR = Row(0, "", "", Exit.FAILED, True, "the service has a problem of its own",
+                    "run the command again in a minute; when it stays, report the request id to Alibaba Cloud")
+
+
+_BAD_REQUEST = Row(0, "", "", Exit.FAILED, False, "the service does not accept a value of the request",
+                   "change what the message names; --dry-run shows the request as it would be sent")
+
+
+_EMPTY_404 = Row(404, "", "", Exit.FAILED, False,
+                 "{host} has no such path: the base URL is probably wrong (the service answers 404 with an empty body then)",
+                 "set QWEN_BASE_URL to the origin alone, for example https://dashscope.aliyuncs.com, or unset it")
+
+
+_DENIED = Row(403, "", "", Exit.KEY, False, "the key may not use this model or service",
+              "check in the console that the model is activated for the key's workspace, or use another key")
+
+
+# What rejects the key when the service says 401: (kinds of key, kinds of endpoint) -> cause, fix. '' fits every kind.
+_AUTH = (
+    ("plan", "dashscope",
+     "the key is a Token Plan or Coding Plan key (sk-sp-…), and the standard endpoint rejects those; nothing was charged",
+     "{two_keys}"),
+    ("plan", "", "the key is a plan key (sk-sp-…), which a script may not use, and {host} rejected it; nothing was charged",
+     "{two_keys}"),
+    ("temporary", "", "temporary keys (st-…) live for 30 minutes at most, and this one has ended or is of another region",
+     "make a new temporary key, or put a standard sk- key into DASHSCOPE_API_KEY"),
+    ("standard", "token-plan", "a standard key was sent to a Token Plan endpoint, which rejects it",
+     "unset QWEN_BASE_URL, or set it to https://dashscope.aliyuncs.com"),
+    ("standard", "coding-plan", "a standard key was sent to a Coding Plan endpoint, which rejects it",
+     "unset QWEN_BASE_URL, or set it to https://dashscope.aliyuncs.com"),
+    ("standard", "dashscope", "the key is mistyped, deleted, or belongs to another region than {host}",
+     "compare the key with the console; set QWEN_REGION to the region where it was made; " + _CHECK),
+    ("", "", "{host} does not know this key: it is mistyped, deleted, or made for another host or region",
+     "check the key and QWEN_BASE_URL, which names {host}; " + _CHECK),
+)
+
+
+def explain(error: ServiceError, context: Context) -> Failure:
+    """Turn what the service said into a Failure with the cause and fix that fit this key, endpoint and model."""
+    row = _find_row(error, context)
+    words = _words(context)
+    message = _clean(error.message) or f"the service answered HTTP {error.status} without a message"
+    return Failure(row.exit, message, row.cause.format_map(words), row.fix.format_map(words), code=error.code,
+                   http_status=error.status, request_id=error.request_id,
+                   retryable=row.retry and not (row.exit == Exit.QUOTA and context.key_kind == "plan"),
+                   accepted="no" if _not_accepted(error, row) else "maybe")
+
+
+def _find_row(error: ServiceError, context: Context) -> Row:
+    code, message = error.code[:200].lower(), error.message[:2000].lower()
+    if _is_auth(error.status, code, message):
+        return _auth_row(message, context)
+    if error.status == 404 and not message:
+        return _EMPTY_404
+    for row in _ROWS:
+        if row.status in (0, error.status) and re.search(row.code, code) and re.search(row.fragment, message):
+            return row
+    if error.status == 403 or "access denied" in message or "accessdenied" in code:
+        return _DENIED
+    return _SERVER_ERROR if error.status >= 500 else _BAD_REQUEST
+
+
+def _is_auth(status: int, code: str, message: str) -> bool:
+    texts = ("no api-key provided", "invalid api-key provided", "incorrect api key provided",
+             "invalid access token or token expired", "didn't provide an api key")
+    return status == 401 or code in ("invalidapikey", "invalid_api_key") or any(text in message for text in texts)
+
+
+def _auth_row(message: str, context: Context) -> Row:
+    cause, fix = next((cause, fix) for key, host, cause, fix in _AUTH
+                      if key in ("", context.key_kind) and host in ("", context.endpoint_kind))
+    if "no api-key provided" in message or "didn't provide an api key" in message:
+        cause = ("no 'Authorization: Bearer' header reached the service: the script sends one, so a proxy or gateway "
+                 "removed it or turned it into x-api-key")
+        fix = "check the proxy settings and QWEN_BASE_URL ({host}); " + _CHECK
+    elif "invalid access token" in message and context.key_kind != "plan":
+        cause += "; this wording comes from plan endpoints, so the base URL probably leads to one"
+        fix = "unset QWEN_BASE_URL, or set it to https://dashscope.aliyuncs.com; " + fix
+    elif "authorized to access this workspace" in message:
+        cause, fix = "the workspace in the host name is not one this key may use", "check the workspace id in QWEN_BASE_URL"
+    return Row(401, "", "", Exit.KEY, False, cause, fix)
+
+
+def _not_accepted(error: ServiceError, row: Row) -> bool:
+    """Whether the service surely did not take the request: it refused it, or said it had no room for it (503)."""
+    if error.status == 503:  # a bare page from a proxy in between says nothing of what the service did
+        said = f"{error.code} {error.message}".lower()
+        return not said.startswith("http_") and bool(re.search(r"unavailable|serving|overload|throttl|capacity", said))
+    if re.match(r"invalid|badrequest", error.code, re.IGNORECASE) or "remote cancelled grpc stream" in error.message.lower():
+        return True  # the input was refused, whatever the status says
+    return row.exit in (Exit.KEY, Exit.QUOTA) or 400 <= error.status < 500
+
+
+def _words(context: Context) -> dict:
+    model = context.model or "the model"
+    plan = context.key_kind == "plan"
+    words = {"host": context.host or "the endpoint", "model": model, "two_keys": TWO_KEYS,
+             "rate_limit": "a plan's seat or shared package is exhausted, or the call was routed to a shared quota" if plan
+             else "too many requests of this account in a short time",
+             "rate_limit_fix": TWO_KEYS + "; see the plan's usage on " + PLAN_PAGE if plan
+             else "wait a minute and run the command again; " + _CHECK,
+             "length_fix": "make the parts smaller with --max-part" if context.skill == "qianwen-audio-tts" else
+             "translate it in parts" if model.startswith("qwen-mt") else "start a new conversation, shorten the "
+             "input, or use a model with a larger context (--document for long files)",
+             "timeout_fix": "run the command again" if context.skill == "qianwen-audio-tts" else
+             "run the command again; for long answers keep streaming on (no --no-stream)",
+             "length_cause": "the text of one call is too long for the model" if context.skill == "qianwen-audio-tts" else
+             "the prompt with its history and attached files is longer than the model's context",
+             "model_cause": f"there is no model {model!r} at {context.host or 'the endpoint'} for this key: model ids are "
+             "matched to the letter, upper and lower case included, and differ by region and protocol",
+             "model_fix": "use a model id from the skill's references"}
+    close = _close_models(context) if context.model else []
+    if close:
+        words["model_fix"] = f"did you mean {' or '.join(close)}? Otherwise use a model id from the skill's references"
+    return words
+
+
+def _close_models(context: Context) -> list:
+    import difflib
+    lower = {name.lower(): name for name in context.models}
+    found = difflib.get_close_matches(context.model.lower(), list(lower), n=2, cutoff=0.75)
+    return [lower[name] for name in found if lower[name] != context.model]
+
+
+def _clean(message: str) -> str:
+    """The message without the service's wrapping."""
+    message = "".join(c if c.isprintable() or c == "\n" else " " for c in message[:2000])
+    message = re.sub(r"^<\d{3}>\s*(InternalError(\.\w+)*:\s*)?", "", message.strip())
+    return re.sub(r"\s*For details, see: \S+$", "", message).strip()
+
+
+def network(what: str, context: Context, *, cause: str = "", fix: str = "", accepted: str = "maybe",
+            retryable: bool = True) -> Failure:
+    """A connection error. `accepted` is "no" when the request surely never reached the service."""
+    if context.sandboxed:
+        cause = "this agent's sandbox has no network (CODEX_SANDBOX_NETWORK_DISABLED=1)"
+        fix, retryable = "ask the user to allow network access for this command, then run it again", False
+    if accepted == "maybe" and not fix:
+        fix = "the service may have taken the request, and billed it; run the command again if you can accept that"
+    return Failure(Exit.NETWORK, what, cause or f"no usable connection to {context.host or 'the service'}",
+                   fix or f"check the spelling of QWEN_BASE_URL, the network and any proxy ({context.host}); then run the "
+                   "command again", retryable=retryable, accepted=accepted)

@@ -1,0 +1,97 @@
+"""One run of a script: what was asked, with which key and where to, and where what is said goes.
+
+A script puts the key guard's verdict here. The way to the service is `client()`, which passes the guard before it hands
+one out: shows what it warns of, stops where it refuses.
+"""
+from __future__ import annotations
+
+from .. import key_guard
+from ..account import Account
+from ..failures import Exit, Failure
+from ..transport.client import Client
+from ..transport.retries import Retries
+
+
+class Session:
+    """`row` is the row of a batch that this is a session for, None for a command of its own."""
+
+    def __init__(self, skill: str, options, account: Account, console, row=None, verdict: key_guard.Verdict | None = None):
+        self.skill, self.options, self.account, self.console, self.row = skill, options, account, console, row
+        self.verdict = verdict
+        self._passed = False
+
+    # -- the guard
+
+    @property
+    def requests(self) -> int:
+        """How many calls the key is judged for: one, or more than one."""
+        return 1 if self.options.batch is None else 2
+
+    def pass_guard(self) -> None:
+        """Show the guard's warnings, and stop where it refuses. Called before anything is sent."""
+        verdict, account = self.verdict, self.account
+        self.show_warnings()
+        if verdict.action == key_guard.REFUSE:
+            raise Failure(Exit.KEY, verdict.reason, fix=verdict.fix + self.spare_key(), code=f"{verdict.key.kind}_key",
+                          cause=f"the key comes from {account.key_source}" if account.key_source else
+                          f"it is neither in the environment nor in {' or '.join(account.searched)}")
+        if verdict.endpoint.kind in (key_guard.GATEWAY, key_guard.LOOPBACK):
+            self.console.note(f"sending to {verdict.endpoint.host} ({account.endpoint_source})")
+        self._passed = True
+
+    def show_warnings(self) -> None:
+        """Show what the guard warns of, and where a standard key waits behind a plan key."""
+        for text, fix in self.verdict.warnings:
+            self.console.warn(text, fix + (self.spare_key() if text == self.verdict.reason else ""))
+
+    def spare_key(self) -> str:
+        """Where a standard key waits behind the plan key that comes first."""
+        if self.verdict.key.kind != key_guard.PLAN or not self.account.spare:
+            return ""
+        return f". A standard key was found in {self.account.spare}, but the one in {self.account.key_source} comes first"
+
+    # -- the way to the service
+
+    @property
+    def endpoint(self) -> key_guard.Endpoint:
+        return self.verdict.endpoint
+
+    def client(self, model: str = "", models=(), guarded: bool = True, throttle=None) -> Client:
+        """A client for the endpoint that the guard hands out. Not `guarded`: for links, which take no key, and for --check."""
+        if guarded and not self._passed:
+            self.pass_guard()
+        options, console = self.options, self.console
+        retries = Retries(options.retries, note=console.note, throttle=throttle or (self.row and self.row.throttle))
+        return Client(self.verdict, self.skill, timeout=options.timeout, retries=retries, detail=console.detail, model=model,
+                      models=models, sandboxed=self.account.sandboxed)
+
+    def billing_note(self) -> str:
+        """Who pays, for the usage line: a user who expects a plan to cover the call must see that it does not."""
+        billing = self.verdict.key.billing
+        if billing == "pay-as-you-go":
+            return "billed pay-as-you-go (not covered by a Token Plan or Coding Plan)"
+        return f"billed by {self.endpoint.host}" if billing == "gateway" else "plan key: not billed by DashScope"
+
+    # -- instead of a call
+
+    def show_dry_run(self, request, before=(), **more) -> None:
+        """The one document of --dry-run, and a word on what the guard would do with a real call."""
+        preview = {**request.preview(self.skill, self.verdict.key), **({"before": list(before)} if before else {}), **more}
+        self.console.document(preview)
+        if self.verdict.action != key_guard.GO:
+            what = "refused" if self.verdict.action == key_guard.REFUSE else "warned of"
+            self.console.note(f"with this key and endpoint a real call would be {what}: "
+                              f"{self.verdict.reason or self.verdict.warnings[0][0]}")
+
+    def show_estimate(self, found: dict, words: str, **more) -> None:
+        """`--estimate`: what it would cost; nothing is sent."""
+        if self.console.json_mode:
+            self.console.document({"ok": True, "skill": self.skill, **more, "estimate": found, "warnings": self.console.warnings})
+        else:
+            self.console.result(words + "\n")
+
+    # -- a batch
+
+    def for_row(self, row, options, console) -> Session:
+        """The session of one row: its own options and console, the same key and verdict."""
+        return Session(self.skill, options, self.account, console, row, self.verdict)

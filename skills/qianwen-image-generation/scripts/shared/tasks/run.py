@@ -1,0 +1,245 @@
+"""One call that makes files, from the request to the report."""
+from __future__ import annotations
+
+import os
+from collections import namedtuple
+
+from ..failures import Exit, Failure
+from ..files.outputs import OutputFiles
+from ..gallery.page import gallery_of
+from ..media.uploads import preview_uploads
+from ..transport.request import Request
+from .commands import cancel, check_same_account, show_status
+from .delivery import Delivery
+from .journal import Journal, READY, RUNNING
+from .service import is_submitting, original_prompt, resume_command, Tasks
+
+
+def row_record_id(row, options) -> str:
+    """The journal's id for a row of a batch: the same rows into another folder are other calls."""
+    import hashlib
+    folder = os.path.abspath(options.output or ".")
+    return f"row-{row.name}-{hashlib.sha256(folder.encode('utf-8', 'surrogateescape')).hexdigest()[:8]}"
+
+
+# What a script makes. extension: of the files; accept: the beginning of their media types; noun: one of them in words;
+# unit: its name in the bill; longest: seconds between two polls; usual: how long a task takes, in words.
+Product = namedtuple("Product", "extension accept noun unit longest usual")
+
+
+class TaskRun:
+    """What making files has in common, whatever they are; a script fills in how its answers are read.
+
+    `models` are the ids of its table, for a "did you mean".
+    """
+
+    product: Product
+    models: tuple = ()
+
+    def __init__(self, session, journal: Journal):
+        self.session, self.journal = session, journal
+        self.options, self.console, self.row = session.options, session.console, session.row
+
+    # -- what a script fills in
+
+    def parts_of(self, body: dict) -> list:
+        """The parts of a finished answer, as Delivery takes them."""
+        raise NotImplementedError
+
+    def settle(self, parts: list, record: dict) -> list:
+        """The parts as they are kept."""
+        return parts
+
+    def write_text(self, delivery, outputs: OutputFiles):
+        """Write what goes beside the files, where there is such a thing; return its entry."""
+        return None
+
+    def check_count(self, record: dict, delivery) -> None:
+        """Raise PARTIAL where the service made less than was asked for."""
+
+    def count(self, record: dict, files: list):
+        """How many units are billed."""
+        return len(files)
+
+    # -- before the call
+
+    def client(self, model: str = "", guarded: bool = True):
+        return self.session.client(model, self.models, guarded)
+
+    def runner(self, client) -> Tasks:
+        most = self.options.poll or self.product.longest
+        return Tasks(client, self.journal, self.console, pace=(min(2.0, most), most), usual=self.product.usual)
+
+    def request_of(self, call) -> Request:
+        """The HTTP request of a script's Call, which has `path`, `body` and `headers`."""
+        return Request("POST", self.session.endpoint.native + call.path, call.body, call.headers)
+
+    def dry_run(self, call, waiting: list, model: str, is_task: bool) -> None:
+        """`--dry-run`: what would be uploaded, sent and polled."""
+        endpoint = self.session.endpoint
+        poll = {"poll": {"method": "GET", "url": endpoint.native + "/tasks/{task_id}"}} if is_task else {}
+        self.session.show_dry_run(self.request_of(call), preview_uploads(waiting, endpoint, model), **poll)
+
+    def new_outputs(self, name: str, count: int, text: str = "") -> OutputFiles:
+        """The files' names, proven free and writable, and the journal proven as well: nothing is paid before that."""
+        options = self.options
+        outputs = OutputFiles(options.output, options.overwrite, self.console.redact_result(name), count, self.product.extension,
+                      sidecars=not options.no_sidecar, name_id=self.row.name[:6] if self.row else "", text=text, warn=self.console.warn)
+        try:
+            self.journal.prove()
+            if options.gallery:
+                from ..gallery import page as gallery
+                gallery.check(outputs.folder or ".", options.overwrite)
+        except BaseException:
+            outputs.discard()
+            raise
+        return outputs
+
+    def new_record(self, outputs: OutputFiles, fingerprint: str, facts: dict, **more) -> dict:
+        """The journal's record of a call; `facts` go into the sidecars, so no key may be in them."""
+        options, clean = self.options, self.console.redact_result
+        return self.journal.new(
+            self.console.skill, row_record_id(self.row, options) if self.row else "", model=facts["model"],
+            prompt=clean(facts.get("prompt") or ""), endpoint=self.session.endpoint.origin + self.session.endpoint.prefix,
+            fingerprint=fingerprint, output=outputs.output, count=outputs.count, overwrite=options.overwrite,
+            sidecars=outputs.sidecars, gallery=options.gallery, facts=clean(facts), **more)
+
+    def earlier(self):
+        """The record of a row of a batch that was sent before and can be gone on with, or None."""
+        record = self.journal.read(row_record_id(self.row, self.options)) if self.row else None
+        if record is None or not is_submitting(record):
+            return record
+        return record if self.runner(self.client(record.get("model", ""))).find_or_forget(
+            record, self.options.max_wait) else None
+
+    def refuse_twin(self, record: dict) -> None:
+        """The same request again would be billed again, and is most likely a mistake."""
+        twin = None if self.options.again or self.row else self.journal.same_request(record["fingerprint"])
+        if twin:
+            given = twin["task_id"] or twin["id"]
+            raise Failure(Exit.RUNNING, f"the same request is under way already, as {given}",
+                          fix=f"fetch it with: {resume_command(given)}, or add --again to make another one",
+                          task_id=twin["task_id"], resume=resume_command(given))
+
+    # -- the answer
+
+    def task(self, request: Request, record: dict, outputs: OutputFiles, client) -> None:
+        """Make a task and wait for it, or leave it to a later --resume."""
+        runner = self.runner(client)
+        runner.submit(request, record)
+        if self.options.no_wait:
+            return self._submitted(record)
+        self.console.note(f"task {record['task_id']} is submitted")
+        body = runner.wait(record, self.options.max_wait)
+        return self.deliver(self.parts_of(body), body, record, outputs, client)
+
+    def _submitted(self, record: dict) -> None:
+        command_line = resume_command(record["task_id"])
+        if self.console.json_mode:
+            self.console.document({"ok": True, "skill": self.console.skill, "model": record["model"],
+                                   "request_id": record["request_id"], "task_id": record["task_id"], "resume": command_line,
+                                   "warnings": self.console.warnings})
+            return
+        self.console.result(record["task_id"] + "\n")
+        self.console.note(f"the task is under way; fetch the result with: {command_line}")
+
+    def deliver(self, parts: list, answer: dict, record: dict, outputs: OutputFiles, client) -> None:
+        """Everything to disk, then the report."""
+        delivery = Delivery(client, self.journal, self.console, outputs, record, self.product.accept)
+        parts = self.settle(parts, record)
+        if not parts:
+            self.journal.remove(record)
+            raise self._nothing(answer, record)
+        self.console.ignore_broken_pipe = True  # a reader of stdout that goes away must not stop the saving
+        delivery.keep_links(parts, answer)
+        try:
+            delivery.fetch_all()
+            text_file = None if delivery.problems else self.write_text(delivery, outputs)
+        except KeyboardInterrupt:
+            command_line = resume_command(record["task_id"] or record["id"])
+            raise Failure(Exit.INTERRUPTED, f"interrupted with {len(delivery.files)} files saved", "the result is made and paid",
+                          f"fetch the rest with: {command_line}", task_id=record["task_id"], resume=command_line,
+                          files=delivery.files, accepted="maybe") from None
+        page = ""
+        if (record.get("gallery") or self.options.gallery) and delivery.files and not self.row:
+            page = gallery_of(outputs.folder, record.get("overwrite", self.options.overwrite), self.console)
+        delivery.finish()
+        self.check_count(record, delivery)
+        self._report(record, delivery, text_file, page)
+
+    def _nothing(self, answer: dict, record: dict) -> Failure:
+        output = answer.get("output") if isinstance(answer.get("output"), dict) else {}
+        said = str(output.get("message") or answer.get("message") or "")
+        return Failure(Exit.FAILED, f"the service answered without a {self.product.noun}{': ' + said if said else ''}",
+                       fix="change the request, or run it again; a result that is not there is not billed",
+                       request_id=str(answer.get("request_id") or ""), task_id=record["task_id"], accepted="maybe")
+
+    def _report(self, record: dict, delivery, text_file, page: str) -> None:
+        count = self.count(record, delivery.files)
+        self._tell_bill(record, delivery.files, count)
+        if not self.console.json_mode:
+            return
+        text = "".join(part["text"] for part in record["parts"] if part["kind"] == "text")
+        document = {"ok": True, "skill": self.console.skill, "model": record.get("model"),
+                    "request_id": record.get("request_id"), "text": text,
+                    "files": [*delivery.files, *([text_file] if text_file else [])], "gallery": page,
+                    "task_id": record["task_id"], "usage": record.get("usage"),
+                    "billing": {"plan": self.session.verdict.key.billing, "units": {self.product.unit: count}},
+                    "warnings": self.console.warnings}
+        always = ("ok", "skill", "files", "billing", "warnings")
+        self.console.document({name: value for name, value in document.items() if value or name in always})
+
+    def _tell_bill(self, record: dict, files: list, count) -> None:
+        sizes = ", ".join(dict.fromkeys(f"{entry['width']}x{entry['height']}" for entry in files if entry.get("width")))
+        billing = self.session.billing_note()
+        number = len(files)
+        units = f", {count:g} {self.product.unit}" if count != number else ""
+        self.console.note(f"{number} {self.product.noun}{'s' if number != 1 else ''} of {record.get('model') or 'the task'}"
+                          f"{' (' + sizes + ')' if sizes else ''}{units}, {billing}")
+
+    # -- a call of before
+
+    def later(self) -> None:
+        """--status, --cancel and --resume."""
+        options, console = self.options, self.console
+        given = options.status or options.cancel or options.resume
+        record = self.journal.find(given)
+        check_same_account(record, self.session.endpoint)
+        links = bool(record and record["state"] == READY)  # these need no key
+        client = self.client(record.get("model", "") if record else "", guarded=not links)
+        if options.status:
+            return show_status(given, self.runner(client), self.journal, console)
+        if options.cancel:
+            return cancel(given, self.runner(client), self.journal, console)
+        return self.go_on(record or self.journal.new(console.skill, task_id=given, state=RUNNING, model="", facts={},
+                                                       created=0.0), client)
+
+    def go_on(self, record: dict, client) -> None:
+        """Fetch what a record leads to, from wherever it stands."""
+        runner = self.runner(client)
+        if is_submitting(record):
+            runner.look_for(record)
+        body = None if record["state"] == READY else runner.wait(record, self.options.max_wait)
+        if body is not None and record.get("found") and original_prompt(body) not in ("", record.get("prompt")):
+            runner.not_ours(record)
+            raise Failure(Exit.FAILED, f"the task {record['task_id']}, which began at that time, is of another prompt",
+                          "somebody else of this account made it", "run the original command again with --again",
+                          task_id=record["task_id"])
+        parts = record["parts"] if body is None else self.parts_of(body)
+        outputs = self._old_outputs(record, body, sum(part["kind"] == "media" for part in parts))
+        try:
+            answer = body if body is not None else {"usage": record.get("usage"), "request_id": record.get("request_id")}
+            return self.deliver(parts, answer, record, outputs, client)
+        finally:
+            outputs.discard()
+
+    def _old_outputs(self, record: dict, body, found: int) -> OutputFiles:
+        """Where a record's files were to go, unless --output says otherwise now."""
+        options = self.options
+        known = "output" in record
+        output = options.output if options.output or not known else record["output"]
+        name = record.get("prompt") or original_prompt(body) or record["task_id"] or "result"
+        return OutputFiles(output, options.overwrite or record.get("overwrite", False), self.console.redact_result(name),
+                     record.get("count") or max(1, found), self.product.extension,
+                     sidecars=record.get("sidecars", True) and not options.no_sidecar, resumed=known and not options.output,
+                     warn=self.console.warn)

@@ -1,0 +1,185 @@
+"""Fetching a result link: streamed to a file, continued with `Range` after a cut, checked for length. No key is ever sent.
+
+Result links are signed: they need no `Authorization`, die within 24 hours, and their query must not be changed
+(image contract 3.4).
+"""
+from __future__ import annotations
+
+import http.client
+import os
+import re
+import time
+import urllib.error
+import urllib.request
+from urllib.parse import urljoin, urlsplit
+
+from .. import key_guard, VERSION
+from ..failures import BAD_LINK, Exit, Failure
+from .client import _opener, body_blocks
+from .request import origin_of
+
+TRIES = 6  # in a row without a new byte
+_REDIRECTS = (301, 302, 303, 307, 308)
+
+
+class _Dead(Exception):
+    """The link will not work again; the message says why."""
+
+
+class _Again(Exception):
+    """Trying again may help."""
+
+
+def fetch(client, url: str, path: str, *, sleep=time.sleep, progress=None) -> None:
+    """Download a link into the file `path`. Raises Failure UNSAVED when it cannot be had; OSError of the disk passes.
+
+    `progress(bytes so far, bytes in all or 0)` is told of every block.
+    """
+    if url.startswith("data:"):
+        _inline(url, path)
+        return
+    wanted = _checked(client, url)
+    failures, memory, most = 0, {}, 0
+    with open(path, "r+b") as file:
+        while True:
+            try:
+                _fetch_once(client, wanted, file, memory, progress)
+                return
+            except _Dead as error:
+                raise _unsaved(url, str(error)) from error
+            except _Again as error:
+                size = file.seek(0, os.SEEK_END)
+                failures, most = (1, size) if size > most else (failures + 1, most)
+                if failures > TRIES:
+                    raise _unsaved(url, str(error)) from error
+                client.retries.note(f"the download broke off ({error}); going on")
+                sleep(min(10.0, 0.25 * 2 ** failures))
+
+
+def _unsaved(url: str, why: str) -> Failure:
+    return Failure(Exit.UNSAVED, f"a result could not be downloaded: {why}", accepted="maybe", code=BAD_LINK,
+                   cause=f"the link is {url}", files=[{"url": url}])
+
+
+def _local(host: str | None) -> bool:
+    return key_guard.endpoint_kind(host or "") == key_guard.LOOPBACK
+
+
+def _checked(client, url: str) -> str:
+    """The address to ask. Plain http is for this machine alone: the storage that keeps results speaks TLS as well."""
+    try:
+        parts = urlsplit(url)
+        parts.port
+        url.encode("ascii")
+    except (ValueError, UnicodeEncodeError):
+        raise _unsaved(url, "it is no usable address") from None
+    local = _local(parts.hostname)
+    if parts.scheme not in ("http", "https") or not parts.hostname or \
+            (local and client.endpoint.kind != key_guard.LOOPBACK):
+        raise _unsaved(url, "it is no usable address")
+    return "https" + url[4:] if parts.scheme == "http" and not local else url
+
+
+def _fetch_once(client, url: str, file, memory: dict, progress) -> None:
+    """Ask for what is missing and append it. `memory` keeps the ETag, so that no two versions are joined."""
+    start = file.seek(0, os.SEEK_END)
+    headers = {"User-Agent": f"qianwen-skills/{VERSION} ({client.skill})", "Accept": "*/*"}
+    if start:
+        headers["Range"] = f"bytes={start}-"
+        if memory.get("etag"):
+            headers["If-Range"] = memory["etag"]
+    with _answered(client, url, headers) as response:
+        found = {name.lower(): value for name, value in response.headers.items()}
+        start = _place_of(response.status, found, start, file, memory.get("etag", ""))
+        memory["etag"] = "" if found.get("etag", "").startswith("W/") else found.get("etag", "")
+        _append(response, found, file, start, progress)
+
+
+def _answered(client, url: str, headers: dict):
+    """The response of the storage. What goes wrong before it becomes _Again or _Dead, so that OSError means the disk."""
+    try:
+        return _open(client, url, headers)
+    except urllib.error.URLError as error:
+        raise _Again(f"no connection: {getattr(error.reason, 'reason', error.reason)}") from error
+    except (OSError, http.client.HTTPException) as error:
+        raise _Again(f"no answer: {getattr(error, 'reason', None) or type(error).__name__}") from error
+    except ValueError as error:  # an address that cannot be requested
+        raise _Dead("it is redirected to an address that cannot be used") from error
+
+
+def _open(client, url: str, headers: dict):
+    """The response, redirects followed to TLS or to the same place."""
+    for _ in range(6):
+        local = _local(urlsplit(url).hostname)
+        opener = _opener(local)
+        response = opener.open(urllib.request.Request(url, None, headers), timeout=client.timeout)
+        location = response.headers.get("Location")
+        if response.status not in _REDIRECTS or not location:
+            return response
+        response.close()
+        new = urljoin(url, location)
+        new.encode("ascii")
+        if urlsplit(new).scheme != "https" and origin_of(new) != origin_of(url):
+            raise _Dead("it is redirected to another place")
+        url = new
+    raise _Dead("it is redirected in circles")
+
+
+def _place_of(status: int, headers: dict, start: int, file, etag: str) -> int:
+    """Where the body that comes belongs; the file is cut there. Raises _Dead or _Again for what is no body."""
+    if status == 206:
+        match = re.match(r"bytes (\d+)-\d+/", headers.get("content-range", ""))
+        if match and int(match.group(1)) <= start and headers.get("etag", etag) == etag:
+            file.truncate(int(match.group(1)))
+            return int(match.group(1))
+        file.truncate(0)
+        raise _Again("the storage sent another part than asked for")
+    if status == 200:
+        file.truncate(0)
+        return 0
+    if status == 416:
+        file.truncate(0)
+        raise _Again("the storage does not know this part")
+    if status in (408, 429) or status >= 500:
+        raise _Again(f"HTTP {status}")
+    raise _Dead(f"HTTP {status}: the link has expired (links live 24 hours) or was changed")
+
+
+def _append(response, headers: dict, file, start: int, progress) -> None:
+    """Copy the body behind `start`. Errors of the disk stay OSError; those of the network become _Again."""
+    length, total = headers.get("content-length", ""), headers.get("content-range", "").rpartition("/")[2]
+    zipped = headers.get("content-encoding", "").lower() in ("gzip", "x-gzip")
+    whole = int(total) if re.fullmatch("[0-9]{1,15}", total) else \
+        start + int(length) if re.fullmatch("[0-9]{1,15}", length) and not zipped else 0
+    file.seek(start)
+    blocks = body_blocks(response, headers) if zipped else iter(lambda: response.read1(1 << 16), b"")
+    while True:
+        try:
+            block = next(blocks, b"")
+        except (OSError, http.client.HTTPException) as error:
+            raise _Again(type(error).__name__) from error
+        if not block:
+            break
+        file.write(block)
+        if progress:
+            progress(file.tell(), whole)
+    file.flush()
+    if whole and file.tell() < whole:
+        raise _Again(f"{file.tell()} of {whole} bytes came")
+    if not file.tell():
+        raise _Again("it is empty")
+
+
+def _inline(url: str, path: str) -> None:
+    """A gateway may send the picture itself."""
+    import base64
+    import binascii
+    head, _, data = url.partition(",")
+    try:
+        raw = base64.b64decode(data, validate=True) if ";base64" in head else b""
+    except (binascii.Error, ValueError):
+        raw = b""
+    if not raw:
+        raise Failure(Exit.UNSAVED, "a result came as a data URL that cannot be read", accepted="maybe", code=BAD_LINK)
+    with open(path, "wb") as file:
+        file.write(raw)

@@ -1,0 +1,77 @@
+"""`--check`: which key and endpoint would be used and whether they fit; with --live proven by a free call."""
+from __future__ import annotations
+
+from .. import key_guard
+from ..failures import Exit, Failure
+from ..transport.request import Request
+from ..transport.retries import Retries
+
+
+def check(session) -> Exit:
+    """`--check`: what would be used and why; with `--live` one free authenticated call. Nothing else is sent."""
+    account, verdict, console = session.account, session.verdict, session.console
+    report = {"ok": verdict.usable, "skill": console.skill, "exit_code": int(Exit.OK if verdict.usable else Exit.KEY),
+              "key": {"kind": verdict.key.kind, "source": account.key_source or "none",
+                      "shown_as": key_guard.masked(verdict.key.value) if verdict.key.value else "none"},
+              "endpoint": {"kind": verdict.endpoint.kind, "url": verdict.endpoint.origin + verdict.endpoint.prefix,
+                           "region": verdict.endpoint.region or "unknown", "source": account.endpoint_source},
+              "verdict": verdict.action, "mode": "strict" if account.strict else "warn",
+              "reason": verdict.reason or "the key and the endpoint fit",
+              "fix": verdict.fix + (session.spare_key() if verdict.fix else ""),
+              "billing": verdict.key.billing, "warnings": console.warnings}
+    session.show_warnings()
+    failure = None
+    if session.options.live and verdict.action != key_guard.REFUSE:
+        failure = _add_live_call(report, session)
+    if console.json_mode:
+        console.document({name: value for name, value in report.items() if value not in ("", None)})
+    else:
+        _print_report(report, console)
+    if failure:
+        console.explain(failure)
+    return Exit(report["exit_code"])
+
+
+def _add_live_call(report: dict, session):
+    """Make the free call and put its outcome into the report; return its Failure, if any."""
+    try:
+        report["live"] = live_call(session)
+        report["ok"], report["exit_code"] = True, int(Exit.OK)
+        return None
+    except Failure as failure:
+        report["live"] = session.console.clean(f"failed: {failure.message}")
+        report["ok"], report["exit_code"] = False, int(failure.exit_code)
+        report["error"] = session.console.clean_error(failure)
+        return failure
+
+
+def _print_report(report: dict, console) -> None:
+    key, endpoint = report["key"], report["endpoint"]
+    shown = f"{key['shown_as']} ({key['kind']}), from {key['source']}" if key["source"] != "none" else "none (missing)"
+    rows = [("key", shown),
+            ("endpoint", f"{endpoint['url']} ({endpoint['kind']}, region {endpoint['region']}), from {endpoint['source']}"),
+            ("verdict", f"{report['verdict']} — {report['reason']}"), ("next", report["fix"]),
+            ("billing", report["billing"]), ("live call", report.get("live", "")),
+            ("usable", "yes" if report["ok"] else "no")]
+    for name, value in rows:
+        if value:
+            console.result(console.clean(f"{name + ':':10} {value}") + "\n")
+    console.end_result()
+
+
+_FREE_CALLS = ("{native}/tasks/?page_no=1&page_size=1", "{compatible}/files?limit=1")  # lists: free, and refused without a key
+
+
+def live_call(session) -> str:
+    """Prove the key with a free call. A gateway may not know the first one, so a second is tried after a 404."""
+    client, endpoint = session.client(guarded=False), session.endpoint
+    for number_, url in enumerate(_FREE_CALLS, 1):
+        url = url.format(native=endpoint.native, compatible=endpoint.compatible)
+        try:
+            reply = client.json(Request("GET", url), Retries.READ)
+        except Failure as failure:
+            if failure.http_status == 404 and number_ < len(_FREE_CALLS):
+                continue
+            raise
+        return f"{endpoint.host} accepted the key (request id {reply.request_id or 'unknown'})"
+    raise AssertionError("the last free call neither answered nor failed")

@@ -1,0 +1,75 @@
+"""What is sent again, how often and after which pause."""
+from __future__ import annotations
+
+import time
+
+from ..failures import Exit, Failure
+
+DEFAULT_RETRIES = 3  # tries after the first
+MAX_DELAY = 60.0  # seconds; a service that asks for a longer pause is not waited for
+
+
+class Retries:
+    """When a failed request is sent again, and after how long.
+
+    `safety` says what a second sending can cost: READ nothing; CHAT nothing after a server error, as long as no byte
+    of the answer has come; CREATE a second paid result, so only a request that was surely not accepted is sent again.
+    """
+
+    READ, CHAT, CREATE = "read", "chat", "create"
+
+    def __init__(self, retries: int = DEFAULT_RETRIES, sleep=time.sleep, note=None, uniform=None, throttle=None):
+        self.retries, self.sleep, self.note, self._uniform = retries, sleep, note or (lambda text: None), uniform
+        self.throttle = throttle  # of a batch: it waits for rate limits by itself, so they are not counted as tries here
+
+    def allowed(self, failure: Failure, safety: str) -> bool:
+        """Whether sending again is both useful and free of cost."""
+        if not failure.retryable or failure.partial:
+            return False
+        if self.throttle and safety != self.READ and failure.exit_code == Exit.QUOTA:
+            return False
+        if safety == self.READ or failure.accepted == "no":
+            return True
+        return safety == self.CHAT and failure.http_status >= 500
+
+    def delay(self, failure: Failure, tries: int) -> float:
+        """Seconds before the next try: what the service asks for, else 1, 2, 4 … with jitter, slower after a burst."""
+        if failure.retry_after is not None:
+            return failure.retry_after
+        start = 3.0 if "burst" in failure.code.lower() else 1.0
+        return min(MAX_DELAY, start * 2 ** (tries - 1) * self._jitter())
+
+    def _jitter(self) -> float:
+        if self._uniform is None:
+            import random
+            self._uniform = random.uniform
+        return self._uniform(0.75, 1.25)
+
+    def run(self, attempt, safety: str):
+        """Call `attempt` until it succeeds, fails for good, or the tries are used up."""
+        if self.throttle and safety != self.READ:
+            attempt = self.throttle.paced(attempt, self.delay)
+        for tries in range(1, self.retries + 2):
+            try:
+                return attempt()
+            except Failure as failure:
+                delay = self.delay(failure, tries)
+                if tries > self.retries or delay > MAX_DELAY or not self.allowed(failure, safety):
+                    if delay > MAX_DELAY and failure.retry_after is not None:
+                        failure.fix = f"the service asks to wait {delay:.0f} seconds; run the command again then"
+                    raise
+                self.note(f"{failure.message} — trying again in {delay:.1f} s ({tries} of {self.retries})")
+                self.sleep(delay)
+
+
+def parse_retry_after(value: str, now: float | None = None) -> float | None:
+    """Seconds from a Retry-After header: a number, or an HTTP date. None when absent or unreadable."""
+    try:
+        return max(0.0, float(value))
+    except ValueError:
+        pass
+    from email.utils import parsedate_to_datetime
+    try:
+        return max(0.0, parsedate_to_datetime(value).timestamp() - (time.time() if now is None else now))
+    except (TypeError, ValueError, IndexError, OverflowError):
+        return None

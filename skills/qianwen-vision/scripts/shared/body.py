@@ -1,0 +1,71 @@
+"""The request body as data: --set, dotted paths, JSON encoding. Pure: nothing here reads or sends."""
+from __future__ import annotations
+
+import json
+
+from .failures import usage
+
+
+def parse_settings(settings) -> list:
+    """`--set KEY=VALUE` arguments as (path of keys, value) pairs."""
+    pairs = []
+    for setting in settings:
+        name, equals, text = setting.partition("=")
+        if not equals or not all(name.split(".")):
+            raise usage(f"--set {setting!r} is not KEY=VALUE", "for example --set top_k=20 or --set "
+                        "search_options.forced_search=true")
+        try:
+            value = json.loads(text, parse_constant=no_constant)
+        except (ValueError, RecursionError):
+            value = text
+        pairs.append((name.split("."), value))
+    return pairs
+
+
+def apply_settings(body: dict, pairs) -> dict:
+    """Put settings on a body in place; nested objects are made as needed. Raises usage where a value is in the way."""
+    for keys, value in pairs:
+        place = body
+        for depth, key in enumerate(keys[:-1]):
+            place = place.setdefault(key, {})
+            if not isinstance(place, dict):
+                raise usage(f"--set {'.'.join(keys)}: {'.'.join(keys[:depth + 1])} is not an object")
+        place[keys[-1]] = value
+    return body
+
+
+def apply_native_settings(body: dict, pairs, home=lambda name: "parameters") -> None:
+    """Settings on a body of the native API: unless the first key is input, parameters or model, `home` says what they are in."""
+    for keys, value in pairs:
+        rooted = keys[0] in ("input", "parameters", "model") and (len(keys) > 1 or keys[0] == "model")
+        apply_settings(body, [(keys if rooted else [home(keys[0]), *keys], value)])
+
+
+def elide_media(value):
+    """A copy of a JSON value in which inline media is replaced by its size."""
+    if isinstance(value, dict):
+        return {name: elide_media(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [elide_media(item) for item in value]
+    if isinstance(value, str) and value.startswith("data:") and ";base64," in value[:200]:
+        head, _, data = value.partition(";base64,")
+        return f"{head};base64,<{len(data) * 3 // 4 - data[-2:].count('=')} bytes>"
+    return value
+
+
+def encoded(body) -> bytes:
+    """A JSON body as UTF-8. Arguments whose bytes are no UTF-8 arrive as lone surrogates, which cannot be sent."""
+    try:
+        return json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8")
+    except RecursionError:
+        raise usage("the request nests too deeply; nothing was sent") from None
+    except UnicodeEncodeError:
+        raise usage("the request holds text that is not UTF-8; nothing was sent",
+                    "save the text as a UTF-8 file and give that") from None
+    except ValueError:
+        raise usage("the request holds a number that JSON cannot carry (infinity or NaN); nothing was sent") from None
+
+
+def no_constant(name: str):
+    """For `json.loads`: NaN and Infinity are no JSON values."""
+    raise ValueError(f"{name} is no JSON value")

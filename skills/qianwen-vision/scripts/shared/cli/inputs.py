@@ -1,0 +1,97 @@
+"""What a person hands in: prompts, files, standard input and JSON, each with a clear refusal."""
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+
+from ..body import no_constant
+from ..failures import usage
+
+_MAX_INPUT = 64 << 20  # bytes; what is larger is no prompt, and a device or pipe may never end
+
+
+def read_text(path: str, what: str) -> str:
+    """A UTF-8 text file ('-' is stdin), a byte order mark accepted. Raises a usage Failure that says what is wrong."""
+    if path == "-":
+        raw, name = sys.stdin.buffer.read(_MAX_INPUT + 1), "stdin"
+    else:
+        raw, name = _read_file(path, what), path
+    if len(raw) > _MAX_INPUT:
+        raise usage(f"{what} {name} is larger than {_MAX_INPUT >> 20} MiB", "give a part of it")
+    if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        try:
+            return raw.decode("utf-16")
+        except UnicodeDecodeError as error:
+            raise usage(f"{what} {name} is not readable text: {error.reason} at byte {error.start}") from None
+    if b"\0" in raw[:8192]:
+        raise usage(f"{what} {name} is a binary file, not text")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise usage(f"{what} {name} is not UTF-8 (byte {error.start})",
+                    f"convert it first, for example: iconv -f gb18030 -t utf-8 {name}") from None
+
+
+def _read_file(path: str, what: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read(_MAX_INPUT + 1)
+    except FileNotFoundError:
+        raise usage(f"{what} {path} does not exist", "check the path; it is looked up from the working directory "
+                    f"{os.getcwd()}") from None
+    except IsADirectoryError:
+        raise usage(f"{what} {path} is a folder, not a file") from None
+    except (OSError, ValueError) as error:
+        raise usage(f"{what} {path} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+
+
+def read_json(path: str, what: str):
+    """A JSON file ('-' is stdin). Raises a usage Failure with the place of the error."""
+    try:
+        return json.loads(read_text(path, what), parse_constant=no_constant)
+    except json.JSONDecodeError as error:
+        raise usage(f"{what} {path} is not JSON: {error.msg} in line {error.lineno}, column {error.colno}") from None
+    except (ValueError, RecursionError) as error:
+        raise usage(f"{what} {path} is not JSON: {error}") from None
+
+
+def read_prompt(argument: str | None, file: str | None, others=(), main: str = "prompt") -> str | None:
+    """The main input: the argument, stdin for '-', or a file. None when there is none. `others` may also read stdin."""
+    if argument is not None and file is not None:
+        raise usage(f"a {main} and --{main}-file were both given", "give one of them")
+    source = file if file is not None else argument
+    if source == "-" and "-" in others:
+        raise usage("stdin can be read once only, but two inputs name '-'", "put one of them into a file")
+    prompt = read_text(source, f"the {main} file") if file is not None or argument == "-" else argument
+    if prompt is not None and not prompt.strip():
+        raise usage(f"the {main} is empty", "write what the model should do" if main == "prompt" else "write what is to be said")
+    return prompt
+
+
+def read_body(path: str | None):
+    """The JSON object of `--request FILE`, or None."""
+    if path is None:
+        return None
+    body = read_json(path, "--request")
+    if not isinstance(body, dict):
+        raise usage(f"--request {path} must hold a JSON object")
+    return body
+
+
+def take_prompt_back(options, names, example: str) -> None:
+    """`--image F "What is it?"`: a flag that takes several files has swallowed the prompt. `names` are such flags."""
+    for values in (getattr(options, name) for name in names):
+        if options.prompt is None and not options.prompt_file and len(values) > 1:
+            if is_prompt(values[-1]):
+                options.prompt = values.pop()
+            elif not os.path.exists(values[-1]) and "://" not in values[-1] and not values[-1].startswith(("data:", "-")):
+                raise usage(f"{values[-1]!r} is no file, and there is no prompt", f"write the prompt first: {example}")
+
+
+def is_prompt(text: str) -> bool:
+    """Whether a value among files can only be a prompt: it has blanks or Chinese, names no file, is no address."""
+    chinese = re.search("[\u3000-\u9fff\uff00-\uffef]", text) and not os.path.splitext(text)[1]
+    words = chinese or any(character.isspace() for character in text)
+    return bool(words) and not os.path.exists(text) and ":" not in (text.split(None, 1) or [""])[0]
