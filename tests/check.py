@@ -15,6 +15,7 @@ from pathlib import Path
 if __package__ in (None, ""):
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from tests import tables
 from tests.sync import ROOT, differences
 
 OLDEST = (3, 9)
@@ -54,6 +55,7 @@ def sources(root: Path) -> list:
 def problems(root: Path = ROOT) -> list:
     """Everything out of order, one sentence each, beginning with the file."""
     found = [f"{name}: {what}; run make sync" for name, what in differences(root)]
+    found += [f"{name}: a table differs from the rows; run make sync" for name in (tables.stale() if root == ROOT else ())]
     for path in sources(root):
         name = path.relative_to(root).as_posix()
         found += [f"{name}:{line}: {what}" for line, what in sorted(python_problems(path.read_text("utf-8"), name, root))]

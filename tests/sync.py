@@ -105,5 +105,6 @@ def _drop_empty(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    for changed_file in sync():
+    from tests import tables
+    for changed_file in (*sync(), *tables.write()):
         sys.stdout.write(f"updated {changed_file}\n")
