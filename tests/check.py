@@ -1,6 +1,8 @@
 """What `make check` checks beyond the tests: the house rules that a reader of a diff would otherwise have to watch.
 
-- every skill's copy of `shared/` equals it;
+- every skill's copy of `shared/` equals it, and holds no more than the skill reaches;
+- `shared/` keeps to its own map: no import upwards, no circle, short modules and functions, one reader of the environment;
+- the tables of the references are those of the rows;
 - the code keeps to Python 3.9 and to the standard library;
 - no unused import, no bare except, no print or sys.exit below the command layer;
 - every SKILL.md has a legal frontmatter and a body of reasonable length.
@@ -15,7 +17,7 @@ from pathlib import Path
 if __package__ in (None, ""):
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from tests import tables
+from tests import layers, tables
 from tests.sync import ROOT, differences
 
 OLDEST = (3, 9)
@@ -56,6 +58,7 @@ def problems(root: Path = ROOT) -> list:
     """Everything out of order, one sentence each, beginning with the file."""
     found = [f"{name}: {what}; run make sync" for name, what in differences(root)]
     found += [f"{name}: a table differs from the rows; run make sync" for name in (tables.stale() if root == ROOT else ())]
+    found += layers.problems(root)
     for path in sources(root):
         name = path.relative_to(root).as_posix()
         found += [f"{name}:{line}: {what}" for line, what in sorted(python_problems(path.read_text("utf-8"), name, root))]

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from tests import check, sync
+from tests import check, layers, sync
 
 
 def test_the_house_is_in_order():
@@ -51,11 +51,49 @@ def test_broken_manual_is_found(tmp_path, change, what):
     assert any(what in sentence for sentence in check.manual_problems(manual))
 
 
-def test_sync_mends_a_copy_that_differs(tmp_path):
+@pytest.fixture
+def house(tmp_path):
+    """A copy of the project's shared code, and one skill that reaches a part of it."""
     shutil.copytree(sync.ROOT / "shared", tmp_path / "shared", ignore=shutil.ignore_patterns("__pycache__"))
-    copy = tmp_path / "skills" / "one" / "scripts" / "shared"
-    copy.mkdir(parents=True)
+    scripts = tmp_path / "skills" / "one" / "scripts"
+    scripts.mkdir(parents=True)
+    (scripts / "one.py").write_text("from shared.transport.retries import Retries\n")
+    return tmp_path
+
+
+def test_a_copy_holds_what_the_skill_reaches_and_no_more(house):
+    copy = house / "skills" / "one" / "scripts" / "shared"
+    copy.mkdir()
     (copy / "stray.py").write_text("x = 1\n")
-    assert "skills/one/scripts/shared/stray.py" in sync.differences(tmp_path)
-    assert "skills/one/scripts/shared/key_guard.py" in sync.sync(tmp_path)
-    assert sync.differences(tmp_path) == [] and not (copy / "stray.py").exists()
+    (copy / "models.py").write_bytes((house / "shared" / "models.py").read_bytes())
+    found = dict(sync.differences(house))
+    assert found["skills/one/scripts/shared/stray.py"] == found["skills/one/scripts/shared/models.py"] == "is not reached by the skill"
+    assert found["skills/one/scripts/shared/transport/retries.py"] == "is missing"
+    sync.sync(house)
+    assert sync.differences(house) == [] and not (copy / "models.py").exists()
+    assert {path.relative_to(copy).as_posix() for path in copy.rglob("*.py")} == {
+        "__init__.py", "failures.py", "transport/__init__.py", "transport/retries.py"}
+    (copy / "failures.py").write_text("x = 1\n")
+    assert sync.differences(house) == [("skills/one/scripts/shared/failures.py", "differs")]
+
+
+@pytest.mark.parametrize("source, what", [
+    ("from ..cli.console import Console\nConsole\n", "stands above it"),
+    ("from .. import main\nmain\n", "stands above it"),
+    ("import os\nos.environ\n", "reads the environment"),
+    ("def f():\n" + "    x = 1\n" * 45, "f has more than 40 lines"),
+    ("x = 1\n" * 500, "has 500 lines"),
+])
+def test_what_leaves_the_map_is_found(house, source, what):
+    assert layers.problems(house) == [], "the copy itself is in order"
+    (house / "shared" / "files" / "new.py").write_text(source)
+    assert any(what in sentence for sentence in layers.problems(house))
+
+
+def test_a_circle_and_a_file_outside_the_map_are_found(house):
+    (house / "shared" / "files" / "one.py").write_text("from .two import x\nx\n")
+    (house / "shared" / "files" / "two.py").write_text("from .one import x\nx\n")
+    (house / "shared" / "stray.py").write_text("x = 1\n")
+    found = layers.problems(house)
+    assert "files/one.py -> files/two.py -> files/one.py import each other" in found
+    assert "shared/stray.py is not in the map of shared/__init__.py" in found
