@@ -1,12 +1,13 @@
 """Where the key, the base URL, the region and the guard's mode come from: the environment and `.env` files."""
 from __future__ import annotations
 
-import builtins
 import os
 
 import pytest
 from shared import account, key_guard
-from shared.account import BadSetting, find_account, parse_env
+from shared.account import BadSetting, find_account, parse_env, Settings
+
+from shared.files.own import open_own
 
 from tests.conftest import PLAN_KEY, STANDARD_KEY
 
@@ -32,8 +33,14 @@ def settings(home):
 def find(home, work):
     """`find(cwd, VARIABLE=…)`: the account of a run in `cwd` with these variables in its environment."""
     def find_in(cwd=work, **environ):
-        return find_account({"HOME": str(home), **environ}, str(cwd))
+        return find_account(Settings({"HOME": str(home), **environ}, str(cwd)))
     return find_in
+
+
+@pytest.fixture
+def settings_of(home, work):
+    """`settings_of(VARIABLE=…)`: what a run in the working folder finds, before anything is judged."""
+    return lambda **environ: Settings({"HOME": str(home), **environ}, str(work))
 
 
 def line(key: str) -> str:
@@ -117,7 +124,7 @@ def test_nothing_is_put_into_the_environment(find, work, settings):
     put(work, line(FAR), "QWEN_REGION=us-east-1", "HTTPS_PROXY=http://proxy", "NEW_VARIABLE=1")
     before = dict(os.environ)
     given = {"HOME": str(work.parent / "home"), "PATH": "/bin"}
-    find_account(given, str(work))
+    find_account(Settings(given, str(work)))
     assert dict(os.environ) == before and set(given) == {"HOME", "PATH"}
 
 
@@ -127,7 +134,7 @@ def test_only_the_listed_variables_are_read(find, work):
     put(work, "OPENAI_API_KEY=" + OTHER, "DASHSCOPE_API_KEYS=" + OTHER, "MY_DASHSCOPE_API_KEY=" + OTHER,
         "dashscope_api_key=" + OTHER, "QWEN_BASE_URLS=" + EVIL, "HOME=/evil", "PATH=/evil", "PYTHONPATH=/evil")
     found = find()
-    assert found.key.kind == key_guard.MISSING and found.endpoint.host == "dashscope.aliyuncs.com" and found.secrets == ()
+    assert found.key.kind == key_guard.MISSING and found.endpoint.host == "dashscope.aliyuncs.com"
     assert parse_env(f"OPENAI_API_KEY={OTHER}\nDASHSCOPE_API_KEY={NEAR}") == {"DASHSCOPE_API_KEY": NEAR}
 
 
@@ -138,7 +145,9 @@ LINES = {
     "comment": f"DASHSCOPE_API_KEY={NEAR} # mine", "comment after quotes": f'DASHSCOPE_API_KEY="{NEAR}" # mine',
     "comment, tab": f"DASHSCOPE_API_KEY={NEAR}\t# mine", "comment holding a quote": f"DASHSCOPE_API_KEY={NEAR} # it's mine",
     "comment lines around": f"# DASHSCOPE_API_KEY={OTHER}\nDASHSCOPE_API_KEY={NEAR}\n#DASHSCOPE_API_KEY={OTHER}",
-    "CRLF": f"QWEN_REGION=cn-beijing\r\nDASHSCOPE_API_KEY={NEAR}\r\n", "old Mac line ends": f"X=1\rDASHSCOPE_API_KEY={NEAR}\r",
+    "CRLF": f"QWEN_REGION=cn-beijing\r\nDASHSCOPE_API_KEY={NEAR}\r\n", "cmd": f"set DASHSCOPE_API_KEY={NEAR}",
+    "PowerShell": f'$env:DASHSCOPE_API_KEY="{NEAR}"', "PowerShell, blanks": f"$Env:DASHSCOPE_API_KEY = '{NEAR}'",
+    "bash": f"declare -x DASHSCOPE_API_KEY={NEAR}", "a pasted name twice": f"DASHSCOPE_API_KEY= {NEAR}\t",
     "no line end": f"\n\nDASHSCOPE_API_KEY={NEAR}", "the last line counts": f"DASHSCOPE_API_KEY={OTHER}\nDASHSCOPE_API_KEY={NEAR}",
     "text that is no assignment": f"hello\n=\n==x\n[section]\nDASHSCOPE_API_KEY={NEAR}\nend",
 }
@@ -184,13 +193,13 @@ def test_huge_file_is_ignored_with_a_warning(find, work, settings):
 
 def test_unreadable_file_is_passed_over_with_a_warning(find, work, settings, monkeypatch):
     put(settings, line(HOME_KEY))
-    path, real_open = put(work, line(FAR)), open
+    path = put(work, line(FAR))
 
-    def guarded(name, *arguments, **options):
+    def guarded(name, *arguments):
         if name == path:
             raise PermissionError(13, "Permission denied", name)
-        return real_open(name, *arguments, **options)
-    monkeypatch.setattr(builtins, "open", guarded)
+        return open_own(name, *arguments)
+    monkeypatch.setattr(account, "open_own", guarded)
     found = find()
     assert found.key.value == HOME_KEY and found.warnings == [f"{path} could not be read: Permission denied"]
 
@@ -215,13 +224,14 @@ def test_second_name_of_the_key(find, work):
 
 def test_no_key(find):
     found = find()
-    assert (found.key.kind, found.key_source, found.secrets, found.warnings) == (key_guard.MISSING, "", (), [])
+    assert (found.key.kind, found.key_source, found.warnings) == (key_guard.MISSING, "", [])
 
 
-def test_every_key_found_is_a_secret(find, work, settings):
+def test_every_key_found_is_a_secret(settings_of, work, settings):
     put(work, line(f'"{FAR}"'), "QIANWEN_API_KEY=" + OTHER)
     put(settings, line(HOME_KEY))
-    assert set(find(DASHSCOPE_API_KEY=f"Bearer {NEAR}").secrets) >= {NEAR, f"Bearer {NEAR}", FAR, OTHER, HOME_KEY}
+    found = settings_of(DASHSCOPE_API_KEY=f"Bearer {NEAR}")
+    assert set(found.secrets) == {NEAR, FAR, OTHER, HOME_KEY}
 
 
 def test_unused_standard_key_is_named_beside_a_plan_key(find, work):
@@ -240,7 +250,7 @@ def test_base_url_of_the_environment_always_counts(find, work):
 
 def test_base_url_counts_beside_its_key(find, work):
     path = put(work, "QWEN_BASE_URL=https://gateway.example.com/team", line(FAR))
-    found = find()
+    found = find(QIANWEN_TRUST_PROJECT="1")
     assert (found.endpoint.native, found.endpoint_source, found.warnings) == \
         ("https://gateway.example.com/team/api/v1", "QWEN_BASE_URL in " + path, [])
 
@@ -273,8 +283,8 @@ def test_ignored_base_url_leaves_the_region_as_it_is(find, work):
 
 def test_ignored_base_url_lets_a_farther_legal_one_count(find, work):
     put(work / "a", "QWEN_BASE_URL=" + EVIL)
-    put(work, line(FAR), "QWEN_BASE_URL=https://gateway.example.com")
-    assert find(work / "a").endpoint.host == "gateway.example.com"
+    put(work, line(FAR), "QWEN_BASE_URL=https://dashscope-intl.aliyuncs.com")
+    assert find(work / "a").endpoint.host == "dashscope-intl.aliyuncs.com"
 
 
 def test_malformed_base_url_that_does_not_count_is_no_error(find, work):
@@ -301,6 +311,8 @@ def test_real_script_takes_key_and_base_url_of_one_file(run, emulator, work):
     put(work, "export DASHSCOPE_API_KEY='%s' # mine" % STANDARD_KEY, "QWEN_BASE_URL=" + emulator.url)
     (work / "a").mkdir()
     result = run("hello", key=None, base_url=None, cwd=work / "a")
+    assert (result.code, emulator.requests) == (2, []) and "QIANWEN_TRUST_PROJECT=1" in result.err
+    result = run("hello", key=None, base_url=None, cwd=work / "a", env={"QIANWEN_TRUST_PROJECT": "1"})
     assert result.code == 0 and [request.key_kind for request in emulator.requests] == ["standard"]
 
 
@@ -340,4 +352,5 @@ def test_project_cannot_loosen_the_home_file(find, work, settings, project, at_h
 
 
 def test_list_of_variables_is_complete():
-    assert set(account.VARIABLES) == {"DASHSCOPE_API_KEY", "QIANWEN_API_KEY", "QWEN_BASE_URL", "QWEN_REGION", "QIANWEN_KEY_GUARD"}
+    assert set(account.VARIABLES) == {"DASHSCOPE_API_KEY", "QIANWEN_API_KEY", "QWEN_BASE_URL", "QWEN_REGION", "QIANWEN_KEY_GUARD", "QIANWEN_BUDGET",
+                                      "QIANWEN_TRUST_PROJECT", "DASHSCOPE_WORKSPACE", "DASHSCOPE_REGION"}

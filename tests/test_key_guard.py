@@ -60,9 +60,9 @@ CASES = [pytest.param(raw, kind, requests, action, words, id=f"{name} | {kind} |
          for keys, kinds, requests, action, words in DESIGN_TABLE for name, raw in keys.items() for kind in kinds]
 
 
-def judge(raw, kind=DASHSCOPE, skill="qianwen-text", requests=1, strict=False):
+def judge(raw, kind=DASHSCOPE, skill="qianwen-text", many=False, strict=False):
     endpoint = key_guard.parse_base_url(URLS.get(kind, kind))
-    return key_guard.judge(key_guard.inspect_key(raw), endpoint, skill, requests, strict)
+    return key_guard.judge(key_guard.inspect_key(raw), endpoint, skill, many, strict)
 
 
 def said(verdict) -> str:
@@ -107,7 +107,7 @@ def run_at(kind, emulator, monkeypatch, key, *arguments, host="dashscope", **var
         for name, value in {"DASHSCOPE_API_KEY": key, "QWEN_BASE_URL": emulator.host_url(host), "NO_PROXY": "127.0.0.1",
                             **variables}.items():
             patch.setenv(name, value)
-        patch.setattr(account, "env_files", lambda cwd, environ: [])
+        patch.setattr(account, "env_files", lambda cwd, environ, warnings: [])
         patch.setattr(key_guard, "endpoint_kind", lambda host: kind)
         patch.setattr(main_module, "_stop_on_terminate", lambda: None)
         patch.setattr(sys, "stdout", out)
@@ -122,7 +122,7 @@ def run_at(kind, emulator, monkeypatch, key, *arguments, host="dashscope", **var
 
 @pytest.mark.parametrize("raw, kind, requests, action, words", CASES)
 def test_design_table(raw, kind, requests, action, words):
-    verdict = judge(raw, kind, requests=requests)
+    verdict = judge(raw, kind, many=requests > 1)
     assert verdict.action == action
     assert [word for word in words if word.lower() not in said(verdict).lower()] == []
     assert verdict.endpoint.kind == kind
@@ -131,7 +131,7 @@ def test_design_table(raw, kind, requests, action, words):
 
 @pytest.mark.parametrize("raw, kind, requests, action, words", CASES)
 def test_strict_mode_turns_each_warning_into_a_refusal(raw, kind, requests, action, words):
-    relaxed, strict = (judge(raw, kind, requests=requests, strict=mode) for mode in (False, True))
+    relaxed, strict = (judge(raw, kind, many=requests > 1, strict=mode) for mode in (False, True))
     assert strict.action == (GO if action == GO else REFUSE)
     assert strict.warnings == ()
     if action == WARN:
@@ -307,9 +307,9 @@ HOSTS = {
     "dashscope-aliyuncs.com": GATEWAY, "dashscope.aliyuncs.co": GATEWAY, "dashscope.xaliyuncs.com": GATEWAY,
     "token-plan.cn-beijing.maas.aliyuncs.com.evil.com": GATEWAY, "token-plan.cn-beijing.maas-aliyuncs.com": GATEWAY,
     "coding.dashscope.aliyuncs.com.evil.com": GATEWAY, "maas.aliyuncs.com": GATEWAY, "evil.com": GATEWAY,
-    "localhost": LOOPBACK, "LOCALHOST:8080": LOOPBACK, "api.localhost": LOOPBACK, "127.0.0.1": LOOPBACK,
+    "localhost": LOOPBACK, "LOCALHOST:8080": LOOPBACK, "localhost.": LOOPBACK, "127.0.0.1": LOOPBACK,
     "127.255.1.2:9": LOOPBACK, "[::1]:8080": LOOPBACK,
-    "localhost.evil.com": GATEWAY, "127.0.0.1.evil.com": GATEWAY, "xlocalhost": GATEWAY, "0.0.0.0": GATEWAY,
+    "localhost.evil.com": GATEWAY, "127.0.0.1.evil.com": GATEWAY, "xlocalhost": GATEWAY, "api.localhost": GATEWAY, "127.999.1.1": GATEWAY, "127.1": GATEWAY, "0.0.0.0": GATEWAY,
 }
 
 
@@ -375,7 +375,7 @@ REGIONS = {"cn-beijing": "dashscope.aliyuncs.com", "ap-southeast-1": "dashscope-
 
 @pytest.mark.parametrize("region, host", REGIONS.items(), ids=REGIONS)
 def test_region(region, host):
-    found = account.find_account({"QWEN_REGION": region, "HOME": "/nowhere"}, "/")
+    found = account.find_account(account.Settings({"QWEN_REGION": region, "HOME": "/nowhere"}, "/"))
     assert (found.endpoint.origin, found.endpoint.region, found.endpoint.kind) == ("https://" + host, region, DASHSCOPE)
 
 
@@ -409,6 +409,6 @@ def test_guard_imports_nothing_of_ours():
 
 
 @pytest.mark.parametrize("script", sorted(path for path in ROOT.glob("skills/*/scripts/*.py")
-                                          if "command.run(" in path.read_text("utf-8")), ids=lambda path: path.name)
+                                          if "run_script(" in path.read_text("utf-8")), ids=lambda path: path.name)
 def test_each_script_imports_the_guard_itself(script):
     assert "shared.key_guard" in imports(script)
