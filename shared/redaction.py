@@ -19,7 +19,7 @@ _DISGUISE = re.compile(
     "[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb]"
     r"|(?:%|\\x)(?P<byte>[0-9a-f]{2})|&#x(?P<hex>[0-9a-f]{1,5});|\\u(?P<four>[0-9a-f]{4})|&#(?P<decimal>[0-9]{1,6});",
     re.IGNORECASE)
-_OPEN_ESCAPE = re.compile(r"(?:%|\\|&)[#ux]?[0-9a-f]{0,6}$", re.IGNORECASE)
+_OPEN_ESCAPE = re.compile(r"(?:%|\\|&)[#ux]{0,2}[0-9a-f]{0,6}$", re.IGNORECASE)
 # For people's text alone: what is shaped like any key, cut short like one of ours, a signature or a login of an address.
 _KEY_SHAPED = (r"(?i)(?<![a-z0-9])(?:sk-[a-z0-9_*.…-]+|st-(?=[a-z_-]{0,64}[0-9])[a-z0-9_*.…-]{6,}"
                r"|st-[a-z0-9_-]{0,200}(?:\*\*+|\.\.+|…)[a-z0-9_*.…-]+|(?:aiza|ltai)[a-z0-9_*.…-]{6,})")
@@ -63,13 +63,13 @@ def open_end(text: str, secrets) -> int:
     secrets = tuple(secrets)
     if not secrets or not text:
         return 0
-    plain, places = _plain(text)
+    escape = _OPEN_ESCAPE.search(text)
+    whole = escape.start() if escape else len(text)
+    plain, places = _plain(text[:whole])
     needles = _needles(secrets)
     size = next((size for size in range(min(needles.longest, len(plain)), 0, -1) if plain[-size:] in needles.beginnings), 0)
     start = places[len(plain) - size]
-    escape = _OPEN_ESCAPE.search(text)
-    start = min(start, escape.start() if escape else start)
-    return len(text) - next((begin for begin, end in _found(text, secrets) if end >= start and begin < start), start)
+    return len(text) - next((begin for begin, end in _found(text, secrets) if begin < start <= end), start)
 
 
 def _mask_match(match) -> str:
