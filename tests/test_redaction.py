@@ -11,7 +11,7 @@ from urllib.parse import unquote
 import pytest
 from shared import key_guard
 from shared.key_guard import DASHSCOPE, LOOPBACK
-from shared.redaction import cleaned, open_end, redact, redact_exact
+from shared.redaction import cleaned, redact, redact_exact, Stream
 from shared.transport.request import Request
 
 from tests.conftest import ROOT
@@ -353,12 +353,8 @@ def test_key_in_disguise_in_json(text):
 @DISGUISED
 @pytest.mark.parametrize("size", [1, 2, 3, 5, 7])
 def test_key_in_disguise_in_pieces_of_a_stream(text, size):
-    said, held, whole = "", "", f"it is {text} and more"
-    for at in range(0, len(whole), size):
-        held += whole[at:at + size]
-        ready = len(held) - open_end(held, (HARD,))
-        said, held = said + redact_exact(held[:ready], (HARD,)), held[ready:]
-    said += redact_exact(held, (HARD,))
+    whole, stream = f"it is {text} and more", Stream()
+    said = "".join(stream.feed(whole[at:at + size], (HARD,)) for at in range(0, len(whole), size)) + stream.end((HARD,))
     assert shown(said) == [] and said.startswith("it is ") and said.endswith(" and more")
 
 
@@ -366,6 +362,19 @@ def test_key_in_disguise_in_pieces_of_a_stream(text, size):
                                   "q7Xw2", "0a1b2c", "İstanbul ẞ ﬁ"])
 def test_other_text_stays(text):
     assert redact_exact(text, (HARD, "sk-emulator-standard-0123456789")) == text
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 100])
+@pytest.mark.parametrize("text", [LOOKALIKES, "sk- sk-sp- 100% &amp; \\u00 \\x &#", "q7Xw q7X", "零宽\u200b字", "", "abc"])
+def test_other_text_in_pieces_stays(text, size):
+    stream = Stream()
+    said = "".join(stream.feed(text[at:at + size], (HARD,)) for at in range(0, len(text), size))
+    assert said + stream.end((HARD,)) == text and stream.end((HARD,)) == ""
+
+
+def test_ordinary_words_do_not_wait():
+    stream = Stream()
+    assert [stream.feed(word, (HARD, "sk-emulator-standard-0123456789")) for word in ("slow", " standard", " words")] == ["slow", " standard", " words"]
 
 
 def test_what_stays_around_a_key():

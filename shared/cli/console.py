@@ -21,7 +21,7 @@ class Console:
         self.warnings: list = []
         self.secrets: tuple = ()
         self.ignore_broken_pipe = False  # whether there is work left (saving) when the reader of stdout goes away
-        self._held = {"reasoning": "", "text": ""}
+        self._streams = {"reasoning": redaction.Stream(), "text": redaction.Stream()}
         self._last = ("", "\n")  # channel and last character written
         self._stdout_closed = False
 
@@ -74,28 +74,20 @@ class Console:
             self.result(piece)
         elif not self.quiet:
             self._heading("reasoning", "[thinking]\n")
-            self._reasoning(self._sendable("reasoning", piece))
+            self._reasoning(self._streams["reasoning"].feed(piece, self.secrets))
 
     def result(self, piece: str) -> None:
         """Part of the result, to stdout; nothing in --json mode, where the document carries it."""
         if self.json_mode or not piece:
             return
         self._end_reasoning()
-        self._result(self._sendable("text", piece))
+        self._result(self._streams["text"].feed(piece, self.secrets))
 
     def end_result(self) -> None:
         """The result is whole, or will not go on: write what was held back and end the line."""
-        held, self._held["text"] = self._held["text"], ""
-        self._result(self.redact_result(held))
+        self._result(self._streams["text"].end(self.secrets))
         if self._last[0] == "text" and self._last[1] != "\n":
             self._result("\n")
-
-    def _sendable(self, channel: str, piece: str) -> str:
-        """What may be written now: keys taken out, an end that could be the beginning of a key held back."""
-        text = self._held[channel] + piece
-        ready = len(text) - redaction.open_end(text, self.secrets)
-        self._held[channel] = text[ready:]
-        return self.redact_result(text[:ready])
 
     def links(self, links: list) -> None:
         """Result links in full, on stderr: they are signed, and whoever cleans them of what looks like a key breaks them."""
@@ -155,8 +147,7 @@ class Console:
 
     def _end_reasoning(self) -> None:
         if self._last[0] == "reasoning":
-            held, self._held["reasoning"] = self._held["reasoning"], ""
-            self._reasoning(self.redact_result(held))
+            self._reasoning(self._streams["reasoning"].end(self.secrets))
             self._write(self.stderr, "\n\n" if self._last[1] != "\n" else "\n")
             self._last = ("", "\n")
         elif self._last[0] == "progress":

@@ -56,14 +56,14 @@ class Session:
     def endpoint(self) -> key_guard.Endpoint:
         return self.verdict.endpoint
 
-    def client(self, model: str = "", models=(), guarded: bool = True, throttle=None) -> Client:
+    def client(self, model: str = "", models=(), guarded: bool = True, throttle=None, successor: str = "") -> Client:
         """A client for the endpoint that the guard hands out. Not `guarded`: for links, which take no key, and for --check."""
         if guarded and not self._passed:
             self.pass_guard()
         options, console = self.options, self.console
         retries = Retries(options.retries, note=console.note, throttle=throttle or (self.row and self.row.throttle))
         return Client(self.verdict, self.skill, timeout=options.timeout, retries=retries, detail=console.detail, model=model,
-                      models=models, sandboxed=self.account.sandboxed)
+                      models=models, sandboxed=self.account.sandboxed, successor=successor)
 
     def billing_note(self) -> str:
         """Who pays, for the usage line: a user who expects a plan to cover the call must see that it does not."""
