@@ -19,6 +19,7 @@ class Console:
         self.stdout, self.stderr = stdout or sys.stdout, stderr or sys.stderr
         self.json_mode = self.quiet = self.verbose = False
         self.warnings: list = []
+        self.advised: list = []  # next steps that were shown already
         self.secrets: tuple = ()
         self.ignore_broken_pipe = False  # whether there is work left (saving) when the reader of stdout goes away
         self._streams = {"reasoning": redaction.Stream(), "text": redaction.Stream()}
@@ -66,6 +67,7 @@ class Console:
     def warn(self, text: str, fix: str = "") -> None:
         """A warning and its next step: shown always, and listed in the JSON document."""
         self.warnings.append(self.clean(f"{text}. {_sentence(fix)}" if fix else text))
+        self.advised.append(fix)
         self.say(f"warning: {text}" + (f"\n  next: {fix}" if fix else ""))
 
     def show(self, channel: str, piece: str) -> None:
@@ -113,7 +115,8 @@ class Console:
                  f"request id {failure.request_id}" if failure.request_id else ""]
         facts = ", ".join(fact for fact in facts if fact)
         lines = [f"error: {failure.message}" + (f"  [{facts}]" if facts else "")]
-        lines += [f"  {name}: {text}" for name, text in (("why", failure.cause), ("next", failure.fix)) if text]
+        fix = failure.fix if not any(failure.fix in shown for shown in self.advised) else "as said above"
+        lines += [f"  {name}: {text}" for name, text in (("why", failure.cause), ("next", fix if failure.fix else "")) if text]
         self.say("\n".join(lines))
 
     def clean_error(self, failure: Failure) -> dict:

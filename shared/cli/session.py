@@ -5,11 +5,20 @@ one out: shows what it warns of, stops where it refuses.
 """
 from __future__ import annotations
 
+import os
+
 from .. import key_guard
-from ..account import Account
+from ..account import Account, ENVIRONMENT
 from ..failures import Exit, Failure
 from ..transport.client import Client
 from ..transport.retries import Retries
+
+
+# How to run a command without a variable of the environment, by platform.
+_WITHOUT = {
+    "posix": "put `env -u {name}` in front of the command",
+    "nt": "first run `Remove-Item Env:{name}` in PowerShell, or `set {name}=` in cmd",
+}
 
 
 class Session:
@@ -39,16 +48,20 @@ class Session:
             self.console.note(f"sending to {verdict.endpoint.host} ({account.endpoint_source})")
         self._passed = True
 
-    def show_warnings(self) -> None:
-        """Show what the guard warns of, and where a standard key waits behind a plan key."""
+    def show_warnings(self, reported: bool = False) -> None:
+        """Show what the guard warns of. `reported`: the next step of the verdict itself is shown elsewhere."""
         for text, fix in self.verdict.warnings:
-            self.console.warn(text, fix + (self.spare_key() if text == self.verdict.reason else ""))
+            is_verdict = text == self.verdict.reason
+            self.console.warn(text, "" if is_verdict and reported else fix + (self.spare_key() if is_verdict else ""))
 
     def spare_key(self) -> str:
-        """Where a standard key waits behind the plan key that comes first."""
+        """Where a standard key waits behind the plan key that comes first, and how to use it."""
         if self.verdict.key.kind != key_guard.PLAN or not self.account.spare:
             return ""
-        return f". A standard key was found in {self.account.spare}, but the one in {self.account.key_source} comes first"
+        name, _, where = self.account.key_source.partition(" in ")
+        how = _WITHOUT.get(os.name, _WITHOUT["posix"]).format(name=name) if where == ENVIRONMENT else f"remove {name} from {where}"
+        return (f". A standard key was found in {self.account.spare}, but {self.account.key_source} comes first; to use the "
+                f"standard key, {how}")
 
     # -- the way to the service
 
