@@ -41,7 +41,7 @@ def script_of(skill: str):
 
 def project_texts():
     """Every text of the project that a user meets: code without tests, and manuals."""
-    for pattern in ("*.md", "shared/*.py", "skills/**/*.md", "skills/*/scripts/*.py"):
+    for pattern in ("*.md", "docs/*.md", "shared/**/*.py", "skills/**/*.md", "skills/*/scripts/*.py"):
         yield from ((path, path.read_text("utf-8")) for path in ROOT.glob(pattern))
 
 
