@@ -19,6 +19,7 @@ for skill in sorted((ROOT / "skills").glob("*/scripts")):
     sys.path.insert(0, str(skill))
 sys.path.insert(0, str(ROOT))  # first, so that `shared` is the source and not a copy
 
+import shared  # noqa: E402, F401  before any script is imported, which puts its own folder first
 from tests.emulator import Emulator  # noqa: E402
 
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # started in the background by a shell; scripts would inherit it
