@@ -11,7 +11,7 @@ from tests.emulator.image_models import CHOICES, IMAGE_URL, OUTPUT_IMAGE, POSTER
 from tests.emulator.wire import dumps
 
 if TYPE_CHECKING:
-    from tests.emulator.server import Emulator
+    from tests.emulator.epoch import Epoch
 
 STEP_TOKENS = 120                      # what a picture adds to the output tokens of a mixed answer
 
@@ -21,7 +21,7 @@ def draw(job: Job, owner: str, index: int) -> bytes:
     return drawing.png(job.width, job.height, job.colour or drawing.colour_of(job.prompt), job.seed + index, notes)
 
 
-def publish(emulator: Emulator, job: Job, owner: str, count: int) -> List[str]:
+def publish(emulator: Epoch, job: Job, owner: str, count: int) -> List[str]:
     return [results.publish(emulator, owner, index, partial(draw, job, owner, index)) for index in range(count)]
 
 
@@ -56,7 +56,7 @@ def _final_prompt(job: Job) -> str:
     return job.prompt + ", in soft light, with much detail" if job.extended else job.prompt
 
 
-def at_once(emulator: Emulator, job: Job, request_id: str, count: int) -> Dict[str, Any]:
+def at_once(emulator: Epoch, job: Job, request_id: str, count: int) -> Dict[str, Any]:
     """The body of a call that answers at once."""
     urls = publish(emulator, job, request_id, count)
     output: Dict[str, Any] = {"choices": choices(job, urls, job.model.has("typed"))}
@@ -69,7 +69,7 @@ def at_once(emulator: Emulator, job: Job, request_id: str, count: int) -> Dict[s
     return {"output": output, "usage": usage(job, count), "request_id": request_id}
 
 
-def stream(emulator: Emulator, job: Job, request_id: str, count: int) -> Iterator[bytes]:
+def stream(emulator: Epoch, job: Job, request_id: str, count: int) -> Iterator[bytes]:
     """A mixed answer: each event brings a bit of text or a whole picture; the usage is that of everything so far."""
     items = list(_mixed_items(job, publish(emulator, job, request_id, count)))
     asked, said, seen = tokens(job.prompt), 0, 0
@@ -126,7 +126,7 @@ USAGES = {"sides": _sides, "qima": _qima, "wan": _wan, "z": _z, "kling": _kling,
 
 # The ends of tasks
 
-def end(emulator: Emulator, job: Job, owner: str, count: int, failed: Optional[Dict[str, str]] = None) -> tasks.End:
+def end(emulator: Epoch, job: Job, owner: str, count: int, failed: Optional[Dict[str, str]] = None) -> tasks.End:
     """A success; `failed` stands for the pictures that are missing, where the model tells them."""
     urls = publish(emulator, job, owner, count)
     output = ENDS[job.model.result](job, urls, failed)

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from tests.emulator.wire import Exchange, Refusal, Reply
 
 if TYPE_CHECKING:
-    from tests.emulator.server import Emulator
+    from tests.emulator.epoch import Epoch
 
 RESULT_SECONDS = 24 * 3600
 KEPT_RESULTS = 400_000
@@ -51,7 +51,7 @@ class Download:
     authorized: bool = False           # an Authorization header was there, which it must not
 
 
-def publish(emulator: Emulator, owner: str, index: int, content: Callable[[], bytes], ending: str = "png",
+def publish(emulator: Epoch, owner: str, index: int, content: Callable[[], bytes], ending: str = "png",
             content_type: str = "image/png") -> str:
     """Give a file an address."""
     token, expires = uuid.uuid4().hex, int(emulator.clock()) + RESULT_SECONDS

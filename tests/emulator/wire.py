@@ -11,7 +11,7 @@ from xml.sax.saxutils import escape
 
 if TYPE_CHECKING:
     from tests.emulator.results import Download
-    from tests.emulator.server import Emulator
+    from tests.emulator.epoch import Epoch
 
 JSON = "application/json"
 OSS = "oss"                            # the host, as in /@oss/, that plays the object storage
@@ -88,7 +88,7 @@ class Fate:
 @dataclass
 class Exchange:
     """A request while it is being answered. The only place that holds the key."""
-    emulator: "Emulator"
+    emulator: "Epoch"
     host: str
     method: str
     path: str
@@ -158,6 +158,10 @@ def xml_reply(status: int, code: str, message: str, request_id: str) -> Reply:
 
 def empty_reply(status: int) -> Reply:
     return Reply(status, length=0)
+
+
+class BadRequest(Exception):
+    """The request is not HTTP as it should be."""
 
 
 class Refusal(Exception):
