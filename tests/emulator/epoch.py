@@ -30,6 +30,7 @@ class Epoch:
         self.requests: List[Recorded] = []
         self.faults: List[Fault] = []
         self.scripts: List[Dict[str, Any]] = []
+        self.sse_refusals = False      # what a streaming request is refused with is an event stream, as of 2026
         self.bad_keys: Set[str] = {keys.WRONG_KEY}
         self.intl_keys: Set[str] = set()
         self.file_polls = 1            # how many looks at a new file until it is processed
@@ -44,6 +45,7 @@ class Epoch:
         self.objects: Dict[str, uploads.StoredObject] = {}
         self.image_models: Dict[str, image_models.ImageModel] = dict(image_models.IMAGE_MODELS)
         self.video_models: Dict[str, video_models.VideoModel] = dict(video_models.VIDEO_MODELS)
+        self.result_name = "{token}-{index}"            # of files to download, without ending; may hold any characters
         self.video_bytes = 100_000     # how long the file of a video is at least
         self.web_seconds = 5.0         # how long videos and sounds are that lie elsewhere
         self.doubtful_uploads = True   # oss:// is taken where the documents do not name it

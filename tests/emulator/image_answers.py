@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Optional
 
 from tests.emulator import drawing, results, tasks
 from tests.emulator.call import tokens
-from tests.emulator.image_checks import Job
+from tests.emulator.image_checks import TIER_1K, Job
 from tests.emulator.image_models import CHOICES, IMAGE_URL, OUTPUT_IMAGE, POSTER, RESULTS
 from tests.emulator.wire import dumps
 
@@ -97,9 +97,9 @@ def _sides(job: Job, count: int) -> Dict[str, Any]:
 
 
 def _qima(job: Job, count: int) -> Dict[str, Any]:
-    tier = "1k" if job.width * job.height <= 2_250_000 else "2k"
+    tier = "1k" if job.width * job.height <= TIER_1K else "2k"
     return {"output_height": job.height, "output_width": job.width, "input_image_count": job.given,
-            "input_image_type": "qima_input_1k",
+            "input_image_type": f"qima_input_{'2k' if job.large else '1k'}",
             "output_image_count": count, "output_image_type": f"qima_output_{tier}"}
 
 
@@ -146,7 +146,8 @@ def _results_end(job: Job, urls: List[str], failed: Optional[Dict[str, str]]) ->
     entries: List[Dict[str, str]] = [{**told, "url": url} for url in urls]
     if failed:
         entries += [dict(failed) for _ in range(job.n - len(urls))]
-    return {"results": entries, "task_metrics": {"TOTAL": job.n, "SUCCEEDED": len(urls), "FAILED": job.n - len(urls)}}
+    told = {"error_message": "Success"} if job.model.name == "wanx-style-repaint-v1" else {}
+    return {"results": entries, **told, "task_metrics": {"TOTAL": job.n, "SUCCEEDED": len(urls), "FAILED": job.n - len(urls)}}
 
 
 def _image_url_end(job: Job, urls: List[str], failed: Optional[Dict[str, str]]) -> Dict[str, Any]:

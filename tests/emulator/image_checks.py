@@ -17,6 +17,7 @@ from tests.emulator.wire import Exchange, Refusal, ignored, invalid
 
 MEGABYTE = 1024 * 1024
 KEPT_LOOKS = 500
+TIER_1K = 2_250_000                    # pixels
 WIDTH_HEIGHT = re.compile(r"(\d{1,5})\*(\d{1,5})")
 FIXED_ONE = "num_images_per_prompt must be 1"
 NO_DOWNLOAD = "Unable to download the media resource during the data inspection process."
@@ -70,6 +71,7 @@ class Job:
     mixed: bool
     extended: bool
     size: str                          # as it was asked for, or ""
+    large: bool = False                # a picture that came in is of the tier 2K
 
 
 def read(exchange: Exchange, body: Dict[str, Any], model: ImageModel, at_once: bool) -> Job:
@@ -94,7 +96,8 @@ def read(exchange: Exchange, body: Dict[str, Any], model: ImageModel, at_once: b
     colour = next((look.colour for look in reversed(call.looks) if look.colour), None)
     one_choice = call.sequential or not model.has("spread")
     return Job(model, call.prompt, number, width, height, colour, _seed(call), call.given, one_choice, call.mixed,
-               call.options.get("prompt_extend", model.usage != "z") is True, asked)
+               call.options.get("prompt_extend", model.usage != "z") is True, asked,
+               any(look.width * look.height > TIER_1K for look in call.looks))
 
 
 def _seed(call: ImageCall) -> int:

@@ -8,8 +8,7 @@ from tests.emulator.answers import Turn, pieces, turn_for, usage
 from tests.emulator.call import Call, tokens
 from tests.emulator.chat import find_model, tool_fragments
 from tests.emulator.checks import validate
-from tests.emulator.faults import error_event
-from tests.emulator.wire import Exchange, Refusal, Reply, dumps, invalid, json_reply, parse_json, stream_reply
+from tests.emulator.wire import Exchange, Refusal, Reply, dumps, invalid, json_reply, parse_json, stream_reply, streamed_refusal
 
 TEXT_BY_DEFAULT = ("qwen-max", "qwen-plus", "qwen-turbo")     # result_format of the oldest models
 NO_ASYNC = Refusal(403, "access_denied", "Current user api does not support asynchronous calls.", native="AccessDenied")
@@ -28,7 +27,7 @@ def generate(exchange: Exchange) -> Reply:
     except Refusal as refusal:
         if not stream:
             raise
-        return stream_reply([error_event(exchange, refusal, 1)])
+        return streamed_refusal(exchange, refusal)
     turn = turn_for(call)
     if stream:
         return stream_reply(frames(call, turn), turn.headers)

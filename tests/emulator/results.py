@@ -55,7 +55,7 @@ def publish(emulator: Epoch, owner: str, index: int, content: Callable[[], bytes
             content_type: str = "image/png") -> str:
     """Give a file an address."""
     token, expires = uuid.uuid4().hex, int(emulator.clock()) + RESULT_SECONDS
-    name = f"{token[:8]}-{index}.{ending}"
+    name = emulator.result_name.format(token=token[:8], index=index) + "." + ending
     signature = base64.b64encode(hashlib.sha1(f"{token}{expires}".encode(), usedforsecurity=False).digest()).decode("ascii")
     emulator.results[token] = Result(name, content_type, owner, index, expires, signature, content)
     if len(emulator.results) > KEPT_RESULTS:
@@ -109,7 +109,7 @@ def expired() -> Refusal:
 
 
 def _reply(exchange: Exchange, result: Result) -> Reply:
-    data = result.content()
+    data = exchange.swap(result.content())
     headers = {"content-type": result.content_type, "accept-ranges": "bytes", "etag": result.etag,
                "last-modified": formatdate(result.expires - RESULT_SECONDS, usegmt=True),
                "x-oss-request-id": exchange.request_id}
