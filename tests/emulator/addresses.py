@@ -15,6 +15,7 @@ MAX_DATA_URI = 10 * 1024 * 1024
 DATA = re.compile(r"data:([a-z]+/[a-z0-9.+-]+);base64,(.+)", re.DOTALL)
 UNREACHABLE = re.compile(r".*(\.invalid|-internal\.aliyuncs\.com)")
 BAD_ADDRESS = "The provided URL does not appear to be valid. Ensure it is correctly formatted."
+UNREACHED = "Failed to download multimodal content."
 BAD_FORMAT = "The media format is not supported or incorrect for the data inspection."
 UNDECODED = "Failed to decode the image during the data inspection."
 NOT_FOUND = "Failed to find the requested media resource during the data inspection process."
@@ -79,7 +80,7 @@ def _web(call: Call, url: str) -> Resource:
     if not host or re.search(r"\s", url):
         raise invalid(BAD_ADDRESS)
     if UNREACHABLE.fullmatch(host):
-        raise invalid("Failed to download multimodal content.")
+        raise invalid(UNREACHED)
     return Resource(url)
 
 

@@ -47,29 +47,35 @@ def _settings(exchange: Exchange) -> Any:
     return {"ok": True}
 
 
-def _task_polls(emulator: Epoch, value: Any) -> None:
-    pending, running = map(int, value)
-    emulator.task_polls = (pending, running)
-
-
 def _clock_offset(emulator: Epoch, value: Any) -> None:
     offset = float(value)
     emulator.clock = lambda: time.time() + offset
 
 
+def _numbers(kind: Callable[[Any], Any], count: int) -> Callable[[Any], Any]:
+    def read(value: Any) -> Any:
+        if value is None:
+            return None
+        if len(value) != count:
+            raise ValueError(f"{value} are not {count} numbers")
+        return tuple(map(kind, value))
+    return read
+
+
+# setting -> what its value is read with
+PLAIN: Dict[str, Callable[[Any], Any]] = {
+    "latency": float, "delay": float, "task_polls": _numbers(int, 2), "late_refusals": bool, "flat_failures": bool,
+    "video_bytes": int, "web_seconds": float, "doubtful_uploads": bool, "unit_seconds": float, "running_status": str,
+    "result_name": str, "retired": bool, "sse_refusals": bool,
+    "batch_polls": _numbers(int, 3), "batch_seconds": _numbers(float, 3), "batch_share": float, "batch_cancel_polls": int,
+    "batch_counts_move": bool, "batch_cancel_fails_rows": bool, "batch_expires_at": bool, "batch_row_bytes": int,
+    "batch_live_limit": int, "batch_error_form": str, "batch_error_prefix": str, "batch_reasoning": bool,
+}
 SETTINGS: Dict[str, Callable[[Epoch, Any], None]] = {
-    "latency": lambda emulator, value: setattr(emulator, "latency", float(value)),
-    "delay": lambda emulator, value: setattr(emulator, "delay", float(value)),
-    "task_polls": _task_polls,
-    "late_refusals": lambda emulator, value: setattr(emulator, "late_refusals", bool(value)),
-    "flat_failures": lambda emulator, value: setattr(emulator, "flat_failures", bool(value)),
+    **{name: (lambda emulator, value, name=name, read=read: setattr(emulator, name, read(value)))
+       for name, read in PLAIN.items()},
     "clock_offset": _clock_offset,
-    "video_bytes": lambda emulator, value: setattr(emulator, "video_bytes", int(value)),
-    "web_seconds": lambda emulator, value: setattr(emulator, "web_seconds", float(value)),
-    "doubtful_uploads": lambda emulator, value: setattr(emulator, "doubtful_uploads", bool(value)),
     "running_limits": lambda emulator, value: emulator.running_limits.update(value),
-    "unit_seconds": lambda emulator, value: setattr(emulator, "unit_seconds", float(value)),
-    "running_status": lambda emulator, value: setattr(emulator, "running_status", str(value)),
 }
 
 

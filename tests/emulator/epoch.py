@@ -7,9 +7,9 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter, defaultdict
-from typing import TYPE_CHECKING, Any, Callable, DefaultDict, Dict, List, Optional, Set
+from typing import TYPE_CHECKING, Any, Callable, DefaultDict, Dict, List, Optional, Set, Tuple
 
-from tests.emulator import files, image_models, keys, ledger, models, results, tasks, uploads, video_models, voices, voicing
+from tests.emulator import batches, files, image_models, keys, ledger, models, results, tasks, uploads, video_models, voices, voicing
 from tests.emulator.answers import check_script
 from tests.emulator.faults import Fault, Flaky
 from tests.emulator.wire import Exchange, Recorded
@@ -30,11 +30,27 @@ class Epoch:
         self.requests: List[Recorded] = []
         self.faults: List[Fault] = []
         self.scripts: List[Dict[str, Any]] = []
+        self.retired = False           # models that were announced dead are not found
         self.sse_refusals = False      # what a streaming request is refused with is an event stream, as of 2026
         self.bad_keys: Set[str] = {keys.WRONG_KEY}
         self.intl_keys: Set[str] = set()
         self.file_polls = 1            # how many looks at a new file until it is processed
         self.files: Dict[str, files.StoredFile] = {}
+        self.batches: Dict[str, batches.Batch] = {}
+        self.batch_polls = (1, 1, 1)   # how many looks at a batch see it validating, in progress, finalizing
+        self.batch_seconds: Optional[Tuple[float, float, float]] = None     # ... or how long each takes by the clock
+        self.batch_share = 0.5         # of the rows that are done when a batch expires or is cancelled
+        self.batch_counts_move = True  # request_counts tells that share while the batch is in progress
+        self.batch_cancel_polls = 1    # how many looks see a batch cancelling
+        self.batch_cancel_fails_rows = False            # rows that a cancellation stopped are in the error file
+        self.batch_expires_at = True   # the batch tells its deadline
+        self.batch_row_bytes = 1_000_000                # of one row
+        self.batch_live_limit = 1_000  # batches of one account that have not ended
+        self.batch_error_form = "response"              # of error rows: response, null, flat
+        self.batch_error_prefix = "file-batch_output-"  # of the ids of error files; documented: file-batch_error-
+        self.batch_reasoning = False   # result rows tell the reasoning
+        self.batch_refused_models: Set[str] = set()     # that have no batch
+        self.most_batches = 0
         self.cached_prefixes: Dict[str, float] = {}
         self.models: Dict[str, models.Model] = dict(models.MODELS)
         self.clock: Callable[[], float] = time.time     # what policies and uploaded objects expire by

@@ -33,6 +33,12 @@ def accept_then_500(exchange: Exchange, proceed: Proceed) -> Reply:
     return proceed()
 
 
+def answer_lost(exchange: Exchange, proceed: Proceed, status: str = "504") -> Reply:
+    """Accepted and billed, and then an error of the way back: "500", "502", "503" or "504"."""
+    proceed()
+    return ERRORS[status].reply(exchange)
+
+
 def fated(name: str, exchange: Exchange, proceed: Proceed, code: Optional[str] = None, message: Optional[str] = None,
           flat: Optional[bool] = None, failed: int = 1, images: Optional[int] = None) -> Reply:
     """The create is accepted; what comes of it is another matter."""
@@ -88,6 +94,7 @@ CREATES: Dict[str, Callable[..., Reply]] = {
     "accept-then-reset": accept_then_reset,
     "accept-then-hang": accept_then_hang,
     "accept-then-500": accept_then_500,
+    "answer-lost": answer_lost,
     **{name: partial(fated, name) for name in FATES},
 }
 POLLS: Dict[str, Callable[..., Reply]] = {

@@ -5,13 +5,14 @@ import re
 from dataclasses import dataclass
 from typing import Callable, FrozenSet
 
-from tests.emulator import (chat, files, image_models, images, keys, native, results, speech, tasks, uploads, video_calls, video_models,
+from tests.emulator import (batches, chat, files, image_models, images, keys, native, results, speech, tasks, uploads, video_calls, video_models,
                             voices)
 from tests.emulator.wire import OSS, RESULTS, Exchange, Refusal, Reply, empty_reply, invalid
 
 ORDINARY = frozenset(("dashscope", "dashscope-intl"))
 AIGC = "/api/v1/services/aigc"
 DOWNLOADS = "(?:/moved)?/(?P<token>[0-9a-f]{32})/(?P<name>[^/]+)"
+BATCHES = "/compatible-mode/v1/batches"
 FILES = "/compatible-mode/v1/files"
 
 
@@ -42,6 +43,10 @@ ROUTES = (
     _route("GET", FILES + "/(?P<id>[^/]+)", files.get),
     _route("DELETE", FILES + "/(?P<id>[^/]+)", files.delete),
     _route("GET", FILES + "/(?P<id>[^/]+)/content", files.content),
+    _route("POST", BATCHES, batches.create),
+    _route("GET", BATCHES, batches.listing),
+    _route("GET", BATCHES + "/(?P<id>[^/]+)", batches.get),
+    _route("POST", BATCHES + "/(?P<id>[^/]+)/cancel", batches.cancel),
     _route("GET", "/api/v1/uploads", uploads.policy),
     _route("POST", "/", uploads.post, frozenset((OSS,))),
     _route("GET", "/api/v1/tasks/?", tasks.listing),
