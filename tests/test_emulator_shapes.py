@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.test_emulator import MULTIMODAL, TEXT, TOOL, ask, native, post, send, text_of
+from tests.test_emulator import MULTIMODAL, TOOL, ask, native, post, send, text_of
 from tests.test_emulator_images import fetch, finish, later
 
 SYNTHESIS = "/api/v1/services/audio/tts/SpeechSynthesizer"

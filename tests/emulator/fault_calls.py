@@ -4,7 +4,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 from itertools import chain, islice
-from typing import Any, Callable, Dict, Optional
+from typing import Callable, Dict, Optional
 
 from tests.emulator.fault_errors import ERRORS
 from tests.emulator.fault_links import hang, html_200, reset

@@ -4,7 +4,7 @@ from __future__ import annotations
 import gzip
 import zlib
 from dataclasses import replace
-from typing import Any, Callable, Dict, Iterable, Iterator, Optional
+from typing import Callable, Dict, Iterable, Iterator, Optional
 from urllib.parse import quote
 
 from tests.emulator.wire import RESULTS, Exchange, Reply, html_reply, xml_reply

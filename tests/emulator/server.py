@@ -6,7 +6,6 @@ import threading
 import traceback
 from typing import Any, Optional
 
-from tests.emulator import keys
 from tests.emulator.controls import control
 from tests.emulator.epoch import Epoch
 from tests.emulator.routes import respond
