@@ -176,8 +176,8 @@ MAKERS: Tuple[Tuple[Callable[[Call], bool], Callable[[Call], Turn]], ...] = (
     (lambda call: call.model.can("mt"), translate),
     (lambda call: "ocr_options" in call.options, read),
     (_wants_tools, call_tools),
-    (lambda call: call.json_format == "json_schema" and not call.seen, fill_schema),
-    (lambda call: bool(call.json_format), json_object),      # beside media a schema is lowered without a word
+    (lambda call: call.form == "json_schema", fill_schema),
+    (lambda call: call.form == "json_object", json_object),
     (lambda call: call.partial, continue_prefix),
     (lambda call: call.messages[-1]["role"] == "tool", after_tool),
 )

@@ -12,6 +12,7 @@ from tests.emulator.answers import Turn, turn_for
 from tests.emulator.call import Call
 from tests.emulator.checks import validate as validate_call
 from tests.emulator.ledger import Create
+from tests.emulator.retired import is_retired
 from tests.emulator.wire import Exchange, Refusal, dumps
 
 CHAT, EMBEDDINGS, DRY = "/v1/chat/completions", "/v1/embeddings", "/v1/chat/ds-test"
@@ -116,7 +117,8 @@ def _known(exchange: Exchange, name: Any) -> bool:
     if name == TEST_MODEL:
         return True
     model = models.find(name, exchange.emulator.models) if isinstance(name, str) else None
-    return model is not None and name not in exchange.emulator.batch_refused_models
+    gone = exchange.emulator.retired and is_retired(name)
+    return model is not None and not gone and name not in exchange.emulator.batch_refused_models
 
 
 # What comes of the rows

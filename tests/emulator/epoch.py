@@ -17,6 +17,7 @@ from tests.emulator.wire import Exchange, Recorded
 if TYPE_CHECKING:
     from tests.emulator.server import Emulator
 
+MEGABYTE = 1024 * 1024
 KEPT_REQUESTS = 20_000                 # a long bench must not grow without end
 
 
@@ -30,6 +31,8 @@ class Epoch:
         self.requests: List[Recorded] = []
         self.faults: List[Fault] = []
         self.scripts: List[Dict[str, Any]] = []
+        self.body_limits = {"dashscope": 16 * MEGABYTE, "dashscope-intl": 16 * MEGABYTE, "maas": 64 * MEGABYTE,
+                            "workspace": 64 * MEGABYTE}         # bytes of a JSON body, by host
         self.retired = False           # models that were announced dead are not found
         self.sse_refusals = False      # what a streaming request is refused with is an event stream, as of 2026
         self.bad_keys: Set[str] = {keys.WRONG_KEY}

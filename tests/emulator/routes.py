@@ -5,11 +5,12 @@ import re
 from dataclasses import dataclass
 from typing import Callable, FrozenSet
 
-from tests.emulator import (batches, chat, files, image_models, images, keys, native, results, speech, tasks, uploads, video_calls, video_models,
+from tests.emulator import (batches, catalogue, chat, files, image_models, images, keys, native, results, retired, speech, tasks, uploads, video_calls, video_models,
                             voices)
 from tests.emulator.wire import OSS, RESULTS, Exchange, Refusal, Reply, empty_reply, invalid
 
-ORDINARY = frozenset(("dashscope", "dashscope-intl"))
+ORDINARY = frozenset(("dashscope", "dashscope-intl", "maas", "workspace"))
+TOKEN_PLANS = frozenset(("token-plan", "maas-token-plan"))
 AIGC = "/api/v1/services/aigc"
 DOWNLOADS = "(?:/moved)?/(?P<token>[0-9a-f]{32})/(?P<name>[^/]+)"
 BATCHES = "/compatible-mode/v1/batches"
@@ -29,12 +30,14 @@ def _route(method: str, path: str, handler: Callable[[Exchange], Reply], hosts: 
 
 
 ROUTES = (
-    _route("POST", "/compatible-mode/v1/chat/completions", chat.complete, ORDINARY | {"token-plan"}),
+    _route("POST", "/compatible-mode/v1/chat/completions", chat.complete, ORDINARY | TOKEN_PLANS),
     _route("POST", "/v1/chat/completions", chat.complete, frozenset(("coding-plan",))),
+    _route("GET", "/compatible-mode/v1/models", catalogue.compat),
+    _route("GET", "/api/v1/models", catalogue.native),
     _route("POST", AIGC + "/(?P<kind>text)-generation/generation", native.generate),
-    _route("POST", AIGC + "/(?P<kind>multimodal)-generation/generation", images.multimodal, ORDINARY | {"token-plan"}),
+    _route("POST", AIGC + "/(?P<kind>multimodal)-generation/generation", images.multimodal, ORDINARY | TOKEN_PLANS),
     _route("POST", f"{AIGC}/(?P<service>(?:{'|'.join(image_models.TASK_PATHS)})/?)", images.create),
-    _route("POST", f"{AIGC}/(?P<service>(?:{'|'.join(video_models.TASK_PATHS)})/?)", video_calls.create, ORDINARY | {"token-plan"}),
+    _route("POST", f"{AIGC}/(?P<service>(?:{'|'.join(video_models.TASK_PATHS)})/?)", video_calls.create, ORDINARY | TOKEN_PLANS),
     _route("POST", f"{AIGC}/(?P<service>{video_models.DETECT}/?)", video_calls.detect),
     _route("POST", "/api/v1/services/audio/tts/SpeechSynthesizer", speech.synthesize),
     _route("POST", "/api/v1/services/audio/tts/customization", voices.customize),
@@ -65,6 +68,8 @@ def respond(exchange: Exchange) -> Reply:
         return empty_reply(404)
     try:
         keys.check(exchange)
+        body_size(exchange)
+        retired.check(exchange)
         for route, match in found:
             if route.method == exchange.method:
                 exchange.captured = match.groupdict()
@@ -72,3 +77,10 @@ def respond(exchange: Exchange) -> Reply:
         raise invalid(f"Request method '{exchange.method}' is not supported.", wrapped=False)
     except Refusal as refusal:
         return refusal.reply(exchange)
+
+
+def body_size(exchange: Exchange) -> None:
+    """Classic hosts take less than those of the platform; forms with a file have limits of their own."""
+    most = exchange.emulator.body_limits.get(exchange.host)
+    if most is not None and len(exchange.body) > most and not exchange.headers.get("content-type", "").startswith("multipart/"):
+        raise Refusal(400, "BadRequest.TooLarge", f"Payload Too Large. emulator: {len(exchange.body)} bytes; {exchange.host} takes {most}")

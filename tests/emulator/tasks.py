@@ -106,7 +106,8 @@ def created(exchange: Exchange, task: Task) -> Reply:
 
 
 def account_of(exchange: Exchange) -> Tuple[str, str]:
-    return exchange.host, exchange.key_sha256 or ""
+    """The region and the key; the hosts of one region share their accounts."""
+    return "dashscope-intl" if exchange.host == "dashscope-intl" else "dashscope", exchange.key_sha256 or ""
 
 
 def find(exchange: Exchange, number: str) -> Optional[Task]:
