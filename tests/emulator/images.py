@@ -40,13 +40,24 @@ def multimodal(exchange: Exchange) -> Reply:
         if exchange.headers.get("x-dashscope-sse") != "enable":
             raise
         return streamed_refusal(exchange, refusal)
-    fate = fate_of(exchange, job)
-    count = _count(job, fate)
-    emulator, request_id = exchange.emulator, exchange.request_id
-    _accept(exchange, job, count, "")
+    count = _accepted(exchange, job)
     if job.mixed:
-        return stream_reply(image_answers.stream(emulator, job, request_id, count))
-    return json_reply(image_answers.at_once(emulator, job, request_id, count))
+        return stream_reply(image_answers.stream(exchange.emulator, job, exchange.request_id, count))
+    return json_reply(image_answers.at_once(exchange.emulator, job, exchange.request_id, count))
+
+
+def at_once(exchange: Exchange, body: Dict[str, Any]) -> Dict[str, Any]:
+    """The answer to a body whose model is known to answer at once."""
+    job = read(exchange, body, _find(exchange, body["model"]), at_once=True)
+    count = _accepted(exchange, job)
+    return image_answers.at_once(exchange.emulator, job, exchange.request_id, count)
+
+
+def _accepted(exchange: Exchange, job: Job) -> int:
+    """How many pictures there will be, billed now."""
+    count = _count(job, fate_of(exchange, job))
+    _accept(exchange, job, count, "")
+    return count
 
 
 def create(exchange: Exchange) -> Reply:

@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from typing import Callable, FrozenSet
 
-from tests.emulator import (batches, catalogue, chat, files, image_models, images, keys, native, results, retired, speech, tasks, uploads, video_calls, video_models,
+from tests.emulator import (batches, catalogue, chat, files, image_models, images, keys, native, openai_images, results, retired, speech, tasks, uploads, video_calls, video_models,
                             voices)
 from tests.emulator.wire import OSS, RESULTS, Exchange, Refusal, Reply, empty_reply, invalid
 
@@ -32,6 +32,7 @@ def _route(method: str, path: str, handler: Callable[[Exchange], Reply], hosts: 
 ROUTES = (
     _route("POST", "/compatible-mode/v1/chat/completions", chat.complete, ORDINARY | TOKEN_PLANS),
     _route("POST", "/v1/chat/completions", chat.complete, frozenset(("coding-plan",))),
+    _route("POST", "/compatible-mode/v1/images/generations", openai_images.generate, frozenset(("workspace", "maas"))),
     _route("GET", "/compatible-mode/v1/models", catalogue.compat),
     _route("GET", "/api/v1/models", catalogue.native),
     _route("POST", AIGC + "/(?P<kind>text)-generation/generation", native.generate),

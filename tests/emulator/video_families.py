@@ -8,7 +8,7 @@ from tests.emulator.video_media import bad
 from tests.emulator.video_models import CLIP, FUNCTIONS
 from tests.emulator.wire import ignored, invalid
 
-EXCLUSIVE = "The two modes are mutually exclusive."
+EXCLUSIVE = invalid("The two modes are mutually exclusive.", param="media")     # told by the task, not by the create
 
 
 def wan_reference(call: VideoCall) -> None:
@@ -28,7 +28,7 @@ def wan3(call: VideoCall) -> None:
         raise invalid('Required parameter "prompt" missing from request.', param="prompt")
     frames = types & {"first_frame", "last_frame"}
     if frames and types - frames or {"file", "link"} <= types:
-        raise invalid(EXCLUSIVE, param="media")
+        raise EXCLUSIVE
 
 
 def shots(call: VideoCall) -> None:
@@ -115,7 +115,7 @@ def vendors(call: VideoCall) -> None:
     if not low <= count <= high:
         raise invalid(f"emulator: {name} takes {low} to {high} media", param="media")
     if name.startswith("pixverse/"):
-        wanted = "size" if name.endswith(("-t2v", "-r2v")) else "resolution" if name.endswith(("-it2v", "-kf2v")) else ""
+        wanted = "size" if name.endswith(("-t2v", "-r2v", "-r2v-omni")) else "resolution" if name.endswith(("-it2v", "-kf2v")) else ""
         if wanted and wanted not in call.options:
             raise invalid(f'Required parameter "{wanted}" missing from request.', param=wanted)
     told = call.prompt.strip() or call.input.get("multi_prompt") or call.input.get("media")
@@ -124,7 +124,7 @@ def vendors(call: VideoCall) -> None:
 
 
 VENDOR_MEDIA = {"_text2video": (0, 0), "_img2video": (1, 1), "_start-end2video": (2, 2), "_reference2video": (1, 7), "-t2v": (0, 0),
-                "-it2v": (1, 1), "-kf2v": (2, 2), "-r2v": (1, 7)}
+                "-it2v": (1, 1), "-kf2v": (2, 2), "-r2v": (1, 7), "-r2v-omni": (1, 7)}
 CHECKS: Tuple[Callable[[VideoCall], None], ...] = (wan_reference, wan3, shots, silent, template, references, vace, vendors)
 
 

@@ -9,7 +9,7 @@ from tests.emulator import addresses, sounds, videos
 from tests.emulator.looks import MEGABYTE, fetch, remembered
 from tests.emulator.magic import IMAGE, sniff
 from tests.emulator.video_call import Seen, VideoCall, wide
-from tests.emulator.video_models import (ANYTHING, CLIP, OLD_PICTURE, PICTURE, REFERENCE_VOICE, SOUND, WAN_PICTURE,
+from tests.emulator.video_models import (ANYTHING, CLIP, DOCUMENT, OLD_PICTURE, PAGE, PICTURE, REFERENCE_VOICE, SOUND, WAN_PICTURE,
                                          Medium)
 from tests.emulator.wire import Refusal, invalid
 
@@ -44,6 +44,8 @@ def look(call: VideoCall, role: str, medium: Medium, address: Any) -> Seen:
     if model.name.startswith("wanx2.1-vace") and any(map(wide, address)):
         raise bad("URL", f"the address of {role} holds characters that {model.name} does not take")
     resource = fetch(call, address)
+    if medium.kind in (DOCUMENT, PAGE):
+        return _paper(call, role, medium, address, resource)
     if resource.address:
         return _elsewhere(call, role, medium, resource.address)
     if resource.size > medium.megabytes * MEGABYTE:
@@ -51,6 +53,18 @@ def look(call: VideoCall, role: str, medium: Medium, address: Any) -> Seen:
     if medium.kind == ANYTHING:
         medium = _chosen(call, medium, resource)
     return LOOKS[medium.kind](call, role, medium, resource)
+
+
+def _paper(call: VideoCall, role: str, medium: Medium, address: str, resource: addresses.Resource) -> Seen:
+    """A document is told by the ending of its name; a page must lie in the web."""
+    if medium.kind == PAGE and not resource.address:
+        raise bad("URL", f"{role} must be the address of a web page")
+    ending = urlsplit(address).path.rpartition(".")[2].lower()
+    if medium.kind == DOCUMENT and ending not in medium.formats:
+        raise bad("Format", f"a name that ends in .{ending} is not taken as {role} by {call.model.name}")
+    if resource.size > medium.megabytes * MEGABYTE:
+        raise bad("Size", f"{role} has {resource.size} bytes; {call.model.name} takes {medium.megabytes} MB")
+    return Seen(role, medium.kind)
 
 
 def resolves(call: VideoCall) -> bool:
