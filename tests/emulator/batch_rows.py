@@ -5,7 +5,7 @@ import json
 import random
 import uuid
 from dataclasses import dataclass, field, replace
-from typing import Any, Callable, Dict, Iterator, List, Optional, Set, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Set, Tuple
 
 from tests.emulator import addresses, chat, models
 from tests.emulator.answers import Turn, turn_for
@@ -56,7 +56,8 @@ def validated(exchange: Exchange, data: bytes, endpoint: str) -> Tuple[List[Row]
         return [], [_told(RowError("empty_file", "The input file has no rows."), 0)]
     most = TEST_ROWS if endpoint == DRY else MOST_ROWS
     if len(lines) > most or endpoint == DRY and len(data) > TEST_BYTES:
-        return [], [_told(RowError("too_many_rows", f"The input file may have {most} rows, it has {len(lines)}."), most + 1)]
+        told = f"The input file may have {most} rows, it has {len(lines)}."
+        return [], [_told(RowError("too_many_rows", told), most + 1)]
     rows, errors, seen = [], [], _Seen()
     for number, line in enumerate(lines, 1):
         try:
@@ -102,9 +103,11 @@ def _custom_id(value: Any, seen: _Seen) -> None:
 def _model(exchange: Exchange, body: Dict[str, Any], endpoint: str, seen: _Seen) -> None:
     name = body.get("model")
     if (name == TEST_MODEL) != (endpoint == DRY) or not _known(exchange, name):
-        raise RowError("model_not_found", f"The provided model '{name}' is not supported by the Batch API.", "body.model")
+        told = f"The provided model '{name}' is not supported by the Batch API."
+        raise RowError("model_not_found", told, "body.model")
     if seen.model not in (None, name):
-        raise RowError("mismatched_model", f"All rows must have one model: '{seen.model}' came before '{name}'.", "body.model")
+        told = f"All rows must have one model: '{seen.model}' came before '{name}'."
+        raise RowError("mismatched_model", told, "body.model")
     if "stream" in body or "stream_options" in body or "extra_body" in body:
         raise RowError("invalid_body", "A row of a batch takes no stream, stream_options or extra_body.", "body")
     thinking = body.get("enable_thinking")
@@ -142,7 +145,8 @@ def run(exchange: Exchange, batch_id: str, rows: List[Row]) -> Outcome:
         if isinstance(answer, Refusal):
             outcome.errors.append(_error_line(exchange, row, answer))
         elif answer is not None:
-            outcome.output.append(_line(row, {"status_code": 200, "request_id": answer["id"][9:], "body": answer}, None))
+            response = {"status_code": 200, "request_id": answer["id"][9:], "body": answer}
+            outcome.output.append(_line(row, response, None))
             bills.append((row, answer))
     for row, answer in bills:
         exchange.emulator.bill(_bill(exchange, batch_id, row, answer))
@@ -195,15 +199,13 @@ def _line(row: Row, response: Any, error: Any) -> bytes:
 
 def _error_line(exchange: Exchange, row: Row, refusal: Refusal) -> bytes:
     response = {"status_code": refusal.status, "request_id": str(uuid.uuid4()), "body": None}
-    return ERROR_FORMS[exchange.emulator.batch_error_form](row, response, refusal)
+    with_response, names = ERROR_FORMS[exchange.emulator.batch_error_form]
+    return _line(row, response if with_response else None, dict(zip(names, (refusal.code, refusal.message))))
 
 
-# how an error row is spelled: as captured, as documented, as the sample reads it
-ERROR_FORMS: Dict[str, Callable[[Row, Any, Refusal], bytes]] = {
-    "response": lambda row, response, refusal: _line(row, response, {"code": refusal.code, "message": refusal.message}),
-    "null": lambda row, response, refusal: _line(row, None, {"code": refusal.code, "message": refusal.message}),
-    "flat": lambda row, response, refusal: _line(row, None, {"error_code": refusal.code, "error_message": refusal.message}),
-}
+# how an error row is spelled: as captured, as documented, as the sample reads it -> with a response, names of its fields
+ERROR_FORMS = {"response": (True, ("code", "message")), "null": (False, ("code", "message")),
+               "flat": (False, ("error_code", "error_message"))}
 
 
 def unfinished(exchange: Exchange, rows: List[Row]) -> Iterator[bytes]:

@@ -35,7 +35,8 @@ def native(exchange: Exchange) -> Reply:
 
 def _item(name: str) -> Dict[str, Any]:
     vendor = name.partition("/")[0] if "/" in name else "qwen"
-    return {"model": name, "name": name, "source": "official", "provider": vendor, "opensource": name.endswith(("b", "-instruct"))}
+    return {"model": name, "name": name, "source": "official", "provider": vendor,
+            "opensource": name.endswith(("b", "-instruct"))}
 
 
 def _positive(query: Dict[str, str], name: str, default: str) -> int:

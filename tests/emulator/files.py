@@ -143,7 +143,7 @@ def _after(files: List[StoredFile], file_id: Optional[str]) -> List[StoredFile]:
 
 def _find(exchange: Exchange) -> StoredFile:
     file_id = exchange.captured["id"]
-    file = exchange.emulator.files.get(file_id)
-    if file is None or file.account not in (account_of(exchange), ("", "")):
+    files = exchange.emulator.files
+    if file_id not in files or files[file_id].account not in (account_of(exchange), ("", "")):
         raise Refusal(404, "not_found", f"No such File object: {file_id}", param="id", native="NotFound")
-    return file
+    return files[file_id]

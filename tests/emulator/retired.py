@@ -1,4 +1,4 @@
-"""The models that were announced dead for 2026-10-10, and those that ended before. They are served until `retired` is set."""
+"""Models announced dead for 2026-10-10, and those that ended before. They are served until `retired` is set."""
 from __future__ import annotations
 
 import re

@@ -5,11 +5,12 @@ import re
 from dataclasses import dataclass
 from typing import Callable, FrozenSet
 
-from tests.emulator import (batches, catalogue, chat, files, image_models, images, keys, native, openai_images, results, retired, speech, tasks, uploads, video_calls, video_models,
-                            voices)
+from tests.emulator import (batches, catalogue, chat, files, image_models, images, keys, native, openai_images, results,
+                            retired, speech, tasks, uploads, video_calls, video_models, voices)
 from tests.emulator.wire import OSS, RESULTS, Exchange, Refusal, Reply, empty_reply, invalid
 
-ORDINARY = frozenset(("dashscope", "dashscope-intl", "maas", "workspace"))
+PLATFORM = frozenset(("maas", "workspace"))
+ORDINARY = frozenset(("dashscope", "dashscope-intl")) | PLATFORM
 TOKEN_PLANS = frozenset(("token-plan", "maas-token-plan"))
 AIGC = "/api/v1/services/aigc"
 DOWNLOADS = "(?:/moved)?/(?P<token>[0-9a-f]{32})/(?P<name>[^/]+)"
@@ -32,7 +33,7 @@ def _route(method: str, path: str, handler: Callable[[Exchange], Reply], hosts: 
 ROUTES = (
     _route("POST", "/compatible-mode/v1/chat/completions", chat.complete, ORDINARY | TOKEN_PLANS),
     _route("POST", "/v1/chat/completions", chat.complete, frozenset(("coding-plan",))),
-    _route("POST", "/compatible-mode/v1/images/generations", openai_images.generate, frozenset(("workspace", "maas"))),
+    _route("POST", "/compatible-mode/v1/images/generations", openai_images.generate, PLATFORM),
     _route("GET", "/compatible-mode/v1/models", catalogue.compat),
     _route("GET", "/api/v1/models", catalogue.native),
     _route("POST", AIGC + "/(?P<kind>text)-generation/generation", native.generate),
@@ -83,5 +84,7 @@ def respond(exchange: Exchange) -> Reply:
 def body_size(exchange: Exchange) -> None:
     """Classic hosts take less than those of the platform; forms with a file have limits of their own."""
     most = exchange.emulator.body_limits.get(exchange.host)
-    if most is not None and len(exchange.body) > most and not exchange.headers.get("content-type", "").startswith("multipart/"):
-        raise Refusal(400, "BadRequest.TooLarge", f"Payload Too Large. emulator: {len(exchange.body)} bytes; {exchange.host} takes {most}")
+    form = exchange.headers.get("content-type", "").startswith("multipart/")
+    if most is not None and len(exchange.body) > most and not form:
+        told = f"Payload Too Large. emulator: {len(exchange.body)} bytes; {exchange.host} takes {most}"
+        raise Refusal(400, "BadRequest.TooLarge", told)
