@@ -12,7 +12,7 @@ media/        pictures, videos and sounds that go in: inputs uploads
 money/        what a call costs: prices cost estimate spending budget
 gallery/      a page of results: page.py and the page's own files
 transport/    one HTTP call done right: client request retries events errors download
-files/        bytes on disk: whole outputs sidecar probe own
+files/        bytes on disk: whole outputs sidecar probe locks own
 account.py    the key and the endpoint, from the environment and .env files
 body.py       the request body as data: --set, dotted paths, JSON
 models.py     Table: the row of a model id
