@@ -9,10 +9,10 @@ chat/         text and vision: flags request turn answer json_schema models
 tasks/        calls that make files: flags commands run delivery service journal
 cli/          what every command line has: session console flags inputs check models
 media/        pictures, videos and sounds that go in: inputs uploads
-money/        what a call costs: prices cost estimate spending budget
+money/        what a call costs: cost spending budget payments
 gallery/      a page of results: page.py and the page's own files
 transport/    one HTTP call done right: client request retries events errors download
-files/        bytes on disk: whole outputs sidecar probe locks own
+files/        bytes on disk: whole locks outputs sidecar probe own
 account.py    the key and the endpoint, from the environment and .env files
 body.py       the request body as data: --set, dotted paths, JSON
 models.py     Table: the row of a model id

@@ -11,7 +11,7 @@ import pytest
 
 from shared.failures import Exit, Failure
 from shared.files import locks, outputs, own, whole
-from shared.files.locks import FileLock, Held, NoLocks
+from shared.files.locks import FileLock, Held, Unsupported
 from shared.files.outputs import check_replaceable, output_for, OutputFile, OutputFiles, replace_json, slug
 from shared.files.whole import prove_name, short_id, sweep, Temporary, unfinished
 
@@ -359,7 +359,7 @@ def test_other_locks_where_flock_is_missing_and_none_at_all(tmp_path, monkeypatc
     with FileLock(str(tmp_path / "lock"), 0):
         pass
     monkeypatch.setattr(fcntl, "lockf", refuse_links)
-    with pytest.raises(NoLocks):
+    with pytest.raises(Unsupported):
         FileLock(str(tmp_path / "lock"), 0).__enter__()
     assert Temporary(str(tmp_path)).create(), "a temporary file needs no lock"
 

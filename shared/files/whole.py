@@ -7,7 +7,7 @@ import functools
 import os
 import re
 
-from .locks import is_at, NoLocks, try_lock
+from .locks import is_at, try_lock, Unsupported
 from .own import open_own
 
 PREFIX = ".qianwen-"  # of what is not finished yet
@@ -89,7 +89,7 @@ class Temporary:
 def _locked(descriptor: int) -> bool:
     try:
         return try_lock(descriptor)
-    except NoLocks:
+    except Unsupported:
         return True
 
 
