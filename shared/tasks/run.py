@@ -9,10 +9,10 @@ from ..files.outputs import OutputFiles
 from ..gallery.page import gallery_of
 from ..media.uploads import preview_uploads
 from ..transport.request import Request
-from .commands import cancel, check_same_account, show_status
+from .commands import cancel, check_same_account, check_same_skill, show_status
 from .delivery import Delivery
 from .journal import Journal, READY, RUNNING
-from .service import is_submitting, original_prompt, resume_command, Tasks
+from .service import check_given, is_submitting, original_prompt, resume_command, Tasks
 
 
 def row_record_id(row, options) -> str:
@@ -118,8 +118,8 @@ class TaskRun:
         if twin:
             given = twin["task_id"] or twin["id"]
             raise Failure(Exit.RUNNING, f"the same request is under way already, as {given}",
-                          fix=f"fetch it with: {resume_command(given)}, or add --again to make another one",
-                          task_id=twin["task_id"], resume=resume_command(given))
+                          fix=f"fetch it with: {resume_command(given, self.journal)}, or add --again to make another one",
+                          task_id=twin["task_id"], resume=resume_command(given, self.journal))
 
     # -- the answer
 
@@ -134,7 +134,7 @@ class TaskRun:
         return self.deliver(self.parts_of(body), body, record, outputs, client)
 
     def _submitted(self, record: dict) -> None:
-        command_line = resume_command(record["task_id"])
+        command_line = resume_command(record["task_id"], self.journal)
         if self.console.json_mode:
             self.console.document({"ok": True, "skill": self.console.skill, "model": record["model"],
                                    "request_id": record["request_id"], "task_id": record["task_id"], "resume": command_line,
@@ -156,7 +156,7 @@ class TaskRun:
             delivery.fetch_all()
             text_file = None if delivery.problems else self.write_text(delivery, outputs)
         except KeyboardInterrupt:
-            command_line = resume_command(record["task_id"] or record["id"])
+            command_line = resume_command(record["task_id"] or record["id"], self.journal)
             raise Failure(Exit.INTERRUPTED, f"interrupted with {len(delivery.files)} files saved", "the result is made and paid",
                           f"fetch the rest with: {command_line}", task_id=record["task_id"], resume=command_line,
                           files=delivery.files, accepted="maybe") from None
@@ -204,6 +204,11 @@ class TaskRun:
         options, console = self.options, self.console
         given = options.status or options.cancel or options.resume
         record = self.journal.find(given)
+        fetched = self.journal.fetched(given) if record is None and options.resume else []
+        if fetched:
+            return self._fetched_already(given, fetched)
+        check_given(given, record, self.journal)
+        check_same_skill(record, console.skill)
         check_same_account(record, self.session.endpoint)
         links = bool(record and record["state"] == READY)  # these need no key
         client = self.client(record.get("model", "") if record else "", guarded=not links)
@@ -213,6 +218,16 @@ class TaskRun:
             return cancel(given, self.runner(client), self.journal, console)
         return self.go_on(record or self.journal.new(console.skill, task_id=given, state=RUNNING, model="", facts={},
                                                        created=0.0), client)
+
+    def _fetched_already(self, given: str, paths: list) -> None:
+        """The files are here and paid: nothing is fetched, saved or reported as billed a second time."""
+        self.console.note(f"{given} was fetched already to {', '.join(paths)}; nothing is billed again")
+        if self.console.json_mode:
+            files = [{"path": path, "bytes": os.path.getsize(path)} for path in paths]
+            self.console.document({"ok": True, "skill": self.console.skill, "task_id": given, "files": files, "fetched": True,
+                                   "warnings": self.console.warnings})
+        for path in paths:
+            self.console.result(path + "\n")
 
     def go_on(self, record: dict, client) -> None:
         """Fetch what a record leads to, from wherever it stands."""
