@@ -37,6 +37,7 @@ class Places:
 
     def check_output(self, name: str, path: str) -> None:
         """Refuse an output that a link leads out of the folder. Raises usage."""
+        _real("output", path)
         parent = os.path.dirname(path.rstrip("/\\")) or os.curdir
         if not _lies_in(_real("output", parent), self._folder) or (
                 os.path.isdir(path) and not _lies_in(os.path.realpath(path), self._folder)):
