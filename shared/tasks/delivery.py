@@ -165,19 +165,40 @@ class Delivery:
 
     def _unsaved(self) -> Failure:
         first, record = self.problems[0], self.record
-        given = record["task_id"] or record["id"]
-        command_line = resume_command(given, self.journal)
-        total = sum(part["kind"] == "media" for part in record["parts"])
+        command_line = resume_command(record["task_id"] or record["id"], self.journal)
         links = [entry for problem in self.problems for entry in problem.files]
+        what = f"{len(self.problems)} of {sum(part['kind'] == 'media' for part in record['parts'])} results could not be saved"
+        failure = Failure(Exit.UNSAVED, f"{what}: {first.message}", first.cause,
+                          f"fetch what is missing with: {command_line} (add -o DIR/ for another place); the links die 24 hours "
+                          "after they were made", files=[*self.files, *links], task_id=record["task_id"], resume=command_line,
+                          request_id=record.get("request_id", ""), accepted="maybe", code=first.code)
         if not self.kept:
             self.console.links([entry["url"] for entry in links if "url" in entry])
-            return Failure(Exit.UNSAVED, f"{len(self.problems)} of {total} results could not be saved, and neither could their links: "
-                           f"{first.message}", first.cause, "download the links above, which need no key and die after 24 hours",
-                           files=[*self.files, *links], task_id=record["task_id"], request_id=record.get("request_id", ""),
-                           accepted="maybe", code=first.code)
-        if first.code == failures.BAD_LINK and self.journal.expired(record):
-            first.cause = f"by this machine's clock they are older than 24 hours, and then their links are dead. {first.cause}"
-        return Failure(Exit.UNSAVED, f"{len(self.problems)} of {total} results could not be saved: {first.message}", first.cause,
-                       f"fetch what is missing with: {command_line} (add -o DIR/ for another place); the links die 24 hours "
-                       "after they were made", files=[*self.files, *links], task_id=record["task_id"], resume=command_line,
-                       request_id=record.get("request_id", ""), accepted="maybe", code=first.code)
+            failure.message, failure.resume = f"{what}, and neither could their links: {first.message}", ""
+            failure.fix = "download the links above, which need no key and die after 24 hours"
+        elif first.code == failures.BAD_LINK and self.journal.expired(record):
+            failure.cause = f"by this machine's clock they are older than 24 hours, and then their links are dead. {first.cause}"
+        return failure
+
+
+def report(delivery: Delivery, session, product, count, text_file, page: str) -> None:
+    """What was made and what it is billed as: a line for people, and the one document where it is wanted."""
+    record, files, console = delivery.record, delivery.files, session.console
+    console.note(_bill(record, files, count, product, session.billing_note()))
+    if not console.json_mode:
+        return
+    text = "".join(part["text"] for part in record["parts"] if part["kind"] == "text")
+    document = {"ok": True, "skill": console.skill, "model": record.get("model"), "request_id": record.get("request_id"),
+                "text": text, "files": [*files, *([text_file] if text_file else [])], "gallery": page,
+                "task_id": record["task_id"], "usage": record.get("usage"),
+                "billing": {"plan": session.verdict.key.billing, "units": {product.unit: count}}, "warnings": console.warnings}
+    always = ("ok", "skill", "files", "billing", "warnings")
+    console.document({name: value for name, value in document.items() if value or name in always})
+
+
+def _bill(record: dict, files: list, count, product, billing: str) -> str:
+    sizes = ", ".join(dict.fromkeys(f"{entry['width']}x{entry['height']}" for entry in files if entry.get("width")))
+    number = len(files)
+    units = f", {count:g} {product.unit}" if count != number else ""
+    return (f"{number} {product.noun}{'s' if number != 1 else ''} of {record.get('model') or 'the task'}"
+            f"{' (' + sizes + ')' if sizes else ''}{units}, {billing}")

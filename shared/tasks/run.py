@@ -10,7 +10,7 @@ from ..gallery.page import gallery_of
 from ..media.uploads import preview_uploads
 from ..transport.request import Request
 from .commands import cancel, check_same_account, check_same_skill, show_status
-from .delivery import Delivery
+from .delivery import Delivery, report
 from .journal import Journal, READY, RUNNING
 from .service import check_given, is_submitting, original_prompt, resume_command, Tasks
 
@@ -165,7 +165,7 @@ class TaskRun:
             page = gallery_of(outputs.folder, record.get("overwrite", self.options.overwrite), self.console)
         delivery.finish()
         self.check_count(record, delivery)
-        self._report(record, delivery, text_file, page)
+        report(delivery, self.session, self.product, self.count(record, delivery.files), text_file, page)
 
     def _nothing(self, answer: dict, record: dict) -> Failure:
         output = answer.get("output") if isinstance(answer.get("output"), dict) else {}
@@ -173,29 +173,6 @@ class TaskRun:
         return Failure(Exit.FAILED, f"the service answered without a {self.product.noun}{': ' + said if said else ''}",
                        fix="change the request, or run it again; a result that is not there is not billed",
                        request_id=str(answer.get("request_id") or ""), task_id=record["task_id"], accepted="maybe")
-
-    def _report(self, record: dict, delivery, text_file, page: str) -> None:
-        count = self.count(record, delivery.files)
-        self._tell_bill(record, delivery.files, count)
-        if not self.console.json_mode:
-            return
-        text = "".join(part["text"] for part in record["parts"] if part["kind"] == "text")
-        document = {"ok": True, "skill": self.console.skill, "model": record.get("model"),
-                    "request_id": record.get("request_id"), "text": text,
-                    "files": [*delivery.files, *([text_file] if text_file else [])], "gallery": page,
-                    "task_id": record["task_id"], "usage": record.get("usage"),
-                    "billing": {"plan": self.session.verdict.key.billing, "units": {self.product.unit: count}},
-                    "warnings": self.console.warnings}
-        always = ("ok", "skill", "files", "billing", "warnings")
-        self.console.document({name: value for name, value in document.items() if value or name in always})
-
-    def _tell_bill(self, record: dict, files: list, count) -> None:
-        sizes = ", ".join(dict.fromkeys(f"{entry['width']}x{entry['height']}" for entry in files if entry.get("width")))
-        billing = self.session.billing_note()
-        number = len(files)
-        units = f", {count:g} {self.product.unit}" if count != number else ""
-        self.console.note(f"{number} {self.product.noun}{'s' if number != 1 else ''} of {record.get('model') or 'the task'}"
-                          f"{' (' + sizes + ')' if sizes else ''}{units}, {billing}")
 
     # -- a call of before
 

@@ -19,6 +19,8 @@ from ..transport.retries import Retries
 from .journal import Journal, LOST, RUNNING, SUBMITTING
 
 SUCCEEDED, FAILED, CANCELED, UNKNOWN = "SUCCEEDED", "FAILED", "CANCELED", "UNKNOWN"
+PERHAPS = "FAILED?"  # an internal error without an output: the task's, or that of the question
+_SURE = 5  # such answers in a row are the task's
 NOT_LISTED, NOT_CLEAR = "TaskNotListed", "TaskNotClear"
 LIST_DELAY = 15.0  # seconds after which the service surely lists a new task
 YOUNG = 30.0  # seconds in which a new task may not be known everywhere yet
@@ -227,13 +229,18 @@ class Tasks:
         return status.upper(), body
 
     def _status_of_error(self, code: str, body: dict) -> str:
-        """FAILED where the code can be a task's. Raises Failure where it tells of trouble with the question itself."""
+        """FAILED where the code can be a task's only, PERHAPS where the question itself may have met with it.
+
+        Raises Failure where it tells of trouble with the question.
+        """
         if not code:
             return ""
         failure = explain(ServiceError(200, code, str(body.get("message") or ""), str(body.get("request_id") or "")),
                           self.client.context)
         if failure.exit_code == Exit.CONTENT or failure.exit_code == Exit.FAILED and _OF_A_TASK.match(code):
             return FAILED
+        if code.lower().startswith("internalerror"):
+            return PERHAPS
         raise failure
 
     def wait(self, record: dict, max_wait: float) -> dict:
@@ -241,10 +248,12 @@ class Tasks:
 
         Raises Failure: RUNNING after `max_wait` seconds, INTERRUPTED on Ctrl-C, FAILED or CONTENT when the task failed.
         """
-        begin, pause, told = self.clock(), self.pace[0], None
+        begin, pause, told, doubtful = self.clock(), self.pace[0], None, 0
         try:
             while True:
                 status, body = self._patient_look(record, begin, max_wait)
+                doubtful = doubtful + 1 if status == PERHAPS else 0
+                status = FAILED if doubtful >= _SURE else status
                 if status == SUCCEEDED:
                     return body
                 if status in (FAILED, CANCELED) or status == UNKNOWN and not self._is_young(record):
@@ -303,8 +312,7 @@ class Tasks:
 
     def ended(self, record: dict, status: str, body: dict) -> Failure:
         """The Failure of a task that ended without a result; its record goes where there is nothing to fetch."""
-        sure = self.journal.ahead is not None and self.journal.expired(record)
-        if status != UNKNOWN or sure:  # unknown may also mean another account or region
+        if status != UNKNOWN or self.journal.expired(record):  # unknown may also mean another account or region
             self.journal.remove(record)
         request_id = str(body.get("request_id") or "")
         if status == UNKNOWN:
@@ -367,7 +375,7 @@ def _started(item: dict) -> float:
 
 
 def _word(status: str) -> str:
-    return {"PENDING": "waiting", "RUNNING": "running", "": "in an unknown state"}.get(status, status.lower())
+    return {PERHAPS: "in an unknown state", "PENDING": "waiting", "RUNNING": "running", "": "in an unknown state"}.get(status, status.lower())
 
 
 def describe(records: list, journal: Journal) -> list:

@@ -32,9 +32,10 @@ class _Again(Exception):
 
 
 def fetch(client, url: str, target, *, sleep=time.sleep, progress=None) -> None:
-    """Download a link into a file: its path, or the open file, which stays open. Raises Failure UNSAVED when it cannot be had; OSError of the disk passes.
+    """Download a link into a file: its path, or the open file, which stays open.
 
-    `progress(bytes so far, bytes in all or 0)` is told of every block.
+    Raises Failure UNSAVED when the link gives nothing; OSError of the disk passes. `progress(bytes so far,
+    bytes in all or 0)` is called for every block.
     """
     if url.startswith("data:"):
         _inline(url, target)
