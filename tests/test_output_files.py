@@ -27,6 +27,12 @@ OURS = {"file": "fox.png", "skill": "qianwen-image-generation", "prompt": "old"}
 @pytest.fixture(autouse=True)
 def in_a_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    yield
+    while MADE:
+        MADE.pop().discard()
+
+
+MADE: list = []  # what a run discards at its end
 
 
 def names(folder=".") -> list:
@@ -37,6 +43,7 @@ def shelf_of(output=None, *, overwrite=False, name="A red fox", count=1, extensi
     told = []
     outputs = OutputFiles(output, overwrite, name, count, extension, warn=told.append, **settings)
     outputs.told = told
+    MADE.append(outputs)
     return outputs
 
 

@@ -361,7 +361,8 @@ def test_other_locks_where_flock_is_missing_and_none_at_all(tmp_path, monkeypatc
     monkeypatch.setattr(fcntl, "lockf", refuse_links)
     with pytest.raises(Unsupported):
         FileLock(str(tmp_path / "lock"), 0).__enter__()
-    assert Temporary(str(tmp_path)).create(), "a temporary file needs no lock"
+    temporary = Temporary(str(tmp_path)).create()  # which needs no lock
+    temporary.discard()
 
 
 def test_windows_refuses_to_open_a_lock_that_is_being_deleted(tmp_path, monkeypatch):
@@ -461,7 +462,8 @@ def test_a_file_is_private_until_it_is_whole(tmp_path):
         file.write(b"new")
         assert [one.stat().st_mode & 0o777 for one in tmp_path.iterdir()] == [0o600, 0o600]
     path.chmod(0o644)
-    temporary = OutputFiles(str(tmp_path / "p.png"), False, "", 1, "png").temporary()
+    files = OutputFiles(str(tmp_path / "p.png"), False, "", 1, "png")
+    temporary = files.temporary()
     assert os.stat(temporary).st_mode & 0o777 == 0o600
     temporary.publish(str(path), overwrite=True)
     assert path.stat().st_mode & 0o777 == 0o644
