@@ -171,7 +171,7 @@ class RowFile:
         main = self._main_flag
         for name in row:
             if name not in self._actions and name not in ("id", main):
-                why = "is for the whole command, not for a row" if name in NOT_IN_ROWS else "is no flag"
+                why = "is for the whole command, not for a row" if name in NOT_IN_ROWS else "is not a flag"
                 raise usage(f"{name!r} {why}; a row takes id, {main}, {', '.join(sorted(self._actions))}")
         if "id" in row and (not isinstance(row["id"], (str, int)) or isinstance(row["id"], bool) or row["id"] == ""):
             raise usage("'id' must be a text or a whole number")

@@ -1,7 +1,7 @@
 """`--batch FILE.jsonl`: many calls by some threads, each row paid once, whatever happens in between.
 
 In the output folder, `results.jsonl` gets one line a row: `id`, `row` (its line), `key`, and the skill's JSON document.
-Run again, a batch does what is missing: rows that failed are done anew, those that succeeded are kept, and those whose
+Run again, a batch does what is missing: rows that failed are retried, those that succeeded stay, and those whose
 outcome nobody knows (killed under way, or the connection broke before the answer) are not paid again unasked.
 """
 from __future__ import annotations

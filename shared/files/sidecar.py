@@ -20,7 +20,7 @@ def is_sidecar(path: str) -> bool:
 
 
 def described_by(path: str) -> str:
-    """The name of the file that a description is of; '' when it is no description of ours."""
+    """The name of the file that a description is of; '' when none of our skills wrote it."""
     import json
     try:
         value = json.loads(read_own(path, _LARGEST) or b"")

@@ -105,7 +105,7 @@ class TaskRun:
             sidecars=outputs.sidecars, gallery=options.gallery, facts=clean(facts), **more)
 
     def earlier(self):
-        """The record of a row of a batch that was sent before and can be gone on with, or None."""
+        """The record of a row of a batch that was sent before and can be resumed, or None."""
         record = self.journal.read(row_record_id(self.row, self.options)) if self.row else None
         if record is None or not is_submitting(record):
             return record

@@ -164,7 +164,7 @@ class Tasks:
     def find_or_forget(self, record: dict, max_wait: float) -> bool:
         """Whether the task of an unanswered create is found, as `look_for` does, waiting for what is not clear yet.
 
-        A record without a task goes: nothing was made, and the request may be sent anew. Raises Failure where several
+        A record without a task is deleted: nothing was made, and the request may be sent again. Raises Failure where several
         tasks could be the one.
         """
         deadline = self.clock() + max_wait
