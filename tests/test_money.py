@@ -1,0 +1,347 @@
+"""Costs, budgets and the record of what was spent: pure parts, the files, many processes at once."""
+from __future__ import annotations
+
+import json
+import os
+import stat
+import subprocess
+import sys
+import threading
+import time
+from datetime import date, datetime
+
+import pytest
+
+from shared.failures import Exit, Failure
+from shared.money import budget, report, spending
+from shared.money.cost import Cost, document, estimate_document, exactly, span, total, unknown, words, yuan
+from shared.money.payments import correct, Payments
+from shared.money.spending import Spending, Sum, UnderWay
+from tests.conftest import ROOT
+
+PRICED = exactly(0.4, "2026-10-09", units={"pictures": 2})
+NOT_KNOWN = unknown("its price is not in the table", "2026-10-09")
+TODAY = datetime.now().date()
+
+
+# ---- amounts
+
+@pytest.mark.parametrize("amount, written", [
+    (0, "0.00"), (0.4, "0.40"), (12.345, "12.35"), (0.0123456, "0.012346"), (0.05, "0.05"), (0.000001, "0.000001"), (-0.4, "-0.40")])
+def test_amounts_are_written_without_exponent(amount, written):
+    assert yuan(amount) == written
+
+
+def test_a_known_cost_in_words_and_json():
+    assert words(PRICED) == "about 0.40 CNY (list price 2026-10-09, cn-beijing)"
+    assert document(PRICED) == {"amount": 0.4, "currency": "CNY", "known": True, "prices_of": "2026-10-09", "region": "cn-beijing"}
+    assert estimate_document(PRICED._replace(low=0.2)) == {
+        "low": 0.2, "high": 0.4, "currency": "CNY", "known": True, "prices_of": "2026-10-09", "region": "cn-beijing",
+        "units": {"pictures": 2}}
+    assert span(PRICED._replace(low=0.2, about=True)) == "about 0.20 to 0.40 CNY"
+
+
+def test_what_is_not_known_is_not_guessed():
+    assert words(NOT_KNOWN) == "price not known"
+    assert document(NOT_KNOWN)["amount"] is None and document(NOT_KNOWN)["why"] == "its price is not in the table"
+    assert estimate_document(NOT_KNOWN)["high"] is None and not estimate_document(NOT_KNOWN)["known"]
+
+
+def test_a_sum_counts_what_has_no_price_apart():
+    assert total([PRICED, NOT_KNOWN, PRICED]) == (
+        Cost(0.8, 0.8, "2026-10-09", "cn-beijing", {"pictures": 4}), 1)
+    assert total([]) == (Cost(0, 0, "", "cn-beijing", {}), 0)
+    found, missing = total([NOT_KNOWN, NOT_KNOWN])
+    assert not found.known and missing == 2
+    assert total([PRICED, PRICED._replace(region="ap-southeast-1")])[0].region == "", "two regions are none"
+
+
+# ---- budgets
+
+@pytest.mark.parametrize("text, amount, period", [
+    ("20", 20, "day"), ("20/day", 20, "day"), (" 0.5 / week ", 0.5, "week"), (".5/month", 0.5, "month"), ("0", 0, "day")])
+def test_a_budget_is_an_amount_and_a_period(text, amount, period):
+    assert budget.parse(text, "the environment")[:2] == (amount, period)
+
+
+@pytest.mark.parametrize("text", ["20 yuan", "-1", "1e3", "20/year", "nan", "inf", "20/", "/day", "二十", "２０", "20,5", "1" * 400])
+def test_any_other_budget_is_refused(text):
+    with pytest.raises(Failure, match="is not a budget") as caught:
+        budget.parse(text, ".env")
+    assert caught.value.exit_code == Exit.USAGE
+
+
+def test_the_smallest_budget_of_each_period_counts():
+    found = budget.smallest([("20", "a"), ("5/day", "b"), ("", "c"), ("100/month", "d"), ("300/month", "e")])
+    assert [(one.amount, one.period, one.where) for one in found] == [(5, "day", "b"), (100, "month", "d")]
+
+
+@pytest.mark.parametrize("period, today, first", [
+    ("day", date(2026, 11, 26), date(2026, 11, 26)), ("week", date(2026, 11, 26), date(2026, 11, 23)),
+    ("week", date(2026, 11, 23), date(2026, 11, 23)), ("week", date(2027, 1, 1), date(2026, 12, 28)),
+    ("month", date(2026, 12, 31), date(2026, 12, 1))])
+def test_periods_begin_at_midnight_monday_and_the_first(period, today, first):
+    assert budget.first_day(period, today) == first
+
+
+# ---- the file
+
+def lines_of(folder) -> list:
+    return [json.loads(line) for line in (folder / "spending.jsonl").read_text("utf-8").splitlines()]
+
+
+def test_a_line_holds_what_was_spent_and_nothing_else(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    state = tmp_path / "state"
+    Spending(str(state)).add("qianwen-image-generation", "wan2.7-image", {"pictures": 2}, 0.4, call="r-1")
+    (line,) = lines_of(state)
+    assert abs(line.pop("time") - time.time()) < 60
+    assert line == {"skill": "qianwen-image-generation", "model": "wan2.7-image", "units": {"pictures": 2}, "amount": 0.4,
+                    "calls": 1, "id": "r-1", "folder": str(tmp_path)}
+    if os.name == "posix":
+        assert stat.S_IMODE(state.stat().st_mode) == 0o700
+        assert stat.S_IMODE((state / "spending.jsonl").stat().st_mode) == 0o600
+
+
+def test_torn_and_foreign_lines_are_passed_over(tmp_path):
+    one = Spending(str(tmp_path))
+    one.add("s", "m", {"tokens": 3}, 0.1)
+    with open(tmp_path / "spending.jsonl", "ab") as file:
+        file.write(b'{"time": 1, "ski')  # a process was killed while it wrote
+    one.add("s", "m", {"tokens": 4}, 0.2)
+    with open(tmp_path / "spending.jsonl", "ab") as file:
+        file.write(b'[]\nnull\n{"time": 1e99, "skill": "s", "model": "m", "units": {}, "amount": 1}\n\xff\xfe\n')
+    one.add("s", "m", {"tokens": 5}, None, in_doubt=True)
+    expected = {("s", "m"): Sum(3, {"tokens": 12}, 0.3, 1, 1)}
+    assert one.between(TODAY, TODAY) == Spending(str(tmp_path)).between(TODAY, TODAY) == expected
+
+
+def test_a_long_file_is_set_aside_and_the_sums_stay(tmp_path, monkeypatch):
+    monkeypatch.setattr(spending, "MOST_BYTES", 2000)
+    one, other = Spending(str(tmp_path)), Spending(str(tmp_path))
+    for number in range(100):
+        (one, other)[number % 2].add("s", f"m{number % 3}", {"tokens": 1}, 0.01)
+        if number % 17 == 0:
+            assert sum(found.calls for found in other.between(TODAY, TODAY).values()) == number + 1
+    for reader in (one, other, Spending(str(tmp_path))):
+        found = reader.between(TODAY, TODAY)
+        assert sum(value.calls for value in found.values()) == 100
+        assert round(sum(value.amount for value in found.values()), 6) == 1.0
+    assert len(list(tmp_path.glob("spending-*.jsonl"))) > 3 and (tmp_path / "spending.jsonl").stat().st_size < 3000
+
+
+def test_sums_are_right_after_a_crash_between_renaming_and_summing(tmp_path, monkeypatch):
+    monkeypatch.setattr(spending, "MOST_BYTES", 1000)
+    one = Spending(str(tmp_path))
+    for _ in range(20):
+        one.add("s", "m", {}, 0.5)
+    before = Spending(str(tmp_path)).since(TODAY)
+    (tmp_path / "spending-sums.json").unlink()  # what a crash leaves, and what a hand may do
+    assert Spending(str(tmp_path)).since(TODAY) == before == 10.0
+    (tmp_path / "spending-sums.json").write_text("{")
+    assert Spending(str(tmp_path)).since(TODAY) == 10.0
+
+
+def test_many_processes_lose_no_line(tmp_path):
+    code = ("import sys\nfrom shared.money import spending\nspending.MOST_BYTES = 4000\none = spending.Spending(sys.argv[1])\n"
+            "for number in range(60): one.add('s', 'm', {'tokens': 1}, 0.25, call=str(number))\n")
+    running = [subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], cwd=ROOT) for _ in range(6)]
+    assert [process.wait(60) for process in running] == [0] * 6
+    assert Spending(str(tmp_path)).between(TODAY, TODAY) == {("s", "m"): Sum(360, {"tokens": 360}, 90.0, 0, 0)}
+
+
+def test_days_are_told_apart(tmp_path):
+    now = datetime(2026, 11, 26, 12).timestamp()
+    for days, amount in ((0, 1.0), (1, 2.0), (3, 4.0), (40, 8.0)):
+        Spending(str(tmp_path), clock=lambda: now - days * 86400).add("s", "m", {}, amount)
+    one, today = Spending(str(tmp_path)), date(2026, 11, 26)
+
+    def spent(period):
+        return report.sum_of(one.between(*report.days_of(period, today)).values()).amount
+    assert [spent(period) for period in ("today", "yesterday", "week", "month", "all", "2026-10", "2026-11-23")] == [
+        1.0, 2.0, 7.0, 7.0, 15.0, 8.0, 4.0]
+
+
+@pytest.mark.parametrize("period", ["tomorrow", "2026", "2026-13", "2026-02-30", "26-11-01", "", "２０２６-11"])
+def test_other_periods_are_refused(period):
+    with pytest.raises(Failure, match="is not a period"):
+        report.days_of(period, TODAY)
+
+
+def test_the_report_names_models_dearest_first():
+    found = {("qianwen-text", "qwen3.7-plus"): Sum(3, {"input_tokens": 1200}, 0.05), ("qianwen-video-generation", "wan"): Sum(1, {"seconds": 5}, 3.0),
+             ("qianwen-image-generation", "new"): Sum(2, {"pictures": 2}, 0.0, 2, 1)}
+    days = (TODAY, TODAY)
+    told = report.document("today", days, found)
+    assert [row["model"] for row in told["by"]] == ["wan", "qwen3.7-plus", "new"] and told["total"] == 3.05
+    assert told["calls_without_price"] == 2 and told["calls_in_doubt"] == 1 and told["by"][2]["calls_without_price"] == 2
+    text = report.table("today", days, found)
+    assert text.splitlines()[1].split() == ["skill", "model", "calls", "units", "CNY"]
+    assert "not known" in text and text.splitlines()[-3].split() == ["total", "6", "3.05"] and "in doubt" in text
+    assert report.table("today", days, {}) == "nothing was spent (today)\n"
+
+
+# ---- calls under way and budgets
+
+def payments_of(folder, *settings, **more):
+    return Payments(str(folder), "qianwen-text", [(text, "the environment") for text in settings], **more)
+
+
+def spent(folder) -> float:
+    return round(Spending(str(folder)).since(TODAY), 6)
+
+
+def test_a_settled_call_is_written_and_nothing_is_under_way(tmp_path):
+    payments = payments_of(tmp_path)
+    with payments.paying("m", PRICED) as payment:
+        assert Spending(str(tmp_path)).under_way() == 0.4
+        payment.settle(exactly(0.3, "2026-10-09", units={"tokens": 7}), "r-1")
+    payments.close()
+    assert [(line["amount"], line["units"], line["id"]) for line in lines_of(tmp_path)] == [(0.3, {"tokens": 7}, "r-1")]
+    assert list((tmp_path / "under-way").iterdir()) == []
+
+
+@pytest.mark.parametrize("accepted, doubt", [("no", False), ("maybe", True)])
+def test_a_failure_is_free_or_in_doubt(tmp_path, accepted, doubt):
+    payments = payments_of(tmp_path)
+    with pytest.raises(Failure):
+        with payments.paying("m", PRICED):
+            raise Failure(Exit.NETWORK, "x", accepted=accepted)
+    payments.close()
+    assert spent(tmp_path) == (0.4 if doubt else 0)
+    assert not doubt or lines_of(tmp_path)[0]["in_doubt"] is True
+
+
+def test_an_interrupted_call_is_in_doubt(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        with payments_of(tmp_path).paying("m", PRICED):
+            raise KeyboardInterrupt
+    assert lines_of(tmp_path)[0]["in_doubt"] is True
+
+
+def test_a_task_counts_from_its_create_and_is_settled_at_its_end(tmp_path):
+    payments = payments_of(tmp_path)
+    with payments.paying("m", PRICED) as payment:
+        payment.goes_on("task-1")
+    assert spent(tmp_path) == 0.4
+    correct(payments, "m", PRICED, exactly(0.0, "2026-10-09"), "task-1")  # it failed
+    assert spent(tmp_path) == 0 and Spending(str(tmp_path)).between(TODAY, TODAY)["qianwen-text", "m"].calls == 1
+    assert lines_of(tmp_path)[1]["calls"] == 0 and lines_of(tmp_path)[1]["id"] == "task-1"
+
+
+def test_a_call_over_the_budget_is_refused_with_what_is_left(tmp_path):
+    Spending(str(tmp_path)).add("s", "m", {}, 0.7)
+    with pytest.raises(Failure) as caught:
+        payments_of(tmp_path, "1").begin("m", PRICED)
+    failure = caught.value
+    assert (failure.exit_code, failure.code, failure.accepted) == (Exit.QUOTA, "Budget", "no")
+    assert "leaves 0.30 CNY" in failure.message and "0.40 CNY" in failure.message and "0.70 CNY" in failure.cause
+    payments_of(tmp_path, "1.1").begin("m", PRICED)
+
+
+def test_budgets_of_several_periods_all_hold(tmp_path):
+    Spending(str(tmp_path), clock=lambda: time.time()).add("s", "m", {}, 5.0)
+    payments_of(tmp_path, "6/day", "6/week", "6/month").begin("m", PRICED)
+    with pytest.raises(Failure, match="a month"):
+        payments_of(tmp_path, "60/day", "60/week", "5.1/month").begin("m", PRICED)
+
+
+@pytest.mark.parametrize("cost, goes", [(PRICED, False), (NOT_KNOWN, False), (exactly(0.0, "2026-10-09"), True)])
+def test_a_budget_of_nothing_sends_only_what_is_free(tmp_path, cost, goes):
+    payments = payments_of(tmp_path, "0", unpriced=True)
+    if goes:
+        payments.begin("m", cost).release()
+    else:
+        with pytest.raises(Failure, match="budget"):
+            payments.begin("m", cost)
+
+
+def test_without_a_price_a_budget_refuses_unless_told_otherwise(tmp_path):
+    with pytest.raises(Failure, match="what m costs is not known") as caught:
+        payments_of(tmp_path, "9").begin("m", NOT_KNOWN)
+    assert caught.value.code == "Budget" and "--unpriced" in caught.value.fix
+    payments_of(tmp_path, "9", unpriced=True).begin("m", NOT_KNOWN)
+    payments_of(tmp_path).begin("m", NOT_KNOWN)
+
+
+def test_threads_cannot_overshoot(tmp_path):
+    payments, done = payments_of(tmp_path, "1"), []
+
+    def call():
+        try:
+            with payments.paying("m", exactly(0.15, "x")) as payment:
+                payment.settle(exactly(0.15, "x"))
+            done.append(1)
+        except Failure:
+            pass
+    threads = [threading.Thread(target=call) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(done) == 6 and spent(tmp_path) == 0.9
+
+
+def test_processes_cannot_overshoot(tmp_path):
+    code = ("import sys\nfrom shared.failures import Failure\nfrom shared.money.cost import exactly\n"
+            "from shared.money.payments import Payments\n"
+            "payments = Payments(sys.argv[1], 's', [('1', 'here')])\n"
+            "for _ in range(4):\n    try:\n        with payments.paying('m', exactly(0.15, 'x')) as one: one.settle(exactly(0.15, 'x'))\n"
+            "    except Failure as failure: assert failure.code == 'Budget', failure\n")
+    running = [subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], cwd=ROOT) for _ in range(8)]
+    assert [process.wait(60) for process in running] == [0] * 8
+    assert spent(tmp_path) == 0.9
+
+
+def test_a_killed_process_leaves_its_call_in_doubt(tmp_path):
+    code = ("import sys, time\nfrom shared.money.cost import exactly\nfrom shared.money.payments import Payments\n"
+            "payments = Payments(sys.argv[1], 'qianwen-image-generation')\npayments.begin('m', exactly(0.4, 'x'))\n"
+            "print('begun', flush=True)\ntime.sleep(60)\n")
+    process = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], cwd=ROOT, stdout=subprocess.PIPE)
+    assert process.stdout.readline().strip() == b"begun"
+    with pytest.raises(Failure, match="leaves 0.10 CNY"):
+        payments_of(tmp_path, "0.5").begin("m", PRICED)  # while it is under way
+    process.kill()
+    process.wait()
+    process.stdout.close()
+    assert Spending(str(tmp_path)).under_way() == 0
+    (line,) = lines_of(tmp_path)
+    assert line["in_doubt"] and line["amount"] == 0.4 and line["skill"] == "qianwen-image-generation"
+
+
+def test_a_torn_file_of_calls_under_way_does_no_harm(tmp_path):
+    (tmp_path / "under-way").mkdir()
+    (tmp_path / "under-way" / "1-a.jsonl").write_bytes(b'{"begin": 1, "skill": "s", "model": "m", "amount": 2}\n[]\n{"begin": 2, "sk')
+    assert Spending(str(tmp_path)).under_way() == 0
+    assert lines_of(tmp_path)[0]["amount"] == 2
+
+
+@pytest.mark.skipif(os.name != "posix", reason="POSIX")
+def test_spending_that_cannot_be_written_is_told_once_and_loses_nothing(tmp_path):
+    (tmp_path / "state").write_text("a file in the place of the folder")
+    told = []
+    payments = Payments(str(tmp_path / "state"), "s", warn=lambda text, fix: told.append(text))
+    for _ in range(3):
+        with payments.paying("m", PRICED) as payment:
+            assert payment.settle(PRICED) == PRICED
+    payments.close()
+    assert len(told) == 1 and "the spending could not be written" in told[0]
+    with pytest.raises(Failure, match="the budget cannot be kept") as caught:
+        Payments(str(tmp_path / "state"), "s", [("1", "here")]).begin("m", PRICED)
+    assert caught.value.code == "Budget"
+
+
+def test_what_is_left_for_check(tmp_path):
+    Spending(str(tmp_path)).add("s", "m", {}, 0.75)
+    ((held, amount, left),) = payments_of(tmp_path, "1/week").left()
+    assert (held.period, amount, left) == ("week", 0.75, 0.25)
+
+
+def test_only_the_open_calls_of_a_process_count(tmp_path):
+    under_way = UnderWay(Spending(str(tmp_path)))
+    first, second = under_way.begin("s", "m", 1.0), under_way.begin("s", "m", 2.0)
+    under_way.end(first)
+    assert Spending(str(tmp_path)).under_way() == 2.0
+    under_way.end(second)
+    under_way.close()
+    assert Spending(str(tmp_path)).under_way() == 0.0
