@@ -146,6 +146,8 @@ def test_every_model_answers(post, emulator):
     for name, model in speech_models.SPEECH_MODELS.items():
         if model.custom:
             emulator.known_voices.add("mine")
+        if model.wire == "next":       # it has neither text nor voice: test_emulator_2026_media.py
+            continue
         voice = "mine" if model.custom else sorted(model.voices)[0]
         body = {"model": name, "input": {"text": "a", **({"voice_setting": {"voice_id": voice}} if model.wire == "minimax" else {"voice": voice})}}
         assert post(A if model.path == "A" else B, body)[0] == 200, name

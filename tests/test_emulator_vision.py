@@ -383,7 +383,7 @@ def test_oss_bytes_are_checked(emulator):
     assert "Failed to decode the image" in ask(emulator, image(url), headers=RESOLVE).message
 
 
-@pytest.mark.parametrize("model, status", [("qwen3-vl-plus", 400), ("qwen3.6-plus", 200)])
+@pytest.mark.parametrize("model, status", [("qwen-vl-max", 400), ("qwen3-vl-plus", 200), ("qwen3.6-plus", 200)])
 def test_oss_picture_limit(emulator, model, status):
     url = upload(emulator, PNG + bytes(11 * 1024 * 1024), model)      # bytes after the end do no harm
     answer = ask(emulator, image(url), model=model, headers=RESOLVE)
@@ -483,12 +483,13 @@ def filled(length):
 
 
 def test_data_url_limit(emulator):
-    limit = 10 * 1024 * 1024
-    small, large = filled(limit), filled(limit + 8)
-    assert len(small) <= limit < len(large)
-    assert ask(emulator, image(small)).status == 200
-    answer = ask(emulator, image(large))
-    assert "Exceeded limit on max bytes per data-uri item : 10485760" in answer.message
+    emulator.body_limits.clear()
+    for model, limit in (("qwen-vl-max", 10_485_760), ("qwen3-vl-plus", 20_971_520)):
+        small, large = filled(limit), filled(limit + 8)
+        assert len(small) <= limit < len(large)
+        assert ask(emulator, image(small), model=model).status == 200
+        answer = ask(emulator, image(large), model=model)
+        assert f"Exceeded limit on max bytes per data-uri item : {limit}" in answer.message
 
 
 BAD_ADDRESS = "The provided URL does not appear to be valid"
@@ -595,13 +596,16 @@ def test_video_formats(emulator, head, mime):
     (video(samples.data_url(samples.mp4(), "video/x-msvideo")), {}, "the bytes are MP4"),
     (video(samples.data_url(samples.gif(32, 32), "image/gif")), {}, BAD_FORMAT),
     (video(PNG_URL), {}, BAD_FORMAT), (image(clip()), {}, BAD_FORMAT),
-    (video(clip(size=8_000_000)), {}, "per data-uri item"),
+    (video(clip(size=8_000_000)), {"model": "qwen-vl-max"}, "per data-uri item"),
+    (video(clip(size=10_500_000)), {}, "the limit is 10 MB"),
     (video("file:///v.mp4"), {}, BAD_ADDRESS), (video("https://h.invalid/v.mp4"), {}, "Failed to download multimodal"),
     (video("https://h/v.mp4", fps=0.05), {}, "[0.1, 10]"), (video("https://h/v.mp4", fps="2"), {}, "[0.1, 10]"),
     (video("https://h/v.mp4", max_frames=9), {}, "max_frames"),
     (video("https://h/v.mp4", total_pixels=-1), {}, "total_pixels"),
-    (frames(*[PNG_URL] * 3), {}, "the range of sequence images shoule be (4, 512)."),
-    (frames(*["https://h/a.png"] * 513), {}, "the range of sequence images shoule be (4, 512)."),
+    (frames(*[PNG_URL] * 3), {}, "the range of sequence images shoule be (4, 2000)."),
+    (frames(*["https://h/a.png"] * 2001), {}, "the range of sequence images shoule be (4, 2000)."),
+    (frames(*["https://h/a.png"] * 513), {"model": "qwen3-vl-8b-instruct"}, "the range of sequence images shoule be (4, 512)."),
+    (frames(*["https://h/a.png"] * 8001), {"model": "qwen3.8-max"}, "the range of sequence images shoule be (4, 8000)."),
     (frames(*[PNG_URL] * 81), {"model": "qwen-vl-max-0809"}, "the range of sequence images shoule be (4,80)."),
     (frames(*[PNG_URL] * 3), {"model": "kimi-k2.5"}, "the range of sequence images shoule be (4, 2000)."),
     (frames(*[PNG_URL] * 3, "file:///a.png"), {}, BAD_ADDRESS), (frames(*[PNG_URL] * 4, fps=11), {}, "[0.1, 10]"),
@@ -836,6 +840,7 @@ def test_interlaced_and_16_bit(emulator):
 # Records
 
 def test_long_bodies_are_not_kept(emulator):
+    emulator.body_limits.clear()
     body = json.dumps({"model": MODEL, "messages": [{"role": "user", "content": "x"}]}).encode().ljust(KEPT_BODY + 1)
     assert send(emulator, "POST", CHAT, body, {"Content-Type": "application/json"}).status == 200
     record = emulator.requests[-1]

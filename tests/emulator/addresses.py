@@ -11,10 +11,11 @@ from tests.emulator.call import Call
 from tests.emulator.uploads import HEAD
 from tests.emulator.wire import Refusal, invalid
 
-MAX_DATA_URI = 10 * 1024 * 1024
+MAX_DATA_URI = 10 * 1024 * 1024         # of models whose row does not say
 DATA = re.compile(r"data:([a-z]+/[a-z0-9.+-]+);base64,(.+)", re.DOTALL)
 UNREACHABLE = re.compile(r".*(\.invalid|-internal\.aliyuncs\.com)")
 BAD_ADDRESS = "The provided URL does not appear to be valid. Ensure it is correctly formatted."
+UNREACHED = "Failed to download multimodal content."
 BAD_FORMAT = "The media format is not supported or incorrect for the data inspection."
 UNDECODED = "Failed to decode the image during the data inspection."
 NOT_FOUND = "Failed to find the requested media resource during the data inspection process."
@@ -45,8 +46,9 @@ def fetch(call: Call, url: Any) -> Resource:
 
 
 def _data(call: Call, url: str) -> Resource:
-    if len(url) > MAX_DATA_URI:
-        raise invalid(f"Exceeded limit on max bytes per data-uri item : {MAX_DATA_URI}")
+    most = getattr(getattr(call.model, "sight", None), "data_uri", MAX_DATA_URI)
+    if len(url) > most:
+        raise invalid(f"Exceeded limit on max bytes per data-uri item : {most}")
     match = DATA.fullmatch(url)
     if not match:
         raise invalid(BAD_ADDRESS)
@@ -79,7 +81,7 @@ def _web(call: Call, url: str) -> Resource:
     if not host or re.search(r"\s", url):
         raise invalid(BAD_ADDRESS)
     if UNREACHABLE.fullmatch(host):
-        raise invalid("Failed to download multimodal content.")
+        raise invalid(UNREACHED)
     return Resource(url)
 
 

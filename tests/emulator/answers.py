@@ -145,6 +145,11 @@ def fill_schema(call: Call) -> Turn:
 
 
 def json_object(call: Call) -> Turn:
+    """What a schema in the text asks for, else what describes the request."""
+    texts = (text_of(message) for message in call.messages if message["role"] in ("system", "user"))
+    wanted = next((found for found in map(schema.in_text, texts) if found), None)
+    if wanted:
+        return Turn(json.dumps(schema.instance(wanted), ensure_ascii=False))
     return Turn(json.dumps({"answer": describe(call).text}, ensure_ascii=False))
 
 
@@ -171,8 +176,8 @@ MAKERS: Tuple[Tuple[Callable[[Call], bool], Callable[[Call], Turn]], ...] = (
     (lambda call: call.model.can("mt"), translate),
     (lambda call: "ocr_options" in call.options, read),
     (_wants_tools, call_tools),
-    (lambda call: call.json_format == "json_schema", fill_schema),
-    (lambda call: call.json_format == "json_object", json_object),
+    (lambda call: call.form == "json_schema", fill_schema),
+    (lambda call: call.form == "json_object", json_object),
     (lambda call: call.partial, continue_prefix),
     (lambda call: call.messages[-1]["role"] == "tool", after_tool),
 )

@@ -27,6 +27,10 @@ class Call:
 
     @property
     def thinking(self) -> bool:
+        if self.model.can("th"):
+            return self.options.get("thinking", {}).get("type") != "disabled"
+        if self.options.get("reasoning_effort") == "none":
+            return False
         if self.model.hybrid:
             return bool(self.options.get("enable_thinking", self.model.thinking == ON))
         return self.model.thinking == ALWAYS
@@ -36,6 +40,11 @@ class Call:
         """"json_object", "json_schema" or "" for plain text."""
         kind = self.options.get("response_format", {}).get("type", "text")
         return "" if kind == "text" else kind
+
+    @property
+    def form(self) -> str:
+        """The format that is kept to: a schema is lowered to JSON objects where there are media, without a word."""
+        return "json_object" if self.json_format and self.seen else self.json_format
 
     @property
     def partial(self) -> bool:

@@ -3,10 +3,11 @@ from __future__ import annotations
 
 import time
 import uuid
-from dataclasses import dataclass
-from typing import Any, Dict, List, Optional
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, Optional, Tuple
 
 from tests.emulator import multipart
+from tests.emulator.tasks import account_of
 from tests.emulator.wire import Exchange, Refusal, Reply, ignored, invalid, json_reply
 
 MEGABYTE = 1024 * 1024
@@ -15,7 +16,7 @@ FORMATS = {
     "batch": frozenset(("jsonl",)),
 }
 LIMITS = {"file-extract": 150 * MEGABYTE, "batch": 500 * MEGABYTE}
-PREFIXES = {"file-extract": "file-fe-", "batch": "file-batch-"}
+PREFIXES = {"file-extract": "file-fe-", "batch": "file-batch-", "batch_output": "file-batch_output-"}
 
 
 @dataclass
@@ -26,7 +27,9 @@ class StoredFile:
     purpose: str
     created_at: int
     polls_left: int
-    unreadable: bool
+    unreadable: bool = False
+    account: Tuple[str, str] = ("", "")
+    data: bytes = field(default=b"", repr=False)       # of batches alone
 
     @property
     def status(self) -> str:
@@ -39,7 +42,7 @@ class StoredFile:
 
     def as_json(self) -> Dict[str, Any]:
         return {"id": self.id, "object": "file", "bytes": self.size, "filename": self.filename, "purpose": self.purpose,
-                "status": self.status, "created_at": self.created_at}
+                "status": self.status, "status_details": None, "created_at": self.created_at}
 
 
 def upload(exchange: Exchange) -> Reply:
@@ -51,9 +54,22 @@ def upload(exchange: Exchange) -> Reply:
         raise invalid("Required parameter(file) missing or invalid", param="file", wrapped=False)
     _check_file(data, purpose)
     file = StoredFile(PREFIXES[purpose] + uuid.uuid4().hex[:24], len(data.data), data.filename, purpose, int(time.time()),
-                      exchange.emulator.file_polls, "bad" in data.filename)
+                      exchange.emulator.file_polls, "bad" in data.filename, account_of(exchange))
+    if purpose == "batch":             # these need no reading
+        file.polls_left, file.unreadable, file.data = 0, False, data.data
     exchange.emulator.files[file.id] = file
     return json_reply(file.as_json())
+
+
+def keep(exchange: Exchange, prefix: str, name: str, lines: List[bytes]) -> Optional[str]:
+    """A file of results; its id, or None where there are no lines."""
+    if not lines:
+        return None
+    data = b"\n".join(lines) + b"\n"
+    file = StoredFile(prefix + uuid.uuid4().hex[:24], len(data), name + ".jsonl", "batch_output",
+                      int(exchange.emulator.clock()), 0, account=account_of(exchange), data=data)
+    exchange.emulator.files[file.id] = file
+    return file.id
 
 
 def _parts(exchange: Exchange) -> Dict[str, multipart.Part]:
@@ -99,9 +115,11 @@ def delete(exchange: Exchange) -> Reply:
 
 
 def content(exchange: Exchange) -> Reply:
-    """Only the output of batches can be fetched, and there is none here."""
-    _find(exchange)
-    raise invalid("emulator: only file-batch_output- files have content to fetch", wrapped=False)
+    """What came of a batch; nothing else can be fetched."""
+    file = _find(exchange)
+    if file.purpose != "batch_output":
+        raise invalid("emulator: only file-batch_output- files have content to fetch", wrapped=False)
+    return Reply(200, file.data, {"content-type": "application/octet-stream"}, length=len(file.data))
 
 
 def listing(exchange: Exchange) -> Reply:
@@ -111,7 +129,8 @@ def listing(exchange: Exchange) -> Reply:
     limit = query.get("limit", "2000")
     if not limit.isdigit() or not 1 <= int(limit) <= 2000:
         raise invalid("Range of limit should be [1, 2000]", param="limit", wrapped=False)
-    files = _after(list(exchange.emulator.files.values()), query.get("after"))
+    mine = [file for file in exchange.emulator.files.values() if file.account in (account_of(exchange), ("", ""))]
+    files = _after(mine, query.get("after"))
     files = [file for file in files if query.get("purpose", file.purpose) == file.purpose]
     page = files[:int(limit)]
     return json_reply({"object": "list", "has_more": len(files) > len(page), "data": [file.as_json() for file in page]})
@@ -124,6 +143,7 @@ def _after(files: List[StoredFile], file_id: Optional[str]) -> List[StoredFile]:
 
 def _find(exchange: Exchange) -> StoredFile:
     file_id = exchange.captured["id"]
-    if file_id not in exchange.emulator.files:
+    files = exchange.emulator.files
+    if file_id not in files or files[file_id].account not in (account_of(exchange), ("", "")):
         raise Refusal(404, "not_found", f"No such File object: {file_id}", param="id", native="NotFound")
-    return exchange.emulator.files[file_id]
+    return files[file_id]

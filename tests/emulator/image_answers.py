@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Optional
 
 from tests.emulator import drawing, results, tasks
 from tests.emulator.call import tokens
-from tests.emulator.image_checks import Job
+from tests.emulator.image_checks import TIER_1K, Job
 from tests.emulator.image_models import CHOICES, IMAGE_URL, OUTPUT_IMAGE, POSTER, RESULTS
 from tests.emulator.wire import dumps
 
 if TYPE_CHECKING:
-    from tests.emulator.server import Emulator
+    from tests.emulator.epoch import Epoch
 
 STEP_TOKENS = 120                      # what a picture adds to the output tokens of a mixed answer
 
@@ -21,7 +21,7 @@ def draw(job: Job, owner: str, index: int) -> bytes:
     return drawing.png(job.width, job.height, job.colour or drawing.colour_of(job.prompt), job.seed + index, notes)
 
 
-def publish(emulator: Emulator, job: Job, owner: str, count: int) -> List[str]:
+def publish(emulator: Epoch, job: Job, owner: str, count: int) -> List[str]:
     return [results.publish(emulator, owner, index, partial(draw, job, owner, index)) for index in range(count)]
 
 
@@ -56,7 +56,7 @@ def _final_prompt(job: Job) -> str:
     return job.prompt + ", in soft light, with much detail" if job.extended else job.prompt
 
 
-def at_once(emulator: Emulator, job: Job, request_id: str, count: int) -> Dict[str, Any]:
+def at_once(emulator: Epoch, job: Job, request_id: str, count: int) -> Dict[str, Any]:
     """The body of a call that answers at once."""
     urls = publish(emulator, job, request_id, count)
     output: Dict[str, Any] = {"choices": choices(job, urls, job.model.has("typed"))}
@@ -69,7 +69,7 @@ def at_once(emulator: Emulator, job: Job, request_id: str, count: int) -> Dict[s
     return {"output": output, "usage": usage(job, count), "request_id": request_id}
 
 
-def stream(emulator: Emulator, job: Job, request_id: str, count: int) -> Iterator[bytes]:
+def stream(emulator: Epoch, job: Job, request_id: str, count: int) -> Iterator[bytes]:
     """A mixed answer: each event brings a bit of text or a whole picture; the usage is that of everything so far."""
     items = list(_mixed_items(job, publish(emulator, job, request_id, count)))
     asked, said, seen = tokens(job.prompt), 0, 0
@@ -97,9 +97,9 @@ def _sides(job: Job, count: int) -> Dict[str, Any]:
 
 
 def _qima(job: Job, count: int) -> Dict[str, Any]:
-    tier = "1k" if job.width * job.height <= 2_250_000 else "2k"
+    tier = "1k" if job.width * job.height <= TIER_1K else "2k"
     return {"output_height": job.height, "output_width": job.width, "input_image_count": job.given,
-            "input_image_type": "qima_input_1k",
+            "input_image_type": f"qima_input_{'2k' if job.large else '1k'}",
             "output_image_count": count, "output_image_type": f"qima_output_{tier}"}
 
 
@@ -126,7 +126,7 @@ USAGES = {"sides": _sides, "qima": _qima, "wan": _wan, "z": _z, "kling": _kling,
 
 # The ends of tasks
 
-def end(emulator: Emulator, job: Job, owner: str, count: int, failed: Optional[Dict[str, str]] = None) -> tasks.End:
+def end(emulator: Epoch, job: Job, owner: str, count: int, failed: Optional[Dict[str, str]] = None) -> tasks.End:
     """A success; `failed` stands for the pictures that are missing, where the model tells them."""
     urls = publish(emulator, job, owner, count)
     output = ENDS[job.model.result](job, urls, failed)
@@ -146,7 +146,8 @@ def _results_end(job: Job, urls: List[str], failed: Optional[Dict[str, str]]) ->
     entries: List[Dict[str, str]] = [{**told, "url": url} for url in urls]
     if failed:
         entries += [dict(failed) for _ in range(job.n - len(urls))]
-    return {"results": entries, "task_metrics": {"TOTAL": job.n, "SUCCEEDED": len(urls), "FAILED": job.n - len(urls)}}
+    told = {"error_message": "Success"} if job.model.name == "wanx-style-repaint-v1" else {}
+    return {"results": entries, **told, "task_metrics": {"TOTAL": job.n, "SUCCEEDED": len(urls), "FAILED": job.n - len(urls)}}
 
 
 def _image_url_end(job: Job, urls: List[str], failed: Optional[Dict[str, str]]) -> Dict[str, Any]:

@@ -2,57 +2,22 @@
 from __future__ import annotations
 
 import hashlib
-import re
-import struct
-from dataclasses import dataclass, field, replace
-from math import sqrt
+from dataclasses import dataclass, replace
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
-from tests.emulator import addresses, colours, pictures
+from tests.emulator import addresses
 from tests.emulator.call import tokens
-from tests.emulator.image_models import (ASPECTS, EDIT_FIXED, FUNCTIONS, MESSAGES, WAN26_MIXED, WAN27_PRO_TEXT,
-                                         ImageModel, Size)
+from tests.emulator.image_call import ImageCall
+from tests.emulator.image_models import EDIT_FIXED, FUNCTIONS, MESSAGES, ImageModel
+from tests.emulator.image_sizes import check_size, resolved, size_rule
+from tests.emulator.looks import BAD_FORMAT, MEGABYTE, Look, fetch, opened, remembered
 from tests.emulator.magic import sniff
-from tests.emulator.wire import Exchange, Refusal, ignored, invalid
+from tests.emulator.wire import Exchange, ignored, invalid
 
-MEGABYTE = 1024 * 1024
-KEPT_LOOKS = 500
-WIDTH_HEIGHT = re.compile(r"(\d{1,5})\*(\d{1,5})")
+TIER_1K = 2_250_000                    # pixels
 FIXED_ONE = "num_images_per_prompt must be 1"
-NO_DOWNLOAD = "Unable to download the media resource during the data inspection process."
-EMPTY_INPUT = Refusal(400, "BadRequest.EmptyInput", 'Required parameter "input" missing from request.')
 BAD_SIZE = "the size of input image is too small or too large."
 STREAM_ONLY = "This model only support stream mode, please enable the stream parameter to access the model."
-BAD_FORMAT = "InvalidParameter.ImageFormat"
-
-
-@dataclass(frozen=True)
-class Look:
-    """A picture that came in; the size is (0, 0) when it lies elsewhere."""
-    width: int = 0
-    height: int = 0
-    colour: Optional[Tuple[int, ...]] = None
-
-
-@dataclass
-class ImageCall:
-    """A call while it is judged. `exchange` and `model` are what `addresses.fetch` looks at."""
-    exchange: Exchange
-    model: ImageModel
-    input: Dict[str, Any]
-    options: Dict[str, Any]
-    at_once: bool
-    prompt: str = ""
-    looks: List[Look] = field(default_factory=list)
-    given: int = 0                     # pictures in the request
-
-    @property
-    def sequential(self) -> bool:
-        return self.options.get("enable_sequential") is True
-
-    @property
-    def mixed(self) -> bool:
-        return self.options.get("enable_interleave") is True
 
 
 @dataclass(frozen=True)
@@ -70,31 +35,27 @@ class Job:
     mixed: bool
     extended: bool
     size: str                          # as it was asked for, or ""
+    large: bool = False                # a picture that came in is of the tier 2K
 
 
 def read(exchange: Exchange, body: Dict[str, Any], model: ImageModel, at_once: bool) -> Job:
     """Raises the first refusal."""
-    for name in sorted(set(body) - {"model", "input", "parameters"}):
-        raise ignored(name, "is not known; generation settings belong into 'parameters'")
-    if not isinstance(body.get("input"), dict) or not body["input"]:
-        raise EMPTY_INPUT
-    options = body.get("parameters", {})
-    if not isinstance(options, dict):
-        raise invalid("'parameters' must be Dict")
-    call = ImageCall(exchange, model, body["input"], options, at_once)
+    given, options = opened(body)
+    call = ImageCall(exchange, model, given, options, at_once)
     addresses_given = _messages(call) if model.shape == MESSAGES else _fields(call)
     for check in CHECKS:
         check(call)
     number = _number(call)
     rule, asked = size_rule(call), call.options.get("size", "")
-    _size(call, rule)
+    check_size(call, rule)
     call.looks = [_look(call, address) for address in addresses_given]
     _pictures(call)
-    width, height = _resolved(call, rule)
+    width, height = resolved(call, rule)
     colour = next((look.colour for look in reversed(call.looks) if look.colour), None)
     one_choice = call.sequential or not model.has("spread")
     return Job(model, call.prompt, number, width, height, colour, _seed(call), call.given, one_choice, call.mixed,
-               call.options.get("prompt_extend", model.usage != "z") is True, asked)
+               call.options.get("prompt_extend", model.usage != "z") is True, asked,
+               any(look.width * look.height > TIER_1K for look in call.looks))
 
 
 def _seed(call: ImageCall) -> int:
@@ -279,80 +240,6 @@ def _number(call: ImageCall) -> int:
     return int(call.options.get("series_amount", 4)) if call.options.get("result_type") == "series" else number
 
 
-# Sizes
-
-def size_rule(call: ImageCall) -> Optional[Size]:
-    if call.mixed:
-        return WAN26_MIXED
-    if call.model.name.startswith("wan2.7-image-pro") and not call.given and not call.sequential:
-        return WAN27_PRO_TEXT
-    return call.model.size
-
-
-def _size(call: ImageCall, rule: Optional[Size]) -> None:
-    if "size" not in call.options or rule is None:
-        return
-    wrong = _wrong_size(call.options["size"], rule)
-    if wrong:
-        raise invalid(f"The size is not match {call.options['size']}. emulator: {call.model.name} {wrong}", param="size")
-
-
-def _wrong_size(value: Any, rule: Size) -> str:
-    if not isinstance(value, str):
-        return "takes a String"
-    if value in rule.tiers or value in rule.also:
-        return ""
-    match = WIDTH_HEIGHT.fullmatch(value)
-    if not match:
-        return f"takes W*H{' or ' + ', '.join(rule.tiers) if rule.tiers else ''}"
-    width, height = map(int, match.groups())
-    if rule.values and value not in rule.values:
-        return f"takes {', '.join(rule.values)}"
-    if rule.side and not all(rule.side[0] <= side <= rule.side[1] for side in (width, height)):
-        return f"takes sides from {rule.side[0]} to {rule.side[1]}"
-    if rule.area and not rule.area[0] ** 2 <= width * height <= rule.area[1] ** 2:
-        return f"takes areas from {rule.area[0]}*{rule.area[0]} to {rule.area[1]}*{rule.area[1]}"
-    if max(width, height) > rule.ratio * min(width, height):
-        return f"takes aspect ratios up to {rule.ratio}:1"
-    return ""
-
-
-def _resolved(call: ImageCall, rule: Optional[Size]) -> Tuple[int, int]:
-    """Width and height of what will be drawn."""
-    last = next((look for look in reversed(call.looks) if look.width), None)
-    if rule is None:
-        return _of_tools(call, last)
-    asked = call.options.get("size", "")
-    if "*" in asked or not asked and not call.given:
-        width, height = map(int, (asked or rule.default).split("*"))
-        return _stepped(width, rule.step), _stepped(height, rule.step)
-    root: float = rule.tiers.get(asked, rule.edited)
-    if call.mixed and last:
-        root = min(root, sqrt(last.width * last.height))
-    ratio = sqrt(last.width / last.height) if last else 1.0
-    return _stepped(root * ratio, 16), _stepped(root / ratio, 16)
-
-
-def _stepped(value: float, step: int) -> int:
-    return max(step, round(value / step) * step)
-
-
-def _of_tools(call: ImageCall, last: Optional[Look]) -> Tuple[int, int]:
-    options = call.options
-    if "aspect_ratio" in options or call.model.usage == "kling":
-        across, down = ASPECTS[options.get("aspect_ratio", "16:9")]
-        root = {"1k": 1024, "2k": 2048, "4k": 4096}[options.get("resolution", "1k")]
-        return _stepped(root * sqrt(across / down), 16), _stepped(root * sqrt(down / across), 16)
-    width, height = (last.width, last.height) if last else (1024, 1024)
-    across = options.get("left_scale", 1) + options.get("right_scale", 1) - 1
-    down = options.get("top_scale", 1) + options.get("bottom_scale", 1) - 1
-    factor = options.get("upscale_factor", 1)
-    width, height = width * across * factor * options.get("x_scale", 1), height * down * factor * options.get("y_scale", 1)
-    width += options.get("left_offset", 0) + options.get("right_offset", 0)
-    height += options.get("top_offset", 0) + options.get("bottom_offset", 0)
-    return min(16384, int(width)), min(16384, int(height))
-
-
 # Pictures that go in
 
 def _look(call: ImageCall, address: Any) -> Look:
@@ -361,14 +248,7 @@ def _look(call: ImageCall, address: Any) -> Look:
     if address.startswith("data:") and not call.model.media.data:
         raise invalid(f"Invalid URL provided in your request. emulator: {call.model.name} takes no data URLs",
                       native="InvalidURL")
-    if address.startswith("oss://") and call.exchange.headers.get("x-dashscope-ossresourceresolve") != "enable":
-        raise addresses.inspection(NO_DOWNLOAD, "oss:// needs the header X-DashScope-OssResourceResolve")
-    try:
-        resource = addresses.fetch(call, address)       # type: ignore[arg-type]
-    except Refusal as refusal:
-        if address.startswith("http") and refusal.message.startswith("Failed to download"):
-            raise addresses.inspection(NO_DOWNLOAD) from None
-        raise
+    resource = fetch(call, address)
     if resource.address:
         return Look()
     media = call.model.media
@@ -392,30 +272,6 @@ def _picture(call: ImageCall, resource: addresses.Resource) -> Look:
         raise invalid(f"image format error. emulator: {call.model.name} takes no PNG with an alpha channel",
                       native=BAD_FORMAT)
     return look
-
-
-def remembered(emulator: Any, data: bytes, name: str) -> Tuple[Look, bool]:
-    """What a picture was found to be, and whether it is transparent."""
-    known, digest = emulator.looks, hashlib.sha256(data).digest()
-    if digest not in known:
-        if len(known) > KEPT_LOOKS:
-            known.clear()
-        known[digest] = _inspected(data, name)
-    return known[digest]
-
-
-def _inspected(data: bytes, name: str) -> Tuple[Look, bool]:
-    if name == "GIF":
-        if len(data) < 14:
-            raise invalid("image format error. emulator: the GIF ends too early", native=BAD_FORMAT)
-        return Look(*struct.unpack_from("<HH", data, 6)), False
-    try:
-        picture = pictures.inspect(data)
-    except pictures.BadPicture as problem:
-        raise invalid(f"image format error. emulator: {problem}", native=BAD_FORMAT) from None
-    found = colours.patches(picture)
-    colour = found[0].value[:3] if found else None
-    return Look(picture.width, picture.height, colour), bool(picture.raster and picture.raster.colour_type in (4, 6))
 
 
 def _fits(call: ImageCall, look: Look) -> Look:

@@ -194,7 +194,9 @@ def _rows() -> Dict[str, ImageModel]:
     add("qwen-image-3.0-pro qwen-image-3.0",
         {**with_negative, "prompt_extend_mode": choice("direct", "agent"), "enable_thinking": boolean}, sync=True,
         task=IMAGE_GENERATION, size=QWEN_3, n=(1, 6), images=(0, 3), media=QWEN_MEDIA, tokens=4500, usage="qima")
-    add("qwen-image-2.0-pro qwen-image-2.0", with_negative, sync=True, size=QWEN_2, n=(1, 6), images=(0, 3),
+    add("qwen-image-2.1-pro", with_negative, sync=True, size=QWEN_2, n=(1, 6), images=(0, 10), media=QWEN_MEDIA, tokens=1300,
+        usage="sides")
+    add("qwen-image-2.1-turbo qwen-image-2.0-pro qwen-image-2.0", with_negative, sync=True, size=QWEN_2, n=(1, 6), images=(0, 3),
         media=QWEN_MEDIA, tokens=1300, usage="sides")
     add("qwen-image-max qwen-image-plus-2026-01-09", with_negative, "metric", sync=True, size=QWEN_1, n=(1, 1), tokens=800,
         usage="sides")
@@ -233,7 +235,7 @@ def _rows() -> Dict[str, ImageModel]:
     add("wanx2.1-imageedit", {"watermark": boolean, "seed": SEED}, inputs={"function": choice(*FUNCTIONS), "prompt": text},
         required=("function", "prompt", "base_image_url"), media_fields=("base_image_url", "mask_image_url"), n=(1, 4),
         media=EDIT_MEDIA, characters=800, **edits)
-    add("qwen-mt-image", {}, shape=FIELDS, task=IMAGE2IMAGE, result=IMAGE_URL, media=URL_MEDIA, media_fields=("image_url",),
+    add("qwen-mt-image qwen-mt-image-2.0", {}, shape=FIELDS, task=IMAGE2IMAGE, result=IMAGE_URL, media=URL_MEDIA, media_fields=("image_url",),
         required=("image_url", "source_lang", "target_lang"),
         inputs={"source_lang": text, "target_lang": text, "ext": anything})
     add("wanx-style-repaint-v1", {}, shape=FIELDS, task=IMAGE_GENERATION, result=RESULTS, media=URL_MEDIA,
@@ -263,11 +265,13 @@ def _rows() -> Dict[str, ImageModel]:
     add("wanx-poster-generation-v1", {}, "open", shape=FIELDS, task=TEXT2IMAGE, result=POSTER, inputs={"title": text},
         required=("title",), media=URL_MEDIA)
 
-    add("kling/kling-v3-image-generation kling/kling-v3-omni-image-generation",
-        {"result_type": choice("single", "series"), "series_amount": whole(2, 9),
-         "resolution": choice("1k", "2k", "4k"), "aspect_ratio": choice(*ASPECTS)},
-        "typed finished", task=IMAGE_GENERATION, inputs={"element_list": anything}, n=(1, 9), images=(0, 10),
-        media=KLING_MEDIA, characters=2500, usage="kling")
+    for name, tiers in (("kling/kling-v3-image-generation", ("1k", "2k")),
+                        ("kling/kling-v3-omni-image-generation", ("1k", "2k", "4k"))):
+        add(name,
+            {"result_type": choice("single", "series"), "series_amount": whole(2, 9), "resolution": choice(*tiers),
+             "aspect_ratio": choice(*ASPECTS)},
+            "typed finished", task=IMAGE_GENERATION, inputs={"element_list": anything}, n=(1, 9), images=(0, 10),
+            media=KLING_MEDIA, characters=2500, usage="kling")
     add(VIDU, {"seed": SEED}, "typed finished", task=IMAGE_GENERATION, size=FREE, n=(1, 1), images=(0, 14), usage="wan")
     return table
 

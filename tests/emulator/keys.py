@@ -5,8 +5,8 @@ from typing import Dict, Optional, Tuple
 
 from tests.emulator.wire import OSS, RESULTS, Exchange, Refusal, kind_of
 
-HOSTS = ("dashscope", "dashscope-intl", "token-plan", "coding-plan", OSS, RESULTS)
-PLAN_HOSTS = ("token-plan", "coding-plan")
+# maas: the platform's own host for the same account; workspace: that of one workspace; maas-token-plan: its plans
+HOSTS = ("dashscope", "dashscope-intl", "maas", "workspace", "token-plan", "maas-token-plan", "coding-plan", OSS, RESULTS)
 WRONG_KEY = "sk-emulator-wrong-key-0000"
 
 MISSING = Refusal(401, "InvalidApiKey", "No API-key provided.")
@@ -19,6 +19,8 @@ TOKEN_PLAN_POLICY = Refusal(403, "access_denied", "Token Plan is currently only 
                             type="access_denied", native="AccessDenied")
 CODING_PLAN_POLICY = Refusal(403, "access_denied", "Coding Plan is currently only available for Coding Agents",
                              type="access_denied", native="AccessDenied")
+
+SAME_AS = {"maas": "dashscope", "workspace": "dashscope", "maas-token-plan": "token-plan"}    # host -> host with its rows
 
 # (host, kind of key) -> the refusal, or None to let it in. What has no row is a wrong key.
 VERDICTS: Dict[Tuple[str, str], Optional[Refusal]] = {
@@ -50,4 +52,5 @@ def verdict(exchange: Exchange) -> Optional[Refusal]:
         return WRONG
     if exchange.host == "dashscope-intl":
         return None if exchange.key in exchange.emulator.intl_keys else WRONG
-    return VERDICTS.get((exchange.host, kind_of(exchange.key)), WRONG)
+    host = SAME_AS.get(exchange.host, exchange.host)
+    return VERDICTS.get((host, kind_of(exchange.key)), WRONG)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Dict
 
 if TYPE_CHECKING:
-    from tests.emulator.server import Emulator
+    from tests.emulator.epoch import Epoch
 
 KEPT_CREATES = 400_000
 
@@ -27,7 +27,7 @@ class Create:
     details: Dict[str, Any] = field(default_factory=dict)      # of a video: size, tier, watermark, sound, media and so on
 
 
-def summary(emulator: Emulator) -> Dict[str, Any]:
+def summary(emulator: Epoch) -> Dict[str, Any]:
     """The counts, for another process to look at."""
     prompts = Counter(create.prompt for create in list(emulator.creates))
     downloads = list(emulator.downloads)

@@ -16,6 +16,8 @@ MEGABYTE = 1024 * 1024
 SIZE_RULE = "The image length and width do not meet the model restrictions. "
 SMALLEST_SIDE, WIDEST_RATIO = 10, 200            # sides must be larger than the one; the other is still allowed
 SHORTEST_VIDEO = 2                               # seconds
+MOST_INLINE = 250                                # pictures as base64 in one request
+INLINE_VIDEO_MB = 10
 
 # part type of compat -> the options that may stand beside its main key
 PART_OPTIONS: Dict[str, Set[str]] = {
@@ -39,14 +41,15 @@ def check(call: Call) -> None:
         where, content = f"messages[{number}].content", message.get("content")
         if isinstance(content, list):
             _array(call, message["role"], content, where)
-        elif call.native and call.model.vision and content:
+        elif call.native and call.model.multimodal and content:
             raise ignored(where, "must be an array of parts on the multimodal endpoint")
     if call.model.sight:
         _numbers(call, call.model.sight)
 
 
 def _array(call: Call, role: str, content: List[Any], where: str) -> None:
-    if not call.model.vision and not _only_cached_text(call, content) and not call.model.can("docs"):
+    blind = not call.model.vision and not (call.native and call.model.multimodal)
+    if blind and not _only_cached_text(call, content) and not call.model.can("docs"):
         raise invalid("input content must be a string.", param=where)
     if role == "tool" and not call.native:
         raise ignored(where, "of a tool message must be a string")
@@ -98,6 +101,9 @@ def _numbers(call: Call, sight: Sight) -> None:
         raise ignored("messages", f"must hold one picture for {call.model.name}, not {pictures_seen}")
     if pictures_seen > sight.images:
         raise ignored("messages", f"may hold {sight.images} pictures for {call.model.name}, not {pictures_seen}")
+    inline = sum(one.inline for one in call.seen if one.kind == PICTURE)
+    if inline > MOST_INLINE:
+        raise ignored("messages", f"may hold {MOST_INLINE} pictures as base64, not {inline}")
     if videos_seen > sight.videos:
         raise ignored("messages", f"may hold {sight.videos} videos for {call.model.name}, not {videos_seen}")
 
@@ -231,7 +237,7 @@ def _picture(call: Call, url: Any) -> Seen:
     except pictures.BadPicture as problem:
         raise inspection(UNDECODED, str(problem)) from None
     _geometry(picture.width, picture.height)
-    return Seen(PICTURE, picture=picture)
+    return Seen(PICTURE, picture=picture, inline=bool(resource.declared))
 
 
 def _video(call: Call, url: Any) -> Seen:
@@ -239,7 +245,7 @@ def _video(call: Call, url: Any) -> Seen:
     if resource.address:
         return Seen(VIDEO, address=resource.address)
     if call.model.sight.videos:
-        _fits(resource, call.model.sight.video_mb)
+        _fits(resource, INLINE_VIDEO_MB if resource.declared else call.model.sight.video_mb)
     _declared(resource)
     try:
         video = videos.inspect(resource.head, resource.data)

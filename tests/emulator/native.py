@@ -8,8 +8,7 @@ from tests.emulator.answers import Turn, pieces, turn_for, usage
 from tests.emulator.call import Call, tokens
 from tests.emulator.chat import find_model, tool_fragments
 from tests.emulator.checks import validate
-from tests.emulator.faults import error_event
-from tests.emulator.wire import Exchange, Refusal, Reply, dumps, invalid, json_reply, parse_json, stream_reply
+from tests.emulator.wire import Exchange, Refusal, Reply, dumps, invalid, json_reply, parse_json, stream_reply, streamed_refusal
 
 TEXT_BY_DEFAULT = ("qwen-max", "qwen-plus", "qwen-turbo")     # result_format of the oldest models
 NO_ASYNC = Refusal(403, "access_denied", "Current user api does not support asynchronous calls.", native="AccessDenied")
@@ -28,7 +27,7 @@ def generate(exchange: Exchange) -> Reply:
     except Refusal as refusal:
         if not stream:
             raise
-        return stream_reply([error_event(exchange, refusal, 1)])
+        return streamed_refusal(exchange, refusal)
     turn = turn_for(call)
     if stream:
         return stream_reply(frames(call, turn), turn.headers)
@@ -41,7 +40,7 @@ def read(exchange: Exchange, stream: bool) -> Call:
     for name in sorted(set(body) - {"model", "input", "parameters"} - misplaced):
         raise invalid(f"emulator: unknown field {name!r}", param=name)
     model = find_model(body.get("model"), exchange)
-    if model.vision != (exchange.captured["kind"] == "multimodal"):
+    if model.multimodal != (exchange.captured["kind"] == "multimodal"):
         raise invalid("url error, please check url！")
     options = body.get("parameters", {})
     if not isinstance(options, dict):
@@ -70,10 +69,10 @@ def result(call: Call, turn: Turn) -> Dict[str, Any]:
 
 
 def _output(call: Call, turn: Turn, finish_reason: str) -> Dict[str, Any]:
-    if call.options["result_format"] == "text" and not call.model.vision:
+    if call.options["result_format"] == "text" and not call.model.multimodal:
         return {"text": turn.text, "finish_reason": finish_reason}
     content: Any = turn.text
-    if call.model.vision:
+    if call.model.multimodal:
         result = {"ocr_result": turn.ocr_result} if turn.ocr_result and finish_reason != "null" else {}
         content = [{"text": turn.text, **result}] if turn.text or result else []
     message = {"role": "assistant", "content": content, "reasoning_content": turn.reasoning}
@@ -93,12 +92,12 @@ def native_usage(call: Call, turn: Turn) -> Dict[str, Any]:
     counted = usage(call, turn)
     reasoning = tokens(turn.reasoning)
     details = {"reasoning_tokens": reasoning}
-    if call.model.vision:
+    if call.model.multimodal:
         details["text_tokens"] = counted["completion_tokens"] - reasoning
     named = {"input_tokens": counted["prompt_tokens"], "output_tokens": counted["completion_tokens"],
              "total_tokens": counted["total_tokens"], "output_tokens_details": details,
              "prompt_tokens_details": turn.cached, **call.media_tokens}
-    if call.model.vision:
+    if call.model.multimodal:
         named["input_tokens_details"] = {"text_tokens": call.text_tokens, **call.media_tokens}
     if call.options.get("enable_search"):
         named["plugins"] = {"search": {"count": 1}}

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from tests.emulator.wire import Exchange, Refusal, Reply
 
 if TYPE_CHECKING:
-    from tests.emulator.server import Emulator
+    from tests.emulator.epoch import Epoch
 
 RESULT_SECONDS = 24 * 3600
 KEPT_RESULTS = 400_000
@@ -51,11 +51,11 @@ class Download:
     authorized: bool = False           # an Authorization header was there, which it must not
 
 
-def publish(emulator: Emulator, owner: str, index: int, content: Callable[[], bytes], ending: str = "png",
+def publish(emulator: Epoch, owner: str, index: int, content: Callable[[], bytes], ending: str = "png",
             content_type: str = "image/png") -> str:
     """Give a file an address."""
     token, expires = uuid.uuid4().hex, int(emulator.clock()) + RESULT_SECONDS
-    name = f"{token[:8]}-{index}.{ending}"
+    name = emulator.result_name.format(token=token[:8], index=index) + "." + ending
     signature = base64.b64encode(hashlib.sha1(f"{token}{expires}".encode(), usedforsecurity=False).digest()).decode("ascii")
     emulator.results[token] = Result(name, content_type, owner, index, expires, signature, content)
     if len(emulator.results) > KEPT_RESULTS:
@@ -109,7 +109,7 @@ def expired() -> Refusal:
 
 
 def _reply(exchange: Exchange, result: Result) -> Reply:
-    data = result.content()
+    data = exchange.swap(result.content())
     headers = {"content-type": result.content_type, "accept-ranges": "bytes", "etag": result.etag,
                "last-modified": formatdate(result.expires - RESULT_SECONDS, usegmt=True),
                "x-oss-request-id": exchange.request_id}

@@ -1,9 +1,11 @@
 """An instance for a JSON Schema: small, legal, always the same."""
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, Mapping
+import json
+from typing import Any, Callable, Dict, Mapping, Optional
 
 Schema = Mapping[str, Any]
+LONGEST_TEXT = 100_000                 # in which a schema is looked for
 
 
 def instance(schema: Any, root: Any = None, depth: int = 0) -> Any:
@@ -24,6 +26,20 @@ def instance(schema: Any, root: Any = None, depth: int = 0) -> Any:
         if schema.get(keyword):
             return instance(schema[keyword][0], root, depth)
     return MAKERS.get(_type_of(schema), _string)(schema, root, depth)
+
+
+def in_text(text: str) -> Optional[Schema]:
+    """The first JSON Schema of an object that a text holds."""
+    decoder, place = json.JSONDecoder(), text.find("{")
+    while place >= 0:
+        try:
+            value, _ = decoder.raw_decode(text, place)
+        except (ValueError, RecursionError):
+            value = None
+        if isinstance(value, dict) and isinstance(value.get("properties"), dict):
+            return value
+        place = text.find("{", place + 1) if len(text) < LONGEST_TEXT else -1
+    return None
 
 
 def _type_of(schema: Schema) -> str:

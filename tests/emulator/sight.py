@@ -20,6 +20,7 @@ class Seen:
     kind: str
     options: Dict[str, Any] = field(default_factory=dict)     # min_pixels, max_pixels, fps ...
     address: str = ""
+    inline: bool = False                                      # it came as base64
     picture: Optional[Picture] = None
     video: Optional[Video] = None
     frames: List[Seen] = field(default_factory=list)          # of a video given as pictures

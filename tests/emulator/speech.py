@@ -5,7 +5,7 @@ import base64
 from dataclasses import dataclass
 from typing import Any, Dict, Iterator, List, Optional
 
-from tests.emulator import models, results, voices, voicing
+from tests.emulator import models, results, speech_next, voices, voicing
 from tests.emulator.ledger import Create
 from tests.emulator.speech_models import AUDIO_SETTING, RATES_OPUS, SPEECH_MODELS, VOICE_SETTING, SpeechModel
 from tests.emulator.wire import Exchange, Refusal, Reply, dumps, ignored, invalid, json_reply, parse_json, stream_reply
@@ -92,6 +92,10 @@ def read(exchange: Exchange, body: Dict[str, Any], model: SpeechModel) -> Any:
     parameters = body.get("parameters") or {}
     _fields("input", given, model.input, model)
     _fields("parameters", parameters, model.parameters, model)
+    if model.wire == "next":
+        options = {**parameters, **given}
+        return Job(model, speech_next.check(exchange, given, model), "", options.get("format", model.form),
+                   options.get("sample_rate", model.rate), options.get("rate", 1.0))
     text = given.get("text")
     if not isinstance(text, str) or not text.strip():
         raise invalid("Please ensure input text is valid.", wrapped=False)
@@ -219,6 +223,8 @@ def audio_of(exchange: Exchange, job: Job, streamed: bool = False) -> bytes:
 
 
 def _usage(job: Job, done: Optional[str] = None) -> Dict[str, Any]:
+    if job.model.wire == "next":
+        return {"duration": round(job.units * voicing.UNIT_SECONDS / job.speed, 2)}
     count = job.units if done is None else voicing.units(done)
     if not job.model.tokens:
         return {"characters": count}

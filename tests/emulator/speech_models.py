@@ -45,7 +45,7 @@ def _hints(codes: Tuple[str, ...]) -> Callable[[Any], bool]:
 class SpeechModel:
     name: str
     path: str                          # "A" or "B"
-    wire: str                          # qwen, cosy, minimax
+    wire: str                          # qwen, cosy, minimax, next
     input: Dict[str, Callable[[Any], bool]]
     parameters: Dict[str, Callable[[Any], bool]]
     voices: FrozenSet[str]
@@ -122,6 +122,11 @@ _VC = _like(_FLASH, "qwen3-tts-vc-2026-01-22", voices=frozenset(), custom=True, 
 _OLD = SpeechModel("qwen-tts", "A", "qwen", _QWEN, _SDK, _FOUR, own=False, tokens=True)
 _V35 = SpeechModel("cosyvoice-v3.5-plus", "B", "cosy", _cosy(RATES_B, HINTS), {}, frozenset(), custom=True, form="mp3", rate=22050)
 _A30 = SpeechModel("qwen-audio-3.0-tts-flash", "B", "cosy", _cosy(RATES_AUDIO, HINTS_AUDIO), {}, _AUDIO, form="mp3", rate=22050)
+NEXT_SOUND = {"format": among("wav", "mp3", "pcm"), "sample_rate": among(*RATES_AUDIO), "channels": among(1, 2),
+              "volume": between(0, 100, True), "rate": between(0.5, 2), "seed": between(0, 65535, True),
+              "bit_rate": between(6, 510, True), "enable_cbr": flag, "quality": anything, "enable_aigc_tag": flag}
+_NEXT = SpeechModel("qwen-audio-3.1-tts-next", "B", "next", {"text_prompt": text, "references": anything, **NEXT_SOUND},
+                    NEXT_SOUND, frozenset(), own=False, form="wav", rate=48000)
 _MM = SpeechModel("MiniMax/speech-2.8-hd", "A", "minimax", _MINIMAX, {}, frozenset(("male-qn-qingse",)), form="mp3", rate=32000)
 
 SPEECH_MODELS: Dict[str, SpeechModel] = {model.name: model for model in (
@@ -132,7 +137,7 @@ SPEECH_MODELS: Dict[str, SpeechModel] = {model.name: model for model in (
     _like(_V35, "cosyvoice-v3-flash", voices=_V3, custom=False),
     _like(_V35, "cosyvoice-v2", voices=_V2, custom=False, input=_cosy(RATES_B, HINTS, instruction=False)),
     _like(_A30, "qwen-audio-3.0-tts-plus", voices=_PLUS), _A30, _like(_A30, "qwen-audio-3.1-tts-flash", voices=_AUDIO31, tokens=True),
-    _MM, _like(_MM, "MiniMax/speech-2.8-turbo"), _like(_MM, "MiniMax/speech-02-hd"), _like(_MM, "MiniMax/speech-02-turbo"))}
+    _NEXT, _MM, _like(_MM, "MiniMax/speech-2.8-turbo"), _like(_MM, "MiniMax/speech-02-hd"), _like(_MM, "MiniMax/speech-02-turbo"))}
 
 
 def is_speech(name: Any) -> bool:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Tuple
 from tests.emulator.wire import Exchange, Refusal, Reply, ignored, invalid, json_reply
 
 if TYPE_CHECKING:
-    from tests.emulator.server import Emulator
+    from tests.emulator.epoch import Epoch
 
 PENDING, RUNNING, SUCCEEDED, FAILED, CANCELED, UNKNOWN = "PENDING", "RUNNING", "SUCCEEDED", "FAILED", "CANCELED", "UNKNOWN"
 DAY = 24 * 3600
@@ -71,7 +71,7 @@ def create(exchange: Exchange, model: str, finish: Callable[[str], End], total: 
     return task
 
 
-def _place(emulator: Emulator, task: Task) -> None:
+def _place(emulator: Epoch, task: Task) -> None:
     """A task may start, or waits when as many of its model are going as `running_limits` says."""
     with emulator.lock:
         emulator.unfinished[task.kind] += 1
@@ -83,13 +83,13 @@ def _place(emulator: Emulator, task: Task) -> None:
             emulator.waiting[task.kind].append(task)
 
 
-def _start(emulator: Emulator, task: Task) -> None:
+def _start(emulator: Epoch, task: Task) -> None:
     task.placed = True
     emulator.placed[task.kind] += 1
     emulator.most_running[task.model] = max(emulator.most_running[task.model], emulator.placed[task.kind])
 
 
-def _leave(emulator: Emulator, task: Task) -> None:
+def _leave(emulator: Epoch, task: Task) -> None:
     """Its end, or its cancellation: the next one may start."""
     waiting = emulator.waiting[task.kind]
     emulator.unfinished[task.kind] -= 1
@@ -106,7 +106,8 @@ def created(exchange: Exchange, task: Task) -> Reply:
 
 
 def account_of(exchange: Exchange) -> Tuple[str, str]:
-    return exchange.host, exchange.key_sha256 or ""
+    """The region and the key; the hosts of one region share their accounts."""
+    return "dashscope-intl" if exchange.host == "dashscope-intl" else "dashscope", exchange.key_sha256 or ""
 
 
 def find(exchange: Exchange, number: str) -> Optional[Task]:
@@ -116,7 +117,7 @@ def find(exchange: Exchange, number: str) -> Optional[Task]:
     return task if known else None
 
 
-def status_of(emulator: Emulator, task: Task) -> str:
+def status_of(emulator: Epoch, task: Task) -> str:
     """What the last look at it saw."""
     pending, running = emulator.task_polls
     if task.canceled:

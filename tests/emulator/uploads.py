@@ -18,7 +18,7 @@ from tests.emulator import multipart
 from tests.emulator.wire import Exchange, Refusal, Reply, empty_reply, ignored, invalid, json_reply
 
 if TYPE_CHECKING:
-    from tests.emulator.server import Emulator
+    from tests.emulator.epoch import Epoch
 
 MEGABYTE = 1024 * 1024
 KEPT = 64 * MEGABYTE                   # bytes of one object that are stored
@@ -104,7 +104,7 @@ def policy(exchange: Exchange) -> Reply:
         "oss_access_key_id": ACCESS_KEY_ID, "x_oss_object_acl": ACL, "x_oss_forbid_overwrite": FORBID_OVERWRITE}})
 
 
-def _new_policy(emulator: Emulator, model: str, account: str, request_id: str) -> Policy:
+def _new_policy(emulator: Epoch, model: str, account: str, request_id: str) -> Policy:
     now = emulator.clock()
     expires_at = now + emulator.policy_seconds
     upload_dir = f"dashscope-instant/{account[:32]}/{time.strftime('%Y-%m-%d', time.gmtime(now))}/{request_id}"
@@ -192,7 +192,7 @@ def _check_fields(fields: Dict[str, str]) -> None:
         raise _refusal("InvalidArgument", f"emulator: success_action_status {status!r} is neither 200 nor 204")
 
 
-def _check_policy(fields: Dict[str, str], emulator: Emulator) -> Policy:
+def _check_policy(fields: Dict[str, str], emulator: Epoch) -> Policy:
     if fields["OSSAccessKeyId"] != ACCESS_KEY_ID:
         raise _refusal("InvalidAccessKeyId", "The OSS Access Key Id you provided does not exist in our records.", 403)
     given = emulator.policies.get(fields["policy"])
@@ -231,7 +231,7 @@ def _check_equal(upload: Upload, given: Policy) -> None:
 CONDITIONS: Tuple[Callable[[Upload, Policy], None], ...] = (_check_size, _check_key, _check_equal)
 
 
-def _store(emulator: Emulator, upload: Upload, given: Policy, content: _Content) -> None:
+def _store(emulator: Epoch, upload: Upload, given: Policy, content: _Content) -> None:
     data = bytes(content.kept) if content.size <= KEPT else None
     expires_at = emulator.clock() + OBJECT_SECONDS
     stored = StoredObject(given.model, given.account, expires_at, content.size, upload.head, data)

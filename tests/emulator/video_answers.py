@@ -9,7 +9,7 @@ from tests.emulator.video_checks import Job
 from tests.emulator.video_models import OUTPUT_VIDEO, RESULTS
 
 if TYPE_CHECKING:
-    from tests.emulator.server import Emulator
+    from tests.emulator.epoch import Epoch
 
 LINES = {"2K": 1440, "4K": 2160}
 
@@ -20,11 +20,11 @@ def film(job: Job, owner: str, index: int, size: int) -> bytes:
     return filming.mp4(job.width, job.height, job.seconds, job.fps, job.colour, notes, size)
 
 
-def publish(emulator: Emulator, job: Job, owner: str, index: int = 0) -> str:
+def publish(emulator: Epoch, job: Job, owner: str, index: int = 0) -> str:
     return results.publish(emulator, owner, index, partial(film, job, owner, index, emulator.video_bytes), "mp4", "video/mp4")
 
 
-def end(emulator: Emulator, job: Job, owner: str) -> tasks.End:
+def end(emulator: Epoch, job: Job, owner: str) -> tasks.End:
     url = publish(emulator, job, owner)
     if job.model.result == RESULTS:
         output: Dict[str, Any] = {"results": {"video_url": url}}

@@ -8,6 +8,7 @@ from tests.emulator import image_models, images, models, native, tasks, video_an
 from tests.emulator.images import NO_MODEL, NO_SYNC, WRONG_URL
 from tests.emulator.ledger import Create
 from tests.emulator.video_checks import Job, read
+from tests.emulator.video_families import EXCLUSIVE
 from tests.emulator.video_models import VideoModel
 from tests.emulator.wire import Exchange, Fate, Refusal, Reply, invalid, json_reply, parse_json
 
@@ -22,7 +23,8 @@ def create(exchange: Exchange) -> Reply:
     try:
         job = read(exchange, body, model)
     except Refusal as refusal:
-        if not exchange.emulator.late_refusals or not str(refusal.native).startswith(LATE):
+        found_later = exchange.emulator.late_refusals and str(refusal.native).startswith(LATE)
+        if refusal is not EXCLUSIVE and not found_later:
             raise
         failure = Fate("task-failed", {"code": refusal.native, "message": refusal.native_message})
         return tasks.created(exchange, tasks.create(exchange, model.name, partial(images.failed_end, failure, False, 0)))

@@ -15,7 +15,7 @@ SYNTHESIS = "video-generation/video-synthesis"
 IMAGE2VIDEO = "image2video/video-synthesis"
 DETECT = "image2video/face-detect"
 TASK_PATHS = (SYNTHESIS, IMAGE2VIDEO)
-PICTURE, CLIP, SOUND, ANYTHING = "picture", "video", "sound", "file"
+PICTURE, CLIP, SOUND, ANYTHING, DOCUMENT, PAGE = "picture", "video", "sound", "file", "document", "page"
 
 VIDEO_URL, RESULTS, OUTPUT_VIDEO, CHECK = "video_url", "results", "output_video_url", "check_pass"
 
@@ -79,6 +79,8 @@ WAN_PICTURE = _picture((240, 8000), 8, alpha=False)
 OLD_PICTURE = _picture((240, 8000), megabytes=10, alpha=False)
 FREE_PICTURE, FREE_CLIP = _picture((1, 16384), data=True), _clip(0, 1000, (1, 16384), 100)
 FREE = Medium(ANYTHING, data=True)
+PAPERS = Medium(DOCUMENT, frozenset("docx doc pdf pptx ppt xlsx xls csv txt md".split()), megabytes=100)
+WEB_PAGE = Medium(PAGE, uploads=False)
 REFERENCE_VOICE = _sound(1, 10)
 NO_LIMIT = float("inf")
 
@@ -190,10 +192,11 @@ def _rows() -> Dict[str, VideoModel]:
     add("wan3.0-video wan3.0-video-prime",
         {**wan, "resolution": choice("480P", "720P", "1080P"), "ratio": choice("adaptive", *RATIOS),
          "duration": durations(-1, *range(2, 31)), "audio": boolean},
-        "orig follows_picture", inputs=said, characters=20000, resolution="1080P", ratio="adaptive", usage="ratio",
+        "orig float follows_picture", inputs=said, characters=20000, resolution="1080P", ratio="adaptive", usage="ratio",
         billed_input=NO_LIMIT,
         media={"first_frame": (WAN_PICTURE, 1), "last_frame": (WAN_PICTURE, 1), "reference_image": (WAN_PICTURE, 10),
-               "reference_video": (_clip(0, 15), 5), "reference_audio": (_sound(0, 15), 5), "file": (FREE, 1), "link": (FREE, 1)})
+               "reference_video": (_clip(1, 15), 5), "reference_audio": (_sound(0, 15), 5), "file": (PAPERS, 1),
+               "link": (WEB_PAGE, 1)})
 
     # wan 2.6 and older: from text
     old_audio = {"audio_url": _sound(3, 30)}
@@ -284,6 +287,11 @@ def _rows() -> Dict[str, VideoModel]:
                 "element_list": anything},
         media={"first_frame": (FREE_PICTURE, 1), "last_frame": (FREE_PICTURE, 1), "refer": (FREE_PICTURE, 10), "base": (FREE_CLIP, 1),
                "feature": (FREE_CLIP, 1)})
+    add("kling/kling-v3-turbo-video-generation",
+        {"watermark": boolean, "mode": choice("std", "pro"), "duration": whole(3, 15), "aspect_ratio": text},
+        "follows_picture", characters=2500, resolution="1080P", usage="vendor",
+        inputs={**said, "multi_shot": boolean, "shot_type": choice("intelligence", "customize"), "multi_prompt": anything},
+        media={"first_frame": (FREE_PICTURE, 1)})
     add(VIDU, {**own, "resolution": choice("540P", "720P", "1080P"), "size": text, "duration": whole(1, 16)}, "open follows_picture",
         inputs=said, resolution="720P", usage="vendor", media={"image": (FREE_PICTURE, 7), "video": (FREE_CLIP, 3)})
     add(PIXVERSE, {**own, "resolution": choice("360P", "540P", "720P", "1080P"), "size": text, "duration": whole(1, 15)},

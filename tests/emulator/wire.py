@@ -6,24 +6,32 @@ import json
 import re
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, Optional
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Iterator, Optional
 from xml.sax.saxutils import escape
 
 if TYPE_CHECKING:
     from tests.emulator.results import Download
-    from tests.emulator.server import Emulator
+    from tests.emulator.epoch import Epoch
 
 JSON = "application/json"
 OSS = "oss"                            # the host, as in /@oss/, that plays the object storage
 RESULTS = "results"                    # the host of what tasks and image calls leave to be downloaded
 KEPT_BODY = 32 * 1024 * 1024           # of a longer body the record keeps size and digest only
 EVENT_STREAM = "text/event-stream;charset=UTF-8"
-PUBLIC = re.compile("(Bearer )?(sk-sp-|sk-|st-)?", re.IGNORECASE)
+PUBLIC = re.compile("(Bearer )?(sk-sp-|sk-ws-|sk-|st-)?", re.IGNORECASE)
 SECRET_HEADERS = ("authorization", "proxy-authorization", "x-api-key")
 KEY_KINDS = (("sk-sp-", "plan"), ("sk-", "standard"), ("st-", "temporary"))
 
 
 def dumps(value: Any) -> bytes:
+    """JSON in UTF-8; where half of a UTF-16 pair stands alone, everything is escaped."""
+    try:
+        return strict_dumps(value)
+    except UnicodeEncodeError:
+        return json.dumps(value, separators=(",", ":")).encode("ascii")
+
+
+def strict_dumps(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
 
 
@@ -88,7 +96,7 @@ class Fate:
 @dataclass
 class Exchange:
     """A request while it is being answered. The only place that holds the key."""
-    emulator: "Emulator"
+    emulator: "Epoch"
     host: str
     method: str
     path: str
@@ -103,6 +111,15 @@ class Exchange:
     fate: Optional[Fate] = None
     parsed: Optional[Dict[str, Any]] = field(default=None, repr=False)                # the body, once it was read as JSON
     download: Optional["Download"] = None
+    swap: Callable[[bytes], bytes] = lambda data: data         # what a download gives instead of the file
+
+    @property
+    def streams(self) -> bool:
+        """Whether the answer is to be an event stream."""
+        if self.native:
+            return (self.headers.get("x-dashscope-sse") == "enable"
+                    or self.headers.get("accept", "").startswith("text/event-stream"))
+        return b'"stream"' in self.body and _says_stream(self.body)
 
     @property
     def key_sha256(self) -> Optional[str]:
@@ -122,6 +139,14 @@ class Exchange:
         if authorized:
             record.key_kind = kind_of(self.key) if self.key is not None else "malformed"
         return record
+
+
+def _says_stream(body: bytes) -> bool:
+    try:
+        value = json.loads(body)
+    except ValueError:
+        return False
+    return isinstance(value, dict) and value.get("stream") is True
 
 
 @dataclass
@@ -160,6 +185,10 @@ def empty_reply(status: int) -> Reply:
     return Reply(status, length=0)
 
 
+class BadRequest(Exception):
+    """The request is not HTTP as it should be."""
+
+
 class Refusal(Exception):
     """An error of the service, spelled for both dialects, or as XML on the host of the object storage.
 
@@ -188,6 +217,8 @@ class Refusal(Exception):
         return {"code": self.native, "message": self.native_message, "request_id": request_id}
 
     def reply(self, exchange: Exchange) -> Reply:
+        if exchange.emulator.sse_refusals and exchange.streams and self.status != 401:
+            return event_refusal(exchange, self)
         if exchange.host in (OSS, RESULTS):
             return xml_reply(self.status, self.native or "InternalError", self.native_message, exchange.request_id)
         if not exchange.native:
@@ -222,7 +253,7 @@ def _parsed(exchange: Exchange) -> Dict[str, Any]:
     try:
         value = json.loads(exchange.body.decode("utf-8"), parse_constant=_no_constant)
         if b"\\ud" in exchange.body or b"\\uD" in exchange.body:
-            dumps(value)               # raises for a lone surrogate, which is no text
+            strict_dumps(value)        # raises for a lone surrogate, which is no text
     except (ValueError, RecursionError):
         raise invalid("Required body invalid, please check the request body format.", native="BadRequest.IllegalInput",
                       wrapped=False) from None
@@ -233,3 +264,32 @@ def _parsed(exchange: Exchange) -> Dict[str, Any]:
 
 def _no_constant(name: str) -> None:
     raise ValueError(name)
+
+
+def error_event(exchange: Exchange, refusal: Refusal, number: int) -> bytes:
+    """An error inside a stream; `number` counts the native frames from 1."""
+    if not exchange.native:
+        return b"data: " + dumps({"error": refusal.compat_body(exchange.request_id)["error"]}) + b"\n\n"
+    head = f"id:{number}\nevent:error\n:HTTP_STATUS/{refusal.status}\ndata:".encode()
+    return head + dumps(refusal.native_body(exchange.request_id)) + b"\n\n"
+
+
+def event_refusal(exchange: Exchange, refusal: Refusal, inside: bool = False) -> Reply:
+    """A refusal as streaming requests get it since 2026: the HTTP status, and a body that is an event stream.
+
+    `inside`: the compat body has its ids within `error`, which was seen too.
+    """
+    if exchange.native:
+        body = error_event(exchange, refusal, 1)
+    else:
+        ids = {"id": "chatcmpl-" + exchange.request_id, "request_id": exchange.request_id}
+        error = refusal.compat_body(exchange.request_id)["error"]
+        body = b"data: " + dumps({"error": {**error, **ids}} if inside else {"error": error, **ids}) + b"\n\n"
+    return Reply(refusal.status, body, {"content-type": EVENT_STREAM})
+
+
+def streamed_refusal(exchange: Exchange, refusal: Refusal) -> Reply:
+    """What a native call that asked for a stream gets: HTTP 200 as of 2024, or the status, as `sse_refusals` says."""
+    if exchange.emulator.sse_refusals:
+        return event_refusal(exchange, refusal)
+    return stream_reply([error_event(exchange, refusal, 1)])
