@@ -4,10 +4,10 @@ The way through a call, top to bottom. Each line imports only from lines below i
 
 main.py       from argv to the exit code: streams, signals, parsing, the session
 generate.py   what image, video and speech do: a command about tasks, a batch, a page, or one call
-batch/        many calls: run rows folder throttle worker
+batch/        many calls: run workers tally rows places folder throttle worker
 chat/         text and vision: flags request turn answer json_schema models
 tasks/        calls that make files: flags commands run delivery service journal
-cli/          what every command line has: session console flags inputs check models
+cli/          what every command line has: session console flags inputs check commands models
 media/        pictures, videos and sounds that go in: inputs uploads
 money/        what a call costs: cost spending budget payments
 gallery/      a page of results: page.py and the page's own files

@@ -5,18 +5,23 @@ import json
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from shared.batch.folder import BatchFolder
 from shared.batch.rows import RowFile
-from shared.batch.run import duration, Progress
+from shared.batch.tally import duration, Progress
 from shared.batch.throttle import Throttle
+from shared.batch.workers import run_all
 from shared.body import parse_settings
 from shared.cli.console import Console
 from shared.cli.flags import add_batch_flags, add_common_flags, Parser
@@ -121,9 +126,10 @@ def test_rows_are_written_with_outputs(run, rows, work):
 @pytest.mark.parametrize("row, words", [
     ("{", "not JSON"), ("[1]", "not a JSON object"), ('{"prompt": NaN}', "not JSON"), ({}, "'prompt' is missing"),
     ({"prompt": " "}, "'prompt' is empty"), ({"prompt": 5}, "must be a text"), ({"prompt": "-"}, "standard input"),
-    ({"prompt": "x", "promt": "y"}, "'promt' is no flag; a row takes id, prompt, attach"),
+    ({"prompt": "x", "promt": "y"}, "'promt' is not a flag; a row takes id, prompt, attach"),
     ({"prompt": "x", "json": True}, "'json' is for the whole command"), ({"prompt": "x", "resume": "1"}, "'resume' is for"),
-    ({"prompt": "x", "batch": "f"}, "'batch' is for"), ({"prompt": "x", "max-tokens": 1, "max_tokens": 2}, "given twice"),
+    ({"prompt": "x", "batch": "f"}, "'batch' is for"), ({"prompt": "x", "overwrite": True}, "'overwrite' is for"),
+    ('{"prompt": "x", "output": "\\ud800"}', "not a file name"), ('{"prompt": "x", "chat": "out/\\udfff.json"}', "not a file name"), ({"prompt": "x", "max-tokens": 1, "max_tokens": 2}, "given twice"),
     ({"prompt": "x", "temperature": 5}, "outside the legal range"), ({"prompt": "x", "temperature": True}, "takes a value"),
     ({"prompt": "x", "search": "yes"}, "is a switch"), ({"prompt": "x", "system": ["a"]}, "takes one value"),
     ({"prompt": "x", "prompt-file": "y"}, "not both"), ({"prompt": "x", "id": 1.5}, "'id' must be"),
@@ -254,12 +260,21 @@ def test_other_flags_are_another_batch(run, emulator, rows, work):
     assert run(*BATCH, "--model", "qwen-plus").code == 0
     emulator.reset()
     done = run(*BATCH, "--model", "qwen-flash")
-    assert done.code == 2 and '--model: "qwen-plus" then, "qwen-flash" now' in done.err and "another folder" in done.err, done
+    assert done.code == 2 and "other flags" in done.err and "another folder" in done.err, done
     assert not emulator.requests
     assert run(*BATCH, "--model", "qwen-plus", "--concurrency", 2, "--retries", 1, "-v").code == 0
     rows({"prompt": "b"})
     done = run(*BATCH, "--model", "qwen-plus")
     assert done.code == 2 and "holds results of other rows" in done.err and not emulator.requests
+
+
+def test_other_flags_are_named_while_rows_are_missing(run, emulator, rows):
+    rows({"prompt": "a"}, {"prompt": "b"})
+    emulator.inject("error", status=400, code="invalid_parameter_error", times=1)
+    assert run(*BATCH, "--model", "qwen-plus").code == 11
+    emulator.reset()
+    done = run(*BATCH, "--model", "qwen-flash")
+    assert done.code == 2 and '--model: "qwen-plus" then, "qwen-flash" now' in done.err and not emulator.requests
 
 
 def test_flags_that_only_failed_may_be_changed(run, emulator, rows):
@@ -575,3 +590,173 @@ def test_progress_is_told_by_tenths(capsys):
     lines = capsys.readouterr().err.splitlines()
     assert 9 <= len(lines) <= 10 and re.fullmatch(
         r"skill: 200 of 2000 rows, 3 failed, 16\.5 a second, 1 min 49 s left", lines[0]), lines
+
+
+# ---- a file of rows, or a folder, that somebody else prepared ---------------------------------------------------------
+
+POSIX = pytest.mark.skipif(sys.platform == "win32", reason="links and pipes of POSIX")
+OURS = ("results.jsonl", ".qianwen-batch.started", ".qianwen-batch.lock")
+
+
+@POSIX
+@pytest.mark.parametrize("name", OURS)
+@pytest.mark.parametrize("target", ["bashrc", "nowhere", "/dev/zero"])
+def test_a_link_in_the_place_of_our_own_file_is_refused(run, emulator, rows, work, home, name, target):
+    rows({"id": "$(touch ~/PWNED)", "prompt": "hi"})
+    (home / "bashrc").write_text("alias ll='ls -l'\n")
+    (work / "out").mkdir()
+    os.symlink(home / target, work / "out" / name)
+    done = run(*BATCH)
+    assert done.code == 2 and name in done.err and "link" in done.err and not emulator.chat_requests, done
+    assert (home / "bashrc").read_text() == "alias ll='ls -l'\n" and os.listdir(home) == ["bashrc"]
+
+
+@POSIX
+@pytest.mark.parametrize("name", OURS)
+def test_a_pipe_in_the_place_of_our_own_file_is_refused(run, emulator, rows, work, name):
+    rows({"prompt": "hi"})
+    (work / "out").mkdir()
+    os.mkfifo(work / "out" / name)
+    assert run(*BATCH, timeout=20).code == 2 and not emulator.chat_requests
+
+
+@POSIX
+@pytest.mark.parametrize("name", ["results.jsonl.tmp", ".qianwen-batch.started.tmp"])
+def test_names_of_temporary_files_cannot_be_prepared(run, rows, work, home, name):
+    rows({"prompt": "hi"})
+    (home / "bashrc").write_text("mine")
+    (work / "out").mkdir()
+    os.symlink(home / "bashrc", work / "out" / name)
+    assert run(*BATCH).code == 0 and (home / "bashrc").read_text() == "mine"
+
+
+@POSIX
+@pytest.mark.parametrize("row", [{"attach": "../home/id_rsa"}, {"prompt-file": "../home/id_rsa"}, {"attach": ["a.txt", "link"]},
+                                 {"attach": "HOME/id_rsa"}, {"schema": "../home/missing.json"}, {"attach": "https://../../home/id_rsa"},
+                                 {"chat": "../home/talk.json"}, {"chat": "talk.json"}, {"output": "sub/keys"}])
+def test_rows_name_files_of_their_own_folder_alone(run, emulator, rows, work, home, row):
+    (home / "id_rsa").write_text("PRIVATE")
+    (work / "a.txt").write_text("fine")
+    (work / "https:").mkdir()
+    (work / "out").mkdir()
+    os.symlink(home / "id_rsa", work / "link")
+    os.symlink(home, work / "out" / "sub")
+    row = {name: value.replace("HOME", str(home)) if isinstance(value, str) else value for name, value in row.items()}
+    rows({"prompt": "x"} if "prompt-file" not in row else {"id": 1}, {**row, **({} if "prompt-file" in row else {"prompt": "y"})})
+    done = run(*(BATCH if "prompt-file" not in row else (*BATCH, "default")))
+    assert done.code == 2 and "line 2" in done.err and not emulator.requests, done
+    assert b"PRIVATE" not in done.out_bytes + done.err_bytes and os.listdir(home) == ["id_rsa"]
+
+
+@POSIX
+def test_the_user_may_allow_other_files(run, emulator, rows, work, home):
+    (home / "notes.txt").write_text("NOTES")
+    rows({"prompt": "x", "attach": "../home/notes.txt"})
+    assert run(*BATCH, "--any-files").code == 0 and "NOTES" in str(emulator.chat_requests[0].json)
+    (work / "in.txt").write_text("INSIDE")
+    shutil.rmtree(work / "out")
+    rows({"prompt": "y", "attach": "in.txt", "chat": "out/talk.json"})
+    assert run(*BATCH).code == 0 and (work / "out" / "talk.json").is_file()
+
+
+@pytest.mark.parametrize("line", ['{"key":"-1","ok":true}', '{"key":"' + "f" * 40 + '","ok":true}', '{"key":5,"ok":true}', "[" * 5000, "\0"])
+def test_odd_lines_of_results_are_passed_over(run, rows, work, line):
+    rows({"prompt": "a"})
+    (work / "out").mkdir()
+    (work / "out" / "results.jsonl").write_text(line + "\n")
+    assert run(*BATCH).code == 0 and [one["ok"] for one in results(work / "out")] == [True]
+
+
+@pytest.mark.parametrize("line", ['{"flags": 5}', '{"flags": [1]}', "+zz", "+" + "f" * 40, "-", '{"flags":' + "[" * 5000])
+def test_odd_lines_of_begun_rows_are_passed_over(run, rows, work, line):
+    rows({"prompt": "a"})
+    (work / "out").mkdir()
+    (work / "out" / ".qianwen-batch.started").write_text(line + "\n")
+    assert run(*BATCH).code == 0
+
+
+# ---- the machine -----------------------------------------------------------------------------------------------------
+
+def test_a_complete_batch_leaves_results_alone(run, emulator, rows, work):
+    rows({"prompt": "a"}, {"prompt": "b"})
+    emulator.inject("error", status=400, code="invalid_parameter_error", times=1)
+    assert run(*BATCH).code == 11 and sorted(os.listdir(work / "out")) == [".qianwen-batch.started", "results.jsonl"]
+    assert run(*BATCH).code == 0 and os.listdir(work / "out") == ["results.jsonl"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="locks of POSIX")
+def test_a_file_system_without_locks_is_refused(tmp_path, monkeypatch):
+    import fcntl
+
+    def refuse(*_):
+        raise OSError(38, "Function not implemented")
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    monkeypatch.setattr(fcntl, "lockf", refuse)
+    monkeypatch.chdir(tmp_path)
+    folder = BatchFolder("out", None, SimpleNamespace(note=print), again=False, recoverable=None)
+    os.makedirs("out", exist_ok=True)
+    with pytest.raises(Failure, match="no locks") as caught:
+        folder.locked(1, lambda: None).__enter__()
+    assert caught.value.exit_code == Exit.USAGE
+
+
+@pytest.mark.parametrize("most", [0, 1, 2])
+def test_fewer_threads_than_asked_for_do_all_rows(monkeypatch, most):
+    start_thread, done, errors = threading.Thread.start, [], []
+
+    def start(self):
+        if len(begun) >= most:
+            raise RuntimeError("can't start new thread")
+        begun.append(self)
+        start_thread(self)
+    begun: list = []
+    monkeypatch.setattr(threading.Thread, "start", start)
+    run_all(range(20), done.append, Throttle(4), on_error=errors.append, on_interrupt=lambda: None)
+    assert sorted(done) == list(range(20)) and not errors and len(begun) == most
+
+
+def test_what_a_row_raises_is_reported_and_the_others_go_on():
+    errors, done = [], []
+
+    def do(item):
+        if item == 3:
+            raise OSError(28, "No space left on device")
+        done.append(item)
+    run_all(range(6), do, Throttle(1), on_error=errors.append, on_interrupt=lambda: None)
+    assert [error.errno for error in errors] == [28] and done == [0, 1, 2, 4, 5]
+
+
+def real(rows, emulator, home, work, *arguments, before=(), env=None, **more):
+    environment = {"PATH": os.environ["PATH"], "HOME": str(home), "DASHSCOPE_API_KEY": STANDARD_KEY, "QWEN_BASE_URL": emulator.url,
+                   "PYTHONDONTWRITEBYTECODE": "1", **(env or {})}
+    return subprocess.run([*before, sys.executable, *arguments, str(SCRIPTS["qianwen-text"]), *BATCH], cwd=work, env=environment,
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, **more)
+
+
+def test_no_warning_of_the_interpreter(rows, emulator, home, work):
+    rows({"prompt": "a"})
+    done = real(rows, emulator, home, work, "-X", "dev", "-W", "error")
+    assert done.returncode == 0 and "Warning" not in done.stderr and "Exception" not in done.stderr, done.stderr
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGCHLD"), reason="signals of POSIX")
+def test_a_parent_that_ignores_its_children_hides_no_failure(rows, emulator, home, work):
+    rows({"prompt": "a"})
+    emulator.inject("401", times=None)
+    done = real(rows, emulator, home, work, preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN))
+    assert done.returncode == 3, done
+
+
+def test_the_worker_has_the_flags_of_the_interpreter(rows, emulator, home, work, tmp_path):
+    rows({"prompt": "a"})
+    (tmp_path / "evil").mkdir()
+    (tmp_path / "evil" / "sitecustomize.py").write_text("open('PWNED', 'w')")
+    done = real(rows, emulator, home, work, "-I", env={"PYTHONPATH": str(tmp_path / "evil")})
+    assert done.returncode == 0 and not (work / "PWNED").exists(), done.stderr
+
+
+@pytest.mark.parametrize("value", ["1", "", "0" * 32])
+def test_a_variable_alone_makes_no_worker(rows, emulator, home, work, value):
+    rows({"prompt": "a"})
+    assert real(rows, emulator, home, work, env={"QIANWEN_BATCH_WORKER": value}).returncode == 0
+    assert len(emulator.chat_requests) == 1

@@ -66,10 +66,15 @@ class Page(HTMLParser):
         return [unquote(next(element["src"] for element in card if "src" in element)) for card in self.cards]
 
 
+MEDIA = {"video": b"\0\0\0\x18ftypisom" + bytes(16), "audio": b"RIFF\x24\0\0\0WAVEfmt "}  # as far as the first bytes tell
+
+
 def add(folder, file: str = "fox.png", sidecar: str = "", data: bytes = PICTURE, **fields) -> None:
     """A result and its .json file; a field that is None is left out."""
     fields = {"skill": "qianwen-image-generation", "file": file, "media_type": "image/png", "width": 2, "height": 3,
               "prompt": "a red fox", "model": "qwen-image-2.0", "created": "2026-11-23T22:10:00+00:00", **fields}
+    if data is PICTURE:
+        data = MEDIA[str(fields["media_type"]).partition("/")[0]] if fields["media_type"] in ("video/mp4", "audio/wav") else data
     if data is not None:
         (folder / file).write_bytes(data)
     text = json.dumps({name: value for name, value in fields.items() if value is not None})
@@ -294,7 +299,7 @@ def test_thousands_of_pictures(tmp_path):
     line = json.dumps({"skill": "qianwen-image-generation", "media_type": "image/png", "prompt": "江南古镇" * 40,
                        "file": "NAME"})
     for number in range(3000):
-        (tmp_path / f"{number}.png").touch()
+        (tmp_path / f"{number}.png").write_bytes(PICTURE)
         (tmp_path / f"{number}.json").write_text(line.replace("NAME", f"{number}.png"))
     files = page(tmp_path).files()
     assert files == [f"{number}.png" for number in range(3000)]
@@ -374,3 +379,30 @@ def test_the_folder_may_be_the_current_one(tmp_path, monkeypatch):
     for folder in ("", "."):
         assert os.path.basename(gallery.write(folder)["path"]) == "index.html"
         assert Page((tmp_path / "index.html").read_text("utf-8")).all("h1")[0]["text"] == tmp_path.name
+
+
+@pytest.mark.parametrize("name, data", [("e.html", b"<script>alert(1)</script>"), ("e.svg", b"<svg onload='x()'/>"), ("run.sh", b"#!/bin/sh\n"),
+                                        ("fox.png", b""), ("fox.png", MEDIA["video"]), ("fox.png", b"%PDF-1.7")])
+def test_only_what_is_the_medium_is_shown(tmp_path, name, data):
+    add(tmp_path, name, data=data)
+    add(tmp_path, "real.png")
+    assert page(tmp_path).files() == ["real.png"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links of POSIX")
+def test_links_and_pipes_are_not_shown(tmp_path):
+    folder = tmp_path / "out"
+    folder.mkdir()
+    (tmp_path / "private.png").write_bytes(PICTURE)
+    add(folder, "linked.png", data=None)
+    (folder / "linked.png").symlink_to(tmp_path / "private.png")
+    add(folder, "pipe.png", data=None)
+    os.mkfifo(folder / "pipe.png")
+    os.mkfifo(folder / "pipe2.json")
+    (folder / "zero.json").symlink_to("/dev/zero")
+    assert page(folder).files() == []
+
+
+def test_raw_samples_are_shown(tmp_path):
+    add(tmp_path, "a.pcm", data=b"\0\1" * 50, media_type="audio/pcm")
+    assert page(tmp_path).files() == ["a.pcm"]

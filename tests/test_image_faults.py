@@ -549,3 +549,15 @@ def test_ended_at_any_moment_nothing_is_lost(tmp_path, number):
     with ThreadPoolExecutor(4) as pool:
         wrong = list(pool.map(lambda place: end_at(tmp_path / str(place), number, moments[place]), range(len(moments))))
     assert [sentence for sentence in wrong if sentence] == []
+
+
+# ---- what came of a result that is not whole -------------------------------------------------------------------------
+
+@pytest.mark.parametrize("fault", ["download-short", "download-html"])
+def test_what_came_is_kept_beside_the_name_it_would_have_had(fast, draw, emulator, work, fault):
+    emulator.inject(fault, None, "-0.png")
+    result = fast("a fox", *DIRECT, "-o", "fox.png")
+    assert result.code == 9 and "fox.png.partial" in result.err and f"the link is {emulator.url}" in result.err, result
+    assert left_in(work) == ["fox.png.partial"], result
+    fetch(draw, emulator, result)
+    assert left_in(work) == ["fox.json", "fox.png"], "it is of no more use"

@@ -13,9 +13,11 @@ from types import SimpleNamespace
 import pytest
 
 from shared import key_guard
+from shared.cli import commands
+from shared.cli.commands import command_line
 from shared.failures import Exit, Failure
 from shared.tasks.journal import Journal, LIFE, READY, RUNNING, SUBMITTING
-from shared.tasks.service import describe, fingerprint, is_submitting, Tasks
+from shared.tasks.service import check_given, describe, fingerprint, is_submitting, Tasks
 from shared.transport.client import Client
 from shared.transport.errors import Context, explain, network, ServiceError
 from shared.transport.request import Reply, Request
@@ -50,8 +52,9 @@ def clock():
 
 
 @pytest.fixture
-def journal(tmp_path, clock):
-    return Journal(str(tmp_path / "state"), clock)
+def journal(tmp_path, clock, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    return Journal(str(tmp_path / ".local" / "state" / "qianwen"), clock)
 
 
 def files(journal) -> list:
@@ -617,8 +620,10 @@ def test_old_task_that_is_not_known_is_told_at_once(journal, clock, age, kept):
     """Another account or region may know it, until it must have ended."""
     record = started(journal)
     clock.now += age
+    runner = runner_of(journal, clock, status("UNKNOWN"))
+    runner.client.headers = {"date": formatdate(clock.now, usegmt=True)}
     with pytest.raises(Failure) as caught:
-        runner_of(journal, clock, status("UNKNOWN")).wait(record, 60)
+        runner.wait(record, 60)
     failure = caught.value
     assert failure.exit_code == Exit.FAILED and "24 hours" in failure.cause and "QWEN_REGION" in failure.fix
     assert clock.slept == [] and bool(journal.read(record["id"])) is kept
@@ -711,3 +716,139 @@ def test_records_as_rows(journal, clock):
     assert by_id["t1"]["age_seconds"] == LIFE + 5 and by_id["t1"]["prompt"] == "P" * 80 and by_id["t1"]["output"] == "/x/fox.png"
     assert by_id["t3"]["resume"] == resume_of("t3") and all(row["id"] for row in rows)
     assert not any("fingerprint" in row for row in rows)
+
+
+# ---- trouble that is not the task's ----------------------------------------------------------------------------------
+
+NOT_ITS_OWN = {
+    "throttled": {"code": "Throttling.RateQuota", "message": "Requests rate limit exceeded"}, "nothing": {}, "no status": {"output": {}},
+    "overloaded": {"code": "ServiceUnavailable", "message": "<503> try later"}, "odd": {"output": [], "code": "SystemError"},
+    "in output": {"output": {"code": "Throttling", "message": "slow"}},
+    "not JSON": network("the answer is not the expected JSON: {\"out", Context(), retryable=False),
+    "a page": network("a web page came instead of an answer (HTTP 200): <html>", Context(), retryable=False),
+}
+
+
+@pytest.mark.parametrize("name", NOT_ITS_OWN)
+def test_an_answer_that_is_not_the_tasks_is_asked_again(journal, clock, name):
+    record = started(journal)
+    assert runner_of(journal, clock, NOT_ITS_OWN[name], DONE).wait(record, 600) == DONE and journal.read(record["id"])
+
+
+@pytest.mark.parametrize("name", NOT_ITS_OWN)
+def test_a_read_never_advises_to_pay_again(journal, clock, name):
+    record = started(journal)
+    with pytest.raises(Failure) as caught:
+        runner_of(journal, clock, *[NOT_ITS_OWN[name]] * 1000).wait(record, 60)
+    failure = caught.value
+    assert failure.exit_code == Exit.RUNNING and journal.read(record["id"]) and failure.resume == resume_of("t1")
+    assert "run the command again" not in failure.fix and "bill" not in failure.cause + failure.message
+
+
+@pytest.mark.parametrize("code", ["InvalidParameter", "DataInspectionFailed", "InternalError.Algo", "IPInfringementSuspect"])
+def test_a_code_that_can_be_the_tasks_ends_it(journal, clock, code):
+    record = started(journal)
+    with pytest.raises(Failure) as caught:
+        runner_of(journal, clock, {"code": code, "message": "m", "request_id": "r"}).wait(record, 60)
+    assert caught.value.code == code and journal.read(record["id"]) is None
+
+
+# ---- a clock that is wrong -------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("off", [-3, 3, 400], ids=lambda days: f"{days} days")
+def test_a_wrong_clock_drops_nothing_and_waits_no_longer(journal, clock, off):
+    clock.now += off * 86400
+    record, runner = journal.new("s", model=MODEL), runner_of(journal, clock, CREATED)
+    runner.client.headers = {"date": formatdate(NOW, usegmt=True)}
+    runner.submit(CREATE, record)
+    assert abs(journal.read(record["id"])["created"] - NOW) < 2, "the moment is the service's"
+    later = Journal(journal.state, clock)
+    clock.now += 3600
+    runner = runner_of(later, clock, status("RUNNING"), status("UNKNOWN"))
+    runner.client.headers = {"date": formatdate(NOW + 3600, usegmt=True)}
+    with pytest.raises(Failure, match="does not know"):
+        runner.wait(record, 600)
+    assert later.read(record["id"]), "by the service's clock it is an hour old"
+
+
+def test_a_list_drops_no_record(journal, clock):
+    from shared.tasks.commands import list_tasks
+    record, said = started(journal), []
+    clock.now += 9 * 86400
+    list_tasks(journal, SimpleNamespace(skill="qianwen-image-generation", json_mode=False, clean=str, result=said.append))
+    assert journal.read(record["id"]) and "too old" in said[0] and resume_of("t1") in said[0]
+
+
+def test_settled_tasks_of_the_future_are_not_trusted(journal, clock):
+    journal.remove(started(journal, "t8"))
+    clock.now -= 30 * 86400
+    assert "t8" not in journal.known_tasks()
+
+
+# ---- ids and commands ------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("task_id", ["--overwrite", "..", ".", "a/../b", "x;touch y", "$(x)", "x&calc.exe", "\ud800", "a b", "x" * 201, "\0"])
+def test_an_id_of_an_odd_form_is_not_used(journal, clock, task_id):
+    record = journal.new("s", model=MODEL)
+    with pytest.raises(Failure) as caught:
+        runner_of(journal, clock, {"output": {"task_id": task_id}}).submit(CREATE, record)
+    assert caught.value.resume == resume_of(record["id"]) and "form" in caught.value.message
+    assert journal.read(record["id"])["task_id"] == "" and task_id not in caught.value.fix.split()
+    with pytest.raises(Failure) as caught:
+        check_given(task_id, None, journal)
+    assert caught.value.exit_code == Exit.USAGE
+
+
+@pytest.mark.parametrize("given", ["q-0123456789ab", "row-8f8f-11"])
+def test_a_local_id_that_is_not_here_is_not_sent(journal, given):
+    with pytest.raises(Failure) as caught:
+        check_given(given, None, journal)
+    assert caught.value.exit_code == Exit.USAGE and "XDG_STATE_HOME" in caught.value.fix
+    assert check_given("0b5c1f5e-1111-4222", None, journal) is None and check_given(given, {"id": given}, journal) is None
+
+
+def test_no_home_no_journal():
+    with pytest.raises(Failure) as caught:
+        Journal("~/.local/state/qianwen")
+    assert caught.value.exit_code == Exit.USAGE and "XDG_STATE_HOME" in caught.value.fix
+
+
+@pytest.mark.skipif(WINDOWS, reason="a shell of POSIX")
+def test_a_command_finds_the_journal_it_was_made_with(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    state = str(tmp_path / "it's here" / "qianwen")
+    words = shlex.split(command_line("--resume", "t1", state=state))
+    assert words[0] == f"XDG_STATE_HOME={os.path.dirname(state)}"
+    assert words[1:] == shlex.split(resume_of("t1"))
+    assert command_line("--resume", "t1", state=str(tmp_path / ".local/state/qianwen")) == resume_of("t1")
+
+
+@pytest.mark.parametrize("executable, first", [(r"C:\Python\python.exe", "C:/Python/python.exe"),
+                                               (r"C:\Program Files\Python\python.exe", "python")])
+def test_a_command_for_windows_is_taken_by_its_three_shells(executable, first):
+    line = commands._for_windows([executable, r"C:\my skills\image.py", "--resume", "q-12"])
+    assert line == f'{first} "C:/my skills/image.py" --resume q-12'
+
+
+def test_files_that_were_fetched_are_remembered(journal, tmp_path):
+    path = tmp_path / "fox.png"
+    path.write_bytes(b"x")
+    journal.remove(started(journal, "t1", saved={"1": {"path": str(path)}}))
+    assert journal.fetched("t1") == [], "only what is whole counts"
+    record = started(journal, "t2", saved={"1": {"path": str(path)}})
+    journal.remove({**record, "state": READY})
+    assert journal.fetched("t2") == [str(path)] and journal.fetched("t3") == []
+    path.unlink()
+    assert journal.fetched("t2") == []
+
+
+@pytest.mark.skipif(WINDOWS, reason="links of POSIX")
+def test_links_among_the_records_are_not_followed(journal, tmp_path):
+    good, notes = started(journal, "good"), tmp_path / "bashrc"
+    notes.write_text("mine")
+    os.symlink(notes, os.path.join(journal.folder, ".settled"))
+    os.symlink("/dev/zero", os.path.join(journal.folder, "zero.json"))
+    os.mkfifo(os.path.join(journal.folder, "pipe.json"))
+    assert journal.all() == [good] and journal.find("t9") is None
+    journal.remove(good)
+    assert notes.read_text() == "mine"

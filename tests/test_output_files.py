@@ -13,6 +13,7 @@ import pytest
 
 from shared.failures import Exit, Failure
 from shared.files.outputs import OutputFiles
+from shared.files.whole import Temporary
 from shared.files.sidecar import is_sidecar, sidecar_path
 from tests import media_samples as samples
 
@@ -26,6 +27,12 @@ OURS = {"file": "fox.png", "skill": "qianwen-image-generation", "prompt": "old"}
 @pytest.fixture(autouse=True)
 def in_a_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    yield
+    while MADE:
+        MADE.pop().discard()
+
+
+MADE: list = []  # what a run discards at its end
 
 
 def names(folder=".") -> list:
@@ -36,6 +43,7 @@ def shelf_of(output=None, *, overwrite=False, name="A red fox", count=1, extensi
     told = []
     outputs = OutputFiles(output, overwrite, name, count, extension, warn=told.append, **settings)
     outputs.told = told
+    MADE.append(outputs)
     return outputs
 
 
@@ -217,7 +225,7 @@ def test_read_only_folder_is_refused(tmp_path):
 def test_folder_that_takes_no_file_is_refused_and_removed_again(monkeypatch, error):
     def refuse(self):
         raise error
-    monkeypatch.setattr(OutputFiles, "temporary", refuse)
+    monkeypatch.setattr(Temporary, "create", refuse)
     failure = refused("new/deeper/fox.png")
     assert failure.exit_code == Exit.USAGE and error.strerror in failure.message and "--output" in failure.fix
 
@@ -506,7 +514,7 @@ def test_names_that_are_all_taken_end_in_an_error(monkeypatch):
 @pytest.mark.parametrize("prompt, name", [("狐狸", "result"), ("fox 狐狸 hat", "fox-hat")])
 def test_locale_that_cannot_write_the_prompt_gets_a_plain_name(prompt, name):
     """The picture is paid for by then, so a name that the system cannot take must not be chosen."""
-    code = "import sys; from shared.results import slug; print(sys.getfilesystemencoding(), slug(bytes.fromhex(sys.argv[1]).decode()))"
+    code = "import sys; from shared.files.outputs import slug; print(sys.getfilesystemencoding(), slug(bytes.fromhex(sys.argv[1]).decode()))"
     said = subprocess.run([sys.executable, "-c", code, prompt.encode().hex()], capture_output=True, text=True, cwd=str(HERE.parent.parent), env={
         "PATH": os.environ["PATH"], "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}).stdout.split()
     if said[0].lower() in ("utf-8", "utf8"):

@@ -10,8 +10,10 @@ import time
 import pytest
 
 from shared.failures import Exit, Failure
-from shared.files.outputs import _Lock, replace_json, slug, OutputFile, output_for
-from shared.files.whole import short_id, unfinished
+from shared.files import locks, outputs, own, whole
+from shared.files.locks import FileLock, Held, Unsupported
+from shared.files.outputs import check_replaceable, output_for, OutputFile, OutputFiles, replace_json, slug
+from shared.files.whole import prove_name, short_id, sweep, Temporary, unfinished
 
 WINDOWS = sys.platform == "win32"
 RESERVED = {"con", "prn", "aux", "nul", *(f"{device}{number}" for device in ("com", "lpt") for number in range(1, 10))}
@@ -310,35 +312,220 @@ def test_readers_never_see_half_a_file(tmp_path):
     assert seen and seen == sorted(seen) and read(path)
 
 
-def test_a_lock_left_by_a_killed_process_is_broken(tmp_path):
+def test_a_lock_file_left_by_a_killed_process_does_not_matter(tmp_path):
     path, lock = tmp_path / "talk.json", tmp_path / "talk.json.lock"
     lock.touch()
-    old = time.time() - _Lock.STALE - 1
-    os.utime(lock, (old, old))
+    os.utime(lock, (time.time() + 1e6,) * 2)
     replace_json(str(path), append(1))
     assert read(path) == [1] and names(tmp_path) == ["talk.json"]
 
 
 def test_a_lock_in_use_is_waited_for(tmp_path):
-    path, lock = tmp_path / "talk.json", tmp_path / "talk.json.lock"
-    lock.touch()
-    opened = threading.Event()
-    threading.Timer(0.2, lambda: opened.set() or lock.unlink()).start()
-    replace_json(str(path), lambda items: [opened.is_set()])
+    path, opened = tmp_path / "talk.json", threading.Event()
+    with FileLock(str(path) + ".lock", 5):
+        waiter = threading.Thread(target=replace_json, args=(str(path), lambda items: [opened.is_set()]))
+        waiter.start()
+        opened.set()
+    waiter.join(30)
     assert read(path) == [True] and names(tmp_path) == ["talk.json"]
 
 
-def test_a_lock_that_someone_broke_is_no_failure_of_a_finished_write(tmp_path):
-    """A holder that was slow may find its lock gone; the file has been written, so that is no error."""
-    path, lock = tmp_path / "talk.json", tmp_path / "talk.json.lock"
-    replace_json(str(path), lambda items: lock.unlink() or [1])
-    assert read(path) == [1]
-
-
 def test_a_lock_that_never_opens_ends_in_an_error(tmp_path, monkeypatch):
-    monkeypatch.setattr(_Lock, "STALE", 0.15)
-    monkeypatch.setattr(_Lock, "_break_stale", lambda self, now: None)
-    (tmp_path / "talk.json.lock").touch()
+    monkeypatch.setattr(outputs, "_LOCK_PATIENCE", 0)
+    with FileLock(str(tmp_path / "talk.json.lock"), 0):
+        with pytest.raises(Held):
+            replace_json(str(tmp_path / "talk.json"), append(1))
+        assert names(tmp_path) == ["talk.json.lock"], "someone else's lock is left alone"
+
+
+def test_a_lock_whose_file_was_taken_away_is_no_lock(tmp_path, monkeypatch):
+    """Who waited for a lock finds that its holder has deleted the file: the lock is then on the new one."""
+    path, tries = tmp_path / "lock", []
+
+    def first_gone(descriptor):
+        tries.append(descriptor)
+        if len(tries) == 1:
+            path.unlink()
+        return True
+    monkeypatch.setattr(locks, "try_lock", first_gone)
+    with FileLock(str(path), 5):
+        assert path.exists() and len(tries) == 2
+
+
+@pytest.mark.skipif(WINDOWS, reason="locks of POSIX")
+def test_other_locks_where_flock_is_missing_and_none_at_all(tmp_path, monkeypatch):
+    import fcntl
+    monkeypatch.setattr(fcntl, "flock", refuse_links)
+    with FileLock(str(tmp_path / "lock"), 0):
+        pass
+    monkeypatch.setattr(fcntl, "lockf", refuse_links)
+    with pytest.raises(Unsupported):
+        FileLock(str(tmp_path / "lock"), 0).__enter__()
+    temporary = Temporary(str(tmp_path)).create()  # which needs no lock
+    temporary.discard()
+
+
+def test_windows_refuses_to_open_a_lock_that_is_being_deleted(tmp_path, monkeypatch):
+    tries = []
+
+    def deleting(path, *more):
+        tries.append(path)
+        if len(tries) < 3:
+            raise PermissionError(13, "Permission denied", path)
+        return own.open_own(path, *more)
+    monkeypatch.setattr(locks, "open_own", deleting)
+    monkeypatch.setattr(locks, "WINDOWS", True)
+    with FileLock(str(tmp_path / "lock"), 5):
+        assert len(tries) == 3
+    monkeypatch.setattr(locks, "WINDOWS", False)
+    tries.clear()
+    with pytest.raises(PermissionError):
+        FileLock(str(tmp_path / "lock"), 5).__enter__()
+
+
+# ---- proven before anything is paid ----------------------------------------------------------------------------------
+
+def talk_refused(path) -> Failure:
+    with pytest.raises(Failure) as caught:
+        check_replaceable(str(path), "--chat")
+    assert caught.value.exit_code == Exit.USAGE
+    return caught.value
+
+
+@pytest.mark.skipif(WINDOWS, reason="links of POSIX")
+def test_a_conversation_that_could_not_be_saved_is_refused_before(tmp_path):
+    (tmp_path / "c.json.lock").symlink_to(tmp_path / "nowhere")
+    assert "link" in talk_refused(tmp_path / "c.json").message
+    (tmp_path / "d.json").symlink_to(tmp_path / "elsewhere.json")
+    assert "does not exist" in talk_refused(tmp_path / "d.json").message
+    assert "too long" in talk_refused(tmp_path / ("x" * 246 + ".json")).message, "the lock has five characters more"
+    os.mkfifo(tmp_path / "pipe")
+    talk_refused(tmp_path / "pipe")
+    (tmp_path / "e.json.lock").symlink_to("/dev/zero")
+    talk_refused(tmp_path / "e.json")
+    check_replaceable(str(tmp_path / "new.json"), "--chat")
+    assert names(tmp_path) == ["c.json.lock", "d.json", "e.json.lock", "pipe"], "proving leaves nothing"
+
+
+@pytest.mark.parametrize("name", ["四" * 85 + ".md", "a" * 256])
+def test_a_name_that_cannot_be_made_is_refused_before(tmp_path, name):
+    assert refused(tmp_path / "new" / name).exit_code == Exit.USAGE and names(tmp_path) == []
+
+
+def test_a_sidecar_that_cannot_be_made_is_refused_before(tmp_path):
+    with pytest.raises(Failure) as caught:
+        OutputFiles(str(tmp_path / ("p" * 251 + ".png")), False, "", 1, "png")
+    assert caught.value.exit_code == Exit.USAGE and "--no-sidecar" in caught.value.fix and names(tmp_path) == []
+    OutputFiles(str(tmp_path / ("p" * 251 + ".png")), False, "", 1, "png", sidecars=False)
+    with pytest.raises(Failure):
+        OutputFiles(str(tmp_path / ("p" * 251 + ".png")), False, "", 2, "png", sidecars=False)
+
+
+def test_names_of_windows_are_refused_there(tmp_path, monkeypatch):
+    monkeypatch.setattr(outputs, "WINDOWS", True)
+    for name in ("aux.png", "COM1", "nul.tar.gz"):
+        with pytest.raises(Failure, match="device"):
+            outputs.prove(str(tmp_path / name))
+    outputs.prove(str(tmp_path / "console.png"))
+
+
+@pytest.mark.skipif(WINDOWS or getattr(os, "geteuid", lambda: 1)() != 0, reason="needs two users")
+def test_another_users_file_in_a_sticky_folder_cannot_be_replaced(tmp_path, monkeypatch):
+    tmp_path.chmod(0o1777)
+    (tmp_path / "theirs.md").touch()
+    os.chown(tmp_path / "theirs.md", 4001, 4001)
+    monkeypatch.setattr(os, "geteuid", lambda: 4002)
+    with pytest.raises(OSError, match="another user"):
+        prove_name(str(tmp_path / "theirs.md"))
+
+
+def test_a_home_folder_that_no_shell_saw(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "me"))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path / "me"))
+    assert save(OutputFile("~/x/answer.md"))["path"] == os.path.join(str(tmp_path / "me"), "x", "answer.md".replace("/", os.sep))
+    assert names(tmp_path) == ["me"]
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)
+    assert refused("~/y.md").exit_code == Exit.USAGE
+    (tmp_path / "~").mkdir()
+    assert save(OutputFile("~/y.md"))["path"] == "~/y.md", "a folder of that name is meant"
+
+
+# ---- temporary files -------------------------------------------------------------------------------------------------
+
+@pytest.mark.skipif(WINDOWS, reason="modes of POSIX")
+def test_a_file_is_private_until_it_is_whole(tmp_path):
+    path = tmp_path / "talk.json"
+    path.write_text("old")
+    path.chmod(0o600)
+    with whole.whole(str(path)) as file:
+        file.write(b"new")
+        assert [one.stat().st_mode & 0o777 for one in tmp_path.iterdir()] == [0o600, 0o600]
+    path.chmod(0o644)
+    files = OutputFiles(str(tmp_path / "p.png"), False, "", 1, "png")
+    temporary = files.temporary()
+    assert os.stat(temporary).st_mode & 0o777 == 0o600
+    temporary.publish(str(path), overwrite=True)
+    assert path.stat().st_mode & 0o777 == 0o644
+
+
+@pytest.mark.skipif(WINDOWS, reason="an open file cannot be deleted there")
+def test_a_temporary_file_that_somebody_replaced_is_neither_written_nor_published(tmp_path):
+    secret, files = tmp_path / "bashrc", OutputFiles(str(tmp_path / "p.png"), False, "", 1, "png", sidecars=False)
+    secret.write_text("mine")
+    temporary = files.temporary()
+    os.unlink(temporary)
+    os.symlink(secret, temporary)
+    temporary.file.write(b"the model's")
+    with pytest.raises(OSError, match="replaced"):
+        files.save(temporary, 1, "image/png")
+    files.discard()
+    assert secret.read_text() == "mine" and names(tmp_path) == ["bashrc"]
+
+
+@pytest.mark.skipif(WINDOWS, reason="there what is open cannot be deleted anyway")
+def test_what_a_killed_run_left_is_cleared_and_what_is_written_is_not(tmp_path):
+    left, busy = Temporary(str(tmp_path)).create(), Temporary(str(tmp_path)).create()
+    left.file.close()
+    (tmp_path / ".qianwen-notes.tmp").touch()
+    (tmp_path / ".qianwen-abcdef.tmp").symlink_to(tmp_path / ".qianwen-notes.tmp")
+    sweep(str(tmp_path))
+    assert names(tmp_path) == sorted([".qianwen-abcdef.tmp", ".qianwen-notes.tmp", os.path.basename(busy.path)])
+    busy.discard()
+
+
+@pytest.mark.parametrize("refused_call", ["fsync", "fchmod", "chmod"])
+@pytest.mark.parametrize("number, lost", [(22, False), (1, False), (95, False), (5, True), (28, True)])
+def test_only_a_refusal_that_loses_content_matters(tmp_path, monkeypatch, refused_call, number, lost):
+    target = OutputFile(str(tmp_path / "answer.md"))
+
+    def refuse(*_, **__):
+        raise OSError(number, os.strerror(number))
+    if not hasattr(os, refused_call) or refused_call == "chmod" and hasattr(os, "fchmod"):
+        pytest.skip("not used here")
+    monkeypatch.setattr(os, refused_call, refuse)
+    if lost:
+        with pytest.raises(Failure):
+            save(target)
+    else:
+        save(target)
+    assert names(tmp_path) == ([] if lost else ["answer.md"])
+
+
+@pytest.mark.skipif(WINDOWS, reason="modes of POSIX")
+def test_folders_of_our_own_state_are_private(tmp_path):
+    whole.make_private(str(tmp_path / "a" / "b" / "c"))
+    whole.make_private(str(tmp_path / "a" / "b" / "c"))
+    assert [(tmp_path / one).stat().st_mode & 0o777 for one in ("a", "a/b", "a/b/c")] == [0o700] * 3
+    (tmp_path / "file").touch()
     with pytest.raises(OSError):
-        replace_json(str(tmp_path / "talk.json"), append(1))
-    assert names(tmp_path) == ["talk.json.lock"], "someone else's lock is left alone"
+        whole.make_private(str(tmp_path / "file" / "x"))
+
+
+def test_what_came_of_a_broken_result_has_a_name_of_its_own(tmp_path):
+    files = OutputFiles(str(tmp_path / ("四" * 80 + ".png")), False, "", 1, "png", sidecars=False)
+    for number in (1, 2):
+        temporary = files.temporary()
+        temporary.file.write(b"half")
+        assert os.path.getsize(files.save_partial(temporary, 1)) == 4 and len(names(tmp_path)) == number
+    assert all(name.endswith(".partial") for name in names(tmp_path))

@@ -86,6 +86,8 @@ def add_batch_flags(parser: Parser, parts: bool = False) -> None:
         "run again, it does only what is missing")
     add("--concurrency", metavar="N", type=number(1, 64, whole=True), help="calls at a time, 1 to 64 (default: 4"
         f"{'; 3 for the parts of one text' if parts else ''})")
+    add("--any-files", action="store_true", help="let rows name files outside the folder of the batch file and the working "
+        "directory")
     add("--again", action="store_true", help="send rows whose outcome is unknown once more; they may have been billed already")
     parser.set_defaults(has_parts=parts)
 
