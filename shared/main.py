@@ -5,7 +5,7 @@ import os
 import sys
 
 from . import key_guard
-from .account import BadSetting, find_account
+from .account import BadSetting, find_account, Settings
 from .cli.console import Console, defect, make_utf8, to_nowhere
 from .cli.session import Session
 from .failures import Exit, Failure, usage
@@ -38,6 +38,8 @@ def run_script(skill: str, make_parser, execute, argv=None) -> int:
 def _outcome(make_parser, execute, argv, console: Console) -> int:
     """The exit code of a run; every failure has been reported by then."""
     try:
+        settings = Settings()
+        console.secrets = settings.secrets  # before anything can fail and be shown
         options = make_parser().parse_args(argv)
         console.json_mode, console.quiet, console.verbose = options.json, options.quiet, options.verbose
         if options.live and not options.check:
@@ -49,8 +51,7 @@ def _outcome(make_parser, execute, argv, console: Console) -> int:
             code = hand_over(argv, console)
             if code is not None:
                 return code
-        account = find_account()
-        console.secrets = account.secrets
+        account = find_account(settings)
         for warning in account.warnings:
             console.warn(warning)
         return int(execute(Session(console.skill, options, account, console)) or Exit.OK)

@@ -1,12 +1,13 @@
 """Where the key, the base URL, the region and the guard's mode come from: the environment and `.env` files."""
 from __future__ import annotations
 
-import builtins
 import os
 
 import pytest
 from shared import account, key_guard
-from shared.account import BadSetting, find_account, parse_env
+from shared.account import BadSetting, find_account, parse_env, Settings
+
+from shared.files.own import open_own
 
 from tests.conftest import PLAN_KEY, STANDARD_KEY
 
@@ -32,8 +33,14 @@ def settings(home):
 def find(home, work):
     """`find(cwd, VARIABLE=…)`: the account of a run in `cwd` with these variables in its environment."""
     def find_in(cwd=work, **environ):
-        return find_account({"HOME": str(home), **environ}, str(cwd))
+        return find_account(Settings({"HOME": str(home), **environ}, str(cwd)))
     return find_in
+
+
+@pytest.fixture
+def settings_of(home, work):
+    """`settings_of(VARIABLE=…)`: what a run in the working folder finds, before anything is judged."""
+    return lambda **environ: Settings({"HOME": str(home), **environ}, str(work))
 
 
 def line(key: str) -> str:
@@ -117,7 +124,7 @@ def test_nothing_is_put_into_the_environment(find, work, settings):
     put(work, line(FAR), "QWEN_REGION=us-east-1", "HTTPS_PROXY=http://proxy", "NEW_VARIABLE=1")
     before = dict(os.environ)
     given = {"HOME": str(work.parent / "home"), "PATH": "/bin"}
-    find_account(given, str(work))
+    find_account(Settings(given, str(work)))
     assert dict(os.environ) == before and set(given) == {"HOME", "PATH"}
 
 
@@ -127,7 +134,7 @@ def test_only_the_listed_variables_are_read(find, work):
     put(work, "OPENAI_API_KEY=" + OTHER, "DASHSCOPE_API_KEYS=" + OTHER, "MY_DASHSCOPE_API_KEY=" + OTHER,
         "dashscope_api_key=" + OTHER, "QWEN_BASE_URLS=" + EVIL, "HOME=/evil", "PATH=/evil", "PYTHONPATH=/evil")
     found = find()
-    assert found.key.kind == key_guard.MISSING and found.endpoint.host == "dashscope.aliyuncs.com" and found.secrets == ()
+    assert found.key.kind == key_guard.MISSING and found.endpoint.host == "dashscope.aliyuncs.com"
     assert parse_env(f"OPENAI_API_KEY={OTHER}\nDASHSCOPE_API_KEY={NEAR}") == {"DASHSCOPE_API_KEY": NEAR}
 
 
@@ -138,7 +145,9 @@ LINES = {
     "comment": f"DASHSCOPE_API_KEY={NEAR} # mine", "comment after quotes": f'DASHSCOPE_API_KEY="{NEAR}" # mine',
     "comment, tab": f"DASHSCOPE_API_KEY={NEAR}\t# mine", "comment holding a quote": f"DASHSCOPE_API_KEY={NEAR} # it's mine",
     "comment lines around": f"# DASHSCOPE_API_KEY={OTHER}\nDASHSCOPE_API_KEY={NEAR}\n#DASHSCOPE_API_KEY={OTHER}",
-    "CRLF": f"QWEN_REGION=cn-beijing\r\nDASHSCOPE_API_KEY={NEAR}\r\n", "old Mac line ends": f"X=1\rDASHSCOPE_API_KEY={NEAR}\r",
+    "CRLF": f"QWEN_REGION=cn-beijing\r\nDASHSCOPE_API_KEY={NEAR}\r\n", "cmd": f"set DASHSCOPE_API_KEY={NEAR}",
+    "PowerShell": f'$env:DASHSCOPE_API_KEY="{NEAR}"', "PowerShell, blanks": f"$Env:DASHSCOPE_API_KEY = '{NEAR}'",
+    "bash": f"declare -x DASHSCOPE_API_KEY={NEAR}", "a pasted name twice": f"DASHSCOPE_API_KEY= {NEAR}\t",
     "no line end": f"\n\nDASHSCOPE_API_KEY={NEAR}", "the last line counts": f"DASHSCOPE_API_KEY={OTHER}\nDASHSCOPE_API_KEY={NEAR}",
     "text that is no assignment": f"hello\n=\n==x\n[section]\nDASHSCOPE_API_KEY={NEAR}\nend",
 }
@@ -184,13 +193,13 @@ def test_huge_file_is_ignored_with_a_warning(find, work, settings):
 
 def test_unreadable_file_is_passed_over_with_a_warning(find, work, settings, monkeypatch):
     put(settings, line(HOME_KEY))
-    path, real_open = put(work, line(FAR)), open
+    path = put(work, line(FAR))
 
-    def guarded(name, *arguments, **options):
+    def guarded(name, *arguments):
         if name == path:
             raise PermissionError(13, "Permission denied", name)
-        return real_open(name, *arguments, **options)
-    monkeypatch.setattr(builtins, "open", guarded)
+        return open_own(name, *arguments)
+    monkeypatch.setattr(account, "open_own", guarded)
     found = find()
     assert found.key.value == HOME_KEY and found.warnings == [f"{path} could not be read: Permission denied"]
 
@@ -215,13 +224,14 @@ def test_second_name_of_the_key(find, work):
 
 def test_no_key(find):
     found = find()
-    assert (found.key.kind, found.key_source, found.secrets, found.warnings) == (key_guard.MISSING, "", (), [])
+    assert (found.key.kind, found.key_source, found.warnings) == (key_guard.MISSING, "", [])
 
 
-def test_every_key_found_is_a_secret(find, work, settings):
+def test_every_key_found_is_a_secret(settings_of, work, settings):
     put(work, line(f'"{FAR}"'), "QIANWEN_API_KEY=" + OTHER)
     put(settings, line(HOME_KEY))
-    assert set(find(DASHSCOPE_API_KEY=f"Bearer {NEAR}").secrets) >= {NEAR, f"Bearer {NEAR}", FAR, OTHER, HOME_KEY}
+    found = settings_of(DASHSCOPE_API_KEY=f"Bearer {NEAR}")
+    assert set(found.secrets) == {NEAR, FAR, OTHER, HOME_KEY}
 
 
 def test_unused_standard_key_is_named_beside_a_plan_key(find, work):
@@ -240,7 +250,7 @@ def test_base_url_of_the_environment_always_counts(find, work):
 
 def test_base_url_counts_beside_its_key(find, work):
     path = put(work, "QWEN_BASE_URL=https://gateway.example.com/team", line(FAR))
-    found = find()
+    found = find(QIANWEN_TRUST_PROJECT="1")
     assert (found.endpoint.native, found.endpoint_source, found.warnings) == \
         ("https://gateway.example.com/team/api/v1", "QWEN_BASE_URL in " + path, [])
 
@@ -273,8 +283,8 @@ def test_ignored_base_url_leaves_the_region_as_it_is(find, work):
 
 def test_ignored_base_url_lets_a_farther_legal_one_count(find, work):
     put(work / "a", "QWEN_BASE_URL=" + EVIL)
-    put(work, line(FAR), "QWEN_BASE_URL=https://gateway.example.com")
-    assert find(work / "a").endpoint.host == "gateway.example.com"
+    put(work, line(FAR), "QWEN_BASE_URL=https://dashscope-intl.aliyuncs.com")
+    assert find(work / "a").endpoint.host == "dashscope-intl.aliyuncs.com"
 
 
 def test_malformed_base_url_that_does_not_count_is_no_error(find, work):
@@ -301,6 +311,8 @@ def test_real_script_takes_key_and_base_url_of_one_file(run, emulator, work):
     put(work, "export DASHSCOPE_API_KEY='%s' # mine" % STANDARD_KEY, "QWEN_BASE_URL=" + emulator.url)
     (work / "a").mkdir()
     result = run("hello", key=None, base_url=None, cwd=work / "a")
+    assert (result.code, emulator.requests) == (2, []) and "QIANWEN_TRUST_PROJECT=1" in result.err
+    result = run("hello", key=None, base_url=None, cwd=work / "a", env={"QIANWEN_TRUST_PROJECT": "1"})
     assert result.code == 0 and [request.key_kind for request in emulator.requests] == ["standard"]
 
 
@@ -340,4 +352,191 @@ def test_project_cannot_loosen_the_home_file(find, work, settings, project, at_h
 
 
 def test_list_of_variables_is_complete():
-    assert set(account.VARIABLES) == {"DASHSCOPE_API_KEY", "QIANWEN_API_KEY", "QWEN_BASE_URL", "QWEN_REGION", "QIANWEN_KEY_GUARD"}
+    assert set(account.VARIABLES) == {"DASHSCOPE_API_KEY", "QIANWEN_API_KEY", "QWEN_BASE_URL", "QWEN_REGION", "QIANWEN_KEY_GUARD", "QIANWEN_BUDGET",
+                                      "QIANWEN_TRUST_PROJECT", "DASHSCOPE_WORKSPACE", "DASHSCOPE_REGION"}
+
+
+# ---- a project's file may be a stranger's --------------------------------------------------------------------------------
+
+STRANGE = ("https://gateway.example.com/v1", "http://127.0.0.1:8081", "https://dashscope.aliyuncs.com.evil.com")
+
+
+@pytest.mark.parametrize("url", STRANGE)
+def test_a_project_may_not_choose_a_foreign_host(find, work, settings, url):
+    path = put(work, line(NEAR), "QWEN_BASE_URL=" + url, "QIANWEN_TRUST_PROJECT=1")
+    put(settings, line(HOME_KEY))
+    with pytest.raises(BadSetting, match=path) as caught:
+        find()
+    assert "QIANWEN_TRUST_PROJECT=1" in caught.value.fix and "/v1" not in str(caught.value)
+    with pytest.raises(BadSetting):
+        find(QIANWEN_TRUST_PROJECT="0")
+
+
+@pytest.mark.parametrize("url", STRANGE)
+@pytest.mark.parametrize("at_home", [False, True])
+def test_the_users_yes_lets_a_project_choose(find, work, settings, url, at_home):
+    put(work, line(NEAR), "QWEN_BASE_URL=" + url)
+    put(settings, "QIANWEN_TRUST_PROJECT=1" if at_home else "")
+    found = find(**({} if at_home else {"QIANWEN_TRUST_PROJECT": "1"}))
+    assert (found.key.value, found.endpoint.host in url) == (NEAR, True)
+
+
+@pytest.mark.parametrize("url", STRANGE)
+def test_a_key_of_the_environment_ignores_the_projects_host(find, work, url):
+    put(work, line(NEAR), "QWEN_BASE_URL=" + url)
+    found = find(DASHSCOPE_API_KEY=OTHER)
+    assert (found.key.value, found.endpoint.kind, len(found.warnings)) == (OTHER, key_guard.DASHSCOPE, 1)
+
+
+def test_the_home_file_may_choose_any_host(find, settings):
+    put(settings, line(HOME_KEY), "QWEN_BASE_URL=https://gateway.example.com")
+    assert find().endpoint.host == "gateway.example.com"
+
+
+@pytest.mark.parametrize("value", ["yes", "true", "2", "1 0"])
+def test_half_a_yes_is_an_error(find, work, value):
+    put(work, line(NEAR), "QWEN_BASE_URL=https://gateway.example.com")
+    with pytest.raises(BadSetting, match="QIANWEN_TRUST_PROJECT"):
+        find(QIANWEN_TRUST_PROJECT=value)
+
+
+def test_a_strangers_project_gets_no_file_of_the_user(run, emulator, work, settings, tmp_path):
+    """The project brings a key, a host and a batch that names a private file."""
+    (tmp_path / "private").write_text("PRIVATE")
+    put(settings, line(HOME_KEY))
+    put(work, line(STANDARD_KEY), "QWEN_BASE_URL=" + emulator.url)
+    (work / "rows.jsonl").write_text('{"prompt":"x","attach":"../private"}\n')
+    result = run("--batch", "rows.jsonl", "-o", "out/", "-q", key=None, base_url=None)
+    assert (result.code, emulator.requests) == (2, []) and "QIANWEN_TRUST_PROJECT" in result.err
+
+
+@pytest.mark.parametrize("setting", [f"DASHSCOPE_WORKSPACE=token-plan", "QWEN_BASE_URL=https://token-plan.maas.qianwenaiapi.com"])
+def test_a_plan_host_of_a_project_is_refused_by_the_guard(run, work, setting):
+    put(work, line(STANDARD_KEY), setting)
+    result = run("hello", key=None, base_url=None)
+    assert result.code == 3 and "Token Plan endpoint" in result.err and "Nothing was sent" in result.err
+
+
+# ---- files that are not the user's own -----------------------------------------------------------------------------------
+
+POSIX = pytest.mark.skipif(os.name != "posix", reason="links, pipes and modes of POSIX")
+
+
+@POSIX
+@pytest.mark.parametrize("make, why", [
+    (lambda path: os.mkfifo(path), "not a regular file"), (lambda path: os.symlink("/dev/zero", path), "it is a link"),
+    (lambda path: os.symlink("other", path), "it is a link"),
+    (lambda path: (open(path, "w").close(), os.chmod(path, 0o666)), "others may write to it"),
+], ids=["pipe", "endless device", "link", "open to all"])
+def test_what_is_not_the_users_own_file_is_named_and_passed_over(find, work, settings, make, why):
+    put(settings, line(HOME_KEY))
+    (work / "other").write_text(line(FAR))
+    make(str(work / ".env"))
+    found = find()
+    assert found.key.value == HOME_KEY and [why in warning for warning in found.warnings] == [True]
+    assert str(work / ".env") in found.warnings[0]
+
+
+@POSIX
+def test_the_home_file_may_be_a_link_of_the_user(find, tmp_path, settings):
+    path = put(tmp_path / "dotfiles", line(HOME_KEY))
+    settings.mkdir(parents=True)
+    (settings / ".env").symlink_to(path)
+    assert find().key.value == HOME_KEY and find().warnings == []
+
+
+@POSIX
+@pytest.mark.parametrize("who", ["stranger's file", "stranger's .git", "open .git"])
+def test_other_users_files_do_not_count(find, work, settings, monkeypatch, who):
+    """The folder above belongs to somebody else, as in /tmp; user ids are only told, so that no second user is needed."""
+    put(settings, line(HOME_KEY))
+    path = put(work, line(FAR))
+    (work / "a").mkdir()
+    if who == "open .git":
+        os.chmod(work / ".git", 0o777)
+    else:
+        theirs = os.stat(path if who == "stranger's file" else work / ".git").st_ino
+        real = account.is_private
+        monkeypatch.setattr(account, "is_private", lambda found: found.st_ino != theirs and real(found))
+    found = find(work / "a")
+    assert found.key.value == HOME_KEY and len(found.warnings) == 1 and path in found.warnings[0]
+
+
+@pytest.mark.parametrize("mark", ["\u2028", "\u2029", "\x85", "\x0c", "\x0b", "\x1c", "\r"], ids=ascii)
+def test_one_visible_line_holds_one_variable(mark):
+    assert parse_env(f"# a comment{mark}QWEN_BASE_URL={EVIL}") == {}
+    assert set(parse_env(f"X=1{mark}DASHSCOPE_API_KEY={OTHER}\nDASHSCOPE_API_KEY={NEAR}")) == {"DASHSCOPE_API_KEY"}
+    assert parse_env(f"X=1{mark}DASHSCOPE_API_KEY={OTHER}") == {}
+
+
+@pytest.mark.parametrize("blank", ["'   '", "\u200b", '"\ufeff"', "\u00a0", "'Bearer '", '"\'\'"'], ids=ascii)
+def test_blank_key_of_a_project_does_not_hide_the_users_own(find, work, settings, blank):
+    put(settings, line(HOME_KEY))
+    put(work, line(blank), "QWEN_REGION=" + ("''" if "Bearer" in blank else blank))
+    found = find()
+    assert (found.key.value, found.endpoint.region, found.warnings) == (HOME_KEY, "cn-beijing", [])
+
+
+@pytest.mark.parametrize("text", [f"set -x DASHSCOPE_API_KEY {NEAR}", f"setx DASHSCOPE_API_KEY {NEAR}", f"DASHSCOPE_API_KEY: {NEAR}",
+                                  f'set "DASHSCOPE_API_KEY={NEAR}"', f"DASHSCOPE_API_KEY {NEAR}"])
+def test_line_that_is_not_understood_is_named(find, work, text):
+    path = put(work, "# DASHSCOPE_API_KEY: a comment", text, "OTHER=$DASHSCOPE_API_KEY")
+    assert [f"{path}, line 2: DASHSCOPE_API_KEY" in warning for warning in find().warnings] == [True]
+
+
+# ---- other variables -----------------------------------------------------------------------------------------------------
+
+def test_budgets_are_collected_as_written(find, work, settings):
+    path, at_home = put(work, "QIANWEN_BUDGET=5/day # mine"), put(settings, "QIANWEN_BUDGET=''\nQIANWEN_BUDGET=100/month")
+    assert find(QIANWEN_BUDGET=" 20 ").budgets == [("20", "the environment"), ("5/day", path), ("100/month", at_home)]
+    assert find(QIANWEN_BUDGET=" ").budgets == [("5/day", path), ("100/month", at_home)]
+
+
+@pytest.mark.parametrize("environ, host, region", [
+    ({"DASHSCOPE_REGION": "ap-southeast-1"}, "dashscope-intl.aliyuncs.com", "ap-southeast-1"),
+    ({"DASHSCOPE_REGION": "ap-southeast-1", "QWEN_REGION": "us-east-1"}, "dashscope-us.aliyuncs.com", "us-east-1"),
+    ({"DASHSCOPE_WORKSPACE": "ws-1"}, "ws-1.cn-beijing.maas.aliyuncs.com", "cn-beijing"),
+    ({"DASHSCOPE_WORKSPACE": "ws-1", "DASHSCOPE_REGION": "eu-central-1"}, "ws-1.eu-central-1.maas.aliyuncs.com", "eu-central-1"),
+    ({"DASHSCOPE_WORKSPACE": "ws-1", "QWEN_REGION": "us-east-1"}, "ws-1.us-east-1.maas.aliyuncs.com", "us-east-1"),
+    ({"DASHSCOPE_WORKSPACE": "ws-1", "QWEN_BASE_URL": "https://dashscope.aliyuncs.com"}, "dashscope.aliyuncs.com", "cn-beijing"),
+    ({"DASHSCOPE_REGION": "eu-central-1", "QWEN_REGION": "cn-beijing"}, "dashscope.aliyuncs.com", "cn-beijing")])
+def test_variables_of_the_newer_sdk(find, environ, host, region):
+    found = find(DASHSCOPE_API_KEY=OTHER, **environ)
+    assert (found.endpoint.host, found.endpoint.region, found.endpoint.kind) == (host, region, key_guard.DASHSCOPE)
+
+
+@pytest.mark.parametrize("environ, word", [
+    ({"DASHSCOPE_REGION": "mars-1"}, "DASHSCOPE_REGION"), ({"DASHSCOPE_REGION": "eu-central-1"}, "DASHSCOPE_REGION"),
+    ({"DASHSCOPE_WORKSPACE": "a.b"}, "DASHSCOPE_WORKSPACE"), ({"DASHSCOPE_WORKSPACE": "evil.com/"}, "DASHSCOPE_WORKSPACE"),
+    ({"DASHSCOPE_WORKSPACE": "x@evil"}, "DASHSCOPE_WORKSPACE")])
+def test_impossible_values_of_the_newer_sdks_variables(find, environ, word):
+    with pytest.raises((BadSetting, key_guard.BadEndpoint), match=word):
+        find(DASHSCOPE_API_KEY=OTHER, **environ)
+
+
+def test_workspace_of_a_project_needs_its_key(find, work):
+    put(work, "DASHSCOPE_WORKSPACE=ws-1")
+    found = find(DASHSCOPE_API_KEY=OTHER)
+    assert found.endpoint.host == "dashscope.aliyuncs.com" and "DASHSCOPE_WORKSPACE" in found.warnings[0]
+
+
+@pytest.mark.parametrize("proxy", ["http://user:Pr0xyS3cret@proxy:3128", "http:/user:Pr0xyS3cret@h", "/user:Pr0xyS3cret@h",
+                                   "socks5://:Pr0xyS3cret@h", "http://user:Pr0xy%53%33cret@h"])
+@pytest.mark.parametrize("name", ["HTTPS_PROXY", "all_proxy"])
+def test_password_of_a_proxy_is_a_secret(settings_of, name, proxy):
+    assert "Pr0xyS3cret" in settings_of(**{name: proxy}).secrets
+
+
+def test_without_a_home_folder_the_variable_is_named(work, monkeypatch):
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)
+    (work / "~" / ".config" / "qianwen").mkdir(parents=True)
+    put(work / "~" / ".config" / "qianwen", line(FAR), "QIANWEN_TRUST_PROJECT=1")
+    with pytest.raises(BadSetting) as caught:
+        find_account(Settings({}, str(work)))
+    assert "HOME" in caught.value.fix and "XDG_STATE_HOME" in caught.value.fix
+    found = find_account(Settings({"XDG_STATE_HOME": str(work / "state")}, str(work)))
+    assert found.state == str(work / "state" / "qianwen") and found.key.kind == key_guard.MISSING
+
+
+def test_tilde_of_the_state_folder_is_expanded(find):
+    assert find(XDG_STATE_HOME="~/x").state == os.path.join(os.path.expanduser("~"), "x", "qianwen")

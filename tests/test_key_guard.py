@@ -3,7 +3,10 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import http.client
 import io
+import json
+import socket
 import sys
 from pathlib import Path
 
@@ -34,6 +37,9 @@ MALFORMED = {
     "a zero-width space inside": "sk-01234567\u200b89abcdef", "a control character inside": "sk-0123\x004567",
     "Chinese inside": "sk-0123密钥4567", "Cyrillic inside": "sk-0123аbсd4567", "full-width letters": "ｓｋ-01234567",
 }
+HALF_PLAN = {name: text for name, text in (
+    ("two keys", f"{STANDARD_KEY},{PLAN_KEY}"), ("two keys, plan first", f"{PLAN_KEY},{STANDARD_KEY}"), ("in brackets", f"({PLAN_KEY})"),
+    ("percent signs", "sk%2Dsp%2D0123456789abcdef"), ("another's name", f"x-{PLAN_KEY}"), ("glued", f"sk-0123{PLAN_KEY}"))}
 STANDARD = {"sk-": STANDARD_KEY, "sk-ws-": WORKSPACE_KEY, "st-": TEMPORARY_KEY, "SK-": "SK-ABCDEF0123456789"}
 PLAN = {"sk-sp-": PLAN_KEY, "SK-SP-": PLAN_KEY.upper(), "Sk-Sp-": "Sk-Sp-0123456789abcdef"}
 FOREIGN = {"sk-ant-": "sk-ant-api03-0123456789", "sk-proj-": "sk-proj-0123456789abcdef", "sk-or-": "sk-or-v1-0123456789",
@@ -44,6 +50,7 @@ DESIGN_TABLE = (
     (NO_KEY, ANY, 1, REFUSE, ("DASHSCOPE_API_KEY", "API-key page")),
     (PLACEHOLDERS, ANY, 1, REFUSE, ("placeholder", "DASHSCOPE_API_KEY", "API-key page")),
     (MALFORMED, ANY, 1, REFUSE, ("copy the key again", "API-key page")),
+    (HALF_PLAN, ANY, 1, REFUSE, ("copy the key again", "sk-sp-", "API-key page")),
     (STANDARD, (DASHSCOPE,), 1, GO, ()),
     (STANDARD, PLAN_HOSTS, 1, REFUSE, ("Incorrect API key provided", "Nothing was sent", "unset QWEN_BASE_URL")),
     (PLAN, (DASHSCOPE,), 1, WARN, ("sk-sp-", "not an AI tool", "InvalidApiKey", "standard sk- key", "DASHSCOPE_API_KEY")),
@@ -60,9 +67,9 @@ CASES = [pytest.param(raw, kind, requests, action, words, id=f"{name} | {kind} |
          for keys, kinds, requests, action, words in DESIGN_TABLE for name, raw in keys.items() for kind in kinds]
 
 
-def judge(raw, kind=DASHSCOPE, skill="qianwen-text", requests=1, strict=False):
+def judge(raw, kind=DASHSCOPE, skill="qianwen-text", many=False, strict=False):
     endpoint = key_guard.parse_base_url(URLS.get(kind, kind))
-    return key_guard.judge(key_guard.inspect_key(raw), endpoint, skill, requests, strict)
+    return key_guard.judge(key_guard.inspect_key(raw), endpoint, skill, many, strict)
 
 
 def said(verdict) -> str:
@@ -100,6 +107,13 @@ class Here:
 def run_at(kind, emulator, monkeypatch, key, *arguments, host="dashscope", **variables) -> Here:
     """Run text.py in this process with the emulator in the place of an endpoint of `kind`, so that even what must never
     be sent would be seen. The environment holds `key` and `variables` alone; no `.env` file counts."""
+    with monkeypatch.context() as patch:
+        patch.setattr(key_guard, "endpoint_kind", lambda host: kind)
+        return run_real(emulator, monkeypatch, key, *arguments, host=host, **variables)
+
+
+def run_real(emulator, monkeypatch, key, *arguments, host="dashscope", **variables) -> Here:
+    """The same with the guard's own judgement of the host."""
     out, err = io.StringIO(), _Stderr(emulator)
     with monkeypatch.context() as patch:
         for name in account.VARIABLES:
@@ -107,8 +121,7 @@ def run_at(kind, emulator, monkeypatch, key, *arguments, host="dashscope", **var
         for name, value in {"DASHSCOPE_API_KEY": key, "QWEN_BASE_URL": emulator.host_url(host), "NO_PROXY": "127.0.0.1",
                             **variables}.items():
             patch.setenv(name, value)
-        patch.setattr(account, "env_files", lambda cwd, environ: [])
-        patch.setattr(key_guard, "endpoint_kind", lambda host: kind)
+        patch.setattr(account, "env_files", lambda cwd, environ, warnings: [])
         patch.setattr(main_module, "_stop_on_terminate", lambda: None)
         patch.setattr(sys, "stdout", out)
         patch.setattr(sys, "stderr", err)
@@ -122,7 +135,7 @@ def run_at(kind, emulator, monkeypatch, key, *arguments, host="dashscope", **var
 
 @pytest.mark.parametrize("raw, kind, requests, action, words", CASES)
 def test_design_table(raw, kind, requests, action, words):
-    verdict = judge(raw, kind, requests=requests)
+    verdict = judge(raw, kind, many=requests > 1)
     assert verdict.action == action
     assert [word for word in words if word.lower() not in said(verdict).lower()] == []
     assert verdict.endpoint.kind == kind
@@ -131,7 +144,7 @@ def test_design_table(raw, kind, requests, action, words):
 
 @pytest.mark.parametrize("raw, kind, requests, action, words", CASES)
 def test_strict_mode_turns_each_warning_into_a_refusal(raw, kind, requests, action, words):
-    relaxed, strict = (judge(raw, kind, requests=requests, strict=mode) for mode in (False, True))
+    relaxed, strict = (judge(raw, kind, many=requests > 1, strict=mode) for mode in (False, True))
     assert strict.action == (GO if action == GO else REFUSE)
     assert strict.warnings == ()
     if action == WARN:
@@ -253,6 +266,9 @@ PASTED = {
     "one quote": ('{}"', "quotes"), "BOM": ("\ufeff{}", "a byte order mark"),
     "Bearer": ("Bearer {}", "Bearer"), "bearer, lower case": ("bearer  {}", "Bearer"),
     "Bearer in quotes": ('"Bearer {}"\n', "Bearer"), "a whole header": ("Authorization: Bearer {}", "Bearer"),
+    "Bearer and a colon": ("Bearer:{}", "Bearer"), "a name": ("DASHSCOPE_API_KEY={}", "a pasted name"),
+    "a name and quotes": ('export DASHSCOPE_API_KEY="{}"', "a pasted name"), "key=": ("key={}", "a pasted name"),
+    "a name and Bearer": ("api_key: Bearer {}", "Bearer"), "PowerShell": ("$env:DASHSCOPE_API_KEY='{}'", "a pasted name"),
 }
 
 
@@ -303,13 +319,30 @@ HOSTS = {
     "token-plan.ap-southeast-1.maas.aliyuncs.com": TOKEN_PLAN,
     "coding.dashscope.aliyuncs.com": CODING_PLAN, "CODING.dashscope.aliyuncs.com.": CODING_PLAN,
     "coding-intl.dashscope.aliyuncs.com": CODING_PLAN,
+    "maas.qianwenaiapi.com": DASHSCOPE, "MAAS.QianwenAIapi.com.": DASHSCOPE, "maas.qianwenaiapi.com:443": DASHSCOPE,
+    "qianwenaiapi.com": DASHSCOPE, "ws-12ab.cn-beijing.maas.qianwenaiapi.com": DASHSCOPE, "dashscope.qianwenaiapi.com": DASHSCOPE,
+    "trial.cn-beijing.maas.aliyuncs.com": DASHSCOPE, "trial.ap-southeast-1.maas.aliyuncs.com": DASHSCOPE,
+    "trial.cn-hongkong.maas.aliyuncs.com": DASHSCOPE, "ws-1.maas.aliyuncs.com": DASHSCOPE,
+    "token-plan.maas.qianwenaiapi.com": TOKEN_PLAN, "TOKEN-PLAN.maas.qianwenaiapi.com.": TOKEN_PLAN,
+    "token-plan.maas.qianwenaiapi.com:443": TOKEN_PLAN, "x.token-plan.maas.qianwenaiapi.com": TOKEN_PLAN,
+    "tokenplan.maas.qianwenaiapi.com": TOKEN_PLAN, "token-plan.qianwenaiapi.com": TOKEN_PLAN,
+    "token-plan-intl.maas.qianwenaiapi.com": TOKEN_PLAN, "my-token-plan.cn-beijing.maas.aliyuncs.com": TOKEN_PLAN,
+    "x.token-plan.cn-beijing.maas.aliyuncs.com": TOKEN_PLAN, "token-plan.dashscope.aliyuncs.com": TOKEN_PLAN,
+    "cn-beijing.token-plan.aliyuncs.com": TOKEN_PLAN, "token_plan.maas.qianwenaiapi.com": TOKEN_PLAN,
+    "coding.maas.qianwenaiapi.com": CODING_PLAN, "coding-plan.maas.qianwenaiapi.com": CODING_PLAN,
+    "coding-intl.maas.qianwenaiapi.com": CODING_PLAN, "x.coding.dashscope.aliyuncs.com": CODING_PLAN,
+    "coding.cn-hongkong.dashscope.aliyuncs.com": CODING_PLAN, "coding-plan.cn-beijing.maas.aliyuncs.com": CODING_PLAN,
+    "coding.cn-beijing.maas.aliyuncs.com": CODING_PLAN, "codingplan.dashscope-intl.aliyuncs.com": CODING_PLAN,
+    "maas.qianwenaiapi.com.evil.com": GATEWAY, "xqianwenaiapi.com": GATEWAY, "maas-qianwenaiapi.com": GATEWAY,
+    "maas.qianwenaiapi.co": GATEWAY, "token-plan.maas.qianwenaiapi.com.evil.com": GATEWAY, "qianwenai.com": GATEWAY,
+    "token-plan.example.com": GATEWAY, "coding.example.com": GATEWAY,
     "dashscope.aliyuncs.com.evil.com": GATEWAY, "xdashscope.aliyuncs.com": GATEWAY, "dashscope.aliyuncs.com-evil.com": GATEWAY,
     "dashscope-aliyuncs.com": GATEWAY, "dashscope.aliyuncs.co": GATEWAY, "dashscope.xaliyuncs.com": GATEWAY,
     "token-plan.cn-beijing.maas.aliyuncs.com.evil.com": GATEWAY, "token-plan.cn-beijing.maas-aliyuncs.com": GATEWAY,
     "coding.dashscope.aliyuncs.com.evil.com": GATEWAY, "maas.aliyuncs.com": GATEWAY, "evil.com": GATEWAY,
-    "localhost": LOOPBACK, "LOCALHOST:8080": LOOPBACK, "api.localhost": LOOPBACK, "127.0.0.1": LOOPBACK,
+    "localhost": LOOPBACK, "LOCALHOST:8080": LOOPBACK, "localhost.": LOOPBACK, "127.0.0.1": LOOPBACK,
     "127.255.1.2:9": LOOPBACK, "[::1]:8080": LOOPBACK,
-    "localhost.evil.com": GATEWAY, "127.0.0.1.evil.com": GATEWAY, "xlocalhost": GATEWAY, "0.0.0.0": GATEWAY,
+    "localhost.evil.com": GATEWAY, "127.0.0.1.evil.com": GATEWAY, "xlocalhost": GATEWAY, "api.localhost": GATEWAY, "127.999.1.1": GATEWAY, "127.1": GATEWAY, "0.0.0.0": GATEWAY,
 }
 
 
@@ -317,6 +350,66 @@ HOSTS = {
 def test_kind_of_host(host, kind):
     assert key_guard.parse_base_url("https://" + host).kind == kind
     assert ":" in host or key_guard.endpoint_kind(host) == kind
+
+
+# The form of a host, as people and redirects write it: every one of them reaches the same machine.
+FORMS = {"plain": "{}", "a dot at the end": "{}.", "a port": "{}:443", "a label in front": "x1.{}"}
+PLAN_HOST_NAMES = {
+    "token-plan.cn-beijing.maas.aliyuncs.com": TOKEN_PLAN, "token-plan.ap-southeast-1.maas.aliyuncs.com": TOKEN_PLAN,
+    "token-plan.maas.qianwenaiapi.com": TOKEN_PLAN, "tokenplan.maas.qianwenaiapi.com": TOKEN_PLAN,
+    "coding.dashscope.aliyuncs.com": CODING_PLAN, "coding-intl.dashscope.aliyuncs.com": CODING_PLAN,
+    "coding.maas.qianwenaiapi.com": CODING_PLAN, "coding-plan.cn-beijing.maas.aliyuncs.com": CODING_PLAN,
+}
+PLAN_URLS = {form.format(name) if case is str else form.format(name).upper(): kind for name, kind in PLAN_HOST_NAMES.items()
+             for form in FORMS.values() for case in (str, str.upper)}
+PLAN_URLS.update({f"user:secret77@{name}": kind for name, kind in PLAN_HOST_NAMES.items()})
+
+
+@pytest.fixture
+def plan_hosts_are_here(emulator, monkeypatch):
+    """Every host name leads to the emulator's socket, so that whatever is sent anywhere is seen: `connected` counts."""
+    connected, connect = [], socket.create_connection
+
+    def to_the_emulator(address, *arguments, **options):
+        connected.append(address[0])
+        return connect(("127.0.0.1", int(emulator.url.rpartition(":")[2])), *arguments, **options)
+    monkeypatch.setattr(socket, "create_connection", to_the_emulator)
+    monkeypatch.setattr(http.client.HTTPConnection, "_create_connection", staticmethod(to_the_emulator), raising=False)
+    return connected
+
+
+@pytest.mark.parametrize("raw", [STANDARD_KEY, WORKSPACE_KEY, TEMPORARY_KEY, PLAN_KEY, PLAN_KEY.upper(), ""],
+                         ids=["sk-", "sk-ws-", "st-", "sk-sp-", "SK-SP-", "none"])
+@pytest.mark.parametrize("host, kind", PLAN_URLS.items(), ids=PLAN_URLS)
+def test_no_key_and_no_byte_goes_to_a_plan_host(plan_hosts_are_here, emulator, monkeypatch, host, kind, raw):
+    result = run_real(emulator, monkeypatch, raw, "hello", QWEN_BASE_URL=f"https://{host}/compatible-mode/v1")
+    assert (result.code, result.out, emulator.requests, plan_hosts_are_here) == (3, "", [], [])
+    assert "secret77" not in result.err
+    if raw:
+        assert {TOKEN_PLAN: "Token Plan endpoint", CODING_PLAN: "Coding Plan endpoint"}[kind] in result.err
+
+
+@pytest.mark.parametrize("raw, kind", [(STANDARD_KEY, "standard"), (WORKSPACE_KEY, "standard"), (PLAN_KEY, "plan")],
+                         ids=["sk-", "sk-ws-", "sk-sp-"])
+@pytest.mark.parametrize("host", ["maas.qianwenaiapi.com", "MAAS.qianwenaiapi.com:443", "trial.cn-beijing.maas.aliyuncs.com"])
+def test_new_hosts_of_the_service_are_dashscope(plan_hosts_are_here, emulator, monkeypatch, host, raw, kind):
+    """The connection is tried (a loopback socket does not speak TLS); --check says DashScope."""
+    checked = run_real(emulator, monkeypatch, raw, "--check", "--json", QWEN_BASE_URL=f"https://{host}")
+    document = json.loads(checked.out)
+    assert (document["endpoint"]["kind"], document["endpoint"]["region"], plan_hosts_are_here) == (DASHSCOPE, "cn-beijing", [])
+    assert (checked.code, document["verdict"]) == ((3, WARN) if kind == "plan" else (0, GO))
+    result = run_real(emulator, monkeypatch, raw, "hello", "--retries", "0", QWEN_BASE_URL=f"https://{host}/compatible-mode/v1")
+    assert result.code == 6 and [name.lower() for name in plan_hosts_are_here] == [host.lower().partition(":")[0]]
+    assert ("not an AI tool" in result.err) == (kind == "plan") and "sending to" not in result.err
+
+
+@pytest.mark.parametrize("host, is_plan", [
+    *((name, True) for name in PLAN_URLS), ("token%2Dplan.maas.qianwenaiapi.com", True), ("token-plan。maas。qianwenaiapi。com", True),
+    ("ｔoken-plan.maas.qianwenaiapi.com", True), ("token\u00ad-plan.maas.qianwenaiapi.com", True),
+    ("a@b@coding.dashscope.aliyuncs.com:8443", True), ("%74oken-plan.cn-beijing.maas.aliyuncs.com.", True),
+    *((name, False) for name, kind in HOSTS.items() if kind not in PLAN_HOSTS), ("", False), ("[::1]", False)])
+def test_plan_host_in_any_disguise(host, is_plan):
+    assert key_guard.is_plan_host(host) is is_plan
 
 
 # base URL -> what stands before /compatible-mode/v1 and /api/v1
@@ -375,7 +468,7 @@ REGIONS = {"cn-beijing": "dashscope.aliyuncs.com", "ap-southeast-1": "dashscope-
 
 @pytest.mark.parametrize("region, host", REGIONS.items(), ids=REGIONS)
 def test_region(region, host):
-    found = account.find_account({"QWEN_REGION": region, "HOME": "/nowhere"}, "/")
+    found = account.find_account(account.Settings({"QWEN_REGION": region, "HOME": "/nowhere"}, "/"))
     assert (found.endpoint.origin, found.endpoint.region, found.endpoint.kind) == ("https://" + host, region, DASHSCOPE)
 
 
@@ -409,6 +502,6 @@ def test_guard_imports_nothing_of_ours():
 
 
 @pytest.mark.parametrize("script", sorted(path for path in ROOT.glob("skills/*/scripts/*.py")
-                                          if "command.run(" in path.read_text("utf-8")), ids=lambda path: path.name)
+                                          if "run_script(" in path.read_text("utf-8")), ids=lambda path: path.name)
 def test_each_script_imports_the_guard_itself(script):
     assert "shared.key_guard" in imports(script)

@@ -5,7 +5,8 @@ import json
 
 import pytest
 from shared import key_guard
-from shared.key_guard import DASHSCOPE, LOOPBACK, redact, redact_exact
+from shared.key_guard import DASHSCOPE, LOOPBACK
+from shared.redaction import cleaned, open_end, redact, redact_exact
 from shared.transport.request import Request
 
 from tests.conftest import ROOT
@@ -257,13 +258,13 @@ DEFECT = """
 import sys
 sys.path[:0] = [{scripts!r}]
 import text
-from shared import command
+from shared.main import run_script
 
 def broken(session):
     account = session.account
-    raise RuntimeError("Bearer " + account.key.value + " " + repr(account.key) + " " + repr(account.secrets))
+    raise RuntimeError("Bearer " + account.key.value + " " + repr(account.key) + " " + repr(session.console.secrets))
 
-sys.exit(command.run(text.SKILL, text.make_parser, broken))
+sys.exit(run_script(text.SKILL, text.make_parser, broken))
 """
 
 

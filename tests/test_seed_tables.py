@@ -108,7 +108,7 @@ class TestDimensions:
         assert judge(STANDARD_KEY, skill=skill).action == GO
 
     def test_usage_scope(self):
-        assert judge(STANDARD_KEY).action == judge(STANDARD_KEY, requests=1000).action == GO
+        assert judge(STANDARD_KEY).action == judge(STANDARD_KEY, many=True).action == GO
         assert "not an AI tool" in said(judge(PLAN_KEY)) and "AI tools only" in said(judge(PLAN_KEY, TOKEN_PLAN))
 
     @pytest.mark.parametrize("key, billing", [(STANDARD_KEY, "pay-as-you-go"), (PLAN_KEY, "none")], ids=["sk-", "sk-sp-"])
@@ -131,7 +131,7 @@ FORBIDDEN = {"automation scripts": (TOKEN_PLAN, 1, "a script calling it breaks t
 
 @pytest.mark.parametrize("kind, requests, words", FORBIDDEN.values(), ids=FORBIDDEN)
 def test_forbidden_use(kind, requests, words):
-    verdict = judge(PLAN_KEY, kind, requests=requests)
+    verdict = judge(PLAN_KEY, kind, many=requests > 1)
     assert verdict.action == REFUSE and words in verdict.reason
 
 

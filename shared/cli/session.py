@@ -23,9 +23,9 @@ class Session:
     # -- the guard
 
     @property
-    def requests(self) -> int:
-        """How many calls the key is judged for: one, or more than one."""
-        return 1 if self.options.batch is None else 2
+    def many(self) -> bool:
+        """Whether the key is judged for more than one call."""
+        return self.options.batch is not None
 
     def pass_guard(self) -> None:
         """Show the guard's warnings, and stop where it refuses. Called before anything is sent."""

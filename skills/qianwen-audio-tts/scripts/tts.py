@@ -27,7 +27,7 @@ CONCURRENCY = 3  # parts at a time; the service takes three requests a second (s
 
 def execute(session) -> Exit | None:
     account, options, console = session.account, session.options, session.console
-    session.verdict = key_guard.judge(account.key, account.endpoint, SKILL, session.requests, strict=account.strict)
+    session.verdict = key_guard.judge(account.key, account.endpoint, SKILL, session.many, strict=account.strict)
     if options.check:
         return run_calls(session, None, tts_flags.make_parser)
     tts_flags.check_single(options)
@@ -116,7 +116,7 @@ class Run:
         job = Job(options)
         if len(job.calls) > 1:  # many calls in one command: no plan key may make those
             account = self.session.account
-            self.session.verdict = key_guard.judge(account.key, account.endpoint, SKILL, len(job.calls), strict=account.strict)
+            self.session.verdict = key_guard.judge(account.key, account.endpoint, SKILL, len(job.calls) > 1, strict=account.strict)
         from shared.body import encoded
         for call in job.calls:
             encoded(call.body)  # refuses text that cannot be sent, before the key or the network matter

@@ -72,7 +72,7 @@ INSTEAD = ("image", "request")  # what may stand in place of a prompt
 
 def execute(session) -> Exit | None:
     account = session.account
-    session.verdict = key_guard.judge(account.key, account.endpoint, SKILL, session.requests, strict=account.strict)
+    session.verdict = key_guard.judge(account.key, account.endpoint, SKILL, session.many, strict=account.strict)
     most = find_model(session.options.model or DEFAULT_MODEL)[0].running
     return run_files(session, Run, make_parser, instead=INSTEAD, estimate_row=_estimate_row, prices=image_prices, most=most)
 

@@ -90,7 +90,7 @@ def _add_translation_flags(group) -> None:
 
 def execute(session) -> Exit | None:
     account = session.account
-    session.verdict = key_guard.judge(account.key, account.endpoint, SKILL, session.requests, strict=account.strict)
+    session.verdict = key_guard.judge(account.key, account.endpoint, SKILL, session.many, strict=account.strict)
     return run_calls(session, answer, make_parser, instead=("messages",))
 
 

@@ -72,7 +72,7 @@ INSTEAD = ("image", "video", "reference", "from-clip", "template", "request")  #
 
 def execute(session) -> Exit | None:
     account = session.account
-    session.verdict = key_guard.judge(account.key, account.endpoint, SKILL, session.requests, strict=account.strict)
+    session.verdict = key_guard.judge(account.key, account.endpoint, SKILL, session.many, strict=account.strict)
     most = find_model(session.options.model or DEFAULTS["t2v"])[0].running
     return run_files(session, Run, make_parser, instead=INSTEAD, estimate_row=_estimate_row, prices=video_prices, most=most)
 

@@ -115,7 +115,7 @@ def _take_prompt_back(options) -> None:
 
 def execute(session) -> Exit | None:
     account = session.account
-    session.verdict = key_guard.judge(account.key, account.endpoint, SKILL, session.requests, strict=account.strict)
+    session.verdict = key_guard.judge(account.key, account.endpoint, SKILL, session.many, strict=account.strict)
     return run_calls(session, answer, make_parser, instead=("ocr",))
 
 
