@@ -13,7 +13,7 @@ from shared import key_guard
 from shared.failures import Exit
 from shared.key_guard import CODING_PLAN, DASHSCOPE, GATEWAY, GO, LOOPBACK, REFUSE, TOKEN_PLAN, WARN
 from shared.transport.errors import Context, explain, network, ServiceError
-from text_models import MODELS, find_model
+from text_models import TABLE
 
 from tests.conftest import PLAN_KEY, ROOT, STANDARD_KEY
 from tests.test_key_guard import judge, run_at, said, sha256
@@ -147,7 +147,7 @@ class TestTextModels:
         result = run_at(DASHSCOPE, emulator, monkeypatch, STANDARD_KEY, "hello", "--model", model)
         assert result.code == 0 and "warning" not in result.err and model in result.err
         assert emulator.requests[-1].path == "/compatible-mode/v1/chat/completions"
-        assert emulator.requests[-1].json["model"] == model == find_model(model)[0].id
+        assert emulator.requests[-1].json["model"] == model == TABLE.find(model)[0].id
 
 
 def test_deepseek_is_never_called_over_the_anthropic_protocol():
