@@ -5,17 +5,17 @@ PORT ?= 8791
 AGENT ?=
 INSTALL = $(PYTHON) skills/install.py --agent "$(AGENT)" $(if $(SCOPE),--scope "$(SCOPE)") $(if $(DIR),--dir "$(DIR)") $(if $(FORCE),--force)
 
-.PHONY: help demo test check sync bench emulator install uninstall triggers clean
+.PHONY: help demo test check pictures sync bench emulator install uninstall triggers clean
 
 help:
 	@echo "make demo      the real scripts against an emulator of the service; no key, no network (DIR=... keeps the results)"
 	@echo "make test      all tests; installs pytest into .venv when it is not there"
-	@echo "make check     house rules: synced copies, Python 3.9, standard library only, SKILL.md"
+	@echo "make check     house rules, and the core tests under every Python from 3.9 to 3.13 that is here"
 	@echo "make sync      copy shared/ into every skill"
 	@echo "make bench     speed and memory, as ratios to a bare urllib script"
 	@echo "make emulator  run the emulator alone (PORT=$(PORT))"
 	@echo "make install   AGENT=claude|qwen|codex|gemini|opencode|agents [SCOPE=user|project] [DIR=...]: copy the skills there"
-	@echo "make uninstall the same flags: take them away again"
+	@echo "make uninstall the same flags: remove them again"
 	@echo "make triggers  requests and the skill that should answer each, for a reviewer"
 
 demo:
@@ -29,6 +29,10 @@ test:
 
 check:
 	@$(PYTHON) -m tests.check
+	@$(PYTHON) -m tests.versions
+
+pictures:
+	@$(PYTHON) -m tests.pictures_way
 
 sync:
 	@$(PYTHON) -m tests.sync
@@ -47,4 +51,4 @@ triggers:
 	@$(PYTHON) -m tests.triggers
 
 clean:
-	@rm -rf .venv .pytest_cache && find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	@rm -rf .venv .venv-check .pytest_cache && find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -135,7 +135,7 @@ def _secrets(keys, environ) -> tuple:
     """Every key found and the passwords of proxies, longest first."""
     found = {key_guard.inspect_key(raw).value for _, _, raw in keys}
     for name in PROXY_VARIABLES:
-        login = re.search(r"(?:^|[:/])([^\s/@:]*):([^\s@]*)@", environ.get(name, ""))
+        login = re.match(r"\s*(?:[a-z0-9+]+:(?=/))?/*([^\s/@:]*):([^\s@]*)@", environ.get(name, ""), re.IGNORECASE)
         found |= {login.group(2), unquote(login.group(2))} if login else set()
     return tuple(sorted((value for value in found if len(value) >= _LEAST_SECRET), key=len, reverse=True))
 

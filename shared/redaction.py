@@ -19,7 +19,7 @@ _DISGUISE = re.compile(
     "[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb]"
     r"|(?:%|\\x)(?P<byte>[0-9a-f]{2})|&#x(?P<hex>[0-9a-f]{1,5});|\\u(?P<four>[0-9a-f]{4})|&#(?P<decimal>[0-9]{1,6});",
     re.IGNORECASE)
-_OPEN_ESCAPE = re.compile(r"(?:%|\\|&)[#ux]?[0-9a-f]{0,6}$", re.IGNORECASE)
+_OPEN_ESCAPE = re.compile(r"(?:%|\\|&)[#ux]{0,2}[0-9a-f]{0,6}$", re.IGNORECASE)
 # For people's text alone: what is shaped like any key, cut short like one of ours, a signature or a login of an address.
 _KEY_SHAPED = (r"(?i)(?<![a-z0-9])(?:sk-[a-z0-9_*.…-]+|st-(?=[a-z_-]{0,64}[0-9])[a-z0-9_*.…-]{6,}"
                r"|st-[a-z0-9_-]{0,200}(?:\*\*+|\.\.+|…)[a-z0-9_*.…-]+|(?:aiza|ltai)[a-z0-9_*.…-]{6,})")
@@ -44,9 +44,7 @@ def redact(text: str, secrets=()) -> str:
 
 def redact_exact(text: str, secrets=()) -> str:
     """A result: this run's secrets go, all other text stays as it is."""
-    for start, end in reversed(_found(text, tuple(secrets))):
-        text = text[:start] + "***" + text[end:]
-    return text
+    return _masked(text, _found(text, tuple(secrets)), 0, len(text))
 
 
 def cleaned(value, secrets):
@@ -58,18 +56,48 @@ def cleaned(value, secrets):
     return redact_exact(value, secrets) if isinstance(value, str) else value
 
 
-def open_end(text: str, secrets) -> int:
-    """How many characters at the end of a piece of a stream may go on as a secret and have to wait for the next piece."""
-    secrets = tuple(secrets)
-    if not secrets or not text:
-        return 0
-    plain, places = _plain(text)
+class Stream:
+    """A text that comes in pieces: what could still become a secret waits for the next piece."""
+
+    def __init__(self):
+        self._sent = self._held = ""  # the last of what was passed on, as it came; what waits
+
+    def feed(self, piece: str, secrets) -> str:
+        """What may be shown now, of this piece and of what waited."""
+        return self._pass_on(self._held + piece, tuple(secrets), False)
+
+    def end(self, secrets) -> str:
+        """What still waited when no piece comes any more."""
+        return self._pass_on(self._held, tuple(secrets), True)
+
+    def _pass_on(self, new: str, secrets: tuple, is_last: bool) -> str:
+        if not secrets or not new:
+            self._held = ""
+            return new
+        text, start = self._sent + new, len(self._sent)
+        ready = len(text) if is_last else max(start, _open_from(text, secrets))
+        self._sent, self._held = text[:ready][-_needles(secrets).longest * 2:], text[ready:]
+        return _masked(text, _found(text, secrets), start, ready)
+
+
+def _open_from(text: str, secrets: tuple) -> int:
+    """Where the end of a text begins that may go on as a secret; the length of the text when it surely does not."""
+    escape = _OPEN_ESCAPE.search(text)
+    plain, places = _plain(text[:escape.start()] if escape else text)
     needles = _needles(secrets)
     size = next((size for size in range(min(needles.longest, len(plain)), 0, -1) if plain[-size:] in needles.beginnings), 0)
     start = places[len(plain) - size]
-    escape = _OPEN_ESCAPE.search(text)
-    start = min(start, escape.start() if escape else start)
-    return len(text) - next((begin for begin, end in _found(text, secrets) if end >= start and begin < start), start)
+    return next((begin for begin, end in _found(text, secrets) if begin < start <= end), start)
+
+
+def _masked(text: str, found: list, start: int, end: int) -> str:
+    """The characters from `start` to `end` of a text, with stars for what was found."""
+    pieces = []
+    for begin, stop in found:
+        if start < stop and begin < end:
+            pieces += [text[start:begin], "***"]
+            start = min(stop, end)
+    return "".join([*pieces, text[start:end]])
 
 
 def _mask_match(match) -> str:
@@ -90,15 +118,19 @@ def _mask_shortened(match, secrets) -> str:
 # ---- what is looked for, and where -----------------------------------------------------------------------------------
 
 class _Needles:
-    """What must not be shown: `runs` maps each to the number of its first characters that are public and stay."""
+    """What must not be shown: `runs` maps each to the number of its first characters that are public and stay.
+
+    `beginnings` make the end of a piece wait: any beginning of a whole secret, and half of every other run.
+    """
 
     def __init__(self, secrets: tuple):
         self.runs: dict = {}
+        self.beginnings: set = set()
         for secret in secrets:
-            for run, public in _runs_of(secret):
+            for run, public, least in _runs_of(secret):
                 self.runs.setdefault(run.lower(), public)
+                self.beginnings.update(run[:size].lower() for size in range(least, len(run)))
         self.longest = max((len(run) for run in self.runs), default=0)
-        self.beginnings = {run[:size] for run in self.runs for size in range(1, len(run))}
 
 
 @functools.lru_cache(maxsize=8)
@@ -107,22 +139,24 @@ def _needles(secrets: tuple) -> _Needles:
 
 
 def _runs_of(secret: str):
-    """(run, length of its public beginning) for every form of a secret. Everyday words within it are no secret alone."""
+    """(run, length of its public beginning, how much of it at the end of a piece makes it wait) for every form of a secret.
+
+    Everyday words within a secret are no secret by themselves.
+    """
     public = len(masked(secret)) - len("***")
     part = secret[public:]
-    yield secret, public
+    yield secret, public, 1
     if public and len(part) >= _BEHIND_PREFIX:
-        yield secret[:public + _BEHIND_PREFIX], public
+        yield secret[:public + _BEHIND_PREFIX], public, 1
     words = [match.span() for match in re.finditer(r"(?<![A-Za-z0-9])(?:[A-Z]?[a-z]+|[A-Z]+)(?![A-Za-z0-9])", part)]
-    words = [(start, end) for start, end in words if end - start <= 12]
     for start in range(len(part) - _RUN + 1):
         run = part[start:start + _RUN]
-        is_word = any(begin <= start and start + _RUN <= end for begin, end in words)
-        if not is_word and masked(run) != run + "***":
-            yield run, 0
+        of_word = next((end - start for begin, end in words if begin <= start < end and end - begin <= 12), 0)
+        if of_word < _RUN and masked(run) != run + "***":
+            yield run, 0, max(4, of_word + 1)
     raw = part.encode("utf-8", "replace")
     encoded = [(raw.hex(), 2 * _RUN), (part[::-1], 2 * _RUN)] + [(form, 8) for form in _base64_forms(raw)]
-    yield from ((form[start:start + size], 0) for form, size in encoded for start in range(len(form) - size + 1))
+    yield from ((form[start:start + size], 0, 4) for form, size in encoded for start in range(len(form) - size + 1))
 
 
 def _base64_forms(raw: bytes) -> list:

@@ -11,16 +11,22 @@ somebody else's, or that was changed after it was installed, is left alone.
 from __future__ import annotations
 
 import argparse
+import errno
 import hashlib
 import os
 import re
+import shlex
 import shutil
 import sys
 import tempfile
 
 SOURCE = os.path.dirname(os.path.abspath(__file__))
 MARK = ".qianwen-skills"  # in an installed folder: the version and the digest of its files
-_LEFT_OUT = re.compile(r"^(__pycache__|\..*|.*\.pyc)$")
+_BESIDE = ".qianwen-"  # how the name of a folder begins in which a copy is made
+_OLD = "old-"  # in it, before the name of a skill: the copy that was there
+_BESIDE_NAME = re.compile(r"\.qianwen-[a-z0-9_]{8}")
+_NOT_COPIED = re.compile(r"__pycache__|\..*|.*\.pyc")  # what lies about in a working copy, private files with it
+_NOT_LOOKED_AT = re.compile(r"__pycache__|.*\.pyc")  # what comes and goes in an installed one by itself
 
 # Where an agent looks, below the home folder and below a project; the variable that moves its home folder; how to look.
 AGENTS = {
@@ -74,51 +80,91 @@ def target_folder(agent: str, scope: str | None, folder: str | None, environment
     user, project, moved, _ = AGENTS[agent]
     scope = scope or ("project" if folder else "user")
     if folder:
+        folder = _absolute(folder, "HOME")
         if not os.path.isdir(folder):
-            raise Refused(f"{folder} is no folder; name one that exists")
-        return os.path.join(os.path.abspath(folder), *(user if scope == "user" else project).split("/"))
+            raise Refused(f"{folder} is not a folder; name one that exists")
+        return os.path.join(folder, *(user if scope == "user" else project).split("/"))
     if scope == "project":
         raise Refused("which project? Name its folder (DIR=… with make, else --dir)")
     if moved and environment.get(moved[0]):
-        return os.path.join(environment[moved[0]], *moved[1].split("/"))
-    return os.path.join(os.path.expanduser("~"), *user.split("/"))
+        return os.path.join(_absolute(environment[moved[0]], moved[0]), *moved[1].split("/"))
+    return os.path.join(_absolute("~", "HOME"), *user.split("/"))
+
+
+def _absolute(folder: str, variable: str) -> str:
+    """A folder with its ~ expanded. Raises Refused where no home folder is known, so that none is made that is named ~."""
+    expanded = os.path.expanduser(folder)
+    if expanded.startswith("~"):
+        raise Refused(f"{folder} cannot be expanded, because no home folder is known; set {variable}")
+    return os.path.abspath(expanded)
 
 
 # ---- what is there ---------------------------------------------------------------------------------------------------
 
-def files_of(folder: str) -> list:
-    """The paths of a skill's files, relative and sorted, with / between."""
-    found = []
+def files_of(folder: str, installed: bool = False) -> list:
+    """The paths of a skill's files, relative and sorted, with / between.
+
+    Of an `installed` copy really everything that a user may have put there, links to folders and empty folders too.
+    """
+    left_out, found = _NOT_LOOKED_AT if installed else _NOT_COPIED, []
     for place, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not _LEFT_OUT.match(name))
-        found += [os.path.relpath(os.path.join(place, name), folder).replace(os.sep, "/") for name in names if not _LEFT_OUT.match(name)]
+        folders[:] = sorted(name for name in folders if not left_out.fullmatch(name))
+        names = [name for name in names if not left_out.fullmatch(name) and name != MARK]
+        if installed:
+            names += [name for name in folders if os.path.islink(os.path.join(place, name))]
+            found += [_relative(place, folder) + "/"] if not names and not folders and place != folder else []
+        found += [_relative(os.path.join(place, name), folder) for name in names]
     return sorted(found)
 
 
-def digest_of(folder: str) -> str:
-    """One digest of the names and contents of all files."""
+def _relative(path: str, folder: str) -> str:
+    return os.path.relpath(path, folder).replace(os.sep, "/")
+
+
+def digest_of(folder: str, installed: bool = True) -> str:
+    """One digest of the names and contents of a skill's files; of a link, where it leads."""
     total = hashlib.sha256()
-    for name in files_of(folder):
-        with open(os.path.join(folder, *name.split("/")), "rb") as file:
-            content = file.read()
+    for name in files_of(folder, installed):
+        content = _content(os.path.join(folder, *name.split("/")))
         total.update(f"{name}\0{len(content)}\0".encode("utf-8", "surrogateescape") + content)
     return total.hexdigest()
 
 
+def _content(path: str) -> bytes:
+    """What stands for a file in the digest: its bytes, where a link leads; of a folder, pipe or device nothing is read."""
+    if os.path.islink(path):
+        return b"link to " + os.fsencode(os.readlink(path))
+    if not os.path.isfile(path):
+        return b"not a file"
+    with open(path, "rb") as file:
+        return file.read()
+
+
 def state_of(folder: str) -> str:
-    """"none", "ours", "changed" (ours, edited since) or "foreign"."""
+    """"none", "ours", "changed" (ours, edited since, or copied by hand from another version), "link" or "foreign"."""
     if not os.path.lexists(folder):
         return "none"
-    if os.path.islink(folder) or not os.path.isdir(folder):
+    if os.path.islink(folder):
+        return "link"
+    if not os.path.isdir(folder) or _name(folder) != os.path.basename(folder) or \
+            not os.path.isfile(os.path.join(folder, "scripts", "shared", "key_guard.py")):
         return "foreign"
-    if not os.path.isfile(os.path.join(folder, "scripts", "shared", "key_guard.py")) or _name(folder) != os.path.basename(folder):
-        return "foreign"
+    return "ours" if digest_of(folder) == (_marked(folder) or _digest_of_source(os.path.basename(folder))) else "changed"
+
+
+def _marked(folder: str) -> str:
+    """The digest that an installed folder was written with; '' for a copy made by hand."""
     try:
         with open(os.path.join(folder, MARK), encoding="utf-8") as file:
-            words = file.read().split()
+            words = file.read(1000).split()
     except (OSError, UnicodeDecodeError):
-        return "ours"  # a plain copy made by hand
-    return "ours" if len(words) == 2 and words[1] == digest_of(folder) else "changed"
+        return ""
+    return words[1] if len(words) == 2 else ""
+
+
+def _digest_of_source(name: str) -> str:
+    """The digest of this version of a skill, as it would be installed."""
+    return digest_of(os.path.join(SOURCE, name), installed=False)
 
 
 def _name(folder: str) -> str:
@@ -142,14 +188,17 @@ def version() -> str:
 def _check(target: str, force: bool) -> dict:
     """The state of each skill's folder. Raises Refused where one must not be touched, before any is."""
     states = {name: state_of(os.path.join(target, name)) for name in skills()}
-    foreign = [name for name, state in states.items() if state == "foreign"]
-    changed = [name for name, state in states.items() if state == "changed"]
+    foreign, links, changed = ([name for name, state in states.items() if state == kind] for kind in ("foreign", "link", "changed"))
     if foreign:
         raise Refused(f"{_listed(target, foreign)} is not one of these skills, though it has the name; nothing was changed. Move it away, "
                       "or install for another agent or scope")
+    if links:
+        where = ", ".join(f"{os.path.join(target, name)} (a link to {os.readlink(os.path.join(target, name))})" for name in links)
+        raise Refused(f"{where} was linked by you or by another installer; nothing was changed. Leave it, if the link leads to these skills; "
+                      "otherwise remove the link (not what it leads to) and run this again")
     if changed and not force:
-        raise Refused(f"{_listed(target, changed)} was changed after it was installed; nothing was touched. Keep a copy of your changes, "
-                      "then run it again with --force (FORCE=1 with make)")
+        raise Refused(f"{_listed(target, changed)} was changed after it was installed, or copied from another version; nothing was touched. "
+                      "Save a copy of what is yours, then run it again with --force (FORCE=1 with make)")
     return states
 
 
@@ -159,6 +208,7 @@ def _listed(target: str, names: list) -> str:
 
 def install(target: str, agent: str, force: bool) -> int:
     """Copy all skills, each whole or not at all."""
+    _clear_leftovers(target)
     states = _check(target, force)
     os.makedirs(target, exist_ok=True)
     for name in skills():
@@ -167,14 +217,23 @@ def install(target: str, agent: str, force: bool) -> int:
         print(f"{'replaced' if states[name] != 'none' else 'wrote'} {folder}")
     print(f"{len(skills())} skills, version {version()}. To see that they are there: {AGENTS[agent][3]}")
     print("The scripts need a standard key (sk-…, pay-as-you-go) in DASHSCOPE_API_KEY or in ~/.config/qianwen/.env; a plan key (sk-sp-…) "
-          f"does not work.\nTo see which key they find: python3 {os.path.join(target, 'qianwen-text', 'scripts', 'text.py')} --check")
+          f"does not work.\nTo see which key they find: {_command(os.path.join(target, 'qianwen-text', 'scripts', 'text.py'))}")
     return 0
 
 
+def _command(script: str) -> str:
+    """The command for a shell: forward slashes and double quotes, which cmd, PowerShell and bash all take."""
+    script = script.replace(os.sep, "/")
+    if re.fullmatch(r"[\w./:@+,-]+", script):
+        return f"python3 {script} --check"
+    return f"python3 \"{script}\" --check" if os.name == "nt" else f"python3 {shlex.quote(script)} --check"
+
+
 def _copy(source: str, folder: str, replace: bool) -> None:
-    """Copy beside the place, then give it its name; what was there goes only then."""
-    beside = tempfile.mkdtemp(prefix=".qianwen-", dir=os.path.dirname(folder))
-    new, old = os.path.join(beside, "new"), os.path.join(beside, "old")
+    """Copy beside the place, then give it its name; what was there goes only then, and comes back when that fails."""
+    beside = tempfile.mkdtemp(prefix=_BESIDE, dir=os.path.dirname(folder))
+    new, old = os.path.join(beside, "new"), os.path.join(beside, _OLD + os.path.basename(folder))
+    is_done = False
     try:
         for name in files_of(source):
             path = os.path.join(new, *name.split("/"))
@@ -183,19 +242,48 @@ def _copy(source: str, folder: str, replace: bool) -> None:
         with open(os.path.join(new, MARK), "w", encoding="utf-8", newline="\n") as file:
             file.write(f"{version()} {digest_of(new)}\n")
         if replace:
-            os.rename(folder, old)
-        try:
-            os.rename(new, folder)
-        except BaseException:
-            if replace:
-                os.rename(old, folder)
-            raise
+            _move(folder, old)
+        os.rename(new, folder)
+        is_done = True
     finally:
-        shutil.rmtree(beside, ignore_errors=True)
+        if not is_done and os.path.lexists(old) and not os.path.lexists(folder):
+            os.rename(old, folder)
+        if is_done or not os.path.lexists(old):
+            shutil.rmtree(beside, ignore_errors=True)
+        else:
+            print(f"install: the copy that was in {folder} is in {old}", file=sys.stderr)
+
+
+def _move(folder: str, old: str) -> None:
+    """Move a folder away; one of another layer of a container's file system is copied whole, then removed."""
+    try:
+        os.rename(folder, old)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        shutil.copytree(folder, old, symlinks=True)
+        shutil.rmtree(folder)
+
+
+def _clear_leftovers(target: str) -> None:
+    """What a killed installer left: an old copy without its successor goes back to its place, all else is removed."""
+    for name in os.listdir(target) if os.path.isdir(target) else ():
+        beside = os.path.join(target, name)
+        if not _BESIDE_NAME.fullmatch(name) or not os.path.isdir(beside):
+            continue
+        known = {_OLD + skill: os.path.join(target, skill) for skill in skills()}
+        inside = set(os.listdir(beside))
+        for old in inside & set(known):
+            if not os.path.lexists(known[old]):
+                os.rename(os.path.join(beside, old), known[old])
+                inside.discard(old)
+        if all(entry == "new" or entry in known and state_of(known[entry]) == "ours" for entry in inside):
+            shutil.rmtree(beside, ignore_errors=True)
 
 
 def uninstall(target: str, force: bool) -> int:
     """Take away the folders that are ours."""
+    _clear_leftovers(target)
     states = _check(target, force)
     gone = 0
     for name, state in states.items():

@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from shared.cli import session as session_module
 from shared.key_guard import CODING_PLAN, DASHSCOPE, GATEWAY, LOOPBACK, TOKEN_PLAN
 from tests.conftest import PLAN_KEY, STANDARD_KEY
 from tests.emulator.keys import WRONG_KEY
@@ -153,3 +154,60 @@ def test_live_401_of_a_plan_key_is_explained(emulator, monkeypatch):
 def test_live_goes_with_check_only(run, emulator, arguments):
     result = run(*arguments)
     assert (result.code, emulator.requests) == (2, []) and "--check" in result.err
+
+
+# ---- a plan key in front of a standard one, and advice given once ------------------------------------------------------
+
+WITHOUT = {"posix": ["env -u DASHSCOPE_API_KEY"], "nt": ["Remove-Item Env:DASHSCOPE_API_KEY", "set DASHSCOPE_API_KEY="]}
+
+
+@pytest.mark.parametrize("platform, forms", WITHOUT.items(), ids=WITHOUT)
+@pytest.mark.parametrize("flags", [("--check",), ("--check", "--json"), ("hello",), ("hello", "--json")], ids=" ".join)
+def test_the_command_that_uses_the_standard_key_behind_a_plan_key(emulator, monkeypatch, platform, forms, flags):
+    monkeypatch.setattr("shared.cli.session._WITHOUT", {"posix": session_module._WITHOUT[platform]})
+    result = run_at(DASHSCOPE, emulator, monkeypatch, PLAN_KEY, *flags, QIANWEN_API_KEY=STANDARD_KEY)
+    said = result.out + result.err
+    assert result.code == 3 and "standard key was found in QIANWEN_API_KEY in the environment" in said
+    assert [form for form in forms if form not in said] == []
+
+
+def test_the_command_works(run, emulator, home):
+    """A standard key in the home file as the manual says, a plan key in the environment."""
+    folder = home / ".config" / "qianwen"
+    folder.mkdir(parents=True)
+    (folder / ".env").write_text("DASHSCOPE_API_KEY=" + STANDARD_KEY)
+    result = run("--check", key=PLAN_KEY)
+    assert result.code == 3 and f"A standard key was found in DASHSCOPE_API_KEY in {folder / '.env'}" in result.out
+    assert "env -u DASHSCOPE_API_KEY" in result.out
+    assert run("hello", key=None).code == 0, "as the command does"
+
+
+def test_a_plan_key_of_a_file_is_to_be_removed_there(run, work, home):
+    (work / ".env").write_text("DASHSCOPE_API_KEY=" + PLAN_KEY)
+    folder = home / ".config" / "qianwen"
+    folder.mkdir(parents=True)
+    (folder / ".env").write_text("DASHSCOPE_API_KEY=" + STANDARD_KEY)
+    result = run("--check", key=None, base_url=None)
+    assert f"remove DASHSCOPE_API_KEY from {work / '.env'}" in result.out and "env -u" not in result.out
+
+
+@pytest.mark.parametrize("flags", [("hello",), ("--check",), ("--check", "--live"), ("hello", "-v"), ("hello", "-q")], ids=" ".join)
+def test_the_same_advice_is_not_printed_twice(emulator, monkeypatch, flags):
+    result = run_at(DASHSCOPE, emulator, monkeypatch, PLAN_KEY, *flags, "--retries", "0", QIANWEN_API_KEY=STANDARD_KEY)
+    said = result.out + result.err
+    assert (said.count("keep the sk-sp- key in your AI tool"), said.count("env -u")) == (1, 1)
+
+
+@pytest.mark.parametrize("path, warned", [("/v1", True), ("/team/v1", True), ("/v1/", True), ("", False), ("/team", False),
+                                          ("/compatible-mode/v1", False), ("/api/v1", False)])
+def test_base_url_of_a_gateway_that_ends_in_v1(run, emulator, path, warned):
+    result = run("--check", base_url=emulator.url + path)
+    assert result.code == 0 and ("ends in /v1" in result.err) == warned
+    assert (f"QWEN_BASE_URL={emulator.url}{path.rstrip('/')[:-3]}\n" in result.err) == warned
+
+
+@pytest.mark.parametrize("key, verdict, code", [(STANDARD_KEY, "go", 0), ("sk-ws-a.b_c-0123456789", "go", 0), (PLAN_KEY, "warn", 3)])
+def test_the_services_new_host(run, key, verdict, code):
+    result = run("--check", "--json", key=key, base_url="https://maas.qianwenaiapi.com/compatible-mode/v1")
+    assert (result.code, result.document["endpoint"]["kind"], result.document["verdict"]) == (code, "dashscope", verdict)
+    assert result.document["endpoint"]["url"] == "https://maas.qianwenaiapi.com"

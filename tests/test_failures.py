@@ -292,3 +292,92 @@ def test_the_error_object():
 def test_the_exit_codes():
     names = ["ok", "unexpected", "usage", "key", "quota", "running", "network", "exists", "failed", "unsaved", "content", "partial"]
     assert {code.name.lower(): int(code) for code in Exit} == {**{name: number for number, name in enumerate(names)}, "interrupted": 130}
+
+
+# ---- what the live service says, in other dress --------------------------------------------------------------------------
+
+TPM = "Throttling: TPM(12345/10000)"
+ALGO = "<500> InternalError.Algo: An error occurred in model serving"
+DRESSED = [  # status, code, message, exit code, retryable, accepted
+    (200, "429", TPM, Exit.QUOTA, True, "no"), (200, "Throttling", TPM, Exit.QUOTA, True, "no"), (200, "", TPM, Exit.QUOTA, True, "no"),
+    (200, "Throttling.RateQuota", "slow down", Exit.QUOTA, True, "no"), (500, "Throttling.RateQuota", "slow down", Exit.QUOTA, True, "no"),
+    (429, "Throttling.ResourceExhausted", "x", Exit.QUOTA, True, "no"), (200, "insufficient_quota", "You exceeded", Exit.QUOTA, True, "no"),
+    (200, "rate_limit_exceeded", "x", Exit.QUOTA, True, "no"), (400, "limit_requests", "x", Exit.QUOTA, True, "no"),
+    (200, "internal_server_error", ALGO, Exit.FAILED, True, "maybe"), (500, "internal_server_error", ALGO, Exit.FAILED, True, "maybe"),
+    (200, "internal_error", "x", Exit.FAILED, True, "maybe"), (200, "", ALGO, Exit.FAILED, True, "maybe"), (200, "500", "x", Exit.FAILED, True, "maybe"),
+    (500, "ServiceUnavailable", "<503> Service is overloaded", Exit.FAILED, True, "no"), (200, "ServiceUnavailable", "x", Exit.FAILED, True, "no"),
+    (200, "", "Backend buffer overflow.", Exit.FAILED, True, "maybe"),
+    (500, "InternalError.Algo", "<400> InternalError.Algo.InvalidParameter: no such size", Exit.FAILED, False, "no"),
+    *[(status, code, message, Exit.QUOTA, False, "no") for status in (200, 400, 401, 403, 429, 500) for code, message in (
+        ("Arrearage", "Access denied, please make sure your account is in good standing."), ("", "Your account is in arrears"),
+        ("insufficient_user_quota", "用户额度不足"), ("http_402", "Insufficient Balance") if status == 402 else ("Arrearage", ""))],
+    (403, "insufficient_quota", "Free quota used up", Exit.QUOTA, False, "no"),
+    (429, "Throttling.AllocationQuota", "token-plan quota has been exhausted", Exit.QUOTA, False, "no"),
+    (429, "insufficient_quota", "The Token Plan quota of this seat is exhausted", Exit.QUOTA, False, "no"),
+]
+
+
+@pytest.mark.parametrize("status, code, message, exit_code, retryable, accepted", DRESSED)
+def test_other_dress(status, code, message, exit_code, retryable, accepted):
+    failure = explained(status, code, message)
+    assert (failure.exit_code, failure.retryable, failure.accepted) == (exit_code, retryable, accepted)
+    assert (failure.code, failure.http_status) == (code, status)
+    assert failure.server_error == (exit_code == Exit.FAILED and retryable)
+
+
+@pytest.mark.parametrize("status, code, message", [(status, code, message) for status, code, message, *_ in DRESSED if status == 401])
+def test_money_is_never_blamed_on_the_key(status, code, message):
+    failure = explained(status, code, message)
+    assert "key" not in failure.cause and ("balance" in failure.cause)
+
+
+def test_a_chat_call_is_sent_again_after_the_services_own_fault():
+    from shared.transport.retries import Retries
+    retries = Retries(1)
+    assert retries.allowed(explained(200, "internal_server_error", ALGO), Retries.CHAT)
+    assert not retries.allowed(explained(200, "internal_server_error", ALGO), Retries.CREATE)
+    assert not retries.allowed(explained(200, "invalid_parameter_error", "bad"), Retries.CHAT)
+
+
+# ---- a 404 that names nothing --------------------------------------------------------------------------------------------
+
+NOTHING = ["", "404 page not found", "Not Found", "not found!", "404: Not Found", "Cannot POST /v1/compatible-mode/v1/chat/completions",
+           "The requested URL was not found on this server.", "no route", "Request path not found."]
+
+
+@pytest.mark.parametrize("message", NOTHING)
+@pytest.mark.parametrize("code", ["", "http_404", "NotFound", "not_found", "404"])
+@pytest.mark.parametrize("address, word", [("https://gw.example/v1", "QWEN_BASE_URL=https://gw.example"), ("https://gw.example/team", "origin alone")])
+def test_a_404_that_names_nothing_explains_the_address(message, code, address, word):
+    failure = explained(404, code, message, endpoint=key_guard.GATEWAY, address=address)
+    assert f"{address}/compatible-mode/v1" in failure.cause and "base URL" in failure.cause
+    assert word in failure.fix and not failure.fix.endswith("/v1")
+
+
+@pytest.mark.parametrize("code, message", [("ModelNotFound", "Model can not be found."), ("", "The model `x` does not exist"), ("NotFound", "task t-1 not found"),
+                                           ("ResourceNotExist", "not found")])
+def test_a_404_that_names_something_is_not_the_address(code, message):
+    assert "base URL" not in explained(404, code, message, address="https://gw.example/v1").cause
+
+
+# ---- retired models ------------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("status, code, message", [(404, "ModelNotFound", "Model can not be found."), (400, "", "Model not exist."),
+                                                   (404, "model_not_found", "The model `x` does not exist or you do not have access to it."),
+                                                   (403, "Model.AccessDenied", "Access denied.")])
+def test_the_successor_of_a_retired_model_is_named(status, code, message):
+    failure = explained(status, code, message, model="qwen-turbo", successor="qwen-next")
+    assert "qwen-next" in failure.fix and "did you mean" not in failure.fix
+    assert "qwen-next" not in explained(status, code, message, model="qwen-turbo").fix
+
+
+def test_a_known_model_was_not_mistyped():
+    assert "did you mean" not in explained(404, "model_not_found", "x", model="qwen-plus").fix
+
+
+def test_no_hint_names_a_model_by_hand():
+    import inspect
+    from shared.transport import errors
+    text = inspect.getsource(errors)
+    assert not [name for name in ("qwen3", "qwen-plus", "qwen-max", "wan2", "cosyvoice") if name in text]
+    assert "startswith" not in text and "skill ==" not in text

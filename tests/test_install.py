@@ -1,6 +1,8 @@
 """The installer as a real command: plain copies for each agent, older ones replaced, strangers' folders left alone."""
 from __future__ import annotations
 
+import errno
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -63,11 +65,15 @@ def test_agents_home_that_was_moved(install, tmp_path, variable, agent, below):
 
 
 def test_older_copy_is_replaced(install, home):
-    """Made by hand, without the mark: stale files go."""
+    """Made by hand, without the mark: as it stands it is ours; with a file of another version, or of the user, force is needed."""
     where = home / ".qwen" / "skills"
     shutil.copytree(ROOT / "skills" / "qianwen-text", where / "qianwen-text")
-    (where / "qianwen-text" / "scripts" / "stale.py").write_text("x = 1\n")
     assert f"replaced {where / 'qianwen-text'}" in install("--agent", "qwen")
+    shutil.rmtree(where / "qianwen-text")
+    shutil.copytree(ROOT / "skills" / "qianwen-text", where / "qianwen-text")
+    (where / "qianwen-text" / "scripts" / "stale.py").write_text("x = 1\n")
+    assert "--force" in install("--agent", "qwen", code=2) and (where / "qianwen-text" / "scripts" / "stale.py").exists()
+    assert f"replaced {where / 'qianwen-text'}" in install("--agent", "qwen", "--force")
     assert tree(where / "qianwen-text") == tree(ROOT / "skills" / "qianwen-text")
     assert install("--agent", "qwen").count(f"replaced {where}") == len(SKILLS)
     assert sorted(os.listdir(where)) == SKILLS, "nothing temporary stays"
@@ -159,3 +165,171 @@ def test_make(home, work):
     assert make("uninstall", "AGENT=qwen").returncode == 0 and os.listdir(home / ".qwen" / "skills") == []
     wrong = make("install")
     assert wrong.returncode != 0 and b"AGENT=claude" in wrong.stdout
+
+
+# ---- nothing of the user's is lost ---------------------------------------------------------------------------------------
+
+ADDED = {
+    "a .env": lambda skill: (skill / ".env").write_text("DASHSCOPE_API_KEY=sk-mine"), "notes": lambda skill: (skill / "notes.md").write_text("mine"),
+    "a hidden folder": lambda skill: ((skill / ".notes").mkdir(), (skill / ".notes" / "a").write_text("mine")),
+    "an empty folder": lambda skill: (skill / "mine").mkdir(), "a link to a folder": lambda skill: (skill / "mine").symlink_to("/", True),
+    "a link to a file": lambda skill: (skill / "mine").symlink_to("nowhere"), "a pipe": lambda skill: os.mkfifo(skill / "mine"),
+    "an edit": lambda skill: (skill / "SKILL.md").write_text((skill / "SKILL.md").read_text("utf-8") + "mine\n", "utf-8"),
+    "a file less": lambda skill: (skill / "SKILL.md").with_name("references").rename(skill / "references2"),
+}
+
+
+def names(folder) -> list:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if "__pycache__" not in path.parts)
+
+
+@pytest.mark.parametrize("add", ADDED.values(), ids=ADDED)
+@pytest.mark.parametrize("flags", [(), ("--uninstall",)], ids=["install", "uninstall"])
+@pytest.mark.parametrize("by_hand", [False, True], ids=["installed", "copied"])
+def test_what_the_user_put_there_stays_without_force(install, home, add, flags, by_hand):
+    skill = home / ".claude" / "skills" / "qianwen-text"
+    if by_hand:
+        shutil.copytree(ROOT / "skills" / "qianwen-text", skill)
+    else:
+        install("--agent", "claude")
+    add(skill)
+    before = names(skill)
+    said = install("--agent", "claude", *flags, code=2)
+    assert str(skill) in said and "--force" in said and names(skill) == before
+    install("--agent", "claude", *flags, "--force")
+    assert not skill.exists() if flags else (names(skill) != before or "mine" not in (skill / "SKILL.md").read_text("utf-8"))
+
+
+def test_running_an_installed_skill_does_not_change_it(install, home):
+    install("--agent", "claude")
+    (home / ".claude" / "skills" / "qianwen-text" / "scripts" / "__pycache__").mkdir()
+    (home / ".claude" / "skills" / "qianwen-text" / "scripts" / "__pycache__" / "text.pyc").write_bytes(b"x")
+    assert "replaced" in install("--agent", "claude")
+
+
+def test_link_of_another_installer_is_explained(install, home):
+    where = home / ".claude" / "skills"
+    where.mkdir(parents=True)
+    (where / "qianwen-text").symlink_to(ROOT / "skills" / "qianwen-text", True)
+    said = install("--agent", "claude", "--force", code=2)
+    assert f"a link to {ROOT / 'skills' / 'qianwen-text'}" in said and "remove the link" in said and "nothing was changed" in said
+
+
+class Stopped(BaseException):
+    """As Ctrl-C at the worst moment."""
+
+
+@pytest.fixture
+def module():
+    spec = importlib.util.spec_from_file_location("install_here", INSTALL)
+    loaded = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(loaded)
+    return loaded
+
+
+@pytest.fixture
+def copy(module, tmp_path):
+    """An installed and edited skill, and the place where it stands."""
+    folder = tmp_path / "skills" / "qianwen-text"
+    module.install(str(folder.parent), "claude", False)
+    (folder / "SKILL.md").write_text("mine")
+    return folder
+
+
+def test_interrupt_between_the_two_renames_brings_the_old_copy_back(module, copy, monkeypatch):
+    rename = os.rename
+
+    def stopping(source, target):
+        rename(source, target)
+        if "old-" in target:
+            raise Stopped
+    monkeypatch.setattr(module.os, "rename", stopping)
+    with pytest.raises(Stopped):
+        module._copy(str(ROOT / "skills" / "qianwen-text"), str(copy), True)
+    assert (copy / "SKILL.md").read_text() == "mine" and sorted(os.listdir(copy.parent)) == SKILLS
+
+
+def test_folder_that_appears_between_the_two_renames_costs_nothing(module, copy, monkeypatch, capsys):
+    rename = os.rename
+
+    def racing(source, target):
+        rename(source, target)
+        if "old-" in target:
+            copy.mkdir()
+            (copy / "theirs").write_text("theirs")
+    monkeypatch.setattr(module.os, "rename", racing)
+    with pytest.raises(OSError):
+        module._copy(str(ROOT / "skills" / "qianwen-text"), str(copy), True)
+    (left,) = copy.parent.glob(".qianwen-*/old-qianwen-text/SKILL.md")
+    assert left.read_text() == "mine" and str(left.parent) in capsys.readouterr().err and (copy / "theirs").read_text() == "theirs"
+    monkeypatch.undo()
+    module._clear_leftovers(str(copy.parent))
+    assert left.read_text() == "mine", "the only copy of the user's edits stays"
+
+
+def test_skill_of_another_layer_of_a_container_is_replaced(module, copy, monkeypatch):
+    rename = os.rename
+
+    def layered(source, target):
+        if "old-" in target:
+            raise OSError(errno.EXDEV, "Invalid cross-device link")
+        rename(source, target)
+    monkeypatch.setattr(module.os, "rename", layered)
+    module._copy(str(ROOT / "skills" / "qianwen-text"), str(copy), True)
+    assert module.state_of(str(copy)) == "ours" and sorted(os.listdir(copy.parent)) == SKILLS
+
+
+@pytest.mark.parametrize("killed", ["while copying", "between the renames", "before tidying"])
+def test_what_a_killed_installer_left_is_cleared(module, copy, killed):
+    beside = copy.parent / ".qianwen-ab12cd_9"
+    shutil.copytree(ROOT / "skills" / "qianwen-vision", beside / "new")
+    if killed == "between the renames":
+        copy.rename(beside / "old-qianwen-text")
+    elif killed == "before tidying":
+        shutil.copytree(copy, beside / "old-qianwen-text")
+        module._copy(str(ROOT / "skills" / "qianwen-text"), str(copy), True)
+    module._clear_leftovers(str(copy.parent))
+    assert sorted(os.listdir(copy.parent)) == SKILLS
+    assert ((copy / "SKILL.md").read_text("utf-8") == "mine") == (killed != "before tidying")
+
+
+def test_only_what_the_installer_made_is_cleared(module, copy):
+    for name in (".qianwen-skills", ".qianwen-abcdefgh"):
+        (copy.parent / name).mkdir()
+        (copy.parent / name / "mine").write_text("mine")
+    module._clear_leftovers(str(copy.parent))
+    assert sorted(os.listdir(copy.parent)) == [".qianwen-abcdefgh", ".qianwen-skills", *SKILLS]
+
+
+@pytest.mark.parametrize("variable, agent, below", [("CLAUDE_CONFIG_DIR", "claude", "skills"), ("XDG_CONFIG_HOME", "opencode", "opencode/skills")])
+def test_tilde_of_a_moved_home_is_expanded(install, home, work, variable, agent, below):
+    install("--agent", agent, env={variable: "~/moved"})
+    assert sorted(os.listdir(home / "moved" / below)) == SKILLS and not (work / "~").exists()
+    (home / "project").mkdir()
+    install("--agent", agent, "--scope", "project", "--dir", "~/project")
+    assert not (work / "~").exists()
+
+
+def test_without_a_home_folder_none_is_invented(module, monkeypatch):
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)
+    with pytest.raises(module.Refused, match="HOME"):
+        module.target_folder("claude", None, None, {})
+    with pytest.raises(module.Refused, match="CLAUDE_CONFIG_DIR"):
+        module.target_folder("claude", None, None, {"CLAUDE_CONFIG_DIR": "~nobody/x"})
+
+
+def test_the_command_that_is_shown_works_with_blanks(install, tmp_path):
+    project = tmp_path / "a project's"
+    project.mkdir()
+    said = install("--agent", "claude", "--scope", "project", "--dir", project)
+    command = next(line for line in said.splitlines() if "--check" in line).partition(": ")[2]
+    done = subprocess.run(["sh", "-c", command], capture_output=True, timeout=60, env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)})
+    assert done.returncode == 3 and b"none (missing)" in done.stdout, done
+
+
+@pytest.mark.parametrize("path, shown", [(r"C:\Users\an na\text.py", 'python3 "C:/Users/an na/text.py" --check'),
+                                         (r"C:\x\text.py", "python3 C:/x/text.py --check")])
+def test_the_command_for_windows(module, monkeypatch, path, shown):
+    monkeypatch.setattr(module.os, "sep", "\\")
+    monkeypatch.setattr(module.os, "name", "nt")
+    assert module._command(path) == shown

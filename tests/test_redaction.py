@@ -1,12 +1,17 @@
 """No character of a key after its public prefix leaves the process, whatever the service echoes; results stay as they are."""
 from __future__ import annotations
 
+import base64
+import html
 import json
+import re
+import unicodedata
+from urllib.parse import unquote
 
 import pytest
 from shared import key_guard
 from shared.key_guard import DASHSCOPE, LOOPBACK
-from shared.redaction import cleaned, open_end, redact, redact_exact
+from shared.redaction import cleaned, redact, redact_exact, Stream
 from shared.transport.request import Request
 
 from tests.conftest import ROOT
@@ -290,3 +295,121 @@ def test_exception_of_a_bad_base_url_shows_no_credentials(url):
     with pytest.raises(key_guard.BadEndpoint) as caught:
         key_guard.parse_base_url(url)
     assert leaks(f"{caught.value} {caught.value.fix}") == []
+
+
+# ---- by content, not by shape --------------------------------------------------------------------------------------------
+
+HARD = "sk-q7Xw2Zk9Vb4Np6Rt8Ys3Jd5Lm0aBcDeF"
+PART = HARD[3:]
+
+
+def disguised() -> dict:
+    """Ways to repeat a key or most of it."""
+    windows = {f"characters {at} to {at + 6}": PART[at:at + 6] for at in (0, 7, 13, len(PART) - 6)}
+    encoded = {f"base64 after {before!r}": base64.b64encode((before + HARD).encode()).decode() for before in ("", "Bearer ", "x", "xy")}
+    return {
+        **windows, **encoded, "without its prefix": PART, "capitals": HARD.upper(), "small letters": HARD.lower(),
+        "sk%2D": "sk%2D" + PART, "sk&#45;": "sk&#45;" + PART, r"\u0073k-": "\\u0073k-" + PART, "percent signs": "".join(f"%{ord(c):02x}" for c in HARD),
+        "some percent signs": HARD.replace("X", "%58").replace("b", "%62"), "HTML": "".join(f"&#{ord(c)};" for c in HARD),
+        "HTML, hex": "".join(f"&#x{ord(c):X};" for c in HARD), "JSON": "".join(f"\\u{ord(c):04x}" for c in HARD),
+        "Python": "".join(f"\\x{ord(c):02x}" for c in HARD), "hex": HARD.encode().hex(), "hex, capitals": HARD.encode().hex().upper(),
+        "reversed": HARD[::-1], "a blank inside": f"{HARD[:15]} {HARD[15:]}", "a line end inside": f"{HARD[:20]}\n{HARD[20:]}",
+        "soft hyphens": "\u00ad".join(HARD), "zero-width characters": "\u200b".join(HARD), "direction marks": "\u202e".join(HARD),
+        "U+2010": HARD.replace("-", "\u2010"), "its last eight": f"ends in {PART[-8:]}", "its first four": f"begins with sk-{PART[:4]}",
+        "[...]": f"{HARD[:12]}[...]{HARD[-8:]}", "beside a letter that grows": "İ" + HARD, "in a word": f"x{PART}y", "twice": HARD + HARD,
+    }
+
+
+DISGUISED = pytest.mark.parametrize("text", disguised().values(), ids=disguised())
+PLAIN_KEYS = [HARD, PART]  # with a public prefix, and as a gateway's key without one
+
+
+def shown(text: str) -> list:
+    """The runs of six characters of the secret part that a text shows, read as a person with a decoder would."""
+    forms = [text, "".join(c for c in text if unicodedata.category(c) != "Cf"), text[::-1], unquote(text), html.unescape(text)]
+    for match in re.findall(r"[0-9A-Fa-f]{12,}", text):
+        forms.append(bytes.fromhex(match[:len(match) // 2 * 2]).decode("latin-1"))
+    for match in re.findall(r"[A-Za-z0-9+/]{8,}", text):
+        forms += [base64.b64decode(match[at:][:len(match[at:]) // 4 * 4]).decode("latin-1") for at in range(4)]
+    forms += [re.sub(r"\\(?:u00|x)(..)", lambda found: chr(int(found.group(1), 16)), text)]
+    return [PART[at:at + 6] for at in range(len(PART) - 5) for form in forms if PART[at:at + 6].lower() in form.lower()]
+
+
+@DISGUISED
+@pytest.mark.parametrize("secret", PLAIN_KEYS, ids=["sk-", "own"])
+def test_key_in_disguise(text, secret):
+    for around in ("{}", "the key is {}, is it not?", '{{"a":"{}"}}'):
+        for clean in (redact, redact_exact):
+            assert shown(clean(around.format(text), (secret,))) == []
+    assert shown(text) or len(text) < 25, "the test itself would see it"
+
+
+@DISGUISED
+def test_key_in_disguise_in_json(text):
+    document = cleaned({text: 1, "a": [text, {text: {text: text}}], "n": 5, "none": None}, (HARD,))
+    assert shown(json.dumps(document, ensure_ascii=False)) == [] and (document["n"], document["none"]) == (5, None)
+
+
+@DISGUISED
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 7])
+def test_key_in_disguise_in_pieces_of_a_stream(text, size):
+    whole, stream = f"it is {text} and more", Stream()
+    said = "".join(stream.feed(whole[at:at + size], (HARD,)) for at in range(0, len(whole), size)) + stream.end((HARD,))
+    assert shown(said) == [] and said.startswith("it is ") and said.endswith(" and more")
+
+
+@pytest.mark.parametrize("text", ["a standard key", "emulator standard", "https://x/%E4%BD%A0&#20320;\\u4f60", "Zm94ZXMgYXJlIHJlZA==", "零宽\u200b字",
+                                  "q7Xw2", "0a1b2c", "İstanbul ẞ ﬁ"])
+def test_other_text_stays(text):
+    assert redact_exact(text, (HARD, "sk-emulator-standard-0123456789")) == text
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 100])
+@pytest.mark.parametrize("text", [LOOKALIKES, "sk- sk-sp- 100% &amp; \\u00 \\x &#", "q7Xw q7X", "零宽\u200b字", "", "abc"])
+def test_other_text_in_pieces_stays(text, size):
+    stream = Stream()
+    said = "".join(stream.feed(text[at:at + size], (HARD,)) for at in range(0, len(text), size))
+    assert said + stream.end((HARD,)) == text and stream.end((HARD,)) == ""
+
+
+def test_ordinary_words_do_not_wait():
+    stream = Stream()
+    assert [stream.feed(word, (HARD, "sk-emulator-standard-0123456789")) for word in ("slow", " standard", " word")] == ["slow", " standard", " word"]
+
+
+def test_what_stays_around_a_key():
+    assert redact_exact(f"<{HARD}> (sk-sp-{PART}) x{PART}y", (HARD, f"sk-sp-{PART}")) == "<sk-***> (sk-sp-***) x***y"
+    assert redact_exact("my-company-gateway-token", ("my-company-gateway-token",)) == "***"
+    assert redact_exact("the company gateway", ("my-company-gateway-token",)) == "the company gateway"
+
+
+@pytest.mark.parametrize("text, left", [
+    ("http://user:pw@proxy:3128 refused", "http://***@proxy:3128 refused"), ("http:/u:pw@h", "http:/***@h"),
+    ("https://a@b/c:d@e", "https://a@b/c:d@e")])
+def test_login_of_an_address(text, left):
+    assert redact(text) == left
+
+
+def test_failed_row_of_a_batch_that_echoes_the_key(run, emulator, work):
+    (work / "one.jsonl").write_text('{"prompt":"x"}\n')
+    emulator.reply(chunks=[f"the key is {HARD} and", " more", " and more"])
+    emulator.inject("cut-sse", times=None, after_chunks=2)
+    run("--batch", "one.jsonl", "-o", "o1/", "--retries", "0", "-q", key=HARD)
+    assert "the key is sk-*** and" in files_of(work) and shown(files_of(work)) == []
+
+
+@pytest.mark.parametrize("value", ["gw.example/v1?api_key=SECRET77", "ftp://x/SECRET77", "https://host:99999/SECRET77", "https://h:0/SECRET77",
+                                   "https://h.example/../SECRET77", "https://[::1/SECRET77", "https://u:SECRET77＠h.example", "https:\\\\h\\SECRET77",
+                                   "http://h.example/SECRET77", "https://u:SECRET77@h.example", "https://h.example/?k=SECRET77",
+                                   "https://h.example/#SECRET77", "https://SECRET77@h.example", "https://h.example /SECRET77"])
+@pytest.mark.parametrize("variable", ["QWEN_BASE_URL", "QWEN_REGION", "QIANWEN_KEY_GUARD", "DASHSCOPE_REGION", "DASHSCOPE_WORKSPACE"])
+def test_no_more_than_the_host_of_a_bad_setting_is_shown(emulator, monkeypatch, variable, value):
+    result = run_at(LOOPBACK, emulator, monkeypatch, KEY, "hello", **{"QWEN_BASE_URL": "", variable: value})
+    assert result.code == 2 and "SECRET77".lower() not in (result.out + result.err).lower()
+
+
+@pytest.mark.parametrize("variable", ["QWEN_BASE_URL", "QWEN_REGION", "QIANWEN_KEY_GUARD", "DASHSCOPE_REGION", "DASHSCOPE_WORKSPACE"])
+@pytest.mark.parametrize("key", ["gwXw2Zk9Vb4Np6Rt8", KEY], ids=["own", "sk-"])
+def test_key_in_a_wrong_variable_beside_the_right_one(emulator, monkeypatch, variable, key):
+    result = run_at(LOOPBACK, emulator, monkeypatch, key, "hello", **{"QWEN_BASE_URL": "", variable: key + ".x/"})
+    assert result.code == 2 and leaks(result.out + result.err, key) == []

@@ -19,9 +19,10 @@ class Console:
         self.stdout, self.stderr = stdout or sys.stdout, stderr or sys.stderr
         self.json_mode = self.quiet = self.verbose = False
         self.warnings: list = []
+        self.advised: list = []  # next steps that were shown already
         self.secrets: tuple = ()
         self.ignore_broken_pipe = False  # whether there is work left (saving) when the reader of stdout goes away
-        self._held = {"reasoning": "", "text": ""}
+        self._streams = {"reasoning": redaction.Stream(), "text": redaction.Stream()}
         self._last = ("", "\n")  # channel and last character written
         self._stdout_closed = False
 
@@ -66,6 +67,7 @@ class Console:
     def warn(self, text: str, fix: str = "") -> None:
         """A warning and its next step: shown always, and listed in the JSON document."""
         self.warnings.append(self.clean(f"{text}. {_sentence(fix)}" if fix else text))
+        self.advised.append(fix)
         self.say(f"warning: {text}" + (f"\n  next: {fix}" if fix else ""))
 
     def show(self, channel: str, piece: str) -> None:
@@ -74,28 +76,20 @@ class Console:
             self.result(piece)
         elif not self.quiet:
             self._heading("reasoning", "[thinking]\n")
-            self._reasoning(self._sendable("reasoning", piece))
+            self._reasoning(self._streams["reasoning"].feed(piece, self.secrets))
 
     def result(self, piece: str) -> None:
         """Part of the result, to stdout; nothing in --json mode, where the document carries it."""
         if self.json_mode or not piece:
             return
         self._end_reasoning()
-        self._result(self._sendable("text", piece))
+        self._result(self._streams["text"].feed(piece, self.secrets))
 
     def end_result(self) -> None:
         """The result is whole, or will not go on: write what was held back and end the line."""
-        held, self._held["text"] = self._held["text"], ""
-        self._result(self.redact_result(held))
+        self._result(self._streams["text"].end(self.secrets))
         if self._last[0] == "text" and self._last[1] != "\n":
             self._result("\n")
-
-    def _sendable(self, channel: str, piece: str) -> str:
-        """What may be written now: keys taken out, an end that could be the beginning of a key held back."""
-        text = self._held[channel] + piece
-        ready = len(text) - redaction.open_end(text, self.secrets)
-        self._held[channel] = text[ready:]
-        return self.redact_result(text[:ready])
 
     def links(self, links: list) -> None:
         """Result links in full, on stderr: they are signed, and whoever cleans them of what looks like a key breaks them."""
@@ -121,7 +115,8 @@ class Console:
                  f"request id {failure.request_id}" if failure.request_id else ""]
         facts = ", ".join(fact for fact in facts if fact)
         lines = [f"error: {failure.message}" + (f"  [{facts}]" if facts else "")]
-        lines += [f"  {name}: {text}" for name, text in (("why", failure.cause), ("next", failure.fix)) if text]
+        fix = failure.fix if not any(failure.fix in shown for shown in self.advised) else "as said above"
+        lines += [f"  {name}: {text}" for name, text in (("why", failure.cause), ("next", fix if failure.fix else "")) if text]
         self.say("\n".join(lines))
 
     def clean_error(self, failure: Failure) -> dict:
@@ -155,8 +150,7 @@ class Console:
 
     def _end_reasoning(self) -> None:
         if self._last[0] == "reasoning":
-            held, self._held["reasoning"] = self._held["reasoning"], ""
-            self._reasoning(self.redact_result(held))
+            self._reasoning(self._streams["reasoning"].end(self.secrets))
             self._write(self.stderr, "\n\n" if self._last[1] != "\n" else "\n")
             self._last = ("", "\n")
         elif self._last[0] == "progress":

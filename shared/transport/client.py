@@ -98,12 +98,13 @@ class Client:
     """Sends requests for one account. Every method raises Failure, explained for this key and endpoint."""
 
     def __init__(self, verdict: key_guard.Verdict, skill: str, *, timeout: float = DEFAULT_TIMEOUT,
-                 retries: Retries | None = None, detail=None, model: str = "", models=(), successor: str = "",
-                 sandboxed: bool = False):
+                 retries: Retries | None = None, detail=None, model: str = "", models=(), sandboxed: bool = False,
+                 successor: str = ""):
         self.key, self.endpoint, self.skill = verdict.key, verdict.endpoint, skill
         self._detail = detail or (lambda text: None)
         self.timeout, self.retries = timeout, retries or Retries()
-        self.context = Context(skill, self.key.kind, self.endpoint.kind, self.endpoint.host, model, models, sandboxed, successor)
+        self.context = Context(skill, self.key.kind, self.endpoint.kind, self.endpoint.host, model, models, sandboxed,
+                               successor, self.endpoint.origin + self.endpoint.prefix)
         self._opener = _opener(self.endpoint.kind == key_guard.LOOPBACK)
 
     def json(self, request: Request, safety: str, errors_pass: bool = False) -> Reply:

@@ -23,15 +23,14 @@ class Session:
     # -- the guard
 
     @property
-    def many(self) -> bool:
-        """Whether the key is judged for more than one call."""
-        return self.options.batch is not None
+    def requests(self) -> int:
+        """How many calls the key is judged for: one, or more than one."""
+        return 1 if self.options.batch is None else 2
 
     def pass_guard(self) -> None:
         """Show the guard's warnings, and stop where it refuses. Called before anything is sent."""
         verdict, account = self.verdict, self.account
-        if verdict.warnings:
-            self.show_warnings()
+        self.show_warnings()
         if verdict.action == key_guard.REFUSE:
             raise Failure(Exit.KEY, verdict.reason, fix=verdict.fix + self.spare_key(), code=f"{verdict.key.kind}_key",
                           cause=f"the key comes from {account.key_source}" if account.key_source else
@@ -57,14 +56,14 @@ class Session:
     def endpoint(self) -> key_guard.Endpoint:
         return self.verdict.endpoint
 
-    def client(self, model: str = "", models=(), guarded: bool = True, throttle=None, successor: str = "") -> Client:
+    def client(self, model: str = "", models=(), guarded: bool = True, throttle=None) -> Client:
         """A client for the endpoint that the guard hands out. Not `guarded`: for links, which take no key, and for --check."""
         if guarded and not self._passed:
             self.pass_guard()
         options, console = self.options, self.console
         retries = Retries(options.retries, note=console.note, throttle=throttle or (self.row and self.row.throttle))
         return Client(self.verdict, self.skill, timeout=options.timeout, retries=retries, detail=console.detail, model=model,
-                      models=models, successor=successor, sandboxed=self.account.sandboxed)
+                      models=models, sandboxed=self.account.sandboxed)
 
     def billing_note(self) -> str:
         """Who pays, for the usage line: a user who expects a plan to cover the call must see that it does not."""

@@ -7,10 +7,9 @@ from collections import namedtuple
 from ..failures import Exit, Failure
 from ..key_guard import PLAN_PAGE, TWO_KEYS
 
-# What explaining an error needs to know about the call. `models` are ids for a "did you mean", `successor` is the one to use
-# where the model was announced as retired.
-Context = namedtuple("Context", "skill key_kind endpoint_kind host model models sandboxed successor",
-                     defaults=("", "", "", "", "", (), False, ""))
+# What explaining an error needs to know about the call. `models` are ids for a "did you mean".
+Context = namedtuple("Context", "skill key_kind endpoint_kind host model models sandboxed",
+                     defaults=("", "", "", "", "", (), False))
 
 
 ServiceError = namedtuple("ServiceError", "status code message request_id", defaults=(0, "", "", ""))
@@ -249,10 +248,7 @@ def _words(context: Context) -> dict:
              "model_cause": f"there is no model {model!r} at {context.host or 'the endpoint'} for this key: model ids are "
              "matched to the letter, upper and lower case included, and differ by region and protocol",
              "model_fix": "use a model id from the skill's references"}
-    close = _close_models(context) if context.model and not context.successor else []
-    if context.successor:
-        words["model_cause"] = f"{model} was announced as retired"
-        words["model_fix"] = f"use --model {context.successor}"
+    close = _close_models(context) if context.model else []
     if close:
         words["model_fix"] = f"did you mean {' or '.join(close)}? Otherwise use a model id from the skill's references"
     return words

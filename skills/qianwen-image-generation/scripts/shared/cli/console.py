@@ -5,7 +5,7 @@ import json
 import os
 import sys
 
-from .. import redaction
+from .. import key_guard
 from ..failures import Exit, Failure
 
 _WIDTH = 79  # columns of a line that is redrawn
@@ -27,11 +27,11 @@ class Console:
 
     def clean(self, text: str) -> str:
         """Text for people, free of anything shaped like a key."""
-        return redaction.redact(text, self.secrets)
+        return key_guard.redact(text, self.secrets)
 
     def redact_result(self, value):
         """A result (text or JSON) meant for a file: this run's own keys are taken out, all else stays as it is."""
-        return redaction.cleaned(value, self.secrets)
+        return cleaned(value, self.secrets)
 
     def note(self, text: str) -> None:
         """Progress; silent with --quiet."""
@@ -92,20 +92,20 @@ class Console:
 
     def _sendable(self, channel: str, piece: str) -> str:
         """What may be written now: keys taken out, an end that could be the beginning of a key held back."""
-        text = self._held[channel] + piece
-        ready = len(text) - redaction.open_end(text, self.secrets)
-        self._held[channel] = text[ready:]
-        return self.redact_result(text[:ready])
+        text = key_guard.replace_keys(self._held[channel] + piece, self.secrets)
+        keep = _overlap(text, self.secrets)
+        self._held[channel] = text[len(text) - keep:]
+        return text[:len(text) - keep]
 
     def links(self, links: list) -> None:
         """Result links in full, on stderr: they are signed, and whoever cleans them of what looks like a key breaks them."""
         self._end_reasoning()
         for link in links:
-            self._write(self.stderr, redaction.redact_exact(link, self.secrets) + "\n")
+            self._write(self.stderr, key_guard.redact_exact(link, self.secrets) + "\n")
 
     def document(self, document: dict) -> None:
         """The one JSON document of --json, --dry-run or --check."""
-        text = json.dumps(self.redact_result(document), ensure_ascii=False, indent=2)
+        text = json.dumps(cleaned(document, self.secrets), ensure_ascii=False, indent=2)
         self._result(text.encode("utf-8", "replace").decode("utf-8") + "\n")
 
     def failed(self, failure: Failure) -> None:
@@ -133,8 +133,8 @@ class Console:
         """The JSON document of a failure."""
         error = self.clean_error(failure)
         document = {"ok": False, "skill": self.skill, "exit_code": int(failure.exit_code), "warnings": self.warnings,
-                    "error": error, **self.redact_result({"task_id": failure.task_id, "resume": failure.resume,
-                                                          "files": failure.files, "partial": failure.partial})}
+                    "error": error, "task_id": failure.task_id, "resume": failure.resume, "files": failure.files,
+                    "partial": failure.partial}
         always = ("ok", "skill", "exit_code", "warnings", "error", "files")
         return {name: value for name, value in document.items() if value or name in always}
 
@@ -189,6 +189,21 @@ class Console:
 
 def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:] + "."
+
+
+def _overlap(text: str, secrets) -> int:
+    """How many characters at the end of `text` could be the beginning of a secret."""
+    return max((size for secret in secrets for size in range(1, min(len(secret), len(text) + 1))
+                if text.endswith(secret[:size])), default=0)
+
+
+def cleaned(value, secrets):
+    """A JSON value in which no string holds a key."""
+    if isinstance(value, dict):
+        return {name: cleaned(item, secrets) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [cleaned(item, secrets) for item in value]
+    return key_guard.redact_exact(value, secrets) if isinstance(value, str) else value
 
 
 def to_nowhere(stream) -> None:

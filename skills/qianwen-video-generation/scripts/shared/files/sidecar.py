@@ -3,10 +3,6 @@ from __future__ import annotations
 
 import os
 
-from .own import read_own
-
-_LARGEST = 1 << 20  # bytes; ours have a few thousand
-
 
 def sidecar_path(path: str) -> str:
     """The description of a result: NAME.json beside NAME.png; NAME.mp4.json where NAME.json describes another file."""
@@ -20,10 +16,13 @@ def is_sidecar(path: str) -> bool:
 
 
 def described_by(path: str) -> str:
-    """The name of the file that a description is of; '' when none of our skills wrote it."""
+    """The name of the file that a description is of; '' when it is no description of ours."""
     import json
     try:
-        value = json.loads(read_own(path, _LARGEST) or b"")
+        if os.path.getsize(path) > 1 << 20:
+            return ""
+        with open(path, encoding="utf-8") as file:
+            value = json.load(file)
     except (OSError, ValueError, RecursionError):
         return ""
     ours = isinstance(value, dict) and str(value.get("skill", "")).startswith("qianwen-") and isinstance(value.get("file"), str)
