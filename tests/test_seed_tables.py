@@ -145,7 +145,7 @@ class TestTextModels:
 
     def test_works_with_a_standard_key_over_the_openai_protocol(self, emulator, monkeypatch, model):
         result = run_at(DASHSCOPE, emulator, monkeypatch, STANDARD_KEY, "hello", "--model", model)
-        assert result.code == 0 and "warning" not in result.err and model in result.err
+        assert result.code == 0 and ("warning" in result.err) == bool(TABLE.row(model).retired) and model in result.err
         assert emulator.requests[-1].path == "/compatible-mode/v1/chat/completions"
         assert emulator.requests[-1].json["model"] == model == TABLE.find(model)[0].id
 
@@ -243,7 +243,7 @@ ERROR_IDS = [f"{row} | {key} key | {kind}" for row, _, key, kind, *_ in ERRORS]
 @pytest.mark.parametrize("row, error, key, kind, code, cause, fix", ERRORS, ids=ERROR_IDS)
 def test_error_is_explained_for_the_key_and_the_endpoint(row, error, key, kind, code, cause, fix):
     host = "the-host.example.com"
-    failure = explain(error, Context("qianwen-text", key, kind, host, "minimax-m2.5", [model.id for model in MODELS]))
+    failure = explain(error, Context("qianwen-text", key, kind, host, "minimax-m2.5", TABLE))
     assert failure.exit_code == code and row.split("'")[0] in failure.message
     assert missing([word.replace("HOST", host) for word in cause], failure.cause) == []
     assert missing([word.replace("HOST", host) for word in fix], failure.fix) == []

@@ -228,7 +228,7 @@ class Pieces:
         self._equal = self._equal or (piece == before and not last)
         if not piece.startswith(before):
             return self._decide(False)
-        grown = len(set(self._pieces)) - 1
+        grown = len({one for one in self._pieces if not _recurs(one)} - {self._pieces[0]})
         enough = 1 if self._usually or len(before) >= _LONG else 2
         if grown >= enough and (self._usually or not self._equal):
             return self._decide(True)
@@ -262,6 +262,12 @@ class Pieces:
         new = paired(new)
         self.text += new
         return new
+
+
+def _recurs(text: str) -> bool:
+    """Whether a text is one short piece again and again, which begins with what came before by its nature."""
+    text = text[:64]
+    return any(text[size:] == text[:-size] for size in range(1, len(text) // 2 + 1))
 
 
 def paired(text: str, final: bool = True) -> str:

@@ -28,7 +28,7 @@ from vision_request import Ask, build_request, HIGH_RESOLUTION, OCR_TASKS, PLAIN
 SKILL = "qianwen-vision"
 
 EPILOG = """\
-A picture or video is a path, '-' (stdin), http(s)://, data:, oss:// or file://. Files up to 12 MB together travel
+A picture or video is a path, '-' (stdin), http(s)://, data:, oss:// or file://. Files up to 7 MB, 12 MB together, travel
 inside the request; larger ones are uploaded to the service's temporary storage (48 hours, bound to the model) first.
 stdout carries the answer alone; reasoning, usage and errors go to stderr.
 exit codes: 0 ok, 1 a defect, 2 usage, 3 key, 4 quota, 6 network, 7 target exists, 8 refused or failed, 9 not saved,

@@ -156,7 +156,7 @@ def build_messages(ask: Ask, base=None) -> list:
     replace = bool(base) and isinstance(base, list) and isinstance(base[-1], dict) and base[-1].get("role") == "user"
     if parts and replace and not new:  # a new question keeps the pictures it is about
         old = base[-1].get("content")
-        parts = [part for part in old if isinstance(old, list) and part.get("type") != "text"] + parts
+        parts = [part for part in (old if isinstance(old, list) else ()) if isinstance(part, dict) and part.get("type") != "text"] + parts
     messages = conversation(base, ask, parts or None, replace)
     _check_addresses(messages)
     return messages
