@@ -42,11 +42,11 @@ def _outcome(make_parser, execute, argv, console: Console) -> int:
         console.secrets = settings.secrets  # before anything can fail and be shown
         options = make_parser().parse_args(argv)
         console.json_mode, console.quiet, console.verbose = options.json, options.quiet, options.verbose
-        if options.live and not options.check:
-            raise usage("--live goes with --check", "add --check")
+        if options.live and not options.check and options.models is None:
+            raise usage("--live goes with --check or --models", "add one of them")
         if getattr(options, "concurrency", None) is not None and options.batch is None and not options.has_parts:
             raise usage("--concurrency goes with --batch", "add --batch FILE, or leave it out")
-        if getattr(options, "batch", None) is not None and not (options.check or options.dry_run):
+        if getattr(options, "batch", None) is not None and not (options.check or options.dry_run or options.models is not None):
             from .batch.worker import hand_over
             code = hand_over(argv, console)
             if code is not None:

@@ -3,7 +3,9 @@ from __future__ import annotations
 
 import pytest
 
-from shared.chat.answer import Answer, fold, json_answer, tool_calls_for_messages, units, usage_line, whole
+from shared.chat.answer import Answer, fold, tool_calls_for_messages, whole
+from shared.chat.json_answer import json_answer, json_within
+from shared.chat.usage import plain, units, usage_line
 from shared.failures import Exit, Failure
 from shared.transport.errors import Context, explain, network, ServiceError
 from shared.transport.events import Event
@@ -301,6 +303,4 @@ def test_units(usage, counted):
     ({**USAGE, "plugins": NULL}, "22 tokens in, 3 out"),
 ])
 def test_the_usage_line(usage, line):
-    answer = Answer()
-    answer.usage = usage
-    assert usage_line(answer, "qwen-plus", "billed pay-as-you-go") == f"{line} · qwen-plus · billed pay-as-you-go"
+    assert usage_line(usage, "qwen-plus", "billed pay-as-you-go") == f"{line} · qwen-plus · billed pay-as-you-go"

@@ -19,7 +19,7 @@ def test_readme_summarised(run, emulator):
     assert not [name for name in sent.headers if name.startswith("x-dashscope")] and "accept-encoding" not in sent.headers or \
         sent.headers.get("accept-encoding") == "identity"
     assert sent.json == {
-        "model": "qwen3.6-plus",
+        "model": "qwen3.7-plus",
         "messages": [{"role": "user", "content": f'<file name="README.md">\n{README.rstrip()}\n</file>\n\n'
                                                  "Summarise this in three sentences: it's for 小王 🙂"}],
         "enable_thinking": True, "stream": True, "stream_options": {"include_usage": True}}

@@ -25,10 +25,10 @@ from tests import media_samples as samples
 from tests.conftest import STANDARD_KEY
 from tests.emulator import faults
 from tests.emulator.wire import Reply
-from vision_models import find_model, picture_limits, video_limits
+from vision_models import picture_limits, TABLE, video_limits
 
 MODEL = "qwen3.6-plus"
-PICTURE, VIDEO = picture_limits(find_model(MODEL)[0]), video_limits(find_model(MODEL)[0])
+PICTURE, VIDEO = picture_limits(TABLE.find(MODEL)[0]), video_limits(TABLE.find(MODEL)[0])
 PNG, JPEG, MP4 = samples.png(40, 30), samples.jpeg(40, 30), samples.mp4()
 POSIX = pytest.mark.skipif(os.name == "nt", reason="files of POSIX")
 

@@ -13,7 +13,7 @@ from shared import key_guard
 from shared.failures import Exit
 from shared.key_guard import CODING_PLAN, DASHSCOPE, GATEWAY, GO, LOOPBACK, REFUSE, TOKEN_PLAN, WARN
 from shared.transport.errors import Context, explain, network, ServiceError
-from text_models import MODELS, find_model
+from text_models import TABLE
 
 from tests.conftest import PLAN_KEY, ROOT, STANDARD_KEY
 from tests.test_key_guard import judge, run_at, said, sha256
@@ -145,9 +145,9 @@ class TestTextModels:
 
     def test_works_with_a_standard_key_over_the_openai_protocol(self, emulator, monkeypatch, model):
         result = run_at(DASHSCOPE, emulator, monkeypatch, STANDARD_KEY, "hello", "--model", model)
-        assert result.code == 0 and "warning" not in result.err and model in result.err
+        assert result.code == 0 and ("warning" in result.err) == bool(TABLE.row(model).retired) and model in result.err
         assert emulator.requests[-1].path == "/compatible-mode/v1/chat/completions"
-        assert emulator.requests[-1].json["model"] == model == find_model(model)[0].id
+        assert emulator.requests[-1].json["model"] == model == TABLE.find(model)[0].id
 
 
 def test_deepseek_is_never_called_over_the_anthropic_protocol():
@@ -243,7 +243,7 @@ ERROR_IDS = [f"{row} | {key} key | {kind}" for row, _, key, kind, *_ in ERRORS]
 @pytest.mark.parametrize("row, error, key, kind, code, cause, fix", ERRORS, ids=ERROR_IDS)
 def test_error_is_explained_for_the_key_and_the_endpoint(row, error, key, kind, code, cause, fix):
     host = "the-host.example.com"
-    failure = explain(error, Context("qianwen-text", key, kind, host, "minimax-m2.5", [model.id for model in MODELS]))
+    failure = explain(error, Context("qianwen-text", key, kind, host, "minimax-m2.5", TABLE))
     assert failure.exit_code == code and row.split("'")[0] in failure.message
     assert missing([word.replace("HOST", host) for word in cause], failure.cause) == []
     assert missing([word.replace("HOST", host) for word in fix], failure.fix) == []

@@ -1,15 +1,16 @@
-"""The table of text models against the catalogue (sections 2.3 and 8 of the wire contract), and the lookup of ids."""
+"""The table of chat models against the catalogue (sections 2.3 and 8 of the wire contract, 1 to 3 of the updates), and the lookup."""
 from __future__ import annotations
 
 import pytest
-from text_models import DEFAULT_MODEL, DOCUMENT_MODEL, MODELS, TRANSLATION_MODEL, find_model, names_with
+from shared.chat.models import EFFORTS, FAMILIES, ROWS
+from text_models import DEFAULT_MODEL, DOCUMENT_MODEL, TABLE, TRANSLATION_MODEL
 
 ALL = "fc so ws pc"
 
 # id, thinking, most input, most output, most thinking (0: cannot be set), features; written from the catalogue, not from
 # the table. None: the catalogue does not say.
 CATALOGUE = (
-    ("qwen3.7-max", "on", 991_808, 65_536, 262_144, "fc ws pc"),
+    ("qwen3.7-max", "on", 991_808, 65_536, 262_144, ALL),
     ("qwen3.6-max-preview", "on", 245_760, 65_536, None, ALL),
     ("qwen3.6-plus", "on", 991_808, 65_536, 81_920, ALL),
     ("qwen3.6-flash", "on", 991_808, 65_536, 131_072, ALL),
@@ -25,7 +26,7 @@ CATALOGUE = (
     ("qwen3-max-preview", "off", 258_048, 65_536, None, ""),
     ("qwen-plus", "off", 997_952, 32_768, None, ALL),
     ("qwen-flash", "off", 997_952, 32_768, None, ALL),
-    ("qwen-turbo", "off", 98_304, 16_384, None, "so"),
+    ("qwen-turbo", "off", 98_304, 16_384, None, "fc so"),
     ("qwen-max", "never", 30_720, 8_192, None, ALL),
     ("qwq-plus", "always", 98_304, 8_192, None, "fc ws"),
     ("qwen-long", "never", 10_000_000, 8_192, None, ""),
@@ -42,7 +43,7 @@ CATALOGUE = (
     ("qwen-flash-character", "never", 8_000, 4_096, None, ""),
     ("qwen3-235b-a22b", "on", 129_024, 16_384, None, "fc so pc"),
     ("qwen3-235b-a22b-instruct-2507", "never", 129_024, 32_768, None, "fc so pc"),
-    ("qwen3-235b-a22b-thinking-2507", "always", 129_024, 32_768, None, None),
+    ("qwen3-235b-a22b-thinking-2507", "always", None, 32_768, None, None),
     ("qwen3-next-80b-a3b-thinking", "always", None, None, None, None),
     ("deepseek-v4-pro", "on", 1_000_000, 393_216, None, None),
     ("deepseek-v3.2", "off", 98_304, 65_536, None, None),
@@ -56,121 +57,191 @@ CATALOGUE = (
     ("kimi-k2.6", "off", 229_376, 16_384, None, "fc"),
     ("kimi-k2.5", "off", 229_376, 16_384, 81_920, "fc"),
     ("kimi-k2-thinking", "always", 229_376, 16_384, None, None),
-    ("kimi/kimi-k2.6", "off", 262_144, 262_144, None, "fc so pc"),
+    ("kimi/kimi-k2.6", "on", 262_144, 262_144, None, "fc so pc"),
     ("ZHIPU/GLM-5.1", "on", 204_800, 131_072, None, None),
+    ("qwen3.8-max", "on", None, 131_072, None, ALL),
+    ("qwen3.8-flash", "on", 991_808, 131_072, None, ALL),
+    ("qwen3.7-plus", "on", 991_808, None, None, ALL),
+    ("qwen3.7-max-preview", "always", None, None, None, None),
+    ("glm-5.3", "always", 1_000_000, 131_072, None, None),
+    ("kimi-k3", "always", None, None, None, None),
+    ("kimi/kimi-k2.5", "on", 262_144, 262_144, None, "fc so pc"),
+    ("deepseek-v4.1-flash", "on", 1_000_000, 393_216, None, None),
     ("MiniMax-M2.5", "always", 204_800, None, 0, None),
     ("xiaomi/mimo-v2.5-pro", "on", 1_048_576, 131_072, None, None),
 )
 
 
-@pytest.mark.parametrize("name, thinking, max_input, max_output, max_thinking, features", CATALOGUE)
-def test_row_against_the_catalogue(name, thinking, max_input, max_output, max_thinking, features):
-    row, warning = find_model(name)
-    assert not warning
-    found = {"thinking": row.thinking, "in": row.max_input, "out": row.max_output, "budget": row.max_thinking,
-             "features": row.features & set(ALL.split())}
-    wanted = {"thinking": thinking, "in": max_input, "out": max_output, "budget": max_thinking,
-              "features": None if features is None else set(features.split())}
-    known = {what for what, value in wanted.items() if value is not None}
-    assert {what: found[what] for what in known} == {what: wanted[what] for what in known}
+def test_rows_against_the_catalogue():
+    wrong = []
+    for name, thinking, max_input, max_output, max_thinking, features in CATALOGUE:
+        row = TABLE.row(name)
+        pairs = ((thinking, row.thinking), (max_input, row.max_input), (max_output, row.max_output), (max_thinking, row.max_thinking),
+                 (features and set(features.split()), row.features & set(ALL.split())))
+        wrong += [(name, wanted, found) for wanted, found in pairs if wanted is not None and wanted != "" and wanted != found]
+    assert wrong == []
 
 
-@pytest.mark.parametrize("feature, names", [
-    ("stream", {"qwq-plus", "qwq-32b"}),
-    ("stream-think", {"qwen3-235b-a22b", "qwen3-32b", "qwen3-30b-a3b", "qwen3-14b", "qwen3-8b"}),
-    ("cumulative", {"qwen-mt-plus", "qwen-mt-turbo"}),
-    ("mt", {"qwen-mt-plus", "qwen-mt-turbo", "qwen-mt-flash", "qwen-mt-lite"}),
-    ("long", {"qwen-long"}),
-    ("mm", {"qwen3.6-plus", "qwen3.6-flash", "qwen3.5-plus", "qwen3.5-flash", "qwen3.6-27b", "qwen3.6-35b-a3b",
-            "qwen3.5-397b-a17b", "qwen3.5-122b-a10b", "qwen3.5-27b", "qwen3.5-35b-a3b", "kimi-k2.6", "kimi-k2.5"}),
-])
+# feature -> the ids that have it, of the Qwen models that live
+KINDS = {
+    "stream": set(),
+    "cumulative": {"qwen-mt-plus"},
+    "mt": {"qwen-mt-plus", "qwen-mt-flash", "qwen-mt-lite", "qwen-mt-uni"},
+    "long": {"qwen-long"},
+    "js": {"qwen3.7-plus", "qwen3.7-plus-us", "qwen3.7-flash", "qwen3.7-max", "qwen3.7-max-2026-06-08", "qwen3.8-max", "qwen3.8-flash",
+           "qwen3.8-max-0902", "qwen3.8-max-2026-09-02", "qwen3.8-max-prime"},
+    "th": {"MiniMax/MiniMax-M3"},
+}
+
+
+@pytest.mark.parametrize("feature, names", KINDS.items(), ids=KINDS)
 def test_models_of_a_kind(feature, names):
-    assert {row.id for row in MODELS if feature in row.features and "/" not in row.id} == names
+    assert {row.id for row in TABLE.live(lambda row: feature in row.features)} == names
 
 
-def test_models_that_think_without_a_budget():
-    """A budget is for Qwen3 and later, GLM and kimi-k2.5 (section 2.1)."""
-    thinkers = {row.id for row in MODELS if row.thinking != "never"}
-    without = {name for name in thinkers if name.startswith(("qwq", "deepseek", "kimi", "MiniMax", "xiaomi"))} - {"kimi-k2.5"}
-    assert {row.id for row in MODELS if "tb" in row.features} == thinkers - without
+def test_native_calls_of_new_qwen_models_go_to_the_multimodal_endpoint():
+    """Section 3 of the updates: 3.5 to 3.8, text alone included; anything else is a `url error`."""
+    new = {row.id for row in ROWS if row.id[:7] in ("qwen3.5", "qwen3.6", "qwen3.7", "qwen3.8") and "ocr" not in row.features}
+    assert {row.id for row in ROWS if "mm" in row.features} == new | {"kimi-k2.6", "kimi-k2.5"}
+
+
+def test_json_while_thinking_where_it_works():
+    keeps = {row.id for row in TABLE.live(lambda row: "jt" in row.features)}
+    assert {"qwen3.8-max", "qwen3.8-flash", "qwen3.7-max", "qwen3.7-plus", "qwen3.7-flash", "kimi-k3", "kimi/kimi-k3", "kimi/kimi-k2.6",
+            "deepseek-v4-pro", "deepseek-v4-flash"} <= keeps
+    assert not keeps & {"qwen3.6-plus", "qwen-plus", "glm-5.1", "qwen3-max"}
 
 
 def test_table_is_sound():
-    known = set("fc so ws pc tb stream stream-think cumulative mt long plain mm".split())
-    assert len({row.id for row in MODELS}) == len(MODELS)
-    for row in MODELS:
+    known = set("fc so js jt ws pc tb stream stream-think cumulative mt long mm th hr ocr ocr-tasks no-system ba".split())
+    assert len({row.id for row in ROWS}) == len(ROWS)
+    for row in ROWS:
         assert row.thinking in ("on", "off", "always", "never"), row
-        assert row.features <= known, row
-        assert row.max_input > 0 and not (row.max_thinking and row.thinking == "never"), row
+        assert row.features <= known and set(row.efforts) <= set(EFFORTS), row
+        assert not (row.max_thinking and row.thinking == "never") and bool(row.retired) == bool(row.successor), row
+        assert "js" not in row.features or "so" in row.features, row
+
+
+def test_successors_live():
+    ids = {row.id for row in ROWS if not row.retired}
+    assert {row.successor for row in ROWS if row.retired} <= ids
+
+
+# Section 1 of the updates; the ids of this skill and of vision that were announced dead, with the day.
+DEAD = """qwen-turbo qwq-plus qwen-vl-max qwen-vl-plus qvq-max qvq-plus qwen-math-turbo qwen-math-plus qwen-coder-turbo qwen-coder-plus
+    qwen3.6-max-preview qwen3-max-preview qwen3-vl-flash qwen3-coder-plus qwen3-vl-8b-instruct qwen3-vl-235b-a22b-thinking
+    qwen3-vl-plus-2025-12-19 qwen3-coder-next qwen3-8b qwen3-235b-a22b-instruct-2507 qwen3-next-80b-a3b-thinking qwen3-max-2025-09-23
+    qwen3-max-2026-01-23 deepseek-r1 deepseek-v3 deepseek-v3.1 deepseek-v3.2 glm-4.5 glm-4.5-air glm-4.6 glm-4.7 MiniMax-M2.1
+    kimi-k2-thinking Moonshot-Kimi-K2-Instruct qwen-long-latest qwen-long-2025-01-25 qwen-mt-turbo qwen-plus-0112 qwen-plus-1220
+    qwen-plus-2025-07-28 qwen-plus-2025-09-11 qwen-plus-us qwen-flash-us""".split()
+ALIVE = """qwen-long qwen-plus qwen-plus-latest qwen-flash qwen-max qwen3-max qwen3-vl-plus qwen-vl-ocr qwen-vl-ocr-latest qwen3.5-plus
+    qwen3.6-plus qwen3-coder-flash deepseek-v4-pro glm-5.1 qwen-plus-2025-12-01 qwen3.7-max-2026-05-20""".split()
+
+
+def test_retired_ids_are_warned_of_with_their_successor():
+    for name in DEAD:
+        row = TABLE.row(name)
+        assert row and row.retired == "2026-10-10" and row.successor, name
+    for name in ("qwen-max-latest", "qwen-turbo-latest", "qwq-32b", "qwen-vl-max-1230"):
+        assert TABLE.row(name).retired == "2026-05-13", name
+    assert [name for name in ALIVE if TABLE.row(name).retired] == []
+    assert TABLE.find("qwen-turbo")[1] == ("qwen-turbo was announced as retired from 2026-10-10 on, so the service may refuse it; "
+                                           "use --model qwen3.6-flash")
 
 
 @pytest.mark.parametrize("name", [DEFAULT_MODEL, DOCUMENT_MODEL, TRANSLATION_MODEL])
-def test_defaults_are_in_the_table(name):
-    assert find_model(name) == (next(row for row in MODELS if row.id == name), "")
+def test_defaults_are_in_the_table_and_live(name):
+    assert TABLE.find(name) == (next(row for row in ROWS if row.id == name), "") and name in set(TABLE)
 
 
 @pytest.mark.parametrize("name, model", [
-    ("qwen3.6-plus-2026-04-02", "qwen3.6-plus"), ("qwen3.7-max-preview", "qwen3.7-max"),
-    ("qwen3.7-max-2026-05-17", "qwen3.7-max"), ("qwen-plus-latest", "qwen-plus"), ("qwen-plus-us", "qwen-plus"),
-    ("qwen-plus-2025-12-01-us", "qwen-plus"), ("qwen-flash-2025-07-28-us", "qwen-flash"),
-    ("qwen-flash-us", "qwen-flash"), ("qwen3-max-2026-01-23", "qwen3-max"), ("qwen-long-latest", "qwen-long"),
-    ("qwen-coder-turbo-0919", "qwen-coder-turbo"), ("deepseek-r1-0528", "deepseek-r1"),
+    ("qwen3.6-plus-2026-04-02", "qwen3.6-plus"), ("qwen3.7-max-2026-05-20", "qwen3.7-max"), ("qwen-plus-latest", "qwen-plus"),
+    ("qwen-plus-2025-12-01-us", "qwen-plus"), ("qwen3.7-plus-2026-05-26", "qwen3.7-plus"), ("qwen3.7-flash-2026-07-15", "qwen3.7-flash"),
+    ("deepseek-v4-pro-0101", "deepseek-v4-pro"),
 ])
 def test_variants_share_the_row_of_their_model(name, model):
-    assert find_model(name) == (find_model(model)[0]._replace(id=name), "")
+    assert TABLE.find(name) == (TABLE.row(model)._replace(id=name), "")
 
 
-ABILITIES = {"fc", "so", "ws", "pc", "tb"}  # nothing is refused on a guess
+ABILITIES = {"fc", "so", "js", "ws", "pc", "tb", "hr"}  # nothing is refused on a guess
 
 
 @pytest.mark.parametrize("name, like, thinking, features", [
-    ("qwen3.8-max", "qwen3.", "on", ALL),
-    ("qwen3-ultra", "qwen3-", None, ALL),
-    ("qwen-nova", "qwen", None, ALL),
+    ("qwen3.9-max", "qwen3.", "on", "mm"),
+    ("qwen3-ultra", "qwen3-", None, ""),
+    ("qwen-nova", "qwen", None, ""),
     ("qwen-mt-max", "qwen-mt-", "never", "mt"),
     ("qwen-long-max", "qwen-long", "never", "long"),
-    ("qwq-next", "qwq", "always", "fc stream"),
-    ("qwen3.6-plus-fast", "qwen3.6-plus", "on", ALL),
-    ("deepseek-v4-mini", "deepseek-v4", "on", "fc"),
-    ("deepseek-v5", "deepseek-", None, "fc"),
-    ("glm-6", "glm-", "on", "fc so"),
-    ("kimi-k3", "kimi", None, "fc"),
-    ("MiniMax/MiniMax-M2.7", "MiniMax", "always", "fc"),
-    ("Qwen-Plus", "qwen-plus", "off", ALL),
+    ("qwq-next", "qwq", "always", "stream"),
+    ("qwen3.6-plus-fast", "qwen3.6-plus", "on", "mm"),
+    ("deepseek-v4-mini", "deepseek-v4", "on", ""),
+    ("deepseek-v5", "deepseek-", None, ""),
+    ("glm-6", "glm-", "on", ""),
+    ("kimi-k4", "kimi", None, ""),
+    ("MiniMax/MiniMax-M2.7", "MiniMax", None, ""),
+    ("Qwen-Plus", "qwen-plus", "off", ""),
 ])
 def test_unknown_id_takes_the_longest_prefix(name, like, thinking, features):
-    row, warning = find_model(name)
+    row, warning = TABLE.find(name)
     assert (row.id, row.thinking) == (name, thinking)
-    assert row.features - {"plain", "mm"} == (set(features.split()) | ABILITIES) - {"plain"}
-    assert (row.max_input, row.max_output, row.max_thinking) == (0, 0, 0)
+    assert ABILITIES | set(features.split()) <= row.features
+    assert (row.max_input, row.max_output, row.max_thinking, row.price, row.efforts) == (0, 0, 0, None, EFFORTS) and row.sees
     assert name in warning and warning.endswith(f"treated like {like}")
 
 
 @pytest.mark.parametrize("name", ["someone/new-model", "x", "llama-4", "siliconflow/deepseek-v3.2", "模型"])
 def test_stranger_is_sent_as_it_is(name):
-    row, warning = find_model(name)
+    row, warning = TABLE.find(name)
     assert row.id == name and row.thinking is None and row.max_output == 0
     assert name in warning and "sent as it is" in warning
+    assert FAMILIES[0].id == ""
 
 
-@pytest.mark.parametrize("name, skill", [
-    ("qwen-image-2.0-pro", "qianwen-image-generation"), ("z-image-turbo", "qianwen-image-generation"),
-    ("wan2.6-t2i", "qianwen-image-generation"), ("wan2.7-image-pro", "qianwen-image-generation"),
-    ("wanx2.1-t2i-turbo", "qianwen-image-generation"), ("wan2.5-i2i-preview", "qianwen-image-generation"),
-    ("qwen-mt-image", "qianwen-image-generation"),
-    ("wan2.6-t2v", "qianwen-video-generation"), ("wan2.6-i2v-flash", "qianwen-video-generation"),
-    ("wan2.2-kf2v-flash", "qianwen-video-generation"), ("happyhorse-1.0-t2v", "qianwen-video-generation"),
-    ("qwen3-tts-flash", "qianwen-audio-tts"), ("qwen-tts", "qianwen-audio-tts"), ("cosyvoice-v3", "qianwen-audio-tts"),
-    ("qwen3-vl-plus", "qianwen-vision"), ("qwen-vl-max", "qianwen-vision"), ("qwen-vl-ocr", "qianwen-vision"),
-    ("qvq-max", "qianwen-vision"), ("gui-plus", "qianwen-vision"), ("vanchin/deepseek-ocr", "qianwen-vision"),
-])
-def test_model_of_another_skill_is_named(name, skill):
-    row, warning = find_model(name)
-    assert row.id == name
-    assert skill in warning and name in warning
+ELSEWHERE = {
+    "qianwen-image-generation": "qwen-image-2.0-pro z-image-turbo wan2.6-t2i wan2.7-image-pro wanx2.1-t2i-turbo wan2.5-i2i-preview "
+                                "qwen-mt-image qwen-image-2.1-pro",
+    "qianwen-video-generation": "wan2.6-t2v wan2.6-i2v-flash wan2.2-kf2v-flash happyhorse-1.0-t2v",
+    "qianwen-audio-tts": "qwen3-tts-flash qwen-tts cosyvoice-v3",
+    "qianwen-vision": "qwen3-vl-plus qwen-vl-max qwen-vl-ocr qvq-max gui-plus vanchin/deepseek-ocr qwen3.5-ocr",
+}
+
+
+@pytest.mark.parametrize("skill, names", ELSEWHERE.items(), ids=ELSEWHERE)
+def test_model_of_another_skill_is_named(skill, names):
+    for name in names.split():
+        row, warning = TABLE.find(name)
+        assert row.id == name and skill in warning and name in warning
+        assert name not in set(TABLE), "it is not recommended here"
 
 
 def test_names_for_messages_are_few_and_true():
-    names = names_with("ws").split(", ")
-    assert 1 < len(names) <= 5
-    assert all("ws" in find_model(name)[0].features for name in names)
+    names = TABLE.names(lambda row: "ws" in row.features, 5).split(", ")
+    assert len(names) == 5
+    assert all("ws" in TABLE.row(name).features and not TABLE.row(name).retired for name in names)
+
+
+# ---- a row alone is enough -------------------------------------------------------------------------------------------
+
+def test_a_made_up_row_reads_and_asks(run, emulator, work, monkeypatch):
+    """One row in the table, and its model is listed, asked, checked against its limits, shown a picture and priced."""
+    from dataclasses import replace
+
+    import text_models
+    import vision_models
+    from shared.money.prices import TokenPrice
+    from tests import media_samples
+    from tests.emulator import models as emulated
+    row = TABLE.row("qwen3.8-max")._replace(id="made-up-1", max_output=500, efforts=("low",), price=TokenPrice((0, 1, 2)))
+    emulator.models["made-up-1"] = replace(emulated.MODELS["qwen3.8-max"], name="made-up-1")
+    for module in (text_models, vision_models):
+        monkeypatch.setattr(module.TABLE, "_by_id", {**module.TABLE._by_id, row.id: row})
+        monkeypatch.setattr(module.TABLE, "own", (*module.TABLE.own, row))
+        monkeypatch.setattr(module.TABLE, "_own_ids", module.TABLE._own_ids | {row.id})
+    (work / "a.png").write_bytes(media_samples.png(40, 30))
+    asked = run("Hi", "--model", "made-up-1", "--effort", "low", "--json")
+    assert asked.code == 0 and asked.document["model"] == "made-up-1" and not asked.document["warnings"], asked
+    seen = run("What?", "--image", "a.png", "--model", "made-up-1", "--json", skill="qianwen-vision")
+    assert seen.code == 0 and seen.document["model"] == "made-up-1", seen
+    assert "from 1 to 500" in run("Hi", "--model", "made-up-1", "--max-tokens", "501").err
+    assert [one["id"] for one in run("--models", "made-up", "--json").document["models"]] == ["made-up-1"]
+    assert row.price.amount(1_000_000, 1_000_000) == 3

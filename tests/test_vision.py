@@ -112,7 +112,7 @@ def test_large_file_is_uploaded_and_named(see, emulator, work):
     policy, form, call = emulator.requests
     upload, = emulator.uploads
     assert upload.sha256 == hashlib.sha256(PNG + bytes(LARGE - len(PNG))).hexdigest() and upload.content_type == "image/png"
-    assert (policy.query["model"], form.authorized, call.json["model"]) == ("qwen3.6-plus", False, "qwen3.6-plus")
+    assert (policy.query["model"], form.authorized, call.json["model"]) == ("qwen3.7-plus", False, "qwen3.7-plus")
     urls = [part["image_url"]["url"] for part in call.json["messages"][0]["content"][:3]]
     assert urls[0] == urls[2] == "oss://" + upload.key and urls[1].startswith("data:image/png;base64,")
     assert [request.headers.get(HEADER) for request in emulator.requests] == [None, None, "enable"]
@@ -200,7 +200,7 @@ def test_bad_file_is_refused_before_anything_is_sent(see, emulator, work, name, 
 @pytest.mark.parametrize("arguments, words", [
     (("Hi",), ("no picture and no video", "--image")), (("--image", "photo.png"), ("no question",)),
     (("Hi", "--image", "photo.png", "--model", "qwen3.7-max"),
-     ("qwen3.7-max takes text alone", "qwen3.6-plus", "qwen3-vl-plus")),
+     ("qwen3.7-max takes text alone", "qwen3.7-plus", "qwen3.8-max")),
     (("Hi", "--image", "photo.png", "--fps", "2"), ("--fps",)),
     (("Hi", "--video", "video.mp4", "--fps", "11"), ("--fps", "[0.1, 10]")),
     (("Hi", "--video", "video.mp4", "--fps", "nan"), ("--fps", "[0.1, 10]")),
@@ -211,7 +211,7 @@ def test_bad_file_is_refused_before_anything_is_sent(see, emulator, work, name, 
     (("Hi", "--video", "photo.png"), ("photo.png is image/png",)),
     (("Hi", "--image", "photo.png", " "), ("--image",)),
     (("Hi", "--image", "photo.png", "-o", ""), ("--output names no file",)),
-    (("Hi", "--image", "file://[x"), ("--image",)), (("Hi", "--frames", "photo.png"), ("1 pictures", "4 to 512")),
+    (("Hi", "--image", "file://[x"), ("--image",)), (("Hi", "--frames", "photo.png"), ("1 pictures", "4 to 8000")),
 ], ids=lambda item: " ".join(item)[:50])
 def test_bad_usage_is_refused(see, emulator, arguments, words):
     refused(see(*arguments), emulator, *words)
@@ -262,7 +262,8 @@ def test_schema(see, emulator, work):
     emulator.reply(text='```json\n{"city": "Rome"}\n```')
     arguments = ("Where?", "--image", "photo.png", "--schema", write(work, "city.json", CITY))
     assert see(*arguments).out == '{"city": "Rome"}\n'
-    assert sent(emulator)["response_format"]["json_schema"]["schema"] == CITY and sent(emulator)["enable_thinking"] is False
+    assert sent(emulator)["response_format"] == {"type": "json_object"} and sent(emulator)["enable_thinking"] is False
+    assert json.dumps(CITY) in sent(emulator)["messages"][0]["content"]
     emulator.reply(text='{"city": 5}')
     result = see(*arguments)
     assert (result.code, result.out) == (8, "") and "$.city is not of type string" in result.err
@@ -349,7 +350,7 @@ def test_dry_run(see, emulator, work):
         f"data:image/png;base64,<{len(PNG)} bytes>", f"oss://<upload of big.png, {LARGE} bytes>",
         f"data:image/jpeg;base64,<{len(JPEG)} bytes>", "What?"]
     before, = document["before"]
-    assert before["url"].endswith("/api/v1/uploads?action=getPolicy&model=qwen3.6-plus") and "big.png" in before["then"]
+    assert before["url"].endswith("/api/v1/uploads?action=getPolicy&model=qwen3.7-plus") and "big.png" in before["then"]
     assert document["headers"]["X-DashScope-OssResourceResolve"] == "enable"
 
 
@@ -408,7 +409,7 @@ def test_help_names_every_flag(see):
                  "--model",
                  "--set", "--request", "-o", "--json", "--dry-run", "--check", "--retries", "--version"):
         assert re.search(rf"(?m)^  (-\w, )?(-\w )?.*{re.escape(flag)}\b", said), flag
-    assert all(word in flat for word in ("qwen3.6-plus", "qwen-vl-ocr", "key_information_extraction"))
+    assert all(word in flat for word in ("qwen3.7-plus", "qwen-vl-ocr", "key_information_extraction"))
 
 
 def test_folder_copied_alone(run, emulator, work, tmp_path):
@@ -416,7 +417,7 @@ def test_folder_copied_alone(run, emulator, work, tmp_path):
     shutil.copytree(FOLDER, target, ignore=shutil.ignore_patterns("__pycache__"))
     script, picture = target / "scripts" / "vision.py", write(work, "photo.png", PNG)
     assert run("--help", script=script, key=None).code == 0
-    assert run("Q", "--image", picture, "--dry-run", script=script, key=None).document["body"]["model"] == "qwen3.6-plus"
+    assert run("Q", "--image", picture, "--dry-run", script=script, key=None).document["body"]["model"] == "qwen3.7-plus"
     assert run("--check", script=script).code == 0 and emulator.requests == []
     assert RED_AND_BLUE in run("Q", "--image", picture, script=script).out
 

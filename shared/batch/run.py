@@ -22,8 +22,11 @@ CONCURRENCY = 4
 _LOCK_WAIT = 60.0  # seconds beyond --timeout that another run may take to finish its rows
 
 
-def run_calls(session, call, make_parser, **batch_settings):
-    """What every script does: --check, the rows of --batch, or the one `call(session)`."""
+def run_calls(session, call, make_parser, table=None, **batch_settings):
+    """What every script does: --models of its `table`, --check, the rows of --batch, or the one `call(session)`."""
+    if session.options.models is not None:
+        from ..cli.models import show_models
+        return show_models(session, table)
     if session.options.check:
         from ..cli.check import check
         return check(session)

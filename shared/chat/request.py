@@ -1,34 +1,48 @@
 """The parts of a chat completion's body that every chat model takes: thinking, sampling, promised JSON, streaming.
 
-Pure: no I/O. Wire facts: sections 2.1, 2.3 and 2.7 of the contract. A model is a row with `id`, `thinking` ("on" and
-"off" are the defaults of models that can switch, "always" and "never" cannot, None is not known), `features`,
-`max_output` and `max_thinking`. What the service would refuse or silently ignore is refused here.
+Pure: no I/O. Wire facts: sections 2.1, 2.3 and 2.7 of the contract, 3 of the updates. A model is a row of `models.ROWS`.
+What the service would refuse or silently ignore is refused here.
 """
 from __future__ import annotations
 
 import copy
+import json
 import re
+from collections import namedtuple
 
 from ..body import apply_settings
 from ..cli.flags import number
 from ..failures import usage
+from .models import EFFORTS
 
-# Flags that are one field of the body each: field -> (the flag's type, its value in --help, its help).
+# A flag that is one field of the body: the field, the flag's arguments for argparse, and the feature that a model needs for it.
+Field = namedtuple("Field", "wire flag feature", defaults=("",))
 FIELDS = {
-    "temperature": (number(0, 2, high_open=True), "X", "from 0 to below 2"),
-    "top_p": (number(0, 1, low_open=True), "X", "above 0, up to 1"),
-    "max_tokens": (number(1, float("inf"), whole=True), "N", "longest answer, thinking not counted"),
-    "seed": (number(0, 2**31 - 1, whole=True), "N", "0 to 2147483647"),
+    "thinking_budget": Field("thinking_budget", dict(
+        metavar="N", type=number(1, float("inf"), whole=True), help="most tokens spent on thinking"), "tb"),
+    "effort": Field("reasoning_effort", dict(
+        choices=EFFORTS, help="how much to think: low, medium, high, xhigh, max or none, as far as the model knows them; "
+        "not together with --thinking-budget")),
+    "temperature": Field("temperature", dict(metavar="X", type=number(0, 2, high_open=True), help="from 0 to below 2")),
+    "top_p": Field("top_p", dict(metavar="X", type=number(0, 1, low_open=True), help="above 0, up to 1")),
+    "max_tokens": Field("max_tokens", dict(metavar="N", type=number(1, float("inf"), whole=True),
+                                           help="longest answer, thinking not counted")),
+    "seed": Field("seed", dict(metavar="N", type=number(0, 2**31 - 1, whole=True), help="0 to 2147483647")),
+    "stop": Field("stop", dict(metavar="TEXT", action="append", default=[],
+                               help="end the answer before this text; may be repeated")),
 }
 
 
 class ChatAsk:
-    """What the user asked for, one attribute per flag; unset ones are None, empty or False."""
+    """What the user asked for, one attribute per flag; unset ones are None, empty or False.
 
+    `FIELDS` are the flags that are one field; `named` is the model asked for by --set, --model or --request, '' for none.
+    """
+
+    FIELDS = FIELDS
     DEFAULTS = {
-        "prompt": None, "system": None, "model": None, "think": None, "thinking_budget": None, "json_object": False,
-        "schema": None, "tool_choice": None, "prefix": None, **dict.fromkeys(FIELDS), "stop": (), "stream": True, "request": None,
-        "settings": (),
+        "prompt": None, "system": None, "model": None, "think": None, "json_object": False, "schema": None,
+        "tool_choice": None, "prefix": None, **dict.fromkeys(FIELDS), "stream": True, "request": None, "settings": (),
     }
 
     def __init__(self, **given):
@@ -37,34 +51,51 @@ class ChatAsk:
             raise TypeError(f"unknown fields: {', '.join(sorted(unknown))}")
         for name, default in self.DEFAULTS.items():
             setattr(self, name, given.get(name, default))
-
-    @property
-    def wants_json(self) -> bool:
-        return self.json_object or self.schema is not None
-
-    def model_name(self, default: str) -> str:
-        """The model asked for by --set, --model or --request, else `default`."""
-        settings = {".".join(keys): value for keys, value in self.settings}
-        return str(settings.get("model") or self.model or (self.request or {}).get("model") or default)
+        by_setting = [value for keys, value in self.settings if keys == ["model"]]
+        self.wants_json = self.json_object or self.schema is not None
+        self.named = str((by_setting or [""])[-1] or self.model or (self.request or {}).get("model") or "")
 
 
-def base_of(ask: ChatAsk, model) -> dict:
-    """The body that all else is put on: a copy of --request with the model's id. Raises usage where it cannot be built on."""
-    check_request(ask.request or {})
+def start(ask: ChatAsk, model, table) -> dict:
+    """The body that all else is put on: a copy of --request with the model's id, the fields, and thinking. Raises usage."""
+    check_limits(ask, model)
+    if ask.request:
+        check_request(ask.request)
     try:
-        return {**copy.deepcopy(ask.request or {}), "model": model.id}
+        body = {**copy.deepcopy(ask.request or {}), "model": model.id}
     except RecursionError:
         raise usage("--request nests too deeply") from None
+    put_thinking(ask, model, body, table)
+    put_fields(ask, model, body, table)
+    return body
 
 
-def finish(ask: ChatAsk, model, body: dict) -> list:
-    """The last fields of every body, and --set over all of them; return remarks for the user."""
-    remarks = put_stream(ask, model, body)
-    apply_settings(body, ask.settings)
-    check_request(body)
-    if not body.get("stream"):
+def finish(ask: ChatAsk, model, body: dict, media: bool = False) -> list:
+    """Promised JSON, streaming, and --set over everything; return remarks for the user. `media`: pictures go along."""
+    if ask.json_object or ask.schema is not None:
+        put_json(ask, model, body, media)
+    must = "stream" in model.features or ("stream-think" in model.features and body.get("enable_thinking"))
+    body["stream"] = bool(must or (ask.stream and body.get("stream", True)))
+    if body["stream"]:
+        body["stream_options"] = {**(body.get("stream_options") or {}), "include_usage": True}
+    if ask.settings:
+        apply_settings(body, ask.settings)
+        check_request(body)
+    if not body["stream"]:
         body.pop("stream_options", None)
-    return remarks
+    return [f"{model.id} answers in streams only; the answer is collected and shown whole"] if must and not ask.stream else []
+
+
+def put_fields(ask: ChatAsk, model, body: dict, table) -> None:
+    """Each flag that is one field, where it was given and the model takes it."""
+    for name, field in ask.FIELDS.items():
+        value = getattr(ask, name)
+        if value is None or value is False or value == [] or value == ():
+            continue
+        if field.feature and field.feature not in model.features:
+            raise usage(f"--{name.replace('_', '-')}: {model.id} takes none", "leave it out, or use one of: "
+                        + table.names(lambda row: field.feature in row.features))
+        body[field.wire] = list(value) if isinstance(value, tuple) else copy.copy(value)
 
 
 def check_limits(ask: ChatAsk, model) -> None:
@@ -104,6 +135,9 @@ def check_messages(messages, what: str) -> None:
                         "or one of a picture or video")
         if message["role"] == "assistant" and message.get("content") is None and not message.get("tool_calls"):
             raise usage(f"{what}: message {number} (assistant) has neither content nor tool_calls")
+        calls = message.get("tool_calls")
+        if calls is not None and not (isinstance(calls, list) and all(isinstance(call, dict) for call in calls)):
+            raise usage(f"{what}: message {number} has tool_calls that are not a list of objects")
         if message["role"] == "tool" and not message.get("tool_call_id"):
             raise usage(f"{what}: message {number} (tool) has no tool_call_id")
 
@@ -123,6 +157,25 @@ def check_tool_answers(messages: list) -> None:
                     "a prompt")
 
 
+def conversation(brought, ask: ChatAsk, content=None, replace: bool = False) -> list:
+    """A copy of the messages that were brought, checked, with the system text in front and the user's turn behind them.
+
+    With `replace` (a --request body) that turn takes the place of the last one of the user.
+    """
+    messages = copy.deepcopy(brought) if brought else []
+    if brought:
+        check_messages(messages, "the messages")
+    if ask.system is not None:
+        put_system(messages, ask.system)
+    if content is not None and replace and messages and messages[-1]["role"] == "user":
+        messages[-1] = {**messages[-1], "content": content}
+    elif content is not None:
+        messages.append({"role": "user", "content": content})
+    if len(messages) > 1:
+        check_tool_answers(messages)
+    return messages
+
+
 def put_system(messages: list, text: str) -> None:
     """Set the system message, which stands first."""
     if messages and messages[0]["role"] == "system":
@@ -131,80 +184,90 @@ def put_system(messages: list, text: str) -> None:
         messages.insert(0, {"role": "system", "content": text})
 
 
-def put_user(messages: list, content, replace: bool) -> None:
-    """Add the user's turn; with `replace` (a --request body) it takes the place of the last user turn."""
-    if replace and messages and messages[-1]["role"] == "user":
-        messages[-1] = {**messages[-1], "content": content}
-    else:
-        messages.append({"role": "user", "content": content})
+# ---- thinking --------------------------------------------------------------------------------------------------------
 
-
-def put_sampling(ask: ChatAsk, body: dict) -> None:
-    for name in FIELDS:
-        if getattr(ask, name) is not None:
-            body[name] = getattr(ask, name)
-    if ask.stop:
-        body["stop"] = list(ask.stop)
-
-
-def _no_thinking_because(ask: ChatAsk) -> str:
-    """The flag that excludes thinking, or ''."""
-    forced = ask.tool_choice not in (None, "auto", "none")
-    return ("--schema" if ask.schema is not None else "--json-object" if ask.json_object else
-            "--prefix" if ask.prefix is not None else f"--tool-choice {ask.tool_choice}" if forced else "")
-
-
-def put_thinking(ask: ChatAsk, model, body: dict, with_budget: str) -> None:
-    """Send `enable_thinking` for models that can switch and for those alone; off where another flag excludes it.
-
-    `with_budget` names models that take a thinking budget, for the error message.
-    """
-    excluded = _no_thinking_because(ask)
-    wanted = True if ask.think is None and ask.thinking_budget else ask.think
-    _check_thinking(ask, model, wanted, excluded)
-    if model.thinking == "never":
+def put_thinking(ask: ChatAsk, model, body: dict, table) -> None:
+    """Switch thinking for models that can, and for those alone; off where another flag excludes it and nobody asked for it."""
+    excluded = _no_thinking_because(ask, model)
+    wanted = ask.effort != "none" if ask.think is None and (ask.thinking_budget or ask.effort) else ask.think
+    if wanted is not None or excluded or ask.effort:
+        _check_thinking(ask, model, wanted, excluded, table)
+    if model.thinking in ("never", "always"):
         return
-    if model.thinking != "always":
-        if excluded:
-            body["enable_thinking"] = False
-        elif wanted is not None:
-            body["enable_thinking"] = wanted
-        elif model.thinking:
-            body.setdefault("enable_thinking", model.thinking == "on" and not _json_asked_otherwise(ask, body))
-    if ask.thinking_budget and "tb" not in model.features:
-        raise usage(f"--thinking-budget: {model.id} takes none", f"leave it out, or use one of: {with_budget}")
-    if ask.thinking_budget:
-        body["thinking_budget"] = ask.thinking_budget
+    value = False if excluded and not wanted else wanted
+    if value is None and ask.wants_json:
+        value = False  # where JSON goes with thinking, thinking has to be asked for: it is billed
+    if value is None and model.thinking:
+        value = model.thinking == "on" if not (ask.request or ask.settings) else _switched_otherwise(ask, model, body)
+    if value is not None:
+        body.update({"thinking": {"type": "adaptive" if value else "disabled"}} if "th" in model.features else
+                    {"enable_thinking": value})
 
 
-def _json_asked_otherwise(ask: ChatAsk, body: dict) -> bool:
-    """Whether --request or --set promises JSON, which thinking excludes."""
-    return "response_format" in body or any(keys[0] == "response_format" for keys, _ in ask.settings)
+def _switched_otherwise(ask: ChatAsk, model, body: dict):
+    """What --request and --set leave to be said: None where --request switches thinking, no thinking where they promise JSON."""
+    if "enable_thinking" in body or "thinking" in body or "reasoning_effort" in body:
+        return None
+    promised = "response_format" in body or any(keys[0] == "response_format" for keys, _ in ask.settings)
+    return model.thinking == "on" and not promised
 
 
-def _check_thinking(ask: ChatAsk, model, wanted, excluded: str) -> None:
+def _no_thinking_because(ask: ChatAsk, model) -> str:
+    """The flag that excludes thinking with this model, or ''."""
+    if ask.wants_json and "jt" not in model.features:
+        return "--schema" if ask.schema is not None else "--json-object"
+    if ask.prefix is not None:
+        return "--prefix"
+    return f"--tool-choice {ask.tool_choice}" if ask.tool_choice not in (None, "auto", "none") else ""
+
+
+def _check_thinking(ask: ChatAsk, model, wanted, excluded: str, table) -> None:
+    """Refuse what cannot be: thinking that is excluded, not to be had or not to be switched off; an effort that is not taken."""
+    flags = "--think, --thinking-budget and --effort"
+    others = table.names(lambda row: row.thinking in ("on", "off"), 5)
     if wanted and excluded:
-        raise usage(f"{excluded} excludes thinking", "leave out --think and --thinking-budget")
-    if wanted is False and ask.thinking_budget:
-        raise usage("--thinking-budget goes with thinking", "leave out --no-think")
+        able = table.names(lambda row: "jt" in row.features, 5) if excluded in ("--schema", "--json-object") else ""
+        raise usage(f"{excluded} excludes thinking with {model.id}", f"leave out {flags}"
+                    + (f", or use a model that keeps to JSON while it thinks: {able}" if able else ""))
+    if ask.effort and ask.thinking_budget:
+        raise usage("--effort and --thinking-budget do not go together", "leave one of them out")
+    if ask.think is False and (ask.thinking_budget or ask.effort not in (None, "none")):
+        raise usage(f"{'--thinking-budget' if ask.thinking_budget else '--effort'} goes with thinking", "leave out --no-think")
+    if ask.think and ask.effort == "none":
+        raise usage("--effort none switches thinking off", "leave out --think, or name another effort")
     if wanted and model.thinking == "never":
-        raise usage(f"{model.id} cannot think",
-                    "leave out --think and --thinking-budget, or use a model such as qwen3.6-plus")
+        raise usage(f"{model.id} cannot think", f"leave out {flags}, or use a model such as {others}")
     if model.thinking == "always" and (wanted is False or excluded):
         raise usage(f"{excluded or '--no-think'}: {model.id} always thinks",
-                    "use a model that can switch thinking off, such as qwen3.6-plus")
+                    f"use a model that can switch thinking off, such as {others}")
+    if ask.effort and ask.effort not in model.efforts:
+        fix = f"use one of: {', '.join(model.efforts)}" if model.efforts else "leave it out (--thinking-budget bounds the thinking " \
+            f"of many models), or use one of: {table.names(lambda row: ask.effort in row.efforts, 5)}"
+        raise usage(f"--effort {ask.effort}: {model.id} does not take it", fix)
 
 
-def put_json(ask: ChatAsk, body: dict) -> None:
-    """Promise JSON, and say the word in the messages, as the service demands."""
-    if ask.schema is not None:
+# ---- promised JSON ---------------------------------------------------------------------------------------------------
+
+def put_json(ask: ChatAsk, model, body: dict, media: bool) -> None:
+    """Promise JSON, and say the word in the messages, as the service demands.
+
+    A schema goes into `response_format` where the service keeps to it. It does not with other models, nor where pictures go along:
+    it lowers a schema to JSON mode then without a word. There the schema stands in the text at once.
+    """
+    if ask.schema is not None and "js" in model.features and not media:
         name = re.sub(r"[^A-Za-z0-9_-]+", "_", str(ask.schema.get("title") or "answer"))[:64].strip("_") or "answer"
         body["response_format"] = {"type": "json_schema",
                                    "json_schema": {"name": name, "strict": True, "schema": copy.deepcopy(ask.schema)}}
-    elif ask.json_object:
+    else:
         body["response_format"] = {"type": "json_object"}
-    if ask.wants_json and not _says_json(body["messages"]):
+        if ask.schema is not None:
+            add_to_system(body["messages"], _in_words(ask.schema))
+    if not _says_json(body["messages"]):
         add_to_system(body["messages"], "Answer in JSON.")
+
+
+def _in_words(schema: dict) -> str:
+    return "Answer with JSON that matches this JSON Schema: " + json.dumps(schema, ensure_ascii=False)
 
 
 def _says_json(messages: list) -> bool:
@@ -219,7 +282,7 @@ def _says_json(messages: list) -> bool:
 
 def add_to_system(messages: list, sentence: str) -> None:
     """Add a sentence to the system message, which is made where there is none."""
-    first = messages[0]
+    first = messages[0] if messages else {"role": ""}
     if first["role"] == "system" and isinstance(first["content"], str):
         first["content"] += "\n\n" + sentence
     else:
@@ -228,17 +291,6 @@ def add_to_system(messages: list, sentence: str) -> None:
 
 def without_schema(body: dict, schema: dict) -> dict:
     """The same request for a model that takes no json_schema: JSON mode, with the schema in the messages."""
-    import json
     body = {**body, "messages": copy.deepcopy(body["messages"]), "response_format": {"type": "json_object"}}
-    add_to_system(body["messages"], "Answer with JSON that matches this JSON Schema: "
-                  + json.dumps(schema, ensure_ascii=False))
+    add_to_system(body["messages"], _in_words(schema))
     return body
-
-
-def put_stream(ask: ChatAsk, model, body: dict) -> list:
-    """Streams are the default on the wire: models that think cut or refuse long answers without them."""
-    must = "stream" in model.features or ("stream-think" in model.features and body.get("enable_thinking"))
-    body["stream"] = bool(must or (ask.stream and body.get("stream", True)))
-    if body["stream"]:
-        body["stream_options"] = {**(body.get("stream_options") or {}), "include_usage": True}
-    return [f"{model.id} answers in streams only; the answer is collected and shown whole"] if must and not ask.stream else []

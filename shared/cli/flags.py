@@ -65,7 +65,10 @@ def add_common_flags(parser: Parser, skill: str, default_model: str, main: str =
     add("--dry-run", action="store_true", help="print the request as JSON and send nothing; needs no key")
     add("--check", action="store_true", help="say which key and endpoint would be used and whether they fit; sends "
         "nothing")
-    add("--live", action="store_true", help="with --check: make one free authenticated call as well")
+    add("--models", metavar="WORD", nargs="?", const="", help="list the models of this skill (those with WORD in them): what "
+        "they do, limits, price, retirement; sends nothing")
+    add("--live", action="store_true", help="with --check: make one free authenticated call as well; with --models: ask "
+        "the service which of them it has now")
     add("--timeout", metavar="SECONDS", type=_seconds, default=DEFAULT_TIMEOUT,
         help=f"longest wait without a byte (default: {DEFAULT_TIMEOUT:g})")
     add("--retries", metavar="N", type=_count, default=DEFAULT_RETRIES,

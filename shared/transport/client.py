@@ -178,7 +178,7 @@ class Client:
                 headers["Authorization"] = "Bearer " + self.key.value
             else:
                 headers.pop("Authorization", None)
-            response = self._send(method, url, headers, request.body)
+            response = self._send(method, url, headers, request)
             location = response.headers.get("Location")
             if response.status not in _REDIRECTS or not location:
                 return response
@@ -204,12 +204,12 @@ class Client:
                       cause="a captive portal, a proxy's log-in page or a wrong base URL answers instead of the service",
                       fix="log in to the network, check QWEN_BASE_URL, then run the command again")
 
-    def _send(self, method: str, url: str, headers: dict, body):
-        data = body
+    def _send(self, method: str, url: str, headers: dict, request: Request):
+        body = data = request.body
         if isinstance(body, Multipart):
             headers = {**headers, "Content-Length": str(len(body))}
         elif body is not None:
-            data = encoded(body)
+            data = encoded(body) if request.data is None else request.data
         elif method == "POST":
             data = b""
         try:

@@ -11,18 +11,18 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from shared import key_guard
+from shared.batch.run import run_calls
 from shared.body import encoded
 from shared.chat.answer import tool_calls_for_messages
-from shared.chat.flags import add_json_flags, add_sampling_flags, add_thinking_flags
-from shared.chat.turn import compatible_request, tell_of, text_target, Turn, warn_of_schema
+from shared.chat.flags import add_fields, add_json_flags, add_sampling_flags, add_thinking_flags
+from shared.chat.turn import chat_request, preface, text_target, Turn
 from shared.cli.flags import add_batch_flags, add_common_flags, Parser
 from shared.failures import Exit, Failure
-from shared.batch.run import run_calls
 from shared.main import run_script
 from shared.transport.request import Request
 from text_inputs import read_ask
-from text_models import DEFAULT_MODEL, MODELS, find_model
-from text_request import Ask, build_request, native_request
+from text_models import DEFAULT_MODEL, TABLE
+from text_request import Ask, build_request, native_request, SEARCH
 
 SKILL = "qianwen-text"
 
@@ -70,11 +70,12 @@ def _add_input_flags(group) -> None:
 def _add_answer_flags(group) -> None:
     add = group.add_argument
     add_thinking_flags(add)
-    add("--search", action="store_true", help="let the model search the web (billed per search)")
-    add("--sources", action="store_true", help="with --search: also list the pages found (on stderr and in --json)")
+    add_fields(add, {"search": SEARCH})
+    add("--sources", action="store_true", help="search the web and list the pages found: on stderr, in --json, and at the end "
+        "of a file of --output")
     add_json_flags(add)
     add("--tools", metavar="FILE", help="a JSON list of functions the model may call")
-    add("--tool-choice", metavar="NAME", help="auto, none, or the tool that must be called (switches thinking off)")
+    add("--tool-choice", metavar="NAME", help="auto, none, or the tool that must be called (no thinking then)")
     add("--prefix", metavar="TEXT", help="the beginning of the answer, which the model continues; shown with the rest")
     add_sampling_flags(add)
 
@@ -89,9 +90,9 @@ def _add_translation_flags(group) -> None:
 # ---- the run ---------------------------------------------------------------------------------------------------------
 
 def execute(session) -> Exit | None:
-    account = session.account
-    session.verdict = key_guard.judge(account.key, account.endpoint, SKILL, session.many, strict=account.strict)
-    return run_calls(session, answer, make_parser, instead=("messages",))
+    account, options = session.account, session.options
+    session.verdict = key_guard.judge(account.key, account.endpoint, SKILL, options.batch is not None, strict=account.strict)
+    return run_calls(session, answer, make_parser, table=TABLE, instead=("messages",))
 
 
 def answer(session) -> None:
@@ -99,18 +100,20 @@ def answer(session) -> None:
     options, console = session.options, session.console
     console.ignore_broken_pipe = bool(options.chat)
     ask = read_ask(options)
-    model, warning = find_model(ask.model_name())
+    model, warning = TABLE.find(ask.model_name())
     body, remarks = build_request(ask, model)
-    encoded(body)  # refuses text that cannot be sent, before the key or the network matter
-    tell_of(body, remarks, warning, console)
-    warn_of_schema(ask.schema, console)
+    request = _request(session.verdict.endpoint, ask, model, body)
+    preface(console, ask, body, remarks, warning)
     if options.dry_run:
-        return session.show_dry_run(_request(session.endpoint, ask, model, body), _uploads(session, options.document))
-    target = text_target(session, ask, _name_of(ask))
+        return session.show_dry_run(request, _uploads(session, options.document))
+    target = options.output and text_target(session, ask, str(ask.prompt or (ask.messages or [{}])[-1].get("content") or "answer"))
     try:
-        client = session.client(model.id, [row.id for row in MODELS])
-        turn = Turn(ask, model, session, client, target, lambda body: _request(session.endpoint, ask, model, body))
-        return _converse(options, turn, body)
+        client = session.client(model.id, TABLE, successor=model.successor)
+        turn = Turn(session, ask, model, target, client)
+        if ask.documents:
+            return _converse_with_documents(options, turn, body)
+        turn.ask(request)
+        _report(options, turn, [])
     finally:
         if target:
             target.discard()
@@ -119,9 +122,10 @@ def answer(session) -> None:
 def _request(endpoint, ask: Ask, model, body: dict) -> Request:
     """The HTTP request: the compatible dialect, or the native one, which alone returns the sources of a search."""
     if not ask.sources:
-        return compatible_request(endpoint, body)
+        return chat_request(endpoint, body)
     path, native = native_request(body, model)
-    return Request("POST", endpoint.native + path, native, {"Accept": "text/event-stream", "X-DashScope-SSE": "enable"})
+    headers = {"Accept": "text/event-stream", "X-DashScope-SSE": "enable"}
+    return Request("POST", endpoint.native + path, native, headers, encoded(native))
 
 
 def _uploads(session, documents) -> list:
@@ -131,43 +135,15 @@ def _uploads(session, documents) -> list:
             if not path.startswith("fileid://")]
 
 
-def _name_of(ask: Ask) -> str:
-    """What a file in an output folder is named after."""
-    return str(ask.prompt or (ask.messages or [{}])[-1].get("content") or "answer")
-
-
-def _converse(options, turn: Turn, body: dict) -> None:
-    """Send the request, show the answer as it comes, then check, save and account for it."""
-    uploaded = _upload(options, turn, body)
-
-    def finish():
-        turn.finish()
-        if options.chat:
-            _append_to_chat(options.chat, turn)
-        _tell_sources(turn)
-    try:
-        turn.run(body, finish)
-    except Failure as failure:
-        if uploaded and failure.exit_code == Exit.INTERRUPTED:
-            _release(options.keep_documents, uploaded, turn.client, turn.console)
-        elif uploaded:
-            turn.console.warn("the uploaded documents stay in the account for another try: " + _as_flags(uploaded))
-        raise
-    except BaseException:  # a closed pipe, or a defect of ours: nobody will try again with them
-        if uploaded:
-            _release(options.keep_documents, uploaded, turn.client, turn.console)
-        raise
-    kept = list(turn.ask.documents) if options.keep_documents or options.chat else []
-    if uploaded:
-        _release(bool(kept), uploaded, turn.client, turn.console)
-    turn.report(sources=turn.answer.search_results, documents=kept)
-
-
-def _tell_sources(turn: Turn) -> None:
+def _report(options, turn: Turn, documents: list) -> None:
+    """Put the turn into its conversation, then tell the sources and what it cost."""
+    if options.chat:
+        _append_to_chat(options.chat, turn)
     for page in turn.answer.search_results:
         turn.console.note(f"source [{page.get('index', '?')}] {page.get('title', '')} — {page.get('url', '')}")
-    if turn.ask.sources and not turn.answer.search_results:
+    if turn.asked.sources and not turn.answer.search_results:
         turn.console.note("the model did not search")
+    turn.report(sources=turn.answer.search_results, documents=documents)
 
 
 # ---- conversations and documents -------------------------------------------------------------------------------------
@@ -176,7 +152,7 @@ def _append_to_chat(path: str, turn: Turn) -> None:
     """Add this turn to what the file holds now, in one step; another process may have added its own turn meanwhile."""
     from shared.files.outputs import replace_json
     from text_request import put_documents, user_text
-    ask, clean = turn.ask, turn.console.redact_result
+    ask, clean = turn.asked, turn.console.redact_result
     said = [{"role": "assistant", "content": clean((ask.prefix or "") + turn.answer.text)}]
     if turn.answer.tool_calls:
         said[0]["tool_calls"] = clean(tool_calls_for_messages(turn.answer))
@@ -197,19 +173,32 @@ def _append_to_chat(path: str, turn: Turn) -> None:
                       partial=turn.answer.partial()) from error
 
 
-def _upload(options, turn: Turn, body: dict) -> list:
-    """Upload the documents and put their ids into the request; return the ids that were made now."""
-    ask = turn.ask
-    if not ask.documents:
-        return []
+def _converse_with_documents(options, turn: Turn, body: dict) -> None:
+    """Upload the documents, ask about them, and delete them where nobody needs them again."""
     from text_documents import upload_all
-    ids, made = upload_all(turn.client, options.document, turn.console)
+    ask = turn.asked
+    ids, uploaded = upload_all(turn.client, options.document, turn.console)
     for placeholder, file_id in zip(ask.documents, ids):
         for message in body["messages"]:
             if message["role"] == "system" and str(message["content"]).startswith("fileid://"):
                 message["content"] = message["content"].replace(f"fileid://{placeholder}", f"fileid://{file_id}", 1)
     ask.documents = ids
-    return made
+    try:
+        turn.ask(_request(turn.session.endpoint, ask, turn.model, body))
+    except Failure as failure:
+        if uploaded and failure.exit_code == Exit.INTERRUPTED:
+            _release(options.keep_documents, uploaded, turn.client, turn.console)
+        elif uploaded:
+            turn.console.warn("the uploaded documents stay in the account for another try: " + _as_flags(uploaded))
+        raise
+    except BaseException:  # a closed pipe, or a defect of ours: nobody will try again with them
+        if uploaded:
+            _release(options.keep_documents, uploaded, turn.client, turn.console)
+        raise
+    kept = list(ids) if options.keep_documents or options.chat else []
+    if uploaded:
+        _release(bool(kept), uploaded, turn.client, turn.console)
+    _report(options, turn, kept)
 
 
 def _release(keep: bool, uploaded: list, client, console) -> None:
@@ -219,7 +208,8 @@ def _release(keep: bool, uploaded: list, client, console) -> None:
         return
     from text_documents import delete_all
     try:
-        delete_all(client, uploaded, console)
+        if delete_all(client, uploaded, console):
+            console.note(f"deleted from your account: {len(uploaded)} uploaded document{'s' * (len(uploaded) > 1)}")
     except KeyboardInterrupt:
         console.warn("interrupted while deleting; these may stay in the account: " + _as_flags(uploaded))
 

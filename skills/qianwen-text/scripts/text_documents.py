@@ -101,10 +101,13 @@ def _wait_until_read(client, path: str, file_id: str, clock=time.monotonic) -> N
         pause = min(pause * 1.6, 5.0)
 
 
-def delete_all(client, ids, console) -> None:
-    """Delete uploaded documents; one that cannot be deleted is said, and is no failure of the answer."""
+def delete_all(client, ids, console) -> bool:
+    """Delete uploaded documents, and tell whether all are gone; one that cannot be deleted fails no answer."""
+    gone = True
     for file_id in ids:
         try:
             client.json(Request("DELETE", f"{client.endpoint.compatible}/files/{file_id}"), Retries.READ)
         except Failure as failure:
+            gone = False
             console.warn(f"the uploaded document {file_id} could not be deleted: {failure.message}")
+    return gone

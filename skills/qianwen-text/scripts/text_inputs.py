@@ -4,7 +4,7 @@ from __future__ import annotations
 import os
 import re
 
-from shared.chat.flags import check_output, common_fields
+from shared.chat.flags import ask_of
 from shared.chat.request import check_messages
 from shared.cli.inputs import read_json, read_prompt, read_text
 from shared.failures import usage
@@ -14,37 +14,32 @@ from text_request import Ask
 
 def read_ask(options) -> Ask:
     """Read every file the flags name; nothing is sent yet."""
-    _take_prompt_from(options, "attach")
-    _take_prompt_from(options, "document")
+    for name in ("attach", "document"):
+        if len(getattr(options, name)) > 1:
+            _take_prompt_from(options, name)
     stdin_inputs = [path for path in (options.messages, options.request, options.schema, options.tools, *options.attach)
                     if path == "-"]
     prompt = read_prompt(options.prompt, options.prompt_file, stdin_inputs)
-    _check_companions(options, prompt)
-    return Ask(
-        **common_fields(options), prompt=prompt,
-        messages=_read_messages(options.messages, "--messages") if options.messages else None,
-        history=_read_history(options.chat, options.system) if options.chat else None,
-        attachments=[(os.path.basename(path), _read_attachment(path)) for path in options.attach],
-        documents=[_document_id(path) for path in options.document], search=options.search, sources=options.sources,
-        tools=read_json(options.tools, "--tools") if options.tools else None, tool_choice=options.tool_choice,
-        prefix=options.prefix, translate_to=options.translate_to, translate_from=options.translate_from,
-        terms=_read_terms(options.terms))
-
-
-def _check_companions(options, prompt) -> None:
-    """Flags that would be dropped without a word."""
     if options.attach and prompt is None:
         raise usage("--attach goes with a prompt, which says what to do with the files",
                     "write the prompt first: text.py PROMPT --attach FILE")
     if options.keep_documents and not options.document:
         raise usage("--keep-documents goes with --document", "add --document, or leave it out")
-    check_output(options)
+    return ask_of(
+        options, Ask, prompt=prompt,
+        messages=_read_messages(options.messages, "--messages") if options.messages else None,
+        history=_read_history(options.chat, options.system) if options.chat else None,
+        attachments=[(os.path.basename(path), _read_attachment(path)) for path in options.attach],
+        documents=[_document_id(path) for path in options.document], search=options.search or options.sources,
+        sources=options.sources, tools=read_json(options.tools, "--tools") if options.tools else None,
+        tool_choice=options.tool_choice, prefix=options.prefix, translate_to=options.translate_to,
+        translate_from=options.translate_from, terms=_read_terms(options.terms) if options.terms else [])
 
 
 def _take_prompt_from(options, name: str) -> None:
     """`--attach FILE "do this"`: the flag swallowed the prompt. Give it back where it cannot be a file."""
     values = getattr(options, name)
-    if options.prompt is not None or options.prompt_file or options.messages or options.request or len(values) < 2:
+    if options.prompt is not None or options.prompt_file or options.messages or options.request:
         return
     last = values[-1]
     if not os.path.exists(last) and not last.startswith("fileid://"):
@@ -102,9 +97,7 @@ def _read_history(path: str, system: str | None) -> list:
     return messages
 
 
-def _read_terms(path: str | None) -> list:
-    if path is None:
-        return []
+def _read_terms(path: str) -> list:
     value = read_json(path, "--terms")
     pairs = list(value.items()) if isinstance(value, dict) else [
         (term.get("source"), term.get("target")) for term in value if isinstance(term, dict)] if isinstance(value, list) else []

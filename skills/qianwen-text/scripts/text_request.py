@@ -8,41 +8,46 @@ from __future__ import annotations
 import copy
 import re
 
+from shared.chat.models import Model
 from shared.chat.request import (
-    base_of, ChatAsk, check_limits, check_messages, check_tool_answers, finish, put_json, put_sampling,
-    put_system, put_thinking, put_user
+    ChatAsk, conversation, Field, FIELDS, finish, start
 )
 from shared.failures import usage
 
-from text_models import DEFAULT_MODEL, DOCUMENT_MODEL, TRANSLATION_MODEL, Model, names_with
+from text_models import DEFAULT_MODEL, DOCUMENT_MODEL, TABLE, TRANSLATION_MODEL
+
+SEARCH = Field("enable_search", dict(action="store_true", help="let the model search the web (billed per search)"), "ws")
 
 
 class Ask(ChatAsk):
     """What the user asked for: the flags of every chat model and those of text models."""
 
+    FIELDS = {**FIELDS, "search": SEARCH}
     DEFAULTS = {
         **ChatAsk.DEFAULTS, "messages": None, "history": None, "attachments": (), "documents": (), "search": False,
         "sources": False, "tools": None, "translate_to": None, "translate_from": None, "terms": (),
     }
 
-    def model_name(self, default: str = "") -> str:
+    def model_name(self) -> str:
         """The model asked for, else the one the kind of work calls for."""
-        documents = self.documents or names_documents(self.history)
-        return super().model_name(default or (TRANSLATION_MODEL if self.translate_to else
-                                              DOCUMENT_MODEL if documents else DEFAULT_MODEL))
+        if self.named:
+            return self.named
+        if self.translate_to:
+            return TRANSLATION_MODEL
+        return DOCUMENT_MODEL if self.documents or (self.history and names_documents(self.history)) else DEFAULT_MODEL
 
 
 def build_request(ask: Ask, model: Model) -> tuple:
     """The body for `/chat/completions` and a list of remarks for the user. Raises usage Failures."""
     check(ask, model)
-    body = base_of(ask, model)
+    body = start(ask, model, TABLE)
     body["messages"] = build_messages(ask, body.get("messages"))
-    put_sampling(ask, body)
-    put_thinking(ask, model, body, names_with("tb"))
-    put_json(ask, body)
-    _put_tools(ask, body)
-    _put_search(ask, body)
-    _put_translation(ask, model, body)
+    if ask.tools is not None:
+        body["tools"] = normal_tools(ask.tools)
+    if ask.tool_choice:
+        body["tool_choice"] = _tool_choice(ask.tool_choice, body["tools"])
+    if ask.translate_to:
+        body["translation_options"] = _translation(ask, body.get("translation_options") or {})
     return body, finish(ask, model, body)
 
 
@@ -76,18 +81,17 @@ def check(ask: Ask, model: Model) -> None:
     """Refuse what the service would refuse or silently ignore."""
     for flag, used, feature, ability in _NEEDS:
         if used(ask) and feature not in model.features:
-            raise usage(f"{flag}: {model.id} cannot {ability}", f"use --model with one of: {names_with(feature)}")
+            raise usage(f"{flag}: {model.id} cannot {ability}", "use --model with one of: "
+                        + TABLE.names(lambda row: feature in row.features))
     for one, uses_one, other, uses_other, why in _EXCLUDE:
         if uses_one(ask) and uses_other(ask):
             raise usage(f"{one} and {other} do not go together: {why}", "leave one of them out")
     for flag, value, needed, given in (
             ("--tool-choice", ask.tool_choice, "--tools", ask.tools or (ask.request or {}).get("tools")),
             ("--translate-from", ask.translate_from, "--translate-to", ask.translate_to),
-            ("--terms", ask.terms, "--translate-to", ask.translate_to),
-            ("--sources", ask.sources, "--search", ask.search)):
+            ("--terms", ask.terms, "--translate-to", ask.translate_to)):
         if value and not given:
             raise usage(f"{flag} goes with {needed}", f"add {needed}")
-    check_limits(ask, model)
     for flag, language in (("--translate-to", ask.translate_to), ("--translate-from", ask.translate_from)):
         if language is not None and not (language.strip() and language.isascii()):
             raise usage(f"{flag} {language}: the service takes English names and codes", "write for example Chinese or zh")
@@ -98,7 +102,8 @@ def check(ask: Ask, model: Model) -> None:
 def _check_translation(ask: Ask, model: Model) -> None:
     used = [flag for flag, value in (
         ("--system", ask.system), ("--messages", ask.messages), ("--chat", ask.history is not None),
-        ("--attach", ask.attachments), ("--think", ask.think), ("--thinking-budget", ask.thinking_budget)) if value]
+        ("--attach", ask.attachments), ("--think", ask.think), ("--thinking-budget", ask.thinking_budget),
+        ("--effort", ask.effort)) if value]
     if used:
         raise usage(f"{', '.join(used)}: {model.id} translates one text and takes nothing beside it",
                     "leave it out; a file to translate goes into --prompt-file")
@@ -113,15 +118,10 @@ def _check_translation(ask: Ask, model: Model) -> None:
 def build_messages(ask: Ask, base=None) -> list:
     """The messages: what a file brings, with the system text, documents, prompt and beginning of the answer put in."""
     brought = ask.messages if ask.messages is not None else ask.history if ask.history is not None else base
-    messages = copy.deepcopy(brought or [])
-    check_messages(messages, "the messages")
-    if ask.system is not None:
-        put_system(messages, ask.system)
+    content = user_text(ask.prompt, ask.attachments) if ask.attachments else ask.prompt
+    messages = conversation(brought, ask, content, replace=bool(base) and brought is base)
     if ask.documents:
         put_documents(messages, ask.documents)
-    if ask.prompt is not None:
-        put_user(messages, user_text(ask.prompt, ask.attachments), replace=bool(base) and brought is base)
-    check_tool_answers(messages)
     if ask.prefix is not None:
         messages.append({"role": "assistant", "content": ask.prefix, "partial": True})
     _check_end(messages, ask)
@@ -173,17 +173,23 @@ def _check_end(messages: list, ask: Ask) -> None:
 
 # ---- the other fields ------------------------------------------------------------------------------------------------
 
-def _put_tools(ask: Ask, body: dict) -> None:
-    if ask.tools is not None:
-        body["tools"] = normal_tools(ask.tools)
-    if ask.tool_choice in ("auto", "none"):
-        body["tool_choice"] = ask.tool_choice
-    elif ask.tool_choice:
-        names = [tool["function"]["name"] for tool in normal_tools(body["tools"])]
-        if ask.tool_choice not in names:
-            raise usage(f"--tool-choice {ask.tool_choice}: there is no such tool",
-                        f"use auto, none, or one of: {', '.join(names)} (the API has no 'required')")
-        body["tool_choice"] = {"type": "function", "function": {"name": ask.tool_choice}}
+def _tool_choice(choice: str, tools):
+    """auto, none, or the one tool that must be called."""
+    if choice in ("auto", "none"):
+        return choice
+    names = [tool["function"]["name"] for tool in normal_tools(tools)]
+    if choice not in names:
+        raise usage(f"--tool-choice {choice}: there is no such tool",
+                    f"use auto, none, or one of: {', '.join(names)} (the API has no 'required')")
+    return {"type": "function", "function": {"name": choice}}
+
+
+def _translation(ask: Ask, options: dict) -> dict:
+    options = {**options, "source_lang": ask.translate_from or options.get("source_lang") or "auto",
+               "target_lang": ask.translate_to}
+    if ask.terms:
+        options["terms"] = [{"source": source, "target": target} for source, target in ask.terms]
+    return options
 
 
 def normal_tools(tools) -> list:
@@ -197,23 +203,7 @@ def normal_tools(tools) -> list:
         name = function.get("name")
         if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", name):
             raise usage(f"--tools: tool {number} has the name {name!r}", "use 1 to 64 letters, digits, _ or -")
-        if name == "search":
-            raise usage("--tools: the service refuses a tool named 'search'", "name it otherwise, for example web_search")
     return normal
-
-
-def _put_search(ask: Ask, body: dict) -> None:
-    if ask.search:
-        body["enable_search"] = True
-
-
-def _put_translation(ask: Ask, model: Model, body: dict) -> None:
-    if ask.translate_to:
-        options = body.setdefault("translation_options", {})
-        options["source_lang"] = ask.translate_from or options.get("source_lang") or "auto"
-        options["target_lang"] = ask.translate_to
-        if ask.terms:
-            options["terms"] = [{"source": source, "target": target} for source, target in ask.terms]
 
 
 # ---- the native dialect, which alone returns the sources of a web search ---------------------------------------------

@@ -11,27 +11,25 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from shared import key_guard
+from shared.batch.run import run_calls
 from shared.body import encoded
-from shared.chat.flags import (
-    add_json_flags, add_sampling_flags, add_thinking_flags, check_output, common_fields
-)
-from shared.chat.turn import compatible_request, tell_of, text_target, Turn, warn_of_schema
+from shared.chat.flags import add_fields, add_json_flags, add_sampling_flags, add_thinking_flags, ask_of
+from shared.chat.turn import chat_request, preface, text_target, Turn
 from shared.cli.flags import add_batch_flags, add_common_flags, number, Parser
 from shared.cli.inputs import is_prompt, read_prompt, take_prompt_back
 from shared.failures import Exit, usage
-from shared.batch.run import run_calls
 from shared.main import run_script
 from shared.media import inputs as media
 from shared.media.uploads import address_all, oss_headers, preview_uploads, upload_all
 from shared.transport.request import Request
-from vision_models import DEFAULT_MODEL, MODELS, OCR_MODEL, find_model, picture_limits, video_limits
-from vision_request import OCR_TASKS, PLAIN_OCR, Ask, build_request
+from vision_models import DEFAULT_MODEL, OCR_MODEL, picture_limits, TABLE, video_limits
+from vision_request import Ask, build_request, HIGH_RESOLUTION, OCR_TASKS, PLAIN_OCR
 
 SKILL = "qianwen-vision"
 
 EPILOG = """\
-A picture or video is a path, '-' (stdin), http(s)://, data:, oss:// or file://. Files up to 7 MB travel inside the
-request; larger ones are uploaded to the service's temporary storage (48 hours, bound to the model) first.
+A picture or video is a path, '-' (stdin), http(s)://, data:, oss:// or file://. Files up to 7 MB, 12 MB together, travel
+inside the request; larger ones are uploaded to the service's temporary storage (48 hours, bound to the model) first.
 stdout carries the answer alone; reasoning, usage and errors go to stderr.
 exit codes: 0 ok, 1 a defect, 2 usage, 3 key, 4 quota, 6 network, 7 target exists, 8 refused or failed, 9 not saved,
 10 content inspection, 11 some rows of a batch failed, 130 interrupted.
@@ -78,23 +76,22 @@ def _add_media_flags(group) -> None:
         'field and what is wanted: {"date": "yyyy-mm-dd"}')
     add("--min-pixels", metavar="N", type=pixels, help="enlarge smaller pictures to this many pixels")
     add("--max-pixels", metavar="N", type=pixels, help="shrink larger pictures to this many pixels; fewer cost less")
-    add("--high-resolution", action="store_true", help="look at the most pixels the model can; costs more")
+    add_fields(add, {"high_resolution": HIGH_RESOLUTION})
 
 
 # ---- inputs ----------------------------------------------------------------------------------------------------------
 
 def read_ask(options) -> tuple:
     """The Ask, the model's row, and a warning for an unknown model: every file is looked at, nothing is sent yet."""
-    check_output(options)
     _take_prompt_back(options)
     inputs = [path for path in (options.request, options.schema, options.video, *options.image, *options.frames)
               if path == "-"]
     prompt = read_prompt(options.prompt, options.prompt_file, inputs)
     if len(inputs) > 1:
         raise usage("stdin can be read once only, but two inputs name '-'", "put one of them into a file")
-    ask = Ask(**common_fields(options), prompt=prompt, fps=options.fps, ocr=options.ocr,
+    ask = ask_of(options, Ask, prompt=prompt, fps=options.fps, ocr=options.ocr,
               min_pixels=options.min_pixels, max_pixels=options.max_pixels, high_resolution=options.high_resolution)
-    model, warning = find_model(ask.model_name())
+    model, warning = TABLE.find(ask.model_name())
     ask.images = [media.look(path, "--image", picture_limits(model)) for path in options.image]
     ask.frames = [media.look(path, "--frames", picture_limits(model)) for path in options.frames]
     ask.video = media.look(options.video, "--video", video_limits(model)) if options.video else None
@@ -114,9 +111,9 @@ def _take_prompt_back(options) -> None:
 # ---- the run ---------------------------------------------------------------------------------------------------------
 
 def execute(session) -> Exit | None:
-    account = session.account
-    session.verdict = key_guard.judge(account.key, account.endpoint, SKILL, session.many, strict=account.strict)
-    return run_calls(session, answer, make_parser, instead=("ocr",))
+    account, options = session.account, session.options
+    session.verdict = key_guard.judge(account.key, account.endpoint, SKILL, options.batch is not None, strict=account.strict)
+    return run_calls(session, answer, make_parser, table=TABLE, instead=("ocr",))
 
 
 def answer(session) -> None:
@@ -125,20 +122,18 @@ def answer(session) -> None:
     ask, model, warning = read_ask(options)
     waiting = address_all([*ask.images, *ask.frames, *([ask.video] if ask.video else [])])
     body, remarks = build_request(ask, model)
-    encoded(body)  # refuses text that cannot be sent, before the key or the network matter
-    tell_of(body, remarks, warning, console)
-    if not ask.ocr_task:
-        warn_of_schema(ask.schema, console)
+    request = _request(session.endpoint, ask, body)
+    preface(console, ask, body, remarks, warning)
     if options.dry_run:
-        return session.show_dry_run(_request(session.endpoint, ask, body), preview_uploads(waiting, session.endpoint, model.id))
-    target = text_target(session, ask, ask.prompt or ask.ocr_task or "answer")
+        return session.show_dry_run(request, preview_uploads(waiting, session.endpoint, model.id))
+    target = options.output and text_target(session, ask, ask.prompt or ask.ocr_task or "answer")
     try:
-        client = session.client(model.id, [row.id for row in MODELS])
+        client = session.client(model.id, TABLE, successor=model.successor)
         if waiting:
             upload_all(waiting, client, model.id, console)
-            body, _ = build_request(ask, model)
-        turn = Turn(ask, model, session, client, target, lambda body: _request(session.endpoint, ask, body))
-        turn.run(body, turn.finish)
+            request = _request(session.endpoint, ask, build_request(ask, model)[0])
+        turn = Turn(session, ask, model, target, client)
+        turn.ask(request)
         turn.report(ocr_result=turn.answer.ocr_result)
     finally:
         if target:
@@ -148,9 +143,10 @@ def answer(session) -> None:
 def _request(endpoint, ask: Ask, body: dict) -> Request:
     """The HTTP request, with the header that makes the service look up temporary uploads."""
     if ask.ocr_task:
-        request = Request("POST", endpoint.native + "/services/aigc/multimodal-generation/generation", body)
+        request = Request("POST", endpoint.native + "/services/aigc/multimodal-generation/generation", body,
+                          data=encoded(body))
     else:
-        request = compatible_request(endpoint, body)
+        request = chat_request(endpoint, body)
     request.headers.update(oss_headers(body))
     return request
 

@@ -7,24 +7,26 @@ from __future__ import annotations
 import copy
 
 from shared.body import apply_settings
-from shared.chat.request import (
-    base_of, ChatAsk, check_limits, check_messages, finish, put_json, put_sampling, put_system,
-    put_thinking, put_user
-)
+from shared.chat.models import Model
+from shared.chat.request import ChatAsk, conversation, Field, FIELDS, finish, put_fields, start
 from shared.failures import usage
 
-from vision_models import DEFAULT_MODEL, OCR_MODEL, TEXT_ONLY, Model, names_with
+from vision_models import DEFAULT_MODEL, OCR_MODEL, TABLE
+
+HIGH_RESOLUTION = Field("vl_high_resolution_images", dict(
+    action="store_true", help="look at the most pixels the model can; costs more"), "hr")
 
 # Built-in tasks of the OCR models (4.6).
 OCR_TASKS = ("text_recognition", "advanced_recognition", "key_information_extraction", "table_parsing",
              "document_parsing", "formula_recognition", "multi_lan")
 PLAIN_OCR = "plain"
-MAX_PICTURES = 256  # in one request (4.2)
+MAX_INLINE_PICTURES = 250  # of one request, when they are in it as base64 (4.2)
 
 
 class Ask(ChatAsk):
     """What the user asked for: the flags of every chat model and the media."""
 
+    FIELDS = {**FIELDS, "high_resolution": HIGH_RESOLUTION}
     DEFAULTS = {
         **ChatAsk.DEFAULTS, "images": (), "video": None, "frames": (), "fps": None, "ocr": None, "min_pixels": None,
         "max_pixels": None, "high_resolution": False,
@@ -35,13 +37,14 @@ class Ask(ChatAsk):
         """The built-in task, or '' for plain OCR and for everything else."""
         return "" if self.ocr in (None, PLAIN_OCR) else self.ocr
 
-    @property
-    def wants_json(self) -> bool:
-        """With a built-in OCR task a schema says which fields to extract, and promises nothing of the text."""
-        return not self.ocr_task and super().wants_json
+    def __init__(self, **given):
+        super().__init__(**given)
+        if self.ocr_task:  # a schema says which fields to extract then, and promises nothing of the text
+            self.wants_json = False
 
-    def model_name(self, default: str = "") -> str:
-        return super().model_name(default or (OCR_MODEL if self.ocr else DEFAULT_MODEL))
+    def model_name(self) -> str:
+        """The model asked for, else the one the kind of work calls for."""
+        return self.named or (OCR_MODEL if self.ocr else DEFAULT_MODEL)
 
 
 def build_request(ask: Ask, model: Model) -> tuple:
@@ -49,28 +52,26 @@ def build_request(ask: Ask, model: Model) -> tuple:
     check(ask, model)
     if ask.ocr_task:
         return _ocr_task_request(ask, model), []
-    body = base_of(ask, model)
+    body = start(ask, model, TABLE)
     body["messages"] = build_messages(ask, body.get("messages"))
-    put_sampling(ask, body)
-    put_thinking(ask, model, body, names_with("tb"))
-    put_json(ask, body)
-    if ask.high_resolution:
-        body["vl_high_resolution_images"] = True
-    return body, finish(ask, model, body)
+    return body, finish(ask, model, body, media=True)
 
 
 # ---- what does not go together ---------------------------------------------------------------------------------------
 
 def check(ask: Ask, model: Model) -> None:
     """Refuse what the service would refuse or silently ignore."""
-    if TEXT_ONLY.match(model.id):
-        raise usage(f"{model.id} takes text alone, it cannot see", "use --model with one of: qwen3.6-plus, qwen3.6-flash, "
-                    "qwen3-vl-plus, qwen3-vl-flash, qwen-vl-max, qvq-max, kimi-k2.6")
+    if model.sees is None:
+        raise usage(f"{model.id} takes text alone, it cannot see", "use --model with one of: " + TABLE.names(_general))
     _check_given(ask)
     _check_features(ask, model)
     _check_pixels(ask, model)
     _check_frames(ask, model)
-    check_limits(ask, model)
+
+
+def _general(row) -> bool:
+    """Whether a model answers any question about pictures and videos."""
+    return bool(row.sees.frames[1]) and "ocr" not in row.features
 
 
 def _check_given(ask: Ask) -> None:
@@ -95,7 +96,8 @@ def _check_ocr(ask: Ask) -> None:
         raise usage(f"--schema does nothing with --ocr {ask.ocr_task}", "use --ocr key_information_extraction")
     used = [flag for flag, value in (("--json-object", ask.json_object), ("--system", ask.system),
                                      ("--request", ask.request), ("--think", ask.think),
-                                     ("--thinking-budget", ask.thinking_budget)) if value]
+                                     ("--thinking-budget", ask.thinking_budget),
+                                     ("--effort", ask.effort)) if value]
     if ask.ocr_task and used:
         raise usage(f"{', '.join(used)}: a built-in OCR task takes nothing beside the picture", "leave it out")
 
@@ -109,18 +111,21 @@ def _check_features(ask: Ask, model: Model) -> None:
             (f"--ocr {ask.ocr_task}", bool(ask.ocr_task), "ocr-tasks", "has no built-in OCR tasks")):
         if used and feature not in model.features:
             instead = "leave it out, or ask a question without --ocr" if ask.ocr and not flag.startswith("--ocr") else \
-                f"use --model with one of: {names_with(feature)}"
+                "use --model with one of: " + TABLE.names(lambda row: feature in row.features)
             raise usage(f"{flag}: {model.id} {inability}", instead)
     if ask.system is not None and "no-system" in model.features:
         raise usage(f"--system: {model.id} ignores it", "put it into the prompt")
-    if len(ask.images) > MAX_PICTURES:
-        raise usage(f"--image: {len(ask.images)} pictures are too many", f"give at most {MAX_PICTURES}")
-    if len(ask.images) > 1 and "ocr" in model.features:
-        raise usage(f"{model.id} reads one picture at a time", "give one --image, or use qwen3.6-plus for several")
+    inline = sum(not image.url for image in ask.images)
+    if "ocr" in model.features and len(ask.images) > 1:
+        raise usage(f"{model.id} reads one picture at a time", f"give one --image, or use one of: {TABLE.names(_general, 3)}")
+    if len(ask.images) > model.sees.pictures:
+        raise usage(f"--image: {len(ask.images)} pictures are too many for {model.id}", f"give at most {model.sees.pictures}")
+    if inline > MAX_INLINE_PICTURES:
+        raise usage(f"--image: {inline} local pictures are too many", f"give at most {MAX_INLINE_PICTURES}, or addresses")
 
 
 def _check_pixels(ask: Ask, model: Model) -> None:
-    low, high = model.sight.pixels
+    low, high = model.sees.pixels
     for flag, value in (("--min-pixels", ask.min_pixels), ("--max-pixels", ask.max_pixels)):
         if value is not None and not high:
             raise usage(f"{flag}: {model.id} takes none", "leave it out")
@@ -134,9 +139,9 @@ def _check_pixels(ask: Ask, model: Model) -> None:
 
 
 def _check_frames(ask: Ask, model: Model) -> None:
-    low, high = model.sight.frames
+    low, high = model.sees.frames
     if (ask.frames or ask.video) and not high:
-        raise usage(f"{model.id} does not take videos", "use --model with one of: qwen3.6-plus, qwen3.6-flash, qwen3-vl-plus")
+        raise usage(f"{model.id} does not take videos", "use --model with one of: " + TABLE.names(_general))
     if ask.frames and not low <= len(ask.frames) <= high:
         raise usage(f"--frames: {len(ask.frames)} pictures", f"{model.id} takes {low} to {high} of them as a video; "
                     "give single pictures with --image")
@@ -146,20 +151,14 @@ def _check_frames(ask: Ask, model: Model) -> None:
 
 def build_messages(ask: Ask, base=None) -> list:
     """The messages: those of a --request body, with the system text, the media and the question put in."""
-    messages = copy.deepcopy(base or [])
-    check_messages(messages, "the messages")
-    if ask.system is not None:
-        put_system(messages, ask.system)
+    new = media_parts(ask)
+    parts = [*new, {"type": "text", "text": ask.prompt}] if ask.prompt is not None else new
+    replace = bool(base) and isinstance(base, list) and isinstance(base[-1], dict) and base[-1].get("role") == "user"
+    if parts and replace and not new:  # a new question keeps the pictures it is about
+        old = base[-1].get("content")
+        parts = [part for part in (old if isinstance(old, list) else ()) if isinstance(part, dict) and part.get("type") != "text"] + parts
+    messages = conversation(base, ask, parts or None, replace)
     _check_addresses(messages)
-    parts = media_parts(ask)
-    if ask.prompt is not None:
-        parts.append({"type": "text", "text": ask.prompt})
-    if parts:
-        replace = bool(base) and messages[-1]["role"] == "user"
-        if replace and not media_parts(ask):  # a new question keeps the pictures it is about
-            old = messages[-1]["content"]
-            parts = [part for part in old if isinstance(old, list) and part.get("type") != "text"] + parts
-        put_user(messages, parts, replace)
     return messages
 
 
@@ -209,7 +208,7 @@ def _ocr_task_request(ask: Ask, model: Model) -> dict:
     if ask.schema is not None:
         options["task_config"] = {"result_schema": result_form(copy.deepcopy(ask.schema))}
     parameters: dict = {"ocr_options": options}
-    put_sampling(ask, parameters)
+    put_fields(ask, model, parameters, TABLE)
     content = [{"image": ask.images[0].address, **_pixels(ask)}]
     body = {"model": model.id, "input": {"messages": [{"role": "user", "content": content}]}, "parameters": parameters}
     return apply_settings(body, [(["parameters", *keys] if keys[0] not in ("model", "input", "parameters") else keys, value)

@@ -5,19 +5,18 @@ are the ones for these scripts. Plan keys (`sk-sp-…`, Token Plan and Coding Pl
 a script they are forbidden, on pain of suspension, and the standard endpoint rejects them.
 
 Every script asks `judge()` before anything is sent and uses the endpoint of the verdict. The module is pure: it reads
-no environment, does no I/O and imports nothing of this project. Facts: the two-key-systems document (2026-05-01) and
-sections 1.1 and 1.2 of the wire contract.
+no environment, does no I/O and imports nothing of this project. Facts: the two-key-systems document (2026-05-01),
+sections 1.1 and 1.2 of the wire contract, and the hosts and plan editions seen until 2026-11-25.
 """
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import namedtuple
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 # Kinds of key.
 MISSING = "missing"
-
-
 PLACEHOLDER = "placeholder"
 MALFORMED = "malformed"
 FOREIGN = "foreign"
@@ -27,16 +26,12 @@ TEMPORARY = "temporary"
 UNKNOWN = "unknown"
 # Kinds of endpoint.
 DASHSCOPE = "dashscope"
-
-
 TOKEN_PLAN = "token-plan"
 CODING_PLAN = "coding-plan"
 GATEWAY = "gateway"
 LOOPBACK = "loopback"
 # What the guard does.
 GO = "go"
-
-
 WARN = "warn"
 REFUSE = "refuse"
 KEY_PAGE = "https://platform.qianwenai.com"
@@ -45,12 +40,8 @@ USAGE_PAGE = "https://platform.qianwenai.com/home/analytics"
 SET_A_KEY = ("put a standard key (sk-…, pay-as-you-go) into the environment variable DASHSCOPE_API_KEY, or as a line "
              "DASHSCOPE_API_KEY=… into ~/.config/qianwen/.env or the project's .env; create one on the API-key page of "
              + KEY_PAGE)
-
-
 TWO_KEYS = ("keep the sk-sp- key in your AI tool and put a standard sk- key (pay-as-you-go) into DASHSCOPE_API_KEY for "
             "these scripts: both can be held at the same time and do not affect each other")
-
-
 # Region -> host. None: only hosts that carry a workspace id exist there (wire contract 1.1).
 REGIONS = {
     "cn-beijing": "dashscope.aliyuncs.com",
@@ -60,59 +51,58 @@ REGIONS = {
     "eu-central-1": None,
     "ap-northeast-1": None,
 }
-
-
 DEFAULT_REGION = "cn-beijing"
-# Skill -> (which API it calls, why it does not work with a plan key). One row of the seed document each.
+# Skill -> (which API it calls, why it does not work with a plan key): the rows of the document of 2026-05-01, and what
+# the plan's editions have had since (docs/keys.md).
+_STANDARD_REJECTS = "the standard endpoint rejects sk-sp- keys"
 SKILLS = {
     "qianwen-text": (
-        "OpenAI-compatible",
-        "the standard endpoint rejects sk-sp- keys, and scripts may not use the plan's own endpoint"),
+        "OpenAI-compatible", _STANDARD_REJECTS + ", and scripts may not use the plan's own endpoint"),
     "qianwen-vision": (
         "OpenAI-compatible",
-        "the standard endpoint rejects sk-sp- keys, scripts may not use the plan's own endpoint, and vision models are "
-        "not in the Token Plan list"),
+        _STANDARD_REJECTS + ", and scripts may not use the plan's own endpoint; vision models are not in the Token Plan "
+        "list of 2026-05-01, and those it has had since August 2026 are for AI tools alone"),
     "qianwen-image-generation": (
         "native",
-        "the standard endpoint rejects sk-sp- keys; the plan has its own image endpoint, which only an AI tool's Skill, "
-        "Slash Command or Agent mechanism may call"),
+        _STANDARD_REJECTS + "; the plan has its own image endpoint, which only an AI tool's Skill, Slash Command or Agent "
+        "mechanism may call"),
     "qianwen-video-generation": (
         "native",
-        "video models are not in the Token Plan"),
+        _STANDARD_REJECTS + "; video models are not in the Token Plan of 2026-05-01, and those that the team edition has "
+        "had since August 2026 are for AI tools alone"),
     "qianwen-audio-tts": (
         "native",
-        "speech (TTS) models are not in the Token Plan"),
+        _STANDARD_REJECTS + "; speech (TTS) models are not in the Token Plan of 2026-05-01, and those that it has had "
+        "since August 2026 are for AI tools alone"),
 }
-
-
 _FOREIGN = (  # prefix, whose it is, what to do
     ("sk-ant-", "Anthropic"), ("sk-proj-", "OpenAI"), ("sk-svcacct-", "OpenAI"), ("sk-admin-", "OpenAI"),
     ("sk-or-", "OpenRouter"), ("AIza", "Google"), ("gsk_", "Groq"), ("xai-", "xAI"), ("hf_", "Hugging Face"),
     ("ghp_", "GitHub"), ("LTAI", "Alibaba Cloud (an AccessKey ID, not a DashScope API key)"),
 )
-
-
 _PREFIXES = ("sk-sp-", "sk-ws-") + tuple(prefix for prefix, _ in _FOREIGN) + ("sk-", "st-")
 _PLACEHOLDER = re.compile(
     r"^(sk-(sp-|ws-)?)?("
     r"[x*.…_-]*|<.*>|\{.*\}|\[.*\]|\$.*|%.*%|none|null|undefined|changeme|change-me|todo|placeholder"
     r"|(.*[-_ ])?(your|my)([-_ ].*)?|(.*[-_ ])?here|.*placeholder.*|(insert|replace|paste|enter)[-_ ].*)$", re.IGNORECASE)
-
-
 _OUTER = " \t\r\n\v\f\u00a0\u3000\ufeff\u200b\u200c\u200d\u2060\"'`“”‘’"
+_CUT = (("a byte order mark", "\ufeff"), ("quotes", "\"'`“”‘’"), ("a line break", "\r\n"),
+        ("blanks", " \t\v\f\u00a0\u3000\u200b\u200c\u200d\u2060"))
+_PASTED = (
+    ("a pasted 'Bearer '", re.compile(r"(?:authorization\s*:\s*)?bearer(\s*:\s*|\s+|$)", re.IGNORECASE)),
+    ("a pasted name", re.compile(
+        r"(?:export\s+|set\s+|declare\s+-x\s+|\$env:)?[a-z_]*(?:key|token)[a-z_]*\s*[=:]\s*(?=[\"'“‘`\s]*[a-z])",
+        re.IGNORECASE)),
+)
 _SERVICE_PATH = re.compile(
     r"(/compatible-mode(/v1(/chat/completions)?)?|/api/v1(/services/[\w/-]+)?|/apps/anthropic(/v1)?(/messages)?)$")
-
-
-_LOOPBACK = re.compile(r"^(localhost|.*\.localhost|127(\.\d{1,3}){3}|::1)$")
-# Compiled at first use: most runs have nothing to hide but their own key.
-_KEY_SHAPED = (r"(?i)(?<![a-z0-9])(?:sk-[a-z0-9_*.…-]+|st-(?=[a-z_-]{0,64}[0-9])[a-z0-9_*.…-]{6,}"
-               r"|st-[a-z0-9_-]{0,200}(?:\*\*+|\.\.+|…)[a-z0-9_*.…-]+|(?:aiza|ltai)[a-z0-9_*.…-]{6,})")
-
-
-_SHORTENED = r"(?<![\w-])([\w-]{2,})(?:\*\*+|\.\.+|…)([\w-]{2,})"
-_SIGNED = (r"(?i)((?:Signature|OSSAccessKeyId|security-token|x-oss-signature|x-oss-credential|policy)=)"
-           r"[^&\s\"'<>]+")
+_LOOPBACK = re.compile(r"localhost|127(\.(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)){3}|::1")
+# Whose hosts count, and which labels in front of those names make a plan host. DashScope's own names: wire contract 1.1.
+_PARENTS = ("aliyuncs.com", "qianwenaiapi.com")
+_PLAN_LABELS = ((TOKEN_PLAN, re.compile(r"token[-_]?plan")), (CODING_PLAN, re.compile(r"coding")))
+_DASHSCOPE = re.compile(
+    r"([a-z0-9_-]+\.)*dashscope(-[a-z0-9]+)?\.aliyuncs\.com|([a-z0-9_-]+\.)+maas\.aliyuncs\.com"
+    r"|([a-z0-9_-]+\.)*qianwenaiapi\.com")
 
 
 class Key:
@@ -182,8 +172,9 @@ def inspect_key(raw: str | None) -> Key:
     if not re.fullmatch(r"[!-~]+", value):
         kind = PLACEHOLDER if _PLACEHOLDER.match(value) else MALFORMED
         return Key(value, kind, trimmed)
-    if lower.startswith("sk-sp-"):
-        return Key(value, PLAN, trimmed)
+    if "sk-sp-" in unquote(lower):  # whatever stands around it, a plan key is never taken for another kind
+        is_whole = re.fullmatch(r"sk-sp-(?!.*sk-)[\w.~+/=-]*", lower)
+        return Key(value, PLAN if is_whole else MALFORMED, trimmed)
     if _PLACEHOLDER.match(value):
         return Key(value, PLACEHOLDER, trimmed)
     for prefix, owner in _FOREIGN:
@@ -194,21 +185,24 @@ def inspect_key(raw: str | None) -> Key:
     return Key(value, TEMPORARY if lower.startswith("st-") else UNKNOWN, trimmed)
 
 
+def trimmed(text: str) -> str:
+    """A value without the blanks, quotes and marks that people paste around it."""
+    return text.strip(_OUTER)
+
+
 def _trim(raw: str) -> tuple:
-    """Cut outer blanks, quotes, byte order marks and a pasted `Bearer `; return the key and the names of what was cut."""
+    """Cut outer blanks, quotes, byte order marks, a pasted `NAME=` and `Bearer `; return the key and what was cut."""
     value, cut = raw, []
     while True:
         stripped = value.strip(_OUTER)
-        bearer = re.match(r"(?:authorization:\s*)?bearer(\s+|$)", stripped, re.IGNORECASE)
         before, after = value.split(stripped, 1) if stripped else (value, "")
-        cut += [name for name, characters in (
-            ("a byte order mark", "\ufeff"), ("quotes", "\"'`“”‘’"), ("a line break", "\r\n"),
-            ("blanks", " \t\v\f\u00a0\u3000\u200b\u200c\u200d\u2060"))
-            if any(c in characters for c in before + after)]
-        value = stripped[bearer.end():] if bearer else stripped
-        if not bearer:
-            return value, tuple(dict.fromkeys(cut))
-        cut.append("a pasted 'Bearer '")
+        cut += [name for name, characters in _CUT if any(c in characters for c in before + after)]
+        name, match = next(((name, match) for name, pattern in _PASTED for match in [pattern.match(stripped)] if match),
+                           ("", None))
+        if not match:
+            return stripped, tuple(dict.fromkeys(cut))
+        cut.append(name)
+        value = stripped[match.end():]
 
 
 def masked(value: str) -> str:
@@ -219,122 +213,104 @@ def masked(value: str) -> str:
     return "***"
 
 
-def redact(text: str, secrets=()) -> str:
-    """Remove keys and signatures from text meant for people or logs.
-
-    `secrets` are the exact keys of this run; anything else shaped like a key goes too (services echo keys, whole or
-    with stars in the middle), and so do the signature parameters of signed URLs.
-    """
-    text = redact_exact(text, secrets)
-    if secrets and ("**" in text or ".." in text or "…" in text):
-        text = re.sub(_SHORTENED, lambda match: _mask_shortened(match, secrets), text)
-    lower = text.lower()
-    if any(prefix in lower for prefix in ("sk-", "st-", "aiza", "ltai")):
-        text = re.sub(_KEY_SHAPED, _mask_match, text)
-    return re.sub(_SIGNED, r"\1***", text) if "=" in text else text
-
-
-def _mask_match(match) -> str:
-    """A key with its characters gone; a bare public prefix ("sk-sp-…") and the full stop of a sentence stay."""
-    found = match.group()
-    end = found[len(found.rstrip(".…")):]
-    value = found[:len(found) - len(end)]
-    return found if value.lower() in ("sk-", "sk-sp-", "sk-ws-", "sk-ant-", "sk-or-") else masked(value) + end
-
-
-def _mask_shortened(match, secrets) -> str:
-    """One of this run's keys with its middle left out, as some services echo it."""
-    whole = next((secret for secret in secrets if secret.startswith(match.group(1)) and secret.endswith(match.group(2))), None)
-    return masked(whole) if whole else match.group()
-
-
-def redact_exact(text: str, secrets=()) -> str:
-    """Remove just the given keys, one that is cut off at the end included; all other text stays as it is."""
-    text = replace_keys(text, secrets)
-    for secret in secrets:
-        for size in range(len(secret) - 1, len(masked(secret)), -1):
-            if text.endswith(secret[:size]):
-                return text[:-size] + masked(secret)
-    return text
-
-
-def replace_keys(text: str, secrets) -> str:
-    """Put the masked form in the place of each whole key."""
-    for secret in sorted(secrets, key=len, reverse=True):
-        text = text.replace(secret, masked(secret))
-    return text
-
-
-def region_endpoint(region: str = DEFAULT_REGION) -> Endpoint:
+def region_endpoint(region: str = DEFAULT_REGION, variable: str = "QWEN_REGION") -> Endpoint:
     """The DashScope endpoint of a region. Raises BadEndpoint for a region that is unknown or has no common host."""
     if region not in REGIONS:
-        raise BadEndpoint(f"unknown region {region!r} in QWEN_REGION",
-                          f"use one of: {', '.join(name for name, host in REGIONS.items() if host)}; in "
+        is_shown = re.fullmatch(r"[\w.,-]{1,24}", region)  # anything longer may be a key in the wrong place
+        raise BadEndpoint(f"unknown region {region!r} in {variable}" if is_shown else f"unknown region in {variable}",
+                          f"set QWEN_REGION to one of: {', '.join(name for name, host in REGIONS.items() if host)}; in "
                           f"{' and '.join(name for name, host in REGIONS.items() if not host)} set QWEN_BASE_URL to your "
                           "workspace's host")
     host = REGIONS[region]
     if host is None:
         raise BadEndpoint(
-            f"region {region} has only hosts that carry your workspace id",
-            f"set QWEN_BASE_URL=https://<WorkspaceId>.{region}.maas.aliyuncs.com instead of QWEN_REGION")
+            f"region {region} in {variable} has only hosts that carry your workspace id",
+            f"set QWEN_BASE_URL=https://<WorkspaceId>.{region}.maas.aliyuncs.com, or DASHSCOPE_WORKSPACE to the id")
     return Endpoint("https://" + host, "", DASHSCOPE, host, region)
 
 
 def parse_base_url(text: str) -> Endpoint:
-    """An origin, or a URL ending in a service path, as an Endpoint. Raises BadEndpoint; never repeats credentials."""
+    """An origin, or a URL ending in a service path, as an Endpoint. Raises BadEndpoint; never repeats more than the host."""
     text = text.strip(_OUTER)
     try:
         parts = urlsplit(text)
         host, port = (parts.hostname or "").rstrip("."), parts.port
     except ValueError:
-        parts, host, port = None, "", None
-    if parts is None or parts.scheme not in ("http", "https") or not re.fullmatch(r"[a-z0-9._:-]+", host):
-        raise _bad_url("not an http(s) URL with a plain host name", text if "@" not in text else "")
-    if port == 0 or ":" not in host and not all(0 < len(label) < 64 for label in host.split(".")):
-        raise _bad_url("its host name or port is not possible", text if "@" not in text else "")
-    if "@" in parts.netloc or parts.query or parts.fragment:
-        raise _bad_url("it must not hold a user name, a password, a query or a fragment", "")
-    if re.search(r"[\x00-\x20\x7f\\]|[^\x00-\x7f]", text) or "/../" in parts.path + "/":
-        raise _bad_url("it holds blanks or characters that do not belong into a URL", text)
-    if parts.scheme == "http" and not _LOOPBACK.match(host):
-        raise _bad_url("plain http would show your key to everyone on the way; only loopback hosts may use it", text)
+        raise _bad_url("not an http(s) URL with a plain host name") from None
+    kind = endpoint_kind(host)
+    for is_wrong, why in _faults(text, parts, host, port, kind):
+        if is_wrong:
+            raise _bad_url(why, parts.scheme, host)
     shown = f"[{host}]" if ":" in host else host
     origin = f"{parts.scheme}://{shown}" + (f":{port}" if port else "")
     prefix = _SERVICE_PATH.sub("", re.sub(r"/{2,}", "/", parts.path).rstrip("/")).rstrip("/")
-    kind = endpoint_kind(host)
     if kind == CODING_PLAN and prefix == "/v1":
         prefix = ""
     return Endpoint(origin, prefix, kind, shown + (f":{port}" if port else ""), region_of(host))
 
 
-def _bad_url(why: str, shown: str) -> BadEndpoint:
-    what = f"the base URL {shown!r} cannot be used" if shown else "the base URL cannot be used"
-    return BadEndpoint(f"{what}: {why}",
+def _faults(text: str, parts, host: str, port, kind: str):
+    """What can be wrong with a base URL, the first that holds counts. A plan host is refused by the guard, whoever logs in."""
+    labels = host.split(".") if ":" not in host else ["x"]
+    yield (parts.scheme not in ("http", "https") or not re.fullmatch(r"[a-z0-9._:-]+", host),
+           "not an http(s) URL with a plain host name")
+    yield port == 0 or not all(0 < len(label) < 64 for label in labels), "its host name or port is not possible"
+    yield (bool("@" in parts.netloc and kind not in _PLAN_HOSTS or parts.query or parts.fragment),
+           "it must not hold a user name, a password, a query or a fragment")
+    yield (bool(re.search(r"[\x00-\x20\x7f\\]|[^\x00-\x7f]", text)) or "/../" in parts.path + "/",
+           "it holds blanks or characters that do not belong into a URL")
+    yield (parts.scheme == "http" and not _LOOPBACK.fullmatch(host),
+           "plain http would show your key to everyone on the way; only loopback hosts may use it")
+
+
+def _bad_url(why: str, scheme: str = "", host: str = "") -> BadEndpoint:
+    """Shows scheme and host at most: the rest of what was set may hold a key."""
+    is_host = scheme in ("http", "https") and re.fullmatch(r"[a-z0-9.-]*\.[a-z0-9-]+|localhost", host)
+    shown = f" {scheme}://{host}" if is_host else ""
+    return BadEndpoint(f"the base URL{shown} cannot be used: {why}",
                        "set QWEN_BASE_URL to an origin such as https://dashscope.aliyuncs.com, or to a URL ending in "
                        "/compatible-mode/v1 or /api/v1; unset it to use the region's own host")
 
 
 def endpoint_kind(host: str) -> str:
-    """What a host is. Whole labels are compared, so that look-alikes of DashScope's names count as gateways."""
-    host = host.lower().rstrip(".")
-    if _LOOPBACK.match(host):
+    """What a host is, judged by its parent domain and its labels: look-alikes of the service's names are gateways."""
+    host = _plain_host(host)
+    if _LOOPBACK.fullmatch(host):
         return LOOPBACK
-    if re.fullmatch(r"token-plan[a-z0-9-]*(\.[a-z0-9-]+)*\.maas\.aliyuncs\.com", host):
-        return TOKEN_PLAN
-    if re.fullmatch(r"coding[a-z0-9-]*\.dashscope(-[a-z0-9]+)?\.aliyuncs\.com", host):
-        return CODING_PLAN
-    if re.fullmatch(r"([a-z0-9-]+\.)*dashscope(-[a-z0-9]+)?\.aliyuncs\.com|[a-z0-9_-]+(\.[a-z0-9-]+)+\.maas\.aliyuncs\.com",
-                    host):
-        return DASHSCOPE
-    return GATEWAY
+    parent = next((name for name in _PARENTS if host == name or host.endswith("." + name)), None)
+    labels = host[:-len(parent)] if parent else ""
+    for kind, label in _PLAN_LABELS:
+        if label.search(labels):
+            return kind
+    return DASHSCOPE if _DASHSCOPE.fullmatch(host) else GATEWAY
+
+
+def is_plan_host(host: str) -> bool:
+    """Whether a host is a plan's: nothing is ever sent there, with or without a key, not even by a redirect or a link.
+
+    Takes a host as it stands in an address: user name, port, capitals, percent signs, full-width letters and a dot at
+    the end are understood as the resolver understands them.
+    """
+    return endpoint_kind(host) in _PLAN_HOSTS
+
+
+def _plain_host(host: str) -> str:
+    """A host as the resolver sees it: what IDNA maps to nothing or to ASCII, capitals and the last dot are gone."""
+    host = unicodedata.normalize("NFKC", unquote(host).rpartition("@")[2]).replace("\u3002", ".")
+    host = "".join(character for character in host if unicodedata.category(character) != "Cf").strip().lower()
+    if host.count(":") == 1 or host.startswith("["):
+        host = re.sub(r":\d*$", "", host)
+    return host.strip("[]").rstrip(".")
 
 
 def region_of(host: str) -> str:
     """The region a DashScope host serves, or '' where the name does not tell."""
-    host = host.lower().rstrip(".")
+    host = _plain_host(host)
     for region, name in REGIONS.items():
         if host == name or re.fullmatch(r"[a-z0-9_.-]+\." + region + r"\.maas\.aliyuncs\.com", host):
             return region
+    if host.endswith(".qianwenaiapi.com"):
+        return next((region for region in REGIONS if region in host.split(".")), DEFAULT_REGION)
     return DEFAULT_REGION if host == "batch.dashscope.aliyuncs.com" else ""
 
 
@@ -362,8 +338,9 @@ _RULES = (
 _SENTENCES = {  # what and why; the next step
     "missing": ("No API key was found: DASHSCOPE_API_KEY is not set", SET_A_KEY),
     "placeholder": ("The API key is still a placeholder, not a key", SET_A_KEY),
-    "malformed": ("The API key holds blanks, control characters or non-ASCII characters in its middle, so it was damaged "
-                  "when it was copied", "copy the key again from the API-key page of " + KEY_PAGE + " and set it anew"),
+    "malformed": ("The API key holds blanks, control characters, non-ASCII characters or another key (sk-sp-…) in its "
+                  "middle, so it was damaged when it was copied", "copy the key again from the API-key page of " + KEY_PAGE
+                  + " and set it again"),
     "foreign": ("The API key looks like a key of {owner}; it is not sent to a host it is not for", SET_A_KEY),
     "plan key at plan host": (
         "The key is a plan key (sk-sp-…) and {host} is a {plan} endpoint. That pair is for interactive AI tools only; "
@@ -387,14 +364,14 @@ _SENTENCES = {  # what and why; the next step
 }
 
 
-def judge(key: Key, endpoint: Endpoint, skill: str, requests: int = 1, strict: bool = False) -> Verdict:
-    """Decide whether `skill` may send `requests` requests to `endpoint` with `key`.
+def judge(key: Key, endpoint: Endpoint, skill: str, many: bool = False, strict: bool = False) -> Verdict:
+    """Decide whether `skill` may send a request, or `many` (a batch), to `endpoint` with `key`.
 
     In strict mode every warning is a refusal. Nothing is printed here: the caller shows `warnings`, and stops with
     `reason` and `fix` when the action is REFUSE.
     """
     action, name = next((act, why) for keys, hosts, batch, act, why in _RULES
-                        if key.kind in keys and endpoint.kind in hosts and (requests > 1 or not batch))
+                        if key.kind in keys and endpoint.kind in hosts and (many or not batch))
     reason, fix = _sentence(name, key, endpoint, skill)
     warnings = []
     if key.trimmed:

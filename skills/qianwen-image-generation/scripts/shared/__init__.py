@@ -4,18 +4,19 @@ The way through a call, top to bottom. Each line imports only from lines below i
 
 main.py       from argv to the exit code: streams, signals, parsing, the session
 generate.py   what image, video and speech do: a command about tasks, a batch, a page, or one call
-batch/        many calls: run rows folder throttle worker
+batch/        many calls: run workers tally rows places folder throttle worker
 chat/         text and vision: flags request turn answer json_schema models
 tasks/        calls that make files: flags commands run delivery service journal
-cli/          what every command line has: session console flags inputs check models
+cli/          what every command line has: session console flags inputs check commands models
 media/        pictures, videos and sounds that go in: inputs uploads
-money/        what a call costs: prices cost estimate spending budget
+money/        what a call costs: cost spending budget payments
 gallery/      a page of results: page.py and the page's own files
 transport/    one HTTP call done right: client request retries events errors download
-files/        bytes on disk: whole outputs sidecar probe own
+files/        bytes on disk: whole locks outputs sidecar probe own
 account.py    the key and the endpoint, from the environment and .env files
 body.py       the request body as data: --set, dotted paths, JSON
 models.py     Table: the row of a model id
+redaction.py  what is taken out of all that is printed or written
 key_guard.py  which key may meet which endpoint
 failures.py   exit codes and the one typed failure
 """

@@ -1,33 +1,78 @@
-"""Finds the key, the base URL and the region. The only module that reads the environment.
+"""Finds the key, the base URL and the region. The only module that reads settings from the environment.
 
 Order: the process environment, then `.env` files from the working directory upward to the project root (the folder
 with `.git`; without one only the working directory itself), then `~/.config/qianwen/.env`. The nearest file that has
-a variable wins. Nothing is ever put into `os.environ`.
+a variable wins. Nothing is ever put into `os.environ`. A project's file may be a stranger's: it counts only when it is
+the user's own, and it may not send what the user says to a host of its choice.
 """
 from __future__ import annotations
 
 import os
 import re
+from collections import namedtuple
+from urllib.parse import unquote
 
 from . import key_guard
+from .files.own import is_private, NotOwn, open_own
 
 KEY_VARIABLES = ("DASHSCOPE_API_KEY", "QIANWEN_API_KEY")
-VARIABLES = KEY_VARIABLES + ("QWEN_BASE_URL", "QWEN_REGION", "QIANWEN_KEY_GUARD")
+VARIABLES = KEY_VARIABLES + ("QWEN_BASE_URL", "QWEN_REGION", "QIANWEN_KEY_GUARD", "QIANWEN_BUDGET", "QIANWEN_TRUST_PROJECT",
+                             "DASHSCOPE_WORKSPACE", "DASHSCOPE_REGION")
+PROXY_VARIABLES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
 ENVIRONMENT = "the environment"
 _MAX_ENV_FILE = 256 * 1024
-_LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)$")
+_LEAST_SECRET = 6  # characters; shorter values are everyday words
+_SETS = r"\s*(?:(?:export|set|declare\s+-x|typeset\s+-x)\s+|\$env:)?"
+_LINE = re.compile(_SETS + r"([A-Za-z_][A-Za-z0-9_]*)\s*=(.*)", re.IGNORECASE | re.DOTALL)
+_NAMED = re.compile(r"(?<![A-Za-z0-9_])(" + "|".join(VARIABLES) + r")(?![A-Za-z0-9_])")
+_WORKSPACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
+
+# Where settings come from: "environment", "project" or "home"; the path of the file; what it sets.
+Source = namedtuple("Source", "kind where values")
+
+
+class Settings:
+    """What the environment and the `.env` files say, before anything of it is judged: nothing here can fail.
+
+    `keys` are (where, variable, value) of every key found, the one that counts first. `secrets` are all values that must
+    never be shown. `searched` are the `.env` files that were looked for.
+    """
+
+    __slots__ = ("sources", "keys", "secrets", "warnings", "searched", "environ")
+
+    def __init__(self, environ=None, cwd: str | None = None):
+        self.environ = os.environ if environ is None else environ
+        self.warnings: list = []
+        self.searched = env_files(cwd or _working_directory(), self.environ, self.warnings)
+        here = {name: self.environ[name] for name in VARIABLES if not _is_blank(name, self.environ.get(name, ""))}
+        self.sources = [Source("environment", ENVIRONMENT, here)]
+        for path in self.searched:
+            kind = "home" if path == home_file(self.environ) else "project"
+            self.sources.append(Source(kind, path, _read(path, kind, self.warnings)))
+        self.keys = [(source.where, name, source.values[name]) for source in self.sources for name in KEY_VARIABLES
+                     if name in source.values]
+        self.secrets = _secrets(self.keys, self.environ)
+
+    def first(self, name: str, kinds=("environment", "project", "home")) -> tuple:
+        """(value, where) of a variable, or two empty texts."""
+        return next(((source.values[name].strip(), source.where) for source in self.sources
+                     if name in source.values and source.kind in kinds), ("", ""))
+
+    def all(self, name: str) -> list:
+        """(value, where) of every source that sets a variable."""
+        return [(source.values[name].strip(), source.where) for source in self.sources if name in source.values]
 
 
 class Account:
     """What this run would use: `key` and `key_source`, `endpoint` and `endpoint_source`, `strict`, `warnings`.
 
-    `secrets` are all key values found anywhere, so that none of them is ever shown. `spare` names a standard key that
-    was found but not used. `searched` are the `.env` files that were looked for. `sandboxed` tells that the agent's
-    sandbox has no network. `state` is the folder where the journal of tasks is kept.
+    `spare` names a standard key that was found but not used. `budgets` are (value, where) of every QIANWEN_BUDGET as it
+    was written. `searched` are the `.env` files that were looked for. `sandboxed` tells that the agent's sandbox has no
+    network. `state` is the folder where the journal of tasks is kept.
     """
 
-    __slots__ = ("key", "key_source", "endpoint", "endpoint_source", "strict", "warnings", "secrets", "spare",
-                 "sandboxed", "searched", "state")
+    __slots__ = ("key", "key_source", "endpoint", "endpoint_source", "strict", "warnings", "spare", "budgets", "sandboxed",
+                 "searched", "state")
 
     def __init__(self, **fields):
         for name in self.__slots__:
@@ -42,33 +87,36 @@ class BadSetting(ValueError):
         self.fix = fix
 
 
-def find_account(environ=None, cwd: str | None = None) -> Account:
-    """Read the environment and the `.env` files. Raises BadSetting and key_guard.BadEndpoint for illegal values."""
-    environ = os.environ if environ is None else environ
-    warnings: list = []
-    sources = [(ENVIRONMENT, {name: environ[name] for name in VARIABLES if environ.get(name, "").strip()})]
-    searched = env_files(cwd or _working_directory(), environ)
-    sources += [(path, _read(path, warnings)) for path in searched if os.path.isfile(path)]
-    keys = [(where, name, values[name]) for where, values in sources for name in KEY_VARIABLES if name in values]
-    key_file, key_name, raw = keys[0] if keys else ("", "", "")
-    endpoint, endpoint_source = _endpoint(sources, key_file, warnings)
+def find_account(settings: Settings) -> Account:
+    """Judge what was found. Raises BadSetting and key_guard.BadEndpoint for values that cannot be used."""
+    warnings = list(settings.warnings)
+    key_file, key_name, raw = settings.keys[0] if settings.keys else ("", "", "")
+    endpoint, endpoint_source = _endpoint(settings, key_file, warnings)
     key = key_guard.inspect_key(raw)
-    spare = next((f"{name} in {where}" for where, name, value in keys[1:]
+    spare = next((f"{name} in {where}" for where, name, value in settings.keys[1:]
                   if key_guard.inspect_key(value).kind == key_guard.STANDARD), "")
-    return Account(key=key, key_source=f"{key_name} in {key_file}" if keys else "", endpoint=endpoint,
-                   endpoint_source=endpoint_source, strict=_strict(sources), warnings=warnings,
-                   secrets=_secrets(keys), spare=spare if key.kind == key_guard.PLAN else "",
-                   searched=searched, sandboxed=environ.get("CODEX_SANDBOX_NETWORK_DISABLED") == "1",
-                   state=_state_folder(environ))
+    return Account(key=key, key_source=f"{key_name} in {key_file}" if key_file else "", endpoint=endpoint,
+                   endpoint_source=endpoint_source, strict=_strict(settings), warnings=warnings,
+                   spare=spare if key.kind == key_guard.PLAN else "", budgets=settings.all("QIANWEN_BUDGET"),
+                   searched=settings.searched, sandboxed=settings.environ.get("CODEX_SANDBOX_NETWORK_DISABLED") == "1",
+                   state=_state_folder(settings.environ))
 
 
 def _state_folder(environ) -> str:
-    """`$XDG_STATE_HOME/qianwen`, or its usual place in the home folder."""
-    base = environ.get("XDG_STATE_HOME", "")
-    if os.path.isabs(base):
-        return os.path.join(base, "qianwen")
-    home = environ.get("HOME") or environ.get("USERPROFILE") or os.path.expanduser("~")
-    return os.path.join(home, ".local", "state", "qianwen")
+    """`$XDG_STATE_HOME/qianwen`, or its usual place in the home folder. Raises BadSetting where neither is known."""
+    base = os.path.expanduser(environ.get("XDG_STATE_HOME", ""))
+    if not os.path.isabs(base):
+        home = _home(environ)
+        if not os.path.isabs(home):
+            raise BadSetting("no home folder is known, so tasks and spending could not be recorded",
+                             "set HOME, or XDG_STATE_HOME to a folder for this program's records")
+        base = os.path.join(home, ".local", "state")
+    return os.path.join(base, "qianwen")
+
+
+def _home(environ) -> str:
+    """The home folder; "~" where there is none."""
+    return environ.get("HOME") or environ.get("USERPROFILE") or os.path.expanduser("~")
 
 
 def _working_directory() -> str:
@@ -78,98 +126,184 @@ def _working_directory() -> str:
         return os.path.expanduser("~")
 
 
-def _secrets(keys) -> tuple:
-    """Every spelling of every key found, longest first; very short ones are no secrets but everyday words."""
-    found = {value for _, _, raw in keys for value in (raw.strip(), key_guard.inspect_key(raw).value) if len(value) >= 6}
-    return tuple(sorted(found, key=len, reverse=True))
+def _is_blank(name: str, value: str) -> bool:
+    """Whether a value counts as not given: nothing is left of it when what people paste around values is cut off."""
+    return not key_guard.trimmed(value) or name in KEY_VARIABLES and key_guard.inspect_key(value).kind == key_guard.MISSING
 
 
-def _endpoint(sources, key_file: str, warnings: list):
-    """The base URL where one is set and may be trusted, else the region's host.
+def _secrets(keys, environ) -> tuple:
+    """Every key found and the passwords of proxies, longest first."""
+    found = {key_guard.inspect_key(raw).value for _, _, raw in keys}
+    for name in PROXY_VARIABLES:
+        login = re.match(r"\s*(?:[a-z0-9+]+:(?=/))?/*([^\s/@:]*):([^\s@]*)@", environ.get(name, ""), re.IGNORECASE)
+        found |= {login.group(2), unquote(login.group(2))} if login else set()
+    return tuple(sorted((value for value in found if len(value) >= _LEAST_SECRET), key=len, reverse=True))
 
-    A base URL from a `.env` file counts only when the key comes from that same file: a stranger's project must not be
-    able to send your key to its own host.
+
+# ---- the endpoint ----------------------------------------------------------------------------------------------------
+
+def _endpoint(settings: Settings, key_file: str, warnings: list):
+    """The base URL or workspace where one is set and may be trusted, else the region's host.
+
+    One from a `.env` file counts only when the key comes from that same file: a stranger's project must not be able to
+    send your key to its own host.
     """
-    region, region_source = _first(sources, "QWEN_REGION")
-    if region and region not in key_guard.REGIONS:
-        key_guard.region_endpoint(region)  # raises
-    for where, values in sources:
-        if "QWEN_BASE_URL" not in values:
+    region, variable, where = _region(settings)
+    for source in settings.sources:
+        name = next((name for name in ("QWEN_BASE_URL", "DASHSCOPE_WORKSPACE") if name in source.values), "")
+        if not name:
             continue
-        if where not in (ENVIRONMENT, key_file):
-            warnings.append(f"QWEN_BASE_URL in {where} is ignored, because the key does not come from that file; to use "
-                            "it, set QWEN_BASE_URL in the environment or put the key into the same file")
+        if source.where not in (ENVIRONMENT, key_file):
+            warnings.append(f"{name} in {source.where} is ignored, because the key does not come from that file; to use "
+                            f"it, set {name} in the environment or put the key into the same file")
             continue
-        endpoint = key_guard.parse_base_url(values["QWEN_BASE_URL"])
+        if name == "DASHSCOPE_WORKSPACE":
+            return _workspace(source.values[name], region), f"{name} in {source.where}"
+        endpoint = key_guard.parse_base_url(source.values[name])
+        _refuse_strangers_host(settings, source, endpoint)
         if region and endpoint.region and endpoint.region != region:
-            warnings.append(f"QWEN_BASE_URL ({endpoint.region}) overrides QWEN_REGION ({region})")
-        return endpoint, f"QWEN_BASE_URL in {where}"
-    regional = key_guard.region_endpoint(region or key_guard.DEFAULT_REGION)
-    return regional, f"QWEN_REGION in {region_source}" if region else "the default region"
+            warnings.append(f"QWEN_BASE_URL ({endpoint.region}) overrides {variable} ({region})")
+        return endpoint, f"QWEN_BASE_URL in {source.where}"
+    if not region:
+        return key_guard.region_endpoint(), "the default region"
+    return key_guard.region_endpoint(region, variable), f"{variable} in {where}"
 
 
-def _first(sources, name: str):
-    return next(((values[name].strip(), where) for where, values in sources if name in values), ("", ""))
+def _region(settings: Settings) -> tuple:
+    """(region, variable, where), all empty where none is set. Raises BadEndpoint for a region that is unknown."""
+    for variable in ("QWEN_REGION", "DASHSCOPE_REGION"):
+        region, where = settings.first(variable)
+        if region:
+            if region not in key_guard.REGIONS:
+                key_guard.region_endpoint(region, variable)  # raises
+            return region, variable, where
+    return "", "", ""
 
 
-def _strict(sources) -> bool:
+def _workspace(name: str, region: str) -> key_guard.Endpoint:
+    """The host of a workspace, as the newer SDK makes it."""
+    name = key_guard.trimmed(name)
+    if not _WORKSPACE.fullmatch(name):
+        raise BadSetting("DASHSCOPE_WORKSPACE is not the id of a workspace", "set it to letters, digits and hyphens, or unset it")
+    return key_guard.parse_base_url(f"https://{name}.{region or key_guard.DEFAULT_REGION}.maas.aliyuncs.com")
+
+
+def _refuse_strangers_host(settings: Settings, source: Source, endpoint: key_guard.Endpoint) -> None:
+    """A project's `.env` may not choose a host that is not the service's: all that is said and read would go there."""
+    if source.kind != "project" or endpoint.kind not in (key_guard.GATEWAY, key_guard.LOOPBACK) or _trusts_projects(settings):
+        return
+    raise BadSetting(f"QWEN_BASE_URL in {source.where} names {endpoint.host}, which is not the service: what you send would "
+                     "go there", "if the project is one you trust, set QIANWEN_TRUST_PROJECT=1 in the environment or in "
+                     "~/.config/qianwen/.env; otherwise set DASHSCOPE_API_KEY in the environment, or remove that line")
+
+
+def _trusts_projects(settings: Settings) -> bool:
+    """The user's yes: a project cannot say it of itself."""
+    value, where = settings.first("QIANWEN_TRUST_PROJECT", ("environment", "home"))
+    if value not in ("", "0", "1"):
+        raise BadSetting(f"QIANWEN_TRUST_PROJECT in {where} is neither 1 nor 0", "set it to 1, or unset it")
+    return value == "1"
+
+
+def _strict(settings: Settings) -> bool:
     """The environment decides; among `.env` files the strictest wins, so that a project cannot loosen your own file."""
-    settings = [(where, values["QIANWEN_KEY_GUARD"].strip().lower()) for where, values in sources
-                if "QIANWEN_KEY_GUARD" in values]
-    for where, setting in settings:
-        if setting not in ("warn", "strict"):
-            raise BadSetting(f"QIANWEN_KEY_GUARD in {where} is {setting!r}", "set it to warn (the default) or strict")
-    if settings and settings[0][0] == ENVIRONMENT:
-        return settings[0][1] == "strict"
-    return any(setting == "strict" for _, setting in settings)
+    found = [(where, value.lower()) for value, where in settings.all("QIANWEN_KEY_GUARD")]
+    for where, value in found:
+        if value not in ("warn", "strict"):
+            shown = repr(value) if re.fullmatch(r"[\w,.-]{1,16}", value) else "neither"
+            raise BadSetting(f"QIANWEN_KEY_GUARD in {where} is {shown}", "set it to warn (the default) or strict")
+    if found and found[0][0] == ENVIRONMENT:
+        return found[0][1] == "strict"
+    return any(value == "strict" for _, value in found)
 
 
-def env_files(cwd: str, environ) -> list:
-    """The places of the `.env` files that count, nearest first; some of them may not exist."""
+# ---- .env files ------------------------------------------------------------------------------------------------------
+
+def env_files(cwd: str, environ, warnings: list) -> list:
+    """The places of the `.env` files that count, nearest first, the home one last; some of them may not exist."""
     folders, folder = [], os.path.abspath(cwd)
     while True:
         folders.append(folder)
-        if os.path.exists(os.path.join(folder, ".git")):
+        if os.path.lexists(os.path.join(folder, ".git")):
+            folders = _within_own_project(folders, warnings)
             break
         parent = os.path.dirname(folder)
         if parent == folder:
             folders = folders[:1]
             break
         folder = parent
-    home = environ.get("HOME") or environ.get("USERPROFILE") or os.path.expanduser("~")
-    folders.append(os.path.join(home, ".config", "qianwen"))
-    return [os.path.join(folder, ".env") for folder in dict.fromkeys(folders)]
+    files, home = [os.path.join(folder, ".env") for folder in folders], home_file(environ)
+    return [path for path in files if path != home] + ([home] if home else [])
 
 
-def _read(path: str, warnings: list) -> dict:
+def home_file(environ) -> str:
+    """The user's own `.env` file, or '' where no home folder is known."""
+    home = _home(environ)
+    return os.path.join(home, ".config", "qianwen", ".env") if os.path.isabs(home) else ""
+
+
+def _within_own_project(folders: list, warnings: list) -> list:
+    """The folders up to the project's root; only the first where that root is another user's, or open to others."""
+    mark = os.path.join(folders[-1], ".git")
     try:
-        with open(path, "rb") as file:
-            raw = file.read(_MAX_ENV_FILE + 1)
+        if is_private(os.lstat(mark)):
+            return folders
+    except OSError:
+        pass
+    passed = [os.path.join(folder, ".env") for folder in folders[1:]]
+    warnings += [f"{path} is ignored, because others may write to {mark}" for path in passed if os.path.lexists(path)]
+    return folders[:1]
+
+
+def _read(path: str, kind: str, warnings: list) -> dict:
+    """The variables of a `.env` file that is the user's own; anything else in its place is warned of."""
+    try:
+        raw = _bytes_of(os.path.realpath(path) if kind == "home" else path)
+    except FileNotFoundError:
+        return {}
+    except NotOwn as error:
+        if not os.path.isdir(path):
+            warnings.append(f"{path} is ignored: {error.strerror}")
+        return {}
     except OSError as error:
         warnings.append(f"{path} could not be read: {error.strerror}")
         return {}
-    if len(raw) > _MAX_ENV_FILE:
-        warnings.append(f"{path} is ignored: it is larger than {_MAX_ENV_FILE} bytes")
-        return {}
     wide = raw[:2] in (b"\xff\xfe", b"\xfe\xff")  # as Windows PowerShell writes it
     text = raw.decode("utf-16" if wide else "utf-8-sig", "replace")
-    for number, line in enumerate(text.splitlines(), 1):
-        name = re.match(r"\s*(?:export\s+)?([A-Z_]+)\s*(=|$|[^=\w])", line)
-        if name and name.group(1) in VARIABLES and name.group(2) != "=":
-            warnings.append(f"{path}, line {number}: {name.group(1)} is not followed by '=', so the line is ignored")
+    for number, line in enumerate(_lines(text), 1):
+        named = _NAMED.search(line)
+        if named and not line.lstrip().startswith("#") and not _LINE.match(line):
+            warnings.append(f"{path}, line {number}: {named.group(1)} is not set as {named.group(1)}=value, so the line is "
+                            "ignored")
     return parse_env(text)
+
+
+def _bytes_of(path: str) -> bytes:
+    """Raises NotOwn for what is not the user's own file, is open to others or too large, else OSError."""
+    with os.fdopen(open_own(path), "rb") as file:
+        if not is_private(os.fstat(file.fileno())):
+            raise NotOwn("others may write to it (chmod go-w makes it yours alone)", path)
+        raw = file.read(_MAX_ENV_FILE + 1)
+    if len(raw) > _MAX_ENV_FILE:
+        raise NotOwn(f"it is larger than {_MAX_ENV_FILE} bytes", path)
+    return raw
 
 
 def parse_env(text: str) -> dict:
     """The variables of this project in the text of a `.env` file; `export`, quotes and comments are understood."""
     values = {}
-    for line in text.splitlines():
+    for line in _lines(text):
         match = _LINE.match(line)
         if match and match.group(1) in VARIABLES:
             value = _unquote(match.group(2).strip())
-            if value:
+            if not _is_blank(match.group(1), value):
                 values[match.group(1)] = value
     return values
+
+
+def _lines(text: str) -> list:
+    """Lines as an editor shows them: other characters that some call line ends do not hide a second variable."""
+    return re.split(r"\r?\n", text)
 
 
 def _unquote(text: str) -> str:

@@ -26,17 +26,19 @@ class Failure(Exception):
     """An error that is explained: what happened, why we think so, what to do next.
 
     `accepted` tells whether the service may have taken (and billed) the request: "no" when surely not, else "maybe".
+    `server_error` tells that the service itself is at fault, whatever HTTP status it said so with.
     `partial` holds what came of an answer before it broke off. `files` and `task_id` are what is not lost.
     """
 
     def __init__(self, exit_code: Exit, message: str, cause: str = "", fix: str = "", *, code: str = "",
                  http_status: int = 0, request_id: str = "", retryable: bool = False, accepted: str = "no",
                  retry_after: float | None = None, partial: dict | None = None, files: list | None = None,
-                 task_id: str = "", resume: str = ""):
+                 task_id: str = "", resume: str = "", server_error: bool = False):
         super().__init__(message)
         self.exit_code, self.message, self.cause, self.fix = Exit(exit_code), message, cause, fix
         self.code, self.http_status, self.request_id = code, http_status, request_id
         self.retryable, self.accepted, self.retry_after = retryable, accepted, retry_after
+        self.server_error = server_error
         self.partial, self.files, self.task_id, self.resume = partial or {}, files or [], task_id, resume
 
     @property

@@ -15,13 +15,18 @@ class Table:
 
     `free(row)` makes of such a row one for an id that is newer than the table: without limits, so that nothing is refused on a
     guess. `spelled(name)` is the id that another spelling means. `describe(row)` gives `does` (a list of words), `limits`
-    (an object) and `price` (words) for --models. `as_of` is the day of the documents that the rows were written from.
+    (an object) and `price` (words) for --models. `as_of` is the day of the documents that the rows were written from. `own(row)`
+    tells which rows of a table that several skills share are this skill's: only those are listed, and named in messages;
+    `elsewhere(name)` is the warning for an id of another skill.
     """
 
-    def __init__(self, rows, families, as_of: str, free, describe, spelled=lambda name: name):
+    def __init__(self, rows, families, as_of: str, free, describe, spelled=lambda name: name, own=lambda row: True,
+                 elsewhere=lambda name: ""):
         self.rows, self.families, self.as_of = tuple(rows), tuple(families), as_of
-        self.describe, self._free, self._spelled = describe, free, spelled
+        self.describe, self._free, self._spelled, self._elsewhere = describe, free, spelled, elsewhere
         self._by_id = {row.id: row for row in self.rows}
+        self.own = tuple(filter(own, self.rows))
+        self._own_ids = frozenset(row.id for row in self.own)
 
     def row(self, name: str):
         """The row of an id, or of the model that it is a dated snapshot or variant of; None when the table has neither."""
@@ -31,15 +36,22 @@ class Table:
 
     def find(self, name: str) -> tuple:
         """(the row of a model id, a warning or ''). An id that is not in the table takes the row of its family."""
-        row = self.row(name)
+        if name in self._own_ids and not self._by_id[name].retired:
+            return self._by_id[name], ""
+        row, elsewhere = self.row(name), self._elsewhere(name)
         if row:
-            return row, retirement(row)
+            return row, elsewhere or retirement(row)
         family = longest_prefix(name, (*self.families, *self.rows))
-        return self._free(family)._replace(id=name, retired="", successor=""), unknown(name, family, self.as_of)
+        row = self._free(family)._replace(id=name, retired="", successor="")
+        return row, elsewhere or unknown(name, family, self.as_of)
+
+    def __iter__(self):
+        """The ids that may be recommended."""
+        return (row.id for row in self.live())
 
     def live(self, test=lambda row: True) -> list:
-        """The rows that are not retired and pass a test, in the order of the table."""
-        return [row for row in self.rows if not row.retired and test(row)]
+        """The skill's rows that are not retired and pass a test, in the order of the table."""
+        return [row for row in self.own if not row.retired and test(row)]
 
     def names(self, test=lambda row: True, most: int = 8) -> str:
         """The first few models that pass a test, for a message; a retired one is never named."""
@@ -52,22 +64,6 @@ def retirement(row) -> str:
         return ""
     instead = f"; use --model {row.successor}" if row.successor else ""
     return f"{row.id} was announced as retired from {row.retired} on, so the service may refuse it{instead}"
-
-
-def find(name: str, models, families, abilities: str) -> tuple:
-    """(the row of a model id, the row it was taken from where the id is not in the table, else None).
-
-    Dated snapshots, `-latest` and `-us` variants share the row of their model. Any other id takes the row of its
-    longest matching prefix among models and families; one family has the empty prefix, so there always is one. Such an
-    id is newer than the table: it has all `abilities` and no limits, so that nothing is refused on a guess.
-    """
-    row = row_of(name, models)
-    if row:
-        return row._replace(id=name), None
-    row = longest_prefix(name, (*families, *models))
-    thinking = row.thinking if row in families or row.thinking in ("on", "off") else None
-    return row._replace(id=name, thinking=thinking, features=row.features | frozenset(abilities.split()), max_input=0,
-                        max_output=0, max_thinking=0), row
 
 
 def row_of(name: str, models):
@@ -86,8 +82,3 @@ def unknown(name: str, row, date: str) -> str:
     """The warning for an id that is not in the table."""
     like = f"treated like {row.id}" if row.id else "sent as it is"
     return f"{name} is not in this version's model table ({date}); it is {like}"
-
-
-def names_with(models, feature: str, limit: int = 5) -> str:
-    """The first few models that have a feature, for an error message."""
-    return ", ".join([row.id for row in models if feature in row.features][:limit])

@@ -9,10 +9,10 @@ from ..files.outputs import OutputFiles
 from ..gallery.page import gallery_of
 from ..media.uploads import preview_uploads
 from ..transport.request import Request
-from .commands import cancel, check_same_account, show_status
-from .delivery import Delivery
+from .commands import cancel, check_same_account, check_same_skill, show_status
+from .delivery import Delivery, report
 from .journal import Journal, READY, RUNNING
-from .service import is_submitting, original_prompt, resume_command, Tasks
+from .service import check_given, is_submitting, original_prompt, resume_command, Tasks
 
 
 def row_record_id(row, options) -> str:
@@ -105,7 +105,7 @@ class TaskRun:
             sidecars=outputs.sidecars, gallery=options.gallery, facts=clean(facts), **more)
 
     def earlier(self):
-        """The record of a row of a batch that was sent before and can be gone on with, or None."""
+        """The record of a row of a batch that was sent before and can be resumed, or None."""
         record = self.journal.read(row_record_id(self.row, self.options)) if self.row else None
         if record is None or not is_submitting(record):
             return record
@@ -118,8 +118,8 @@ class TaskRun:
         if twin:
             given = twin["task_id"] or twin["id"]
             raise Failure(Exit.RUNNING, f"the same request is under way already, as {given}",
-                          fix=f"fetch it with: {resume_command(given)}, or add --again to make another one",
-                          task_id=twin["task_id"], resume=resume_command(given))
+                          fix=f"fetch it with: {resume_command(given, self.journal)}, or add --again to make another one",
+                          task_id=twin["task_id"], resume=resume_command(given, self.journal))
 
     # -- the answer
 
@@ -134,7 +134,7 @@ class TaskRun:
         return self.deliver(self.parts_of(body), body, record, outputs, client)
 
     def _submitted(self, record: dict) -> None:
-        command_line = resume_command(record["task_id"])
+        command_line = resume_command(record["task_id"], self.journal)
         if self.console.json_mode:
             self.console.document({"ok": True, "skill": self.console.skill, "model": record["model"],
                                    "request_id": record["request_id"], "task_id": record["task_id"], "resume": command_line,
@@ -156,7 +156,7 @@ class TaskRun:
             delivery.fetch_all()
             text_file = None if delivery.problems else self.write_text(delivery, outputs)
         except KeyboardInterrupt:
-            command_line = resume_command(record["task_id"] or record["id"])
+            command_line = resume_command(record["task_id"] or record["id"], self.journal)
             raise Failure(Exit.INTERRUPTED, f"interrupted with {len(delivery.files)} files saved", "the result is made and paid",
                           f"fetch the rest with: {command_line}", task_id=record["task_id"], resume=command_line,
                           files=delivery.files, accepted="maybe") from None
@@ -165,7 +165,7 @@ class TaskRun:
             page = gallery_of(outputs.folder, record.get("overwrite", self.options.overwrite), self.console)
         delivery.finish()
         self.check_count(record, delivery)
-        self._report(record, delivery, text_file, page)
+        report(delivery, self.session, self.product, self.count(record, delivery.files), text_file, page)
 
     def _nothing(self, answer: dict, record: dict) -> Failure:
         output = answer.get("output") if isinstance(answer.get("output"), dict) else {}
@@ -174,29 +174,6 @@ class TaskRun:
                        fix="change the request, or run it again; a result that is not there is not billed",
                        request_id=str(answer.get("request_id") or ""), task_id=record["task_id"], accepted="maybe")
 
-    def _report(self, record: dict, delivery, text_file, page: str) -> None:
-        count = self.count(record, delivery.files)
-        self._tell_bill(record, delivery.files, count)
-        if not self.console.json_mode:
-            return
-        text = "".join(part["text"] for part in record["parts"] if part["kind"] == "text")
-        document = {"ok": True, "skill": self.console.skill, "model": record.get("model"),
-                    "request_id": record.get("request_id"), "text": text,
-                    "files": [*delivery.files, *([text_file] if text_file else [])], "gallery": page,
-                    "task_id": record["task_id"], "usage": record.get("usage"),
-                    "billing": {"plan": self.session.verdict.key.billing, "units": {self.product.unit: count}},
-                    "warnings": self.console.warnings}
-        always = ("ok", "skill", "files", "billing", "warnings")
-        self.console.document({name: value for name, value in document.items() if value or name in always})
-
-    def _tell_bill(self, record: dict, files: list, count) -> None:
-        sizes = ", ".join(dict.fromkeys(f"{entry['width']}x{entry['height']}" for entry in files if entry.get("width")))
-        billing = self.session.billing_note()
-        number = len(files)
-        units = f", {count:g} {self.product.unit}" if count != number else ""
-        self.console.note(f"{number} {self.product.noun}{'s' if number != 1 else ''} of {record.get('model') or 'the task'}"
-                          f"{' (' + sizes + ')' if sizes else ''}{units}, {billing}")
-
     # -- a call of before
 
     def later(self) -> None:
@@ -204,6 +181,11 @@ class TaskRun:
         options, console = self.options, self.console
         given = options.status or options.cancel or options.resume
         record = self.journal.find(given)
+        fetched = self.journal.fetched(given) if record is None and options.resume else []
+        if fetched:
+            return self._fetched_already(given, fetched)
+        check_given(given, record, self.journal)
+        check_same_skill(record, console.skill)
         check_same_account(record, self.session.endpoint)
         links = bool(record and record["state"] == READY)  # these need no key
         client = self.client(record.get("model", "") if record else "", guarded=not links)
@@ -213,6 +195,16 @@ class TaskRun:
             return cancel(given, self.runner(client), self.journal, console)
         return self.go_on(record or self.journal.new(console.skill, task_id=given, state=RUNNING, model="", facts={},
                                                        created=0.0), client)
+
+    def _fetched_already(self, given: str, paths: list) -> None:
+        """The files are here and paid: nothing is fetched, saved or reported as billed a second time."""
+        self.console.note(f"{given} was fetched already to {', '.join(paths)}; nothing is billed again")
+        if self.console.json_mode:
+            files = [{"path": path, "bytes": os.path.getsize(path)} for path in paths]
+            self.console.document({"ok": True, "skill": self.console.skill, "task_id": given, "files": files, "fetched": True,
+                                   "warnings": self.console.warnings})
+        for path in paths:
+            self.console.result(path + "\n")
 
     def go_on(self, record: dict, client) -> None:
         """Fetch what a record leads to, from wherever it stands."""

@@ -15,12 +15,13 @@ from collections import Counter, namedtuple
 
 from ..body import no_constant
 from ..failures import Failure, usage
+from .places import Places
 
 _MAX_LINE = 64 << 20  # bytes
 _NAMED = 5  # how many bad lines a message names
 # Flags that belong to the whole command and not to one call.
 NOT_IN_ROWS = frozenset((
-    "batch", "concurrency", "check", "live", "json", "dry-run", "version", "help", "quiet", "verbose", "gallery", "estimate",
+    "batch", "any-files", "overwrite", "concurrency", "check", "live", "models", "json", "dry-run", "version", "help", "quiet", "verbose", "gallery", "estimate",
     "tasks", "resume", "status", "cancel", "no-wait", "again", "list-voices", "gender", "my-voices", "clone", "design", "name", "consent",
     "transcript", "preview-text", "voice-status", "delete-voice", "stream"))
 
@@ -31,8 +32,8 @@ NOT_WITH_BATCH = ("tasks", "resume", "status", "cancel", "no_wait", "list_voices
 
 # Flags that change how the calls are made or shown, but not what they are.
 NO_DEFAULTS = frozenset((
-    "output", "batch", "concurrency", "json", "quiet", "verbose", "timeout", "retries", "overwrite", "again", "gallery", "check",
-    "live", "dry_run", "estimate", "max_wait", "no_wait", "poll", "no_sidecar"))
+    "output", "batch", "any_files", "concurrency", "json", "quiet", "verbose", "timeout", "retries", "overwrite", "again", "gallery", "check",
+    "live", "models", "dry_run", "estimate", "max_wait", "no_wait", "poll", "no_sidecar"))
 
 
 # One row: the line it stands in, its `id` (None without one), its key (64 bits of its identity), its options, its way through
@@ -61,6 +62,8 @@ class RowFile:
         self._actions = {flag[2:]: action for action in self._parser._actions for flag in action.option_strings
                          if flag.startswith("--") and flag[2:] not in NOT_IN_ROWS}
         self._base = vars(options)
+        self._places = Places(path, folder, any_files=getattr(options, "any_files", False))
+        self._files = [name for name, action in self._actions.items() if action.metavar in ("F", "FILE")]
         self.flags = {name: value for name, value in sorted(self._base.items())
                       if name not in NO_DEFAULTS and value != self._parser.get_default(name)}
         self._digest = hashlib.sha256(_canonical(self.flags)).digest()
@@ -83,6 +86,7 @@ class RowFile:
                 row = self._read(raw)
                 self._parsed_of(row)
                 output = self._output(row)
+                self._check_files(row)
                 if "id" in row:
                     _refuse_twice(ids, self._hash(row), line, "id")
                 if "output" in row and not output.endswith("/"):
@@ -167,7 +171,7 @@ class RowFile:
         main = self._main_flag
         for name in row:
             if name not in self._actions and name not in ("id", main):
-                why = "is for the whole command, not for a row" if name in NOT_IN_ROWS else "is no flag"
+                why = "is for the whole command, not for a row" if name in NOT_IN_ROWS else "is not a flag"
                 raise usage(f"{name!r} {why}; a row takes id, {main}, {', '.join(sorted(self._actions))}")
         if "id" in row and (not isinstance(row["id"], (str, int)) or isinstance(row["id"], bool) or row["id"] == ""):
             raise usage("'id' must be a text or a whole number")
@@ -191,6 +195,7 @@ class RowFile:
         options = argparse.Namespace(**{name: list(value) if isinstance(value, list) else value
                                         for name, value in self._parsed_of(row).items()})
         self._put_main(options, row)
+        self._check_files(row)  # again: a link may have been changed since the first pass
         options.output = self._output(row)
         return options
 
@@ -243,6 +248,13 @@ class RowFile:
             return [f"--{name}"]
         return [f"--no-{name}"] if f"no-{name}" in self._actions else []
 
+    def _check_files(self, row: dict) -> None:
+        """The file may come from a stranger: what it names is sent to the service, or replaced. Raises usage."""
+        for name in self._files:
+            for value in row[name] if isinstance(row.get(name), list) else [row.get(name)]:
+                if isinstance(value, str):
+                    (self._places.check_chat if name == "chat" else self._places.check_input)(name, value)
+
     def _output(self, row: dict) -> str | None:
         """Where a row's files go: its own name within the folder, else the folder, or nowhere for plain answers."""
         if "output" not in row:
@@ -255,7 +267,9 @@ class RowFile:
             raise usage(f"'output' {name!r} must be a relative name that stays in the output folder")
         if len(parts) == 1 and (name.lower() == "results.jsonl" or name.lower().startswith(".qianwen-batch")):
             raise usage(f"'output' {name!r} is a file of the batch itself")
-        return os.path.join(self.folder, name)
+        path = os.path.join(self.folder, name)
+        self._places.check_output(name, path)
+        return path
 
 
 def _canonical(value) -> bytes:

@@ -1,7 +1,7 @@
 """How fast the rows of a batch go out: one Throttle for all workers, which the service's rate limits slow down.
 
 A 429 that says how long to wait stops everybody that long. One that does not cuts the number of requests that may be
-under way at a time; successes let it grow again. The row itself is sent again until its patience is over.
+under way at a time; successes let it grow again. A rate-limited request is retried for up to 15 minutes.
 """
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import time
 
 from ..failures import Exit, Failure
 
-PATIENCE = 900.0  # seconds a row waits for the rate limit to pass
+MAX_RATE_LIMIT_WAIT = 900.0  # seconds that a rate-limited request is retried
 _CUT = 0.7  # of the requests under way stay after a 429, at most once a second
 
 
@@ -29,12 +29,17 @@ def is_rate_limit(failure: Failure) -> bool:
 class Throttle:
     """The slots that all workers share. Safe for threads."""
 
-    def __init__(self, workers: int, patience: float = PATIENCE, clock=time.monotonic):
-        self.patience, self.clock = patience, clock
+    def __init__(self, workers: int, max_wait: float = MAX_RATE_LIMIT_WAIT, clock=time.monotonic):
+        self.max_wait, self.clock = max_wait, clock
         self.last_success = clock()
-        self.slots, self._most = float(workers), workers
+        self.slots, self.workers = float(workers), workers
         self._busy, self._paused_until, self._cut_at = 0, float("-inf"), float("-inf")
         self._changed, self._stopping = threading.Condition(), threading.Event()
+
+    def limit(self, workers: int) -> None:
+        """Fewer workers are useful than were asked for; called before any begins."""
+        self.workers = min(self.workers, workers)
+        self.slots, self.last_success = float(self.workers), self.clock()
 
     def stop(self) -> None:
         """Let nothing new out; who is waiting to be sent gives up."""
@@ -66,8 +71,8 @@ class Throttle:
     def succeeded(self) -> None:
         with self._changed:
             self.last_success = self.clock()
-            if self.slots < self._most:
-                self.slots = min(self._most, self.slots + 1 / self.slots)
+            if self.slots < self.workers:
+                self.slots = min(self.workers, self.slots + 1 / self.slots)
                 self._changed.notify()
 
     def limited(self, retry_after: float | None) -> None:
@@ -85,16 +90,16 @@ class Throttle:
         return self._stopping.is_set()
 
     @property
-    def hopeless(self) -> bool:
+    def stalled(self) -> bool:
         """Whether nothing has got through for as long as a row waits."""
-        return self.clock() - self.last_success >= self.patience
+        return self.clock() - self.last_success >= self.max_wait
 
     def row(self) -> RowThrottle:
         return RowThrottle(self)
 
 
 class RowThrottle:
-    """One row's way through the Throttle, with its own patience. `transport.Retries` sends paid requests through it."""
+    """One row's way through the Throttle, with its own limit of waiting. `transport.Retries` sends paid requests through it."""
 
     def __init__(self, throttle: Throttle):
         self._throttle = throttle
@@ -118,7 +123,7 @@ class RowThrottle:
                         raise
                     tries += 1
                     not_before = self._throttle.clock() + delay(failure, tries)
-                    self._until = self._until or self._throttle.clock() + self._throttle.patience
+                    self._until = self._until or self._throttle.clock() + self._throttle.max_wait
                     if not_before > self._until:
                         raise
                     self._throttle.limited(failure.retry_after)

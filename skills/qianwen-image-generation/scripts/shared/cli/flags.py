@@ -65,7 +65,10 @@ def add_common_flags(parser: Parser, skill: str, default_model: str, main: str =
     add("--dry-run", action="store_true", help="print the request as JSON and send nothing; needs no key")
     add("--check", action="store_true", help="say which key and endpoint would be used and whether they fit; sends "
         "nothing")
-    add("--live", action="store_true", help="with --check: make one free authenticated call as well")
+    add("--models", metavar="WORD", nargs="?", const="", help="list the models of this skill (those with WORD in them): what "
+        "they do, limits, price, retirement; sends nothing")
+    add("--live", action="store_true", help="with --check: make one free authenticated call as well; with --models: ask "
+        "the service which of them it has now")
     add("--timeout", metavar="SECONDS", type=_seconds, default=DEFAULT_TIMEOUT,
         help=f"longest wait without a byte (default: {DEFAULT_TIMEOUT:g})")
     add("--retries", metavar="N", type=_count, default=DEFAULT_RETRIES,
@@ -86,6 +89,8 @@ def add_batch_flags(parser: Parser, parts: bool = False) -> None:
         "run again, it does only what is missing")
     add("--concurrency", metavar="N", type=number(1, 64, whole=True), help="calls at a time, 1 to 64 (default: 4"
         f"{'; 3 for the parts of one text' if parts else ''})")
+    add("--any-files", action="store_true", help="let rows name files outside the folder of the batch file and the working "
+        "directory")
     add("--again", action="store_true", help="send rows whose outcome is unknown once more; they may have been billed already")
     parser.set_defaults(has_parts=parts)
 

@@ -5,11 +5,20 @@ one out: shows what it warns of, stops where it refuses.
 """
 from __future__ import annotations
 
+import os
+
 from .. import key_guard
-from ..account import Account
+from ..account import Account, ENVIRONMENT
 from ..failures import Exit, Failure
 from ..transport.client import Client
 from ..transport.retries import Retries
+
+
+# How to run a command without a variable of the environment, by platform.
+_WITHOUT = {
+    "posix": "put `env -u {name}` in front of the command",
+    "nt": "first run `Remove-Item Env:{name}` in PowerShell, or `set {name}=` in cmd",
+}
 
 
 class Session:
@@ -23,9 +32,9 @@ class Session:
     # -- the guard
 
     @property
-    def requests(self) -> int:
-        """How many calls the key is judged for: one, or more than one."""
-        return 1 if self.options.batch is None else 2
+    def many(self) -> bool:
+        """Whether the key is judged for more than one call."""
+        return self.options.batch is not None
 
     def pass_guard(self) -> None:
         """Show the guard's warnings, and stop where it refuses. Called before anything is sent."""
@@ -39,16 +48,20 @@ class Session:
             self.console.note(f"sending to {verdict.endpoint.host} ({account.endpoint_source})")
         self._passed = True
 
-    def show_warnings(self) -> None:
-        """Show what the guard warns of, and where a standard key waits behind a plan key."""
+    def show_warnings(self, reported: bool = False) -> None:
+        """Show what the guard warns of. `reported`: the next step of the verdict itself is shown elsewhere."""
         for text, fix in self.verdict.warnings:
-            self.console.warn(text, fix + (self.spare_key() if text == self.verdict.reason else ""))
+            is_verdict = text == self.verdict.reason
+            self.console.warn(text, "" if is_verdict and reported else fix + (self.spare_key() if is_verdict else ""))
 
     def spare_key(self) -> str:
-        """Where a standard key waits behind the plan key that comes first."""
+        """Where a standard key waits behind the plan key that comes first, and how to use it."""
         if self.verdict.key.kind != key_guard.PLAN or not self.account.spare:
             return ""
-        return f". A standard key was found in {self.account.spare}, but the one in {self.account.key_source} comes first"
+        name, _, where = self.account.key_source.partition(" in ")
+        how = _WITHOUT.get(os.name, _WITHOUT["posix"]).format(name=name) if where == ENVIRONMENT else f"remove {name} from {where}"
+        return (f". A standard key was found in {self.account.spare}, but {self.account.key_source} comes first; to use the "
+                f"standard key, {how}")
 
     # -- the way to the service
 
@@ -56,14 +69,14 @@ class Session:
     def endpoint(self) -> key_guard.Endpoint:
         return self.verdict.endpoint
 
-    def client(self, model: str = "", models=(), guarded: bool = True, throttle=None) -> Client:
+    def client(self, model: str = "", models=(), guarded: bool = True, throttle=None, successor: str = "") -> Client:
         """A client for the endpoint that the guard hands out. Not `guarded`: for links, which take no key, and for --check."""
         if guarded and not self._passed:
             self.pass_guard()
         options, console = self.options, self.console
         retries = Retries(options.retries, note=console.note, throttle=throttle or (self.row and self.row.throttle))
         return Client(self.verdict, self.skill, timeout=options.timeout, retries=retries, detail=console.detail, model=model,
-                      models=models, sandboxed=self.account.sandboxed)
+                      models=models, sandboxed=self.account.sandboxed, successor=successor)
 
     def billing_note(self) -> str:
         """Who pays, for the usage line: a user who expects a plan to cover the call must see that it does not."""

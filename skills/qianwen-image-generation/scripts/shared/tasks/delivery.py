@@ -1,6 +1,7 @@
 """From a finished task to files on disk: links, downloads, sidecars, report."""
 from __future__ import annotations
 
+import contextlib
 import os
 from datetime import datetime, timezone
 
@@ -9,6 +10,7 @@ from ..failures import Exit, Failure
 from ..files import probe
 from ..files.outputs import OutputFiles
 from ..files.sidecar import sidecar_path
+from ..files.whole import remove
 from ..transport import download
 from ..transport.errors import explain, ServiceError
 from .journal import Journal, READY
@@ -28,6 +30,7 @@ class Delivery:
         self.kept = True  # whether the links are in the journal
         self.files: list = []
         self.problems: list = []  # Failures of single files
+        self._unsaid: Failure | None = None  # why a path could not be written to stdout
 
     def keep_links(self, parts: list, answer: dict) -> None:
         """The links go to disk before anything is downloaded: from now on nothing of the answer can be lost."""
@@ -63,17 +66,25 @@ class Delivery:
                                              f"{error.strerror}", accepted="maybe", files=[{"url": part["url"]}]))
                 continue
             self.files.append(entry)
+            self._say(entry["path"])
+
+    def _say(self, path: str) -> None:
+        """A stdout that cannot be written stops nothing: what is paid is saved first, and named in the end."""
+        try:
             if not self.console.json_mode:
-                self.console.result(entry["path"] + "\n")
+                self.console.result(path + "\n")
+        except Failure as failure:
+            self._unsaid = self._unsaid or failure
 
     def _fetch(self, part: dict, number: int) -> dict:
         temporary = self.outputs.temporary()
-        kind, facts = self._checked_download(part["url"], temporary)
+        kind, facts = self._checked_download(part["url"], temporary, number)
         found = {"url": part["url"], **{name: value for name, value in facts.items() if value}}
         planned = self.outputs.name_for(number, kind)[0]
-        self._claim(number, {"path": planned, "bytes": os.path.getsize(temporary), "media_type": kind, **found})
+        self._claim(number, {"path": planned, "bytes": os.fstat(temporary.file.fileno()).st_size, "media_type": kind, **found})
         entry = {**self.outputs.save(temporary, number, kind), **found}
         self._describe(part, number, entry)
+        remove(self.record.get("partials", {}).pop(str(number), ""))
         if entry["path"] != planned or "sidecar" in entry:
             self._claim(number, entry)
         return entry
@@ -86,20 +97,37 @@ class Delivery:
         except OSError:  # then it would be fetched once more, under another name
             pass
 
-    def _checked_download(self, url: str, temporary: str) -> tuple:
-        """(media type, measures) of the downloaded file; a page or a torn file is fetched anew once, and never kept."""
+    def _checked_download(self, url: str, temporary, number: int) -> tuple:
+        """(media type, measures) of the downloaded file. A page or a torn file is fetched again once, then set aside."""
         for tries in (1, 2):
-            download.fetch(self.client, url, temporary)
-            size = os.path.getsize(temporary)
-            with open(temporary, "rb") as file:
-                kind, width, height, seconds = probe.measure(file, size)
-                if kind.startswith(self.accept) and probe.is_whole(file, size, kind):
-                    return kind, {"width": width, "height": height, "seconds": seconds}
-            with open(temporary, "wb"):
-                pass
+            file = temporary.file
+            file.truncate(0)
+            download.fetch(self.client, url, file)
+            file.flush()
+            size = file.seek(0, os.SEEK_END)
+            file.seek(0)
+            kind, width, height, seconds = probe.measure(file, size)
+            if kind.startswith(self.accept) and probe.is_whole(file, size, kind):
+                return kind, {"width": width, "height": height, "seconds": seconds}
         what = "is damaged" if kind.startswith(self.accept) else f"is {kind or 'something else'}, not what was made"
-        raise Failure(Exit.UNSAVED, f"what the link of a result leads to {what}", "a proxy, a log-in page or the storage gave "
-                      f"another file; the link is {url}", accepted="maybe", code=failures.BAD_LINK, files=[{"url": url}])
+        kept = self._set_aside(temporary, number)
+        raise Failure(Exit.UNSAVED, f"what the link of a result leads to {what}{kept and f'; what came is in {kept}'}",
+                      f"a proxy, a log-in page or the storage gave another file; the link is {url}", accepted="maybe",
+                      code=failures.BAD_LINK, files=[{"url": url, **({"partial": kept} if kept else {})}])
+
+    def _set_aside(self, temporary, number: int) -> str:
+        """What came may be of use: it stays as NAME.partial, in place of what came before; its path, '' without one."""
+        earlier = self.record.setdefault("partials", {})
+        try:
+            if earlier.get(str(number)):
+                remove(earlier[str(number)])
+            path = self.outputs.save_partial(temporary, number)
+        except OSError:
+            return ""
+        earlier[str(number)] = os.path.abspath(path)
+        with contextlib.suppress(OSError):
+            self.journal.write(self.record)
+        return path
 
     def _describe(self, part: dict, number: int, entry: dict) -> None:
         if not self.outputs.sidecars:
@@ -120,6 +148,10 @@ class Delivery:
         if self.problems:
             raise self._unsaved()
         self.journal.remove(self.record)
+        if self._unsaid and not errors:
+            names = ", ".join(entry["path"] for entry in self.files)
+            raise Failure(Exit.UNSAVED, f"{self._unsaid.message}; the files are saved: {names}", self._unsaid.cause,
+                          files=self.files, task_id=self.record["task_id"])
         if not errors:
             return
         first = explain(ServiceError(200, errors[0]["code"], errors[0]["message"], self.record.get("request_id", "")),
@@ -133,22 +165,40 @@ class Delivery:
 
     def _unsaved(self) -> Failure:
         first, record = self.problems[0], self.record
-        given = record["task_id"] or record["id"]
-        command_line = resume_command(given)
-        total = sum(part["kind"] == "media" for part in record["parts"])
+        command_line = resume_command(record["task_id"] or record["id"], self.journal)
         links = [entry for problem in self.problems for entry in problem.files]
+        what = f"{len(self.problems)} of {sum(part['kind'] == 'media' for part in record['parts'])} results could not be saved"
+        failure = Failure(Exit.UNSAVED, f"{what}: {first.message}", first.cause,
+                          f"fetch what is missing with: {command_line} (add -o DIR/ for another place); the links die 24 hours "
+                          "after they were made", files=[*self.files, *links], task_id=record["task_id"], resume=command_line,
+                          request_id=record.get("request_id", ""), accepted="maybe", code=first.code)
         if not self.kept:
             self.console.links([entry["url"] for entry in links if "url" in entry])
-            return Failure(Exit.UNSAVED, f"{len(self.problems)} of {total} results could not be saved, and neither could their links: "
-                           f"{first.message}", first.cause, "download the links above, which need no key and die after 24 hours",
-                           files=[*self.files, *links], task_id=record["task_id"], request_id=record.get("request_id", ""),
-                           accepted="maybe", code=first.code)
-        if first.code == failures.BAD_LINK and self.journal.expired(record):
-            self.journal.remove(record)
-            return Failure(Exit.UNSAVED, f"{len(self.problems)} of {total} results could not be saved: {first.message}",
-                           "they are older than 24 hours", "run the original command again", files=[*self.files, *links],
-                           task_id=record["task_id"], request_id=record.get("request_id", ""), code=first.code)
-        return Failure(Exit.UNSAVED, f"{len(self.problems)} of {total} results could not be saved: {first.message}", first.cause,
-                       f"fetch what is missing with: {command_line} (add -o DIR/ for another place); the links die 24 hours "
-                       "after they were made", files=[*self.files, *links], task_id=record["task_id"], resume=command_line,
-                       request_id=record.get("request_id", ""), accepted="maybe", code=first.code)
+            failure.message, failure.resume = f"{what}, and neither could their links: {first.message}", ""
+            failure.fix = "download the links above, which need no key and die after 24 hours"
+        elif first.code == failures.BAD_LINK and self.journal.expired(record):
+            failure.cause = f"by this machine's clock they are older than 24 hours, and then their links are dead. {first.cause}"
+        return failure
+
+
+def report(delivery: Delivery, session, product, count, text_file, page: str) -> None:
+    """What was made and what it is billed as: a line for people, and the one document where it is wanted."""
+    record, files, console = delivery.record, delivery.files, session.console
+    console.note(_bill(record, files, count, product, session.billing_note()))
+    if not console.json_mode:
+        return
+    text = "".join(part["text"] for part in record["parts"] if part["kind"] == "text")
+    document = {"ok": True, "skill": console.skill, "model": record.get("model"), "request_id": record.get("request_id"),
+                "text": text, "files": [*files, *([text_file] if text_file else [])], "gallery": page,
+                "task_id": record["task_id"], "usage": record.get("usage"),
+                "billing": {"plan": session.verdict.key.billing, "units": {product.unit: count}}, "warnings": console.warnings}
+    always = ("ok", "skill", "files", "billing", "warnings")
+    console.document({name: value for name, value in document.items() if value or name in always})
+
+
+def _bill(record: dict, files: list, count, product, billing: str) -> str:
+    sizes = ", ".join(dict.fromkeys(f"{entry['width']}x{entry['height']}" for entry in files if entry.get("width")))
+    number = len(files)
+    units = f", {count:g} {product.unit}" if count != number else ""
+    return (f"{number} {product.noun}{'s' if number != 1 else ''} of {record.get('model') or 'the task'}"
+            f"{' (' + sizes + ')' if sizes else ''}{units}, {billing}")

@@ -6,13 +6,12 @@ taken, and one whose answer was lost is looked for in the service's own list (im
 from __future__ import annotations
 
 import hashlib
-import os
 import random
-import shlex
-import sys
+import re
 import time
 
 from ..body import encoded
+from ..cli.commands import command_line
 from ..failures import Exit, Failure, usage
 from ..transport.errors import explain, ServiceError
 from ..transport.request import Request
@@ -20,10 +19,14 @@ from ..transport.retries import Retries
 from .journal import Journal, LOST, RUNNING, SUBMITTING
 
 SUCCEEDED, FAILED, CANCELED, UNKNOWN = "SUCCEEDED", "FAILED", "CANCELED", "UNKNOWN"
+PERHAPS = "FAILED?"  # an internal error without an output: the task's, or that of the question
+_SURE = 5  # such answers in a row are the task's
 NOT_LISTED, NOT_CLEAR = "TaskNotListed", "TaskNotClear"
 LIST_DELAY = 15.0  # seconds after which the service surely lists a new task
 YOUNG = 30.0  # seconds in which a new task may not be known everywhere yet
 LOST_WINDOW = 120.0  # seconds around a create whose answer was lost, in which its task is looked for
+_OF_A_TASK = re.compile("(Invalid|BadRequest|DataInspection|IPInfringement|UnsupportedOperation|ModelNotFound|TaskFailed|"
+                        r"InternalError\.(Algo|FileUpload|Upload)|Unsupported|Download|File|Media|Image|Video|Audio)", re.IGNORECASE)
 _AHEAD = 8 * 3600  # seconds that the service's naive times are ahead of UTC (image contract 3.2)
 
 
@@ -32,13 +35,29 @@ def fingerprint(path: str, body: dict) -> str:
     return hashlib.sha256(path.encode() + b"\n" + encoded(body)).hexdigest()
 
 
-def resume_command(given: str) -> str:
+_ID = re.compile(r"(?!-)(?!.*\.\.)(?!\.$)[A-Za-z0-9._:/-]{1,200}")
+
+
+def is_task_id(value) -> bool:
+    """Whether this can be a task's id; it becomes part of addresses and of commands."""
+    return isinstance(value, str) and bool(_ID.fullmatch(value))
+
+
+def check_given(given: str, record: dict | None, journal: Journal) -> None:
+    """Refuse an id that cannot be the service's; the journal's own ids mean nothing to it. Raises usage."""
+    if record is not None:
+        return
+    if re.match(r"(q|row)-", given):
+        raise usage(f"{given} is not in the journal {journal.folder}",
+                    "it is an id of that journal alone: set XDG_STATE_HOME and HOME as they were when it was made; --tasks "
+                    "lists what is there")
+    if not is_task_id(given):
+        raise usage(f"{ascii(given)} is not the id of a task", "--tasks lists what can be fetched")
+
+
+def resume_command(given: str, journal: Journal) -> str:
     """The exact command that goes on with a task."""
-    command = [sys.executable, os.path.abspath(sys.argv[0]), "--resume", given]
-    if os.name == "nt":
-        import subprocess
-        return subprocess.list2cmdline(command)
-    return shlex.join(command)
+    return command_line("--resume", given, state=journal.state)
 
 
 class Tasks:
@@ -70,13 +89,18 @@ class Tasks:
             raise
         except BaseException as error:
             raise Failure(Exit.INTERRUPTED, "interrupted while the task was being created", "it may have been created",
-                          f"look for it before trying again: {resume_command(record['id'])}", accepted="maybe",
-                          resume=resume_command(record["id"])) from error
+                          f"look for it before trying again: {resume_command(record['id'], self.journal)}", accepted="maybe",
+                          resume=resume_command(record["id"], self.journal)) from error
+        self.journal.heard(reply.headers)
+        record["created"] = self.journal.now()
         task_id = _task_id(reply.body)
-        if not task_id:
-            raise Failure(Exit.FAILED, "the service took the request but gave no task id", request_id=reply.request_id,
-                          accepted="maybe", fix=f"look for the task: {resume_command(record['id'])}",
-                          resume=resume_command(record["id"]))
+        if not is_task_id(task_id):
+            record["answer"] = task_id
+            self._keep(record)
+            what = "a task id of a form that this script cannot read" if task_id else "no task id"
+            raise Failure(Exit.FAILED, f"the service took the request but gave {what}", request_id=reply.request_id,
+                          accepted="maybe", fix=f"look for the task: {resume_command(record['id'], self.journal)}",
+                          resume=resume_command(record["id"], self.journal))
         record.update(task_id=task_id, state=RUNNING, request_id=reply.request_id)
         self._keep(record)
 
@@ -90,7 +114,7 @@ class Tasks:
 
     def _explain_lost(self, failure: Failure, record: dict) -> None:
         """Say how to find a task whose create may have been taken."""
-        failure.resume = resume_command(record["id"])
+        failure.resume = resume_command(record["id"], self.journal)
         failure.cause = f"{failure.cause}. The service may have created the task, and bills it then".lstrip(". ")
         failure.fix = f"look for it before trying again: {failure.resume}"
 
@@ -103,7 +127,7 @@ class Tasks:
         known = self.journal.known_tasks() | set(record.get("others", ()))
         items, earliest, latest = self._listed(record)
         found = [str(item["task_id"]) for item in items if item.get("model_name") == record["model"]
-                 and isinstance(item.get("task_id"), str) and item["task_id"] not in known
+                 and is_task_id(item.get("task_id")) and item["task_id"] not in known
                  and earliest <= _started(item) <= latest]
         if not found:
             self._give_up(record)
@@ -126,8 +150,8 @@ class Tasks:
             raise Failure(Exit.RUNNING, f"{len(found)} tasks of {record['model']} began at that time, and not all have ended: "
                           f"{', '.join(found)}",
                           "an ended task repeats its prompt, and that tells which one it is",
-                          f"try again in a minute: {resume_command(record['id'])}", accepted="maybe", code=NOT_CLEAR,
-                          resume=resume_command(record["id"]))
+                          f"try again in a minute: {resume_command(record['id'], self.journal)}", accepted="maybe", code=NOT_CLEAR,
+                          resume=resume_command(record["id"], self.journal))
         raise Failure(Exit.FAILED, f"{len(found)} tasks of {record['model']} began at that time: {', '.join(found)}",
                       "they do not tell their prompts, so which one it is cannot be told",
                       "fetch the right one with --resume TASK_ID", accepted="maybe")
@@ -140,7 +164,7 @@ class Tasks:
     def find_or_forget(self, record: dict, max_wait: float) -> bool:
         """Whether the task of an unanswered create is found, as `look_for` does, waiting for what is not clear yet.
 
-        A record without a task goes: nothing was made, and the request may be sent anew. Raises Failure where several
+        A record without a task is deleted: nothing was made, and the request may be sent again. Raises Failure where several
         tasks could be the one.
         """
         deadline = self.clock() + max_wait
@@ -183,10 +207,10 @@ class Tasks:
             if len(data) < 100:
                 break
             page += 1
-        ahead = _clock_of(reply.headers)
-        if ahead is None:
+        self.journal.heard(reply.headers)
+        if self.journal.ahead is None:
             return items, begin, end
-        ahead -= self.journal.clock()
+        ahead = self.journal.ahead
         return items, created + ahead - 5, ended + ahead + 5
 
     # -- poll
@@ -195,26 +219,44 @@ class Tasks:
         """(status, the whole answer) of one poll. A failed task is an answer here, not an error."""
         from urllib.parse import quote
         request = Request("GET", f"{self.client.endpoint.native}/tasks/{quote(task_id, safe='')}")
-        body = self.client.json(request, Retries.READ, errors_pass=True).body
+        reply = self.client.json(request, Retries.READ, errors_pass=True)
+        self.journal.heard(reply.headers)
+        body = reply.body
         output = body.get("output") if isinstance(body.get("output"), dict) else {}
         status = output.get("task_status")
         if not isinstance(status, str):  # some families report a failed task without an output
-            status = FAILED if body.get("code") or output.get("code") else ""
+            status = self._status_of_error(str(output.get("code") or body.get("code") or ""), body)
         return status.upper(), body
+
+    def _status_of_error(self, code: str, body: dict) -> str:
+        """FAILED where the code can be a task's only, PERHAPS where the question itself may have met with it.
+
+        Raises Failure where it tells of trouble with the question.
+        """
+        if not code:
+            return ""
+        failure = explain(ServiceError(200, code, str(body.get("message") or ""), str(body.get("request_id") or "")),
+                          self.client.context)
+        if failure.exit_code == Exit.CONTENT or failure.exit_code == Exit.FAILED and _OF_A_TASK.match(code):
+            return FAILED
+        if code.lower().startswith("internalerror"):
+            return PERHAPS
+        raise failure
 
     def wait(self, record: dict, max_wait: float) -> dict:
         """Poll until the task has ended well and return the whole answer.
 
         Raises Failure: RUNNING after `max_wait` seconds, INTERRUPTED on Ctrl-C, FAILED or CONTENT when the task failed.
         """
-        begin, pause, told = self.clock(), self.pace[0], None
+        begin, pause, told, doubtful = self.clock(), self.pace[0], None, 0
         try:
             while True:
                 status, body = self._patient_look(record, begin, max_wait)
+                doubtful = doubtful + 1 if status == PERHAPS else 0
+                status = FAILED if doubtful >= _SURE else status
                 if status == SUCCEEDED:
                     return body
-                young = self.journal.clock() - record["created"] < YOUNG
-                if status in (FAILED, CANCELED) or status == UNKNOWN and not young:
+                if status in (FAILED, CANCELED) or status == UNKNOWN and not self._is_young(record):
                     raise self.ended(record, status, body)
                 told = self._tell(record, status, self.clock() - begin, told)
                 left = begin + max_wait - self.clock()
@@ -225,6 +267,10 @@ class Tasks:
         except KeyboardInterrupt:
             raise self._goes_on(record, Exit.INTERRUPTED, "interrupted; the task goes on") from None
 
+    def _is_young(self, record: dict) -> bool:
+        """Whether the task may not be known everywhere yet. A moment in the future comes from a clock that was wrong."""
+        return 0 <= self.journal.now() - record["created"] + 1 < YOUNG
+
     def _patient_look(self, record: dict, begin: float, max_wait: float) -> tuple:
         """A poll that outlives resets, 5xx and 429: the task goes on whatever happens to the question."""
         while True:
@@ -232,19 +278,20 @@ class Tasks:
                 return self.look(record["task_id"])
             except Failure as failure:
                 left = begin + max_wait - self.clock()
-                passing = failure.retryable and (failure.exit_code in (Exit.NETWORK, Exit.QUOTA) or failure.http_status >= 500)
-                if not passing:
+                if failure.exit_code in (Exit.KEY, Exit.USAGE, Exit.INTERRUPTED) or failure.exit_code == Exit.QUOTA and \
+                        not failure.retryable or 400 <= failure.http_status < 500 and not failure.retryable:
                     raise self._still_there(failure, record)
                 if left <= 0:
-                    raise self._goes_on(record, Exit.RUNNING, f"the task's state could not be had within {max_wait:g} seconds: "
+                    raise self._goes_on(record, Exit.RUNNING, f"the task's state could not be read within {max_wait:g} seconds: "
                                         f"{failure.message}") from failure
                 self.console.note(f"{failure.message} — asking again")
                 self.sleep(min(left, failure.retry_after or self.pace[1]))
 
     def _still_there(self, failure: Failure, record: dict) -> Failure:
         """A poll was refused; that says nothing of the task, so the way to its result goes with the message."""
-        failure.task_id, failure.resume = record["task_id"], resume_command(record["task_id"])
-        failure.fix = f"{failure.fix}; the task goes on, fetch it then with: {failure.resume}".lstrip("; ")
+        failure.task_id, failure.resume = record["task_id"], resume_command(record["task_id"], self.journal)
+        advice = "" if "again" in failure.fix else failure.fix + "; "  # never to run what is paid once more
+        failure.fix, failure.accepted = f"{advice}the task goes on, fetch it with: {failure.resume}", "maybe"
         return failure
 
     def _tell(self, record: dict, status: str, seconds: float, told):
@@ -259,7 +306,7 @@ class Tasks:
         return now
 
     def _goes_on(self, record: dict, exit_code: Exit, message: str) -> Failure:
-        command = resume_command(record["task_id"])
+        command = resume_command(record["task_id"], self.journal)
         return Failure(exit_code, message, fix=f"fetch the result with: {command}", task_id=record["task_id"],
                        resume=command, accepted="maybe")
 
@@ -298,7 +345,7 @@ class Tasks:
         except Failure as failure:
             if failure.code == "UnsupportedOperation":
                 failure.cause = "only a task that still waits can be cancelled; this one has begun or ended"
-                failure.fix = f"fetch its result: {resume_command(task_id)}"
+                failure.fix = f"fetch its result: {resume_command(task_id, self.journal)}"
             failure.task_id = task_id
             raise
 
@@ -310,15 +357,6 @@ def _task_id(body: dict) -> str:
     found = output.get("task_id") or (data[0].get("task_id") if isinstance(data, list) and data and isinstance(data[0], dict)
                                       else "")
     return found if isinstance(found, str) else ""
-
-
-def _clock_of(headers: dict):
-    """Epoch seconds by the service's clock, which may differ from ours; None where it does not tell."""
-    from email.utils import parsedate_to_datetime
-    try:
-        return parsedate_to_datetime(headers["date"]).timestamp()
-    except (KeyError, TypeError, ValueError, IndexError, OverflowError):
-        return None
 
 
 def original_prompt(body) -> str:
@@ -337,16 +375,16 @@ def _started(item: dict) -> float:
 
 
 def _word(status: str) -> str:
-    return {"PENDING": "waiting", "RUNNING": "running", "": "in an unknown state"}.get(status, status.lower())
+    return {PERHAPS: "in an unknown state", "PENDING": "waiting", "RUNNING": "running", "": "in an unknown state"}.get(status, status.lower())
 
 
 def describe(records: list, journal: Journal) -> list:
     """The records as rows for `--tasks`, without what is private to the journal."""
-    now = journal.clock()
+    now = journal.now()
     return [{"id": record["task_id"] or record["id"], "skill": record["skill"], "model": record.get("model", ""),
              "state": "expired" if journal.expired(record) else record["state"],
              "prompt": str(record.get("prompt", ""))[:80], "age_seconds": int(now - record["created"]),
-             "output": record.get("output", ""), "resume": resume_command(record["task_id"] or record["id"])}
+             "output": record.get("output", ""), "resume": resume_command(record["task_id"] or record["id"], journal)}
             for record in records]
 
 

@@ -4,19 +4,28 @@
 - `.qianwen-batch.started`: the flags, then `+key` for each row before it is sent, `-key` when it was not sent after all.
   A row that was begun and has no line in the results is in doubt: the service may have billed it.
 - `.qianwen-batch.lock`: held by the process that works on the folder.
+
+The last two are deleted when nothing is left to do. All three are regular files of the user, or the run is refused:
+a link in their place could lead to any other file.
 """
 from __future__ import annotations
 
 import errno
 import json
 import os
+import re
 import threading
-import time
 
 from ..cli.console import Console
 from ..failures import Exit, Failure, usage
-from ..files.whole import whole
+from ..files.locks import FileLock, Held, Unsupported
+from ..files.own import open_own
+from ..files.whole import to_disk, whole
 from .rows import RowFile
+
+
+_KEY = re.compile("[0-9a-f]{16}")
+_MAX_LINE = 256 << 20  # bytes
 
 
 class BatchFolder:
@@ -82,13 +91,15 @@ class BatchFolder:
             try:
                 if raw.startswith(b"{"):
                     flags = json.loads(raw)["flags"]
-                elif raw.startswith(b"+") and int(raw[1:], 16) not in recorded:
-                    self.in_doubt.add(int(raw[1:], 16))
+                    continue
+                key = _key(raw[1:].decode("ascii").strip())
+                if raw.startswith(b"+") and key not in recorded:
+                    self.in_doubt.add(key)
                 elif raw.startswith(b"-"):
-                    self.in_doubt.discard(int(raw[1:], 16))
-            except (ValueError, KeyError):  # the last line of a machine that lost its power
+                    self.in_doubt.discard(key)
+            except (ValueError, KeyError, RecursionError):  # the last line of a machine that lost its power
                 continue
-        return flags
+        return flags if isinstance(flags, dict) else None
 
     def wants(self, row) -> bool:
         """Whether a row is to be done now."""
@@ -101,25 +112,25 @@ class BatchFolder:
 
     # -- writing
 
-    def locked(self, patience: float, tick) -> FolderLock:
-        """Hold the folder for this process; made when absent."""
+    def locked(self, max_wait: float, tick) -> FolderLock:
+        """Keep the folder for this process; made when absent."""
         try:
             os.makedirs(self.folder, exist_ok=True)
         except OSError as error:
             raise usage(f"the folder {self.folder} cannot be made: {error.strerror}", "name another place") from error
-        return FolderLock(self._lock_file, patience, tick, self._console)
+        return FolderLock(self._lock_file, max_wait, tick, self._console)
 
     def open(self) -> None:
         """Drop the lines of failed rows and damaged ones, then append. First the rows in doubt are safe on disk."""
         try:
             head = json.dumps({"flags": self._flags()}).encode("ascii") + b"\n"
-            with whole(os.path.realpath(self._started)) as file:
+            with whole(self._started) as file:
                 file.writelines([head, *(b"+%016x\n" % key for key in sorted(self.in_doubt))])
             if self._untidy:
-                with whole(os.path.realpath(self.results)) as file:
+                with whole(self.results) as file:
                     file.writelines(raw for raw in _lines(self.results) for entry in [_entry(raw)] if entry and self._stays(entry))
-            mode = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
-            self._started_fd, self._results_fd = os.open(self._started, mode, 0o666), os.open(self.results, mode, 0o666)
+            mode = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+            self._started_fd, self._results_fd = open_own(self._started, mode, 0o666), open_own(self.results, mode, 0o666)
         except OSError as error:
             raise usage(f"{self.folder} cannot be written: {error.strerror}", "name another place with --output") from error
 
@@ -141,32 +152,45 @@ class BatchFolder:
                 os.ftruncate(self._results_fd, size)
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    def close(self) -> None:
-        """Bring everything to the disk itself."""
+    def close(self, complete: bool) -> None:
+        """Bring everything to the disk itself; of a `complete` batch the results alone stay. Raises OSError."""
         for descriptor in (self._results_fd, self._started_fd):
-            try:
-                os.fsync(descriptor)
-            except OSError:
-                pass
+            to_disk(descriptor)
+        if complete:  # else a row that was not waited for may still write its line
+            os.close(self._results_fd)
+            os.close(self._started_fd)
+            os.unlink(self._started)
 
 
 def _lines(path: str):
+    """The lines of a file of our own. A line without end is cut into pieces, which count as damaged."""
     try:
-        with open(path, "rb") as file:
-            yield from file
+        with os.fdopen(open_own(path), "rb") as file:
+            while True:
+                line = file.readline(_MAX_LINE)
+                if not line:
+                    return
+                yield line
     except FileNotFoundError:
         return
     except OSError as error:
-        raise usage(f"{path} cannot be read: {error.strerror}") from error
+        raise usage(f"{path} cannot be used: {error.strerror}", "name another folder with --output") from error
 
 
 def _entry(raw: bytes) -> dict | None:
     """What matters of a line of results; None for one that was torn."""
     try:
         line = json.loads(raw)
-        return {"key": int(line["key"], 16), "ok": line["ok"] is True, "in_doubt": line.get("in_doubt") is True}
+        return {"key": _key(line["key"]), "ok": line["ok"] is True, "in_doubt": line.get("in_doubt") is True}
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
+
+
+def _key(text) -> int:
+    """A row's key from its sixteen hex digits. Raises ValueError, TypeError."""
+    if not _KEY.fullmatch(text):
+        raise ValueError("not a key")
+    return int(text, 16)
 
 
 def _difference(then: dict, now: dict) -> str:
@@ -180,49 +204,30 @@ def _short(flags: dict, name: str) -> str:
 
 
 class FolderLock:
-    """A lock that ends with the process that holds it, however that ends."""
+    """The lock of a batch folder, with the number of the process that has it."""
 
-    def __init__(self, path: str, patience: float, tick, console: Console):
-        self._path, self._patience, self._tick, self._console = path, patience, tick, console
+    def __init__(self, path: str, max_wait: float, tick, console: Console):
+        self._folder, self._tick, self._console, self._told = os.path.dirname(path) or ".", tick, console, False
+        self._lock = FileLock(path, max_wait, self._waiting)
 
     def __enter__(self):
         try:
-            self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o666)
+            self._lock.__enter__().write(b"%d\n" % os.getpid())
+        except Held:
+            raise Failure(Exit.RUNNING, f"another run is still at work in {self._folder}; nothing was sent",
+                          fix="run the command again when it has ended") from None
+        except Unsupported:
+            raise usage(f"the file system of {self._folder} has no locks, so two runs could pay for the same rows",
+                        "name a folder on a local disk with --output") from None
         except OSError as error:
-            raise usage(f"{self._path} cannot be written: {error.strerror}", "name another place with --output") from error
-        begin = time.monotonic()
-        while not _try_lock(self._fd):
-            if time.monotonic() - begin > self._patience:
-                raise Failure(Exit.RUNNING, f"another run is still at work in {os.path.dirname(self._path) or '.'}; nothing "
-                              "was sent", fix="run the command again when it has ended")
-            if not hasattr(self, "_told"):
-                self._told = self._console.note("another run is finishing its rows in this folder; waiting for it")
-            self._tick()
-            time.sleep(0.1)
-        os.ftruncate(self._fd, 0)
-        os.write(self._fd, b"%d\n" % os.getpid())
+            raise usage(f"{self._lock.path} cannot be written: {error.strerror}", "name another place with --output") from error
         return self
 
+    def _waiting(self) -> None:
+        if not self._told:
+            self._told = True
+            self._console.note("another run is finishing its rows in this folder; waiting for it")
+        self._tick()
+
     def __exit__(self, *_):
-        os.close(self._fd)
-
-
-def _try_lock(descriptor: int) -> bool:
-    try:
-        import fcntl
-    except ImportError:
-        import msvcrt
-        try:
-            os.lseek(descriptor, 1 << 20, os.SEEK_SET)
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-            os.lseek(descriptor, 0, os.SEEK_SET)
-            return True
-        except OSError:
-            return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return True
-    except BlockingIOError:
-        return False
-    except OSError:  # a file system without locks
-        return True
+        self._lock.__exit__()

@@ -1,38 +1,68 @@
-"""The process that does a batch is not the one that was called, so that a kill of the latter loses nothing.
+"""Runs a batch in a detached worker process, so that killing the command does not lose rows that are already paid for.
 
-The command starts itself again as a worker in a session of its own and holds a pipe to it, the life line. A byte
-through it asks the worker to finish the rows under way and to end; when it closes, the caller is gone, and the
-worker does the same in silence.
+The command starts itself again in a session of its own and holds a pipe to it. A byte through the pipe asks the
+worker to finish the rows under way and to end; when the pipe closes, the command is gone, and the worker does the
+same in silence.
 """
 from __future__ import annotations
 
 import os
+import re
+import stat
 import sys
 import threading
 
 from ..failures import Exit, Failure
 
-_VARIABLE = "QIANWEN_BATCH_WORKER"  # set in the worker alone
+_VARIABLE = "QIANWEN_BATCH_WORKER"  # set in the worker alone, to a random value
 GO_ON = "run the same command again: it does only what is missing"
 
 
 def hand_over(argv: list, console) -> int | None:
     """Start the worker and wait for it; return its exit code. None when this is the worker, or none can be started."""
-    if _VARIABLE in os.environ or not sys.executable or not os.path.isfile(sys.argv[0]):
+    if _is_worker() or not sys.executable or not os.path.isfile(sys.argv[0]):
         return None
     import subprocess
+    _wait_for_children()
     apart = {"start_new_session": True} if os.name == "posix" else \
         {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
     try:
-        worker = subprocess.Popen([sys.executable, sys.argv[0], *argv], stdin=subprocess.PIPE, bufsize=0,
-                                  env={**os.environ, _VARIABLE: "1"}, **apart)
+        worker = subprocess.Popen([sys.executable, *_interpreter_flags(), sys.argv[0], *argv], stdin=subprocess.PIPE,
+                                  bufsize=0, env={**os.environ, _VARIABLE: os.urandom(16).hex()}, **apart)
     except OSError as error:
         console.detail(f"no worker process could be started ({error.strerror}); the rows are done in this one")
         return None
-    code = _wait_for(worker, console)
+    with worker.stdin:
+        code = _wait_for(worker, console)
     if code < 0:
         raise Failure(Exit.UNEXPECTED, f"the worker process was ended by signal {-code}", fix=GO_ON)
     return code
+
+
+def _is_worker() -> bool:
+    """Whether this process was started by `hand_over`: a variable that somebody set, or inherited, is not enough."""
+    if not re.fullmatch("[0-9a-f]{32}", os.environ.get(_VARIABLE, "")):
+        return False
+    try:
+        return stat.S_ISFIFO(os.fstat(0).st_mode)
+    except OSError:
+        return False
+
+
+def _interpreter_flags() -> list:
+    """-I, -E, -S, -X, -W and the like, as they were given to this interpreter."""
+    import subprocess
+    return subprocess._args_from_interpreter_flags()
+
+
+def _wait_for_children() -> None:
+    """Under a parent that ignores SIGCHLD the system forgets how a child ended, and every outcome looks like success."""
+    import signal
+    try:
+        if signal.getsignal(signal.SIGCHLD) == signal.SIG_IGN:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    except (AttributeError, ValueError):  # Windows; not in the main thread
+        pass
 
 
 def _wait_for(worker, console) -> int:
@@ -62,11 +92,16 @@ def _ask_to_end(worker) -> None:
 
 def listen(stop) -> None:
     """In the worker: call `stop()` when the caller asks for it or goes away. Standard input is empty from then on."""
-    if os.environ.pop(_VARIABLE, None) is None:
+    worker = _is_worker()
+    os.environ.pop(_VARIABLE, None)
+    if not worker:
         return
     line = os.dup(0)
     _to_null(0, os.O_RDONLY)
-    threading.Thread(target=_listen, args=(line, stop), daemon=True).start()
+    try:
+        threading.Thread(target=_listen, args=(line, stop), daemon=True).start()
+    except RuntimeError:  # the system has no more threads; then the rows are finished whatever becomes of the caller
+        pass
 
 
 def _listen(line: int, stop) -> None:

@@ -19,7 +19,8 @@ def check(session) -> Exit:
               "reason": verdict.reason or "the key and the endpoint fit",
               "fix": verdict.fix + (session.spare_key() if verdict.fix else ""),
               "billing": verdict.key.billing, "warnings": console.warnings}
-    session.show_warnings()
+    _warn_of_path(verdict.endpoint, console)
+    session.show_warnings(reported=not console.json_mode)
     failure = None
     if session.options.live and verdict.action != key_guard.REFUSE:
         failure = _add_live_call(report, session)
@@ -27,9 +28,17 @@ def check(session) -> Exit:
         console.document({name: value for name, value in report.items() if value not in ("", None)})
     else:
         _print_report(report, console)
+        console.advised.append(report["fix"])
     if failure:
         console.explain(failure)
     return Exit(report["exit_code"])
+
+
+def _warn_of_path(endpoint: key_guard.Endpoint, console) -> None:
+    """A gateway's address is often written with the /v1 of another API; nothing would be found there."""
+    if endpoint.kind in (key_guard.GATEWAY, key_guard.LOOPBACK) and endpoint.prefix.endswith("/v1"):
+        console.warn(f"the base URL ends in /v1, so requests go to {endpoint.compatible} and {endpoint.native}",
+                     f"unless your gateway has these paths, set QWEN_BASE_URL={endpoint.origin}{endpoint.prefix[:-len('/v1')]}")
 
 
 def _add_live_call(report: dict, session):

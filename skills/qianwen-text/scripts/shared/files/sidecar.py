@@ -3,6 +3,10 @@ from __future__ import annotations
 
 import os
 
+from .own import read_own
+
+_LARGEST = 1 << 20  # bytes; ours have a few thousand
+
 
 def sidecar_path(path: str) -> str:
     """The description of a result: NAME.json beside NAME.png; NAME.mp4.json where NAME.json describes another file."""
@@ -16,13 +20,10 @@ def is_sidecar(path: str) -> bool:
 
 
 def described_by(path: str) -> str:
-    """The name of the file that a description is of; '' when it is no description of ours."""
+    """The name of the file that a description is of; '' when none of our skills wrote it."""
     import json
     try:
-        if os.path.getsize(path) > 1 << 20:
-            return ""
-        with open(path, encoding="utf-8") as file:
-            value = json.load(file)
+        value = json.loads(read_own(path, _LARGEST) or b"")
     except (OSError, ValueError, RecursionError):
         return ""
     ours = isinstance(value, dict) and str(value.get("skill", "")).startswith("qianwen-") and isinstance(value.get("file"), str)

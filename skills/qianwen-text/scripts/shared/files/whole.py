@@ -2,9 +2,20 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import functools
 import os
+import re
+
+from .locks import is_at, try_lock, Unsupported
+from .own import open_own
 
 PREFIX = ".qianwen-"  # of what is not finished yet
+_NAME = re.compile(re.escape(PREFIX) + r"[0-9a-f]{6}\.tmp")
+_FLAGS = sum(getattr(os, name, 0) for name in ("O_CREAT", "O_EXCL", "O_RDWR", "O_BINARY", "O_NOFOLLOW", "O_CLOEXEC"))
+_LOST = (errno.EIO, errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+_UMASK = os.umask(0o077)
+os.umask(_UMASK)
 
 
 def short_id() -> str:
@@ -17,40 +28,157 @@ def unfinished(folder: str) -> str:
     return os.path.join(folder, f"{PREFIX}{short_id()}.tmp")
 
 
+def matters(error: OSError) -> bool:
+    """Whether content is lost. Some file systems refuse fsync, chmod or utime, and keep what is written all the same."""
+    return error.errno in _LOST
+
+
+def to_disk(descriptor: int) -> None:
+    """Bring what was written to the disk itself. Raises OSError where it is lost."""
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if matters(error):
+            raise
+
+
+class Temporary:
+    """A file that will get its name when it is whole; open as `file` from `create()` until it is published or discarded.
+
+    It is readable by its owner alone until then, and its own name is never opened again: whoever puts something else
+    in its place finds it neither written to nor published. A lock tells other runs that somebody works on it.
+    """
+
+    def __init__(self, folder: str):
+        self._folder, self.path, self.file = folder, unfinished(folder), None
+
+    def __fspath__(self) -> str:
+        return self.path
+
+    def create(self) -> Temporary:
+        """Make the file. Raises OSError."""
+        while True:
+            self.file = os.fdopen(os.open(self.path, _FLAGS, 0o600), "w+b")
+            if _locked(self.file.fileno()) and is_at(self.file.fileno(), self.path):
+                return self
+            self.file.close()  # another run took it for one that was left behind
+            self.path = unfinished(self._folder)
+
+    def publish(self, path: str, overwrite: bool, permissions: int = 0o666) -> None:
+        """Give the whole file its final name; one that appeared there meanwhile is not replaced unasked. Raises OSError."""
+        if not self.file.closed:
+            self.file.flush()
+            to_disk(self.file.fileno())
+            if not is_at(self.file.fileno(), self.path):
+                raise OSError(errno.EPERM, "somebody replaced the temporary file", self.path)
+            _set_mode(self.file.fileno(), self.path, _mode_for(path, overwrite, permissions))
+            if os.name == "nt":  # an open file cannot be renamed there
+                self.file.close()
+        publish(self.path, path, overwrite)
+        self.file.close()
+
+    def discard(self) -> None:
+        """Delete it, unless it was published."""
+        remove(self.path)
+        if self.file:
+            with contextlib.suppress(OSError):
+                self.file.close()
+        remove(self.path)
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        return try_lock(descriptor)
+    except Unsupported:
+        return True
+
+
+def _mode_for(path: str, overwrite: bool, permissions: int) -> int:
+    """The mode of the file that is replaced, else what is usual for a new one."""
+    try:
+        if overwrite and not os.path.islink(path):
+            return os.stat(path).st_mode & 0o777
+    except FileNotFoundError:  # there is none, or another run deleted it this moment
+        pass
+    return permissions & ~_UMASK
+
+
+def _set_mode(descriptor: int, path: str, mode: int) -> None:
+    try:
+        os.fchmod(descriptor, mode) if hasattr(os, "fchmod") else os.chmod(path, mode)
+    except OSError as error:
+        if matters(error):
+            raise
+
+
 @contextlib.contextmanager
 def whole(path: str, mode: str = "wb", permissions: int = 0o666, overwrite: bool = True):
-    """A file to write to; it gets its name when the block ends well, and is gone when it does not. Raises OSError."""
-    temporary = unfinished(os.path.dirname(path))
-    text = {} if "b" in mode else {"encoding": "utf-8", "errors": "replace", "newline": "\n"}
+    """A file to write to; it gets its name when the block ends well, and is deleted when it does not. Raises OSError."""
+    temporary = Temporary(os.path.dirname(path))
     try:
-        with os.fdopen(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0), permissions), mode, **text) as file:
+        file = temporary.create().file
+        if "b" in mode:
             yield file
-            file.flush()
-            os.fsync(file.fileno())
-        publish(temporary, path, overwrite)
+        else:
+            import io
+            text = io.TextIOWrapper(file, encoding="utf-8", errors="replace", newline="\n")
+            yield text
+            text.flush()
+            text.detach()
+        temporary.publish(path, overwrite, permissions)
     except BaseException:
-        remove(temporary)
+        temporary.discard()
         raise
 
 
 def prove_writable(folder: str, size: int = 0) -> None:
-    """Write something and take it away again, before anything is paid. A full disk takes an empty file, and no more. Raises OSError."""
-    probe = unfinished(folder)
+    """Write something and delete it again, before anything is paid. Raises OSError.
+
+    On a full disk an empty file can still be created, so `size` bytes are written.
+    """
+    probe = Temporary(folder)
     try:
-        with open(probe, "xb") as file:
+        with probe.create().file as file:
             file.write(bytes(size))
-    finally:
-        remove(probe)
+        os.unlink(probe.path)  # a folder where files can only be added is of no use
+    except BaseException:
+        probe.discard()
+        raise
+
+
+def prove_name(path: str) -> None:
+    """Whether the very name `path` can be made or, where it is taken, replaced; nothing changes. Raises OSError."""
+    if os.name == "nt" and re.search(r'[<>:"|?*]|[. ]$', os.path.basename(path)):
+        raise OSError(errno.EINVAL, "Windows takes no such name", path)
+    try:
+        os.close(os.open(path, _FLAGS, 0o600))
+    except FileExistsError:
+        return _prove_replaceable(path)
+    except PermissionError:
+        if os.path.lexists(path):
+            return _prove_replaceable(path)
+        raise
+    os.unlink(path)
+
+
+def _prove_replaceable(path: str) -> None:
+    """Someone else's file in a folder like /tmp, a write-protected or an immutable one cannot be replaced."""
+    found, folder = os.lstat(path), os.stat(os.path.dirname(path) or ".")
+    user = getattr(os, "geteuid", lambda: found.st_uid)()
+    if folder.st_mode & 0o1000 and user not in (0, found.st_uid, folder.st_uid):
+        raise PermissionError(errno.EPERM, "it belongs to another user", path)
+    if os.path.islink(path):
+        return
+    try:
+        os.close(os.open(path, os.O_WRONLY | getattr(os, "O_NONBLOCK", 0)))
+    except OSError as error:
+        if error.errno != errno.EACCES or os.name == "nt":  # a file that is only not writable can be replaced elsewhere
+            raise
 
 
 def publish(temporary: str, path: str, overwrite: bool) -> None:
     """Give a finished file its final name; a file that appeared meanwhile is not replaced unasked. Raises OSError."""
     if overwrite:
-        try:
-            if not os.path.islink(path):
-                os.chmod(temporary, os.stat(path).st_mode & 0o777)
-        except FileNotFoundError:  # there is none, or another run took it away this moment
-            pass
         os.replace(temporary, path)
         return
     try:
@@ -66,8 +194,47 @@ def publish(temporary: str, path: str, overwrite: bool) -> None:
 
 
 def remove(path: str) -> None:
-    """Take a file away, if it is there."""
-    try:
+    """Delete a file, if it is there."""
+    with contextlib.suppress(OSError):
         os.unlink(path)
+
+
+def make_private(folder: str) -> None:
+    """Make a folder and those above it that are missing, for their owner alone. Raises OSError."""
+    missing = []
+    while not os.path.isdir(folder):
+        missing.append(folder)
+        above = os.path.dirname(folder)
+        if above == folder:
+            break
+        folder = above
+    for one in reversed(missing):
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(one, 0o700)
+    if missing and not os.path.isdir(missing[0]):
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), missing[0])
+
+
+@functools.lru_cache(maxsize=64)
+def sweep(folder: str) -> None:
+    """Delete, once a run, the temporary files that killed runs left in a folder: those that no process has locked."""
+    try:
+        with os.scandir(folder) as entries:
+            left = [entry.path for entry in entries if _NAME.fullmatch(entry.name)]
     except OSError:
-        pass
+        return
+    for path in left:
+        with contextlib.suppress(OSError):
+            _delete_abandoned(path)
+
+
+def _delete_abandoned(path: str) -> None:
+    if os.name == "nt":  # where nobody can delete what is open
+        os.unlink(path)
+        return
+    descriptor = open_own(path, os.O_RDWR)
+    try:
+        if try_lock(descriptor) and is_at(descriptor, path):
+            os.unlink(path)
+    finally:
+        os.close(descriptor)

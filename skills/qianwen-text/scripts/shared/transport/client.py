@@ -98,11 +98,13 @@ class Client:
     """Sends requests for one account. Every method raises Failure, explained for this key and endpoint."""
 
     def __init__(self, verdict: key_guard.Verdict, skill: str, *, timeout: float = DEFAULT_TIMEOUT,
-                 retries: Retries | None = None, detail=None, model: str = "", models=(), sandboxed: bool = False):
+                 retries: Retries | None = None, detail=None, model: str = "", models=(), sandboxed: bool = False,
+                 successor: str = ""):
         self.key, self.endpoint, self.skill = verdict.key, verdict.endpoint, skill
         self._detail = detail or (lambda text: None)
         self.timeout, self.retries = timeout, retries or Retries()
-        self.context = Context(skill, self.key.kind, self.endpoint.kind, self.endpoint.host, model, models, sandboxed)
+        self.context = Context(skill, self.key.kind, self.endpoint.kind, self.endpoint.host, model, models, sandboxed,
+                               successor, self.endpoint.origin + self.endpoint.prefix)
         self._opener = _opener(self.endpoint.kind == key_guard.LOOPBACK)
 
     def json(self, request: Request, safety: str, errors_pass: bool = False) -> Reply:
@@ -176,7 +178,7 @@ class Client:
                 headers["Authorization"] = "Bearer " + self.key.value
             else:
                 headers.pop("Authorization", None)
-            response = self._send(method, url, headers, request.body)
+            response = self._send(method, url, headers, request)
             location = response.headers.get("Location")
             if response.status not in _REDIRECTS or not location:
                 return response
@@ -202,12 +204,12 @@ class Client:
                       cause="a captive portal, a proxy's log-in page or a wrong base URL answers instead of the service",
                       fix="log in to the network, check QWEN_BASE_URL, then run the command again")
 
-    def _send(self, method: str, url: str, headers: dict, body):
-        data = body
+    def _send(self, method: str, url: str, headers: dict, request: Request):
+        body = data = request.body
         if isinstance(body, Multipart):
             headers = {**headers, "Content-Length": str(len(body))}
         elif body is not None:
-            data = encoded(body)
+            data = encoded(body) if request.data is None else request.data
         elif method == "POST":
             data = b""
         try:

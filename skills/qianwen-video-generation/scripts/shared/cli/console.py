@@ -5,7 +5,7 @@ import json
 import os
 import sys
 
-from .. import key_guard
+from .. import redaction
 from ..failures import Exit, Failure
 
 _WIDTH = 79  # columns of a line that is redrawn
@@ -19,19 +19,20 @@ class Console:
         self.stdout, self.stderr = stdout or sys.stdout, stderr or sys.stderr
         self.json_mode = self.quiet = self.verbose = False
         self.warnings: list = []
+        self.advised: list = []  # next steps that were shown already
         self.secrets: tuple = ()
         self.ignore_broken_pipe = False  # whether there is work left (saving) when the reader of stdout goes away
-        self._held = {"reasoning": "", "text": ""}
+        self._streams = {"reasoning": redaction.Stream(), "text": redaction.Stream()}
         self._last = ("", "\n")  # channel and last character written
         self._stdout_closed = False
 
     def clean(self, text: str) -> str:
         """Text for people, free of anything shaped like a key."""
-        return key_guard.redact(text, self.secrets)
+        return redaction.redact(text, self.secrets)
 
     def redact_result(self, value):
         """A result (text or JSON) meant for a file: this run's own keys are taken out, all else stays as it is."""
-        return cleaned(value, self.secrets)
+        return redaction.cleaned(value, self.secrets)
 
     def note(self, text: str) -> None:
         """Progress; silent with --quiet."""
@@ -66,6 +67,7 @@ class Console:
     def warn(self, text: str, fix: str = "") -> None:
         """A warning and its next step: shown always, and listed in the JSON document."""
         self.warnings.append(self.clean(f"{text}. {_sentence(fix)}" if fix else text))
+        self.advised.append(fix)
         self.say(f"warning: {text}" + (f"\n  next: {fix}" if fix else ""))
 
     def show(self, channel: str, piece: str) -> None:
@@ -74,38 +76,30 @@ class Console:
             self.result(piece)
         elif not self.quiet:
             self._heading("reasoning", "[thinking]\n")
-            self._reasoning(self._sendable("reasoning", piece))
+            self._reasoning(self._streams["reasoning"].feed(piece, self.secrets))
 
     def result(self, piece: str) -> None:
         """Part of the result, to stdout; nothing in --json mode, where the document carries it."""
         if self.json_mode or not piece:
             return
         self._end_reasoning()
-        self._result(self._sendable("text", piece))
+        self._result(self._streams["text"].feed(piece, self.secrets))
 
     def end_result(self) -> None:
         """The result is whole, or will not go on: write what was held back and end the line."""
-        held, self._held["text"] = self._held["text"], ""
-        self._result(self.redact_result(held))
+        self._result(self._streams["text"].end(self.secrets))
         if self._last[0] == "text" and self._last[1] != "\n":
             self._result("\n")
-
-    def _sendable(self, channel: str, piece: str) -> str:
-        """What may be written now: keys taken out, an end that could be the beginning of a key held back."""
-        text = key_guard.replace_keys(self._held[channel] + piece, self.secrets)
-        keep = _overlap(text, self.secrets)
-        self._held[channel] = text[len(text) - keep:]
-        return text[:len(text) - keep]
 
     def links(self, links: list) -> None:
         """Result links in full, on stderr: they are signed, and whoever cleans them of what looks like a key breaks them."""
         self._end_reasoning()
         for link in links:
-            self._write(self.stderr, key_guard.redact_exact(link, self.secrets) + "\n")
+            self._write(self.stderr, redaction.redact_exact(link, self.secrets) + "\n")
 
     def document(self, document: dict) -> None:
         """The one JSON document of --json, --dry-run or --check."""
-        text = json.dumps(cleaned(document, self.secrets), ensure_ascii=False, indent=2)
+        text = json.dumps(self.redact_result(document), ensure_ascii=False, indent=2)
         self._result(text.encode("utf-8", "replace").decode("utf-8") + "\n")
 
     def failed(self, failure: Failure) -> None:
@@ -121,7 +115,8 @@ class Console:
                  f"request id {failure.request_id}" if failure.request_id else ""]
         facts = ", ".join(fact for fact in facts if fact)
         lines = [f"error: {failure.message}" + (f"  [{facts}]" if facts else "")]
-        lines += [f"  {name}: {text}" for name, text in (("why", failure.cause), ("next", failure.fix)) if text]
+        fix = failure.fix if not any(failure.fix in shown for shown in self.advised) else "as said above"
+        lines += [f"  {name}: {text}" for name, text in (("why", failure.cause), ("next", fix if failure.fix else "")) if text]
         self.say("\n".join(lines))
 
     def clean_error(self, failure: Failure) -> dict:
@@ -133,8 +128,8 @@ class Console:
         """The JSON document of a failure."""
         error = self.clean_error(failure)
         document = {"ok": False, "skill": self.skill, "exit_code": int(failure.exit_code), "warnings": self.warnings,
-                    "error": error, "task_id": failure.task_id, "resume": failure.resume, "files": failure.files,
-                    "partial": failure.partial}
+                    "error": error, **self.redact_result({"task_id": failure.task_id, "resume": failure.resume,
+                                                          "files": failure.files, "partial": failure.partial})}
         always = ("ok", "skill", "exit_code", "warnings", "error", "files")
         return {name: value for name, value in document.items() if value or name in always}
 
@@ -155,8 +150,7 @@ class Console:
 
     def _end_reasoning(self) -> None:
         if self._last[0] == "reasoning":
-            held, self._held["reasoning"] = self._held["reasoning"], ""
-            self._reasoning(self.redact_result(held))
+            self._reasoning(self._streams["reasoning"].end(self.secrets))
             self._write(self.stderr, "\n\n" if self._last[1] != "\n" else "\n")
             self._last = ("", "\n")
         elif self._last[0] == "progress":
@@ -189,21 +183,6 @@ class Console:
 
 def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:] + "."
-
-
-def _overlap(text: str, secrets) -> int:
-    """How many characters at the end of `text` could be the beginning of a secret."""
-    return max((size for secret in secrets for size in range(1, min(len(secret), len(text) + 1))
-                if text.endswith(secret[:size])), default=0)
-
-
-def cleaned(value, secrets):
-    """A JSON value in which no string holds a key."""
-    if isinstance(value, dict):
-        return {name: cleaned(item, secrets) for name, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [cleaned(item, secrets) for item in value]
-    return key_guard.redact_exact(value, secrets) if isinstance(value, str) else value
 
 
 def to_nowhere(stream) -> None:

@@ -1,14 +1,18 @@
-"""Output files: their names, proven free and writable before anything is paid, and locks on them."""
+"""Output files: their names, proven free and writable before anything is paid, and JSON files that several runs change."""
 from __future__ import annotations
 
 import os
 import re
 
 from ..failures import Exit, Failure, usage
+from .locks import FileLock
 from .sidecar import is_sidecar, sidecar_path
-from .whole import prove_writable, publish, remove, short_id, unfinished, whole
+from .whole import prove_name, prove_writable, short_id, sweep, Temporary, whole
 
+WINDOWS = os.name == "nt"
+PARTIAL = ".partial"  # the ending of what came of a result that is not whole
 _RESERVED = re.compile(r"^(con|prn|aux|nul|com\d|lpt\d)$", re.IGNORECASE)  # names Windows keeps for devices
+_LOCK_PATIENCE = 20.0  # seconds; a lock is held for as long as it takes to write a file
 
 
 def slug(text: str, limit: int = 40) -> str:
@@ -37,16 +41,17 @@ class OutputFile:
     """
 
     def __init__(self, path: str, overwrite: bool = False):
-        self.path, self.overwrite = path, overwrite
+        self.path, self.overwrite = expanded(path), overwrite
         self._check()
         self.saved = False
-        folder = os.path.dirname(os.path.abspath(path))
+        folder = os.path.dirname(os.path.abspath(self.path))
         self._made = _make_folder(folder)
         try:
-            prove_writable(folder)
-        except OSError as error:
+            prove_folder(folder)
+            prove(self.path)
+        except BaseException:
             _remove_folders(self._made)
-            raise usage(f"{folder} cannot be written: {error.strerror}", "name another place with --output") from error
+            raise
 
     def _check(self) -> None:
         if os.path.isdir(self.path):
@@ -74,6 +79,50 @@ class OutputFile:
         _remove_folders(self._made)
 
 
+def expanded(path: str) -> str:
+    """A path whose `~/` no shell has replaced, as in `--output=~/x`. Raises usage where no home folder is known."""
+    if not re.match(r"~[/\\]", path) or os.path.lexists("~"):
+        return path
+    found = os.path.expanduser(path)
+    if found.startswith("~"):
+        raise usage(f"{path}: there is no home folder that ~ could mean", "set HOME, or name the folder itself")
+    return found
+
+
+def prove_folder(folder: str) -> None:
+    """Prove that a folder can be written, and clear what a killed run left in it. Raises usage."""
+    try:
+        sweep(os.path.abspath(folder or os.curdir))
+        prove_writable(folder)
+    except OSError as error:
+        raise usage(f"{folder or os.curdir} cannot be written: {error.strerror}", "name another place with --output") from error
+
+
+def prove(path: str, fix: str = "name another file with --output") -> None:
+    """Prove that a file can have this very name: one that is too long or not for this disk is refused. Raises usage."""
+    if WINDOWS and _RESERVED.match(os.path.basename(path).split(".")[0].strip()):
+        raise usage(f"{path} is the name of a device on Windows", fix)
+    try:
+        prove_name(path)
+    except ValueError as error:  # a character that no file name can have
+        raise usage(f"{ascii(path)} is not a file name: {error}", fix) from None
+    except OSError as error:
+        raise usage(f"{path} cannot be written: {error.strerror}", fix) from error
+
+
+def partial_path(path: str) -> str:
+    """A free name for what came of a file that is not whole; cut where it would be too long for most disks."""
+    folder, name = os.path.split(path)
+    while len(os.fsencode(name + PARTIAL)) > 255:
+        name = name[:-1]
+    wanted = os.path.join(folder, name + PARTIAL)
+    if not exists(wanted):
+        return wanted
+    while len(os.fsencode(name + PARTIAL)) > 248:
+        name = name[:-1]
+    return os.path.join(folder, f"{name}.{short_id()}{PARTIAL}")
+
+
 def _make_folder(folder: str) -> list:
     """Create a folder with its parents; return those that were new, outermost first."""
     missing, parent = [], folder
@@ -98,6 +147,7 @@ def _remove_folders(folders: list) -> None:
 
 def output_for(output: str, overwrite: bool, prompt: str, extension: str) -> OutputFile:
     """The OutputFile for an `--output` value: a file, or a directory (existing, or ending in a slash) to name a file in."""
+    output = expanded(output)
     if output.endswith(("/", os.sep)) or os.path.isdir(output):
         output = os.path.join(output, f"{slug(prompt)}-{short_id()}.{extension}")
     return OutputFile(output, overwrite)
@@ -119,13 +169,10 @@ class OutputFiles:
         self._temporaries: list = []
         self.saved: list = []
         try:
+            prove_folder(self.folder)
             if not resumed:
                 self._check_free(text)
-            os.unlink(self.temporary())
-        except OSError as error:
-            _remove_folders(self._made)
-            raise usage(f"{self.folder or os.curdir} cannot be written: {error.strerror}",
-                        "name another place with --output") from error
+                self._prove_names(text)
         except BaseException:
             self.discard()
             raise
@@ -155,18 +202,26 @@ class OutputFiles:
             if self.sidecars and path in paths:
                 self._check_sidecar(sidecar_path(path))
 
+    def _prove_names(self, text: str) -> None:
+        """The longest of the numbered names, and what goes beside it."""
+        last = self.path(self.count)
+        prove(last)
+        if text:
+            prove(self.text_path(text))
+        if self.sidecars:
+            prove(sidecar_path(last), "choose a shorter --output, or add --no-sidecar")
+
     def _check_sidecar(self, path: str) -> None:
         """A sidecar replaces a sidecar, and nothing else."""
         if exists(path) and not (self.overwrite and is_sidecar(path)):
             raise Failure(Exit.EXISTS, f"{path} exists already, and the description of the result would go there; nothing "
                           "was sent", fix="add --no-sidecar, or choose another --output")
 
-    def temporary(self) -> str:
-        """An empty file beside the final names, to be filled and then saved. Raises OSError."""
-        path = unfinished(self.folder)
-        self._temporaries.append(path)  # before it is there: an interrupt in between must not leave it
-        with open(path, "xb"):
-            return path
+    def temporary(self) -> Temporary:
+        """An empty file beside the final names, open as `.file`, to be filled and then saved. Raises OSError."""
+        temporary = Temporary(self.folder)
+        self._temporaries.append(temporary)  # before it is there: an interrupt in between must not leave it
+        return temporary.create()
 
     def name_for(self, number: int, media_type: str) -> tuple:
         """(the name of a file of this type, whether its extension was corrected)."""
@@ -176,40 +231,44 @@ class OutputFiles:
             return self.path(number), False
         return self.path(number, true), bool(self.extension)
 
-    def save(self, temporary: str, number: int, media_type: str) -> dict:
+    def save(self, temporary: Temporary, number: int, media_type: str) -> dict:
         """Give a finished file its name and true extension; return its entry of the JSON document. Raises OSError."""
         path, corrected = self.name_for(number, media_type)
         true = os.path.splitext(path)[1][1:]
-        with open(temporary, "r+b") as file:
-            os.fsync(file.fileno())
         path = self._publish(temporary, path, self.overwrite and not corrected)
         if corrected and path.endswith(true):
             self.warn(f"the result is {true.upper()}, not {self.extension.upper()}, so it is called {os.path.basename(path)}")
-        entry = {"path": path, "bytes": os.path.getsize(path), "media_type": media_type}
-        self.saved.append(entry)
-        return entry
+        return self._saved(path, media_type)
 
-    def _publish(self, temporary: str, path: str, overwrite: bool) -> str:
-        """A name that was taken meanwhile is somebody's file: the result gets another one, because it is paid for."""
-        for _ in range(20):
-            try:
-                publish(temporary, path, overwrite)
-                return path
-            except FileExistsError:
-                stem, extension = os.path.splitext(path)
-                self.warn(f"{path} exists already, so the result gets another name")
-                path = f"{stem}-{short_id()}{extension}"
-        raise FileExistsError(17, "no free name was found", path)
+    def save_partial(self, temporary: Temporary, number: int) -> str:
+        """Keep what came of a result that is not whole, as NAME.partial; return its path. Raises OSError."""
+        path = partial_path(self.path(number))
+        temporary.publish(path, overwrite=False)
+        self._made = []
+        return path
 
     def save_text(self, data: bytes, extension: str, media_type: str) -> dict:
         """Write the text that goes with the files. Raises OSError."""
         temporary = self.temporary()
-        with open(temporary, "wb") as file:
-            file.write(data)
-        path = self._publish(temporary, self.text_path(extension), self.overwrite)
-        entry = {"path": path, "bytes": len(data), "media_type": media_type}
+        temporary.file.write(data)
+        return self._saved(self._publish(temporary, self.text_path(extension), self.overwrite), media_type)
+
+    def _saved(self, path: str, media_type: str) -> dict:
+        entry = {"path": path, "bytes": os.path.getsize(path), "media_type": media_type}
         self.saved.append(entry)
         return entry
+
+    def _publish(self, temporary: Temporary, path: str, overwrite: bool) -> str:
+        """A name that was taken meanwhile is somebody's file: the result gets another one, because it is paid for."""
+        wanted = path
+        for _ in range(20):
+            try:
+                temporary.publish(path, overwrite)
+                return path
+            except FileExistsError:
+                self.warn(f"{path} exists already, so the result gets another name")
+                path = _other_name(wanted)
+        raise FileExistsError(17, "no free name was found", wanted)
 
     def describe(self, entry: dict, facts: dict) -> None:
         """Write the sidecar of a saved file; one that cannot be written is warned of, because the file is there."""
@@ -230,16 +289,25 @@ class OutputFiles:
 
     def discard(self) -> None:
         """Leave no temporary file, and no folder that was made for nothing."""
-        for path in self._temporaries:
-            remove(path)
+        for temporary in self._temporaries:
+            temporary.discard()
         if not self.saved:
             _remove_folders(self._made)
+
+
+def _other_name(path: str) -> str:
+    """The name with six more characters, cut where it would be too long for most disks."""
+    stem, extension = os.path.splitext(path)
+    while len(os.fsencode(os.path.basename(stem) + extension)) > 248:
+        stem = stem[:-1]
+    return f"{stem}-{short_id()}{extension}"
 
 
 def _place(output: str | None, name: str, name_id: str, extension: str) -> tuple:
     """(folder, stem, extension) of the files; a chosen name gets `extension`, a given one keeps its own, if any."""
     if output == "":
         raise usage("--output names no file", "give a file, or a folder ending in /")
+    output = output and expanded(output)
     if output is None or output.endswith(("/", os.sep)) or os.path.isdir(output):
         return output or "", f"{slug(name)}-{name_id}", extension
     folder, file = os.path.split(output)
@@ -261,24 +329,30 @@ def _same_extension(one: str, other: str) -> bool:
 
 
 def check_replaceable(path: str, flag: str) -> None:
-    """Prove, before anything is paid, that `replace_json` will be able to write beside a file."""
+    """Prove, before anything is paid, that `replace_json` will be able to write a file: its folder, lock and name."""
+    if os.path.islink(path) and not os.path.exists(path):
+        raise usage(f"{flag} {path} is a link to {os.readlink(path)}, which does not exist", "name the file itself")
+    target = os.path.realpath(path)
+    if os.path.exists(target) and not os.path.isfile(target):
+        raise usage(f"{flag} {path} is not a file", "name a file")
     try:
-        prove_writable(os.path.dirname(os.path.realpath(path)))
-        if os.path.isdir(os.path.realpath(path) + ".lock"):
-            raise IsADirectoryError(21, f"the folder {path}.lock is in the way", path)
+        prove_writable(os.path.dirname(target))
+        with FileLock(target + ".lock", _LOCK_PATIENCE):
+            prove_name(target)
     except OSError as error:
-        raise usage(f"{flag} {path} cannot be written: {error.strerror}", "name a file in a folder that exists and is "
+        named = error.filename if error.filename and error.filename.endswith(".lock") else path
+        raise usage(f"{flag} {path} cannot be written: {named}: {error.strerror}", "name a file in a folder that exists and is "
                     "writable") from None
 
 
 def replace_json(path: str, change) -> None:
     """Read a JSON file (None when it is missing), pass it through `change`, and put the result in its place atomically.
 
-    A short-lived lock file keeps two processes from losing each other's change. Raises OSError or ValueError.
+    A lock keeps two processes from losing each other's change. Raises OSError or ValueError.
     """
     import json
     path = os.path.realpath(path)
-    with _Lock(path + ".lock"):
+    with FileLock(path + ".lock", _LOCK_PATIENCE):
         value = None
         if os.path.exists(path):
             with open(path, encoding="utf-8-sig") as file:
@@ -286,38 +360,3 @@ def replace_json(path: str, change) -> None:
         with whole(path, "w") as file:
             json.dump(change(value), file, ensure_ascii=False, indent=2)
             file.write("\n")
-
-
-class _Lock:
-    """A lock file held for an instant; one that is older than its holder can be was left by a killed process."""
-
-    STALE = 10.0  # seconds
-
-    def __init__(self, path: str):
-        self.path = path
-
-    def __enter__(self):
-        import time
-        deadline = time.monotonic() + 2 * self.STALE
-        while True:
-            try:
-                os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
-                return self
-            except FileExistsError:
-                self._break_stale(time.time())
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.05)
-
-    def _break_stale(self, now: float) -> None:
-        try:
-            if now - os.stat(self.path).st_mtime > self.STALE:
-                os.unlink(self.path)
-        except OSError:
-            pass
-
-    def __exit__(self, *_):
-        try:
-            os.unlink(self.path)
-        except FileNotFoundError:  # another process took it for stale
-            pass

@@ -5,14 +5,13 @@ from ..failures import usage
 from .journal import Journal, READY
 from .service import describe, is_submitting, resume_command
 
+SCRIPTS = {"qianwen-image-generation": "image.py", "qianwen-video-generation": "video.py", "qianwen-audio-tts": "tts.py"}
+
 
 def list_tasks(journal: Journal, console) -> None:
     """`--tasks`: the journal of this skill; sends nothing."""
     records = [record for record in journal.all() if record["skill"] == console.skill]
     rows = describe(records, journal)
-    for record in records:
-        if journal.expired(record):  # shown once more, and gone then: the service has forgotten it
-            journal.remove(record)
     if console.json_mode:
         console.document({"ok": True, "skill": console.skill, "tasks": rows, "warnings": console.warnings})
         return
@@ -24,7 +23,8 @@ def list_tasks(journal: Journal, console) -> None:
 
 
 def _next_of(row: dict) -> str:
-    return "too old to be fetched; it will not be listed again" if row["state"] == "expired" else row["resume"]
+    note = "by this machine's clock too old to be fetched; the service knows for sure: " if row["state"] == "expired" else ""
+    return note + row["resume"]
 
 
 def _age(seconds: float) -> str:
@@ -35,7 +35,7 @@ def show_status(given: str, runner, journal: Journal, console) -> None:
     """`--status ID`: one look, nothing fetched."""
     record = journal.find(given)
     if record and record["state"] == READY:
-        _say_status({"task_id": record["task_id"] or record["id"], "status": "READY"}, console)
+        _say_status({"task_id": record["task_id"] or record["id"], "status": "READY"}, journal, console)
         return
     task_id = record["task_id"] if record else given
     if not task_id:
@@ -44,18 +44,18 @@ def show_status(given: str, runner, journal: Journal, console) -> None:
     output = body.get("output") if isinstance(body.get("output"), dict) else {}
     facts = {"task_id": task_id, "status": status, "code": output.get("code") or body.get("code"),
              "message": output.get("message") or body.get("message"), "request_id": body.get("request_id")}
-    _say_status({name: value for name, value in facts.items() if value}, console)
+    _say_status({name: value for name, value in facts.items() if value}, journal, console)
 
 
-def _say_status(facts: dict, console) -> None:
+def _say_status(facts: dict, journal: Journal, console) -> None:
     if console.json_mode:
-        console.document({"ok": True, "skill": console.skill, **facts, "resume": resume_command(facts["task_id"]),
+        console.document({"ok": True, "skill": console.skill, **facts, "resume": resume_command(facts["task_id"], journal),
                           "warnings": console.warnings})
         return
     said = ": ".join(str(facts[name]) for name in ("status", "code", "message") if facts.get(name))
     console.result(console.clean(said) + "\n")
     if facts["status"] in ("SUCCEEDED", "READY"):
-        console.note(f"fetch it with: {resume_command(facts['task_id'])}")
+        console.note(f"fetch it with: {resume_command(facts['task_id'], journal)}")
 
 
 def cancel(given: str, runner, journal: Journal, console) -> None:
@@ -72,6 +72,13 @@ def cancel(given: str, runner, journal: Journal, console) -> None:
                           "warnings": console.warnings})
     else:
         console.result(f"{task_id} cancelled\n")
+
+
+def check_same_skill(record: dict | None, skill: str) -> None:
+    """A record of another skill is read by that skill's script alone. Raises usage."""
+    if record and record["skill"] != skill:
+        script = SCRIPTS.get(record["skill"], "the script that made it")
+        raise usage(f"{record['task_id'] or record['id']} belongs to {record['skill']}", f"give it to {script}")
 
 
 def check_same_account(record: dict | None, endpoint) -> None:

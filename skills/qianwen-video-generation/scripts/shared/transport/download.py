@@ -5,6 +5,7 @@ Result links are signed: they need no `Authorization`, die within 24 hours, and 
 """
 from __future__ import annotations
 
+import contextlib
 import http.client
 import os
 import re
@@ -30,17 +31,18 @@ class _Again(Exception):
     """Trying again may help."""
 
 
-def fetch(client, url: str, path: str, *, sleep=time.sleep, progress=None) -> None:
-    """Download a link into the file `path`. Raises Failure UNSAVED when it cannot be had; OSError of the disk passes.
+def fetch(client, url: str, target, *, sleep=time.sleep, progress=None) -> None:
+    """Download a link into a file: its path, or the open file, which stays open.
 
-    `progress(bytes so far, bytes in all or 0)` is told of every block.
+    Raises Failure UNSAVED when the link gives nothing; OSError of the disk passes. `progress(bytes so far,
+    bytes in all or 0)` is called for every block.
     """
     if url.startswith("data:"):
-        _inline(url, path)
+        _inline(url, target)
         return
     wanted = _checked(client, url)
     failures, memory, most = 0, {}, 0
-    with open(path, "r+b") as file:
+    with _opened(target) as file:
         while True:
             try:
                 _fetch_once(client, wanted, file, memory, progress)
@@ -54,6 +56,11 @@ def fetch(client, url: str, path: str, *, sleep=time.sleep, progress=None) -> No
                     raise _unsaved(url, str(error)) from error
                 client.retries.note(f"the download broke off ({error}); going on")
                 sleep(min(10.0, 0.25 * 2 ** failures))
+
+
+def _opened(target):
+    """The file to write to; one that is open is not opened by its name again, which may lead elsewhere by now."""
+    return contextlib.nullcontext(target) if hasattr(target, "write") else open(target, "r+b")
 
 
 def _unsaved(url: str, why: str) -> Failure:
@@ -170,7 +177,7 @@ def _append(response, headers: dict, file, start: int, progress) -> None:
         raise _Again("it is empty")
 
 
-def _inline(url: str, path: str) -> None:
+def _inline(url: str, target) -> None:
     """A gateway may send the picture itself."""
     import base64
     import binascii
@@ -181,5 +188,7 @@ def _inline(url: str, path: str) -> None:
         raw = b""
     if not raw:
         raise Failure(Exit.UNSAVED, "a result came as a data URL that cannot be read", accepted="maybe", code=BAD_LINK)
-    with open(path, "wb") as file:
+    with _opened(target) as file:
+        file.truncate(0)
+        file.seek(0)
         file.write(raw)

@@ -1,31 +1,53 @@
 """Answers of chat models: whole ones and streams, of the OpenAI-compatible and the native dialect, folded into one form.
 
-Wire facts: sections 2.4 to 2.6 and 2.12 to 2.15 of the contract. Nothing is required of an event beyond what it is
-read for: keys come in any order, may be missing, null or empty, and unknown ones are ignored.
+Wire facts: sections 2.4 to 2.6 and 2.12 to 2.15 of the contract, 14 of the updates. Nothing is required of an event beyond what it
+is read for: keys come in any order, may be missing, null or empty, and unknown ones are ignored.
 """
 from __future__ import annotations
 
-import json
-
-from ..body import no_constant
 from ..failures import Exit, Failure
 from ..transport.errors import Context, network
 from ..transport.request import request_id_of
+from .usage import plain
+
+_LONG = 16  # characters that no model begins a piece with by chance, when they are all that came before
+_SOME = 4
+
+# Reasons of ending that mean the answer is not what was asked for: exit code, what happened, what to do. Others are ends like any.
+_BAD_ENDS = {
+    **dict.fromkeys(("content_filter", "sensitive"), (
+        Exit.CONTENT, "content inspection stopped the answer", "ask in other words")),
+    **dict.fromkeys(("insufficient_system_resource", "overloaded", "engine_overloaded"), (
+        Exit.FAILED, "the service had no capacity for the rest of the answer", "run the command again in a minute")),
+    **dict.fromkeys(("error", "abort", "aborted", "network_error", "cancelled", "timeout"), (
+        Exit.FAILED, "the service ended the answer before it was whole", "run the command again")),
+}
 
 
 class Answer:
-    """What a model answered. `usage` is the service's own object; `timed_out` marks an answer it ran out of time for."""
+    """What a model answered. `usage` is the service's own object; `timed_out` marks an answer it ran out of time for.
+
+    `cumulative`: the model is known to repeat in each chunk all that came before.
+    """
 
     def __init__(self, cumulative: bool = False):
-        self.text, self.reasoning, self.finish_reason = "", "", ""
+        self._pieces = {"reasoning": Pieces(cumulative), "text": Pieces(cumulative)}
+        self.finish_reason = ""
         self.tool_calls: list = []
         self.usage: dict = {}
         self.request_id, self.model = "", ""
         self.search_results: list = []
         self.ocr_result: dict = {}
         self.timed_out = False
-        self._cumulative = cumulative
         self._ended = False
+
+    @property
+    def text(self) -> str:
+        return self._pieces["text"].text
+
+    @property
+    def reasoning(self) -> str:
+        return self._pieces["reasoning"].text
 
     @property
     def complete(self) -> bool:
@@ -35,7 +57,7 @@ class Answer:
     @property
     def started(self) -> bool:
         """Whether any of the answer has come."""
-        return bool(self.text or self.reasoning or self.tool_calls)
+        return any(pieces.begun for pieces in self._pieces.values()) or bool(self.tool_calls)
 
     def partial(self) -> dict:
         """What has come so far, for an error report."""
@@ -57,71 +79,90 @@ class Answer:
                           "something that only resembles the service", "check QWEN_BASE_URL", request_id=self.request_id,
                           accepted="maybe", partial=self.partial()) from error
 
+    def close(self) -> list:
+        """Nothing more comes: the pieces that were held back until it was clear what they are."""
+        found = [(channel, pieces.end()) for channel, pieces in self._pieces.items()]
+        return [(channel, piece) for channel, piece in found if piece]
+
+    def check_end(self) -> None:
+        """Raise a Failure for an answer that was cut off by the service, or is empty."""
+        code, what, fix = _BAD_ENDS.get(self.finish_reason, (None, "", ""))
+        if code is None and not self.text and not self.tool_calls and not self.ocr_result:
+            code, what, fix = Exit.FAILED, "the model returned an empty answer", "run the command again"
+        if code is not None:
+            raise Failure(code, f"{what} (finish_reason {self.finish_reason or 'not given'})", fix=fix, accepted="maybe",
+                          request_id=self.request_id, partial=self.partial())
+
     def _take(self, body) -> list:
         if body == "[DONE]":
             self._ended = True
         if not isinstance(body, dict):
             return []
-        output = body["output"] if isinstance(body.get("output"), dict) else body
+        native = isinstance(body.get("output"), dict)
+        output = body["output"] if native else body
         self.request_id = request_id_of(body, {}) or self.request_id
-        self.model = body.get("model") or self.model
-        self.usage = body["usage"] if isinstance(body.get("usage"), dict) else self.usage
+        self.model = body["model"] if isinstance(body.get("model"), str) and body["model"] else self.model
+        self.usage = plain(body["usage"]) if isinstance(body.get("usage"), dict) else self.usage
         self._take_search(output.get("search_info"))
         choices = output.get("choices") or ([{"message": {"content": output["text"]}, **output}] if "text" in output else [])
         pieces = []
         for choice in choices:
             if not choice.get("index"):  # other candidates (n above 1) are left out
-                pieces += self._take_choice(choice)
+                pieces += self._take_choice(choice, native)
         return pieces
 
-    def _take_choice(self, choice: dict) -> list:
+    def _take_choice(self, choice: dict, native: bool) -> list:
         message = choice.get("delta") or choice.get("message") or {}
+        whole = not native and not choice.get("delta") and self.started  # all of it once more, behind the deltas
         reason = choice.get("finish_reason")
         if reason and reason != "null":
-            self.finish_reason = reason
-        self._take_tool_calls(message.get("tool_calls") or [])
-        pieces = []
-        reasoning = message.get("reasoning_content") or ""
-        text = self._new_text(_plain(message.get("content")))
+            self.finish_reason = str(reason)
+        if not (whole and self.tool_calls):
+            self._take_tool_calls(message.get("tool_calls") or [])
         self._take_ocr(message.get("content"))
-        if reasoning:
-            self.reasoning += reasoning
-            pieces.append(("reasoning", reasoning))
-        if text:
-            self.text += text
-            pieces.append(("text", text))
+        pieces = []
+        for channel, value in (("reasoning", message.get("reasoning_content") or ""), ("text", _plain(message.get("content")))):
+            new = self._pieces[channel].take(value, last=bool(self.finish_reason), whole=whole)
+            if new:
+                pieces.append((channel, new))
         return pieces
 
-    def _new_text(self, text: str) -> str:
-        """The part of `text` that is new: cumulative streams repeat all that came before."""
-        if self._cumulative and text.startswith(self.text):
-            return text[len(self.text):]
-        return text
-
     def _take_tool_calls(self, fragments: list) -> None:
-        """Merge fragments by index; follow-ups carry empty ids and names, which never replace what is known."""
+        """Merge fragments into calls. A new id is a new call, whatever its index; empty ids and names replace nothing."""
         for position, fragment in enumerate(fragments):
-            index = position if fragment.get("index") is None else fragment["index"]
-            call = next((known for known in self.tool_calls if known["index"] == index), None)
-            if call is None:
-                call = {"index": index, "id": "", "type": "function", "function": {"name": "", "arguments": ""}}
-                self.tool_calls.append(call)
+            call = self._call_of(fragment, position, len(fragments))
             function = fragment.get("function") or {}
             call["id"] = call["id"] or fragment.get("id") or ""
             call["function"]["name"] = call["function"]["name"] or function.get("name") or ""
-            call["function"]["arguments"] += function.get("arguments") or ""
+            call["function"]["arguments"] = paired(call["function"]["arguments"] + (function.get("arguments") or ""), False)
+
+    def _call_of(self, fragment: dict, position: int, together: int) -> dict:
+        """The call that a fragment goes on with, or a new one."""
+        name, index = fragment.get("id") or "", fragment.get("index")
+        same = [call for call in self.tool_calls if name and call["id"] == name]
+        if not same:
+            if index is None and together == 1 and not name:
+                same = self.tool_calls[-1:]
+            else:
+                place = position if index is None else index
+                same = [call for call in self.tool_calls if call["index"] == place and not (name and call["id"])][-1:]
+        if same:
+            return same[-1]
+        self.tool_calls.append({"index": position if index is None else index, "id": "", "type": "function",
+                                "function": {"name": "", "arguments": ""}})
+        return self.tool_calls[-1]
 
     def _take_ocr(self, content) -> None:
         """Keep what a built-in OCR task found beside the text: words with their places, or the extracted fields."""
         for part in content if isinstance(content, list) else ():
             if isinstance(part, dict) and isinstance(part.get("ocr_result"), dict):
-                self.ocr_result = part["ocr_result"]
+                self.ocr_result = plain(part["ocr_result"])
 
     def _take_search(self, info) -> None:
         """Keep the pages of a web search; only the first event of a stream has the full list."""
         found = info.get("search_results") if isinstance(info, dict) else None
-        if found and not self.search_results:
-            self.search_results = found
+        if isinstance(found, list) and not self.search_results:
+            self.search_results = [plain(page) for page in found if isinstance(page, dict)]
 
 
 def _plain(content) -> str:
@@ -129,6 +170,113 @@ def _plain(content) -> str:
     if isinstance(content, list):
         return "".join(part.get("text") or "" for part in content if isinstance(part, dict))
     return content or ""
+
+
+class Pieces:
+    """One channel of a stream: reasoning or text.
+
+    Most services send what is new; some send all so far in each piece. Which it is, the stream itself shows: as long as each
+    piece begins with the one before, a piece may be either, so it is held back until one is clear. `cumulative` says what the model
+    usually does.
+    """
+
+    def __init__(self, cumulative: bool = False):
+        self.text = ""  # what is clear
+        self._usually = cumulative
+        self._repeats: bool | None = None  # None: not clear yet
+        self._pieces: list = []  # as they came, while it is not clear
+        self._equal = False  # two pieces were the same, before the last
+        self._came, self._count = "", 0  # what the pieces say so far, and how many there were
+        self._half = ""  # the first half of a UTF-16 pair
+
+    @property
+    def begun(self) -> bool:
+        return self._count > 0
+
+    def take(self, piece: str, last: bool = False, whole: bool = False) -> str:
+        """What is new in a piece. `last`: the service says that it ends; `whole`: the piece is the whole message."""
+        if not isinstance(piece, str):
+            raise TypeError("a piece of text is not text")
+        if not piece:
+            return ""
+        if whole:
+            held = self._decide(self._guess())
+            return held + self._add(piece[len(self._came):] if piece.startswith(self._came) else "")
+        self._count += 1
+        if self._repeats is None:
+            return self._take_unclear(piece, last)
+        if self._repeats and piece.startswith(self._came):
+            return self._add(piece[len(self._came):])
+        if last and self._count > 1 and len(piece) >= _LONG // 2 and piece == self._came:
+            return ""  # all of it once more
+        return self._add(piece)
+
+    def end(self) -> str:
+        """What was held back; half a character that stays alone is U+FFFD."""
+        held = len(self.text)
+        if self._repeats is None:
+            self._decide(self._guess())
+        self.text += paired(self._half)
+        self._half = ""
+        return self.text[held:]
+
+    def _take_unclear(self, piece: str, last: bool) -> str:
+        self._pieces.append(piece)
+        if len(self._pieces) == 1:
+            return self._add(piece)  # the beginning is the same either way
+        before = self._pieces[-2]
+        self._equal = self._equal or (piece == before and not last)
+        if not piece.startswith(before):
+            return self._decide(False)
+        grown = len({one for one in self._pieces if not _recurs(one)} - {self._pieces[0]})
+        enough = 1 if self._usually or len(before) >= _LONG else 2
+        if grown >= enough and (self._usually or not self._equal):
+            return self._decide(True)
+        return ""
+
+    def _guess(self) -> bool:
+        """Whether the pieces so far repeat each other, where nothing more comes to show it."""
+        if self._repeats is not None or len(self._pieces) < 2:
+            return bool(self._repeats)
+        grown = len(set(self._pieces)) > 1
+        if self._usually:
+            return grown or not self._equal
+        return not self._equal and len(self._pieces[0]) >= (_SOME if grown else _LONG // 2)
+
+    def _decide(self, repeats: bool) -> str:
+        """Settle what the pieces are, and return what of those held back is new."""
+        if self._repeats is not None:
+            return ""
+        self._repeats = repeats
+        held = self._pieces[1:]
+        self._pieces = []
+        if not held:
+            return ""
+        return self._add(held[-1][len(self._came):] if repeats else "".join(held))
+
+    def _add(self, new: str) -> str:
+        self._came += new
+        new, self._half = self._half + new, ""
+        if new and "\ud800" <= new[-1] <= "\udbff":
+            new, self._half = new[:-1], new[-1]
+        new = paired(new)
+        self.text += new
+        return new
+
+
+def _recurs(text: str) -> bool:
+    """Whether a text is one short piece again and again, which begins with what came before by its nature."""
+    text = text[:64]
+    return any(text[size:] == text[:-size] for size in range(1, len(text) // 2 + 1))
+
+
+def paired(text: str, final: bool = True) -> str:
+    """Text in which the halves of UTF-16 pairs that came apart are joined; where it is `final`, a lone half is U+FFFD."""
+    try:
+        text.encode("utf-8")
+        return text
+    except UnicodeEncodeError:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace" if final else "surrogatepass")
 
 
 def fold(events, headers: dict, answer: Answer, show, context: Context) -> Answer:
@@ -147,6 +295,8 @@ def fold(events, headers: dict, answer: Answer, show, context: Context) -> Answe
             raise network("the answer was cut short: the stream ended before its finish", context,
                           cause="the connection was lost or the service stopped in the middle")
     except Failure as failure:
+        for channel, piece in answer.close():
+            show(channel, piece)
         if answer.complete and failure.exit_code == Exit.NETWORK:
             return answer  # the connection broke after the end
         failure.partial = failure.partial or answer.partial()
@@ -154,6 +304,8 @@ def fold(events, headers: dict, answer: Answer, show, context: Context) -> Answe
             failure.fix = "what came is kept; run the command again for a whole answer (it is billed again)"
         failure.request_id = failure.request_id or answer.request_id
         raise
+    for channel, piece in answer.close():
+        show(channel, piece)
     return answer
 
 
@@ -161,41 +313,12 @@ def whole(body: dict, headers: dict, answer: Answer) -> Answer:
     """Read a whole (not streamed) body into `answer`."""
     answer.read_headers(headers)
     answer.take(body)
+    answer.close()
     return answer
 
 
 def tool_calls_for_messages(answer: Answer) -> list:
-    """The tool calls as the next request must repeat them."""
-    return [{name: call[name] for name in ("id", "type", "function")} for call in answer.tool_calls]
-
-
-def units(usage: dict) -> dict:
-    """Billed units from a usage object of either dialect, as far as it names them."""
-    read = usage.get("prompt_tokens", usage.get("input_tokens"))
-    written = usage.get("completion_tokens", usage.get("output_tokens"))
-    return {name: count for name, count in (("input_tokens", read), ("output_tokens", written)) if count is not None}
-
-
-def usage_line(answer: Answer, model: str, billing: str) -> str:
-    """One line for people: tokens, of which thinking and cached, the model, and who is billed."""
-    usage = answer.usage
-    counts = units(usage)
-    thinking = (usage.get("completion_tokens_details") or usage.get("output_tokens_details") or {}).get("reasoning_tokens")
-    cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens")
-    tokens = "tokens unknown"
-    if counts:
-        tokens = (f"{counts.get('input_tokens', '?')} tokens in" + (f" ({cached} cached)" if cached else "")
-                  + f", {counts.get('output_tokens', '?')} out" + (f" ({thinking} thinking)" if thinking else ""))
-    searches = ((usage.get("plugins") or {}).get("search") or {}).get("count")
-    return f"{tokens}{f', {searches} web search' + 'es' * (searches != 1) if searches else ''} · {model} · {billing}"
-
-
-def json_answer(text: str):
-    """The value of a JSON answer, a Markdown fence around it removed; return (value, clean text). Raises ValueError."""
-    clean = text.strip()
-    if clean.startswith("```") and clean.endswith("```") and "\n" in clean:
-        clean = clean[clean.index("\n") + 1:-3].strip()
-    try:
-        return json.loads(clean, parse_constant=no_constant), clean
-    except RecursionError:
-        raise ValueError("it nests too deeply") from None
+    """The tool calls as the next request must repeat them; a call without arguments has an empty object of them."""
+    return [{"id": call["id"], "type": call["type"], "function": {
+        "name": call["function"]["name"], "arguments": paired(call["function"]["arguments"]) or "{}"}}
+        for call in answer.tool_calls]

@@ -4,9 +4,16 @@ Used for `--schema`: the model is asked to keep to the schema, and the answer is
 """
 from __future__ import annotations
 
+import json
+import os
 import re
+import subprocess
+import sys
 
 from ..failures import usage
+from .patterns import compiled, is_quick
+
+_SECONDS = 5.0  # that patterns may be matched for
 
 _ANNOTATIONS = frozenset(("title", "description", "default", "examples", "$schema", "$id", "$comment", "$defs",
                           "definitions", "deprecated", "readOnly", "writeOnly"))
@@ -28,15 +35,13 @@ def _is_number(value) -> bool:
     return _TYPES["number"](value)
 
 
-def _same(one, other) -> bool:
-    """JSON equality: 1 equals 1.0, but true does not equal 1."""
-    if isinstance(one, bool) or isinstance(other, bool):
-        return one is other
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(_same, one, other))
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)
-    return one == other
+def _key(value):
+    """What equal JSON values have in common: 1 equals 1.0, but true does not equal 1."""
+    if isinstance(value, list):
+        return ("list", *map(_key, value))
+    if isinstance(value, dict):
+        return "object", frozenset((name, _key(item)) for name, item in value.items())
+    return type(value) is bool, value
 
 
 def _multiple(value, step) -> bool:
@@ -46,10 +51,18 @@ def _multiple(value, step) -> bool:
     return Fraction(str(value)) % Fraction(str(step)) == 0
 
 
+def _differ(items: list) -> bool:
+    return len({_key(item) for item in items}) == len(items)
+
+
+def _matches(text: str, pattern: str) -> bool:
+    expression = compiled(pattern)
+    return expression is None or expression.search(text) is not None
+
+
 # Keyword -> (the values it applies to, the test, what is wrong). `v` is the value, `k` the keyword's value.
 _SIMPLE = {
-    "enum": (lambda v: True, lambda v, k: any(_same(v, one) for one in k), "is not one of {}"),
-    "const": (lambda v: True, lambda v, k: _same(v, k), "is not {}"),
+    "const": (lambda v: True, lambda v, k: _key(v) == _key(k), "is not {}"),
     "minimum": (_is_number, lambda v, k: v >= k, "is below {}"),
     "maximum": (_is_number, lambda v, k: v <= k, "is above {}"),
     "exclusiveMinimum": (_is_number, lambda v, k: v > k, "is not above {}"),
@@ -57,18 +70,17 @@ _SIMPLE = {
     "multipleOf": (_is_number, _multiple, "is not a multiple of {}"),
     "minLength": (_TYPES["string"], lambda v, k: len(v) >= k, "is shorter than {} characters"),
     "maxLength": (_TYPES["string"], lambda v, k: len(v) <= k, "is longer than {} characters"),
-    "pattern": (_TYPES["string"], lambda v, k: re.search(k, v) is not None, "does not match the pattern {}"),
+    "pattern": (_TYPES["string"], _matches, "does not match the pattern {}"),
     "minItems": (_TYPES["array"], lambda v, k: len(v) >= k, "has fewer than {} items"),
     "maxItems": (_TYPES["array"], lambda v, k: len(v) <= k, "has more than {} items"),
-    "uniqueItems": (_TYPES["array"], lambda v, k: not k or not any(
-        _same(v[i], v[j]) for i in range(len(v)) for j in range(i)), "has equal items"),
+    "uniqueItems": (_TYPES["array"], lambda v, k: not k or _differ(v), "has equal items"),
     "minProperties": (_TYPES["object"], lambda v, k: len(v) >= k, "has fewer than {} properties"),
     "maxProperties": (_TYPES["object"], lambda v, k: len(v) <= k, "has more than {} properties"),
 }
 
 
 _STRUCTURE = frozenset(("type", "properties", "required", "additionalProperties", "items", "prefixItems", "anyOf",
-                        "oneOf", "allOf", "not", "$ref"))
+                        "oneOf", "allOf", "not", "$ref", "enum"))
 
 
 CHECKED = _STRUCTURE | frozenset(_SIMPLE)
@@ -77,7 +89,10 @@ CHECKED = _STRUCTURE | frozenset(_SIMPLE)
 def check_schema(schema) -> list:
     """The keywords of a schema that are not checked, as (place, keyword). Raises a usage Failure for a broken schema."""
     found: list = []
-    _walk_schema(schema, "$", found, schema, set())
+    try:
+        _walk_schema(schema, "$", found, schema, set())
+    except RecursionError:
+        raise usage("--schema nests too deeply, or its $ref lead on for too long") from None
     return found
 
 
@@ -92,6 +107,7 @@ def _walk_schema(schema, place: str, found: list, root, seen: set) -> None:
     if "$ref" in schema:
         _walk_schema(_resolve(schema["$ref"], root, place), place, found, root, seen)
     _check_keywords(schema, place)
+    found += [(place, "pattern")] if "pattern" in schema and compiled(schema["pattern"]) is None else []
     found += [(place, keyword) for keyword in schema if keyword not in CHECKED and keyword not in _ANNOTATIONS]
     for where, part in _parts(schema):
         _walk_schema(part, place + where, found, root, seen)
@@ -105,9 +121,9 @@ def _check_keywords(schema: dict, place: str) -> None:
             raise usage(f"--schema: {place}.type is {name!r}", f"use one of: {', '.join(_TYPES)}")
     if "pattern" in schema:
         try:
-            re.compile(schema["pattern"])
-        except (re.error, TypeError) as error:
-            raise usage(f"--schema: {place}.pattern is not a regular expression Python understands: {error}") from None
+            compiled(schema["pattern"])
+        except (re.error, TypeError, OverflowError) as error:
+            raise usage(f"--schema: {place}.pattern is not a regular expression: {error}") from None
     for keyword, kind in (("required", list), ("properties", dict), ("enum", list), ("anyOf", list), ("oneOf", list),
                           ("allOf", list), ("prefixItems", list), ("$defs", dict), ("definitions", dict)):
         if keyword in schema and not isinstance(schema[keyword], kind):
@@ -135,72 +151,137 @@ def _parts(schema: dict):
             yield f".{keyword}", schema[keyword]
 
 
+class NotChecked(Exception):
+    """The check was given up: the value may or may not match."""
+
+
 def violations(value, schema, limit: int = 20) -> list:
-    """What in `value` breaks `schema`, as sentences that begin with the place ($ is the whole value)."""
-    found: list = []
+    """What in `value` breaks `schema`, as sentences that begin with the place ($ is the whole value). Raises NotChecked.
+
+    Patterns whose matching may take for ever are matched by a process of their own, which can be ended.
+    """
+    if all(is_quick(pattern) for pattern in _patterns(schema)):
+        return _violations(value, schema)[:limit]
+    return _by_child(value, schema)[:limit]
+
+
+def _violations(value, schema) -> list:
+    found: dict = {}
     try:
-        _check(value, schema, "$", schema, found, frozenset())
+        _Check(schema).check(value, schema, "$", found)
     except RecursionError:
-        found.append("$ nests too deeply to be checked")
-    return found[:limit]
+        found["$ nests too deeply to be checked"] = True
+    return list(found)
 
 
-def _check(value, schema, place: str, root, found: list, active: frozenset) -> None:
-    step = (id(value), id(schema))  # a $ref that comes back to the same value says nothing new
-    if schema is True or step in active:
-        return
-    active |= {step}
-    if schema is False:
-        found.append(f"{place} is not allowed")
-        return
-    if "$ref" in schema:
-        _check(value, _resolve(schema["$ref"], root, place), place, root, found, active)
-    types = schema.get("type")
-    if types is not None:
-        types = types if isinstance(types, list) else [types]
-        if not any(_TYPES[name](value) for name in types):
-            found.append(f"{place} is not of type {' or '.join(types)}")
+def _patterns(schema):
+    """Every pattern within a schema."""
+    waiting = [schema]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, dict):
+            if isinstance(node.get("pattern"), str):
+                yield node["pattern"]
+            waiting += node.values()
+        elif isinstance(node, list):
+            waiting += node
+
+
+def _by_child(value, schema) -> list:
+    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    code = "import sys; sys.path.insert(0, sys.argv[1]); from shared.chat.json_schema import child; child()"
+    try:
+        done = subprocess.run([sys.executable, "-I", "-c", code, root], input=json.dumps([value, schema]).encode(),
+                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=_SECONDS)
+        return json.loads(done.stdout)
+    except subprocess.TimeoutExpired:
+        raise NotChecked(f"matching its patterns takes more than {_SECONDS:g} seconds") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise NotChecked(f"the check could not be made ({type(error).__name__})") from error
+
+
+def child() -> None:
+    """The child's side of the check: value and schema from stdin, the sentences to stdout."""
+    value, schema = json.load(sys.stdin)
+    sys.stdout.write(json.dumps(_violations(value, schema)))
+
+
+class _Check:
+    """One check of a value; what was found of a value and a part of the schema is remembered."""
+
+    def __init__(self, root):
+        self._root, self._known, self._active, self._sets = root, {}, set(), {}
+
+    def check(self, value, schema, place: str, found: dict) -> None:
+        """Put what is wrong into `found`."""
+        if schema is True:
             return
-    for keyword, (applies, test, sentence) in _SIMPLE.items():
-        if keyword in schema and applies(value) and not test(value, schema[keyword]):
-            found.append(f"{place} {sentence.format(_short(schema[keyword]))}")
-    _check_combined(value, schema, place, root, found, active)
-    if isinstance(value, dict):
-        _check_object(value, schema, place, root, found, active)
-    if isinstance(value, list):
-        _check_array(value, schema, place, root, found, active)
+        step = (place, id(value), id(schema))
+        if step in self._active:  # a $ref that comes back to the same value says nothing new
+            return
+        if step not in self._known:
+            self._active.add(step)
+            own: dict = {}
+            self._look(value, schema, place, own)
+            self._active.discard(step)
+            self._known[step] = own
+        found.update(self._known[step])
 
+    def _look(self, value, schema, place: str, found: dict) -> None:
+        if schema is False:
+            found[f"{place} is not allowed"] = True
+            return
+        if "$ref" in schema:
+            self.check(value, _resolve(schema["$ref"], self._root, place), place, found)
+        types = schema.get("type")
+        if types is not None:
+            types = types if isinstance(types, list) else [types]
+            if not any(_TYPES[name](value) for name in types):
+                found[f"{place} is not of type {' or '.join(types)}"] = True
+                return
+        for keyword, (applies, test, sentence) in _SIMPLE.items():
+            if keyword in schema and applies(value) and not test(value, schema[keyword]):
+                found[f"{place} {sentence.format(_short(schema[keyword]))}"] = True
+        if "enum" in schema and _key(value) not in self._set(schema["enum"]):
+            found[f"{place} is not one of {_short(schema['enum'])}"] = True
+        self._combined(value, schema, place, found)
+        if isinstance(value, dict):
+            self._object(value, schema, place, found)
+        if isinstance(value, list):
+            self._array(value, schema, place, found)
 
-def _check_object(value: dict, schema: dict, place: str, root, found: list, active: frozenset) -> None:
-    properties = schema.get("properties") or {}
-    found += [f"{place} lacks {name!r}" for name in schema.get("required") or () if name not in value]
-    # Which names patternProperties covers is not looked at, so with it additionalProperties cannot be checked either.
-    rest = True if "patternProperties" in schema else schema.get("additionalProperties", True)
-    for name, item in value.items():
-        part = properties.get(name, rest)
-        _check(item, part, f"{place}.{name}", root, found, active)
+    def _set(self, values: list) -> frozenset:
+        if id(values) not in self._sets:
+            self._sets[id(values)] = frozenset(map(_key, values))
+        return self._sets[id(values)]
 
+    def _object(self, value: dict, schema: dict, place: str, found: dict) -> None:
+        properties = schema.get("properties") or {}
+        found.update({f"{place} lacks {name!r}": True for name in schema.get("required") or () if name not in value})
+        # Which names patternProperties covers is not looked at, so with it additionalProperties cannot be checked either.
+        rest = True if "patternProperties" in schema else schema.get("additionalProperties", True)
+        for name, item in value.items():
+            self.check(item, properties.get(name, rest), f"{place}.{name}", found)
 
-def _check_array(value: list, schema: dict, place: str, root, found: list, active: frozenset) -> None:
-    first = schema.get("prefixItems") or []
-    for number, item in enumerate(value):
-        part = first[number] if number < len(first) else schema.get("items", True)
-        _check(item, part, f"{place}[{number}]", root, found, active)
+    def _array(self, value: list, schema: dict, place: str, found: dict) -> None:
+        first = schema.get("prefixItems") or []
+        for number, item in enumerate(value):
+            part = first[number] if number < len(first) else schema.get("items", True)
+            self.check(item, part, f"{place}[{number}]", found)
 
-
-def _check_combined(value, schema: dict, place: str, root, found: list, active: frozenset) -> None:
-    def fits(part) -> bool:
-        broken: list = []
-        _check(value, part, place, root, broken, active)
-        return not broken
-    for part in schema.get("allOf") or ():
-        _check(value, part, place, root, found, active)
-    if "anyOf" in schema and not any(fits(part) for part in schema["anyOf"]):
-        found.append(f"{place} matches none of anyOf")
-    if "oneOf" in schema and sum(fits(part) for part in schema["oneOf"]) != 1:
-        found.append(f"{place} does not match exactly one of oneOf")
-    if "not" in schema and fits(schema["not"]):
-        found.append(f"{place} matches what 'not' forbids")
+    def _combined(self, value, schema: dict, place: str, found: dict) -> None:
+        def fits(part) -> bool:
+            broken: dict = {}
+            self.check(value, part, place, broken)
+            return not broken
+        for part in schema.get("allOf") or ():
+            self.check(value, part, place, found)
+        if "anyOf" in schema and not any(fits(part) for part in schema["anyOf"]):
+            found[f"{place} matches none of anyOf"] = True
+        if "oneOf" in schema and sum(fits(part) for part in schema["oneOf"]) != 1:
+            found[f"{place} does not match exactly one of oneOf"] = True
+        if "not" in schema and fits(schema["not"]):
+            found[f"{place} matches what 'not' forbids"] = True
 
 
 def _resolve(reference: str, root, place: str):
@@ -221,6 +302,5 @@ def _resolve(reference: str, root, place: str):
 
 
 def _short(value) -> str:
-    import json
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= 60 else text[:60] + "…"

@@ -3,79 +3,113 @@ from __future__ import annotations
 
 import json
 
+from ..body import encoded
 from ..failures import Exit, Failure
 from ..transport.request import Request
 from ..transport.retries import Retries
-from .answer import Answer, fold, json_answer, tool_calls_for_messages, units, usage_line, whole
+from .answer import Answer, fold, tool_calls_for_messages, whole
 from .request import ChatAsk, without_schema
-
-
-def warn_of_schema(schema: dict | None, console) -> None:
-    """Check a schema before it is sent, and name what in it will not be checked."""
-    if schema is None:
-        return
-    from .json_schema import check_schema
-    for place, keyword in check_schema(schema):
-        console.warn(f"--schema: {keyword!r} at {place} is sent to the model, but the answer is not checked against it")
+from .usage import units, usage_line
 
 
 def text_target(session, ask: ChatAsk, name: str):
-    """Where the answer is to be written, proven writable; None for stdout."""
+    """Where --output has the answer written, proven writable; None for stdout."""
     options, console = session.options, session.console
-    if options.output in (None, "-"):
+    if options.output == "-":
         return None
     from ..files.outputs import output_for
-    return output_for(options.output, options.overwrite, console.redact_result(name),
-                              "json" if ask.wants_json else "md")
+    return output_for(options.output, options.overwrite, console.redact_result(name), "json" if ask.wants_json else "md")
 
 
-def compatible_request(endpoint, body: dict) -> Request:
-    """A chat completion over the OpenAI-compatible API."""
+def chat_request(endpoint, body: dict) -> Request:
+    """A chat completion over the OpenAI-compatible API. Raises usage for text that cannot be sent."""
     accept = {"Accept": "text/event-stream"} if body.get("stream") else {}
-    return Request("POST", endpoint.compatible + "/chat/completions", body, accept)
+    return Request("POST", endpoint.compatible + "/chat/completions", body, accept, encoded(body))
 
 
-def tell_of(body: dict, remarks: list, warning: str, console) -> None:
-    """What there is to say of a request before it is sent."""
+def preface(console, ask: ChatAsk, body: dict, remarks: list, warning: str) -> None:
+    """What there is to say of a request before it is sent; a schema that is broken is refused here."""
     if warning:
         console.warn(warning)
     if body.get("n", 1) != 1:
         console.warn("n above 1 bills several answers, and only the first is shown", "leave n out")
     for remark in remarks:
         console.note(remark)
+    if ask.schema is not None and ask.wants_json:
+        from .json_schema import check_schema
+        for place, keyword in check_schema(ask.schema):
+            console.warn(f"--schema: {keyword!r} at {place} is sent to the model, but the answer is not checked against it")
 
 
 class Turn:
-    """One question and its answer.
+    """One question and its answer: `ask` sends it, shows and saves what comes; `report` says what it cost.
 
-    `request_of(body)` makes the HTTP request of a body. JSON answers, and those that go to a file, are held back until
-    they are whole; all others are shown as they come.
+    JSON answers, and those that go to a file, are held back until they are whole; all others are shown as they come.
+    What came of an answer that breaks off is billed, and is kept.
     """
 
-    def __init__(self, ask: ChatAsk, model, session, client, target, request_of):
-        self.ask, self.model, self.session, self.client, self.target = ask, model, session, client, target
+    def __init__(self, session, ask: ChatAsk, model, target, client):
+        self.session, self.asked, self.model, self.target, self.client = session, ask, model, target, client
         self.console = session.console
-        self.request_of = request_of
         self.answer = Answer(cumulative="cumulative" in model.features)
         self.text = ""
         self.files: list = []
         self._beginning = ask.prefix or ""
+        self._unshown: Failure | None = None  # why stdout took no more of the answer
 
-    def send(self, body: dict) -> None:
-        """Ask the model. Where it takes no schema, ask for JSON with the schema in the messages instead."""
+    def ask(self, request: Request) -> None:
+        """Send, show, check what was promised, and put the answer where it was wanted. Raises Failure."""
         try:
-            self._send(body)
+            self._send(request)
+            self._finish()
         except Failure as failure:
-            if self.ask.schema is None or failure.http_status != 400 or "response_format" not in failure.message:
+            self._keep_partial(failure)
+            raise
+        except KeyboardInterrupt:
+            failure = Failure(Exit.INTERRUPTED, "interrupted", fix="run the command again", partial=self.answer.partial())
+            self._keep_partial(failure)
+            raise failure from None
+        except BrokenPipeError:
+            raise
+        except Exception:
+            self._keep_partial(Failure(Exit.UNEXPECTED, ""))
+            raise
+
+    def report(self, **more) -> None:
+        """Say what it cost, and print the JSON document where one is wanted; `more` are further keys of it.
+
+        Raises the Failure of a stdout that could not be written, now that nothing else is left to do.
+        """
+        console, model = self.console, self.answer.model or self.model.id
+        console.note(usage_line(self.answer.usage, model, self.session.billing_note()))
+        console.detail(f"request id {self.answer.request_id or 'not given'}")
+        if console.json_mode:
+            try:
+                console.document(self._document(model, more))
+            except Failure as failure:
+                self._unshown = failure
+        if self._unshown:
+            console.say("stdout cannot be written; this is the answer:\n" + self.text)
+            self._unshown.fix = "the answer is above, on stderr: it does not have to be paid for again"
+            raise self._unshown
+
+    # -- sending
+
+    def _send(self, request: Request) -> None:
+        """Ask the model. Where it takes no schema after all, ask for JSON with the schema in the messages instead."""
+        try:
+            self._exchange(request)
+        except Failure as failure:
+            refused = failure.http_status == 400 and "response_format" in failure.message
+            if self.asked.schema is None or not refused or "messages" not in request.body:
                 raise
             self.console.note(f"{self.model.id} takes no schema; asking for JSON with the schema in the messages instead")
-            self._send(without_schema(body, self.ask.schema))
+            body = without_schema(request.body, self.asked.schema)
+            self._exchange(Request(request.method, request.url, body, request.headers))
 
-    def _send(self, body: dict) -> None:
-        request = self.request_of(body)
+    def _exchange(self, request: Request) -> None:
         if request.headers.get("Accept") == "text/event-stream":
-            self.client.events(request, Retries.CHAT, lambda events, headers: fold(
-                events, headers, self.answer, self._show, self.client.context))
+            self.client.events(request, Retries.CHAT, self._fold)
             return
         reply = self.client.answer(request, Retries.CHAT)
         whole(reply.body, reply.headers, self.answer)
@@ -83,38 +117,106 @@ class Turn:
             if piece:
                 self._show(channel, piece)
 
+    def _fold(self, events, headers: dict) -> None:
+        fold(events, headers, self.answer, self._show, self.client.context)
+
     def _show(self, channel: str, piece: str) -> None:
-        if channel == "text" and (self.target or self.ask.wants_json):
-            return
-        if channel == "text" and self._beginning:
-            piece, self._beginning = self._beginning + piece, ""
-        self.console.show(channel, piece)
+        if channel == "reasoning":
+            self.console.show(channel, piece)
+        elif not self.target and not self.asked.wants_json:
+            beginning, self._beginning = self._beginning, ""
+            self._to_stdout(beginning + piece)
 
-    def finish(self) -> None:
-        """The answer is whole: check what was promised, and put it where it was wanted."""
-        self.console.end_result()
+    def _to_stdout(self, piece: str) -> None:
+        """A piece of the result; a stdout that cannot be written does not stop the answer, which is paid for."""
+        try:
+            self.console.result(piece)
+        except Failure as failure:
+            self._unshown = failure
+
+    # -- the whole answer
+
+    def _finish(self) -> None:
+        console, answer = self.console, self.answer
+        if not self._unshown:
+            console.end_result()
+        answer.check_end()
         self._warn_of_end()
-        self.text = (self.ask.prefix or "") + self.answer.text
-        if self.ask.wants_json and not self.answer.tool_calls:
+        self.text = (self.asked.prefix or "") + answer.text
+        if self.asked.wants_json and not answer.tool_calls:
             self.text = self._checked_json()
-        calls = [_call_line(call) for call in self.answer.tool_calls]
+        calls = [_call_line(call) for call in tool_calls_for_messages(answer)]
         if self.target:
-            self.files.append(self._save(self.text or "\n".join(calls)))
-            self.console.result(self.files[0]["path"] + "\n")
-        elif self.ask.wants_json and self.text:
-            self.console.result(self.text)
-        self.console.end_result()
-        if not self.target:
-            for call in calls:
-                self.console.result(call + "\n")
+            self.files.append(self._save((self.text or "\n".join(calls)) + self._sources()))
+            self._to_stdout(self.files[0]["path"] + "\n")
+            return
+        if self.asked.wants_json and self.text:
+            self._to_stdout(self.text)
+        if not self._unshown:
+            console.end_result()
+        for call in calls:
+            self._to_stdout(call + "\n")
 
-    def report(self, **more) -> None:
-        """Say what it cost, and print the JSON document where one is wanted; `more` are further keys of it."""
-        model = self.answer.model or self.model.id
-        self.console.note(usage_line(self.answer, model, self.session.billing_note()))
-        self.console.detail(f"request id {self.answer.request_id or 'not given'}")
-        if self.console.json_mode:
-            self.console.document(self._document(model, more))
+    def _warn_of_end(self) -> None:
+        if self.answer.finish_reason == "length":
+            self.console.warn("the answer was cut off at the token limit (finish_reason length)",
+                              "raise --max-tokens, or ask for less")
+        elif self.answer.timed_out:
+            self.console.warn("the service ran out of time and returned what it had", "leave out --no-stream")
+
+    def _sources(self) -> str:
+        """The pages of a web search, for the end of a file of text."""
+        pages = [] if self.asked.wants_json else self.answer.search_results
+        lines = [f"- [{page.get('index', '?')}] {page.get('title', '')} {page.get('url', '')}" for page in pages]
+        return "\n\n" + "\n".join(["Sources:", "", *lines]) if lines else ""
+
+    def _save(self, text: str) -> dict:
+        text = self.console.redact_result(text)
+        if not text.endswith("\n"):
+            text += "\n"
+        try:
+            return self.target.save(text.encode("utf-8", "replace"),
+                                    "application/json" if self.asked.wants_json else "text/markdown")
+        except Failure as failure:
+            failure.partial = {"text": text}
+            self._to_stdout(text)
+            raise
+
+    def _checked_json(self) -> str:
+        """The answer as clean JSON text. One that breaks the promise fails, and is kept in the error report."""
+        from .json_answer import json_answer, json_within
+        try:
+            value, text = json_answer(self.answer.text)
+        except ValueError as error:
+            try:
+                value, text = json_within(self.answer.text, lambda found: self.asked.schema is None or not self._broken(found))
+            except ValueError:
+                raise self._no_json(error) from None
+            self.console.warn("the answer had words around its JSON; the one value in it that fits was taken")
+        broken = self._broken(value) if self.asked.schema is not None else []
+        if broken:
+            raise self._broken_promise("the answer does not match the schema: " + "; ".join(broken[:5]),
+                                       f"{len(broken)} violation(s)", "run the command again, or make the schema simpler")
+        return text
+
+    def _broken(self, value) -> list:
+        from .json_schema import NotChecked, violations
+        try:
+            return violations(value, self.asked.schema)
+        except NotChecked as error:
+            self.console.warn(f"the answer was not checked against the schema: {error}")
+            return []
+
+    def _no_json(self, error: ValueError) -> Failure:
+        cut = self.answer.finish_reason == "length"
+        return self._broken_promise(
+            f"the answer is not JSON: {error}",
+            "it was cut off at the token limit" if cut else "the model did not keep to the JSON mode",
+            "leave out --max-tokens" if cut else "run the command again, or use another model")
+
+    def _broken_promise(self, message: str, cause: str, fix: str) -> Failure:
+        return Failure(Exit.FAILED, message, cause, fix, request_id=self.answer.request_id, accepted="maybe",
+                       partial=self.answer.partial())
 
     def _document(self, model: str, more: dict) -> dict:
         answer = self.answer
@@ -126,85 +228,21 @@ class Turn:
         always = ("ok", "skill", "model", "text", "usage", "billing", "warnings")
         return {name: value for name, value in document.items() if value or name in always}
 
-    def _warn_of_end(self) -> None:
-        if self.answer.finish_reason == "length":
-            self.console.warn("the answer was cut off at the token limit (finish_reason length)",
-                              "raise --max-tokens, or ask for less")
-        elif self.answer.timed_out:
-            self.console.warn("the service ran out of time and returned what it had", "leave out --no-stream")
-        if not self.answer.text and not self.answer.tool_calls and self.target:
-            raise Failure(Exit.FAILED, "the model returned an empty answer; nothing was written", fix="run the command again",
-                          request_id=self.answer.request_id, accepted="maybe")
-        if not self.answer.text and not self.answer.tool_calls:
-            self.console.warn("the model returned an empty answer")
+    # -- what came of an answer that broke off
 
-    def _save(self, text: str) -> dict:
-        text = self.console.redact_result(text)
-        if not text.endswith("\n"):
-            text += "\n"
-        try:
-            return self.target.save(text.encode("utf-8", "replace"),
-                                    "application/json" if self.ask.wants_json else "text/markdown")
-        except Failure as failure:
-            failure.partial = {"text": text}
-            self.console.result(text)
-            raise
-
-    def _checked_json(self) -> str:
-        """The answer as clean JSON text. One that breaks the promise fails, and is kept in the error report."""
-        try:
-            value, text = json_answer(self.answer.text)
-        except ValueError as error:
-            cut = self.answer.finish_reason == "length"
-            raise self._broken_promise(
-                f"the answer is not JSON: {error}",
-                "it was cut off at the token limit" if cut else "the model did not keep to the JSON mode",
-                "leave out --max-tokens" if cut else "run the command again, or use another model") from None
-        if self.ask.schema is not None:
-            from .json_schema import violations
-            broken = violations(value, self.ask.schema)
-            if broken:
-                raise self._broken_promise("the answer does not match the schema: " + "; ".join(broken[:5]),
-                                           f"{len(broken)} violation(s)", "run the command again, or make the schema simpler")
-        return text
-
-    def _broken_promise(self, message: str, cause: str, fix: str) -> Failure:
-        return Failure(Exit.FAILED, message, cause, fix, request_id=self.answer.request_id, accepted="maybe",
-                       partial=self.answer.partial())
-
-    def run(self, body: dict, finish) -> None:
-        """Send, then `finish()`. Whatever breaks it off, what came of the answer is billed, and is kept."""
-        try:
-            self.send(body)
-            finish()
-        except Failure as failure:
-            self._keep_partial(failure.exit_code)
-            raise
-        except KeyboardInterrupt:
-            self._keep_partial(Exit.INTERRUPTED)
-            raise Failure(Exit.INTERRUPTED, "interrupted", fix="run the command again",
-                          partial=self.answer.partial()) from None
-        except BrokenPipeError:
-            raise
-        except Exception:
-            self._keep_partial(Exit.UNEXPECTED)
-            raise
-
-    def _keep_partial(self, exit_code: Exit) -> None:
-        """Keep an answer that broke off where the whole was to go, marked as a part; one held back is shown."""
-        if not self.answer.text or exit_code == Exit.UNSAVED or (self.target and self.target.saved):
+    def _keep_partial(self, failure: Failure) -> None:
+        """Keep it where the whole was to go, marked as a part; one held back is shown."""
+        if not self.answer.text or failure.exit_code == Exit.UNSAVED or (self.target and self.target.saved):
             return
         if self.target:
-            self._write_partial(self.target.path + ".partial")
-        elif self.ask.wants_json and not self.console.json_mode:
+            self._write_partial()
+        elif (self.asked.wants_json or self._unshown) and not self.console.json_mode:
             self.console.say("the answer that came:\n" + self.answer.text)
 
-    def _write_partial(self, path: str) -> None:
+    def _write_partial(self) -> None:
         """Never over a file that is there: it may be somebody's, or a link to somewhere else."""
-        from ..files.outputs import exists
-        from ..files.whole import short_id
-        if exists(path):
-            path = f"{self.target.path}.{short_id()}.partial"
+        from ..files.outputs import partial_path
+        path = partial_path(self.target.path)
         try:
             with open(path, "x", encoding="utf-8", errors="replace", newline="\n") as file:
                 file.write(self.console.redact_result(self.answer.text))

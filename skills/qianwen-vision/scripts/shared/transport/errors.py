@@ -7,19 +7,34 @@ from collections import namedtuple
 from ..failures import Exit, Failure
 from ..key_guard import PLAN_PAGE, TWO_KEYS
 
-# What explaining an error needs to know about the call. `models` are ids for a "did you mean".
-Context = namedtuple("Context", "skill key_kind endpoint_kind host model models sandboxed",
-                     defaults=("", "", "", "", "", (), False))
-
-
+# What explaining an error needs to know about the call. `models` are ids for a "did you mean", `successor` is what replaces
+# a retired model, `address` the base URL in use, without a service path.
+Context = namedtuple("Context", "skill key_kind endpoint_kind host model models sandboxed successor address",
+                     defaults=("", "", "", "", "", (), False, "", ""))
+# What the service said, whatever it was wrapped in. `code` may be a number as text.
 ServiceError = namedtuple("ServiceError", "status code message request_id", defaults=(0, "", "", ""))
 # code and fragment: regular expressions searched in the lower-cased code and message ('' fits everything); status: 0
 # fits every status; retry: the same request may succeed later.
 Row = namedtuple("Row", "status code fragment exit retry cause fix")
-
-
+_AGAIN_LATER = "run the command again in a minute; when it stays, report the request id to Alibaba Cloud"
 _CHECK = "run this script with --check to see which key and endpoint are used"
 _TOP_UP = "look at the account's balance and bills in the console, then run the command again"
+# Read before all others: arrears and used-up money are never a matter of the key, whatever the status says.
+_MONEY = (
+    Row(0, r"arrear|billoverdue|commoditynotpurchased", "", Exit.QUOTA, False,
+        "the account has unpaid bills or no balance", _TOP_UP),
+    Row(0, "", r"account is in good standing|in arrears", Exit.QUOTA, False,
+        "the account has unpaid bills or no balance", _TOP_UP),
+    Row(0, r"insufficient_?user_?quota|insufficient_?balance|pre_?consume", "", Exit.QUOTA, False,
+        "the account at {host} has no balance left", "top up the account at {host}, then run the command again"),
+    Row(0, "", r"(token|coding)[- ]plan quota|plan'?s? quota .*exhausted", Exit.QUOTA, False,
+        "the plan's allowance is used up. A plan stops hard here: it does not fall back to pay-as-you-go",
+        "{two_keys}; the plan itself goes on with the next cycle or a shared usage package"),
+    Row(403, r"insufficient_?quota", "", Exit.QUOTA, False,
+        "the model's free quota is used up, or the account has no balance",
+        "look at the account's balance and free quotas in the console, or use another model"),
+    Row(402, "", "", Exit.QUOTA, False, "the model's vendor asks for payment", _TOP_UP),
+)
 _ROWS = (
     # ---- not the key, though the status says so
     Row(403, "", r"policy expired", Exit.FAILED, False,
@@ -37,11 +52,8 @@ _ROWS = (
         "the account has not activated this service", "activate Model Studio (百炼) in the console with the main account"),
     Row(403, r"(model|workspace|app)\.accessdenied", "", Exit.KEY, False,
         "the key belongs to a workspace that may not use {model}",
-        "authorise the model for that workspace in the console, or use a key of the default workspace"),
+        "authorise the model for that workspace in the console, or use a key of the default workspace{or_successor}"),
     # ---- money and quota
-    Row(0, r"^arrearage$|billoverdue|commoditynotpurchased", r"", Exit.QUOTA, False,
-        "the account has unpaid bills or no balance", _TOP_UP),
-    Row(402, "", "", Exit.QUOTA, False, "the model's vendor asks for payment", _TOP_UP),
     Row(0, "", r"(coding|token) plan is currently only available", Exit.KEY, False,
         "a plan endpoint saw a script: plan keys are for interactive AI tools only", "{two_keys}"),
     Row(0, r"subscription_expired", r"", Exit.KEY, False, "the plan subscription has ended", "{two_keys}"),
@@ -56,14 +68,14 @@ _ROWS = (
         "the free quota is over and the model is not sold", "use another model"),
     Row(429, r"burst", "", Exit.QUOTA, True,
         "requests came in faster than the service lets the rate grow", "wait a minute, then send fewer at a time"),
-    Row(429, r"insufficient_quota|allocationquota", "", Exit.QUOTA, True,
+    Row(429, r"insufficient_?quota|allocationquota", "", Exit.QUOTA, True,
         "the tokens per minute of this account and model are used up (a limit of rate, not of money)",
         "wait a minute and run the command again, or ask for a higher limit in the console"),
     Row(400, r"throttling\.allocationquota", "", Exit.QUOTA, False,
         "a quota of stored things (voices, hot words) is full", "delete some that are no longer needed"),
     Row(429, "", "", Exit.QUOTA, True,
         "too many requests of this account for this model", "wait a minute and run the command again"),
-    Row(0, r"^throttling|limit_requests", "", Exit.QUOTA, True,
+    Row(0, r"^throttling|limit_?requests|rate_?limit|insufficient_?quota|quota_?exceeded", "", Exit.QUOTA, True,
         "too many requests of this account for this model", "wait a minute and run the command again"),
     # ---- content
     Row(0, r"data_?inspection_?failed|customroleblocked|faqruleblocked|ipinfringement", r"", Exit.CONTENT, False,
@@ -98,11 +110,13 @@ _ROWS = (
     Row(0, "", r"only support stream|non-streaming calls", Exit.FAILED, False,
         "the model answers in streams only", "leave out --no-stream"),
     Row(0, r"notsupportenablethinking", "", Exit.FAILED, False,
-        "{model} cannot think", "leave out --think, or use a thinking model such as qwen3.6-plus"),
+        "{model} cannot think", "leave out --think, or use a model that thinks (--models lists them)"),
     Row(0, "", r"does not support enable_thinking|enable_thinking parameter is restricted", Exit.FAILED, False,
         "{model} does not let thinking be switched this way", "leave out --think and --no-think"),
     Row(0, "", r"does not support enable_search", Exit.FAILED, False,
-        "{model} cannot search the web", "leave out --search, or use a model such as qwen3.6-plus"),
+        "{model} cannot search the web", "leave out --search, or use a model that searches (--models lists them)"),
+    Row(0, "", r"tool_choice.*thinking|thinking.*tool_choice", Exit.FAILED, False,
+        "{model} takes no forced tool while it thinks", "add --no-think, or leave --tool-choice to the model (auto)"),
     Row(0, "", r"input content must be a string", Exit.FAILED, False,
         "{model} reads text only", "use the vision skill, or a model that sees"),
     Row(0, "", r"role must be|list index out of range|embedding_pipeline_error|inference error: inference error",
@@ -129,31 +143,21 @@ _ROWS = (
     Row(0, r"^requesttimeout$|responsetimeout|\.timeout$", r"", Exit.FAILED, True,
         "the service ran out of time", "{timeout_fix}"),
     Row(413, "", "", Exit.FAILED, False, "the request is too large", "send less at once"),
-    Row(0, r"serving|unavailable", "", Exit.FAILED, True,
+    Row(0, r"serving|unavailable|overloaded", "", Exit.FAILED, True,
         "the service is overloaded or down for the moment", "run the command again in a minute, or use another model"),
-    Row(0, r"^(internal_?error|system_?error|server_error|modelservicefailed|rewritefailed|retrivalfailed|invokepluginfailed"
-        r"|appprocessfailed)", "", Exit.FAILED, True, "the service has a problem of its own",
-        "run the command again in a minute; when it stays, report the request id to Alibaba Cloud"),
+    Row(0, r"^(internal_?(server_?)?error|system_?error|server_?error|modelservicefailed|rewritefailed|retrivalfailed|invokepluginfailed"
+        r"|appprocessfailed)", "", Exit.FAILED, True, "the service has a problem of its own", _AGAIN_LATER),
 )
-
-
-_SERVER_ERROR = Row(0, "", "", Exit.FAILED, True, "the service has a problem of its own",
-                    "run the command again in a minute; when it stays, report the request id to Alibaba Cloud")
-
-
+_SERVER_ERROR = Row(0, "", "", Exit.FAILED, True, "the service has a problem of its own", _AGAIN_LATER)
 _BAD_REQUEST = Row(0, "", "", Exit.FAILED, False, "the service does not accept a value of the request",
                    "change what the message names; --dry-run shows the request as it would be sent")
-
-
-_EMPTY_404 = Row(404, "", "", Exit.FAILED, False,
-                 "{host} has no such path: the base URL is probably wrong (the service answers 404 with an empty body then)",
-                 "set QWEN_BASE_URL to the origin alone, for example https://dashscope.aliyuncs.com, or unset it")
-
-
+_NO_SUCH_PATH = Row(404, "", "", Exit.FAILED, False,
+                    "{host} has no such path. Asked was {address}/compatible-mode/v1 or {address}/api/v1 with what follows, so "
+                    "the base URL is probably wrong", "{address_fix}")
+_NAMES_NOTHING = re.compile(r"(error|http|status|code|the|request(ed)?|url|uri|path|page|route|resource|endpoint|was|is|not|found|on"
+                            r"|this|server|no|such|cannot|get|post|40[45]|method|allowed|does|exist|[\W_]|/\S*)*")
 _DENIED = Row(403, "", "", Exit.KEY, False, "the key may not use this model or service",
               "check in the console that the model is activated for the key's workspace, or use another key")
-
-
 # What rejects the key when the service says 401: (kinds of key, kinds of endpoint) -> cause, fix. '' fits every kind.
 _AUTH = (
     ("plan", "dashscope",
@@ -174,29 +178,63 @@ _AUTH = (
 )
 
 
+# What a status below 400 (an error inside a stream) or a code of its own means: (code, message, the status it stands for).
+_MEANT = (
+    (r"throttling|rate_?limit|limit_?(requests|burst)|insufficient_?quota|allocationquota", "", 429),
+    ("", r"^throttling", 429),
+    (r"unavailable|serving|overloaded", "", 503),
+    (r"^internal_?(server_?)?error|^(system|server)_?error", "", 500),
+    ("", r"^backend buffer overflow", 500),
+)
+
+
 def explain(error: ServiceError, context: Context) -> Failure:
     """Turn what the service said into a Failure with the cause and fix that fit this key, endpoint and model."""
-    row = _find_row(error, context)
+    meant = _meant(error)
+    row = _find_row(meant, context)
     words = _words(context)
     message = _clean(error.message) or f"the service answered HTTP {error.status} without a message"
     return Failure(row.exit, message, row.cause.format_map(words), row.fix.format_map(words), code=error.code,
                    http_status=error.status, request_id=error.request_id,
                    retryable=row.retry and not (row.exit == Exit.QUOTA and context.key_kind == "plan"),
-                   accepted="no" if _not_accepted(error, row) else "maybe")
+                   accepted="no" if _not_accepted(meant, row) else "maybe",
+                   server_error=meant.status >= 500 and row.exit == Exit.FAILED and row.retry)
+
+
+def _meant(error: ServiceError) -> ServiceError:
+    """The error with the status that it stands for: overload comes as 500 with "<503> …", throttling as 200 with "429"."""
+    inner = re.match(r"<([45]\d\d)>", error.message) or re.fullmatch(r"([45]\d\d)", error.code)
+    if inner and (error.status < 400 or error.status == 500):
+        status = int(inner.group(1))
+        is_input = status < 500 and re.match("internalerror", error.code.lower())  # the input was refused, no more
+        return error._replace(status=status, code="" if is_input else error.code)
+    if error.status >= 400:
+        return error
+    code, message = error.code[:200].lower(), error.message[:2000].lower()
+    return error._replace(status=next((status for codes, fragment, status in _MEANT if re.search(codes, code)
+                                       and re.search(fragment, message)), error.status))
 
 
 def _find_row(error: ServiceError, context: Context) -> Row:
     code, message = error.code[:200].lower(), error.message[:2000].lower()
+    row = _first(_MONEY, error.status, code, message)
+    if row:
+        return row
     if _is_auth(error.status, code, message):
         return _auth_row(message, context)
-    if error.status == 404 and not message:
-        return _EMPTY_404
-    for row in _ROWS:
-        if row.status in (0, error.status) and re.search(row.code, code) and re.search(row.fragment, message):
-            return row
+    if error.status == 404 and _NAMES_NOTHING.fullmatch(message) and re.fullmatch(r"(http_)?(404|not_?found)?(error)?", code):
+        return _NO_SUCH_PATH
+    row = _first(_ROWS, error.status, code, message)
+    if row:
+        return row
     if error.status == 403 or "access denied" in message or "accessdenied" in code:
         return _DENIED
     return _SERVER_ERROR if error.status >= 500 else _BAD_REQUEST
+
+
+def _first(rows, status: int, code: str, message: str) -> Row | None:
+    return next((row for row in rows if row.status in (0, status) and re.search(row.code, code)
+                 and re.search(row.fragment, message)), None)
 
 
 def _is_auth(status: int, code: str, message: str) -> bool:
@@ -224,41 +262,61 @@ def _not_accepted(error: ServiceError, row: Row) -> bool:
     """Whether the service surely did not take the request: it refused it, or said it had no room for it (503)."""
     if error.status == 503:  # a bare page from a proxy in between says nothing of what the service did
         said = f"{error.code} {error.message}".lower()
-        return not said.startswith("http_") and bool(re.search(r"unavailable|serving|overload|throttl|capacity", said))
+        return not re.match("http_", said) and bool(re.search(r"unavailable|serving|overload|throttl|capacity", said))
     if re.match(r"invalid|badrequest", error.code, re.IGNORECASE) or "remote cancelled grpc stream" in error.message.lower():
         return True  # the input was refused, whatever the status says
     return row.exit in (Exit.KEY, Exit.QUOTA) or 400 <= error.status < 500
 
 
+# Words that differ by skill; the rest speak of a conversation.
+_SKILL_WORDS = {
+    "qianwen-audio-tts": {
+        "length_cause": "the text of one call is too long for the model", "length_fix": "make the parts smaller with --max-part",
+        "timeout_fix": "run the command again"},
+}
+_COMMON_WORDS = {
+    "length_cause": "the prompt with its history and attached files is longer than the model's context",
+    "length_fix": "start a new conversation, shorten the input or send it in parts, or use a model with a larger context "
+                  "(--document for long files)",
+    "timeout_fix": "run the command again; for long answers keep streaming on (no --no-stream)"}
+_RATE_WORDS = {  # whether the key is a plan key -> cause, fix
+    True: ("a plan's seat or shared package is exhausted, or the call was routed to a shared quota",
+           TWO_KEYS + "; see the plan's usage on " + PLAN_PAGE),
+    False: ("too many requests of this account in a short time", "wait a minute and run the command again; " + _CHECK),
+}
+
+
 def _words(context: Context) -> dict:
-    model = context.model or "the model"
-    plan = context.key_kind == "plan"
-    words = {"host": context.host or "the endpoint", "model": model, "two_keys": TWO_KEYS,
-             "rate_limit": "a plan's seat or shared package is exhausted, or the call was routed to a shared quota" if plan
-             else "too many requests of this account in a short time",
-             "rate_limit_fix": TWO_KEYS + "; see the plan's usage on " + PLAN_PAGE if plan
-             else "wait a minute and run the command again; " + _CHECK,
-             "length_fix": "make the parts smaller with --max-part" if context.skill == "qianwen-audio-tts" else
-             "translate it in parts" if model.startswith("qwen-mt") else "start a new conversation, shorten the "
-             "input, or use a model with a larger context (--document for long files)",
-             "timeout_fix": "run the command again" if context.skill == "qianwen-audio-tts" else
-             "run the command again; for long answers keep streaming on (no --no-stream)",
-             "length_cause": "the text of one call is too long for the model" if context.skill == "qianwen-audio-tts" else
-             "the prompt with its history and attached files is longer than the model's context",
-             "model_cause": f"there is no model {model!r} at {context.host or 'the endpoint'} for this key: model ids are "
-             "matched to the letter, upper and lower case included, and differ by region and protocol",
-             "model_fix": "use a model id from the skill's references"}
-    close = _close_models(context) if context.model else []
-    if close:
-        words["model_fix"] = f"did you mean {' or '.join(close)}? Otherwise use a model id from the skill's references"
-    return words
+    host, model, address = context.host or "the endpoint", context.model or "the model", context.address
+    rate_limit, rate_limit_fix = _RATE_WORDS[context.key_kind == "plan"]
+    shortened = re.sub(r"/v1/?$", "", address)
+    return {**_COMMON_WORDS, **_SKILL_WORDS.get(context.skill, {}), "host": host, "model": model, "two_keys": TWO_KEYS,
+            "rate_limit": rate_limit, "rate_limit_fix": rate_limit_fix, "address": address or "the base URL",
+            "address_fix": f"it ends in /v1, which is not part of it: set QWEN_BASE_URL={shortened}" if shortened != address else
+            "set QWEN_BASE_URL to the origin alone, for example https://dashscope.aliyuncs.com, or unset it; a gateway has to "
+            "pass those paths on",
+            "model_cause": f"there is no model {model!r} at {host} for this key: " + (
+                "it was announced as retired" if context.successor else "model ids are matched to the letter, upper and lower "
+                "case included, and differ by region and protocol"),
+            "model_fix": _model_fix(context),
+            "or_successor": f"; {context.successor} replaces {model}" if context.successor else ""}
+
+
+def _model_fix(context: Context) -> str:
+    if context.successor:
+        return f"use --model {context.successor}, which replaces it"
+    close = _close_models(context)
+    meant = f"did you mean {' or '.join(close)}? Otherwise " if close else ""
+    return meant + "use a model id from the skill's references"
 
 
 def _close_models(context: Context) -> list:
+    """Known ids that resemble an unknown one; a known id was not mistyped."""
     import difflib
+    if not context.model or context.model in context.models:
+        return []
     lower = {name.lower(): name for name in context.models}
-    found = difflib.get_close_matches(context.model.lower(), list(lower), n=2, cutoff=0.75)
-    return [lower[name] for name in found if lower[name] != context.model]
+    return [lower[name] for name in difflib.get_close_matches(context.model.lower(), list(lower), n=2, cutoff=0.75)]
 
 
 def _clean(message: str) -> str:

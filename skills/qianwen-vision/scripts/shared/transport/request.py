@@ -11,12 +11,15 @@ from ..body import elide_media
 
 
 class Request:
-    """One HTTP request. `body` is JSON-able data, a Multipart, or None; `headers` are those beyond the usual ones."""
+    """One HTTP request. `body` is JSON-able data, a Multipart, or None; `headers` are those beyond the usual ones.
 
-    __slots__ = ("method", "url", "headers", "body")
+    `data` is the body as it is sent, where it was encoded already.
+    """
 
-    def __init__(self, method: str, url: str, body=None, headers: dict | None = None):
-        self.method, self.url, self.body, self.headers = method, url, body, headers or {}
+    __slots__ = ("method", "url", "headers", "body", "data")
+
+    def __init__(self, method: str, url: str, body=None, headers: dict | None = None, data: bytes | None = None):
+        self.method, self.url, self.body, self.headers, self.data = method, url, body, headers or {}, data
 
     def preview(self, skill: str, key: key_guard.Key) -> dict:
         """The request for `--dry-run`: no key, no inline media."""

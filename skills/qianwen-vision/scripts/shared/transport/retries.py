@@ -30,7 +30,7 @@ class Retries:
             return False
         if safety == self.READ or failure.accepted == "no":
             return True
-        return safety == self.CHAT and failure.http_status >= 500
+        return safety == self.CHAT and (failure.server_error or failure.http_status >= 500)
 
     def delay(self, failure: Failure, tries: int) -> float:
         """Seconds before the next try: what the service asks for, else 1, 2, 4 … with jitter, slower after a burst."""

@@ -1,0 +1,173 @@
+"""What became of the rows of a batch: the counts, the exit code, the report, and the progress while it runs."""
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections import Counter
+
+from ..cli.console import Console
+from ..failures import Exit, Failure
+from .worker import GO_ON
+
+_NAMED = 5  # rows in doubt that a message names
+
+
+class Tally:
+    """Counts of rows by outcome. `end` is why no more rows are taken; `lost` are documents that could not be written."""
+
+    def __init__(self, total: int, batch_folder):
+        self.total, self._folder, self._lock = total, batch_folder, threading.Lock()
+        self.done = self.failed = self.in_doubt = self.under_way = self.network_failures = 0
+        self.codes: Counter = Counter()
+        self.units: Counter = Counter()
+        self.lost: list = []
+        self.doubtful: list = []  # the first lines in doubt, in words
+        self.end: Failure | None = None
+        self.stopped = False
+
+    @property
+    def recorded(self) -> int:
+        """How many rows have an outcome by now."""
+        return self._folder.kept + self._folder.kept_in_doubt + self.done + self.failed + self.in_doubt
+
+    def begin(self) -> None:
+        with self._lock:
+            self.under_way += 1
+
+    def give_back(self) -> None:
+        with self._lock:
+            self.under_way -= 1
+
+    def network_failed(self, yes: bool) -> int:
+        """How many rows have failed for the network in a row, with this one."""
+        with self._lock:
+            self.network_failures = self.network_failures + 1 if yes else 0
+            return self.network_failures
+
+    def add(self, row, document: dict, begun: bool) -> None:
+        """A row has an outcome, and its line is written."""
+        ok, doubt = document.get("ok") is True, document.get("in_doubt") is True
+        with self._lock:
+            self.under_way -= begun
+            self.done += ok
+            self.in_doubt += doubt
+            self.failed += not ok and not doubt
+            if ok:
+                self.network_failures = 0
+                self.units.update(_numbers(document.get("billing", {}).get("units", {})))
+            else:
+                self.codes[int(document.get("exit_code", Exit.PARTIAL)) if begun else int(Exit.PARTIAL)] += 1
+            if doubt and len(self.doubtful) < _NAMED:
+                self.doubtful.append(f"line {row.line}" + (f" ({row.id})" if row.id is not None else ""))
+
+    def counts(self) -> dict:
+        with self._lock:
+            counts = {"total": self.total, "kept": self._folder.kept, "done": self.done, "failed": self.failed,
+                      "in_doubt": self._folder.kept_in_doubt + self.in_doubt + self.under_way}
+        return {**counts, "not_started": counts["total"] - sum(list(counts.values())[1:])}
+
+    def exit_code(self) -> Exit:
+        counts = self.counts()
+        if self.end:
+            return self.end.exit_code
+        if self.stopped and counts["not_started"] + self.under_way:
+            return Exit.INTERRUPTED
+        if not counts["failed"] + counts["in_doubt"]:
+            return Exit.OK
+        alike = len(self.codes) == 1 and sum(self.codes.values()) == counts["total"]
+        return Exit(next(iter(self.codes))) if alike else Exit.PARTIAL
+
+    def words(self) -> str:
+        counts = self.counts()
+        words = [f"{counts['total']} rows"] + [f"{counts[name]} {said}" for name, said in (
+            ("kept", "kept from earlier"), ("done", "done now"), ("failed", "failed"), ("in_doubt", "in doubt"),
+            ("not_started", "not started")) if counts[name] or name == "done"]
+        return f"{words[0]}: {', '.join(words[1:])}"
+
+    def next_steps(self) -> list:
+        counts, steps = self.counts(), []
+        if counts["failed"] or counts["not_started"]:
+            steps.append(GO_ON)
+        if counts["in_doubt"]:
+            more = ", …" if counts["in_doubt"] > len(self.doubtful) else ""
+            named = f" ({', '.join(self.doubtful)}{more})" if self.doubtful else ""
+            steps.append(f"rows in doubt{named} may have been billed without an answer; they have \"in_doubt\": true in the "
+                         "results, and are sent once more only with --again")
+        return steps
+
+
+def report(tally: Tally, row_file, batch_folder, session) -> Exit:
+    """Report the outcome, in words or as the one document, and return the exit code."""
+    console, code = session.console, tally.exit_code()
+    for line, document in tally.lost:
+        console.say(f"the result of line {line}, which could not be written: {json.dumps(document, ensure_ascii=False)}")
+    if tally.end:
+        console.explain(tally.end)
+    words = [tally.words()] + [f"next: {fix}" for fix in tally.next_steps()]
+    (console.note if code == Exit.OK else console.say)("\n  ".join(words))
+    if tally.units:
+        console.note(f"{_counted(tally.units)}{session.billing_note()}")
+    if batch_folder.foreign:
+        console.note(f"{batch_folder.foreign} more lines are of rows that are no longer in {row_file.path}; they stay")
+    try:
+        if console.json_mode:
+            console.document(_document(tally, code, batch_folder, session))
+        console.result(batch_folder.results + "\n")
+        console.end_result()
+    except Failure as failure:  # stdout cannot be written
+        failure.message, failure.fix = f"{failure.message}; the results are in {batch_folder.results}", ""
+        raise
+    return code
+
+
+def _document(tally: Tally, code: Exit, batch_folder, session) -> dict:
+    console = session.console
+    document = {"ok": code == Exit.OK, "skill": console.skill, "exit_code": int(code), "rows": tally.counts(),
+                "results": batch_folder.results,
+                "billing": {"plan": session.verdict.key.billing, "units": dict(tally.units)}, "warnings": console.warnings}
+    if code != Exit.OK:
+        failure = tally.end or Failure(code, tally.words(), fix="; ".join(tally.next_steps()))
+        document["error"] = console.clean_error(failure)
+    return document
+
+
+def _numbers(units: dict) -> dict:
+    return {name: count for name, count in units.items() if isinstance(count, (int, float))}
+
+
+def _counted(units: dict) -> str:
+    return "".join(f"{count:g} {name.replace('_', ' ')}, " if isinstance(count, float) else f"{count} {name.replace('_', ' ')}, "
+                   for name, count in units.items())
+
+
+class Progress:
+    """How far the batch is: redrawn on a terminal, else a line at each tenth, at most every 10 seconds."""
+
+    def __init__(self, console: Console, total: int, clock=time.monotonic):
+        self._console, self._total, self._clock = console, total, clock
+        self._begin = self._told = clock()
+        self._tenth = 0
+        self._terminal = console.stderr.isatty()
+
+    def tick(self, recorded: int, failed: int, now: int) -> None:
+        """`recorded` rows have an outcome, `now` of them by this run."""
+        moment, tenth = self._clock(), 10 * recorded // self._total
+        if self._terminal and moment - self._told >= 0.2:
+            self._told = moment
+            self._console.redraw(self._text(recorded, failed, now / (moment - self._begin)))
+        elif not self._terminal and tenth > self._tenth and moment - self._told >= 10:
+            self._told, self._tenth = moment, tenth
+            self._console.note(self._text(recorded, failed, now / (moment - self._begin)))
+
+    def _text(self, recorded: int, failed: int, speed: float) -> str:
+        left = f", {duration((self._total - recorded) / speed)} left" if speed else ""
+        return f"{recorded} of {self._total} rows, {failed} failed, {speed:.1f} a second{left}"
+
+
+def duration(seconds: float) -> str:
+    """45 s, 1 min 15 s, 2 h 3 min."""
+    whole = int(seconds + 0.5)
+    if whole < 60:
+        return f"{whole} s"
+    return f"{whole // 60} min {whole % 60} s" if whole < 3600 else f"{whole // 3600} h {whole % 3600 // 60} min"

@@ -1,0 +1,194 @@
+"""The threads of a batch: each takes the next row, makes its call and writes its line."""
+from __future__ import annotations
+
+import threading
+import time
+
+from ..cli.console import Console, defect
+from ..failures import BAD_LINK, Exit, Failure
+from .tally import Progress, Tally
+from .throttle import NotSent, Throttle
+from .worker import GO_ON
+
+_NETWORK_FAILURES = 50  # in a row, with nothing between them: the network is down
+_DOUBT = "the command ended while this row was under way: the service may have billed it, and its answer is lost"
+_DOUBT_FIX = "run the command again with --again to send such rows once more"
+
+
+def run_all(items, do, throttle: Throttle, *, on_error, on_interrupt, tick=lambda: None, grace: float = float("inf")) -> None:
+    """Call `do(item)` for each item, in as many threads as the throttle has slots, until it is stopped.
+
+    Where the system has no more threads, those that there are do it all; without any, this one does. What `items` or
+    `do` raise goes to `on_error`. The first Ctrl-C calls `on_interrupt`, which should stop the throttle, and a second
+    one ends the waiting, as do `grace` seconds after a stop. `tick` is called ten times a second.
+    """
+    items, taking = iter(items), threading.Lock()
+
+    def work() -> None:
+        while True:
+            try:
+                with taking:
+                    item = _END if throttle.stopped else next(items, _END)
+                if item is _END:
+                    return
+                do(item)
+            except (OSError, Failure) as error:
+                on_error(error)
+    threads = _started(work, throttle.workers)
+    if not threads:
+        return work()
+    waiting = True
+    while waiting:
+        try:
+            waiting = _watch(threads, throttle, tick, grace)
+        except KeyboardInterrupt:
+            if throttle.stopped:
+                return
+            on_interrupt()
+
+
+_END = object()
+
+
+def _started(work, count: int) -> list:
+    threads: list = []
+    for _ in range(count):
+        thread = threading.Thread(target=work, daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:  # the system has no more
+            break
+        threads.append(thread)
+    return threads
+
+
+def _watch(threads: list, throttle: Throttle, tick, grace: float) -> bool:
+    """Wait until the threads have ended, at most `grace` seconds after a stop; always False."""
+    stopped_at = None
+    for thread in threads:
+        while thread.is_alive():
+            thread.join(0.1)
+            if throttle.stopped:
+                stopped_at = stopped_at or time.monotonic()
+                if time.monotonic() - stopped_at > grace:
+                    return False
+            tick()
+    return False
+
+
+class RowConsole(Console):
+    """The console of one row: keeps its document and says nothing; warnings are in the document."""
+
+    def __init__(self, console: Console):
+        super().__init__(console.skill, console.stdout, console.stderr)
+        self.secrets = console.secrets
+        self.json_mode = self.quiet = self.ignore_broken_pipe = True
+        self.captured: dict | None = None
+
+    def document(self, document: dict) -> None:
+        self.captured = self.redact_result(document)
+
+    def _write(self, stream, text: str) -> None:
+        pass
+
+
+class Workers:
+    """Does the rows, and counts them in a Tally."""
+
+    def __init__(self, row_file, batch_folder, session, call, throttle: Throttle, tally: Tally):
+        self._row_file, self._folder, self._session, self._call = row_file, batch_folder, session, call
+        self._console, self._throttle, self._tally = session.console, throttle, tally
+
+    def work(self) -> None:
+        """Do the rows; returns when all are done, or when the last one under way has ended after a stop."""
+        progress, tally = Progress(self._console, self._row_file.total), self._tally
+        run_all(self._missing(), self._do, self._throttle, on_error=self._failed, on_interrupt=self._interrupted,
+                tick=lambda: progress.tick(tally.recorded, tally.failed, tally.done + tally.failed),
+                grace=self._session.options.timeout + 5)
+        tally.stopped = self._throttle.stopped
+
+    def _interrupted(self) -> None:
+        self._console.say("interrupted: no new rows; those under way are being finished")
+        self._throttle.stop()
+
+    def _failed(self, error) -> None:
+        """The folder cannot be written, or the file of rows was changed meanwhile."""
+        self._halt(error if isinstance(error, Failure) else Failure(
+            Exit.UNSAVED, f"{self._folder.folder} cannot be written: {error.strerror}", fix="make room there, then " + GO_ON))
+
+    def _halt(self, why: Failure) -> None:
+        """Take no more rows."""
+        self._tally.end = self._tally.end or why
+        self._throttle.stop()
+
+    def _missing(self):
+        """The rows to do. Those in doubt that stay so get their line here."""
+        for row in self._row_file.rows():
+            if self._folder.skipped(row.key):
+                continue
+            if self._folder.wants(row):
+                yield row
+            else:
+                failure = Failure(Exit.NETWORK, _DOUBT, fix=_DOUBT_FIX, accepted="maybe")
+                self._finish(row, {**self._console.failure_document(failure), "in_doubt": True})
+
+    def _do(self, row) -> None:
+        options, console = row.options(), RowConsole(self._console)
+        session = self._session.for_row(row._replace(throttle=self._throttle.row()), options, console)
+        self._folder.begin(row.key)
+        self._tally.begin()
+        try:
+            document = self._document(session)
+        except NotSent:
+            self._folder.give_back(row.key)
+            return self._tally.give_back()
+        self._finish(row, document, begun=True)
+
+    def _document(self, session) -> dict:
+        """Make the call; its document, or that of its failure. Raises NotSent."""
+        console = session.console
+        try:
+            code = self._call(session) or Exit.OK
+            if console.captured is None:
+                raise RuntimeError("the row has no document")
+            return console.captured if code == Exit.OK else {**console.captured, "ok": False, "exit_code": int(code)}
+        except NotSent:
+            raise
+        except Failure as error:
+            failure = error
+        except Exception as error:
+            failure = defect(error, self._console)
+            failure.accepted = "maybe"
+        self._judge(failure, session.options)
+        document = console.failure_document(failure)
+        if failure.exit_code in (Exit.NETWORK, Exit.UNEXPECTED) and failure.accepted == "maybe":
+            document["in_doubt"] = True
+        return document
+
+    def _judge(self, failure: Failure, options) -> None:
+        """Stop where the other rows would fail alike."""
+        code, throttle = failure.exit_code, self._throttle
+        general = code in (Exit.KEY, Exit.QUOTA) and not failure.retryable and _is_general(
+            failure, options.model == self._session.options.model)
+        limited = code == Exit.QUOTA and (throttle.stalled or (failure.retry_after or 0) > throttle.max_wait)
+        no_room = code == Exit.UNSAVED and failure.code != BAD_LINK
+        waits = code == Exit.RUNNING  # its task goes on, and another one beside it would be one too many
+        offline = self._tally.network_failed(code == Exit.NETWORK) >= _NETWORK_FAILURES
+        if failure.http_status == 401 or general or limited or no_room or waits or offline:
+            self._halt(failure)
+
+    def _finish(self, row, document: dict, begun: bool = False) -> None:
+        """Write a row's line and count it."""
+        try:
+            self._folder.record(row, document)
+        except OSError:
+            self._tally.lost.append((row.line, document))
+            raise
+        self._tally.add(row, document, begun)
+
+
+def _is_general(failure: Failure, default_model: bool) -> bool:
+    """Whether a refusal for the key or the account meets all rows, and not just the model that one row chose."""
+    return default_model or failure.http_status == 402 or failure.code.lower().startswith("arrear")
+
+

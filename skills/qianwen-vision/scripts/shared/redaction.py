@@ -1,0 +1,206 @@
+"""Takes the run's own secrets out of all that is printed or written, judged by content and not by shape.
+
+A service may repeat a key whole or in part, encoded or cut up; a model that was shown a `.env` may recite it. Of the
+secret part of each key (what comes after its public prefix) no run of six characters is shown: capitals do not matter,
+invisible characters and escapes are seen through, and hex, base64 and reversed forms count.
+"""
+from __future__ import annotations
+
+import base64
+import functools
+import re
+
+from .key_guard import masked
+
+_RUN = 6  # characters of a secret that are never shown in a row
+_BEHIND_PREFIX = 4  # the same right behind the public prefix, where there is no doubt what they are
+# Invisible characters, and escapes of one character as URLs, HTML, JSON and Python write them.
+_DISGUISE = re.compile(
+    "[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb]"
+    r"|(?:%|\\x)(?P<byte>[0-9a-f]{2})|&#x(?P<hex>[0-9a-f]{1,5});|\\u(?P<four>[0-9a-f]{4})|&#(?P<decimal>[0-9]{1,6});",
+    re.IGNORECASE)
+_OPEN_ESCAPE = re.compile(r"(?:%|\\|&)[#ux]{0,2}[0-9a-f]{0,6}$", re.IGNORECASE)
+# For people's text alone: what is shaped like any key, cut short like one of ours, a signature or a login of an address.
+_KEY_SHAPED = (r"(?i)(?<![a-z0-9])(?:sk-[a-z0-9_*.…-]+|st-(?=[a-z_-]{0,64}[0-9])[a-z0-9_*.…-]{6,}"
+               r"|st-[a-z0-9_-]{0,200}(?:\*\*+|\.\.+|…)[a-z0-9_*.…-]+|(?:aiza|ltai)[a-z0-9_*.…-]{6,})")
+_SHORTENED = r"(?<![\w-])([\w-]{2,})(?:\*\*+|\.\.+|…)([\w-]{2,})"
+_SIGNED = (r"(?i)((?:Signature|OSSAccessKeyId|security-token|x-oss-signature|x-oss-credential|policy)=)"
+           r"[^&\s\"'<>]+")
+_LOGIN = r"(?i)(https?:/{0,2})[^\s/@\"'<>]+:[^\s/@\"'<>]*@"
+
+
+def redact(text: str, secrets=()) -> str:
+    """Text for people: this run's secrets, anything shaped like a key, signatures and the logins of addresses go."""
+    if secrets and ("**" in text or ".." in text or "…" in text):
+        text = re.sub(_SHORTENED, lambda match: _mask_shortened(match, secrets), text)
+    text = redact_exact(text, secrets)
+    lower = text.lower()
+    if any(prefix in lower for prefix in ("sk-", "st-", "aiza", "ltai")):
+        text = re.sub(_KEY_SHAPED, _mask_match, text)
+    if "@" in text and "http" in lower:
+        text = re.sub(_LOGIN, r"\1***@", text)
+    return re.sub(_SIGNED, r"\1***", text) if "=" in text else text
+
+
+def redact_exact(text: str, secrets=()) -> str:
+    """A result: this run's secrets go, all other text stays as it is."""
+    return _masked(text, _found(text, tuple(secrets)), 0, len(text))
+
+
+def cleaned(value, secrets):
+    """A JSON value in which no string, and no name of an object, holds a secret."""
+    if isinstance(value, dict):
+        return {cleaned(name, secrets): cleaned(item, secrets) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [cleaned(item, secrets) for item in value]
+    return redact_exact(value, secrets) if isinstance(value, str) else value
+
+
+class Stream:
+    """A text that comes in pieces: what could still become a secret waits for the next piece."""
+
+    def __init__(self):
+        self._sent = self._held = ""  # the last of what was passed on, as it came; what waits
+
+    def feed(self, piece: str, secrets) -> str:
+        """What may be shown now, of this piece and of what waited."""
+        return self._pass_on(self._held + piece, tuple(secrets), False)
+
+    def end(self, secrets) -> str:
+        """What still waited when no piece comes any more."""
+        return self._pass_on(self._held, tuple(secrets), True)
+
+    def _pass_on(self, new: str, secrets: tuple, is_last: bool) -> str:
+        if not secrets or not new:
+            self._held = ""
+            return new
+        text, start = self._sent + new, len(self._sent)
+        ready = len(text) if is_last else max(start, _open_from(text, secrets))
+        self._sent, self._held = text[:ready][-_needles(secrets).longest * 2:], text[ready:]
+        return _masked(text, _found(text, secrets), start, ready)
+
+
+def _open_from(text: str, secrets: tuple) -> int:
+    """Where the end of a text begins that may go on as a secret; the length of the text when it surely does not."""
+    escape = _OPEN_ESCAPE.search(text)
+    plain, places = _plain(text[:escape.start()] if escape else text)
+    needles = _needles(secrets)
+    size = next((size for size in range(min(needles.longest, len(plain)), 0, -1) if plain[-size:] in needles.beginnings), 0)
+    start = places[len(plain) - size]
+    return next((begin for begin, end in _found(text, secrets) if begin < start <= end), start)
+
+
+def _masked(text: str, found: list, start: int, end: int) -> str:
+    """The characters from `start` to `end` of a text, with stars for what was found."""
+    pieces = []
+    for begin, stop in found:
+        if start < stop and begin < end:
+            pieces += [text[start:begin], "***"]
+            start = min(stop, end)
+    return "".join([*pieces, text[start:end]])
+
+
+def _mask_match(match) -> str:
+    """A key with its characters gone; a bare public prefix ("sk-sp-…") and the full stop of a sentence stay."""
+    found = match.group()
+    end = found[len(found.rstrip(".…")):]
+    value = found[:len(found) - len(end)]
+    return found if value.lower() in ("sk-", "sk-sp-", "sk-ws-", "sk-ant-", "sk-or-") else masked(value) + end
+
+
+def _mask_shortened(match, secrets) -> str:
+    """One of this run's keys with its middle left out, as some services echo it."""
+    begin, end = match.group(1).lower(), match.group(2).lower()
+    whole = next((secret for secret in secrets if secret.lower().startswith(begin) and secret.lower().endswith(end)), None)
+    return masked(whole) if whole else match.group()
+
+
+# ---- what is looked for, and where -----------------------------------------------------------------------------------
+
+class _Needles:
+    """What must not be shown: `runs` maps each to the number of its first characters that are public and stay.
+
+    `beginnings` make the end of a piece wait: any beginning of a whole secret, and half of every other run.
+    """
+
+    def __init__(self, secrets: tuple):
+        self.runs: dict = {}
+        self.beginnings: set = set()
+        for secret in secrets:
+            for run, public, least in _runs_of(secret):
+                self.runs.setdefault(run.lower(), public)
+                self.beginnings.update(run[:size].lower() for size in range(least, len(run)))
+        self.longest = max((len(run) for run in self.runs), default=0)
+
+
+@functools.lru_cache(maxsize=8)
+def _needles(secrets: tuple) -> _Needles:
+    return _Needles(secrets)
+
+
+def _runs_of(secret: str):
+    """(run, length of its public beginning, how much of it at the end of a piece makes it wait) for every form of a secret.
+
+    Everyday words within a secret are no secret by themselves.
+    """
+    public = len(masked(secret)) - len("***")
+    part = secret[public:]
+    yield secret, public, 1
+    if public and len(part) >= _BEHIND_PREFIX:
+        yield secret[:public + _BEHIND_PREFIX], public, 1
+    words = [match.span() for match in re.finditer(r"(?<![A-Za-z0-9])(?:[A-Z]?[a-z]+|[A-Z]+)(?![A-Za-z0-9])", part)]
+    for start in range(len(part) - _RUN + 1):
+        run = part[start:start + _RUN]
+        of_word = next((end - start for begin, end in words if begin <= start < end and end - begin <= 12), 0)
+        if of_word < _RUN and masked(run) != run + "***":
+            yield run, 0, max(4, of_word + 1)
+    raw = part.encode("utf-8", "replace")
+    encoded = [(raw.hex(), 2 * _RUN), (part[::-1], 2 * _RUN)] + [(form, 8) for form in _base64_forms(raw)]
+    yield from ((form[start:start + size], 0, 4) for form, size in encoded for start in range(len(form) - size + 1))
+
+
+def _base64_forms(raw: bytes) -> list:
+    """The three alignments in which base64 shows some bytes, without the characters that their neighbours change."""
+    forms = []
+    for before in range(3):
+        form = base64.b64encode(bytes(before) + raw).decode("ascii").rstrip("=")
+        forms.append(form[(8 * before + 5) // 6:len(form) - (1 if (before + len(raw)) % 3 else 0)])
+    return forms
+
+
+def _found(text: str, secrets: tuple) -> list:
+    """Where secrets stand in a text: (start, end) in order, runs that touch joined."""
+    if not secrets or not text:
+        return []
+    plain, places = _plain(text)
+    spans = []
+    for run, public in _needles(secrets).runs.items():
+        at = plain.find(run)
+        while at >= 0:
+            spans.append((at + public, at + len(run)))
+            at = plain.find(run, at + 1)
+    joined: list = []
+    for start, end in sorted(spans):
+        if joined and start <= joined[-1][1]:
+            joined[-1][1] = max(end, joined[-1][1])
+        else:
+            joined.append([start, end])
+    return [(places[start], places[end]) for start, end in joined]
+
+
+def _plain(text: str) -> tuple:
+    """The text in lower case without its disguises, and for each of its characters (and its end) the place in `text`."""
+    pieces, places, position = [], [], 0
+    for match in _DISGUISE.finditer(text):
+        pieces.append(text[position:match.start()])
+        places += range(position, match.start())
+        code = next((int(value, 10 if name == "decimal" else 16) for name, value in match.groupdict().items() if value), 0)
+        if code:
+            pieces.append(chr(code))
+            places.append(match.start())
+        position = match.end()
+    plain = "".join(pieces) + text[position:]
+    lower = plain.lower()
+    if len(lower) != len(plain):  # a few letters become two
+        lower = "".join(character.lower()[:1] for character in plain)
+    return lower, [*places, *range(position, len(text) + 1)] if places or position else range(len(text) + 1)
