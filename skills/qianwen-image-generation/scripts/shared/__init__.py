@@ -12,8 +12,8 @@ media/        pictures, videos and sounds that go in: inputs uploads
 money/        what a call costs: cost spending budget payments
 gallery/      a page of results: page.py and the page's own files
 transport/    one HTTP call done right: client request retries events errors download
-files/        bytes on disk: whole locks outputs sidecar probe own
 account.py    the key and the endpoint, from the environment and .env files
+files/        bytes on disk: whole locks outputs sidecar probe own
 body.py       the request body as data: --set, dotted paths, JSON
 models.py     Table: the row of a model id
 redaction.py  what is taken out of all that is printed or written
