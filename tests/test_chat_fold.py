@@ -4,7 +4,7 @@ from __future__ import annotations
 import pytest
 
 from shared.chat.answer import Answer, fold, tool_calls_for_messages, whole
-from shared.chat.json_answer import json_answer, json_within
+from shared.chat.json_answer import json_answer
 from shared.chat.usage import plain, units, usage_line
 from shared.failures import Exit, Failure
 from shared.transport.errors import Context, explain, network, ServiceError

@@ -304,7 +304,8 @@ DRESSED = [  # status, code, message, exit code, retryable, accepted
     (429, "Throttling.ResourceExhausted", "x", Exit.QUOTA, True, "no"), (200, "insufficient_quota", "You exceeded", Exit.QUOTA, True, "no"),
     (200, "rate_limit_exceeded", "x", Exit.QUOTA, True, "no"), (400, "limit_requests", "x", Exit.QUOTA, True, "no"),
     (200, "internal_server_error", ALGO, Exit.FAILED, True, "maybe"), (500, "internal_server_error", ALGO, Exit.FAILED, True, "maybe"),
-    (200, "internal_error", "x", Exit.FAILED, True, "maybe"), (200, "", ALGO, Exit.FAILED, True, "maybe"), (200, "500", "x", Exit.FAILED, True, "maybe"),
+    (200, "internal_error", "x", Exit.FAILED, True, "maybe"), (200, "", ALGO, Exit.FAILED, True, "maybe"),
+    (200, "500", "x", Exit.FAILED, True, "maybe"),
     (500, "ServiceUnavailable", "<503> Service is overloaded", Exit.FAILED, True, "no"), (200, "ServiceUnavailable", "x", Exit.FAILED, True, "no"),
     (200, "", "Backend buffer overflow.", Exit.FAILED, True, "maybe"),
     (500, "InternalError.Algo", "<400> InternalError.Algo.InvalidParameter: no such size", Exit.FAILED, False, "no"),
@@ -347,14 +348,16 @@ NOTHING = ["", "404 page not found", "Not Found", "not found!", "404: Not Found"
 
 @pytest.mark.parametrize("message", NOTHING)
 @pytest.mark.parametrize("code", ["", "http_404", "NotFound", "not_found", "404"])
-@pytest.mark.parametrize("address, word", [("https://gw.example/v1", "QWEN_BASE_URL=https://gw.example"), ("https://gw.example/team", "origin alone")])
+@pytest.mark.parametrize("address, word", [("https://gw.example/v1", "QWEN_BASE_URL=https://gw.example"),
+    ("https://gw.example/team", "origin alone")])
 def test_a_404_that_names_nothing_explains_the_address(message, code, address, word):
     failure = explained(404, code, message, endpoint=key_guard.GATEWAY, address=address)
     assert f"{address}/compatible-mode/v1" in failure.cause and "base URL" in failure.cause
     assert word in failure.fix and not failure.fix.endswith("/v1")
 
 
-@pytest.mark.parametrize("code, message", [("ModelNotFound", "Model can not be found."), ("", "The model `x` does not exist"), ("NotFound", "task t-1 not found"),
+@pytest.mark.parametrize("code, message", [("ModelNotFound", "Model can not be found."),
+    ("", "The model `x` does not exist"), ("NotFound", "task t-1 not found"),
                                            ("ResourceNotExist", "not found")])
 def test_a_404_that_names_something_is_not_the_address(code, message):
     assert "base URL" not in explained(404, code, message, address="https://gw.example/v1").cause

@@ -342,7 +342,8 @@ HOSTS = {
     "coding.dashscope.aliyuncs.com.evil.com": GATEWAY, "maas.aliyuncs.com": GATEWAY, "evil.com": GATEWAY,
     "localhost": LOOPBACK, "LOCALHOST:8080": LOOPBACK, "localhost.": LOOPBACK, "127.0.0.1": LOOPBACK,
     "127.255.1.2:9": LOOPBACK, "[::1]:8080": LOOPBACK,
-    "localhost.evil.com": GATEWAY, "127.0.0.1.evil.com": GATEWAY, "xlocalhost": GATEWAY, "api.localhost": GATEWAY, "127.999.1.1": GATEWAY, "127.1": GATEWAY, "0.0.0.0": GATEWAY,
+    "localhost.evil.com": GATEWAY, "127.0.0.1.evil.com": GATEWAY, "xlocalhost": GATEWAY, "api.localhost": GATEWAY,
+    "127.999.1.1": GATEWAY, "127.1": GATEWAY, "0.0.0.0": GATEWAY,
 }
 
 

@@ -309,7 +309,8 @@ def disguised() -> dict:
     encoded = {f"base64 after {before!r}": base64.b64encode((before + HARD).encode()).decode() for before in ("", "Bearer ", "x", "xy")}
     return {
         **windows, **encoded, "without its prefix": PART, "capitals": HARD.upper(), "small letters": HARD.lower(),
-        "sk%2D": "sk%2D" + PART, "sk&#45;": "sk&#45;" + PART, r"\u0073k-": "\\u0073k-" + PART, "percent signs": "".join(f"%{ord(c):02x}" for c in HARD),
+        "sk%2D": "sk%2D" + PART, "sk&#45;": "sk&#45;" + PART, r"\u0073k-": "\\u0073k-" + PART,
+        "percent signs": "".join(f"%{ord(c):02x}" for c in HARD),
         "some percent signs": HARD.replace("X", "%58").replace("b", "%62"), "HTML": "".join(f"&#{ord(c)};" for c in HARD),
         "HTML, hex": "".join(f"&#x{ord(c):X};" for c in HARD), "JSON": "".join(f"\\u{ord(c):04x}" for c in HARD),
         "Python": "".join(f"\\x{ord(c):02x}" for c in HARD), "hex": HARD.encode().hex(), "hex, capitals": HARD.encode().hex().upper(),

@@ -292,46 +292,6 @@ def _path(home) -> str:
 
 # ---- models.md is the script's table ---------------------------------------------------------------------------------
 
-def test_text_models_reference_equals_the_table():
-    from text_models import MODELS
-    letters = (("fc", "T"), ("so", "J"), ("ws", "S"), ("pc", "P"), ("mt", "translation"), ("long", "documents"))
-    rows = {row.id: row for row in MODELS}
-    text = read(ROOT / "skills" / "qianwen-text" / "references" / "models.md")
-    found = re.findall(r"^\| (`[^|]*) \| (on|off|always|never) \| ([^|]*)\| ([\d,]+) / ([\d,]+) \|", text, re.MULTILINE)
-    assert len(found) > 30
-    for names, thinking, abilities, most_in, most_out in found:
-        for name in re.findall(r"`([^`]+)`", names):
-            row = rows[name]
-            assert (row.thinking, row.max_input, row.max_output) == (
-                thinking, int(most_in.replace(",", "")), int(most_out.replace(",", ""))), name
-            assert abilities.split() == [letter for feature, letter in letters if feature in row.features], name
-
-
-def test_vision_models_reference_equals_the_table():
-    from vision_models import MODELS
-    letters = (("so", "J"), ("hr", "H"), ("ocr", "O"), ("ocr-tasks", "T"))
-    text = read(ROOT / "skills" / "qianwen-vision" / "references" / "models.md")
-    found = re.findall(r"^\| (`[^|]*) \| (on|off|always|never) \| ([^|]*)\| ([^|]*) \| ([\d,]+) / ([\d,]+) \|", text, re.MULTILINE)
-    told = {name: row[1:] for row in found for name in re.findall(r"`([^`]+)`", row[0])}
-    assert sorted(told) == sorted(row.id for row in MODELS)
-    for row in MODELS:
-        thinking, abilities, sizes, most_in, most_out = told[row.id]
-        assert (row.thinking, f"{row.max_input:,}", f"{row.max_output:,}") == (thinking, most_in, most_out), row.id
-        video = ["V"] if row.sight.frames[1] else []
-        assert abilities.split() == video + [letter for feature, letter in letters if feature in row.features], row.id
-        assert sizes == _sizes(row.sight), row.id
-
-
-def _sizes(sight) -> str:
-    """The largest picture and video, as the table of models.md puts it."""
-    picture = f"{sight.picture_bytes // 10**6} MB"
-    if not sight.frames[1]:
-        return picture
-    video = f"{sight.video_bytes // 10**9} GB" if sight.video_bytes >= 10**9 else f"{sight.video_bytes // 10**6} MB"
-    longest = {7_200: ", 2 h", 3_600: ", 1 h", 600: ", 10 min", 40: ", 40 s", 0: ""}[sight.video_seconds]
-    return f"{picture} / {video}{longest}"
-
-
 def test_image_models_reference_equals_the_table():
     """Both tables, every cell: what a model does, and what it takes and costs."""
     from image_models import MODELS

@@ -59,7 +59,8 @@ def post(emulator):
     """Send a body to the emulator; returns the status and the start of what it says."""
     for file_id in ("file-fe-a1", "file-fe-b2"):
         emulator.files[file_id] = StoredFile(file_id, 9, "a.txt", "file-extract", int(time.time()), 0, False)
-    for name, like in (("qwen3.9-nova", "qwen3.7-plus"), ("qwen3.8-max-preview", "qwen3.8-max"), ("someone/new", "qwen-plus"), ("deepseek-r1-distill-qwen-32b", "deepseek-r1")):
+    for name, like in (("qwen3.9-nova", "qwen3.7-plus"), ("qwen3.8-max-preview", "qwen3.8-max"),
+                       ("someone/new", "qwen-plus"), ("deepseek-r1-distill-qwen-32b", "deepseek-r1")):
         emulator.models[name] = replace(emulated.MODELS[like], name=name)
 
     return lambda body, path="/compatible-mode/v1/chat/completions", **headers: post_json(emulator.url + path, body, headers)

@@ -80,7 +80,8 @@ NATIVE = "/api/v1/services/aigc/multimodal-generation/generation"
 @pytest.fixture
 def post(emulator):
     """Send a body to the emulator; returns the status and the start of what it says."""
-    for name, like in (("qwen3.9-nova", "qwen3.7-plus"), ("qwen3.8-max-preview", "qwen3.8-max"), ("someone/new", "qwen-vl-max"), ("qvq-72b-preview", "qvq-max")):
+    for name, like in (("qwen3.9-nova", "qwen3.7-plus"), ("qwen3.8-max-preview", "qwen3.8-max"),
+                       ("someone/new", "qwen-vl-max"), ("qvq-72b-preview", "qvq-max")):
         emulator.models[name] = replace(emulated.MODELS[like], name=name)
 
     def send(value):

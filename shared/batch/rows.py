@@ -21,7 +21,8 @@ _MAX_LINE = 64 << 20  # bytes
 _NAMED = 5  # how many bad lines a message names
 # Flags that belong to the whole command and not to one call.
 NOT_IN_ROWS = frozenset((
-    "batch", "any-files", "overwrite", "concurrency", "check", "live", "models", "json", "dry-run", "version", "help", "quiet", "verbose", "gallery", "estimate",
+    "batch", "any-files", "overwrite", "concurrency", "check", "live", "models", "json", "dry-run", "version", "help",
+    "quiet", "verbose", "gallery", "estimate",
     "tasks", "resume", "status", "cancel", "no-wait", "again", "list-voices", "gender", "my-voices", "clone", "design", "name", "consent",
     "transcript", "preview-text", "voice-status", "delete-voice", "stream"))
 

@@ -52,10 +52,11 @@ THREE_EFFORTS = ("low", "high", "max")
 @dataclass(frozen=True)
 class Model:
     """`features`: fc function calling, so structured output, ws web search, pc prefix continuation, ca explicit cache,
-    qw Qwen's own sampling fields, n several choices, lp logprobs, ci code interpreter, pt preserve_thinking,
-    jo JSON objects without schemas, jt JSON while it thinks, mm lives on the multimodal endpoint though it is blind,
-    th the field `thinking` instead of enable_thinking, ft no heed to a forced tool while it thinks, ts tool_stream, lb logit_bias, files fileid:// documents, docs doc_url and skills, mt translation,
-    mtc translation that streams cumulatively, ocr built-in reading tasks, ns no use for system messages."""
+    qw Qwen's own sampling fields, n several choices, lp logprobs, ci code interpreter, pt preserve_thinking, jo JSON
+    objects without schemas, jt JSON while it thinks, mm lives on the multimodal endpoint though it is blind, th the
+    field `thinking` instead of enable_thinking, ft no heed to a forced tool while it thinks, ts tool_stream, lb
+    logit_bias, files fileid:// documents, docs doc_url and skills, mt translation, mtc translation that streams
+    cumulatively, ocr built-in reading tasks, ns no use for system messages."""
     name: str
     thinking: str
     max_input: int
