@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import builtins
 import errno
+import fcntl
 import importlib
 import io
 import ntpath
@@ -191,7 +192,6 @@ class Disk:
         os.link(self.real(source), self.real(target))
 
     def fsync(self, descriptor: int) -> None:
-        import fcntl
         if fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
             raise OSError(errno.EBADF, os.strerror(errno.EBADF))
         os.fsync(descriptor)
