@@ -118,11 +118,16 @@ def execute(session) -> Exit | None:
     return run_calls(session, answer, make_parser, table=TABLE, estimate=estimate, instead=("ocr",))
 
 
+def _media(ask: Ask) -> list:
+    return [*ask.images, *ask.frames, *([ask.video] if ask.video else [])]
+
+
 def estimate(session) -> tuple:
     """What the answer would cost."""
     ask, model, warning = read_ask(session.options)
     if warning:
         session.console.warn(warning)
+    address_all(_media(ask))
     body = build_request(ask, model)[0]
     return estimate_of(model, body, session.price_region, media_tokens(ask, model))
 
@@ -131,7 +136,7 @@ def answer(session) -> None:
     """One question about pictures: read, built, uploaded, sent, shown, saved."""
     options, console = session.options, session.console
     ask, model, warning = read_ask(options)
-    waiting = address_all([*ask.images, *ask.frames, *([ask.video] if ask.video else [])])
+    waiting = address_all(_media(ask))
     body, remarks = build_request(ask, model)
     request = _request(session.endpoint, ask, body)
     preface(console, ask, body, remarks, warning)

@@ -17,7 +17,8 @@ def charged(model, usage, region: str) -> Cost:
     if found.input is None and found.output is None:
         return unknown("the service did not say what was used", AS_OF, region)
     amount = model.price and region and model.price.amount(
-        found.input or 0, found.output or 0, found.cached or 0, region=region, thinking=bool(found.thinking))
+        found.input or 0, found.output or 0, found.cached or 0, found.stored or 0, region=region,
+        thinking=bool(found.thinking))
     if amount is None or not region:
         return unknown(_why(model, region), AS_OF, region, units(usage))
     cost = exactly(amount, AS_OF, region, units(usage))
