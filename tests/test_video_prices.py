@@ -4,7 +4,7 @@ from __future__ import annotations
 import pytest
 
 from tests.test_video_request import (A, CLIP, E, FIRST, LAST, MASK, MOVING, SOUND, TAKES, I, R, T, ask_of, find_model)
-from video_models import MODELS
+from video_models import TABLE
 from video_prices import estimate, together, words, words_for_rows
 from video_request import build_request
 

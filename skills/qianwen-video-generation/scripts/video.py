@@ -18,13 +18,14 @@ from shared.failures import Exit
 from shared.generate import run_files
 from shared.main import run_script
 from shared.media import inputs as media
+from shared.money.cost import Cost, estimate_document
 from shared.media.uploads import address_all, upload_all
 from shared.tasks.flags import add_task_flags
 from shared.tasks.run import TaskRun, Product
 from shared.tasks.service import fingerprint
 from video_answers import parts_of, seconds_of
-from video_inputs import add_flags, first_frame, pictures_and_more, read_ask
-from video_models import DEFAULTS, MODELS, find_model
+from video_inputs import add_flags, check_media, first_frame, pictures_and_more, read_ask
+from video_models import DEFAULTS, FUNCTION_MODEL, TABLE
 from video_request import build_request
 
 SKILL = "qianwen-video-generation"
@@ -38,7 +39,7 @@ Every video is a task: its id is in a journal before the first wait, so that not
 Files are named after the prompt, in the working directory or where --output says; NAME.json beside each says how it was made.
 stdout carries their paths alone; progress, cost and errors go to stderr.
 Default models: text {DEFAULTS['t2v']}; --image, --last-frame or --audio with it {DEFAULTS['i2v']}; --reference {DEFAULTS['r2v']};
---video {DEFAULTS['edit']} (with --mode i2v it is continued by {DEFAULTS['i2v']}); --function wanx2.1-vace-plus.
+--video {DEFAULTS['edit']} (with --mode i2v it is continued by {DEFAULTS['i2v']}); --function {FUNCTION_MODEL}.
 exit codes: 0 ok, 1 a defect, 2 usage, 3 key, 4 quota, 5 the task goes on, 6 network, 7 target exists, 8 refused or failed,
 9 not saved, 10 content inspection, 11 some failed, 130 interrupted.
 
@@ -73,30 +74,34 @@ INSTEAD = ("image", "video", "reference", "from-clip", "template", "request")  #
 def execute(session) -> Exit | None:
     account = session.account
     session.verdict = key_guard.judge(account.key, account.endpoint, SKILL, session.many, strict=account.strict)
-    most = find_model(session.options.model or DEFAULTS["t2v"])[0].running
-    return run_files(session, Run, make_parser, instead=INSTEAD, estimate_row=_estimate_row, prices=video_prices, most=most)
+    most = TABLE.find(session.options.model or DEFAULTS["t2v"])[0].running
+    return run_files(session, Run, make_parser, table=TABLE, instead=INSTEAD, estimate_row=estimate_row, prices=video_prices,
+                     most=most)
 
 
-def _estimate_row(options) -> dict:
+def estimate_row(options) -> Cost:
+    """What a row of a batch, or one command, would cost. Raises usage for what could not be made."""
     with first_frame(options):
         ask, model, _ = read_ask(options)
     address_all([item for _, item in pictures_and_more(ask)], 0)
-    call, _ = build_request(ask, model)
-    return video_prices.estimate(model, call, _input_seconds(ask, call))
+    return _cost_of(ask, model, build_request(ask, model)[0])
 
 
-def _input_seconds(ask, call) -> float | None:
-    """How long the videos given are, None where one does not tell; of a talking picture it is the sound that counts."""
-    roles = ("audio",) if call.mode == "s2v" else ("video", "reference_video")
-    lengths = [item.seconds for role, item in pictures_and_more(ask) if role in roles]
-    return sum(lengths) if all(lengths) else None
+def cheapest(options):
+    """(model id, Cost) of the cheapest model that does what is asked, None where none is priced."""
+    with first_frame(options):
+        return video_prices.cheapest(read_ask(options)[0], check_media)
+
+
+def _cost_of(ask, model, call) -> Cost:
+    return video_prices.estimate(model, call, video_prices.given_seconds(ask, call, model))
 
 
 class Run(TaskRun):
     """One command: from the request to the video."""
 
     product = Product("mp4", "video/", "video", "seconds", LONGEST_PAUSE, "1 to 5 min")
-    models = tuple(row.id for row in MODELS)
+    models = TABLE
 
     def generate(self) -> None:
         with first_frame(self.options):
@@ -110,15 +115,14 @@ class Run(TaskRun):
         encoded(call.body)  # refuses text that cannot be sent, before the key or the network matter
         self._tell(ask, model, warning, remarks, waiting)
         if options.estimate:
-            found = video_prices.estimate(model, call, _input_seconds(ask, call))
-            return self.session.show_estimate(found, video_prices.words(found), model=model.id)
+            return self._estimate(ask, model, call)
         if options.dry_run:
             return self.dry_run(call, waiting, model.id, is_task=True)
         self.product = self.product._replace(usual=model.usual)
         record = self.earlier()
         if record:
             return self.go_on(record, self.client(record.get("model", "")))
-        outputs = self.new_outputs(ask.prompt or ask.template or call.mode, 1)
+        outputs = self.new_outputs(ask.prompt or ask.template or call.way.mode, 1)
         try:
             client = self.client(model.id)
             record = self._new_record(ask, call, outputs, waiting)
@@ -130,13 +134,27 @@ class Run(TaskRun):
         finally:
             outputs.discard()
 
+    def client(self, model: str = "", guarded: bool = True):
+        """A client that can explain a ModelNotFound: `model` may be retired, or spelled wrongly."""
+        successor = TABLE.find(model)[0].successor if model else ""
+        return self.session.client(model, TABLE, guarded, successor=successor)
+
+    def _estimate(self, ask, model, call) -> None:
+        cost = _cost_of(ask, model, call)
+        self.session.show_estimate(estimate_document(cost), video_prices.words(model, call.tier, cost), model=model.id)
+        cheaper = video_prices.cheaper_words(model, cost, video_prices.cheapest(ask, check_media))
+        if cheaper:
+            self.console.note(cheaper)
+
     def _tell(self, ask, model, warning: str, remarks: list, waiting: list) -> None:
         if warning:
             self.console.warn(warning)
         pictures = [item for role, item in pictures_and_more(ask) if role in ("image", "last_frame", "reference")]
-        if model.id.startswith("wan") and any(item.alpha for item in pictures):
+        if model.opaque and any(item.alpha for item in pictures):
             self.console.warn(f"{model.id} takes pictures without transparency, and one of these has it",
                               "when it is refused, save the picture without transparency")
+        if model.doubt:
+            self.console.warn(f"{model.id}: {model.doubt}")
         if model.upload_doubt and waiting:
             self.console.warn(f"{model.id} is documented for public addresses, and {waiting[0].name} will be uploaded instead",
                               "when the service refuses it, put the file on a public https address")
@@ -145,11 +163,11 @@ class Run(TaskRun):
 
     def _new_record(self, ask, call, outputs, waiting: list) -> dict:
         parameters = call.body.get("parameters", {})
-        facts = {"prompt": ask.prompt, "negative": ask.negative, "model": call.body["model"], "mode": call.mode,
+        facts = {"prompt": ask.prompt, "negative": ask.negative, "model": call.body["model"], "mode": call.way.mode,
                  "seed": parameters.get("seed"), "size": parameters.get("size") or parameters.get("resolution"),
                  "parameters": parameters, "inputs": [item.name for _, item in pictures_and_more(ask)]}
         same = fingerprint(call.path, {"body": call.body, "files": [media.digest(item) for item in waiting]})
-        return self.new_record(outputs, same, facts, mode=call.mode)
+        return self.new_record(outputs, same, facts, mode=call.way.mode)
 
     # -- answers
 

@@ -29,13 +29,14 @@ def _media(link: str, output: dict) -> dict:
 
 def seconds_of(usage: dict, measured: float) -> float:
     """The billed seconds: what the service says, else the length of the file."""
-    for name in ("duration", "video_duration"):
-        value = usage.get(name)
-        if isinstance(value, str):
-            try:
-                value = float(value)
-            except ValueError:
-                continue
-        if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < math.inf:
-            return round(value, 2)
-    return round(measured, 2)
+    told = (number_of(usage.get(name)) for name in ("duration", "video_duration"))
+    return round(next(filter(None, told), measured), 2)
+
+
+def number_of(value) -> float:
+    """A number of seconds above 0 as the service writes it, as a number or as text; 0 for anything else."""
+    try:
+        number = float(value) if isinstance(value, (int, float, str)) and not isinstance(value, bool) else 0.0
+    except ValueError:
+        return 0.0
+    return number if 0 < number < math.inf else 0.0

@@ -7,12 +7,15 @@ import os
 import re
 
 from shared.body import parse_settings
-from shared.cli.flags import add_switch, exclude, number
+from shared.cli.flags import exclude, number
 from shared.cli.inputs import read_body, read_prompt, take_prompt_back
 from shared.failures import usage
 from shared.media import inputs as media
-from video_models import ANY, DEFAULTS, FUNCTIONS, MODES, find_model
-from video_request import Ask, is_video
+
+from video_fields import add_fields, FIELDS, LOOK, SPECIAL
+from video_models import ANY, DEFAULTS, FUNCTION_MODEL, FUNCTIONS, MODES, TABLE
+from video_request import Ask
+from video_ways import is_video
 
 
 # ---- values of flags -------------------------------------------------------------------------------------------------
@@ -60,7 +63,6 @@ def _add_media_flags(add) -> None:
     add("--audio", metavar="F", help="the sound that the video follows (WAV or MP3)")
     add("--mask", metavar="F", help="with --function video_edit: white is changed, black is kept")
     add("--from-clip", metavar="F", help="the last frame of this video becomes the first one of the new video (needs ffmpeg)")
-    add("--negative", metavar="TEXT", help="what should not be there")
     add("--mode", choices=MODES, help="what is made, where the inputs leave it open; default models: "
         + ", ".join(f"{mode} {model}" for mode, model in DEFAULTS.items()))
 
@@ -72,24 +74,12 @@ def _add_look_flags(add) -> None:
     add("--size", metavar="WxH", type=size, help="in pixels, instead of --resolution and --ratio")
     add("--duration", metavar="N", type=number(-1, 60, whole=True), help="seconds, billed one by one (default: the "
         "model's own, mostly 5)")
-    add("--seed", metavar="N", type=number(0, 2**31 - 1, whole=True), help="0 to 2147483647; the same seed and request "
-        "give similar videos")
-    add_switch(add, "prompt-extend", "let the service make the prompt richer (its default)", "take the prompt as it is")
-    add_switch(add, "watermark", "put the service's mark into the corner", "no mark (the default)")
-    add_switch(add, "sound", "with sound, where a model leaves the choice (wan2.6 flash, wan3.0, other vendors)",
-                       "without sound; cheaper with the flash models")
-    add_switch(add, "keep-sound", "keep the sound of the video that is edited", "let the model decide on the sound")
-    add("--shot", choices=("single", "multi"), help="one shot or several (wan2.6 models; for wan2.7 say it in the prompt)")
+    add_fields(add, LOOK)
 
 
 def _add_special_flags(add) -> None:
-    add("--function", metavar="NAME", help=f"one edit of wanx2.1-vace-plus: {', '.join(FUNCTIONS)}")
-    add("--control", metavar="WHAT", help="with --function: what is kept of the video: "
-        + ", ".join(FUNCTIONS["video_repainting"].controls))
-    add("--strength", metavar="X", type=number(0, 1), help="with --function video_repainting: 0 to 1")
-    add("--template", metavar="NAME", help="an effect such as flying, instead of a prompt (wan2.x i2v and kf2v models)")
-    add("--style", metavar="N", type=number(0, 7, whole=True), help="0 to 7 (video-style-transform)")
-    add("--quality", metavar="MODE", help="wan-std (default) or wan-pro (animate models); std, pro or 4k (kling)")
+    add("--function", metavar="NAME", help=f"one edit of {FUNCTION_MODEL}: {', '.join(FUNCTIONS)}")
+    add_fields(add, SPECIAL)
 
 
 # ---- the Ask ---------------------------------------------------------------------------------------------------------
@@ -104,11 +94,10 @@ def read_ask(options) -> tuple:
         raise usage("stdin can be read once only, but two inputs name '-'", "put one of them into a file")
     ask = Ask(prompt=read_prompt(options.prompt, options.prompt_file, inputs), request=read_body(options.request),
               settings=parse_settings(options.set), **{name: getattr(options, name) for name in (
-                  "model", "mode", "function", "resolution", "size", "ratio", "duration", "negative", "seed", "prompt_extend",
-                  "watermark", "shot", "sound", "keep_sound", "template", "style", "strength", "control", "quality")})
+                  "model", "mode", "function", "resolution", "size", "ratio", "duration", *FIELDS)})
     _look_at_media(ask, options)
-    model, warning = find_model(ask.model_name())
-    _check_media(ask, model)
+    model, warning = TABLE.find(ask.model_name())
+    check_media(ask, model)
     return ask, model, warning
 
 
@@ -126,7 +115,7 @@ def _look_at_media(ask: Ask, options) -> None:
     ask.voices = [media.look(path, "--voice", ANY["sound"]) for path in options.voice]
 
 
-def _check_media(ask: Ask, model) -> None:
+def check_media(ask: Ask, model) -> None:
     """Each file against the limits of the model."""
     given = [("--image", ask.image, "image"), ("--last-frame", ask.last_frame, "image"), ("--video", ask.video, "video"),
              ("--audio", ask.audio, "sound")]
