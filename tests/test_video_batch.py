@@ -126,8 +126,8 @@ def test_cost_of_all_rows(film, emulator, rows, work):
     clip = [{"from-clip": "red.mp4", "resolution": "720P"}] if shutil.which("ffmpeg") else [{"image": "photo.png", "resolution": "720P"}]
     rows({"prompt": "a", "duration": 10}, {"prompt": "snow", "video": "clip.mp4", "resolution": "720P"}, {**DANCE, "image": "photo.png"}, *clip)
     done = film(*BATCH, "--estimate", "--json", key=None)
-    assert done.code == 0 and done.document["estimate"]["seconds"] == 10 + 8 + 4 + 5, done
-    assert done.document["estimate"]["total"] == pytest.approx(10 + 4.8 + 1.6 + 3) and emulator.requests == [] and not (work / "out").exists()
+    assert done.code == 0 and done.document["estimate"]["units"]["seconds"] == 10 + 8 + 4 + 5, done
+    assert done.document["estimate"]["high"] == pytest.approx(10 + 4.8 + 1.6 + 3) and emulator.requests == [] and not (work / "out").exists()
 
 
 @pytest.mark.skipif(not shutil.which("ffmpeg"), reason="ffmpeg is not installed")

@@ -90,7 +90,8 @@ def estimate_row(options) -> Cost:
 def cheapest(options):
     """(model id, Cost) of the cheapest model that does what is asked, None where none is priced."""
     with first_frame(options):
-        return video_prices.cheapest(read_ask(options)[0], check_media)
+        ask, model, _ = read_ask(options)
+        return video_prices.cheapest(ask, build_request(ask, model)[0].way.mode, check_media)
 
 
 def _cost_of(ask, model, call) -> Cost:
@@ -142,7 +143,7 @@ class Run(TaskRun):
     def _estimate(self, ask, model, call) -> None:
         cost = _cost_of(ask, model, call)
         self.session.show_estimate(estimate_document(cost), video_prices.words(model, call.tier, cost), model=model.id)
-        cheaper = video_prices.cheaper_words(model, cost, video_prices.cheapest(ask, check_media))
+        cheaper = video_prices.cheaper_words(model, cost, video_prices.cheapest(ask, call.way.mode, check_media))
         if cheaper:
             self.console.note(cheaper)
 

@@ -79,13 +79,12 @@ def _is_picture(url: str) -> bool:
     return url.split("?")[0].split("#")[0].lower().endswith((".png", ".jpg", ".jpeg", ".webp", ".bmp"))
 
 
-def cheapest(ask, check=lambda ask, model: None, region: str = BEIJING):
-    """(model id, Cost) of the cheapest live model that does what is asked, None where none is priced. `check` raises usage for
-    media that do not fit a model."""
+def cheapest(ask, mode: str, check=lambda ask, model: None, region: str = BEIJING):
+    """(model id, Cost) of the cheapest live model that does what is asked in a mode, None where none is priced. `check` raises
+    usage for media that do not fit a model."""
     if ask.request is not None:
         return None
     found = []
-    mode = build_request(ask, TABLE.find(ask.model_name())[0])[0].way.mode
     for row in TABLE.live(lambda row: row.price is not None):
         try:
             check(ask, row)
