@@ -1,4 +1,5 @@
-"""What became of the rows of a batch: the counts, the exit code, the report, and the progress while it runs."""
+"""What became of the rows of a batch: the counts, the exit code, the report, and the progress while it runs.
+"""
 from __future__ import annotations
 
 import json
@@ -8,19 +9,22 @@ from collections import Counter
 
 from ..cli.console import Console
 from ..failures import Exit, Failure
+from ..money.cost import document as cost_document, of_document, plus, words
 from .worker import GO_ON
 
 _NAMED = 5  # rows in doubt that a message names
 
 
 class Tally:
-    """Counts of rows by outcome. `end` is why no more rows are taken; `lost` are documents that could not be written."""
+    """Counts of rows by outcome. `end` is why no more rows are taken; `lost` are documents that could not be
+    written."""
 
     def __init__(self, total: int, batch_folder):
         self.total, self._folder, self._lock = total, batch_folder, threading.Lock()
         self.done = self.failed = self.in_doubt = self.under_way = self.network_failures = 0
         self.codes: Counter = Counter()
         self.units: Counter = Counter()
+        self.cost, self.rows_without_price = None, 0  # the sum, a Cost; rows whose price is not known
         self.lost: list = []
         self.doubtful: list = []  # the first lines in doubt, in words
         self.end: Failure | None = None
@@ -55,15 +59,23 @@ class Tally:
             self.failed += not ok and not doubt
             if ok:
                 self.network_failures = 0
-                self.units.update(_numbers(document.get("billing", {}).get("units", {})))
+                self._add_bill(document.get("billing", {}))
             else:
                 self.codes[int(document.get("exit_code", Exit.PARTIAL)) if begun else int(Exit.PARTIAL)] += 1
             if doubt and len(self.doubtful) < _NAMED:
                 self.doubtful.append(f"line {row.line}" + (f" ({row.id})" if row.id is not None else ""))
 
+    def _add_bill(self, billing: dict) -> None:
+        self.units.update(_numbers(billing.get("units", {})))
+        if "cost" in billing:
+            cost = of_document(billing["cost"])
+            self.cost = plus(self.cost, cost) if self.cost else cost
+            self.rows_without_price += not cost.known
+
     def counts(self) -> dict:
         with self._lock:
-            counts = {"total": self.total, "kept": self._folder.kept, "done": self.done, "failed": self.failed,
+            counts = {"total": self.total, "kept": self._folder.kept, "done": self.done,
+                      "failed": self.failed,
                       "in_doubt": self._folder.kept_in_doubt + self.in_doubt + self.under_way}
         return {**counts, "not_started": counts["total"] - sum(list(counts.values())[1:])}
 
@@ -81,7 +93,8 @@ class Tally:
     def words(self) -> str:
         counts = self.counts()
         words = [f"{counts['total']} rows"] + [f"{counts[name]} {said}" for name, said in (
-            ("kept", "kept from earlier"), ("done", "done now"), ("failed", "failed"), ("in_doubt", "in doubt"),
+            ("kept", "kept from earlier"), ("done", "done now"), ("failed", "failed"),
+            ("in_doubt", "in doubt"),
             ("not_started", "not started")) if counts[name] or name == "done"]
         return f"{words[0]}: {', '.join(words[1:])}"
 
@@ -107,7 +120,7 @@ def report(tally: Tally, row_file, batch_folder, session) -> Exit:
     words = [tally.words()] + [f"next: {fix}" for fix in tally.next_steps()]
     (console.note if code == Exit.OK else console.say)("\n  ".join(words))
     if tally.units:
-        console.note(f"{_counted(tally.units)}{session.billing_note()}")
+        console.note(f"{_counted(tally.units)}{session.billing_note()}{_cost_words(tally)}")
     if batch_folder.foreign:
         console.note(f"{batch_folder.foreign} more lines are of rows that are no longer in {row_file.path}; they stay")
     try:
@@ -125,11 +138,24 @@ def _document(tally: Tally, code: Exit, batch_folder, session) -> dict:
     console = session.console
     document = {"ok": code == Exit.OK, "skill": console.skill, "exit_code": int(code), "rows": tally.counts(),
                 "results": batch_folder.results,
-                "billing": {"plan": session.verdict.key.billing, "units": dict(tally.units)}, "warnings": console.warnings}
+                "billing": {"plan": session.verdict.key.billing, "units": dict(tally.units), **_cost(tally)},
+                "warnings": console.warnings}
     if code != Exit.OK:
         failure = tally.end or Failure(code, tally.words(), fix="; ".join(tally.next_steps()))
         document["error"] = console.clean_error(failure)
     return document
+
+
+def _cost(tally: Tally) -> dict:
+    return {"cost": cost_document(tally.cost),
+            "rows_without_price": tally.rows_without_price} if tally.cost else {}
+
+
+def _cost_words(tally: Tally) -> str:
+    if not tally.cost:
+        return ""
+    unpriced = f"; {tally.rows_without_price} rows without a known price are not in it" if tally.cost.known and tally.rows_without_price else ""
+    return f", {words(tally.cost)}{unpriced}"
 
 
 def _numbers(units: dict) -> dict:
@@ -137,7 +163,8 @@ def _numbers(units: dict) -> dict:
 
 
 def _counted(units: dict) -> str:
-    return "".join(f"{count:g} {name.replace('_', ' ')}, " if isinstance(count, float) else f"{count} {name.replace('_', ' ')}, "
+    return "".join(f"{count:g} {name.replace('_', ' ')}, " if isinstance(count, float)
+                   else f"{count} {name.replace('_', ' ')}, "
                    for name, count in units.items())
 
 

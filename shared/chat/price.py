@@ -4,58 +4,75 @@ from __future__ import annotations
 import json
 
 from ..money.cost import Cost, exactly, unknown
-from .tokens import message_tokens, text_tokens
+from .models import AS_OF
 from .usage import counts, units
 
 OUTPUT = 4096  # tokens that an estimate takes for the answer where nothing bounds it
+SEARCHES = "web searches are billed apart and are not in it"
 
 
-def charged(model, as_of: str, usage, region: str) -> Cost:
-    """The cost of an answer by its usage object. `model` is its row."""
+def charged(model, usage, region: str) -> Cost:
+    """The cost of an answer by its usage object, at the list price of `region`. `model` is its row."""
     found = counts(usage)
     if found.input is None and found.output is None:
-        return unknown("the service did not say what was used", as_of, region)
+        return unknown("the service did not say what was used", AS_OF, region)
     amount = model.price and region and model.price.amount(
         found.input or 0, found.output or 0, found.cached or 0, region=region, thinking=bool(found.thinking))
     if amount is None or not region:
-        return unknown(_why(model, region), as_of, region, units(usage))
-    return exactly(amount, as_of, region, units(usage))
+        return unknown(_why(model, region), AS_OF, region, units(usage))
+    cost = exactly(amount, AS_OF, region, units(usage))
+    return cost._replace(why=SEARCHES) if found.searches else cost
 
 
-def expected(model, as_of: str, body: dict, region: str, media: int = 0, batch: bool = False) -> Cost:
+def expected(model, body: dict, region: str, media: int = 0, more: int = 0, batch: bool = False) -> Cost:
     """About what a request will cost: `low` is the input alone, `high` adds the output that the body allows.
 
-    `media` are the tokens of pictures and videos. Where neither --max-tokens nor --thinking-budget bounds the output, it is taken
-    to be OUTPUT tokens.
+    `media` are the tokens of pictures and videos, `more` those that may come to the input besides. Where
+    neither --max-tokens nor --thinking-budget bounds the output, it is taken to be OUTPUT tokens.
     """
-    put_in = message_tokens(body.get("messages") or [], media)
-    put_in += sum(text_tokens(json.dumps(body[name], ensure_ascii=False)) for name in ("tools", "response_format") if name in body)
-    thinks = model.thinking == "always" or body.get("enable_thinking", model.thinking == "on") is True
-    out = bound(body, thinks)
-    counted = {"input_tokens": put_in, "output_tokens": out}
+    body = {**body, **(body.get("input") or {}), **(body.get("parameters") or {})}
+    put_in, out = media + input_tokens(body), bound(body, model)
+    counted = {"input_tokens": put_in + more, "output_tokens": out}
     if not model.price or not region:
-        return unknown(_why(model, region), as_of, region, counted)
-    low, high = (model.price.amount(put_in, count, batch=batch, region=region, thinking=thinks) for count in (0, out))
+        return unknown(_why(model, region), AS_OF, region, counted)
+    thinks = _thinks(body, model)
+    low, high = (model.price.amount(count, answer, batch=batch, region=region, thinking=thinks)
+                 for count, answer in ((put_in, 0), (put_in + more, out)))
     if high is None:
-        return unknown(_why(model, region), as_of, region, counted)
-    return Cost(low, high, as_of, region, counted, "", True)
+        return unknown(_why(model, region), AS_OF, region, counted)
+    return Cost(low, high, AS_OF, region, counted, SEARCHES if body.get("enable_search") else "", True)
 
 
-def bound(body: dict, thinks: bool) -> int:
+def input_tokens(body: dict) -> int:
+    """About how many tokens the texts of a body have."""
+    from .tokens import message_tokens, text_tokens
+    found = message_tokens(body.get("messages") or [])
+    return found + sum(text_tokens(json.dumps(body[name], ensure_ascii=False))
+                       for name in ("tools", "response_format") if name in body)
+
+
+def _thinks(body: dict, model) -> bool:
+    return model.thinking == "always" or body.get("enable_thinking", model.thinking == "on") is True
+
+
+def bound(body: dict, model) -> int:
     """The most tokens of output that a body allows, or OUTPUT."""
-    answer = body.get("max_tokens") or body.get("max_completion_tokens")
-    thought = body.get("thinking_budget") if thinks else 0
-    if not isinstance(answer, int):
-        return max(OUTPUT, thought if isinstance(thought, int) else 0)
-    if not thinks:
-        return answer
-    return answer + (thought if isinstance(thought, int) else OUTPUT)
+    answer, thought = body.get("max_tokens") or body.get("max_completion_tokens"), body.get("thinking_budget")
+    thought = thought if isinstance(thought, int) and _thinks(body, model) else 0
+    return answer + thought if isinstance(answer, int) else max(OUTPUT, thought)
 
 
-def output_words(body: dict) -> str:
-    """What an estimate takes for the output, for its line."""
-    bounded = isinstance(body.get("max_tokens"), int)
-    return "the output that --max-tokens allows" if bounded else f"an output of {OUTPUT:,} tokens, as nothing bounds it"
+def estimate_of(model, body: dict, region: str, media: int = 0, more: int = 0) -> tuple:
+    """What --estimate shows of a chat call: the model's id, the Cost, and what is counted in words."""
+    cost = expected(model, body, region, media, more)
+    said = f"about {cost.units['input_tokens'] - more:,} tokens in"
+    said += f", and at most {more:,} of the documents" if more else ""
+    settings = {**body, **(body.get("parameters") or {})}
+    bounds = [flag for flag, name in (("--max-tokens", "max_tokens"),
+                                      ("--thinking-budget", "thinking_budget")) if name in settings]
+    out = f"{cost.units['output_tokens']:,} tokens out"
+    said += f", at most {out}" if bounds else f", {out} taken, as no --max-tokens bounds them"
+    return model.id, cost, f"{said} · {model.id}" + (f"; {cost.why}" if cost.known and cost.why else "")
 
 
 def _why(model, region: str) -> str:

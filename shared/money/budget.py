@@ -1,4 +1,5 @@
-"""Budgets: `20`, `20/day`, `100/week`, `300/month`, in CNY by local calendar days, weeks from Monday, and months.
+"""Budgets: `20`, `20/day`, `100/week`, `300/month`, in CNY by local calendar days, weeks from Monday, and
+months.
 
 Pure: what was spent comes from `spending`.
 """
@@ -9,7 +10,8 @@ import re
 from collections import namedtuple
 from datetime import date, timedelta
 
-from ..failures import Failure, usage
+from ..failures import BUDGET, Exit, Failure, usage
+from .cost import yuan
 
 PERIODS = ("day", "week", "month")
 _FORM = re.compile(r"\s*(\d+(?:\.\d+)?|\.\d+)\s*(?:/\s*(day|week|month))?\s*$", re.ASCII)
@@ -18,7 +20,8 @@ Budget = namedtuple("Budget", "amount period where")
 
 
 def parse(text: str, where: str) -> Budget | None:
-    """The budget that a value means, None for an empty one. Raises usage for anything but an amount and a period."""
+    """The budget that a value means, None for an empty one. Raises usage for anything but an amount and a
+    period."""
     if not text.strip():
         return None
     found = _FORM.match(text)
@@ -47,10 +50,11 @@ def first_day(period: str, today: date) -> date:
 
 def over(budget: Budget, spent: float, cost: float) -> Failure:
     """The refusal of a call that would go over a budget."""
-    from ..failures import Exit
-    from .cost import yuan
     left = max(0.0, budget.amount - spent)
-    return Failure(Exit.QUOTA, f"the budget of {yuan(budget.amount)} CNY a {budget.period} leaves {yuan(left)} CNY, and this call may "
-                   f"cost {yuan(cost)} CNY", f"{yuan(spent)} CNY are spent or under way this {budget.period}; the budget is QIANWEN_BUDGET in "
-                   f"{budget.where}", "raise QIANWEN_BUDGET, choose a cheaper model or less output (--estimate tells the price), or wait "
-                   f"for the next {budget.period}; nothing was sent", code="Budget")
+    return Failure(Exit.QUOTA,
+                   f"the budget of {yuan(budget.amount)} CNY a {budget.period} leaves {yuan(left)} CNY, and this call may "
+                   f"cost {yuan(cost)} CNY",
+                   f"{yuan(spent)} CNY are spent or under way this {budget.period}; the budget is QIANWEN_BUDGET in "
+                   f"{budget.where}",
+                   "raise QIANWEN_BUDGET, choose a cheaper model or less output (--estimate tells the price), or wait "
+                   f"for the next {budget.period}; nothing was sent", code=BUDGET)

@@ -1,7 +1,8 @@
-"""An amount by list price, before a call (between `low` and `high`) or after it (both the same), and how it is written.
+"""An amount by list price, before a call (between `low` and `high`) or after it (both the same), and how it
+is written.
 
-Pure. What is not known says why and is never guessed. Amounts are CNY by the list price of the endpoint's region; a gateway bills
-by itself, so there nothing is known.
+Pure. What is not known says why and is never guessed. Amounts are CNY by the list price of the endpoint's
+region; a gateway bills by itself, so there nothing is known.
 """
 from __future__ import annotations
 
@@ -11,9 +12,11 @@ CURRENCY = "CNY"
 BEIJING = "cn-beijing"
 
 
-class Cost(namedtuple("Cost", "low high as_of region units why about", defaults=("", BEIJING, {}, "", False))):
-    """`low` and `high` in CNY, None where not known (`why` says so). `units` are what is counted (tokens, pictures, seconds …),
-    `as_of` is the day of the price list, `about` tells that the units themselves are estimated."""
+class Cost(namedtuple("Cost", "low high as_of region units why about",
+                      defaults=("", BEIJING, {}, "", False))):
+    """`low` and `high` in CNY, None where not known; `why` says why, or what a known cost lacks. `units` are
+    what is counted (tokens, pictures, seconds …), `as_of` is the day of the price list, `about` tells that
+    the units themselves are estimated."""
 
     __slots__ = ()
 
@@ -36,19 +39,25 @@ FREE = Cost(0.0, 0.0)
 
 
 def total(costs) -> tuple:
-    """(the sum of several costs, how many of them have no price). The sum is known when at least one is, or there are none."""
-    costs = list(costs)
-    priced = [cost for cost in costs if cost.known]
-    units: dict = {}
-    for cost in costs:
-        for name, count in cost.units.items():
-            units[name] = round(units.get(name, 0) + count, 4)
-    if costs and not priced:
-        return costs[0]._replace(units=units), len(costs)
-    regions = {cost.region for cost in priced}
-    return Cost(rounded(sum(cost.low for cost in priced)), rounded(sum(cost.high for cost in priced)),
-                max((cost.as_of for cost in priced), default=""), regions.pop() if len(regions) == 1 else "" if regions else BEIJING,
-                units, "", any(cost.about for cost in priced)), len(costs) - len(priced)
+    """(the sum of several costs, how many of them have no price). The sum is known when at least one is, or
+    there are none."""
+    found, unpriced = FREE, 0
+    for number, cost in enumerate(costs):
+        found = plus(found, cost) if number else cost
+        unpriced += not cost.known
+    return found, unpriced
+
+
+def plus(one: Cost, other: Cost) -> Cost:
+    """The sum of two costs; where one is not known, what is known of the other. Units are added either way.
+    """
+    units = dict(one.units)
+    for name, count in other.units.items():
+        units[name] = round(units.get(name, 0) + count, 4)
+    if not (one.known and other.known):
+        return (one if one.known else other)._replace(units=units)
+    return Cost(rounded(one.low + other.low), rounded(one.high + other.high), max(one.as_of, other.as_of),
+                one.region if one.region == other.region else "", units, "", one.about or other.about)
 
 
 def rounded(amount: float) -> float:
@@ -59,14 +68,21 @@ def rounded(amount: float) -> float:
 def document(cost: Cost) -> dict:
     """`billing.cost` of the JSON document."""
     found = {"amount": rounded(cost.high) if cost.known else None, **_source(cost)}
-    return found if cost.known else {**found, "why": cost.why}
+    return {**found, "why": cost.why} if cost.why else found
+
+
+def of_document(held: dict) -> Cost:
+    """The Cost that `billing.cost` of a document tells."""
+    amount = held.get("amount")
+    return Cost(amount, amount, held.get("prices_of", ""), held.get("region", ""), {}, held.get("why", ""))
 
 
 def estimate_document(cost: Cost) -> dict:
     """The `estimate` object of the JSON document."""
-    found = {"low": rounded(cost.low) if cost.known else None, "high": rounded(cost.high) if cost.known else None,
+    found = {"low": rounded(cost.low) if cost.known else None, "high": rounded(cost.high) if cost.known
+             else None,
              **_source(cost), "units": cost.units}
-    return found if cost.known else {**found, "why": cost.why}
+    return {**found, "why": cost.why} if cost.why else found
 
 
 def _source(cost: Cost) -> dict:
@@ -77,7 +93,14 @@ def words(cost: Cost) -> str:
     """What a finished call cost, for the end of its last line."""
     if not cost.known:
         return "price not known"
-    return f"about {yuan(cost.high)} CNY ({source_words(cost)})"
+    return f"about {yuan(cost.high)} CNY ({source_words(cost)})" + (f"; {cost.why}" if cost.why else "")
+
+
+def line(cost: Cost) -> str:
+    """The beginning of the line of an estimate."""
+    if not cost.known:
+        return f"price not known ({cost.why})"
+    return f"{span(cost)} ({source_words(cost)})"
 
 
 def source_words(cost: Cost) -> str:

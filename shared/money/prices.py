@@ -1,4 +1,5 @@
-"""List prices of tokens, as data: CNY per million tokens of input and of output, by the size of the input. Pure."""
+"""List prices of tokens, as data: CNY per million tokens of input and of output, by the size of the input.
+Pure."""
 from __future__ import annotations
 
 BEIJING = "cn-beijing"
@@ -8,10 +9,11 @@ _MILLION = 1_000_000
 class TokenPrice:
     """The price of a model that is billed by tokens.
 
-    Each tier is (most input tokens in thousands, or 0 for no bound, input, output[, output while thinking]); the size of the
-    input picks one tier for the whole request. `cached` is what a cached token of the input costs, as a share of an ordinary
-    one (1 where the service does not publish it, so that no amount is too low). `batch` is the share that a call costs in a
-    file of the Batch API, where nothing is cached. `regions` has the tiers of other regions than Beijing.
+    Each tier is (most input tokens in thousands, or 0 for no bound, input, output[, output while thinking]);
+    the size of the input picks one tier for the whole request. `cached` is what a cached token of the input
+    costs, as a share of an ordinary one (1 where the service does not publish it, so that no amount is too
+    low). `batch` is the share that a call costs in a file of the Batch API, where nothing is cached.
+    `regions` has the tiers of other regions than Beijing.
     """
 
     __slots__ = ("tiers", "cached", "batch", "regions")
@@ -34,11 +36,13 @@ class TokenPrice:
 
     def _tier(self, input: int, region: str):
         tiers = self.regions.get(region, ())
-        return next((tier for tier in tiers if not tier[0] or input <= tier[0] * 1000), tiers[-1] if tiers else None)
+        return next((tier for tier in tiers if not tier[0] or input <= tier[0] * 1000), tiers[-1] if tiers
+                    else None)
 
     def words(self) -> str:
         """Beijing's prices as a table shows them: `≤256K 2/8; ≤1M 6/24`."""
-        return "; ".join(_bound(tier[0]) + f"{tier[1]:g}/{tier[2]:g}" + (f" (thinking {tier[3]:g})" if len(tier) > 3 else "")
+        return "; ".join(_bound(tier[0]) + f"{tier[1]:g}/{tier[2]:g}"
+                         + (f" (thinking {tier[3]:g})" if len(tier) > 3 else "")
                          for tier in self.tiers)
 
 

@@ -1,4 +1,5 @@
-"""`--spent`: what was spent in a period, by skill and model. Pure but for today's date, which the caller gives."""
+"""`--spent`: what was spent in a period, by skill and model. Pure but for today's date, which the caller
+gives."""
 from __future__ import annotations
 
 import re
@@ -29,18 +30,22 @@ def days_of(period: str, today: date) -> tuple:
             return date.fromisoformat(period), date.fromisoformat(period)
     except ValueError:
         pass
-    raise usage(f"--spent {period} is not a period", f"use one of {', '.join(PERIODS)}, a month as 2026-11 or a day as 2026-11-25")
+    raise usage(f"--spent {period} is not a period",
+                f"use one of {', '.join(PERIODS)}, a month as 2026-11 or a day as 2026-11-25")
 
 
 def document(period: str, days: tuple, found: dict) -> dict:
     """The `spent` object of the JSON document, from (skill, model) -> Sum."""
     whole = sum_of(found.values())
-    return {"period": period, "from": days[0].isoformat(), "to": days[1].isoformat(), "total": round(whole.amount, 6),
+    return {"period": period, "from": days[0].isoformat(), "to": days[1].isoformat(),
+            "total": round(whole.amount, 6),
             "currency": CURRENCY, "calls_without_price": whole.unpriced, "calls_in_doubt": whole.in_doubt,
-            "by": [{"skill": skill, "model": model, "calls": one.calls, "units": one.units, "amount": round(one.amount, 6),
+            "by": [{"skill": skill, "model": model, "calls": one.calls, "units": one.units,
+                    "amount": round(one.amount, 6),
                     **({"calls_without_price": one.unpriced} if one.unpriced else {}),
                     **({"in_doubt": one.in_doubt} if one.in_doubt else {})}
-                   for (skill, model), one in sorted(found.items(), key=lambda item: (-item[1].amount, item[0]))]}
+                   for (skill, model), one in sorted(found.items(),
+                                                     key=lambda item: (-item[1].amount, item[0]))]}
 
 
 def sum_of(sums) -> Sum:
@@ -61,7 +66,8 @@ def table(period: str, days: tuple, found: dict) -> str:
     whole = sum_of(found.values())
     rows.append(("total", "", str(whole.calls), "", yuan(whole.amount)))
     widths = [max(len(row[column]) for row in rows) for column in range(5)]
-    lines = ["  ".join((row[0].ljust(widths[0]), row[1].ljust(widths[1]), row[2].rjust(widths[2]), row[3].ljust(widths[3]),
+    lines = ["  ".join((row[0].ljust(widths[0]), row[1].ljust(widths[1]), row[2].rjust(widths[2]),
+                        row[3].ljust(widths[3]),
                         row[4].rjust(widths[4]))).rstrip() for row in rows]
     notes = [f"{whole.unpriced} call(s) have no known price and are not in the sum"] if whole.unpriced else []
     notes += [f"{whole.in_doubt} call(s) are in doubt: they count with what they may have cost"] if whole.in_doubt else []
@@ -69,7 +75,8 @@ def table(period: str, days: tuple, found: dict) -> str:
 
 
 def _units(units: dict) -> str:
-    return ", ".join(f"{count:g} {name.replace('_', ' ')}" if count < 1e6 else f"{count:,.0f} {name.replace('_', ' ')}"
+    return ", ".join(f"{count:g} {name.replace('_', ' ')}" if count < 1e6
+                     else f"{count:,.0f} {name.replace('_', ' ')}"
                      for name, count in units.items())
 
 

@@ -1,8 +1,10 @@
-"""What all five scripts spent on this machine: one line for each paid call in `spending.jsonl` of the state folder.
+"""What all five scripts spent on this machine: one line for each paid call in `spending.jsonl` of the state
+folder.
 
-A line adds: a task counts with its estimate from its create on, and a later line for the same task corrects that. So lines can be
-summed in any order, and a long file is set aside whole (`spending-N.jsonl`) and summed into `spending-sums.json`, by days. Never a
-prompt, a key or a link. Calls under way are in files of their own, which their processes hold locked: what a budget must count.
+A line adds: a task counts with its estimate from its create on, and a later line for the same task corrects
+that. So lines can be summed in any order, and a long file is set aside whole (`spending-N.jsonl`) and summed
+into `spending-sums.json`, by days. Never a prompt, a key or a link. Calls under way are in files of their
+own, which their processes hold locked: what a budget must count.
 """
 from __future__ import annotations
 
@@ -20,7 +22,8 @@ FILE, SUMS, LOCK, UNDER_WAY = "spending.jsonl", "spending-sums.json", "spending.
 MOST_BYTES = 1_000_000  # of the file that is read line by line; a longer one is set aside and summed
 _ASIDE = re.compile(r"spending-(\d+)\.jsonl$")
 
-# What was spent on one day with one model. unpriced: calls without a known price; in_doubt: calls whose outcome nobody knows.
+# What was spent on one day with one model. unpriced: calls without a known price; in_doubt: calls whose
+# outcome nobody knows.
 Sum = namedtuple("Sum", "calls units amount unpriced in_doubt", defaults=(0, {}, 0.0, 0, 0))
 
 
@@ -29,7 +32,8 @@ def plus(one: Sum, other: Sum) -> Sum:
     units = dict(one.units)
     for name, count in other.units.items():
         units[name] = round(units.get(name, 0) + count, 4)
-    return Sum(one.calls + other.calls, units, round(one.amount + other.amount, 6), one.unpriced + other.unpriced,
+    return Sum(one.calls + other.calls, units, round(one.amount + other.amount, 6), one.unpriced
+               + other.unpriced,
                one.in_doubt + other.in_doubt)
 
 
@@ -44,9 +48,11 @@ class Spending:
 
     # -- writing
 
-    def add(self, skill: str, model: str, units: dict, amount: float | None, *, call: str = "", calls: int = 1,
+    def add(self, skill: str, model: str, units: dict, amount: float | None, *, call: str = "",
+            calls: int = 1,
             in_doubt: bool = False) -> None:
-        """Append a line. `amount` in CNY, None where no price is known; `call` is the request's or the task's id."""
+        """Append a line. `amount` in CNY, None where no price is known; `call` is the request's or the task's
+        id."""
         line = {"time": round(self._clock(), 3), "skill": skill, "model": model, "units": units,
                 "amount": None if amount is None else round(amount, 6), "calls": calls, "id": call,
                 **({"in_doubt": True} if in_doubt else {}), "folder": _working_folder()}
@@ -56,7 +62,8 @@ class Spending:
     def _append(self, line: bytes) -> None:
         """One write, so that a line is whole or at the end of the file; a torn end is closed first."""
         path = self._path(FILE)
-        handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0), 0o600)
+        handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+                         | getattr(os, "O_BINARY", 0), 0o600)
         try:
             size = os.fstat(handle).st_size
             if size:
@@ -69,9 +76,10 @@ class Spending:
             self._set_aside()
 
     def _set_aside(self) -> None:
-        """Give a long file its number and add it to the sums, so that a report has little to read. Lines of a file that was
-        renamed and not summed (a crash in between) are summed by the next reader."""
-        last = max((int(found.group(1)) for found in map(_ASIDE.match, os.listdir(self.folder)) if found), default=-1)
+        """Give a long file its number and add it to the sums, so that a report has little to read. Lines of a
+        file that was renamed and not summed (a crash in between) are summed by the next reader."""
+        last = max((int(found.group(1)) for found in map(_ASIDE.match, os.listdir(self.folder)) if found),
+                   default=-1)
         os.rename(self._path(FILE), self._path(f"spending-{max(last, self._read_sums()[0]) + 1}.jsonl"))
         self._fold()
 
@@ -113,11 +121,13 @@ class Spending:
             self._add_lines(self._path(f"spending-{number}.jsonl"), 0, sums)
         if new:
             with whole(self._path(SUMS), permissions=0o600) as file:
-                file.write(json.dumps({"folded": new[-1], "days": [[*key, *one] for key, one in sums.items()]}).encode())
+                file.write(json.dumps({"folded": new[-1],
+                                       "days": [[*key, *one] for key, one in sums.items()]}).encode())
         return bool(new) or folded != self._folded
 
     def _read_sums(self) -> tuple:
-        """(number of the last file that is summed, the sums); (-1, {}) where there are none or they are damaged."""
+        """(number of the last file that is summed, the sums); (-1, {}) where there are none or they are
+        damaged."""
         try:
             with open(self._path(SUMS), "rb") as file:
                 held = json.loads(file.read())
@@ -126,7 +136,8 @@ class Spending:
             return -1, {}
 
     def _add_lines(self, path: str, start: int, sums: dict) -> int:
-        """Add the whole lines from an offset on; return the offset behind them. Lines that cannot be read are passed over."""
+        """Add the whole lines from an offset on; return the offset behind them. Lines that cannot be read are
+        passed over."""
         try:
             with open(path, "rb") as file:
                 file.seek(start)
@@ -146,7 +157,8 @@ class Spending:
     # -- calls under way
 
     def under_way(self) -> float:
-        """CNY that calls of all processes may still cost. What a process left that ended without a word becomes doubt."""
+        """CNY that calls of all processes may still cost. What a process left that ended without a word
+        becomes doubt."""
         amount = 0.0
         for path in self._files_under_way():
             open_calls = _open_calls(path)
@@ -160,13 +172,15 @@ class Spending:
 
     def _files_under_way(self) -> list:
         try:
-            return [self._path(f"{UNDER_WAY}/{name}") for name in sorted(os.listdir(self._path(UNDER_WAY))) if name.endswith(".jsonl")]
+            return [self._path(f"{UNDER_WAY}/{name}") for name in sorted(os.listdir(self._path(UNDER_WAY)))
+                    if name.endswith(".jsonl")]
         except FileNotFoundError:
             return []
 
 
 class UnderWay:
-    """The calls of this process that were sent and whose outcome is not known: a file that the process holds locked."""
+    """The calls of this process that were sent and whose outcome is not known: a file that the process holds
+    locked."""
 
     def __init__(self, spending: Spending):
         folder = os.path.join(spending.folder, UNDER_WAY)
@@ -180,7 +194,8 @@ class UnderWay:
     def begin(self, skill: str, model: str, amount: float | None) -> int:
         """Write down a call before it is sent; return its number."""
         self._last += 1
-        self._lock.write(json.dumps({"begin": self._last, "skill": skill, "model": model, "amount": amount}).encode() + b"\n")
+        self._lock.write(json.dumps({"begin": self._last, "skill": skill, "model": model,
+                                     "amount": amount}).encode() + b"\n")
         self._open.add(self._last)
         return self._last
 
@@ -207,7 +222,8 @@ def _open_calls(path: str) -> list:
         try:
             one = json.loads(line)
             if "begin" in one:
-                found[one["begin"]] = {"skill": str(one["skill"]), "model": str(one["model"]), "amount": one.get("amount")}
+                found[one["begin"]] = {"skill": str(one["skill"]), "model": str(one["model"]),
+                                       "amount": one.get("amount")}
             else:
                 found.pop(one.get("end"), None)
         except (ValueError, TypeError, KeyError, AttributeError):

@@ -15,6 +15,7 @@ from shared.batch.run import run_calls
 from shared.body import encoded
 from shared.chat.answer import tool_calls_for_messages
 from shared.chat.flags import add_fields, add_json_flags, add_sampling_flags, add_thinking_flags
+from shared.chat.price import estimate_of
 from shared.chat.turn import chat_request, preface, text_target, Turn
 from shared.cli.flags import add_batch_flags, add_common_flags, Parser
 from shared.failures import Exit, Failure
@@ -92,7 +93,21 @@ def _add_translation_flags(group) -> None:
 def execute(session) -> Exit | None:
     account, options = session.account, session.options
     session.verdict = key_guard.judge(account.key, account.endpoint, SKILL, options.batch is not None, strict=account.strict)
-    return run_calls(session, answer, make_parser, table=TABLE, instead=("messages",))
+    return run_calls(session, answer, make_parser, table=TABLE, estimate=estimate, instead=("messages",))
+
+
+def estimate(session) -> tuple:
+    """What the answer would cost."""
+    ask = read_ask(session.options)
+    model, warning = TABLE.find(ask.model_name())
+    if warning:
+        session.console.warn(warning)
+    return estimate_of(model, build_request(ask, model)[0], session.price_region, more=_unread(ask, model))
+
+
+def _unread(ask: Ask, model) -> int:
+    """The most tokens of documents, which only the service counts."""
+    return model.max_input if ask.documents else 0
 
 
 def answer(session) -> None:
@@ -109,7 +124,7 @@ def answer(session) -> None:
     target = options.output and text_target(session, ask, str(ask.prompt or (ask.messages or [{}])[-1].get("content") or "answer"))
     try:
         client = session.client(model.id, TABLE, successor=model.successor)
-        turn = Turn(session, ask, model, target, client)
+        turn = Turn(session, ask, model, target, client, more=_unread(ask, model))
         if ask.documents:
             return _converse_with_documents(options, turn, body)
         turn.ask(request)

@@ -14,6 +14,7 @@ from shared import key_guard
 from shared.batch.run import run_calls
 from shared.body import encoded
 from shared.chat.flags import add_fields, add_json_flags, add_sampling_flags, add_thinking_flags, ask_of
+from shared.chat.price import estimate_of
 from shared.chat.turn import chat_request, preface, text_target, Turn
 from shared.cli.flags import add_batch_flags, add_common_flags, number, Parser
 from shared.cli.inputs import is_prompt, read_prompt, take_prompt_back
@@ -23,6 +24,7 @@ from shared.media import inputs as media
 from shared.media.uploads import address_all, oss_headers, preview_uploads, upload_all
 from shared.transport.request import Request
 from vision_models import DEFAULT_MODEL, OCR_MODEL, picture_limits, TABLE, video_limits
+from vision_tokens import media_tokens
 from vision_request import Ask, build_request, HIGH_RESOLUTION, OCR_TASKS, PLAIN_OCR
 
 SKILL = "qianwen-vision"
@@ -113,7 +115,16 @@ def _take_prompt_back(options) -> None:
 def execute(session) -> Exit | None:
     account, options = session.account, session.options
     session.verdict = key_guard.judge(account.key, account.endpoint, SKILL, options.batch is not None, strict=account.strict)
-    return run_calls(session, answer, make_parser, table=TABLE, instead=("ocr",))
+    return run_calls(session, answer, make_parser, table=TABLE, estimate=estimate, instead=("ocr",))
+
+
+def estimate(session) -> tuple:
+    """What the answer would cost."""
+    ask, model, warning = read_ask(session.options)
+    if warning:
+        session.console.warn(warning)
+    body = build_request(ask, model)[0]
+    return estimate_of(model, body, session.price_region, media_tokens(ask, model))
 
 
 def answer(session) -> None:
@@ -132,7 +143,7 @@ def answer(session) -> None:
         if waiting:
             upload_all(waiting, client, model.id, console)
             request = _request(session.endpoint, ask, build_request(ask, model)[0])
-        turn = Turn(session, ask, model, target, client)
+        turn = Turn(session, ask, model, target, client, media_tokens(ask, model))
         turn.ask(request)
         turn.report(ocr_result=turn.answer.ocr_result)
     finally:

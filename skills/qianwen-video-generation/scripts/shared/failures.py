@@ -58,4 +58,5 @@ def usage(message: str, fix: str = "correct it and run the command again; --help
     return Failure(Exit.USAGE, message, fix=fix)
 
 
+BUDGET = "Budget"  # the code of a refusal for what may be spent; nothing was sent
 BAD_LINK = "ResultLink"  # the code of failures that are the link's and not the disk's

@@ -10,15 +10,15 @@ from .tasks.journal import Journal
 from .tasks.run import row_record_id
 
 
-def run_files(session, make_run, make_parser, *, instead, estimate_row, prices, most: int, table=None) -> Exit | None:
+def run_files(session, make_run, make_parser, *, instead, estimate_row, prices, most: int) -> Exit | None:
     """What a script that makes files of tasks does: a command about tasks, a batch, a page, or one call.
 
     `instead` are the flags that may stand in place of a prompt. `estimate_row(options)` tells what one row costs, `prices` is the
-    module that sums and words it, `most` how many tasks the service runs at a time (0: not known), `table` its models.
+    module that sums and words it, `most` how many tasks the service runs at a time (0: not known).
     """
     options, console = session.options, session.console
-    if options.check or options.models is not None:
-        return run_calls(session, None, make_parser, table)
+    if options.check:
+        return run_calls(session, None, make_parser)
     check_single(options)
     journal = Journal(session.account.state)
     if options.tasks:

@@ -12,7 +12,8 @@ from .failures import Exit, Failure, usage
 
 
 def run_script(skill: str, make_parser, execute, argv=None) -> int:
-    """Parse, execute, and map whatever happens to one message and an exit code. Used as `sys.exit(run(…))`."""
+    """Parse, execute, and map whatever happens to one message and an exit code. Used as `sys.exit(run(…))`.
+    """
     is_process = argv is None
     argv = sys.argv[1:] if is_process else argv
     _prepare_streams()
@@ -44,9 +45,10 @@ def _outcome(make_parser, execute, argv, console: Console) -> int:
         console.json_mode, console.quiet, console.verbose = options.json, options.quiet, options.verbose
         if options.live and not options.check and options.models is None:
             raise usage("--live goes with --check or --models", "add one of them")
-        if getattr(options, "concurrency", None) is not None and options.batch is None and not options.has_parts:
+        if getattr(options, "concurrency",
+                   None) is not None and options.batch is None and not options.has_parts:
             raise usage("--concurrency goes with --batch", "add --batch FILE, or leave it out")
-        if getattr(options, "batch", None) is not None and not (options.check or options.dry_run or options.models is not None):
+        if options.batch is not None and not _sends_nothing(options):
             from .batch.worker import hand_over
             code = hand_over(argv, console)
             if code is not None:
@@ -54,7 +56,7 @@ def _outcome(make_parser, execute, argv, console: Console) -> int:
         account = find_account(settings)
         for warning in account.warnings:
             console.warn(warning)
-        return int(execute(Session(console.skill, options, account, console)) or Exit.OK)
+        return _run(Session(console.skill, options, account, console), execute)
     except SystemExit as stop:  # --help and --version
         return int(stop.code or 0)
     except Failure as failure:
@@ -69,6 +71,24 @@ def _outcome(make_parser, execute, argv, console: Console) -> int:
         return _report(console, defect(error, console))
 
 
+def _sends_nothing(options) -> bool:
+    return bool(options.check or options.dry_run or options.estimate or options.models is not None
+                or options.spent is not None)
+
+
+def _run(session, execute) -> int:
+    """The call itself, or what was spent by all of them."""
+    if session.options.spent is not None:
+        from .cli.spent import show_spent
+        return int(show_spent(session))
+    try:
+        if session.account.budgets:
+            session.payments  # refuses a value that is no budget, before anything else
+        return int(execute(session) or Exit.OK)
+    finally:
+        session.close()
+
+
 def _report(console: Console, failure: Failure) -> int:
     try:
         console.failed(failure)
@@ -78,7 +98,8 @@ def _report(console: Console, failure: Failure) -> int:
 
 
 def _prepare_streams() -> None:
-    """UTF-8 whatever the console's code page is; a stream that was closed for us is replaced by the null device."""
+    """UTF-8 whatever the console's code page is; a stream that was closed for us is replaced by the null
+    device."""
     for name in ("stdin", "stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "r" if name == "stdin" else "w", encoding="utf-8"))
@@ -101,12 +122,14 @@ def _stop_on_terminate() -> None:
 
 
 def _end_on_interrupt(code: int) -> None:
-    """From here on an interrupt ends the process with `code` at once: while the interpreter shuts down it would print a traceback."""
+    """From here on an interrupt ends the process with `code` at once: while the interpreter shuts down it
+    would print a traceback."""
     import signal
     try:
         for name in ("SIGINT", "SIGTERM", "SIGHUP"):
             number = getattr(signal, name, None)
-            if number is not None and callable(signal.getsignal(number)):  # neither ignored nor left to the system
+            # neither ignored nor left to the system
+            if number is not None and callable(signal.getsignal(number)):
                 signal.signal(number, lambda number_, frame: os._exit(code))
     except ValueError:  # not in the main thread
         pass

@@ -22,7 +22,7 @@ _NAMED = 5  # how many bad lines a message names
 # Flags that belong to the whole command and not to one call.
 NOT_IN_ROWS = frozenset((
     "batch", "any-files", "overwrite", "concurrency", "check", "live", "models", "json", "dry-run", "version", "help",
-    "quiet", "verbose", "gallery", "estimate",
+    "quiet", "verbose", "gallery", "estimate", "spent", "unpriced",
     "tasks", "resume", "status", "cancel", "no-wait", "again", "list-voices", "gender", "my-voices", "clone", "design", "name", "consent",
     "transcript", "preview-text", "voice-status", "delete-voice", "stream"))
 
@@ -34,7 +34,7 @@ NOT_WITH_BATCH = ("tasks", "resume", "status", "cancel", "no_wait", "list_voices
 # Flags that change how the calls are made or shown, but not what they are.
 NO_DEFAULTS = frozenset((
     "output", "batch", "any_files", "concurrency", "json", "quiet", "verbose", "timeout", "retries", "overwrite", "again", "gallery", "check",
-    "live", "models", "dry_run", "estimate", "max_wait", "no_wait", "poll", "no_sidecar"))
+    "live", "models", "dry_run", "estimate", "spent", "unpriced", "max_wait", "no_wait", "poll", "no_sidecar"))
 
 
 # One row: the line it stands in, its `id` (None without one), its key (64 bits of its identity), its options, its way through

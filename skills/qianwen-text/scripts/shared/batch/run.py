@@ -22,14 +22,20 @@ CONCURRENCY = 4
 _LOCK_WAIT = 60.0  # seconds beyond --timeout that another run may take to finish its rows
 
 
-def run_calls(session, call, make_parser, table=None, **batch_settings):
-    """What every script does: --models of its `table`, --check, the rows of --batch, or the one `call(session)`."""
+def run_calls(session, call, make_parser, table=None, estimate=None, **batch_settings):
+    """What every script does: --models of its `table`, --check, the rows of --batch, or the one `call(session)`.
+
+    `estimate(session)` gives the model, the Cost that its call is expected to have, and what is counted in words.
+    """
     if session.options.models is not None:
         from ..cli.models import show_models
         return show_models(session, table)
     if session.options.check:
         from ..cli.check import check
         return check(session)
+    if session.options.estimate:
+        from .estimate import show_estimate
+        return show_estimate(session, estimate, make_parser, **batch_settings)
     if session.options.batch is not None:
         return run_batch(session, call, make_parser, **batch_settings)
     return call(session)

@@ -69,6 +69,10 @@ def add_common_flags(parser: Parser, skill: str, default_model: str, main: str =
         "they do, limits, price, retirement; sends nothing")
     add("--live", action="store_true", help="with --check: make one free authenticated call as well; with --models: ask "
         "the service which of them it has now")
+    add("--estimate", action="store_true", help="print what the call would cost by list price and send nothing")
+    add("--spent", metavar="PERIOD", nargs="?", const="today", help="what all five scripts spent on this machine: today, "
+        "yesterday, week, month, all, a month (2026-11) or a day (2026-11-25); default: today")
+    add("--unpriced", action="store_true", help="under QIANWEN_BUDGET: let calls go whose price is not known")
     add("--timeout", metavar="SECONDS", type=_seconds, default=DEFAULT_TIMEOUT,
         help=f"longest wait without a byte (default: {DEFAULT_TIMEOUT:g})")
     add("--retries", metavar="N", type=_count, default=DEFAULT_RETRIES,
@@ -132,7 +136,6 @@ def add_result_flags(add) -> None:
     add("--no-sidecar", action="store_true", help="do not write NAME.json (prompt, model, seed, size, usage) beside each file")
     add("--gallery", action="store_true", help="write index.html beside the files: a page that shows all of them; alone it "
         "only renews the page of --output")
-    add("--estimate", action="store_true", help="print what the call would cost and send nothing")
 
 
 def exclude(options, flag: str, others) -> None:

@@ -1,7 +1,7 @@
 """One run of a script: what was asked, with which key and where to, and where what is said goes.
 
-A script puts the key guard's verdict here. The way to the service is `client()`, which passes the guard before it hands
-one out: shows what it warns of, stops where it refuses.
+A script puts the key guard's verdict here. The way to the service is `client()`, which passes the guard
+before it hands one out: shows what it warns of, stops where it refuses.
 """
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import os
 from .. import key_guard
 from ..account import Account, ENVIRONMENT
 from ..failures import Exit, Failure
+from ..money.cost import BEIJING, estimate_document, line
 from ..transport.client import Client
 from ..transport.retries import Retries
 
@@ -24,9 +25,11 @@ _WITHOUT = {
 class Session:
     """`row` is the row of a batch that this is a session for, None for a command of its own."""
 
-    def __init__(self, skill: str, options, account: Account, console, row=None, verdict: key_guard.Verdict | None = None):
+    def __init__(self, skill: str, options, account: Account, console, row=None, verdict: key_guard.Verdict
+                 | None = None,
+                 payments=None):
         self.skill, self.options, self.account, self.console, self.row = skill, options, account, console, row
-        self.verdict = verdict
+        self.verdict, self._payments = verdict, payments
         self._passed = False
 
     # -- the guard
@@ -41,7 +44,8 @@ class Session:
         verdict, account = self.verdict, self.account
         self.show_warnings()
         if verdict.action == key_guard.REFUSE:
-            raise Failure(Exit.KEY, verdict.reason, fix=verdict.fix + self.spare_key(), code=f"{verdict.key.kind}_key",
+            raise Failure(Exit.KEY, verdict.reason, fix=verdict.fix + self.spare_key(),
+                          code=f"{verdict.key.kind}_key",
                           cause=f"the key comes from {account.key_source}" if account.key_source else
                           f"it is neither in the environment nor in {' or '.join(account.searched)}")
         if verdict.endpoint.kind in (key_guard.GATEWAY, key_guard.LOOPBACK):
@@ -49,17 +53,20 @@ class Session:
         self._passed = True
 
     def show_warnings(self, reported: bool = False) -> None:
-        """Show what the guard warns of. `reported`: the next step of the verdict itself is shown elsewhere."""
+        """Show what the guard warns of. `reported`: the next step of the verdict itself is shown elsewhere.
+        """
         for text, fix in self.verdict.warnings:
             is_verdict = text == self.verdict.reason
-            self.console.warn(text, "" if is_verdict and reported else fix + (self.spare_key() if is_verdict else ""))
+            self.console.warn(text, "" if is_verdict and reported else fix
+                              + (self.spare_key() if is_verdict else ""))
 
     def spare_key(self) -> str:
         """Where a standard key waits behind the plan key that comes first, and how to use it."""
         if self.verdict.key.kind != key_guard.PLAN or not self.account.spare:
             return ""
         name, _, where = self.account.key_source.partition(" in ")
-        how = _WITHOUT.get(os.name, _WITHOUT["posix"]).format(name=name) if where == ENVIRONMENT else f"remove {name} from {where}"
+        how = _WITHOUT.get(os.name,
+            _WITHOUT["posix"]).format(name=name) if where == ENVIRONMENT else f"remove {name} from {where}"
         return (f". A standard key was found in {self.account.spare}, but {self.account.key_source} comes first; to use the "
                 f"standard key, {how}")
 
@@ -69,42 +76,72 @@ class Session:
     def endpoint(self) -> key_guard.Endpoint:
         return self.verdict.endpoint
 
-    def client(self, model: str = "", models=(), guarded: bool = True, throttle=None, successor: str = "") -> Client:
-        """A client for the endpoint that the guard hands out. Not `guarded`: for links, which take no key, and for --check."""
+    def client(self, model: str = "", models=(), guarded: bool = True, throttle=None,
+               successor: str = "") -> Client:
+        """A client for the endpoint that the guard hands out. Not `guarded`: for links, which take no key,
+        and for --check."""
         if guarded and not self._passed:
             self.pass_guard()
         options, console = self.options, self.console
-        retries = Retries(options.retries, note=console.note, throttle=throttle or (self.row and self.row.throttle))
-        return Client(self.verdict, self.skill, timeout=options.timeout, retries=retries, detail=console.detail, model=model,
+        retries = Retries(options.retries, note=console.note, throttle=throttle
+                          or (self.row and self.row.throttle))
+        return Client(self.verdict, self.skill, timeout=options.timeout, retries=retries,
+                      detail=console.detail, model=model,
                       models=models, sandboxed=self.account.sandboxed, successor=successor)
 
     def billing_note(self) -> str:
-        """Who pays, for the usage line: a user who expects a plan to cover the call must see that it does not."""
+        """Who pays, for the usage line: a user who expects a plan to cover the call must see that it does
+        not."""
         billing = self.verdict.key.billing
         if billing == "pay-as-you-go":
             return "billed pay-as-you-go (not covered by a Token Plan or Coding Plan)"
         return f"billed by {self.endpoint.host}" if billing == "gateway" else "plan key: not billed by DashScope"
 
+    # -- money
+
+    @property
+    def payments(self):
+        """The paid calls of this run: each is made within `payments.paying(…)`."""
+        if self._payments is None:
+            from ..money.payments import Payments
+            self._payments = Payments(self.account.state, self.skill, self.account.budgets,
+                                      self.options.unpriced, self.console.warn)
+        return self._payments
+
+    @property
+    def price_region(self) -> str:
+        """The region whose list prices hold, '' where nobody here knows them: a gateway bills by itself."""
+        return {key_guard.DASHSCOPE: self.endpoint.region or BEIJING,
+                key_guard.LOOPBACK: BEIJING}.get(self.endpoint.kind, "")
+
+    def close(self) -> None:
+        """At the end of the run: none of its calls is under way any more."""
+        if self._payments is not None:
+            self._payments.close()
+
     # -- instead of a call
 
     def show_dry_run(self, request, before=(), **more) -> None:
         """The one document of --dry-run, and a word on what the guard would do with a real call."""
-        preview = {**request.preview(self.skill, self.verdict.key), **({"before": list(before)} if before else {}), **more}
+        preview = {**request.preview(self.skill, self.verdict.key),
+                   **({"before": list(before)} if before else {}), **more}
         self.console.document(preview)
         if self.verdict.action != key_guard.GO:
             what = "refused" if self.verdict.action == key_guard.REFUSE else "warned of"
             self.console.note(f"with this key and endpoint a real call would be {what}: "
                               f"{self.verdict.reason or self.verdict.warnings[0][0]}")
 
-    def show_estimate(self, found: dict, words: str, **more) -> None:
-        """`--estimate`: what it would cost; nothing is sent."""
+    def show_estimate(self, cost, words: str, **more) -> None:
+        """`--estimate`: what it would cost, a Cost; nothing is sent. `words` say what is counted."""
         if self.console.json_mode:
-            self.console.document({"ok": True, "skill": self.skill, **more, "estimate": found, "warnings": self.console.warnings})
+            self.console.document({"ok": True, "skill": self.skill, **more,
+                                   "estimate": estimate_document(cost),
+                                   "warnings": self.console.warnings})
         else:
-            self.console.result(words + "\n")
+            self.console.result(f"{line(cost)}: {words}\n")
 
     # -- a batch
 
     def for_row(self, row, options, console) -> Session:
         """The session of one row: its own options and console, the same key and verdict."""
-        return Session(self.skill, options, self.account, console, row, self.verdict)
+        return Session(self.skill, options, self.account, console, row, self.verdict, self.payments)

@@ -5,7 +5,7 @@ import threading
 import time
 
 from ..cli.console import Console, defect
-from ..failures import BAD_LINK, Exit, Failure
+from ..failures import BAD_LINK, BUDGET, Exit, Failure
 from .tally import Progress, Tally
 from .throttle import NotSent, Throttle
 from .worker import GO_ON
@@ -156,6 +156,9 @@ class Workers:
             raise
         except Failure as error:
             failure = error
+            if failure.code == BUDGET:
+                self._halt(failure)
+                raise NotSent from failure
         except Exception as error:
             failure = defect(error, self._console)
             failure.accepted = "maybe"

@@ -5,9 +5,11 @@ import json
 
 from ..body import encoded
 from ..failures import Exit, Failure
+from ..money.cost import Cost, document as cost_document, FREE, words
 from ..transport.request import Request
 from ..transport.retries import Retries
 from .answer import Answer, fold, tool_calls_for_messages, whole
+from .price import charged, expected
 from .request import ChatAsk, without_schema
 from .usage import units, usage_line
 
@@ -18,7 +20,8 @@ def text_target(session, ask: ChatAsk, name: str):
     if options.output == "-":
         return None
     from ..files.outputs import output_for
-    return output_for(options.output, options.overwrite, console.redact_result(name), "json" if ask.wants_json else "md")
+    return output_for(options.output, options.overwrite, console.redact_result(name), "json"
+                      if ask.wants_json else "md")
 
 
 def chat_request(endpoint, body: dict) -> Request:
@@ -44,13 +47,15 @@ def preface(console, ask: ChatAsk, body: dict, remarks: list, warning: str) -> N
 class Turn:
     """One question and its answer: `ask` sends it, shows and saves what comes; `report` says what it cost.
 
-    JSON answers, and those that go to a file, are held back until they are whole; all others are shown as they come.
-    What came of an answer that breaks off is billed, and is kept.
+    JSON answers, and those that go to a file, are held back until they are whole; all others are shown as
+    they come. What came of an answer that breaks off is billed, and is kept. `media` and `more` are tokens of
+    the input that do not stand in its text, as `expected` takes them.
     """
 
-    def __init__(self, session, ask: ChatAsk, model, target, client):
+    def __init__(self, session, ask: ChatAsk, model, target, client, media: int = 0, more: int = 0):
         self.session, self.asked, self.model, self.target, self.client = session, ask, model, target, client
-        self.console = session.console
+        self.console, self._unseen = session.console, (media, more)
+        self.cost: Cost = FREE
         self.answer = Answer(cumulative="cumulative" in model.features)
         self.text = ""
         self.files: list = []
@@ -66,7 +71,8 @@ class Turn:
             self._keep_partial(failure)
             raise
         except KeyboardInterrupt:
-            failure = Failure(Exit.INTERRUPTED, "interrupted", fix="run the command again", partial=self.answer.partial())
+            failure = Failure(Exit.INTERRUPTED, "interrupted", fix="run the command again",
+                              partial=self.answer.partial())
             self._keep_partial(failure)
             raise failure from None
         except BrokenPipeError:
@@ -81,7 +87,7 @@ class Turn:
         Raises the Failure of a stdout that could not be written, now that nothing else is left to do.
         """
         console, model = self.console, self.answer.model or self.model.id
-        console.note(usage_line(self.answer.usage, model, self.session.billing_note()))
+        console.note(f"{usage_line(self.answer.usage, model, self.session.billing_note())}, {words(self.cost)}")
         console.detail(f"request id {self.answer.request_id or 'not given'}")
         if console.json_mode:
             try:
@@ -96,7 +102,8 @@ class Turn:
     # -- sending
 
     def _send(self, request: Request) -> None:
-        """Ask the model. Where it takes no schema after all, ask for JSON with the schema in the messages instead."""
+        """Ask the model. Where it takes no schema after all, ask for JSON with the schema in the messages
+        instead."""
         try:
             self._exchange(request)
         except Failure as failure:
@@ -108,6 +115,19 @@ class Turn:
             self._exchange(Request(request.method, request.url, body, request.headers))
 
     def _exchange(self, request: Request) -> None:
+        """One paid call. What an answer that broke off cost is known where its usage came before that."""
+        region, is_whole = self.session.price_region, False
+        about = expected(self.model, request.body, region, *self._unseen)
+        with self.session.payments.paying(self.model.id, about) as payment:
+            try:
+                self._receive(request)
+                is_whole = True
+            finally:
+                if is_whole or self.answer.usage:
+                    self.cost = payment.settle(charged(self.model, self.answer.usage, region),
+                                               self.answer.request_id)
+
+    def _receive(self, request: Request) -> None:
         if request.headers.get("Accept") == "text/event-stream":
             self.client.events(request, Retries.CHAT, self._fold)
             return
@@ -128,7 +148,8 @@ class Turn:
             self._to_stdout(beginning + piece)
 
     def _to_stdout(self, piece: str) -> None:
-        """A piece of the result; a stdout that cannot be written does not stop the answer, which is paid for."""
+        """A piece of the result; a stdout that cannot be written does not stop the answer, which is paid for.
+        """
         try:
             self.console.result(piece)
         except Failure as failure:
@@ -167,7 +188,8 @@ class Turn:
     def _sources(self) -> str:
         """The pages of a web search, for the end of a file of text."""
         pages = [] if self.asked.wants_json else self.answer.search_results
-        lines = [f"- [{page.get('index', '?')}] {page.get('title', '')} {page.get('url', '')}" for page in pages]
+        lines = [f"- [{page.get('index', '?')}] {page.get('title', '')} {page.get('url', '')}"
+                 for page in pages]
         return "\n\n" + "\n".join(["Sources:", "", *lines]) if lines else ""
 
     def _save(self, text: str) -> dict:
@@ -183,20 +205,23 @@ class Turn:
             raise
 
     def _checked_json(self) -> str:
-        """The answer as clean JSON text. One that breaks the promise fails, and is kept in the error report."""
+        """The answer as clean JSON text. One that breaks the promise fails, and is kept in the error report.
+        """
         from .json_answer import json_answer, json_within
         try:
             value, text = json_answer(self.answer.text)
         except ValueError as error:
             try:
-                value, text = json_within(self.answer.text, lambda found: self.asked.schema is None or not self._broken(found))
+                value, text = json_within(self.answer.text, lambda found: self.asked.schema is None
+                                          or not self._broken(found))
             except ValueError:
                 raise self._no_json(error) from None
             self.console.warn("the answer had words around its JSON; the one value in it that fits was taken")
         broken = self._broken(value) if self.asked.schema is not None else []
         if broken:
             raise self._broken_promise("the answer does not match the schema: " + "; ".join(broken[:5]),
-                                       f"{len(broken)} violation(s)", "run the command again, or make the schema simpler")
+                                       f"{len(broken)} violation(s)",
+                                       "run the command again, or make the schema simpler")
         return text
 
     def _broken(self, value) -> list:
@@ -221,9 +246,11 @@ class Turn:
     def _document(self, model: str, more: dict) -> dict:
         answer = self.answer
         document = {"ok": True, "skill": self.console.skill, "model": model, "request_id": answer.request_id,
-                    "text": self.text, "reasoning": answer.reasoning, "tool_calls": tool_calls_for_messages(answer),
+                    "text": self.text, "reasoning": answer.reasoning,
+                    "tool_calls": tool_calls_for_messages(answer),
                     "finish_reason": answer.finish_reason, **more, "files": self.files, "usage": answer.usage,
-                    "billing": {"plan": self.client.key.billing, "units": units(answer.usage)},
+                    "billing": {"plan": self.client.key.billing, "units": units(answer.usage),
+                                "cost": cost_document(self.cost)},
                     "warnings": self.console.warnings}
         always = ("ok", "skill", "model", "text", "usage", "billing", "warnings")
         return {name: value for name, value in document.items() if value or name in always}
@@ -252,5 +279,6 @@ class Turn:
 
 
 def _call_line(call: dict) -> str:
-    return json.dumps({"id": call["id"], "name": call["function"]["name"], "arguments": call["function"]["arguments"]},
+    return json.dumps({"id": call["id"], "name": call["function"]["name"],
+                       "arguments": call["function"]["arguments"]},
                       ensure_ascii=False)

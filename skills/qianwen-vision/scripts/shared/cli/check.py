@@ -2,23 +2,28 @@
 from __future__ import annotations
 
 from .. import key_guard
-from ..failures import Exit, Failure
+from ..failures import BUDGET, Exit, Failure
 from ..transport.request import Request
 from ..transport.retries import Retries
 
 
 def check(session) -> Exit:
-    """`--check`: what would be used and why; with `--live` one free authenticated call. Nothing else is sent."""
+    """`--check`: what would be used and why; with `--live` one free authenticated call. Nothing else is sent.
+    """
     account, verdict, console = session.account, session.verdict, session.console
-    report = {"ok": verdict.usable, "skill": console.skill, "exit_code": int(Exit.OK if verdict.usable else Exit.KEY),
+    report = {"ok": verdict.usable, "skill": console.skill,
+              "exit_code": int(Exit.OK if verdict.usable else Exit.KEY),
               "key": {"kind": verdict.key.kind, "source": account.key_source or "none",
                       "shown_as": key_guard.masked(verdict.key.value) if verdict.key.value else "none"},
-              "endpoint": {"kind": verdict.endpoint.kind, "url": verdict.endpoint.origin + verdict.endpoint.prefix,
+              "endpoint": {"kind": verdict.endpoint.kind, "url": verdict.endpoint.origin
+                           + verdict.endpoint.prefix,
                            "region": verdict.endpoint.region or "unknown", "source": account.endpoint_source},
               "verdict": verdict.action, "mode": "strict" if account.strict else "warn",
               "reason": verdict.reason or "the key and the endpoint fit",
               "fix": verdict.fix + (session.spare_key() if verdict.fix else ""),
               "billing": verdict.key.billing, "warnings": console.warnings}
+    if account.budgets:
+        report["budget"] = _budgets(session.payments)
     _warn_of_path(verdict.endpoint, console)
     session.show_warnings(reported=not console.json_mode)
     failure = None
@@ -32,6 +37,23 @@ def check(session) -> Exit:
     if failure:
         console.explain(failure)
     return Exit(report["exit_code"])
+
+
+def _budgets(payments) -> list:
+    """What may be spent, and what is left of it."""
+    from ..money.cost import rounded
+    try:
+        return [{"amount": held.amount, "period": held.period, "source": held.where, "spent": rounded(spent),
+                 "left": rounded(left), "currency": "CNY"} for held, spent, left in payments.left()]
+    except OSError as error:
+        raise Failure(Exit.QUOTA, f"the budget cannot be kept: {error.strerror or error}", code=BUDGET,
+                      fix="make the state folder writable, or unset QIANWEN_BUDGET") from error
+
+
+def _budget_words(held: dict) -> str:
+    from ..money.cost import yuan
+    return (f"{yuan(held['amount'])} CNY a {held['period']}, {yuan(held['spent'])} spent or under way, "
+            f"{yuan(held['left'])} left, from {held['source']}")
 
 
 def _warn_of_path(endpoint: key_guard.Endpoint, console) -> None:
@@ -58,9 +80,12 @@ def _print_report(report: dict, console) -> None:
     key, endpoint = report["key"], report["endpoint"]
     shown = f"{key['shown_as']} ({key['kind']}), from {key['source']}" if key["source"] != "none" else "none (missing)"
     rows = [("key", shown),
-            ("endpoint", f"{endpoint['url']} ({endpoint['kind']}, region {endpoint['region']}), from {endpoint['source']}"),
+            ("endpoint",
+             f"{endpoint['url']} ({endpoint['kind']}, region {endpoint['region']}), from {endpoint['source']}"),
             ("verdict", f"{report['verdict']} — {report['reason']}"), ("next", report["fix"]),
-            ("billing", report["billing"]), ("live call", report.get("live", "")),
+            ("billing", report["billing"]), *(("budget", _budget_words(held))
+                                              for held in report.get("budget", ())),
+            ("live call", report.get("live", "")),
             ("usable", "yes" if report["ok"] else "no")]
     for name, value in rows:
         if value:
@@ -68,11 +93,13 @@ def _print_report(report: dict, console) -> None:
     console.end_result()
 
 
-_FREE_CALLS = ("{native}/tasks/?page_no=1&page_size=1", "{compatible}/files?limit=1")  # lists: free, and refused without a key
+# lists: free, and refused without a key
+_FREE_CALLS = ("{native}/tasks/?page_no=1&page_size=1", "{compatible}/files?limit=1")
 
 
 def live_call(session) -> str:
-    """Prove the key with a free call. A gateway may not know the first one, so a second is tried after a 404."""
+    """Prove the key with a free call. A gateway may not know the first one, so a second is tried after a 404.
+    """
     client, endpoint = session.client(guarded=False), session.endpoint
     for number_, url in enumerate(_FREE_CALLS, 1):
         url = url.format(native=endpoint.native, compatible=endpoint.compatible)

@@ -1,0 +1,1 @@
+"""What a call costs: asked before, told after, summed up, bounded."""

@@ -1,0 +1,203 @@
+"""The paid calls of one run: held against the budget before they are sent, written down when their outcome is
+known."""
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from datetime import datetime
+
+from ..failures import BUDGET, Exit, Failure
+from ..files.locks import Lock
+from . import budget
+from .cost import Cost
+from .spending import Spending, UnderWay
+
+BUDGET_LOCK = "budget.lock"
+_ROUNDING = 1e-9  # CNY
+
+
+class Payments:
+    """One for a run, shared by its threads. `settings` are the budgets as (value, where they stand);
+    `unpriced` lets calls without a known price go under a budget. `warn(text, fix)` tells that the
+    spending could not be written."""
+
+    def __init__(self, state: str, skill: str, settings=(), unpriced: bool = False, warn=lambda text,
+                 fix: None):
+        self.skill, self.unpriced = skill, unpriced
+        self.budgets = budget.smallest(settings)
+        self._spending, self._warn, self._warned = Spending(state), warn, False
+        self._under_way: UnderWay | None = None
+        self._changed = threading.Condition(threading.RLock())
+        self._open = 0  # calls of this process that are under way
+
+    # -- before
+
+    @contextlib.contextmanager
+    def paying(self, model: str, cost: Cost):
+        """A paid call is made within the block; it settles its Payment. Raises Failure (code Budget) before
+        anything is sent.
+
+        Without a word from the block the failure that leaves it decides: a request that was surely not
+        accepted costs nothing, and any other end is in doubt.
+        """
+        payment = self.begin(model, cost)
+        try:
+            yield payment
+        except Failure as failure:
+            payment.close(in_doubt=failure.accepted != "no")
+            raise
+        except BaseException:
+            payment.close(in_doubt=True)
+            raise
+        payment.close(in_doubt=True)
+
+    def begin(self, model: str, cost: Cost) -> Payment:
+        """Hold a call's highest cost against the budgets, and write down that it is under way.
+
+        What calls of this process may still cost can turn out to be less, so their ends are waited for before
+        a refusal.
+        """
+        amount = cost.high if cost.known else None
+        if self.budgets and amount is None and not self.unpriced:
+            raise _no_price(model, cost, self.budgets[0])
+        with self._changed:
+            while True:
+                try:
+                    number = self._begin(model, amount)
+                    break
+                except Failure:
+                    if not self._open:
+                        raise
+                    self._changed.wait()
+            self._open += 1
+        return Payment(self, model, cost, number)
+
+    def _begin(self, model: str, amount: float | None) -> int:
+        """The call's number among those under way, 0 where that cannot be written down."""
+        try:
+            if not self.budgets:
+                return self._write_begin(model, amount)
+            os.makedirs(self._spending.folder, mode=0o700, exist_ok=True)
+            with Lock(os.path.join(self._spending.folder, BUDGET_LOCK), wait=30.0):
+                self._check(amount)
+                return self._write_begin(model, amount)
+        except OSError as error:
+            if self.budgets:
+                raise _cannot_be_held(error, self.budgets[0]) from error
+            self._tell(error)
+            return 0
+
+    def _write_begin(self, model: str, amount: float | None) -> int:
+        self._under_way = self._under_way or UnderWay(self._spending)
+        return self._under_way.begin(self.skill, model, amount)
+
+    def _check(self, amount: float | None) -> None:
+        """Refuse what would go over a budget. A budget of 0 lets only go what surely costs nothing."""
+        waiting = self._spending.under_way()
+        for one in self.budgets:
+            spent = self._spending.since(budget.first_day(one.period, datetime.now().date())) + waiting
+            if spent + (amount or 0.0) > one.amount + _ROUNDING or one.amount == 0 and amount != 0:
+                raise budget.over(one, spent, amount or 0.0)
+
+    def left(self) -> list:
+        """(budget, CNY spent or under way, CNY left) of each budget, for --check. Raises OSError."""
+        waiting = self._spending.under_way()
+        spent = [self._spending.since(budget.first_day(one.period, datetime.now().date())) + waiting
+                 for one in self.budgets]
+        return [(one, amount, max(0.0, one.amount - amount)) for one, amount in zip(self.budgets, spent)]
+
+    # -- after
+
+    def write(self, model: str, units: dict, amount: float | None, **more) -> None:
+        """Append a line to the spending; what cannot be written is told once and loses no result."""
+        try:
+            with self._changed:
+                self._spending.add(self.skill, model, units, amount, **more)
+        except OSError as error:
+            self._tell(error)
+
+    def end(self, number: int) -> None:
+        """A call is under way no more."""
+        with self._changed:
+            self._open -= 1
+            if number and self._under_way:
+                with contextlib.suppress(OSError):
+                    self._under_way.end(number)
+            self._changed.notify_all()
+
+    def _tell(self, error: OSError) -> None:
+        if not self._warned:
+            self._warned = True
+            self._warn(f"the spending could not be written: {error.strerror or error}",
+                       f"look after {self._spending.folder}; until then --spent does not count this run")
+
+    def close(self) -> None:
+        """At the end of the run."""
+        if self._under_way:
+            with contextlib.suppress(OSError):
+                self._under_way.close()
+
+
+class Payment:
+    """One paid call. Whoever learns of its outcome says so: `settle`, `goes_on` or `release`; the first word
+    counts."""
+
+    def __init__(self, payments: Payments, model: str, cost: Cost, number: int):
+        self._payments, self._model, self._cost, self._number = payments, model, cost, number
+        self._open = True
+
+    def settle(self, cost: Cost, call: str = "") -> Cost:
+        """It is done and cost this; return the cost. `call` is the request's id."""
+        self._end(cost.units, cost.high if cost.known else None, call=call)
+        return cost
+
+    def goes_on(self, task: str) -> None:
+        """The service works on a task: it counts with its estimate until `correct` is called, by any process.
+        """
+        self._end(self._cost.units, self._cost.high if self._cost.known else None, call=task)
+
+    def release(self) -> None:
+        """Nothing is billed."""
+        if self._open:
+            self._open = False
+            self._payments.end(self._number)
+
+    def close(self, in_doubt: bool) -> None:
+        """The call ended without a word on its cost."""
+        if in_doubt:
+            self._end(self._cost.units, self._cost.high if self._cost.known else None, in_doubt=True)
+        self.release()
+
+    def _end(self, units: dict, amount: float | None, **more) -> None:
+        if self._open:
+            self._open = False
+            self._payments.write(self._model, units, amount, **more)
+            self._payments.end(self._number)
+
+
+def correct(payments: Payments, model: str, counted: Cost, now: Cost, task: str) -> None:
+    """Settle a task whose create was counted with `counted`: the difference is written, and no further call.
+    """
+    if not now.known and not counted.known:
+        return
+    units = {name: round(now.units.get(name, 0) - counted.units.get(name, 0), 4)
+             for name in {*now.units, *counted.units}}
+    amount = (now.high if now.known else 0.0) - (counted.high if counted.known else 0.0)
+    if amount or any(units.values()):
+        payments.write(model, {name: count for name, count in units.items() if count}, amount, call=task,
+                       calls=0)
+
+
+def _no_price(model: str, cost: Cost, held: budget.Budget) -> Failure:
+    return Failure(Exit.QUOTA,
+                   f"there is a budget, and what {model} costs is not known: {cost.why or 'its price is not in the table'}",
+                   f"QIANWEN_BUDGET in {held.where} is {held.amount:g} CNY a {held.period}",
+                   "use a model with a known price (--models lists them), or add --unpriced; nothing was sent", code=BUDGET)
+
+
+def _cannot_be_held(error: OSError, held: budget.Budget) -> Failure:
+    return Failure(Exit.QUOTA,
+        f"the budget cannot be kept: the spending cannot be read or written ({error.strerror or error})",
+                   f"QIANWEN_BUDGET in {held.where} is {held.amount:g} CNY a {held.period}",
+                   "make the state folder writable, or unset QIANWEN_BUDGET; nothing was sent", code=BUDGET)

@@ -1,0 +1,29 @@
+"""`--spent`: what all five scripts spent on this machine in a period."""
+from __future__ import annotations
+
+from datetime import date
+
+from ..failures import Exit, Failure
+from ..money.report import days_of, document, table
+from ..money.spending import Spending
+
+
+def show_spent(session) -> Exit:
+    """Sum the spending of a period by skill and model; nothing is sent."""
+    console, period = session.console, session.options.spent
+    days = days_of(period, date.today())
+    spending = Spending(session.account.state)
+    try:
+        spending.under_way()  # what a killed process left becomes a call in doubt
+        found = spending.between(*days)
+    except OSError as error:
+        raise Failure(Exit.FAILED,
+                      f"the spending in {spending.folder} cannot be read: {error.strerror or error}",
+                      fix="make the folder readable and writable for your user") from error
+    if console.json_mode:
+        console.document({"ok": True, "skill": console.skill, "spent": document(period, days, found),
+                          "warnings": console.warnings})
+    else:
+        console.result(table(period, days, found))
+        console.end_result()
+    return Exit.OK

@@ -1,0 +1,34 @@
+"""About how many tokens the pictures and videos of a question have (wire contract 4.4)."""
+from __future__ import annotations
+
+from shared.chat.models import GRID_28, Model
+from shared.chat.tokens import picture_tokens, video_tokens
+
+_FRAMES_A_SECOND = 2.0  # what the service looks at without --fps
+_LONGEST = 60.0  # seconds that are taken for a video whose length is not known
+# The side of a patch in pixels, and the most pixels of a picture without --max-pixels.
+_GENERAL, _OLDER = (32, 2_621_440), (28, 1_003_520)
+_READER, _OLDER_READER = (32, 8_388_608), (28, 6_422_528)
+
+
+def media_tokens(ask, model: Model) -> int:
+    """The tokens of all media of a question; at most what the model takes in."""
+    grid, usual = _patches(model)
+    least = ask.min_pixels or model.sees.pixels[0] or grid * grid * 4
+    most = model.sees.pixels[1] if ask.high_resolution and model.sees.pixels[1] else ask.max_pixels or usual
+    count = sum(picture_tokens(image.width, image.height, grid, least, most) for image in ask.images)
+    if ask.frames:
+        first = ask.frames[0]
+        count += video_tokens(first.width, first.height, len(ask.frames), grid, least, most)
+    if ask.video:
+        frames = (ask.video.seconds or _LONGEST) * (ask.fps or _FRAMES_A_SECOND)
+        count += video_tokens(ask.video.width, ask.video.height, min(frames, model.sees.frames[1]), grid,
+                              least, most)
+    return min(count, model.max_input) if model.max_input else count
+
+
+def _patches(model: Model) -> tuple:
+    is_old = model.sees.pixels[0] == GRID_28[0]
+    if "ocr" in model.features:
+        return _OLDER_READER if is_old else _READER
+    return _OLDER if is_old else _GENERAL
