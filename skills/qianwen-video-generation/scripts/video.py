@@ -18,7 +18,6 @@ from shared.failures import Exit
 from shared.generate import run_files
 from shared.main import run_script
 from shared.media import inputs as media
-from shared.money.cost import Cost, estimate_document
 from shared.media.uploads import address_all, upload_all
 from shared.tasks.flags import add_task_flags
 from shared.tasks.run import TaskRun, Product
@@ -75,16 +74,21 @@ def execute(session) -> Exit | None:
     account = session.account
     session.verdict = key_guard.judge(account.key, account.endpoint, SKILL, session.many, strict=account.strict)
     most = TABLE.find(session.options.model or DEFAULTS["t2v"])[0].running
-    return run_files(session, Run, make_parser, table=TABLE, instead=INSTEAD, estimate_row=estimate_row, prices=video_prices,
-                     most=most)
+    return run_files(session, Run, make_parser, table=TABLE, instead=INSTEAD, estimate=estimate, most=most)
 
 
-def estimate_row(options) -> Cost:
-    """What a row of a batch, or one command, would cost. Raises usage for what could not be made."""
-    with first_frame(options):
-        ask, model, _ = read_ask(options)
+def estimate(session) -> tuple:
+    """The model, the Cost that the call is expected to have, and what is counted in words. Raises usage for what could not
+    be made."""
+    with first_frame(session.options):
+        ask, model, warning = read_ask(session.options)
+    if warning:
+        session.console.warn(warning)
     address_all([item for _, item in pictures_and_more(ask)], 0)
-    return _cost_of(ask, model, build_request(ask, model)[0])
+    call, _ = build_request(ask, model)
+    cost = video_prices.estimate(model, call, video_prices.given_seconds(ask, call, model), session.price_region)
+    other = video_prices.cheapest(ask, call.way.mode, check_media, session.price_region)
+    return model.id, cost, video_prices.words(model, call.tier, cost) + video_prices.cheaper_words(model, cost, other)
 
 
 def cheapest(options):
@@ -92,10 +96,6 @@ def cheapest(options):
     with first_frame(options):
         ask, model, _ = read_ask(options)
         return video_prices.cheapest(ask, build_request(ask, model)[0].way.mode, check_media)
-
-
-def _cost_of(ask, model, call) -> Cost:
-    return video_prices.estimate(model, call, video_prices.given_seconds(ask, call, model))
 
 
 class Run(TaskRun):
@@ -115,8 +115,6 @@ class Run(TaskRun):
         call, remarks = build_request(ask, model)
         encoded(call.body)  # refuses text that cannot be sent, before the key or the network matter
         self._tell(ask, model, warning, remarks, waiting)
-        if options.estimate:
-            return self._estimate(ask, model, call)
         if options.dry_run:
             return self.dry_run(call, waiting, model.id, is_task=True)
         self.product = self.product._replace(usual=model.usual)
@@ -139,13 +137,6 @@ class Run(TaskRun):
         """A client that can explain a ModelNotFound: `model` may be retired, or spelled wrongly."""
         successor = TABLE.find(model)[0].successor if model else ""
         return self.session.client(model, TABLE, guarded, successor=successor)
-
-    def _estimate(self, ask, model, call) -> None:
-        cost = _cost_of(ask, model, call)
-        self.session.show_estimate(estimate_document(cost), video_prices.words(model, call.tier, cost), model=model.id)
-        cheaper = video_prices.cheaper_words(model, cost, video_prices.cheapest(ask, call.way.mode, check_media))
-        if cheaper:
-            self.console.note(cheaper)
 
     def _tell(self, ask, model, warning: str, remarks: list, waiting: list) -> None:
         if warning:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import math
 
 from shared.failures import Failure
-from shared.money.cost import BEIJING, Cost, estimate_document, exactly, rounded, source_words, span, total, unknown, yuan
+from shared.money.cost import BEIJING, Cost, exactly, rounded, span, unknown, yuan
 
 from video_answers import number_of
 from video_models import AS_OF, TABLE
@@ -35,6 +35,8 @@ def _unpriced(model, each, region: str) -> str:
     """Why there is no price, '' where there is one."""
     if each is None:
         return f"the price of this {'resolution or mode' if model.price else 'model'} is not in the table"
+    if not region:
+        return "the gateway bills by itself"
     return "" if region == BEIJING else "the table has prices of Beijing alone, and others are mostly higher"
 
 
@@ -136,33 +138,13 @@ def _told(usage: dict, *names) -> float:
 # ---- words, for --estimate -------------------------------------------------------------------------------------------
 
 def words(model, tier: str, cost: Cost) -> str:
-    """The estimate in a sentence."""
-    what = f"{model.id} ({tier})" if tier else model.id
-    if not cost.known:
-        return f"{what}: {cost.why}; list prices of {cost.as_of}"
-    return f"{span(cost)}: {cost.units['seconds']:g} seconds of {what} ({source_words(cost)})"
+    """What is counted."""
+    seconds = f"{cost.units['seconds']:g} seconds of " if cost.units else ""
+    return seconds + (f"{model.id} ({tier})" if tier else model.id)
 
 
 def cheaper_words(model, cost: Cost, other) -> str:
-    """The line after an estimate: a model that does it for less, '' where there is none."""
+    """What follows that: a model that does it for less, '' where there is none."""
     if not other or other[0] == model.id or cost.known and other[1].high >= cost.low:
         return ""
-    return f"cheapest that does this: --model {other[0]}, {span(other[1])}"
-
-
-def together(costs) -> dict:
-    """The `estimate` object of a batch: the sum of its rows; those whose price is not known are counted apart."""
-    costs = list(costs)
-    found, unpriced = total(costs)
-    return {**estimate_document(found), "rows": len(costs), "rows_without_price": unpriced,
-            "known": found.known and not unpriced}
-
-
-def words_for_rows(found: dict) -> str:
-    """The same in a sentence."""
-    apart = f"; the cost of {found['rows_without_price']} rows is not known" if found["rows_without_price"] else ""
-    if found["high"] is None:
-        return f"{found['rows']} rows: {found['why']}{apart}"
-    cost = Cost(found["low"], found["high"], found["prices_of"], found["region"])
-    return (f"{span(cost)}: {found['rows']} rows, {found['units'].get('seconds', 0):g} seconds at most{apart} "
-            f"({source_words(cost)})")
+    return f"; the cheapest that does this is --model {other[0]}, {span(other[1])}"
