@@ -362,7 +362,7 @@ def _price(price) -> str:
 def test_video_functions_reference_equals_the_table():
     """What each function needs and may have, the values of --control, and its own parameters."""
     from video_fields import CONTROLS, FIELDS, flag_of
-    from video_models import FUNCTIONS
+    from video_rows import FUNCTIONS
     flags = {field.path.split(".")[1]: flag_of(field_name) for field_name, field in FIELDS.items()}
     text = read(ROOT / "skills" / "qianwen-video-generation" / "references" / "recipes.md")
     rows = re.findall(r"^\| `([a-z_]+)` \|([^|]*)\|([^|]*)\|([^|]*)\|$", text.split("\n## The functions of ")[1].split("\n## ")[0],

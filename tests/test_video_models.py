@@ -11,10 +11,10 @@ from tests import media_samples as samples
 from tests.emulator import video_models as emulated
 from tests.test_video_request import at
 from video_fields import FIELDS
-from video_inputs import check_media
-from video_models import DEFAULTS, FUNCTION_MODEL, TABLE
+from video_models import DEFAULTS, TABLE
 from video_prices import charged
 from video_request import Ask, build_request
+from video_rows import FUNCTION_MODEL
 from video_rules import Price, Seconds
 from shared.failures import Failure
 

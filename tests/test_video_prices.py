@@ -4,7 +4,7 @@ from __future__ import annotations
 import pytest
 from shared.failures import Failure
 from shared.money.cost import document
-from tests.test_video_request import (A, CLIP, E, FIRST, LAST, MASK, MOVING, SOUND, TAKES, I, R, T, ask_of)
+from tests.test_video_request import (A, CLIP, E, FIRST, LAST, MASK, MOVING, SOUND, I, R, T, ask_of)
 from video_models import TABLE
 from video_prices import charged, cheaper_words, cheapest, estimate, given_seconds, words
 from video_request import build_request

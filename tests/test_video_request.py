@@ -17,8 +17,9 @@ from shared.failures import Exit, Failure
 from shared.media import inputs as media
 from tests import media_samples as samples
 from video_inputs import add_flags, pictures_and_more, read_ask
-from video_models import DEFAULTS, FUNCTIONS, TABLE
+from video_models import DEFAULTS, TABLE
 from video_request import Ask, build_request
+from video_rows import FUNCTIONS
 
 find_model, MODELS = TABLE.find, TABLE.rows
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 from tests.tables import chat, markdown
 
 from video_fields import FIELDS, flag_of
-from video_models import FUNCTION_SECONDS, TABLE
+from video_models import TABLE
+from video_rows import FUNCTION_SECONDS
 from video_rules import Anything, Pixels, spans, Tiers
 
 SKILL = "qianwen-video-generation"

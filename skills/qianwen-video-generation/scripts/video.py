@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Make and edit videos with the video models of DashScope (千问云): from text, pictures, references, sounds and other videos.
+"""Make and edit videos with the video models of DashScope (千问云): from text, pictures, references, sounds and
+other videos.
 
 Needs Python 3.9 and nothing else. The key guard in `shared/key_guard.py` is passed before anything is sent.
 """
@@ -24,7 +25,8 @@ from shared.tasks.run import TaskRun, Product
 from shared.tasks.service import fingerprint
 from video_answers import parts_of, seconds_of
 from video_inputs import add_flags, check_media, first_frame, pictures_and_more, read_ask
-from video_models import DEFAULTS, FUNCTION_MODEL, TABLE
+from video_models import DEFAULTS, TABLE
+from video_rows import FUNCTION_MODEL
 from video_request import build_request
 
 SKILL = "qianwen-video-generation"
@@ -65,30 +67,35 @@ def make_parser() -> Parser:
     return parser
 
 
-# ---- the run ---------------------------------------------------------------------------------------------------------
+# ---- the run
+# ---------------------------------------------------------------------------------------------------------
 
-INSTEAD = ("image", "video", "reference", "from-clip", "template", "request")  # what may stand in place of a prompt
+# what may stand in place of a prompt
+INSTEAD = ("image", "video", "reference", "from-clip", "template", "request")
 
 
 def execute(session) -> Exit | None:
     account = session.account
-    session.verdict = key_guard.judge(account.key, account.endpoint, SKILL, session.many, strict=account.strict)
+    session.verdict = key_guard.judge(account.key, account.endpoint, SKILL, session.many,
+                                      strict=account.strict)
     most = TABLE.find(session.options.model or DEFAULTS["t2v"])[0].running
     return run_files(session, Run, make_parser, table=TABLE, instead=INSTEAD, estimate=estimate, most=most)
 
 
 def estimate(session) -> tuple:
-    """The model, the Cost that the call is expected to have, and what is counted in words. Raises usage for what could not
-    be made."""
+    """The model, the Cost that the call is expected to have, and what is counted in words. Raises usage for
+    what could not be made."""
     with first_frame(session.options):
         ask, model, warning = read_ask(session.options)
     if warning:
         session.console.warn(warning)
     address_all([item for _, item in pictures_and_more(ask)], 0)
     call, _ = build_request(ask, model)
-    cost = video_prices.estimate(model, call, video_prices.given_seconds(ask, call, model), session.price_region)
+    cost = video_prices.estimate(model, call, video_prices.given_seconds(ask, call, model),
+                                 session.price_region)
     other = video_prices.cheapest(ask, call.way.mode, check_media, session.price_region)
-    return model.id, cost, video_prices.words(model, call.tier, cost) + video_prices.cheaper_words(model, cost, other)
+    return model.id, cost, video_prices.words(model, call.tier, cost) + video_prices.cheaper_words(model,
+        cost, other)
 
 
 def cheapest(options):
@@ -141,7 +148,8 @@ class Run(TaskRun):
     def _tell(self, ask, model, warning: str, remarks: list, waiting: list) -> None:
         if warning:
             self.console.warn(warning)
-        pictures = [item for role, item in pictures_and_more(ask) if role in ("image", "last_frame", "reference")]
+        pictures = [item for role, item in pictures_and_more(ask)
+                    if role in ("image", "last_frame", "reference")]
         if model.opaque and any(item.alpha for item in pictures):
             self.console.warn(f"{model.id} takes pictures without transparency, and one of these has it",
                               "when it is refused, save the picture without transparency")
@@ -155,8 +163,10 @@ class Run(TaskRun):
 
     def _new_record(self, ask, call, outputs, waiting: list) -> dict:
         parameters = call.body.get("parameters", {})
-        facts = {"prompt": ask.prompt, "negative": ask.negative, "model": call.body["model"], "mode": call.way.mode,
-                 "seed": parameters.get("seed"), "size": parameters.get("size") or parameters.get("resolution"),
+        facts = {"prompt": ask.prompt, "negative": ask.negative, "model": call.body["model"],
+                 "mode": call.way.mode,
+                 "seed": parameters.get("seed"), "size": parameters.get("size")
+                 or parameters.get("resolution"),
                  "parameters": parameters, "inputs": [item.name for _, item in pictures_and_more(ask)]}
         same = fingerprint(call.path, {"body": call.body, "files": [media.digest(item) for item in waiting]})
         return self.new_record(outputs, same, facts, mode=call.way.mode)
@@ -171,7 +181,8 @@ class Run(TaskRun):
 
 
 def _address(ask, model) -> list:
-    """Give all media their addresses; return what must be uploaded. Videos and sounds never travel inside a request."""
+    """Give all media their addresses; return what must be uploaded. Videos and sounds never travel inside a
+    request."""
     given = pictures_and_more(ask)
     waiting = address_all([item for role, item in given if role in model.inline], MOST_INLINE)
     return waiting + address_all([item for role, item in given if role not in model.inline], 0)

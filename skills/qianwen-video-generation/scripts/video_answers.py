@@ -10,10 +10,12 @@ _LINKS = ("video_url", "output_video_url")
 
 
 def parts_of(body: dict) -> list:
-    """The video of an answer: its link stands in the output, or one level deeper in `results`, which is an object then."""
+    """The video of an answer: its link stands in the output, or one level deeper in `results`, which is an
+    object then."""
     output = body.get("output") if isinstance(body.get("output"), dict) else {}
     results = output.get("results")
-    places = [output, *([results] if isinstance(results, dict) else results if isinstance(results, list) else [])]
+    places = [output, *([results] if isinstance(results, dict) else results if isinstance(results, list)
+                        else [])]
     for place in places:
         for name in _LINKS:
             link = place.get(name) if isinstance(place, dict) else None
@@ -24,7 +26,8 @@ def parts_of(body: dict) -> list:
 
 def _media(link: str, output: dict) -> dict:
     prompt = output.get("actual_prompt")
-    return {"kind": "media", "url": link, **({"actual_prompt": prompt} if isinstance(prompt, str) and prompt else {})}
+    return {"kind": "media", "url": link, **({"actual_prompt": prompt} if isinstance(prompt, str) and prompt
+        else {})}
 
 
 def seconds_of(usage: dict, measured: float) -> float:

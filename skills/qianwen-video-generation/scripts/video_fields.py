@@ -1,4 +1,5 @@
-"""The flags that are one field of the request, a row each: such a flag is added here, and to the rows of the models that take it.
+"""The flags that are one field of the request, a row each: such a flag is added here, and to the rows of the
+models that take it.
 
 Source: sections 1.6, 6 and 7 of the video contract.
 """
@@ -11,14 +12,17 @@ from shared.cli.flags import add_switch, number
 LOOK, SPECIAL = "how it looks and sounds", "what some models do besides"  # groups of --help
 CONTROLS = ("posebodyface", "posebody", "depth", "scribble")
 
-# path: where it goes, unless the model's row says otherwise. letter: what it is called in the tables of models.md.
-# group: of --help. flag: arguments for argparse; of a switch the texts for yes and for no. sent: value -> what is sent
+# path: where it goes, unless the model's row says otherwise. letter: what it is called in the tables of
+# models.md.
+# group: of --help. flag: arguments for argparse; of a switch the texts for yes and for no. sent: value ->
+# what is sent
 # instead. most: the most characters that are read, 0 for no limit.
 Field = namedtuple("Field", "path letter group flag sent most", defaults=({}, 0))
 
 _P = "parameters."
 FIELDS = {
-    "negative": Field("input.negative_prompt", "N", LOOK, dict(metavar="TEXT", help="what should not be there"), most=500),
+    "negative": Field("input.negative_prompt", "N", LOOK,
+                      dict(metavar="TEXT", help="what should not be there"), most=500),
     "seed": Field(_P + "seed", "S", LOOK, dict(
         metavar="N", type=number(0, 2**31 - 1, whole=True),
         help="0 to 2147483647; the same seed and request give similar videos")),
@@ -27,7 +31,8 @@ FIELDS = {
     "watermark": Field(_P + "watermark", "W", LOOK, (
         "put the service's mark into the corner", "no mark (the default)")),
     "shot": Field(_P + "shot_type", "M", LOOK, dict(
-        choices=("single", "multi"), help="one shot or several (wan2.6 models; for wan2.7 say it in the prompt)")),
+        choices=("single", "multi"),
+        help="one shot or several (wan2.6 models; for wan2.7 say it in the prompt)")),
     "sound": Field(_P + "audio", "A", LOOK, (
         "with sound, where a model leaves the choice (wan2.6 flash, wan3.0, other vendors)",
         "without sound; cheaper with the flash models")),

@@ -1,6 +1,8 @@
-"""What a video costs by the list prices of Beijing: before the call, after it, and which model would be cheapest. Pure.
+"""What a video costs by the list prices of Beijing: before the call, after it, and which model would be
+cheapest. Pure.
 
-Only videos that succeed are billed. Source: sections 6 (usage) and 10 of the video contract, 9 of the updates.
+Only videos that succeed are billed. Source: sections 6 (usage) and 10 of the video contract, 9 of the
+updates.
 """
 from __future__ import annotations
 
@@ -10,24 +12,28 @@ from shared.failures import Failure
 from shared.money.cost import BEIJING, Cost, exactly, rounded, span, unknown, yuan
 
 from video_answers import number_of
-from video_models import AS_OF, TABLE
+from video_models import TABLE
+from video_rows import AS_OF
 from video_request import build_request
 from video_ways import is_video, roles_in
 
 _VARIANTS = {"standard": "wan-std", "pro": "wan-pro"}  # what usage calls the modes of the animate models
 
 
-# ---- before ----------------------------------------------------------------------------------------------------------
+# ---- before
+# ----------------------------------------------------------------------------------------------------------
 
 def estimate(model, call, given: tuple, region: str = BEIJING) -> Cost:
-    """What a call will cost. `given`: the least and the most seconds of the videos given, of a talking picture of the sound."""
+    """What a call will cost. `given`: the least and the most seconds of the videos given, of a talking
+    picture of the sound."""
     each = model.price and model.price.each(call.tier, call.body["parameters"].get("audio"))
     why = _unpriced(model, each, region)
     if why:
         return unknown(why, AS_OF, region)
     low, high = (_billed(model, call, seconds, end) for end, seconds in enumerate(given))
     if not low or not 0 < high < math.inf:
-        return unknown(f"how long the video will be is not known here ({yuan(each)} CNY a second)", AS_OF, region)
+        return unknown(f"how long the video will be is not known here ({yuan(each)} CNY a second)", AS_OF,
+                       region)
     return Cost(rounded(low * each), rounded(high * each), AS_OF, region, {"seconds": round(high, 2)})
 
 
@@ -58,8 +64,8 @@ def _billed(model, call, given: float, end: int) -> float:
 
 
 def given_seconds(ask, call, model) -> tuple:
-    """(least, most) seconds of the videos given, of a talking picture of the sound; from the model's limits where one does not
-    tell its length."""
+    """(least, most) seconds of the videos given, of a talking picture of the sound; from the model's limits
+    where one does not tell its length."""
     sound = call.way.mode == "s2v"
     limits = model.media.get("sound" if sound else "video")
     bounds = (limits.min_seconds, limits.max_seconds or math.inf) if limits else (0.0, math.inf)
@@ -74,7 +80,8 @@ def given_seconds(ask, call, model) -> tuple:
 def _moving(references, model) -> list:
     """References that are videos, or may be: an address need not tell."""
     takes = "reference_video" in model.places
-    return [item for item in references if is_video(item) or takes and not item.media_type and not _is_picture(item.url)]
+    return [item for item in references if is_video(item) or takes and not item.media_type
+            and not _is_picture(item.url)]
 
 
 def _is_picture(url: str) -> bool:
@@ -82,8 +89,8 @@ def _is_picture(url: str) -> bool:
 
 
 def cheapest(ask, mode: str, check=lambda ask, model: None, region: str = BEIJING):
-    """(model id, Cost) of the cheapest live model that does what is asked in a mode, None where none is priced. `check` raises
-    usage for media that do not fit a model."""
+    """(model id, Cost) of the cheapest live model that does what is asked in a mode, None where none is
+    priced. `check` raises usage for media that do not fit a model."""
     if ask.request is not None:
         return None
     found = []
@@ -99,16 +106,19 @@ def cheapest(ask, mode: str, check=lambda ask, model: None, region: str = BEIJIN
     return min(found)[2:] if found else None
 
 
-# ---- after -----------------------------------------------------------------------------------------------------------
+# ---- after
+# -----------------------------------------------------------------------------------------------------------
 
 def charged(row, parameters: dict, usage: dict, region: str = BEIJING) -> Cost:
-    """What a finished task was charged, from the `usage` it tells and the parameters that it was made with."""
+    """What a finished task was charged, from the `usage` it tells and the parameters that it was made with.
+    """
     tier = _tier_made(row, parameters, usage)
     sound = False if False in (usage.get("audio"), parameters.get("audio")) else None
     each = row.price and row.price.each(tier, sound)
     seconds = _seconds_charged(row.price, usage) if row.price else _told(usage, "duration", "video_duration")
     units = {"seconds": seconds} if seconds else {}
-    why = _unpriced(row, each, region) or ("" if seconds else "the service did not say how many seconds it billed")
+    why = _unpriced(row, each, region) or ("" if seconds
+                                           else "the service did not say how many seconds it billed")
     if why:
         return unknown(why, AS_OF, region, units)
     return exactly(rounded(seconds * each), AS_OF, region, units)
@@ -124,7 +134,8 @@ def _tier_made(row, parameters: dict, usage: dict) -> str:
 
 
 def _seconds_charged(price, usage: dict) -> float:
-    """The seconds made, and those given where they are billed; of a usage that does not tell them apart the whole."""
+    """The seconds made, and those given where they are billed; of a usage that does not tell them apart the
+    whole."""
     made = _told(usage, "output_video_duration")
     if price.given and made:
         return round(made + price.billed(_told(usage, "input_video_duration")), 2)
@@ -135,7 +146,8 @@ def _told(usage: dict, *names) -> float:
     return next(filter(None, (number_of(usage.get(name)) for name in names)), 0.0)
 
 
-# ---- words, for --estimate -------------------------------------------------------------------------------------------
+# ---- words, for --estimate
+# -------------------------------------------------------------------------------------------
 
 def words(model, tier: str, cost: Cost) -> str:
     """What is counted."""

@@ -12,10 +12,12 @@ from shared.failures import usage
 from shared.media.uploads import oss_headers
 
 from video_fields import FIELDS, flag_of
-from video_models import DEFAULTS, FUNCTION_MODEL, TABLE
+from video_models import DEFAULTS, TABLE
+from video_rows import FUNCTION_MODEL
 from video_ways import is_video, roles_in, way_of, way_of_body
 
-# A request, ready but for the host. `tier`: what its price depends on, such as the resolution. `seconds`: how long the video
+# A request, ready but for the host. `tier`: what its price depends on, such as the resolution. `seconds`: how
+# long the video
 # will be, 0 when its inputs decide. `way`: of using the model.
 Call = namedtuple("Call", "path body headers tier seconds way")
 
@@ -23,10 +25,12 @@ Call = namedtuple("Call", "path body headers tier seconds way")
 class Ask:
     """What the user wants, independent of any model. Media are looked at; fields left at None are not sent.
 
-    `references` are pictures and videos in the order the prompt counts them, `voices` a sound for each of them.
+    `references` are pictures and videos in the order the prompt counts them, `voices` a sound for each of
+    them.
     """
 
-    DEFAULTS = {**dict.fromkeys(("prompt", "image", "last_frame", "video", "audio", "mask", "model", "mode", "function",
+    DEFAULTS = {**dict.fromkeys(("prompt", "image", "last_frame", "video", "audio", "mask", "model", "mode",
+                                 "function",
                                  "resolution", "size", "ratio", "duration", "request")),
                 **dict.fromkeys(FIELDS), "references": [], "voices": [], "settings": []}
 
@@ -68,7 +72,8 @@ class Ask:
 
 
 def build_request(ask: Ask, model) -> tuple:
-    """(the Call, remarks for the user) for a model's row. Raises usage for whatever the service would refuse or ignore."""
+    """(the Call, remarks for the user) for a model's row. Raises usage for whatever the service would refuse
+    or ignore."""
     if ask.request is not None:
         return _from_request(ask, model), []
     way = way_of(ask, model)
@@ -97,8 +102,10 @@ def _from_request(ask: Ask, model) -> Call:
         raise usage("--request: the body has no 'input' object, or its 'parameters' are none",
                     "give a body of the native API: model, input, parameters")
     if ask.roles() or ask.voices or ask.function:
-        raise usage("pictures, videos, sounds and --function do not go with --request", "name them in the body")
-    body = {**body, "model": model.id, "input": dict(body["input"]), "parameters": dict(body.get("parameters") or {})}
+        raise usage("pictures, videos, sounds and --function do not go with --request",
+                    "name them in the body")
+    body = {**body, "model": model.id, "input": dict(body["input"]),
+            "parameters": dict(body.get("parameters") or {})}
     if ask.prompt is not None:
         body["input"]["prompt"] = ask.prompt
     way = way_of_body(body, model)
@@ -115,16 +122,20 @@ def _finish(body: dict, ask: Ask, model, way) -> Call:
     apply_native_settings(body, ask.settings)
     parameters = body["parameters"]
     own = model.functions[way.function].each if way.function else {}
-    for name, value in {**model.sends, **{name: [value] * len(ask.references) for name, value in own.items()}}.items():
+    for name, value in {**model.sends, **{name: [value] * len(ask.references) for name,
+                                          value in own.items()}}.items():
         parameters.setdefault(name, value)
     for names in model.needs:
         if not any(name in parameters for name in names):
-            raise usage(f"{model.id} needs {' or '.join('--' + name for name in names)}", "it has no default for it")
-    return Call(model.path, body, {"X-DashScope-Async": "enable", **oss_headers(body)}, model.shape.tier(parameters),
+            raise usage(f"{model.id} needs {' or '.join('--' + name for name in names)}",
+                        "it has no default for it")
+    return Call(model.path, body, {"X-DashScope-Async": "enable", **oss_headers(body)},
+                model.shape.tier(parameters),
                 way.seconds.of(parameters), way)
 
 
-# ---- checks ----------------------------------------------------------------------------------------------------------
+# ---- checks
+# ----------------------------------------------------------------------------------------------------------
 
 def _check(ask: Ask, model, way) -> None:
     _check_prompt(ask, model, way)
@@ -159,7 +170,8 @@ def _check_references(ask: Ask, model, way) -> None:
         raise usage(f"--reference: {pictures} pictures and {videos} videos are given",
                     f"{taker} takes at most {most_pictures} pictures, {most_videos} videos, {most} together")
     if videos and "reference_video" not in model.places:
-        raise usage(f"--reference: {model.id} takes pictures alone", f"models that take videos: {_placing('reference_video')}")
+        raise usage(f"--reference: {model.id} takes pictures alone",
+                    f"models that take videos: {_placing('reference_video')}")
     if ask.voices and "voice" not in model.places:
         raise usage(f"{model.id} takes no --voice", f"models that do: {_placing('voice')}")
     if len(ask.voices) > len(ask.references):
@@ -182,7 +194,8 @@ def _check_fields(ask: Ask, model) -> None:
             raise usage(f"{model.id} takes no {flag}",
                         f"models that do: {TABLE.names(lambda row, name=name: name in row.fields)}; leave it out")
         if value not in model.legal.get(name, (value,)):
-            raise usage(f"{flag} {value} is not legal for {model.id}", f"legal: {', '.join(model.legal[name])}")
+            raise usage(f"{flag} {value} is not legal for {model.id}",
+                        f"legal: {', '.join(model.legal[name])}")
         if field.most and model.prompt.most and len(value) > field.most:
             raise usage(f"{flag} has {len(value)} characters, and {field.most} are read", "shorten it")
 
@@ -193,11 +206,14 @@ def _check_function(ask: Ask, functions: dict, name: str, parameters: dict) -> N
     for parameter in parameters:
         owners = [one for one, facts in functions.items() if parameter in facts.own]
         if owners and name not in owners:
-            raise usage(f"--function {name} takes no {_flag_at(parameter)}", f"functions that do: {', '.join(owners)}")
+            raise usage(f"--function {name} takes no {_flag_at(parameter)}",
+                        f"functions that do: {', '.join(owners)}")
     if ask.control and ask.control not in function.controls:
-        raise usage(f"--control {ask.control} is not legal for --function {name}", f"legal: {', '.join(function.controls)}")
+        raise usage(f"--control {ask.control} is not legal for --function {name}",
+                    f"legal: {', '.join(function.controls)}")
     if ask.video and function.control_needed and not parameters.get("control_condition"):
-        raise usage(f"--function {name} needs --control", f"what is kept of the video: {', '.join(function.controls)}")
+        raise usage(f"--function {name} needs --control",
+                    f"what is kept of the video: {', '.join(function.controls)}")
     count = len(ask.references)
     for parameter in function.each:
         kinds = parameters[parameter]
@@ -230,14 +246,16 @@ def _check_together(ask: Ask, model, seconds: float) -> None:
                         f"{model.id} takes {most} seconds at most{what}; cut them first{what and ', or give a smaller --duration'}")
 
 
-# ---- the body --------------------------------------------------------------------------------------------------------
+# ---- the body
+# --------------------------------------------------------------------------------------------------------
 
 def _put_media(body: dict, ask: Ask, model, way) -> None:
     roles = [(role, getattr(ask, role)) for role in ("image", "video", "last_frame", "audio")]
     if ask.mask:
         roles.append(("mask_video" if is_video(ask.mask) else "mask", ask.mask))
     roles += [("reference_video" if is_video(item) else "reference", item) for item in ask.references]
-    voices = {id(item): {model.places["voice"]: voice.address} for item, voice in zip(ask.references, ask.voices)}
+    voices = {id(item): {model.places["voice"]: voice.address} for item,
+              voice in zip(ask.references, ask.voices)}
     for role, item in roles:
         if item:
             place = model.places.get(f"{role}.{way.mode}") or model.places[role]
@@ -256,7 +274,8 @@ def _put_medium(body: dict, place: str, address: str, voice: dict) -> None:
 
 def _put_fields(body: dict, ask: Ask, model) -> None:
     given = {name: getattr(ask, name) for name in model.fields}
-    apply_settings(body, [(path.split("."), FIELDS[name].sent.get(given[name], given[name]) if FIELDS[name].sent else given[name])
+    apply_settings(body, [(path.split("."), FIELDS[name].sent.get(given[name], given[name])
+                           if FIELDS[name].sent else given[name])
                           for name, path in model.fields.items() if given[name] is not None])
 
 

@@ -9,12 +9,14 @@ from shared.failures import usage
 RATIOS = ("16:9", "9:16", "1:1", "4:3", "3:4")
 
 
-# ---- how long --------------------------------------------------------------------------------------------------------
+# ---- how long
+# --------------------------------------------------------------------------------------------------------
 
 class Seconds(namedtuple("Seconds", "legal usual with_video", defaults=(5, 0))):
-    """Lengths that may be asked for. `legal`: whole seconds, () where none may be asked, None where nothing is known; -1 lets the
-    model choose, 0 is as long as the video given. `usual`: taken when nothing is said, 0 where the input decides or
-    nobody knows. `with_video`: the most with a reference video, 0 where that makes no difference."""
+    """Lengths that may be asked for. `legal`: whole seconds, () where none may be asked, None where nothing
+    is known; -1 lets the model choose, 0 is as long as the video given. `usual`: taken when nothing is
+    said, 0 where the input decides or nobody knows. `with_video`: the most with a reference video, 0 where
+    that makes no difference."""
 
     __slots__ = ()
 
@@ -64,10 +66,12 @@ FOLLOWS = Seconds((), 0)  # as long as the video or sound given
 UNKNOWN = Seconds(None, 0)
 
 
-# ---- which shape -----------------------------------------------------------------------------------------------------
+# ---- which shape
+# -----------------------------------------------------------------------------------------------------
 
 class Given:
-    """Nothing is said of the shape: the input decides. What the price depends on, if anything, is the parameter `priced`."""
+    """Nothing is said of the shape: the input decides. What the price depends on, if anything, is the
+    parameter `priced`."""
 
     tiers, ratios, default, sizes = (), (), "", {}
 
@@ -77,7 +81,8 @@ class Given:
     def put(self, parameters: dict, ask, name: str, ratio: bool) -> None:
         """Put what is asked on the parameters. `ratio`: whether a shape may be asked for. Raises usage."""
         if ask.resolution or ask.size or ask.ratio:
-            raise usage(f"{name} takes no --resolution, --size or --ratio", "leave them out; the input decides")
+            raise usage(f"{name} takes no --resolution, --size or --ratio",
+                        "leave them out; the input decides")
 
     def tier(self, parameters: dict) -> str:
         """What the price depends on."""
@@ -85,7 +90,8 @@ class Given:
 
 
 class Anything(Given):
-    """Models of other vendors, and ids newer than the table: what is given is sent under the usual names. `priced` as above."""
+    """Models of other vendors, and ids newer than the table: what is given is sent under the usual names.
+    `priced` as above."""
 
     def __init__(self, ratio: str = "ratio", priced: str = "resolution", default: str = ""):
         super().__init__(priced, default)
@@ -106,8 +112,8 @@ class Anything(Given):
 
 
 class Tiers(Given):
-    """A tier's name, and a ratio where the way of using the model has one. `sizes`: tier -> ratio -> pixels, where they are known;
-    the first ratio is taken when nothing is said."""
+    """A tier's name, and a ratio where the way of using the model has one. `sizes`: tier -> ratio -> pixels,
+    where they are known; the first ratio is taken when nothing is said."""
 
     def __init__(self, tiers, default: str, ratios=RATIOS, sizes=None):
         super().__init__("resolution", default)
@@ -128,20 +134,23 @@ class Tiers(Given):
     def check(self, ask, name: str) -> None:
         """Raise usage for a tier or ratio that the model does not have."""
         _refuse_both(ask)
-        for flag, value, legal in (("resolution", ask.resolution, self.tiers), ("ratio", ask.ratio, self.ratios)):
+        for flag, value, legal in (("resolution", ask.resolution, self.tiers),
+                                   ("ratio", ask.ratio, self.ratios)):
             if value and value not in legal:
                 raise usage(f"--{flag} {value} is not legal for {name}", f"legal: {', '.join(legal)}")
 
     def found(self, size: tuple, name: str) -> tuple:
         """(tier, ratio) of a size of the table."""
-        legal = {pixels: (tier, ratio) for tier in self.tiers for ratio, pixels in self.sizes.get(tier, {}).items()}
+        legal = {pixels: (tier, ratio) for tier in self.tiers for ratio,
+                 pixels in self.sizes.get(tier, {}).items()}
         if not legal:
             raise usage(f"{name} takes no --size", f"use --resolution {'|'.join(self.tiers)} and --ratio "
                         f"{'|'.join(self.ratios)}")
         if size not in legal:
             close = sorted(legal, key=lambda one: abs(one[0] - size[0]) + abs(one[1] - size[1]))
             shown = [f"{width}x{height}" for width, height in close]
-            raise usage(f"--size {size[0]}x{size[1]} is not legal for {name}", f"nearest: {' or '.join(shown[:2])}; legal: "
+            raise usage(f"--size {size[0]}x{size[1]} is not legal for {name}",
+                        f"nearest: {' or '.join(shown[:2])}; legal: "
                         f"{', '.join(sorted(shown))}")
         return legal[size]
 
@@ -151,17 +160,20 @@ class Pixels(Tiers):
 
     def put(self, parameters: dict, ask, name: str, ratio: bool) -> None:
         if not ratio and (ask.resolution or ask.size or ask.ratio):
-            raise usage(f"{name} takes no --resolution, --size or --ratio here", "leave them out; the input decides")
+            raise usage(f"{name} takes no --resolution, --size or --ratio here",
+                        "leave them out; the input decides")
         self.check(ask, name)
         if ask.size:
             self.found(ask.size, name)
             parameters["size"] = _pixels(ask.size)
         elif ask.resolution or ask.ratio:
-            parameters["size"] = _pixels(self._size(ask.resolution or self.default, ask.ratio or self.ratios[0], name))
+            parameters["size"] = _pixels(self._size(ask.resolution or self.default, ask.ratio
+                                                    or self.ratios[0], name))
 
     def _size(self, tier: str, ratio: str, name: str) -> tuple:
         if ratio not in self.sizes[tier]:
-            raise usage(f"--ratio {ratio} does not exist at {tier} for {name}", f"legal: {', '.join(self.sizes[tier])}")
+            raise usage(f"--ratio {ratio} does not exist at {tier} for {name}",
+                        f"legal: {', '.join(self.sizes[tier])}")
         return self.sizes[tier][ratio]
 
     def tier(self, parameters: dict) -> str:
@@ -181,27 +193,31 @@ def _pixels(size: tuple) -> str:
     return f"{size[0]}*{size[1]}"
 
 
-# ---- the prompt ------------------------------------------------------------------------------------------------------
+# ---- the prompt
+# ------------------------------------------------------------------------------------------------------
 
 class Prompt(namedtuple("Prompt", "most wide", defaults=(False,))):
-    """The most characters that are read, 0 for no limit; `wide`: Chinese, Japanese and Korean ones count twice."""
+    """The most characters that are read, 0 for no limit; `wide`: Chinese, Japanese and Korean ones count
+    twice."""
 
     __slots__ = ()
 
     def check(self, text: str, name: str) -> None:
         """Raise usage for a prompt whose end the service would cut off without a word."""
-        size = len(text) + self.wide * sum("\u2e80" <= one <= "\u9fff" or "\uac00" <= one <= "\ud7af" for one in text)
+        size = len(text) + self.wide * sum("\u2e80" <= one <= "\u9fff" or "\uac00" <= one <= "\ud7af"
+                                           for one in text)
         if self.most and size > self.most:
             raise usage(f"the prompt has {len(text)} characters, and {name} reads {self.most}"
                         + (f", or {self.most // 2} Chinese ones" if size != len(text) else ""),
                         "shorten it: the service cuts the rest off without a word")
 
 
-# ---- the price -------------------------------------------------------------------------------------------------------
+# ---- the price
+# -------------------------------------------------------------------------------------------------------
 
 class Price(namedtuple("Price", "tiers silent given most_given", defaults=({}, False, 0))):
-    """CNY for a second of video in Beijing, by tier ('' for any). `silent`: the same without sound. `given`: whether seconds of
-    the videos given are billed too, of at most `most_given` seconds (0: all)."""
+    """CNY for a second of video in Beijing, by tier ('' for any). `silent`: the same without sound. `given`:
+    whether seconds of the videos given are billed too, of at most `most_given` seconds (0: all)."""
 
     __slots__ = ()
 

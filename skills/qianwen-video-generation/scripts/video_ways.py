@@ -8,18 +8,22 @@ import re
 
 from shared.failures import usage
 
-from video_models import FUNCTION_SECONDS, TABLE, Way
+from video_models import TABLE
+from video_rows import FUNCTION_SECONDS, Way
 
 ROLES = {  # role -> the flag that fills it
-    "image": "--image", "last_frame": "--last-frame", "reference": "--reference", "video": "--video", "audio": "--audio",
+    "image": "--image", "last_frame": "--last-frame", "reference": "--reference", "video": "--video",
+    "audio": "--audio",
     "mask": "--mask", "mask_video": "--mask"}
 
 
 def way_of(ask, model):
-    """The Way that fits the inputs; a contradiction between inputs, --mode and model is refused naming all of them."""
+    """The Way that fits the inputs; a contradiction between inputs, --mode and model is refused naming all of
+    them."""
     roles = ask.roles()
     if ask.function and not model.functions:
-        raise usage(f"{model.id} takes no --function", f"models that do: {TABLE.names(lambda row: row.functions)}")
+        raise usage(f"{model.id} takes no --function",
+                    f"models that do: {TABLE.names(lambda row: row.functions)}")
     way = _function_way(ask, model, roles) if model.functions else _way_by_inputs(ask, model, roles)
     if ask.mode and ask.mode != way.mode:
         raise usage(f"--mode {ask.mode} and {_said(roles)} contradict each other: with {model.id} that is {way.mode}",
@@ -32,7 +36,8 @@ def _way_by_inputs(ask, model, roles: set):
     fitting = [way for way in model.ways if set(way.inputs) == roles]
     if not fitting:
         ways = "; or ".join(dict.fromkeys(_said(way.inputs) for way in model.ways))
-        raise usage(f"{model.id} does not take {_said(roles)}", f"{_missing(model, roles)}it takes {ways}{_others(roles)}")
+        raise usage(f"{model.id} does not take {_said(roles)}",
+                    f"{_missing(model, roles)}it takes {ways}{_others(roles)}")
     return next((way for way in fitting if way.mode == ask.mode), fitting[0])
 
 
@@ -55,18 +60,21 @@ def _said(roles) -> str:
     return " with ".join(flags) if flags else "a prompt without any picture or video"
 
 
-# ---- functions -------------------------------------------------------------------------------------------------------
+# ---- functions
+# -------------------------------------------------------------------------------------------------------
 
 def _function_way(ask, model, roles: set):
     """The function says what is needed."""
-    name = ask.function or next((name for name, one in model.functions.items() if roles and roles <= set(one.tells)), "")
+    name = ask.function or next((name for name, one in model.functions.items() if roles
+                                 and roles <= set(one.tells)), "")
     if name not in model.functions:
         raise usage(f"--function {name} does not exist" if name else f"{model.id} needs --function",
                     f"use one of: {', '.join(model.functions)}")
     function = model.functions[name]
     _check_inputs(name, function, roles)
     _check_one_of(ask, name, function, roles)
-    return Way("edit" if "video" in roles else "r2v" if "reference" in roles else "i2v", tuple(roles), "needed",
+    return Way("edit" if "video" in roles else "r2v" if "reference" in roles else "i2v", tuple(roles),
+               "needed",
                FUNCTION_SECONDS, function.sized, function=name)
 
 
@@ -75,20 +83,24 @@ def _check_inputs(name: str, function, roles: set) -> None:
     if set(needed) - roles or roles - set(needed) - set(may):
         raise usage(f"--function {name} does not take {_said(roles)}",
                     f"it needs {_said(needed) if needed else 'at least one input'}"
-                    + (f" and may have {', '.join(dict.fromkeys(ROLES[role] for role in may))}" if may else ""))
+                    + (f" and may have {', '.join(dict.fromkeys(ROLES[role] for role in may))}" if may
+                       else ""))
 
 
 def _check_one_of(ask, name: str, function, roles: set) -> None:
     """Raise usage where nothing of what one must be there of is there."""
-    if not function.one_of or roles & set(function.one_of) or any(keys[-1] in function.clips for keys, _ in ask.settings):
+    if not function.one_of or roles & set(function.one_of) or any(keys[-1] in function.clips for keys,
+        _ in ask.settings):
         return
     flags = " or ".join(dict.fromkeys(ROLES[role] for role in function.one_of))
     clips = f", or an address with --set input.{function.clips[0]}=URL" if function.clips else \
         ", a picture or video: white is changed, black is kept"
-    raise usage(f"--function {name} needs {'something to extend' if function.clips else flags}", f"give {flags}{clips}")
+    raise usage(f"--function {name} needs {'something to extend' if function.clips else flags}",
+                f"give {flags}{clips}")
 
 
-# ---- what a body tells -----------------------------------------------------------------------------------------------
+# ---- what a body tells
+# -----------------------------------------------------------------------------------------------
 
 def way_of_body(body: dict, model):
     """The Way that a body of the API takes, as far as it can be told."""
@@ -106,7 +118,8 @@ def _fills(given: dict, role: str, place: str) -> bool:
     kind, _, name = place.partition(":")
     if kind == "media":
         media = given.get("media")
-        return any(isinstance(item, dict) and item.get("type") == name for item in (media if isinstance(media, list) else ()))
+        return any(isinstance(item, dict) and item.get("type") == name
+                   for item in (media if isinstance(media, list) else ()))
     value = given.get(place[len("input."):].rstrip("[]"))
     if role == "reference_video":  # pictures and videos stand in one list
         return isinstance(value, list) and any(map(is_video_address, value))
@@ -119,4 +132,5 @@ def is_video(media) -> bool:
 
 
 def is_video_address(url) -> bool:
-    return isinstance(url, str) and bool(re.match(r"[^?#]*\.(mp4|mov|avi|mkv|webm|flv)([?#]|$)", url, re.IGNORECASE))
+    return isinstance(url, str) and bool(re.match(r"[^?#]*\.(mp4|mov|avi|mkv|webm|flv)([?#]|$)", url,
+        re.IGNORECASE))
