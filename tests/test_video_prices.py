@@ -197,7 +197,8 @@ def test_estimate_changes_nothing():
 # ---- after the call --------------------------------------------------------------------------------------------------
 
 CHARGES = [  # model, parameters, usage as section 6 of the contract has it -> seconds, CNY
-    ("wan2.7-t2v", {"resolution": "720P"}, {"duration": 5, "input_video_duration": 0, "output_video_duration": 5, "SR": 720, "ratio": "16:9"}, 5, 3.0),
+    ("wan2.7-t2v", {"resolution": "720P"},
+     {"duration": 5, "input_video_duration": 0, "output_video_duration": 5, "SR": 720, "ratio": "16:9"}, 5, 3.0),
     ("wan2.7-t2v", {}, {"duration": 5, "output_video_duration": 5, "SR": 720}, 5, 3.0),  # usage tells the resolution
     ("wan2.7-i2v", {}, {"duration": 8, "input_video_duration": 3, "output_video_duration": 8, "SR": 1080}, 8, 8.0),
     ("wan2.7-r2v", {}, {"duration": 18, "input_video_duration": 8, "output_video_duration": 10, "SR": 1080}, 15, 15.0),

@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
-"""Make and edit videos with the video models of DashScope (千问云): from text, pictures, references, sounds and
-other videos.
+"""Make and edit videos with the models of DashScope (千问云): from text, pictures, sounds and videos.
 
 Needs Python 3.9 and nothing else. The key guard in `shared/key_guard.py` is passed before anything is sent.
 """
@@ -35,14 +34,17 @@ LONGEST_PAUSE = 15.0  # seconds between two polls (video contract 3.5)
 MOST_INLINE = 7_000_000  # bytes of all pictures together: the body must stay below 10 MB (video contract 4.1)
 
 EPILOG = f"""\
-Every video is a task: its id is in a journal before the first wait, so that nothing is lost when the command ends early.
+Every video is a task: its id is in a journal before the first wait, so that nothing is lost when the command
+ends early.
 --tasks lists what was started and not fetched, --resume ID fetches it; both cost nothing.
-Files are named after the prompt, in the working directory or where --output says; NAME.json beside each says how it was made.
+Files are named after the prompt, in the working directory or where --output says; NAME.json beside each says
+how it was made.
 stdout carries their paths alone; progress, cost and errors go to stderr.
-Default models: text {DEFAULTS['t2v']}; --image, --last-frame or --audio with it {DEFAULTS['i2v']}; --reference {DEFAULTS['r2v']};
---video {DEFAULTS['edit']} (with --mode i2v it is continued by {DEFAULTS['i2v']}); --function {FUNCTION_MODEL}.
-exit codes: 0 ok, 1 a defect, 2 usage, 3 key, 4 quota, 5 the task goes on, 6 network, 7 target exists, 8 refused or failed,
-9 not saved, 10 content inspection, 11 some failed, 130 interrupted.
+Default models: text {DEFAULTS['t2v']}; --image, --last-frame or --audio with it {DEFAULTS['i2v']};
+--reference {DEFAULTS['r2v']}; --video {DEFAULTS['edit']} (with --mode i2v it is continued by
+{DEFAULTS['i2v']}); --function {FUNCTION_MODEL}.
+exit codes: 0 ok, 1 a defect, 2 usage, 3 key, 4 quota, 5 the task goes on, 6 network, 7 target exists,
+8 refused or failed, 9 not saved, 10 content inspection, 11 some failed, 130 interrupted.
 
 examples:
   video.py "A paper boat in the rain, close-up" --resolution 720P --ratio 9:16
@@ -67,8 +69,7 @@ def make_parser() -> Parser:
     return parser
 
 
-# ---- the run
-# ---------------------------------------------------------------------------------------------------------
+# ---- the run ---------------------------------------------------------------------------------------------
 
 # what may stand in place of a prompt
 INSTEAD = ("image", "video", "reference", "from-clip", "template", "request")
@@ -94,15 +95,8 @@ def estimate(session) -> tuple:
     cost = video_prices.estimate(model, call, video_prices.given_seconds(ask, call, model),
                                  session.price_region)
     other = video_prices.cheapest(ask, call.way.mode, check_media, session.price_region)
-    return model.id, cost, video_prices.words(model, call.tier, cost) + video_prices.cheaper_words(model,
-        cost, other)
-
-
-def cheapest(options):
-    """(model id, Cost) of the cheapest model that does what is asked, None where none is priced."""
-    with first_frame(options):
-        ask, model, _ = read_ask(options)
-        return video_prices.cheapest(ask, build_request(ask, model)[0].way.mode, check_media)
+    said = video_prices.words(model, call.tier, cost) + video_prices.cheaper_words(model, cost, other)
+    return model.id, cost, said
 
 
 class Run(TaskRun):
@@ -156,7 +150,8 @@ class Run(TaskRun):
         if model.doubt:
             self.console.warn(f"{model.id}: {model.doubt}")
         if model.upload_doubt and waiting:
-            self.console.warn(f"{model.id} is documented for public addresses, and {waiting[0].name} will be uploaded instead",
+            self.console.warn(f"{model.id} is documented for public addresses, and {waiting[0].name} will be "
+                              "uploaded instead",
                               "when the service refuses it, put the file on a public https address")
         for remark in remarks:
             self.console.note(remark)

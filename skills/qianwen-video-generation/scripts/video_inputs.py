@@ -19,20 +19,21 @@ from video_rows import ANY, FUNCTION_MODEL, FUNCTIONS
 from video_ways import is_video
 
 
-# ---- values of flags
-# -------------------------------------------------------------------------------------------------
+# ---- values of flags -------------------------------------------------------------------------------------
 
 def size(text: str) -> tuple:
     match = re.fullmatch(r"\s*(\d{2,5})\s*[xX*×]\s*(\d{2,5})\s*", text, re.ASCII)
     if not match:
-        raise argparse.ArgumentTypeError(f"{text!r} is no size; legal: WxH such as 1280x720; for 720P use --resolution, for "
+        raise argparse.ArgumentTypeError(f"{text!r} is no size; legal: WxH such as 1280x720; "
+                                         "for 720P use --resolution, for "
                                          "16:9 --ratio")
     return int(match.group(1)), int(match.group(2))
 
 
 def resolution(text: str) -> str:
     if not re.fullmatch(r"(\d{3,4}[pP])|([124][kK])", text.strip(), re.ASCII):
-        raise argparse.ArgumentTypeError(f"{text!r} is no resolution; legal: 480P, 720P, 1080P; other vendors' models "
+        raise argparse.ArgumentTypeError(f"{text!r} is no resolution; legal: 480P, 720P, 1080P; "
+                                         "other vendors' models "
                                          "have 360P, 540P, 768P, 2K or 4K")
     return text.strip().upper()
 
@@ -43,8 +44,7 @@ def ratio(text: str) -> str:
     return text.strip()
 
 
-# ---- flags
-# -----------------------------------------------------------------------------------------------------------
+# ---- flags -----------------------------------------------------------------------------------------------
 
 def add_flags(parser) -> None:
     """The flags of this script alone."""
@@ -60,12 +60,10 @@ def _add_media_flags(add) -> None:
         help="the first frame; for wan2.2-animate-move, wan2.2-animate-mix and wan2.2-s2v the person")
     add("--last-frame", metavar="F", help="the last frame")
     add("--reference", metavar="F", nargs="+", action="extend", default=[],
-        help="pictures or videos of whom and what is to be "
-        "seen, in the order the prompt counts them: Image 1, Video 1; happyhorse [Image 1]; wan2.6 character1 (write the prompt "
-        "first)")
+        help="pictures or videos of whom and what is to be seen, in the order the prompt counts them: Image 1, "
+        "Video 1; happyhorse [Image 1]; wan2.6 character1 (write the prompt first)")
     add("--voice", metavar="F", nargs="+", action="extend", default=[],
-        help="a voice for each --reference, in their order "
-        "(wan2.7-r2v)")
+        help="a voice for each --reference, in their order (wan2.7-r2v)")
     add("--video", metavar="F",
         help="the video to edit; with --mode i2v or a wan2.7-i2v model the one to continue")
     add("--audio", metavar="F", help="the sound that the video follows (WAV or MP3)")
@@ -94,8 +92,7 @@ def _add_special_flags(add) -> None:
     add_fields(add, SPECIAL)
 
 
-# ---- the Ask
-# ---------------------------------------------------------------------------------------------------------
+# ---- the Ask ---------------------------------------------------------------------------------------------
 
 def read_ask(options) -> tuple:
     """(the Ask, the model's row, a warning for an unknown model)."""
@@ -153,8 +150,7 @@ def pictures_and_more(ask: Ask) -> list:
     return found + [("voice", item) for item in ask.voices]
 
 
-# ---- the last frame of a clip
-# ----------------------------------------------------------------------------------------
+# ---- the last frame of a clip ----------------------------------------------------------------------------
 
 @contextlib.contextmanager
 def first_frame(options):

@@ -18,8 +18,7 @@ DEFAULTS = {"t2v": "wan2.7-t2v", "i2v": "wan2.7-i2v", "kf2v": "wan2.7-i2v", "r2v
             "edit": "wan2.7-videoedit"}
 MODES = tuple(DEFAULTS)
 
-# ---- ids that are not in the table
-# -----------------------------------------------------------------------------------
+# ---- ids that are not in the table -----------------------------------------------------------------------
 
 # What an id may be that tells nothing: the types of media that most models share, and every way of using
 # them.

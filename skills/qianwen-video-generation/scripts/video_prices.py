@@ -20,8 +20,7 @@ from video_ways import is_video, roles_in
 _VARIANTS = {"standard": "wan-std", "pro": "wan-pro"}  # what usage calls the modes of the animate models
 
 
-# ---- before
-# ----------------------------------------------------------------------------------------------------------
+# ---- before ----------------------------------------------------------------------------------------------
 
 def estimate(model, call, given: tuple, region: str = BEIJING) -> Cost:
     """What a call will cost. `given`: the least and the most seconds of the videos given, of a talking
@@ -106,8 +105,7 @@ def cheapest(ask, mode: str, check=lambda ask, model: None, region: str = BEIJIN
     return min(found)[2:] if found else None
 
 
-# ---- after
-# -----------------------------------------------------------------------------------------------------------
+# ---- after -----------------------------------------------------------------------------------------------
 
 def charged(row, parameters: dict, usage: dict, region: str = BEIJING) -> Cost:
     """What a finished task was charged, from the `usage` it tells and the parameters that it was made with.
@@ -146,8 +144,7 @@ def _told(usage: dict, *names) -> float:
     return next(filter(None, (number_of(usage.get(name)) for name in names)), 0.0)
 
 
-# ---- words, for --estimate
-# -------------------------------------------------------------------------------------------
+# ---- words, for --estimate -------------------------------------------------------------------------------
 
 def words(model, tier: str, cost: Cost) -> str:
     """What is counted."""

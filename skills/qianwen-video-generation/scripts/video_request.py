@@ -134,8 +134,7 @@ def _finish(body: dict, ask: Ask, model, way) -> Call:
                 way.seconds.of(parameters), way)
 
 
-# ---- checks
-# ----------------------------------------------------------------------------------------------------------
+# ---- checks ----------------------------------------------------------------------------------------------
 
 def _check(ask: Ask, model, way) -> None:
     _check_prompt(ask, model, way)
@@ -192,12 +191,16 @@ def _check_fields(ask: Ask, model) -> None:
         flag = flag_of(name, value)
         if name not in model.fields:
             raise usage(f"{model.id} takes no {flag}",
-                        f"models that do: {TABLE.names(lambda row, name=name: name in row.fields)}; leave it out")
+                        f"models that do: {_taking(name)}; leave it out")
         if value not in model.legal.get(name, (value,)):
             raise usage(f"{flag} {value} is not legal for {model.id}",
                         f"legal: {', '.join(model.legal[name])}")
         if field.most and model.prompt.most and len(value) > field.most:
             raise usage(f"{flag} has {len(value)} characters, and {field.most} are read", "shorten it")
+
+
+def _taking(field: str) -> str:
+    return TABLE.names(lambda row: field in row.fields)
 
 
 def _check_function(ask: Ask, functions: dict, name: str, parameters: dict) -> None:
@@ -218,7 +221,8 @@ def _check_function(ask: Ask, functions: dict, name: str, parameters: dict) -> N
     for parameter in function.each:
         kinds = parameters[parameter]
         if not isinstance(kinds, list) or len(kinds) != count or kinds.count("bg") > 1:
-            raise usage(f"--set {parameter} must have one word for each --reference, and bg once at most: {count} are given",
+            raise usage(f"--set {parameter} must have one word for each --reference, and bg once at most: "
+                        f"{count} are given",
                         f"""such as --set '{parameter}=["obj","bg"]'""")
 
 
@@ -233,8 +237,10 @@ def _check_continued(ask: Ask, way, seconds: float) -> None:
     clip = ask.video.seconds
     longer = [number for number in way.seconds.legal or () if number > clip]
     if seconds and seconds <= clip and longer:
-        raise usage(f"--video {ask.video.name} lasts {clip:.1f} seconds, and the whole video would have {seconds:g}",
-                    f"--duration counts the clip that is continued: give --duration {longer[0]} to {longer[-1]}")
+        raise usage(f"--video {ask.video.name} lasts {clip:.1f} seconds, and the whole video would have "
+                    f"{seconds:g}",
+                    "--duration counts the clip that is continued: give --duration "
+                    f"{longer[0]} to {longer[-1]}")
 
 
 def _check_together(ask: Ask, model, seconds: float) -> None:
@@ -242,12 +248,13 @@ def _check_together(ask: Ask, model, seconds: float) -> None:
     given = sum(item.seconds for item in ask.references if is_video(item))
     for most, found, what in zip(model.together, (given, given + seconds), ("", ", with the new video")):
         if given and most and found > most:
-            raise usage(f"--reference: the videos have {given:.1f} seconds together{what and f'{what} {found:.1f}'}",
-                        f"{model.id} takes {most} seconds at most{what}; cut them first{what and ', or give a smaller --duration'}")
+            raise usage(f"--reference: the videos have {given:.1f} seconds together"
+                        + (f"{what} {found:.1f}" if what else ""),
+                        f"{model.id} takes {most} seconds at most{what}; cut them first"
+                        + (", or give a smaller --duration" if what else ""))
 
 
-# ---- the body
-# --------------------------------------------------------------------------------------------------------
+# ---- the body --------------------------------------------------------------------------------------------
 
 def _put_media(body: dict, ask: Ask, model, way) -> None:
     roles = [(role, getattr(ask, role)) for role in ("image", "video", "last_frame", "audio")]

@@ -18,8 +18,7 @@ SYNTHESIS = "/services/aigc/video-generation/video-synthesis"
 IMAGE2VIDEO = "/services/aigc/image2video/video-synthesis"
 DETECT = "/services/aigc/image2video/face-detect"
 
-# ---- media
-# -----------------------------------------------------------------------------------------------------------
+# ---- media -----------------------------------------------------------------------------------------------
 
 _MB = 1_000_000
 _PICTURES = ("image/jpeg", "image/png", "image/bmp", "image/webp")
@@ -49,8 +48,7 @@ WAN_MEDIA = {"image": picture(), "video": clip(2, 10), "sound": sound(2, 30)}
 OLD_MEDIA = {**WAN_MEDIA, "sound": sound(3, 30)}
 SMALL_MEDIA = {**WAN_MEDIA, "image": picture(10)}
 
-# ---- what a row is made of
-# -------------------------------------------------------------------------------------------
+# ---- what a row is made of -------------------------------------------------------------------------------
 
 # What a way of using a model takes. mode: as --mode names it. inputs: the roles that must be there; several
 # ways of one
@@ -87,15 +85,13 @@ Function = namedtuple("Function",
 # at a time. usual: how long a task takes, in words. needs: parameters of which one each must be there. legal:
 # flag -> its
 # values, where the model has values of its own. functions: name -> Function, instead of ways. together: the
-# most seconds of
-# all reference videos, and of them with the video that is made, 0 where that is not bounded.
+# most seconds of all reference videos, and of them with the video that is made, 0 where that is not bounded.
 # retired: the first day without the model, as announced, or ''; successor: the id to use instead.
 Model = namedtuple(
-    "Model", "id path places ways shape fields prompt media references sends inline opaque upload_doubt doubt price "
-    "running usual needs legal functions together retired successor",
+    "Model", "id path places ways shape fields prompt media references sends inline opaque upload_doubt "
+    "doubt price running usual needs legal functions together retired successor",
     defaults=(Prompt(5000), WAN_MEDIA, (0, 0, 0), {}, ("image", "last_frame", "reference"), False, False, "",
-              None, 5,
-              "1 to 5 min", (), {}, {}, (0, 0), "", ""))
+              None, 5, "1 to 5 min", (), {}, {}, (0, 0), "", ""))
 
 
 def _named(row, *names, **changes):
@@ -107,8 +103,7 @@ def _slower(row, seconds: Seconds):
     return tuple(way._replace(seconds=seconds) for way in row.ways)
 
 
-# ---- Wan 2.7 and 3.0
-# -------------------------------------------------------------------------------------------------
+# ---- Wan 2.7 and 3.0 -------------------------------------------------------------------------------------
 
 def _sizes(*sizes):
     return dict(zip(RATIOS, sizes))
@@ -165,8 +160,7 @@ WAN3 = Model("wan3.0-video", SYNTHESIS, {
     references=(10, 5, 15), opaque=True, together=(15, 30),
     price=Price({"480P": 0.3, "720P": 0.6, "1080P": 1.2}, given=True))
 
-# ---- Wan 2.6 and older
-# -----------------------------------------------------------------------------------------------
+# ---- Wan 2.6 and older -----------------------------------------------------------------------------------
 
 _ALL_TIERS = ("480P", "720P", "1080P")
 _480_TOO = {"480P": 0.3, **_60_100}
@@ -247,8 +241,7 @@ VACE = Model(FUNCTION_MODEL, SYNTHESIS, {
     inline=(), price=Price({"": 0.70}), running=2, usual="5 to 10 min", functions=FUNCTIONS)
 FUNCTION_SECONDS = _ONLY_5
 
-# ---- HappyHorse, and a video in another style
-# ------------------------------------------------------------------------
+# ---- HappyHorse, and a video in another style ------------------------------------------------------------
 
 _NINE = (*RATIOS, "4:5", "5:4", "9:21", "21:9")
 _HORSE, _HORSE_OLD = Tiers(_ALL_TIERS, "1080P", _NINE), Tiers(("720P", "1080P"), "1080P", _NINE)
@@ -282,8 +275,7 @@ STYLE = Model("video-style-transform", SYNTHESIS, {"video": "input.video_url"},
               {"video": clip(0.1, 30, 256, 4096, ratio=1.8, formats=ANY["video"].formats)}, inline=(),
               price=Price({"720": 0.5, "540": 0.2}))
 
-# ---- other vendors
-# ---------------------------------------------------------------------------------------------------
+# ---- other vendors ---------------------------------------------------------------------------------------
 
 _TO_16, _1_TO_15, _4_TO_15 = (Seconds(tuple(range(low, high))) for low, high in ((1, 17), (1, 16), (4, 16)))
 KLING = Model("kling/kling-v3-video-generation", SYNTHESIS, {
@@ -321,8 +313,7 @@ MINIMAX = VIDU._replace(id="MiniMax/MiniMax-H3", places={
           Way("kf2v", ("image", "last_frame"), "may", _4_TO_15),
           Way("r2v", ("reference",), "needed", _4_TO_15)), fields={}, needs=(("duration",), ("resolution",)))
 
-# ---- models that have ended
-# ------------------------------------------------------------------------------------------
+# ---- models that have ended ------------------------------------------------------------------------------
 
 _EMO = {"image": "input.image_url", "audio": "input.audio_url"}
 

@@ -9,8 +9,7 @@ from shared.failures import usage
 RATIOS = ("16:9", "9:16", "1:1", "4:3", "3:4")
 
 
-# ---- how long
-# --------------------------------------------------------------------------------------------------------
+# ---- how long --------------------------------------------------------------------------------------------
 
 class Seconds(namedtuple("Seconds", "legal usual with_video", defaults=(5, 0))):
     """Lengths that may be asked for. `legal`: whole seconds, () where none may be asked, None where nothing
@@ -66,8 +65,7 @@ FOLLOWS = Seconds((), 0)  # as long as the video or sound given
 UNKNOWN = Seconds(None, 0)
 
 
-# ---- which shape
-# -----------------------------------------------------------------------------------------------------
+# ---- which shape -----------------------------------------------------------------------------------------
 
 class Given:
     """Nothing is said of the shape: the input decides. What the price depends on, if anything, is the
@@ -122,7 +120,8 @@ class Tiers(Given):
     def put(self, parameters: dict, ask, name: str, ratio: bool) -> None:
         self.check(ask, name)
         if not ratio and (ask.ratio or ask.size):
-            raise usage(f"{name} takes no --ratio and no --size here: the shape follows the input picture or video",
+            raise usage(f"{name} takes no --ratio and no --size here: the shape follows the input picture or "
+                        "video",
                         "for another shape crop that first; --resolution chooses how many pixels")
         tier, shape = self.found(ask.size, name) if ask.size else (ask.resolution, ask.ratio)
         parameters.update({"resolution": tier} if tier else {}, **({"ratio": shape} if shape else {}))
@@ -193,8 +192,7 @@ def _pixels(size: tuple) -> str:
     return f"{size[0]}*{size[1]}"
 
 
-# ---- the prompt
-# ------------------------------------------------------------------------------------------------------
+# ---- the prompt ------------------------------------------------------------------------------------------
 
 class Prompt(namedtuple("Prompt", "most wide", defaults=(False,))):
     """The most characters that are read, 0 for no limit; `wide`: Chinese, Japanese and Korean ones count
@@ -212,8 +210,7 @@ class Prompt(namedtuple("Prompt", "most wide", defaults=(False,))):
                         "shorten it: the service cuts the rest off without a word")
 
 
-# ---- the price
-# -------------------------------------------------------------------------------------------------------
+# ---- the price -------------------------------------------------------------------------------------------
 
 class Price(namedtuple("Price", "tiers silent given most_given", defaults=({}, False, 0))):
     """CNY for a second of video in Beijing, by tier ('' for any). `silent`: the same without sound. `given`:

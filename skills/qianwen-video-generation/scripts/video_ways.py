@@ -26,8 +26,10 @@ def way_of(ask, model):
                     f"models that do: {TABLE.names(lambda row: row.functions)}")
     way = _function_way(ask, model, roles) if model.functions else _way_by_inputs(ask, model, roles)
     if ask.mode and ask.mode != way.mode:
-        raise usage(f"--mode {ask.mode} and {_said(roles)} contradict each other: with {model.id} that is {way.mode}",
-                    "leave out --mode, or give what the mode needs: i2v --image; kf2v --image and --last-frame; "
+        raise usage(f"--mode {ask.mode} and {_said(roles)} contradict each other: with {model.id} that is "
+                    f"{way.mode}",
+                    "leave out --mode, or give what the mode needs: i2v --image; kf2v --image and "
+                    "--last-frame; "
                     "r2v --reference; edit --video")
     return way
 
@@ -60,8 +62,7 @@ def _said(roles) -> str:
     return " with ".join(flags) if flags else "a prompt without any picture or video"
 
 
-# ---- functions
-# -------------------------------------------------------------------------------------------------------
+# ---- functions -------------------------------------------------------------------------------------------
 
 def _function_way(ask, model, roles: set):
     """The function says what is needed."""
@@ -99,8 +100,7 @@ def _check_one_of(ask, name: str, function, roles: set) -> None:
                 f"give {flags}{clips}")
 
 
-# ---- what a body tells
-# -----------------------------------------------------------------------------------------------
+# ---- what a body tells -----------------------------------------------------------------------------------
 
 def way_of_body(body: dict, model):
     """The Way that a body of the API takes, as far as it can be told."""
