@@ -2,12 +2,14 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
 
 import video_models
 from tests import media_samples as samples
+from tests.conftest import ROOT
 from tests.emulator import video_models as emulated
 from tests.test_video_request import at
 from video_fields import FIELDS
@@ -169,3 +171,11 @@ def test_a_made_up_flag_is_one_row(run, emulator, monkeypatch):
     assert refused.code == 2 and "wan2.7-t2v takes no --grain" in refused.err
     sent = run("a fox", "--model", "wan9-t2v", "--grain", 2, "--dry-run", skill=SKILL)
     assert json.loads(sent.out)["body"]["parameters"] == {"grain": "two"}, sent
+
+
+def test_documents_and_help_recommend_no_model_that_has_ended(run):
+    folder = ROOT / "skills" / SKILL
+    texts = [path.read_text("utf-8") for path in (folder / "SKILL.md", *sorted((folder / "references").glob("*.md")))]
+    texts = [re.sub(r"<!-- table retired -->.*?<!-- /table -->", "", text, flags=re.DOTALL) for text in texts]
+    texts.append(run("--help", skill=SKILL).out)
+    assert len(texts) == 5 and [name for name in GONE for text in texts if name in text] == []
