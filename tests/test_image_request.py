@@ -11,9 +11,9 @@ import re
 
 import pytest
 
-import image_inputs
-from image_models import DEFAULT_MODEL, FUNCTIONS, MODELS, find_model
-from image_prices import estimate, words
+import image_fields
+from image_costs import charged, cheapest, expected, words
+from image_models import DEFAULT_MODEL, FUNCTIONS, MODELS, TABLE
 from image_request import Ask, build_request
 from shared.body import parse_settings
 from shared.failures import Exit, Failure
@@ -44,7 +44,7 @@ def build(model=None, **fields):
     fields["mask"] = at(fields["mask"]) if fields.get("mask") else None
     fields["settings"] = parse_settings(fields.get("settings", ()))
     ask = Ask(model=model, **fields)
-    return build_request(ask, find_model(ask.model_name())[0])
+    return build_request(ask, TABLE.find(ask.model_name())[0])
 
 
 def call_of(model=None, **fields):
@@ -235,7 +235,7 @@ def test_every_row_and_mode_has_a_golden_request():
 def test_a_request_is_the_same_when_it_is_built_again():
     """It is built once before an upload and once after it."""
     ask = Ask(prompt="P", model="wanx2.1-imageedit", images=[at(A)], mask=at(MASK))
-    first, second = (build_request(ask, find_model("wanx2.1-imageedit")[0])[0] for _ in range(2))
+    first, second = (build_request(ask, TABLE.find("wanx2.1-imageedit")[0])[0] for _ in range(2))
     assert first == second and first.body is not second.body
 
 
@@ -265,8 +265,8 @@ def test_model_that_is_taken_where_none_is_named(fields, model):
     ("qwen-image-edit-plus-2025-12-15", "qwen-image-edit-plus"), ("qwen-image-edit-plus-2025-10-30", "qwen-image-edit-plus"),
     ("wan2.1-t2i-turbo", "wanx2.1-t2i-turbo"), ("wan2.1-t2i-plus", "wanx2.1-t2i-plus"), ("wan2.1-imageedit", "wanx2.1-imageedit")])
 def test_snapshots_and_international_ids_are_known(name, like):
-    found, warning = find_model(name)
-    assert not warning and found == find_model(like)[0]._replace(id=name)
+    found, warning = TABLE.find(name)
+    assert not warning and found == TABLE.find(like)[0]._replace(id=name)
     for case in GOLDEN[like]:
         assert call_of(name, **case[3]) == call_of(like, **case[3])._replace(
             body={"model": name, "input": case[4], "parameters": case[5]})
@@ -278,7 +278,7 @@ def test_snapshots_and_international_ids_are_known(name, like):
     ("kling/kling-v4-image-generation", E2, False), ("vidu/viduq9_reference2image", E2, False), ("someone/new", SYNC, False),
     ("QWEN-IMAGE-9", SYNC, False)])
 def test_unknown_model_is_routed_by_its_prefix_without_limits(name, path, prompt_shape):
-    found, warning = find_model(name)
+    found, warning = TABLE.find(name)
     assert name in warning and re.search(r"\d{4}-\d\d-\d\d", warning)
     given = {} if name.startswith("z-image") else {"n": 50}
     call = call_of(name, prompt="P" * 9000, seed=1, size=(17, 9999), **given)
@@ -583,14 +583,14 @@ def test_box_may_reach_the_border():
     ("1,2,3,4", (1, [1, 2, 3, 4])), ("2:10, 20,110,220", (2, [10, 20, 110, 220])), (" 1 , 2 , 3 , 4 ", (1, [1, 2, 3, 4])),
     ("14:0,0,1,1", (14, [0, 0, 1, 1]))])
 def test_box_is_read(text, found):
-    assert image_inputs.box(text) == found
+    assert image_fields.box(text) == found
 
 
 @pytest.mark.parametrize("text", ["", "1,2,3", "1,2,3,4,5", "3,2,1,4", "1,4,3,2", "1,2,1,4", "1,2,3,2", "a,b,c,d", "-1,2,3,4", "1.5,2,3,4",
                                   "x:1,2,3,4", "٣,٤,٥,٦", "123:1,2,3,4"])
 def test_what_is_no_box_is_refused(text):
     with pytest.raises(argparse.ArgumentTypeError, match="left,top,right,bottom"):
-        image_inputs.box(text)
+        image_fields.box(text)
 
 
 @pytest.mark.parametrize("text, sent", [
@@ -598,7 +598,7 @@ def test_what_is_no_box_is_refused(text):
     ("#000000=33.33, #111111=33.33%,#222222=33.34", ["33.33%", "33.33%", "33.34%"]),
     (",".join(f"#00000{digit}=10" for digit in range(10)), ["10.00%"] * 10)])
 def test_palette_is_read_and_sent(text, sent):
-    parameters = body_of(prompt="P", palette=image_inputs.palette(text))["parameters"]
+    parameters = body_of(prompt="P", palette=image_fields.palette(text))["parameters"]
     assert [colour["ratio"] for colour in parameters["color_palette"]] == sent
     assert all(re.fullmatch("#[0-9A-F]{6}", colour["hex"]) for colour in parameters["color_palette"])
 
@@ -608,7 +608,7 @@ def test_palette_is_read_and_sent(text, sent):
                                   "#000000=x,#111111=25,#222222=25", "#000000,#111111=50,#222222=50", "#000000=150,#111111=-25,#222222=-25"])
 def test_what_is_no_palette_is_refused(text):
     with pytest.raises(argparse.ArgumentTypeError, match="3 to 10 colours"):
-        image_inputs.palette(text)
+        image_fields.palette(text)
 
 
 # ---- prompts ---------------------------------------------------------------------------------------------------------
@@ -811,7 +811,7 @@ UNPRICED = {"image-erase-completion", "image-instance-segmentation", "wanx-x-pai
 
 def price(model=None, **fields):
     call = call_of(model, **fields)
-    return estimate(find_model(call.body["model"])[0], call, len(fields.get("images", ())))
+    return estimate(TABLE.find(call.body["model"])[0], call, len(fields.get("images", ())))
 
 
 @pytest.mark.parametrize("model", PRICES)
