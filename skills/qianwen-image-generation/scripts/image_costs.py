@@ -48,8 +48,8 @@ def cheapest(ask, mode: str, region: str = BEIJING) -> tuple:
     for row in TABLE.live(lambda row: mode in row.does and row.price):
         cost = _cost_with(row, ask, region)
         if cost is not None and cost.known:
-            found.append((cost.high, row.id, row, cost))
-    return min(found, key=lambda one: one[:2])[2:] if found else (None, None)
+            found.append((row, cost))
+    return min(found, key=lambda one: one[1].high) if found else (None, None)
 
 
 def _cost_with(row, ask, region: str):

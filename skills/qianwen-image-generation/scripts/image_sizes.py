@@ -160,7 +160,7 @@ def _widths(shape: tuple, height: int) -> list:
     return [(side, height) for side in (low, low + STEP) if 0 < side <= _LARGEST]
 
 
-class Area(_Scaled, namedtuple("Area", "low high ratio standard tiers also step", defaults=((), (), 1))):
+class Area(namedtuple("Area", "low high ratio standard tiers also step", defaults=((), (), 1)), _Scaled):
     """The area lies between `low` and `high` squared, the longer side is at most `ratio` times the shorter one.
 
     `tiers` are names that stand for a size, with the side of their square. `also` are sizes just outside that the
@@ -193,7 +193,7 @@ class Area(_Scaled, namedtuple("Area", "low high ratio standard tiers also step"
         return self.low ** 2, self.high ** 2
 
 
-class Sides(_Scaled, namedtuple("Sides", "low high standard")):
+class Sides(namedtuple("Sides", "low high standard"), _Scaled):
     """Each side lies between two bounds."""
 
     __slots__ = ()
@@ -215,7 +215,7 @@ class Sides(_Scaled, namedtuple("Sides", "low high standard")):
         return self.low * self.low * large / small, self.high * self.high * small / large
 
 
-class Choice(Rule, namedtuple("Choice", "sizes")):
+class Choice(namedtuple("Choice", "sizes"), Rule):
     """Only these sizes, one for a shape; the first is the family's own default."""
 
     __slots__ = ()
@@ -253,7 +253,7 @@ def _distance(one: tuple, other: tuple) -> float:
     return 10 * unlike(one, other) + abs(one[0] * one[1] - other[0] * other[1]) / (other[0] * other[1])
 
 
-class Ratio(Rule, namedtuple("Ratio", "aspects names")):
+class Ratio(namedtuple("Ratio", "aspects names"), Rule):
     """An aspect ratio and a resolution's name are sent instead of a size; `names` go with QUALITIES."""
 
     __slots__ = ()
