@@ -81,7 +81,7 @@ def test_asynchronous_calls_of_the_2_and_3_series():
                                           ("qwen-image-2.0", False), ("qwen-image-2.1-pro", False),
                                           ("kling/kling-v3-image-generation", False)])
 def test_transparency_is_warned_of_where_it_is_refused(draw, work, name, warned):
-    (work / "a.png").write_bytes(media_samples.png(400, 400, alpha=True))
+    (work / "a.png").write_bytes(media_samples.png(400, 400, (255, 0, 0, 128), "RGBA"))
     done = draw("P", "--image", "a.png", "--model", name, "--dry-run")
     assert done.code == 0 and ("without transparency" in done.err) == warned, done
 
