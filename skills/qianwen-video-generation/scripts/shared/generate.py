@@ -10,31 +10,29 @@ from .tasks.journal import Journal
 from .tasks.run import row_record_id
 
 
-def run_files(session, make_run, make_parser, *, instead, most: int, table=None, estimate=None,
-              estimate_row=None, prices=None) -> Exit | None:
+def run_files(session, make_run, make_parser, *, instead, estimate_row, prices, most: int) -> Exit | None:
     """What a script that makes files of tasks does: a command about tasks, a batch, a page, or one call.
 
-    `instead` are the flags that may stand in place of a prompt, `most` is how many tasks the service runs at a time (0: not known),
-    `table` the skill's models; `estimate(session)` tells what a call costs. Until a script has that, `estimate_row(options)` tells
-    it of a row, and `prices` is the module that sums and words it.
+    `instead` are the flags that may stand in place of a prompt. `estimate_row(options)` tells what one row costs, `prices` is the
+    module that sums and words it, `most` how many tasks the service runs at a time (0: not known).
     """
     options, console = session.options, session.console
-    if options.check or options.models is not None:
-        return run_calls(session, None, make_parser, table)
+    if options.check:
+        return run_calls(session, None, make_parser)
     check_single(options)
     journal = Journal(session.account.state)
     if options.tasks:
         return list_tasks(journal, console)
     if options.batch is None and (options.status or options.cancel or options.resume):
         return make_run(session, journal).later()
-    if options.batch is not None and options.estimate and estimate is None:
+    if options.batch is not None and options.estimate:
         return estimate_rows(session, make_parser, instead, estimate_row, prices)
     names = ("prompt", "prompt_file", "batch", *(name.replace("-", "_") for name in instead))
     if options.gallery and not any(getattr(options, name) for name in names):
         return gallery_alone(options, console)
     more = batch_settings(session, journal) if options.batch is not None else {}
-    return run_calls(session, lambda one: make_run(one, journal).generate(), make_parser, table, estimate,
-                     files=True, instead=instead, most=most, **more)
+    return run_calls(session, lambda one: make_run(one, journal).generate(), make_parser, files=True,
+                     instead=instead, most=most, **more)
 
 
 def batch_settings(session, journal: Journal) -> dict:
