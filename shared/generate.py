@@ -27,16 +27,14 @@ def run_files(session, make_run, make_parser, *, instead, most: int, estimate=No
         return list_tasks(journal, console)
     if options.batch is None and (options.status or options.cancel or options.resume):
         return make_run(session, journal).later()
-    if options.estimate and estimate:
-        return run_calls(session, None, make_parser, estimate=estimate, files=True, instead=instead)
-    if options.batch is not None and options.estimate:
+    if options.batch is not None and options.estimate and estimate is None:
         return estimate_rows(session, make_parser, instead, estimate_row, prices)
     names = ("prompt", "prompt_file", "batch", *(name.replace("-", "_") for name in instead))
     if options.gallery and not any(getattr(options, name) for name in names):
         return gallery_alone(options, console)
     more = batch_settings(session, journal) if options.batch is not None else {}
-    return run_calls(session, lambda one: make_run(one, journal).generate(), make_parser, files=True,
-                     instead=instead, most=most, **more)
+    return run_calls(session, lambda one: make_run(one, journal).generate(), make_parser, table, estimate,
+                     files=True, instead=instead, most=most, **more)
 
 
 def batch_settings(session, journal: Journal) -> dict:

@@ -292,71 +292,12 @@ def _path(home) -> str:
 
 # ---- models.md is the script's table ---------------------------------------------------------------------------------
 
-def test_image_models_reference_equals_the_table():
-    """Both tables, every cell: what a model does, and what it takes and costs."""
-    from image_models import MODELS
-    text = read(ROOT / "skills" / "qianwen-image-generation" / "references" / "models.md")
-    parts = re.split(r"^## ", text, flags=re.MULTILINE)
-    for number, title in enumerate(("What they do\n", "Flags, prompt, price, rates\n")):
-        part = next(part for part in parts if part.startswith(title)).split("\n\nSizes: ")[0]
-        rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in part.splitlines() if line.startswith("| `")]
-        told = {name: tuple(row[1:]) for row in rows for name in re.findall(r"`([^`]+)`", row[0])}
-        assert told == {row.id: _image_rows(row)[number] for row in MODELS}
-
-
 def test_image_functions_reference_equals_the_table():
     from image_models import FUNCTIONS
     text = read(ROOT / "skills" / "qianwen-image-generation" / "references" / "recipes.md")
     rows = re.findall(r"^\| `([a-z_]+)` \|[^|]*\|([^|]*)\|", text.split("\n## The functions of ")[1].split("\n## ")[0], re.MULTILINE)
     assert [(name, re.findall(r"`(?:--)?([a-z_]+)`", own)) for name, own in rows] == [
         (name, [*own, *(["mask"] if name.endswith("_with_mask") else [])]) for name, own in FUNCTIONS.items()]
-
-
-def _image_rows(row) -> tuple:
-    """What models.md tells of a model of the image skill: the cells of its two tables behind the id."""
-    from image_models import FIELDS
-    letters = dict(zip(FIELDS, "NSEWTBPGMLL"))
-    does = ", ".join(f"{name} {_span(mode.images)}" if mode.images[1] else name for name, mode in row.does.items())
-    answers = "direct" if not row.task else "direct, task" if row.direct else "task"
-    taken = "".join(dict.fromkeys(letters[name] for name in row.fields))
-    takes = "".join(sorted(taken)) or "–"
-    number, unit = row.prompt[1], row.prompt[0]
-    prompt = f"{number:,} {unit}" if unit else "–"
-    return ((does, _per_mode(row, lambda mode: _span(mode.n)), _per_mode(row, lambda mode: _size_rule(mode.sizes)), answers),
-            (takes, prompt, _price(row.price), row.submit or "–", str(row.running or "–")))
-
-
-def _span(bounds: tuple) -> str:
-    low, high = bounds
-    return "–" if not high else str(low) if low == high else f"{low}-{high}"
-
-
-def _per_mode(row, tell) -> str:
-    """One word for all modes where they agree, else one for each group of them."""
-    told: dict = {}
-    for name, mode in row.does.items():
-        told.setdefault(tell(mode), []).append(name)
-    return next(iter(told)) if len(told) == 1 else "; ".join(f"{', '.join(names)}: {word}" for word, names in told.items())
-
-
-def _size_rule(rule) -> str:
-    import image_sizes
-    if isinstance(rule, image_sizes.Area):
-        tiers = "".join(f" {name}" for name, _ in rule.tiers)
-        return f"area {rule.low}² to {rule.high}², {rule.ratio}:1{tiers}"
-    if isinstance(rule, image_sizes.Sides):
-        return f"sides {rule.low} to {rule.high}"
-    if isinstance(rule, image_sizes.Choice):
-        return " ".join(f"{width}x{height}" for width, height in rule.sizes)
-    return "`--aspect`" if rule else "–"
-
-
-def _price(price) -> str:
-    if price is None:
-        return "as in the console"
-    second = f", extended {price.extended:.2f}" if price.extended else f" or {price.large:.2f}" if price.large else ""
-    each = f"{price.each:.2f}" if price.each >= 0.01 else f"{price.each:g}"
-    return each + second + (f", and {price.per_input:.2f} a picture given" if price.per_input else "")
 
 
 def test_video_functions_reference_equals_the_table():

@@ -10,10 +10,10 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-import image_prices
 from image_answers import Stream, count_of, markdown, parts_of, settle
+from image_costs import cheaper_words, expected, words
 from image_inputs import add_flags, read_ask
-from image_models import DEFAULT_MODEL, MODELS, find_model
+from image_models import chosen_for, DEFAULT_MODEL, TABLE
 from image_request import build_request
 from shared import key_guard
 from shared.body import encoded
@@ -38,8 +38,8 @@ MOST_INLINE = 7_000_000  # bytes of all pictures together: the body must stay be
 EPILOG = f"""\
 Files are named after the prompt (Chinese kept), in the working directory or where --output says; NAME.json beside each says
 how it was made. stdout carries their paths alone; progress, cost and errors go to stderr.
-Default models: {DEFAULT_MODEL}; with --series, --box, --palette wan2.7-image; with --interleave wan2.6-image; with --function,
---mask wanx2.1-imageedit; with --translate-to qwen-mt-image.
+Default models: {DEFAULT_MODEL}; with --series, --box, --palette {chosen_for("series")}; with --interleave {chosen_for("interleave")};
+with --function, --mask {chosen_for("function")}; with --translate-to {chosen_for("translate_to")}.
 exit codes: 0 ok, 1 a defect, 2 usage, 3 key, 4 quota, 5 the task goes on, 6 network, 7 target exists, 8 refused or failed,
 9 not saved, 10 content inspection, 11 some failed, 130 interrupted.
 
@@ -73,21 +73,39 @@ INSTEAD = ("image", "request")  # what may stand in place of a prompt
 def execute(session) -> Exit | None:
     account = session.account
     session.verdict = key_guard.judge(account.key, account.endpoint, SKILL, session.many, strict=account.strict)
-    most = find_model(session.options.model or DEFAULT_MODEL)[0].running
-    return run_files(session, Run, make_parser, instead=INSTEAD, estimate_row=_estimate_row, prices=image_prices, most=most)
+    most = TABLE.find(session.options.model or DEFAULT_MODEL)[0].running
+    return run_files(session, Run, make_parser, instead=INSTEAD, table=TABLE, estimate=estimate, most=most)
 
 
-def _estimate_row(options) -> dict:
-    ask, model, _ = read_ask(options)
+def estimate(session) -> tuple:
+    """The model, the Cost that the call is expected to have, and what is counted in words."""
+    ask, model, warning = read_ask(session.options)
+    tell(session.console, ask, model, warning)
     address_all(ask.images, 0)
-    return image_prices.estimate(model, build_request(ask, model)[0], len(ask.images))
+    call = build_request(ask, model)[0]
+    cost = expected(model, call, len(ask.images), session.price_region)
+    return model.id, cost, words(model, call, cost) + cheaper_words(ask, model, call, cost)
+
+
+def tell(console, ask, model, warning: str) -> None:
+    """What is known of the model and of the pictures given, before the call."""
+    if warning:
+        console.warn(warning)
+    transparent = [picture for picture in ask.images if picture.alpha]
+    if model.transparency == "refused" and transparent:
+        takers = TABLE.names(lambda row: "edit" in row.does and row.transparency != "refused", 3)
+        console.warn(f"{model.id} takes pictures without transparency, and {transparent[0].name} has it",
+                     f"when it is refused, save the picture without transparency, or use {takers}")
+    if model.transparency == "needed" and ask.images[:1] and not ask.images[0].url and not ask.images[0].alpha:
+        console.warn(f"{model.id} wants a picture whose background is transparent, and {ask.images[0].name} has none",
+                     "when it is refused, cut the product out first and save it as PNG")
 
 
 class Run(TaskRun):
     """One command: from the request to the pictures."""
 
     product = Product("png", "image/", "picture", "images", LONGEST_PAUSE, "5 to 120 s")
-    models = tuple(row.id for row in MODELS)
+    models = TABLE
 
     def generate(self) -> None:
         options, console = self.options, self.console
@@ -96,10 +114,9 @@ class Run(TaskRun):
         waiting = address_all(pictures, MOST_INLINE if model.inline else 0)
         call, remarks = build_request(ask, model)
         encoded(call.body)  # refuses text that cannot be sent, before the key or the network matter
-        self._tell(ask, model, warning, remarks)
-        if options.estimate:
-            found = image_prices.estimate(model, call, len(ask.images))
-            return self.session.show_estimate(found, image_prices.words(found), model=model.id)
+        tell(console, ask, model, warning)
+        for remark in remarks:
+            console.note(remark)
         if options.dry_run:
             return self.dry_run(call, waiting, model.id, call.task)
         record = self.earlier()
@@ -107,7 +124,7 @@ class Run(TaskRun):
             return self.go_on(record, self.client(record.get("model", "")))
         outputs = self.new_outputs(ask.prompt or call.mode, call.expected, "md" if call.mode == "interleave" else "")
         try:
-            client = self.client(model.id)
+            client = self.client(model.id, successor=model.successor)
             record = self._new_record(ask, call, outputs, waiting)
             if call.task:
                 self.refuse_twin(record)
@@ -118,15 +135,6 @@ class Run(TaskRun):
             return self.task(request, record, outputs, client) if call.task else self._direct(request, call, record, outputs, client)
         finally:
             outputs.discard()
-
-    def _tell(self, ask, model, warning: str, remarks: list) -> None:
-        if warning:
-            self.console.warn(warning)
-        if "image/gif" not in model.picture.formats and any(picture.alpha for picture in ask.images):
-            self.console.warn(f"{model.id} takes pictures without transparency, and one of these has it",
-                              "when it is refused, save the picture without transparency")
-        for remark in remarks:
-            self.console.note(remark)
 
     def _new_record(self, ask, call, outputs, waiting: list) -> dict:
         parameters = call.body.get("parameters", {})
@@ -150,7 +158,7 @@ class Run(TaskRun):
             if failure.exit_code == Exit.NETWORK and failure.accepted == "maybe":
                 failure.fix = ("the service may have made the pictures, and bills them then, but only the lost answer had their "
                                "links; run the command again if you can accept that"
-                               + (", and add --task: a task outlives a lost answer" if find_model(record["model"])[0].task else ""))
+                               + (", and add --task: a task outlives a lost answer" if TABLE.find(record["model"])[0].task else ""))
             elif failure.accepted == "maybe":
                 failure.fix = f"{failure.fix}; the service may have accepted the request and bill it, so it was not sent twice"
             raise

@@ -10,29 +10,31 @@ from .tasks.journal import Journal
 from .tasks.run import row_record_id
 
 
-def run_files(session, make_run, make_parser, *, instead, estimate_row, prices, most: int) -> Exit | None:
+def run_files(session, make_run, make_parser, *, instead, most: int, estimate=None, table=None,
+              estimate_row=None, prices=None) -> Exit | None:
     """What a script that makes files of tasks does: a command about tasks, a batch, a page, or one call.
 
-    `instead` are the flags that may stand in place of a prompt. `estimate_row(options)` tells what one row costs, `prices` is the
-    module that sums and words it, `most` how many tasks the service runs at a time (0: not known).
+    `instead` are the flags that may stand in place of a prompt, `most` is how many tasks the service runs at a time
+    (0: not known), `table` has the models. `estimate(session)` gives the model, the Cost that its call is expected to have,
+    and what is counted in words; without it `estimate_row(options)` tells what one row costs, and `prices` sums and words it.
     """
     options, console = session.options, session.console
-    if options.check:
-        return run_calls(session, None, make_parser)
+    if options.check or options.models is not None:
+        return run_calls(session, None, make_parser, table)
     check_single(options)
     journal = Journal(session.account.state)
     if options.tasks:
         return list_tasks(journal, console)
     if options.batch is None and (options.status or options.cancel or options.resume):
         return make_run(session, journal).later()
-    if options.batch is not None and options.estimate:
+    if options.batch is not None and options.estimate and estimate is None:
         return estimate_rows(session, make_parser, instead, estimate_row, prices)
     names = ("prompt", "prompt_file", "batch", *(name.replace("-", "_") for name in instead))
     if options.gallery and not any(getattr(options, name) for name in names):
         return gallery_alone(options, console)
     more = batch_settings(session, journal) if options.batch is not None else {}
-    return run_calls(session, lambda one: make_run(one, journal).generate(), make_parser, files=True,
-                     instead=instead, most=most, **more)
+    return run_calls(session, lambda one: make_run(one, journal).generate(), make_parser, table, estimate,
+                     files=True, instead=instead, most=most, **more)
 
 
 def batch_settings(session, journal: Journal) -> dict:

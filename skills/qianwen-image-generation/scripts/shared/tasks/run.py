@@ -63,8 +63,8 @@ class TaskRun:
 
     # -- before the call
 
-    def client(self, model: str = "", guarded: bool = True):
-        return self.session.client(model, self.models, guarded)
+    def client(self, model: str = "", guarded: bool = True, successor: str = ""):
+        return self.session.client(model, self.models, guarded, successor=successor)
 
     def runner(self, client) -> Tasks:
         most = self.options.poll or self.product.longest
