@@ -1,4 +1,4 @@
-"""`--batch FILE.jsonl`: many calls by some threads, each row paid once, whatever happens in between.
+"""`--batch FILE.jsonl` or `FILE.csv`: many calls by some threads, each row paid once, whatever happens in between.
 
 In the output folder, `results.jsonl` gets one line a row: `id`, `row` (its line), `key`, and the skill's JSON document.
 Run again, a batch does what is missing: rows that failed are retried, those that succeeded stay, and those whose
@@ -50,7 +50,10 @@ def run_batch(session, call, make_parser, *, main: str = "prompt", instead=(), f
     folder = _check_flags(options, make_parser)
     row_file = RowFile(options.batch, _row_defaults(options), make_parser, folder, main=main, instead=instead, files=files)
     row_file.check(lambda: _go_on(throttle))
-    batch_folder = BatchFolder(folder, row_file, console, again=options.again, recoverable=recoverable)
+    for remark in row_file.remarks():
+        console.warn(remark)
+    batch_folder = BatchFolder(folder, row_file, console, again=options.again, recoverable=recoverable,
+                               table=row_file.source.is_table or options.csv)
     if options.dry_run:
         batch_folder.read()
         return _dry_run(row_file, batch_folder, session, call)
@@ -62,16 +65,17 @@ def run_batch(session, call, make_parser, *, main: str = "prompt", instead=(), f
         throttle.limit(min(row_file.total, most or row_file.total))
         tally = Tally(row_file.total, batch_folder)
         Workers(row_file, batch_folder, session, call, throttle, tally).work()
-        _close(batch_folder, tally, console)
+        _close(batch_folder, tally, session, files)
         _call_after(after, folder, console)
         return report(tally, row_file, batch_folder, session)
 
 
-def _close(batch_folder: BatchFolder, tally: Tally, console: Console) -> None:
+def _close(batch_folder: BatchFolder, tally: Tally, session, files: bool) -> None:
     try:
-        batch_folder.close(complete=tally.exit_code() == Exit.OK)
+        batch_folder.close(tally.under_way, getattr(session.options, "schema", None), files)
     except OSError as error:
-        console.warn(f"{batch_folder.results} may not be on the disk itself: {error.strerror}", "check it before relying on it")
+        session.console.warn(f"{error.filename or batch_folder.results} may not be on the disk itself: {error.strerror}",
+                             "check it before relying on it")
 
 
 def _check_flags(options, make_parser) -> str:

@@ -52,7 +52,7 @@ class Turn:
         self.session, self.asked, self.model, self.target, self.client = session, ask, model, target, client
         self.console = session.console
         self.answer = Answer(cumulative="cumulative" in model.features)
-        self.text = ""
+        self.text, self.data = "", None
         self.files: list = []
         self._beginning = ask.prefix or ""
         self._unshown: Failure | None = None  # why stdout took no more of the answer
@@ -197,6 +197,7 @@ class Turn:
         if broken:
             raise self._broken_promise("the answer does not match the schema: " + "; ".join(broken[:5]),
                                        f"{len(broken)} violation(s)", "run the command again, or make the schema simpler")
+        self.data = value if self.asked.schema is not None else None
         return text
 
     def _broken(self, value) -> list:
@@ -222,11 +223,12 @@ class Turn:
         answer = self.answer
         document = {"ok": True, "skill": self.console.skill, "model": model, "request_id": answer.request_id,
                     "text": self.text, "reasoning": answer.reasoning, "tool_calls": tool_calls_for_messages(answer),
-                    "finish_reason": answer.finish_reason, **more, "files": self.files, "usage": answer.usage,
+                    "data": self.data, "finish_reason": answer.finish_reason, **more, "files": self.files, "usage": answer.usage,
                     "billing": {"plan": self.client.key.billing, "units": units(answer.usage)},
                     "warnings": self.console.warnings}
         always = ("ok", "skill", "model", "text", "usage", "billing", "warnings")
-        return {name: value for name, value in document.items() if value or name in always}
+        return {name: value for name, value in document.items() if value or name in always
+                or name == "data" and self.data is not None}
 
     # -- what came of an answer that broke off
 
