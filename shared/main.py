@@ -46,7 +46,8 @@ def _outcome(make_parser, execute, argv, console: Console) -> int:
             raise usage("--live goes with --check or --models", "add one of them")
         if getattr(options, "concurrency", None) is not None and options.batch is None and not options.has_parts:
             raise usage("--concurrency goes with --batch", "add --batch FILE, or leave it out")
-        if getattr(options, "batch", None) is not None and not (options.check or options.dry_run or options.models is not None):
+        if getattr(options, "batch", None) is not None and not (options.check or options.dry_run or options.models is not None
+                                                                or options.batch_api):
             from .batch.worker import hand_over
             code = hand_over(argv, console)
             if code is not None:

@@ -94,7 +94,7 @@ def add_batch_flags(parser: Parser, parts: bool = False) -> None:
     add("--any-files", action="store_true", help="let rows name files outside the folder of the batch file and the working "
         "directory")
     add("--again", action="store_true", help="send rows whose outcome is unknown once more; they may have been billed already")
-    parser.set_defaults(has_parts=parts)
+    parser.set_defaults(has_parts=parts, has_api=False, batch_api=False)
 
 
 def _seconds(text: str) -> float:

@@ -21,6 +21,7 @@ from shared.failures import Exit, usage
 from shared.main import run_script
 from shared.media import inputs as media
 from shared.media.uploads import address_all, oss_headers, preview_uploads, upload_all
+from shared.tasks.flags import add_api_flags
 from shared.transport.request import Request
 from vision_models import DEFAULT_MODEL, OCR_MODEL, picture_limits, TABLE, video_limits
 from vision_request import Ask, build_request, HIGH_RESOLUTION, OCR_TASKS, PLAIN_OCR
@@ -57,6 +58,8 @@ def make_parser() -> Parser:
     add_json_flags(answer)
     add_sampling_flags(answer)
     add_batch_flags(parser)
+    add_api_flags(parser)
+    parser.add_argument("--keep-documents", action="store_true", help="leave the files of a --batch-api in the account")
     add_common_flags(parser, SKILL, f"{DEFAULT_MODEL}; with --ocr {OCR_MODEL}")
     return parser
 
