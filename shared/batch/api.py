@@ -19,8 +19,8 @@ from ..tasks.journal import Journal, READY, RUNNING
 from ..tasks.service import resume_command
 from ..transport.errors import explain, ServiceError
 from .folder import BatchFolder
-from .index import Index
 from .job_files import JobFiles, MOST_ROWS, URL
+from .outcomes import Outcomes
 from .service import Jobs, KIND, LIFE, MERGED, PACE
 from .stored import body_of, row_options, StoredSession, Taken
 from .tally import report, Tally
@@ -38,6 +38,7 @@ class ApiBatch:
         self._session, self._call, self._table = session, call, table
         self._rows, self._folder, self.journal = row_file, batch_folder, journal
         self._console, self._options = session.console, session.options
+        self._whole = True  # whether the files of results have all rows that the service counted
 
     @property
     def flags(self) -> dict:
@@ -196,31 +197,43 @@ class ApiBatch:
         self._tidy(jobs)
 
     def _tidy(self, jobs: Jobs) -> None:
-        if not self._options.keep_documents:
+        if not self._whole:
+            self._console.warn("the service counted more rows than its files of results have, so the files stay in the account")
+        elif not self._options.keep_documents:
             jobs.delete_files()
         self._forget(jobs.record)
 
     def _download(self, jobs: Jobs, stack) -> Outcomes:
         """All results of the jobs in temporary files, found by the key of their row. Raises Failure with the way to go on."""
-        outcomes = Outcomes()
-        folder = job_folder(self.journal, jobs.record)
+        outcomes, folder = Outcomes(), job_folder(self.journal, jobs.record)
         try:
             make_private(folder)
             for job in jobs.jobs:
-                for file_id in filter(None, (job.get("errors"), job.get("output"))):  # a row that is in both succeeded
-                    temporary = Temporary(folder)
-                    stack.callback(temporary.discard)
-                    jobs.fetch(file_id, temporary.create().file)
-                    outcomes.add(temporary.file)
+                found = sum(self._fetched(jobs, file_id, folder, outcomes, stack) for file_id in
+                            filter(None, (job.get("errors"), job.get("output"))))  # a row that is in both succeeded
+                if found < job.get("done", 0):
+                    self._whole = False
         except Failure as failure:
             raise jobs.with_way(failure)
         except OSError as error:
             raise jobs.with_way(Failure(Exit.UNSAVED, f"the results could not be saved in {folder}: {error.strerror}",
-                                         fix="make room there")) from error
-        if outcomes.damaged:
-            self._console.warn(f"{outcomes.damaged} lines of the results cannot be read; their rows count as not started")
+                                        fix="make room there")) from error
         outcomes.seal()
         return outcomes
+
+    @staticmethod
+    def _fetched(jobs: Jobs, file_id: str, folder: str, outcomes: Outcomes, stack) -> int:
+        """How many rows a file of results has. One that came damaged is fetched once more."""
+        temporary = Temporary(folder)
+        stack.callback(temporary.discard)
+        file = temporary.create().file
+        for _ in range(2):
+            jobs.fetch(file_id, file)
+            found = outcomes.add(file)
+            if found is not None:
+                return found
+        raise Failure(Exit.NETWORK, f"what came as the results {file_id} cannot be read", "a proxy or a log-in page answers instead of "
+                      "the service, or the download was cut", accepted="maybe")
 
     def _merge(self, outcomes: Outcomes, tally: Tally) -> None:
         seen = 0
@@ -295,69 +308,6 @@ class ApiBatch:
         before()
         self._console.ignore_broken_pipe = True
         return report(tally, self._rows, self._folder, self._session)
-
-
-class Outcomes:
-    """What came of rows, in files of results: `{"body": …}` of an answer, or the code, message, status and request id of an error."""
-
-    def __init__(self):
-        self._files: list = []
-        self._index, self.damaged = Index(), 0
-
-    def add(self, file) -> None:
-        """Find the rows of a file of results. Raises Failure where it is something else."""
-        file.seek(0)
-        place, number = 0, len(self._files)
-        self._files.append(file)
-        for raw in file:
-            key = _key_of(raw)
-            if key is not None:
-                self._index.add(key, number << 40 | place)
-            elif raw.strip():
-                self.damaged += 1
-                if not place:
-                    raise Failure(Exit.NETWORK, "what came is not the results of a job", "a proxy or a log-in page answers instead "
-                                  "of the service", accepted="maybe")
-            place += len(raw)
-
-    def seal(self) -> None:
-        self._index.seal()
-
-    def __len__(self) -> int:
-        return len(self._index)
-
-    def get(self, key: int) -> dict | None:
-        place = self._index.get(key)
-        return None if place is None else self._read(place)
-
-    def items(self):
-        return ((key, self._read(place)) for key, place in self._index.items())
-
-    def _read(self, place: int) -> dict:
-        file = self._files[place >> 40]
-        file.seek(place & (1 << 40) - 1)
-        return _outcome_of(json.loads(file.readline()))
-
-
-def _key_of(raw: bytes) -> int | None:
-    try:
-        return int(json.loads(raw)["custom_id"], 16)
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return None
-
-
-def _outcome_of(line: dict) -> dict:
-    """One line of results, in any of the spellings that are documented or were seen (updates 10.4)."""
-    response = line.get("response") if isinstance(line.get("response"), dict) else {}
-    error = line.get("error") if isinstance(line.get("error"), dict) else {}
-    status = response.get("status_code") if isinstance(response.get("status_code"), int) else 0
-    if isinstance(response.get("body"), dict) and not error and status < 400:
-        return {"body": response["body"]}
-    body = response.get("body") if isinstance(response.get("body"), dict) else {}
-    inner = body.get("error") if isinstance(body.get("error"), dict) else {}
-    code = str(error.get("code") or error.get("error_code") or inner.get("code") or "")
-    message = str(error.get("message") or error.get("error_message") or inner.get("message") or "the service gave no reason")
-    return {"code": code, "message": message, "status": status, "request_id": str(response.get("request_id") or "")}
 
 
 def _raw(outcome: dict) -> dict:

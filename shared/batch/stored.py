@@ -66,7 +66,7 @@ def row_options(options):
     for name, why in _NOT_CARRIED.items():
         if getattr(options, name, None):
             raise usage(f"--{name} {why}, which a batch of the service cannot carry", f"leave out --{name} or --batch-api")
-    options.no_stream = True
+    options.no_stream, options.dry_run = True, False
     return options
 
 
