@@ -4,7 +4,8 @@ The way through a call, top to bottom. Each line imports only from lines below i
 
 main.py       from argv to the exit code: streams, signals, parsing, the session
 generate.py   what image, video and speech do: a command about tasks, a batch, a page, or one call
-batch/        many calls: run workers tally rows places folder throttle worker
+batch/        many calls: run many; rows sources template places; folder index results_table; workers tally throttle worker;
+              the service's Batch API: api outcomes stored job_files service
 chat/         text and vision: flags request turn answer json_schema models
 tasks/        calls that make files: flags commands run delivery service journal
 cli/          what every command line has: session console flags inputs check commands models
