@@ -8,6 +8,8 @@ from ..body import encoded
 from ..failures import usage
 from ..files.own import open_own
 from ..files.whole import make_private
+from ..money.cost import plus
+from ..tasks.bill import cost_counted, counted
 from .stored import MOST_BYTES
 
 MOST_ROWS = 10_000  # of a file; the service takes 50,000, its samples advise this

@@ -197,8 +197,8 @@ class Jobs(Tasks):
 
     # -- cancel, fetch, tidy
 
-    def cancel(self, task_id: str) -> bool:
-        """Cancel every job that has not ended; what it has done by then is billed and can be fetched. False where there is none."""
+    def cancel(self, task_id: str, record: dict | None = None) -> None:
+        """Cancel every job that has not ended; what it has done by then is billed and can be fetched."""
         for job in self.jobs:
             if job["state"] == CREATING:
                 self._find_patiently(job)
@@ -208,7 +208,8 @@ class Jobs(Tasks):
         if self.jobs:
             self.save()
             self.console.note("rows that were done are billed; fetch them with: " + resume_command(self.record["id"], self.journal))
-        return bool(self.jobs)
+        else:
+            self.journal.remove(self.record)
 
     def _cancel_job(self, job: dict) -> None:
         try:

@@ -65,9 +65,7 @@ def cancel(given: str, runner, journal: Journal, console) -> None:
     if record and is_submitting(record):
         runner.look_for(record)
     task_id = record["task_id"] if record else given
-    something_left = runner.cancel(task_id)
-    if record and not something_left:
-        journal.remove(record)
+    runner.cancel(task_id, record)
     if console.json_mode:
         console.document({"ok": True, "skill": console.skill, "task_id": task_id, "status": "CANCELED",
                           "warnings": console.warnings})

@@ -11,7 +11,7 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from image_answers import Stream, count_of, markdown, parts_of, settle
-from image_costs import cheaper_words, expected, words
+from image_costs import charged, cheaper_words, expected, words
 from image_inputs import add_flags, read_ask
 from image_models import chosen_for, DEFAULT_MODEL, TABLE
 from image_request import build_request
@@ -23,6 +23,7 @@ from shared.generate import run_files
 from shared.main import run_script
 from shared.media import inputs as media
 from shared.media.uploads import address_all, upload_all
+from shared.tasks.bill import paying
 from shared.tasks.flags import add_task_flags
 from shared.tasks.journal import READY
 from shared.tasks.run import TaskRun, Product
@@ -124,8 +125,8 @@ class Run(TaskRun):
             return self.go_on(record, self.client(record.get("model", "")))
         outputs = self.new_outputs(ask.prompt or call.mode, call.expected, "md" if call.mode == "interleave" else "")
         try:
-            client = self.client(model.id, successor=model.successor)
-            record = self._new_record(ask, call, outputs, waiting)
+            client = self.client(model.id)
+            record = self._new_record(ask, model, call, outputs, waiting)
             if call.task:
                 self.refuse_twin(record)
             if waiting:
@@ -136,21 +137,22 @@ class Run(TaskRun):
         finally:
             outputs.discard()
 
-    def _new_record(self, ask, call, outputs, waiting: list) -> dict:
+    def _new_record(self, ask, model, call, outputs, waiting: list) -> dict:
         parameters = call.body.get("parameters", {})
         facts = {"prompt": ask.prompt, "negative": ask.negative, "model": call.body["model"], "seed": parameters.get("seed"),
                  "size": parameters.get("size"), "parameters": parameters,
                  "inputs": [picture.name for picture in (*ask.images, *([ask.mask] if ask.mask else []))]}
         same = fingerprint(call.path, {"body": call.body, "files": [media.digest(item) for item in waiting]})
-        return self.new_record(outputs, same, facts, mode=call.mode, expected=call.expected)
+        cost = expected(model, call, len(ask.images), self.session.price_region)
+        return self.new_record(outputs, same, facts, cost, mode=call.mode, expected=call.expected, given=len(ask.images))
 
     # -- direct calls
 
     def _direct(self, request: Request, call, record: dict, outputs, client) -> None:
         try:
-            if call.stream:
-                return self._stream(request, record, outputs, client)
-            reply = client.json(request, Retries.CREATE)
+            with paying(self.session, record) as payment:
+                parts, answer = (self._stream if call.stream else self._answer)(request, record, client)
+                self.settle_direct(payment, record, parts, answer)
         except KeyboardInterrupt:
             raise Failure(Exit.INTERRUPTED, "interrupted before the answer came", "the service may have made the pictures, and "
                           "bills them then", "run the command again if you can accept that", accepted="maybe") from None
@@ -162,10 +164,14 @@ class Run(TaskRun):
             elif failure.accepted == "maybe":
                 failure.fix = f"{failure.fix}; the service may have accepted the request and bill it, so it was not sent twice"
             raise
-        record["request_id"] = reply.request_id
-        return self.deliver(parts_of(reply.body), reply.body, record, outputs, client)
+        return self.deliver(parts, answer, record, outputs, client)
 
-    def _stream(self, request: Request, record: dict, outputs, client) -> None:
+    def _answer(self, request: Request, record: dict, client) -> tuple:
+        reply = client.json(request, Retries.CREATE)
+        record["request_id"] = reply.request_id
+        return parts_of(reply.body), reply.body
+
+    def _stream(self, request: Request, record: dict, client) -> tuple:
         """Interleaved text and pictures: the links go into the journal as they arrive."""
         stream = Stream(lambda found: self._keep_arrived(record, found))
         try:
@@ -176,7 +182,7 @@ class Run(TaskRun):
             why = broken.message if isinstance(broken, Failure) else "interrupted"
             stream.parts.append({"kind": "error", "code": "StreamBroken", "message": f"the answer broke off: {why}"})
         record["request_id"] = stream.request_id
-        return self.deliver(stream.parts, stream.answer(), record, outputs, client)
+        return stream.parts, stream.answer()
 
     def _keep_arrived(self, record: dict, stream: Stream) -> None:
         record.update(state=READY, parts=stream.parts, usage=stream.usage, request_id=stream.request_id)
@@ -192,6 +198,11 @@ class Run(TaskRun):
 
     def count(self, record: dict, files: list) -> int:
         return count_of(record.get("usage") or {}, len(files))
+
+    def charged(self, record: dict, parts: list, usage: dict):
+        made = sum(part["kind"] == "media" for part in parts)
+        return charged(TABLE.find(record["model"])[0], record["facts"].get("parameters", {}), usage, [()] * made,
+                       record.get("given", 0), self.session.price_region)
 
     def write_text(self, delivery, outputs):
         """The text with its pictures, as Markdown beside them."""

@@ -125,7 +125,7 @@ class Run(TaskRun):
         outputs = self.new_outputs(ask.prompt or ask.template or call.way.mode, 1)
         try:
             client = self.client(model.id)
-            record = self._new_record(ask, call, outputs, waiting)
+            record = self._new_record(ask, model, call, outputs, waiting)
             self.refuse_twin(record)
             if waiting:
                 upload_all(waiting, client, model.id, self.console)
@@ -133,11 +133,6 @@ class Run(TaskRun):
             return self.task(self.request_of(call), record, outputs, client)
         finally:
             outputs.discard()
-
-    def client(self, model: str = "", guarded: bool = True):
-        """A client that can explain a ModelNotFound: `model` may be retired, or spelled wrongly."""
-        successor = TABLE.find(model)[0].successor if model else ""
-        return self.session.client(model, TABLE, guarded, successor=successor)
 
     def _tell(self, ask, model, warning: str, remarks: list, waiting: list) -> None:
         if warning:
@@ -156,7 +151,7 @@ class Run(TaskRun):
         for remark in remarks:
             self.console.note(remark)
 
-    def _new_record(self, ask, call, outputs, waiting: list) -> dict:
+    def _new_record(self, ask, model, call, outputs, waiting: list) -> dict:
         parameters = call.body.get("parameters", {})
         facts = {"prompt": ask.prompt, "negative": ask.negative, "model": call.body["model"],
                  "mode": call.way.mode,
@@ -164,12 +159,18 @@ class Run(TaskRun):
                  or parameters.get("resolution"),
                  "parameters": parameters, "inputs": [item.name for _, item in pictures_and_more(ask)]}
         same = fingerprint(call.path, {"body": call.body, "files": [media.digest(item) for item in waiting]})
-        return self.new_record(outputs, same, facts, mode=call.way.mode)
+        seconds = video_prices.given_seconds(ask, call, model)
+        cost = video_prices.estimate(model, call, seconds, self.session.price_region)
+        return self.new_record(outputs, same, facts, cost, mode=call.way.mode)
 
     # -- answers
 
     def parts_of(self, body: dict) -> list:
         return parts_of(body)
+
+    def charged(self, record: dict, parts: list, usage: dict):
+        row = TABLE.find(record["model"])[0]
+        return video_prices.charged(row, record["facts"].get("parameters", {}), usage, self.session.price_region)
 
     def count(self, record: dict, files: list) -> float:
         return seconds_of(record.get("usage") or {}, sum(entry.get("seconds", 0) for entry in files))

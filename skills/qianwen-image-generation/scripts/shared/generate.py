@@ -53,10 +53,8 @@ def page_after(session) -> dict:
 
 
 def estimate_rows(session, make_parser, instead, estimate_row, prices, main: str = "prompt") -> None:
-    """`--batch --estimate`: what all rows together would cost; nothing is sent."""
-    from .batch.rows import RowFile
-    options = session.options
-    row_file = RowFile(options.batch, options, make_parser, options.output or ".", main=main, instead=instead, files=True)
-    row_file.check()
-    total = prices.together([estimate_row(row.options()) for row in row_file.rows()])
+    """`--batch --estimate`: what the rows that are still to do would cost together; nothing is sent."""
+    from .batch.many import rows_to_do
+    rows = rows_to_do(session.options, make_parser, session.console, main=main, instead=instead, files=True)
+    total = prices.together([estimate_row(row.options()) for row in rows])
     session.show_estimate(total, prices.words_for_rows(total))
