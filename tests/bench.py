@@ -7,7 +7,8 @@
 - peak memory of `vision.py` above its start while it uploads a video of 1 GiB (target: 64 MiB), and while it sends a
   picture of 7 MB inside the request;
 - peak memory of `tts.py` above its start while it makes one WAV of a book (target: 64 MiB);
-- rows a second of a batch against a server that takes 100 ms for each answer, next to what its workers could do at best.
+- rows a second of a batch against a server that takes 100 ms for each answer, next to what its workers could do at best;
+- peak memory of 100,000 rows through the Batch API (target: 100 MiB above the start).
 """
 from __future__ import annotations
 
@@ -30,6 +31,7 @@ TTS = ROOT / "skills" / "qianwen-audio-tts" / "scripts" / "tts.py"
 ROUNDS = int(os.environ.get("ROUNDS", "40"))
 CHUNKS = 4000
 TARGET = 1.25
+API_ROWS = int(os.environ.get("API_ROWS", "100000"))
 BATCH_ROWS, BATCH_WORKERS, BATCH_LATENCY, BATCH_TARGET = 600, 32, 0.1, 0.85
 
 BARE = '''\
@@ -151,6 +153,7 @@ def main() -> int:
         media_memory(emulator, folder, environment)
         narration_memory(emulator, folder, environment)
         batch_speed(folder, environment)
+        api_memory(folder, environment, emulator)
         _say(f"peak memory: {peaks[0]:.1f} MiB against {peaks[1]:.1f} MiB ({peaks[0] / peaks[1]:.2f}x)")
     return 0
 
@@ -200,6 +203,19 @@ def batch_speed(folder: str, environment: dict) -> None:
     _say(f"a batch: {speed:.0f} rows a second without the start-up of {start * 1000:.0f} ms, {speed / ideal:.0%} of the ideal "
          f"{ideal:.0f} (target: {BATCH_TARGET:.0%}); {BATCH_ROWS / whole:.0f} with it ({BATCH_ROWS} rows, {BATCH_WORKERS} at a "
          f"time, {BATCH_LATENCY * 1000:.0f} ms each)")
+
+
+def api_memory(folder: str, environment: dict, emulator: Emulator) -> None:
+    """Peak memory and time of a CSV that goes through the Batch API: split, submitted, fetched, merged."""
+    rows, out = Path(folder, "rows.csv"), Path(folder, "api-out")
+    rows.write_text("id,word\n" + "".join(f"r{number},word {number}\n" for number in range(API_ROWS)), "utf-8")
+    emulator.batch_polls = (0, 0, 0)
+    start = peak_memory([sys.executable, str(TEXT), "--check"], environment)
+    begin = time.perf_counter()
+    peak = peak_memory([sys.executable, str(TEXT), "Say {word}", "--batch", str(rows), "--batch-api", "-o", str(out), "--no-think", "-q",
+                        "--poll", "1"], environment)
+    _say(f"peak memory above the start ({start:.1f} MiB), {API_ROWS:,} rows through the Batch API in {len(emulator.batches)} jobs "
+         f"(target: 100 MiB): {peak - start:.1f} MiB; {API_ROWS / (time.perf_counter() - begin):.0f} rows a second")
 
 
 def _say(text: str) -> None:

@@ -30,6 +30,8 @@ TOKEN_PLAN = "https://token-plan.cn-beijing.maas.aliyuncs.com/compatible-mode/v1
 SCHEMA = {"title": "cities", "type": "object", "required": ["cities"], "additionalProperties": False, "properties": {
     "cities": {"type": "array", "minItems": 2, "items": {"type": "string", "enum": ["Hangzhou", "Suzhou", "Wuxi"]}}}}
 
+MOOD = {"type": "object", "required": ["mood"], "additionalProperties": False, "properties": {"mood": {"enum": ["good", "bad"]}}}
+
 # What is shown, the key, arguments, the expected exit code.
 STEPS = (
     ("A question. The reasoning and the usage line go to stderr, the answer to stdout as it arrives.",
@@ -68,6 +70,11 @@ STEPS = (
      STANDARD_KEY, (TEXT, "--batch", "questions.jsonl", "-o", "answers/", "--no-think", "--system", "One sentence"), 0),
     ("The same again: nothing is missing, so nothing is sent or billed.",
      STANDARD_KEY, (TEXT, "--batch", "questions.jsonl", "-o", "answers/", "--no-think", "--system", "One sentence"), 0),
+    ("A CSV classified by a schema: results.csv has the columns of both.",
+     STANDARD_KEY, (TEXT, "Judge: {review}", "--batch", "reviews.csv", "--schema", "mood.schema.json", "-o", "judged/"), 0),
+    ("The same by the service's Batch API, at half the price: uploaded, created, waited for, fetched.",
+     STANDARD_KEY, (TEXT, "Judge: {review}", "--batch", "reviews.csv", "--schema", "mood.schema.json", "--batch-api", "--poll", "0.2",
+                    "-o", "judged-by-jobs/"), 0),
     ("Which key and endpoint would be used? --check says it and sends nothing.",
      STANDARD_KEY, (TEXT, "--check"), 0),
     ("The key guard: a plan key (sk-sp-) is warned of before the call, and the refusal of the service is explained.",
@@ -99,6 +106,8 @@ def draw(folder: str) -> None:
     place = Path(folder)
     place.joinpath("article.md").write_text(article(), "utf-8")
     place.joinpath("cities.schema.json").write_text(json.dumps(SCHEMA), "utf-8")
+    place.joinpath("mood.schema.json").write_text(json.dumps(MOOD), "utf-8")
+    place.joinpath("reviews.csv").write_text("id,review\nr1,\"Good, and cheap\"\nr2,很快就坏了\nr3,As described\n", "utf-8-sig")
     place.joinpath("terms.json").write_text(json.dumps({"千问云": "QianWen Cloud"}, ensure_ascii=False), "utf-8")
     place.joinpath("questions.jsonl").write_text("".join(json.dumps({"prompt": f"What is {what}?"}) + "\n"
                                                          for what in ("TLS", "DNS", "HTTP")), "utf-8")

@@ -269,11 +269,10 @@ def test_other_flags_are_another_batch(run, emulator, rows, work):
     assert done.code == 2 and "holds results of other rows" in done.err and not emulator.requests
 
 
-def test_other_flags_are_named_while_rows_are_missing(run, emulator, rows):
+def test_other_flags_are_named_after_a_kill(run, emulator, rows, work):
     rows({"prompt": "a"}, {"prompt": "b"})
-    emulator.inject("error", status=400, code="invalid_parameter_error", times=1)
-    assert run(*BATCH, "--model", "qwen-plus").code == 11
-    emulator.reset()
+    (work / "out").mkdir()
+    (work / "out" / ".qianwen-batch.started").write_text(json.dumps({"flags": {"model": "qwen-plus"}}) + "\n+" + "0" * 16 + "\n")
     done = run(*BATCH, "--model", "qwen-flash")
     assert done.code == 2 and '--model: "qwen-plus" then, "qwen-flash" now' in done.err and not emulator.requests
 
@@ -561,7 +560,7 @@ def test_row_ids_last_and_differ(rows, work, monkeypatch):
         row_file = RowFile("rows.jsonl", _parser().parse_args(["--batch", "f", *arguments]), _parser, "out", main="prompt", files=True)
         row_file.check()
         found = [row.options() for row in row_file.rows()]
-        assert all(options.output == "out/" for options in found) and len(row_file.keys) == row_file.total == 3
+        assert [options.output for options in found] == ["out/", "out/", "out/7"] and len(row_file.keys) == row_file.total == 3
         return [row.name for row in row_file.rows()]
     assert ids() == ids("--timeout", "5") and len({*ids(), *ids("--model", "m")}) == 6
     assert all(re.fullmatch("[0-9a-f]{12}", row_id) for row_id in ids())
@@ -681,7 +680,7 @@ def test_odd_lines_of_begun_rows_are_passed_over(run, rows, work, line):
 def test_a_complete_batch_leaves_results_alone(run, emulator, rows, work):
     rows({"prompt": "a"}, {"prompt": "b"})
     emulator.inject("error", status=400, code="invalid_parameter_error", times=1)
-    assert run(*BATCH).code == 11 and sorted(os.listdir(work / "out")) == [".qianwen-batch.started", "results.jsonl"]
+    assert run(*BATCH).code == 11 and os.listdir(work / "out") == ["results.jsonl"]
     assert run(*BATCH).code == 0 and os.listdir(work / "out") == ["results.jsonl"]
 
 

@@ -730,9 +730,10 @@ def test_dry_run_shows_what_a_call_sends(draw, emulator, photos, arguments):
 
 def test_estimate(draw, emulator, work):
     result = draw("a fox", "-n", 3, "--estimate", key=None)
-    assert result.code == 0 and re.search(r"^0\.6 yuan: 3 pictures of qwen-image-2.0 at 0\.2 each", result.out), result
+    assert result.code == 0 and "0.60 CNY (list price 2026-10-09, cn-beijing): 3 pictures of qwen-image-2.0 at 0.20 each" in result.out, result
+    assert result.out.endswith("; wanx2.0-t2i-turbo would cost 0.12\n")
     document = draw("a fox", "-n", 3, "--estimate", "--json", key=None).document
-    assert (document["ok"], document["estimate"]["low"], document["estimate"]["pictures"]) == (True, 0.6, 3)
+    assert (document["ok"], document["estimate"]["low"], document["estimate"]["units"]) == (True, 0.6, {"pictures": 3})
     assert emulator.requests == [] and left_in(work) == []
 
 

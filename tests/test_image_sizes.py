@@ -6,8 +6,8 @@ from fractions import Fraction
 
 import pytest
 
-from image_models import MODELS, find_model
-from image_sizes import QUALITIES, Area, Choice, Ratio, Sides, best, describe, fits, nearest, parse, parse_aspect, shown
+from image_models import MODELS, TABLE
+from image_sizes import Area, Choice, parse, parse_aspect, QUALITIES, Ratio, shown, Sides
 from shared.failures import Exit, Failure
 
 # ---- reading ---------------------------------------------------------------------------------------------------------
@@ -77,22 +77,22 @@ NONE = {("qwen-image-edit", "edit"), ("wanx2.1-imageedit", "function"), ("qwen-m
 
 
 def rule_of(name, mode):
-    return find_model(name)[0].does[mode].sizes
+    return TABLE.find(name)[0].does[mode].sizes
 
 
 @pytest.mark.parametrize("name, mode, size", [(*key, size) for key, (legal, _) in BORDERS.items() for size in legal],
                          ids=lambda item: str(item))
 def test_size_at_the_border_is_legal(name, mode, size):
-    assert fits(rule_of(name, mode), size)
+    assert rule_of(name, mode).fits(size)
 
 
 @pytest.mark.parametrize("name, mode, size", [(*key, size) for key, (_, illegal) in BORDERS.items() for size in illegal],
                          ids=lambda item: str(item))
 def test_size_beyond_the_border_is_not(name, mode, size):
     rule = rule_of(name, mode)
-    assert not fits(rule, size)
-    close = nearest(rule, size)
-    assert close and all(fits(rule, one) for one in close), close
+    assert not rule.fits(size)
+    close = rule.nearest(size)
+    assert close and all(rule.fits(one) for one in close), close
     assert len(close) <= 3 and len(set(close)) == len(close)
 
 
@@ -105,7 +105,7 @@ def test_model_without_sizes(name, mode):
 @pytest.mark.parametrize("size", [(1280, 1280), (1104, 1472), (1472, 1104), (960, 1696), (1696, 960)])
 def test_sizes_that_the_documents_recommend_are_legal(name, size):
     """Section 5.7 gives them as examples, though four lie a little below the area that it states."""
-    assert fits(rule_of(name, "make"), size)
+    assert rule_of(name, "make").fits(size)
 
 
 # ---- every rule of the table -----------------------------------------------------------------------------------------
@@ -135,13 +135,13 @@ def test_best_size_is_legal_near_the_shape_and_grows_with_quality(rule, text):
     aspect = parse_aspect(text)
     if max(aspect, 1 / aspect) > most_of(rule):
         pytest.skip("not a shape of this family")
-    sizes = [best(rule, aspect, quality, text) for quality in QUALITIES]
+    sizes = [rule.best(aspect, quality, text) for quality in QUALITIES]
     for size in sizes:
-        assert fits(rule, size) and not any(side % 16 for side in size), size
+        assert rule.fits(size) and not any(side % 16 for side in size), size
         assert unlike(size, aspect) <= 0.01, f"{size} is no {text}"
     areas = [width * height for width, height in sizes]
     assert areas == sorted(areas)
-    flipped = [best(rule, 1 / aspect, quality, text) for quality in QUALITIES]
+    flipped = [rule.best(1 / aspect, quality, text) for quality in QUALITIES]
     for size, other in zip(sizes, flipped):
         area, turned = size[0] * size[1], other[0] * other[1]
         assert abs(area - turned) <= 0.1 * area, f"{size} lying, {other} standing"
@@ -150,7 +150,7 @@ def test_best_size_is_legal_near_the_shape_and_grows_with_quality(rule, text):
 @pytest.mark.parametrize("rule", FREE)
 @pytest.mark.parametrize("text", ["1:1", "16:9", "2:3", "1.91:1"])
 def test_standard_size_has_about_the_usual_area(rule, text):
-    width, height = best(rule, parse_aspect(text), "standard", text)
+    width, height = rule.best(parse_aspect(text), "standard", text)
     above = 1.03 if rule.standard == rule.low else 1.0001  # a usual size at the lower bound can only be rounded up
     assert 0.9 * rule.standard ** 2 <= width * height <= above * rule.standard ** 2, (width, height)
 
@@ -158,29 +158,29 @@ def test_standard_size_has_about_the_usual_area(rule, text):
 @pytest.mark.parametrize("rule", FREE)
 def test_highest_square_is_the_largest_legal_one(rule):
     side = rule.high // 16 * 16
-    assert best(rule, Fraction(1), "high", "1:1") == (side, side)
+    assert rule.best(Fraction(1), "high", "1:1") == (side, side)
 
 
 @pytest.mark.parametrize("rule", FREE)
 def test_shape_at_the_limit_is_found_and_one_beyond_names_what_is_legal(rule):
     most = most_of(rule)
     for aspect in (most, 1 / most):
-        assert all(fits(rule, best(rule, aspect, quality, "limit")) for quality in QUALITIES)
+        assert all(rule.fits(rule.best(aspect, quality, "limit")) for quality in QUALITIES)
     for aspect in (most * Fraction(101, 100), 1 / most / Fraction(101, 100)):
         with pytest.raises(Failure) as caught:
-            best(rule, aspect, "standard", "99:1")
+            rule.best(aspect, "standard", "99:1")
         assert caught.value.exit_code == Exit.USAGE and "--aspect 99:1" in caught.value.message
-        assert describe(rule) in caught.value.fix
+        assert rule.words() in caught.value.fix
 
 
 @pytest.mark.parametrize("rule", CHOICES)
 def test_best_of_a_few_sizes_is_the_one_of_that_shape(rule):
     for quality in QUALITIES:
         for size in rule.sizes:
-            assert best(rule, Fraction(*size), quality, "x") == size
+            assert rule.best(Fraction(*size), quality, "x") == size
     for aspect in (Fraction(4), Fraction(1, 4), Fraction(21, 9)):
         with pytest.raises(Failure) as caught:
-            best(rule, aspect, "standard", "wide")
+            rule.best(aspect, "standard", "wide")
         assert "--aspect wide" in caught.value.message
         assert all(shown(size) in caught.value.fix for size in rule.sizes)
 
@@ -190,14 +190,14 @@ def test_best_of_a_few_sizes_is_the_one_of_that_shape(rule):
     ("qwen-image-max", "3:4", (1104, 1472)), ("qwen-image-max", "1:1", (1328, 1328)), ("wan2.6-t2i", "1:1", (1280, 1280)),
     ("qwen-image-2.0", "1:1", (2048, 2048)), ("wan2.2-t2i-flash", "1:1", (1024, 1024)), ("wan2.7-image", "1:1", (2048, 2048))])
 def test_usual_shapes(name, text, size):
-    assert best(rule_of(name, "make"), parse_aspect(text), "standard", text) == size
+    assert rule_of(name, "make").best(parse_aspect(text), "standard", text) == size
 
 
 @pytest.mark.parametrize("rule", ANY)
 @pytest.mark.parametrize("size", [(1, 1), (1, 99999), (99999, 1), (99999, 99999), (17, 9999), (640, 480), (1920, 1080), (3840, 2160), "1K", "4K"])
 def test_nearest_sizes_are_legal(rule, size):
-    close = nearest(rule, size)
-    assert close and all(fits(rule, one) for one in close), close
+    close = rule.nearest(size)
+    assert close and all(rule.fits(one) for one in close), close
     if isinstance(size, tuple) and not isinstance(rule, Choice):
         aspect = Fraction(*size)
         if max(aspect, 1 / aspect) <= most_of(rule):
@@ -207,17 +207,17 @@ def test_nearest_sizes_are_legal(rule, size):
 
 @pytest.mark.parametrize("rule", FREE)
 def test_nearest_to_a_size_that_is_too_large_is_the_largest_of_its_shape(rule):
-    close, = nearest(rule, (30000, 30000))
+    close, = rule.nearest((30000, 30000))
     side = rule.high // 16 * 16
     assert close == (side, side)
-    close, = nearest(rule, (3, 3))
+    close, = rule.nearest((3, 3))
     side = -(-rule.low // 16) * 16
     assert close == (side, side)
 
 
 @pytest.mark.parametrize("rule", ANY)
 def test_description_names_the_bounds(rule):
-    said = describe(rule)
+    said = rule.words()
     if isinstance(rule, Choice):
         assert said == ", ".join(f"{width}*{height}" for width, height in rule.sizes)
     else:
@@ -227,11 +227,11 @@ def test_description_names_the_bounds(rule):
 
 
 def test_description_of_ratios():
-    said = describe(Ratio(("16:9", "1:1"), ("1k", "2k", "4k")))
+    said = Ratio(("16:9", "1:1"), ("1k", "2k", "4k")).words()
     assert "16:9, 1:1" in said and "--quality low, standard, high" in said
 
 
 def test_rules_of_their_own():
-    assert best(Sides(500, 700, 600), Fraction(1), "high", "") == (688, 688)
-    assert fits(Sides(500, 700, 600), (500, 700)) and not fits(Sides(500, 700, 600), "1K")
-    assert fits(Area(100, 200, 2, 150, (("1K", 150),)), "1K") and not fits(Area(100, 200, 2, 150), "1K")
+    assert Sides(500, 700, 600).best(Fraction(1), "high", "") == (688, 688)
+    assert Sides(500, 700, 600).fits((500, 700)) and not Sides(500, 700, 600).fits("1K")
+    assert Area(100, 200, 2, 150, (("1K", 150),)).fits("1K") and not Area(100, 200, 2, 150).fits("1K")

@@ -292,18 +292,6 @@ def _path(home) -> str:
 
 # ---- models.md is the script's table ---------------------------------------------------------------------------------
 
-def test_image_models_reference_equals_the_table():
-    """Both tables, every cell: what a model does, and what it takes and costs."""
-    from image_models import MODELS
-    text = read(ROOT / "skills" / "qianwen-image-generation" / "references" / "models.md")
-    parts = re.split(r"^## ", text, flags=re.MULTILINE)
-    for number, title in enumerate(("What they do\n", "Flags, prompt, price, rates\n")):
-        part = next(part for part in parts if part.startswith(title)).split("\n\nSizes: ")[0]
-        rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in part.splitlines() if line.startswith("| `")]
-        told = {name: tuple(row[1:]) for row in rows for name in re.findall(r"`([^`]+)`", row[0])}
-        assert told == {row.id: _image_rows(row)[number] for row in MODELS}
-
-
 def test_image_functions_reference_equals_the_table():
     from image_models import FUNCTIONS
     text = read(ROOT / "skills" / "qianwen-image-generation" / "references" / "recipes.md")
@@ -312,134 +300,18 @@ def test_image_functions_reference_equals_the_table():
         (name, [*own, *(["mask"] if name.endswith("_with_mask") else [])]) for name, own in FUNCTIONS.items()]
 
 
-def _image_rows(row) -> tuple:
-    """What models.md tells of a model of the image skill: the cells of its two tables behind the id."""
-    from image_models import FIELDS
-    letters = dict(zip(FIELDS, "NSEWTBPGMLL"))
-    does = ", ".join(f"{name} {_span(mode.images)}" if mode.images[1] else name for name, mode in row.does.items())
-    answers = "direct" if not row.task else "direct, task" if row.direct else "task"
-    taken = "".join(dict.fromkeys(letters[name] for name in row.fields))
-    takes = "".join(sorted(taken)) or "–"
-    number, unit = row.prompt[1], row.prompt[0]
-    prompt = f"{number:,} {unit}" if unit else "–"
-    return ((does, _per_mode(row, lambda mode: _span(mode.n)), _per_mode(row, lambda mode: _size_rule(mode.sizes)), answers),
-            (takes, prompt, _price(row.price), row.submit or "–", str(row.running or "–")))
-
-
-def _span(bounds: tuple) -> str:
-    low, high = bounds
-    return "–" if not high else str(low) if low == high else f"{low}-{high}"
-
-
-def _per_mode(row, tell) -> str:
-    """One word for all modes where they agree, else one for each group of them."""
-    told: dict = {}
-    for name, mode in row.does.items():
-        told.setdefault(tell(mode), []).append(name)
-    return next(iter(told)) if len(told) == 1 else "; ".join(f"{', '.join(names)}: {word}" for word, names in told.items())
-
-
-def _size_rule(rule) -> str:
-    import image_sizes
-    if isinstance(rule, image_sizes.Area):
-        tiers = "".join(f" {name}" for name, _ in rule.tiers)
-        return f"area {rule.low}² to {rule.high}², {rule.ratio}:1{tiers}"
-    if isinstance(rule, image_sizes.Sides):
-        return f"sides {rule.low} to {rule.high}"
-    if isinstance(rule, image_sizes.Choice):
-        return " ".join(f"{width}x{height}" for width, height in rule.sizes)
-    return "`--aspect`" if rule else "–"
-
-
-def _price(price) -> str:
-    if price is None:
-        return "as in the console"
-    second = f", extended {price.extended:.2f}" if price.extended else f" or {price.large:.2f}" if price.large else ""
-    each = f"{price.each:.2f}" if price.each >= 0.01 else f"{price.each:g}"
-    return each + second + (f", and {price.per_input:.2f} a picture given" if price.per_input else "")
-
-
-def test_video_models_reference_equals_the_table():
-    """Both tables, every cell: what a model takes, and what its flags, prompt and price are."""
-    from video_models import MODELS
-    text = read(ROOT / "skills" / "qianwen-video-generation" / "references" / "models.md")
-    parts = re.split(r"^## ", text, flags=re.MULTILINE)
-    for number, title in enumerate(("What they take\n", "Flags, prompt, price, running limits\n")):
-        part = next(part for part in parts if part.startswith(title))
-        rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in part.splitlines() if line.startswith("| `")]
-        told = {name: tuple(row[1:]) for row in rows for name in re.findall(r"`([^`]+)`", row[0])}
-        assert told == {row.id: _video_rows(row)[number] for row in MODELS}
-
-
 def test_video_functions_reference_equals_the_table():
     """What each function needs and may have, the values of --control, and its own parameters."""
-    from video_models import FUNCTIONS
-    from video_request import OWN_FLAGS
+    from video_fields import CONTROLS, FIELDS, flag_of
+    from video_rows import FUNCTIONS
+    flags = {field.path.split(".")[1]: flag_of(field_name) for field_name, field in FIELDS.items()}
     text = read(ROOT / "skills" / "qianwen-video-generation" / "references" / "recipes.md")
     rows = re.findall(r"^\| `([a-z_]+)` \|([^|]*)\|([^|]*)\|([^|]*)\|$", text.split("\n## The functions of ")[1].split("\n## ")[0],
                       re.MULTILINE)
     assert [name for name, *_ in rows] == list(FUNCTIONS)
     for name, needs, may, own in rows:
         function, words = FUNCTIONS[name], re.findall(r"`([^`]+)`", own)
-        assert {OWN_FLAGS.get(one, one) for one in function.own} <= set(words), name
-        assert tuple(word for word in words if word in FUNCTIONS["video_repainting"].controls) == function.controls, name
+        assert {flags.get(one, one) for one in function.own} <= set(words), name
+        assert tuple(word for word in words if word in CONTROLS) == function.controls, name
         assert [role for role in function.needed if f"--{role}" not in needs] == [], name
         assert ("--size" in may, "--control" in needs + may) == (function.sized, function.control_needed), name
-
-
-def _video_rows(row) -> tuple:
-    """What models.md tells of a model of the video skill: the cells of its two tables behind the id."""
-    from video_models import FIELDS
-    letters = dict(zip(FIELDS, "NSEWMAKTYGGQ"))
-    flags_taken = "".join(sorted({letters[name] for name in row.fields if name in letters})) or "–"
-    most, videos = row.references[2], row.references[1]
-    references = f"{most} (videos: {videos})" if videos else str(most or "–")
-    return ((_video_ways(row), references, _video_tiers(row.geometry), _video_ratios(row), _video_seconds(row)),
-            (flags_taken, _video_prompt(row), *_video_price(row.price), str(row.running)))
-
-
-def _video_ways(row) -> str:
-    told: dict = {}
-    for way in row.ways:
-        told.setdefault(way.mode, []).append("+".join(role.replace("_", "-") for role in way.inputs) or "text")
-    return "; ".join(f"{mode}: {', '.join(inputs)}" for mode, inputs in told.items()) or "functions"
-
-
-def _video_tiers(geometry) -> str:
-    if geometry.kind in ("none", "free"):
-        return "–" if geometry.kind == "none" else "free"
-    starred = [f"{tier}*" if tier == geometry.default and len(geometry.tiers) > 1 else tier for tier in geometry.tiers]
-    return " ".join(starred)
-
-
-def _video_ratios(row) -> str:
-    if row.geometry.kind == "free":
-        return "free"
-    taken = row.geometry.kind != "none" and (not row.ways or any(way.ratio for way in row.ways))
-    return {5: "five", 6: "six", 9: "nine"}[len(row.geometry.ratios)] if taken else "–"
-
-
-def _video_seconds(row) -> str:
-    from video_request import _spans
-    lengths = {way.duration for way in row.ways} or {(5,)}
-    assert len(lengths) == 1
-    legal = lengths.pop()
-    return _spans(legal).replace(" to ", "-") if legal else "–"
-
-
-def _video_prompt(row) -> str:
-    wanted = {way.prompt for way in row.ways} or {"needed"}
-    if len(wanted) == 1:
-        word = wanted.pop()
-    else:
-        word = "may; needed for " + " ".join(dict.fromkeys(way.mode for way in row.ways if way.prompt == "needed"))
-    return f"{word}; {row.prompt[1]:,}" if row.prompt[1] else word
-
-
-def _video_price(price) -> tuple:
-    """Yuan a second, and what is billed."""
-    if price is None:
-        return "as in the console", "–"
-    each, silent = (", ".join(f"{tier} {yuan:.2f}".strip() for tier, yuan in tiers.items()) for tiers in (price.tiers, price.silent))
-    given = f" + given (to {price.input_cap} s)" if price.input_cap else " + given"
-    return each + (f"; silent {silent}" if silent else ""), "made" + (given if price.basis == "both" else "")

@@ -28,6 +28,8 @@ from tests.conftest import PLAN_KEY, ROOT, SCRIPTS, STANDARD_KEY
 from tests.emulator import Emulator, filming
 from tests.test_image import age, journal, sent
 from tests.test_image_faults import FAST, POSIX, assert_words, ended, until
+from video_models import TABLE
+from video_prices import charged
 
 SKILL = "qianwen-video-generation"
 SCRIPT = SCRIPTS[SKILL]
@@ -346,8 +348,13 @@ def test_estimate(film, emulator, media, arguments, seconds, yuan):
     (media / "walk.mp4").write_bytes(samples.mp4(20, 640, 480))
     document = film("a boat", *arguments, "--estimate", "--json", key=None).document
     assert emulator.requests == [] and document["ok"] is True
-    assert (document["estimate"]["known"], document["estimate"]["seconds"], document["estimate"]["total"]) == (True, seconds, pytest.approx(yuan))
-    assert film("a boat", *arguments, *SOON).code == 0 and emulator.creates[0].seconds == seconds
+    found = document["estimate"]
+    assert (found["known"], found["units"], found["low"], found["high"]) == (True, {"seconds": seconds}, pytest.approx(yuan), pytest.approx(yuan))
+    made = film("a boat", *arguments, *SOON, "--json")
+    assert made.code == 0 and emulator.creates[0].seconds == seconds
+    parameters = json.loads((media.parent / made.document["files"][0]["path"]).with_suffix(".json").read_text()).get("parameters", {})
+    row = TABLE.find(document["model"])[0]
+    assert charged(row, parameters, made.document["usage"]).high == pytest.approx(yuan)
 
 
 @pytest.mark.parametrize("arguments, each", [
@@ -357,16 +364,17 @@ def test_estimate(film, emulator, media, arguments, seconds, yuan):
 def test_estimate_where_the_input_is_the_length(film, emulator, media, arguments, each):
     found = film(*arguments, "--estimate", "--json", key=None).document["estimate"]
     assert emulator.requests == [] and film(*arguments, *SOON).code == 0
-    assert (found["seconds"], found["total"]) == (emulator.creates[0].seconds, pytest.approx(each * emulator.creates[0].seconds))
+    seconds = emulator.creates[0].seconds
+    assert (found["units"], found["high"]) == ({"seconds": seconds}, pytest.approx(each * seconds))
 
 
 @pytest.mark.parametrize("arguments", [
     ("--reference", "https://h/x.mp4"), ("--video", "https://h/x.mp4"), ("--video", "https://h/x.mp4", "--duration", 4), ("--request", "body.json")])
 def test_estimate_of_videos_that_lie_elsewhere(film, emulator, work, arguments):
-    """How long they are is not known, and they are billed: no sum may be called known that leaves them out."""
+    """How long they are is not known, and they are billed: the sum lies between what the model's limits make of it."""
     (work / "body.json").write_text(json.dumps({"model": "wan2.7-videoedit", "input": {"media": [{"type": "video", "url": "https://h/x.mp4"}]}}))
     document = film("a boat", *arguments, "--estimate", "--json", key=None).document
-    assert document["estimate"]["known"] is False and "total" not in document["estimate"] and emulator.requests == [], document
+    assert document["estimate"]["low"] < document["estimate"]["high"] and emulator.requests == [], document
 
 
 # ---- a clip that goes on ---------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """Batches of videos: the running limit of each model, inputs of every kind, and no row paid twice whatever ends in between."""
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -126,8 +127,8 @@ def test_cost_of_all_rows(film, emulator, rows, work):
     clip = [{"from-clip": "red.mp4", "resolution": "720P"}] if shutil.which("ffmpeg") else [{"image": "photo.png", "resolution": "720P"}]
     rows({"prompt": "a", "duration": 10}, {"prompt": "snow", "video": "clip.mp4", "resolution": "720P"}, {**DANCE, "image": "photo.png"}, *clip)
     done = film(*BATCH, "--estimate", "--json", key=None)
-    assert done.code == 0 and done.document["estimate"]["seconds"] == 10 + 8 + 4 + 5, done
-    assert done.document["estimate"]["total"] == pytest.approx(10 + 4.8 + 1.6 + 3) and emulator.requests == [] and not (work / "out").exists()
+    assert done.code == 0 and done.document["estimate"]["units"]["seconds"] == 10 + 8 + 4 + 5, done
+    assert done.document["estimate"]["high"] == pytest.approx(10 + 4.8 + 1.6 + 3) and emulator.requests == [] and not (work / "out").exists()
 
 
 @pytest.mark.skipif(not shutil.which("ffmpeg"), reason="ffmpeg is not installed")
@@ -267,3 +268,26 @@ def test_links_that_are_dead_for_now(film, emulator, rows, work):
     created = len(sent(emulator))
     assert film(*BATCH).code == 0 and len(sent(emulator)) == created == 4
     assert_videos(work, emulator, 4)
+
+
+# ---- rows that begin at the same moment ------------------------------------------------------------------------------
+
+def test_proof_that_another_row_clears_away_is_one(tmp_path, monkeypatch):
+    """A row's sweep for what killed runs left may find the closed probe of another row that begins just then."""
+    from shared.files import whole
+
+    class Swept(whole.Temporary):
+        def create(self):
+            super().create()
+            self.file = closed_and_swept(self.file)
+            return self
+
+    @contextlib.contextmanager
+    def closed_and_swept(file):
+        with file:
+            yield file
+        whole.sweep.__wrapped__(str(tmp_path))
+        assert not os.listdir(tmp_path)
+
+    monkeypatch.setattr(whole, "Temporary", Swept)
+    whole.prove_writable(str(tmp_path), 10)

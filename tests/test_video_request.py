@@ -17,8 +17,11 @@ from shared.failures import Exit, Failure
 from shared.media import inputs as media
 from tests import media_samples as samples
 from video_inputs import add_flags, pictures_and_more, read_ask
-from video_models import DEFAULTS, FUNCTIONS, MODELS, find_model
+from video_models import DEFAULTS, TABLE
 from video_request import Ask, build_request
+from video_rows import FUNCTIONS
+
+find_model, MODELS = TABLE.find, TABLE.rows
 
 E5 = "/services/aigc/video-generation/video-synthesis"
 E6 = "/services/aigc/image2video/video-synthesis"
@@ -257,10 +260,25 @@ GOLDEN = {
             {**P, "media": [item("video", CLIP), *[item("reference_image", A)] * 5]},
             {"resolution": "720P", "audio_setting": "origin", "watermark": True, "seed": 1}, "720P", 0)],
     "video-style-transform": [
-        row("style", dict(video=CLIP), {"video_url": CLIP}, {}, "", 0),
+        row("style", dict(video=CLIP), {"video_url": CLIP}, {}, "720", 0),
         row("style", dict(video=CLIP, style=7, settings=["min_len=540", "use_SR=true"]), {"video_url": CLIP},
-            {"style": 7, "min_len": 540, "use_SR": True}, "", 0)],
+            {"style": 7, "min_len": 540, "use_SR": True}, "540", 0)],
     "kling/kling-v3-video-generation": kling(), "kling/kling-v3-omni-video-generation": kling(),
+    # section 2 of the updates: by first frame only, never silent, std or pro
+    "kling/kling-v3-turbo-video-generation": [
+        row("t2v", dict(T, duration=15, ratio="9:16", negative="bad", watermark=False, quality="std"), {**P, **IN_INPUT},
+            {"duration": 15, "aspect_ratio": "9:16", "watermark": False, "mode": "std"}, "std", 15),
+        row("t2v", dict(T, settings=["input.multi_shot=true"]), {**P, "multi_shot": True}, {}, "pro"),
+        row("i2v", dict(I, duration=3), {**P, "media": FRAME}, {"duration": 3}, "pro", 3)],
+    "vidu/viduq3-pro-fast_img2video": [
+        row("i2v", dict(I, resolution="720P", duration=1), {**P, "media": [item("image", FIRST)]},
+            {"resolution": "720P", "duration": 1}, "720P", 1)],
+    **{f"vidu/viduq3-{name}_reference2video": [
+        row("r2v", dict(T, references=[A, B], duration=8, sound=True), {**P, "media": [item("image", A), item("image", B)]},
+            {"duration": 8, "audio": True}, "", 8)] for name in ("drama", "ad")},
+    "pixverse/pixverse-v6-r2v-omni": [
+        row("r2v", dict(T, references=[A, MOVING], size=(1280, 720), duration=5),
+            {**P, "media": [item("image_url", A), item("video_url", MOVING)]}, {"duration": 5, "size": "1280*720"}, "")],
     "vidu/viduq3-pro_img2video": [
         row("t2v", dict(T, resolution="540P", duration=16, seed=1), P, {"resolution": "540P", "duration": 16, "seed": 1}, "540P", 16),
         row("i2v", dict(I, sound=True), {**P, "media": [item("image", FIRST)]}, {"audio": True}, ""),
@@ -312,7 +330,7 @@ IDS = [f"{model}-{case[1]}-{number}" for model, cases in GOLDEN.items() for numb
 def test_golden_request(model, path, mode, fields, model_input, parameters, tier, seconds):
     call = call_of(model, **fields)
     assert call.body == {"model": model, "input": model_input, "parameters": parameters}
-    assert (call.path, call.headers, call.mode, call.tier, call.seconds) == (path, TASK, mode, tier, seconds)
+    assert (call.path, call.headers, call.way.mode, call.tier, call.seconds) == (path, TASK, mode, tier, seconds)
 
 
 @pytest.mark.parametrize("fields", [
@@ -335,8 +353,8 @@ def roles_of(fields):
 def test_every_row_and_way_has_a_golden_request():
     golden = {(model, case[1], roles_of(case[2])) for model, cases in GOLDEN.items() for case in cases
               if model != "wanx2.1-vace-plus"}
-    assert {(one.id, way.mode, frozenset(way.inputs)) for one in MODELS for way in one.ways} == golden
-    assert {one.id for one in MODELS} == set(GOLDEN)
+    assert {(one.id, way.mode, frozenset(way.inputs)) for one in TABLE.live() for way in one.ways} == golden
+    assert set(TABLE) == set(GOLDEN)
     assert {case[2]["function"] for case in GOLDEN["wanx2.1-vace-plus"]} == set(FUNCTIONS)
 
 
@@ -377,7 +395,7 @@ def test_default_model_of_each_mode():
     ("wan2.6-r2v", R, "edit", "r2v"), ("wan2.6-i2v", I, "t2v", "i2v"),
     ("wanx2.1-vace-plus", dict(E, function="video_outpainting"), "t2v", "edit")])
 def test_mode_that_contradicts_the_inputs_is_refused(model, fields, mode, real):
-    assert call_of(model, **fields).mode == real == call_of(model, **fields, mode=real).mode
+    assert call_of(model, **fields).way.mode == real == call_of(model, **fields, mode=real).way.mode
     said = refusal(model, **fields, mode=mode)
     assert missing([f"--mode {mode}", model, real], said) == [], said
 
@@ -402,12 +420,13 @@ def test_snapshots_and_international_ids_are_known(name, like):
     assert not warning and found == find_model(like)[0]._replace(id=name)
     for path, mode, fields, model_input, parameters, tier, seconds in GOLDEN[like]:
         call = call_of(name, **fields)
-        assert call == (path, {"model": name, "input": model_input, "parameters": parameters}, TASK, mode, tier, seconds)
+        assert call[:5] == (path, {"model": name, "input": model_input, "parameters": parameters}, TASK, tier, seconds)
+        assert call.way.mode == mode
 
 
 def test_own_rows_of_us_models_win_over_the_snapshot_rule():
     for name, seconds in (("wan2.6-t2v-us", (5, 10)), ("wan2.6-i2v-us", (5, 10, 15))):
-        assert {way.duration for way in find_model(name)[0].ways} == {seconds}
+        assert {way.seconds.legal for way in find_model(name)[0].ways} == {seconds}
 
 
 UNKNOWN = [
@@ -844,7 +863,7 @@ PLAIN_ANIMATE = {"watermark": "input.watermark", "quality": "parameters.mode"}
 REFS = {name: place for name, place in WAN.items() if name != "prompt_extend"}
 TAKES = {  # model -> what it is asked, its flags and where they go
     "wan2.7-t2v": (T, WAN), "wan2.7-i2v": (I, WAN), "wan2.7-r2v": (R, WAN), "wan2.7-videoedit": (E, {**WAN, **KEEP}),
-    **dict.fromkeys(("wan3.0-video", "wan3.0-video-prime"), (T, {"prompt_extend": "parameters.prompt_extend",
+    **dict.fromkeys(("wan3.0-video", "wan3.0-video-prime"), (T, {"seed": "parameters.seed", "prompt_extend": "parameters.prompt_extend",
                                                                  "watermark": "parameters.watermark", **FLASH})),
     **dict.fromkeys(("wan2.6-t2v", "wan2.6-t2v-us"), (T, {**WAN, **SHOT})),
     **dict.fromkeys(("wan2.5-t2v-preview", "wan2.2-t2v-plus", "wanx2.1-t2v-turbo", "wanx2.1-t2v-plus"), (T, WAN)),
@@ -868,7 +887,7 @@ TAKES = {  # model -> what it is asked, its flags and where they go
 
 def test_every_row_of_the_contract_is_in_the_table_of_flags():
     """Of other vendors the contract tells only some parameters."""
-    assert set(TAKES) >= {one.id for one in MODELS if "/" not in one.id}
+    assert set(TAKES) >= {name for name in TABLE if "/" not in name}
 
 
 @pytest.mark.parametrize("model", TAKES)
@@ -985,7 +1004,7 @@ def test_what_is_always_sent_is_put_into_a_request():
     ("wan2.7-r2v", {"media": [item("reference_video", MOVING)]}, "r2v"), ("wan2.7-i2v", {"media": "x"}, "i2v"),
     ("wan2.7-i2v", {"media": [None, {"type": []}]}, "i2v"), ("wan2.6-r2v", {"reference_urls": [None, "http://["]}, "r2v")])
 def test_mode_of_a_request(model, given, mode):
-    assert call_of(request={"model": model, "input": given}).mode == mode
+    assert call_of(request={"model": model, "input": given}).way.mode == mode
 
 
 def test_lengths_of_a_request_with_a_reference_video():

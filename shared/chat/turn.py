@@ -57,7 +57,7 @@ class Turn:
         self.console, self._unseen = session.console, (media, more)
         self.cost: Cost = FREE
         self.answer = Answer(cumulative="cumulative" in model.features)
-        self.text = ""
+        self.text, self.data = "", None
         self.files: list = []
         self._beginning = ask.prefix or ""
         self._unshown: Failure | None = None  # why stdout took no more of the answer
@@ -116,16 +116,16 @@ class Turn:
 
     def _exchange(self, request: Request) -> None:
         """One paid call. What an answer that broke off cost is known where its usage came before that."""
-        region, is_whole = self.session.price_region, False
-        about = expected(self.model, request.body, region, *self._unseen)
-        with self.session.payments.paying(self.model.id, about) as payment:
+        session, is_whole = self.session, False
+        about = expected(self.model, request.body, session.price_region, *self._unseen, session.half_price)
+        with session.payments.paying(self.model.id, about) as payment:
             try:
                 self._receive(request)
                 is_whole = True
             finally:
                 if is_whole or self.answer.usage:
-                    self.cost = payment.settle(charged(self.model, self.answer.usage, region),
-                                               self.answer.request_id)
+                    cost = charged(self.model, self.answer.usage, session.price_region, session.half_price)
+                    self.cost = payment.settle(cost, self.answer.request_id)
 
     def _receive(self, request: Request) -> None:
         if request.headers.get("Accept") == "text/event-stream":
@@ -222,6 +222,7 @@ class Turn:
             raise self._broken_promise("the answer does not match the schema: " + "; ".join(broken[:5]),
                                        f"{len(broken)} violation(s)",
                                        "run the command again, or make the schema simpler")
+        self.data = value if self.asked.schema is not None else None
         return text
 
     def _broken(self, value) -> list:
@@ -247,13 +248,14 @@ class Turn:
         answer = self.answer
         document = {"ok": True, "skill": self.console.skill, "model": model, "request_id": answer.request_id,
                     "text": self.text, "reasoning": answer.reasoning,
-                    "tool_calls": tool_calls_for_messages(answer),
+                    "tool_calls": tool_calls_for_messages(answer), "data": self.data,
                     "finish_reason": answer.finish_reason, **more, "files": self.files, "usage": answer.usage,
                     "billing": {"plan": self.client.key.billing, "units": units(answer.usage),
                                 "cost": cost_document(self.cost)},
                     "warnings": self.console.warnings}
         always = ("ok", "skill", "model", "text", "usage", "billing", "warnings")
-        return {name: value for name, value in document.items() if value or name in always}
+        return {name: value for name, value in document.items() if value or name in always
+                or name == "data" and self.data is not None}
 
     # -- what came of an answer that broke off
 

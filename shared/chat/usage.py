@@ -7,7 +7,7 @@ from collections import namedtuple
 _DEEPEST = 12  # levels of an object that is passed on
 
 # Each is a whole number, None where the service does not say or says something odd.
-Counts = namedtuple("Counts", "input output thinking cached searches")
+Counts = namedtuple("Counts", "input output thinking cached searches stored")
 
 
 def counts(usage) -> Counts:
@@ -15,7 +15,8 @@ def counts(usage) -> Counts:
     out = _first(usage, ("completion_tokens_details", "reasoning_tokens"), ("output_tokens_details", "reasoning_tokens"))
     return Counts(_first(usage, ("prompt_tokens",), ("input_tokens",)), _first(usage, ("completion_tokens",), ("output_tokens",)), out,
                   _first(usage, ("prompt_tokens_details", "cached_tokens"), ("cached_tokens",)),
-                  _first(usage, ("plugins", "search", "count")))
+                  _first(usage, ("plugins", "search", "count")),
+                  _first(usage, ("prompt_tokens_details", "cache_creation_input_tokens")))
 
 
 def _first(usage, *ways):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 BEIJING = "cn-beijing"
 _MILLION = 1_000_000
+_STORING = 0.25  # more than an ordinary token of the input, for one that is put into the cache
 
 
 class TokenPrice:
@@ -22,17 +23,20 @@ class TokenPrice:
         self.tiers, self.cached, self.batch = tiers, cached, batch
         self.regions = {BEIJING: tiers, **{name.replace("_", "-"): value for name, value in regions.items()}}
 
-    def amount(self, input: int, output: int, cached: int = 0, batch: bool = False, region: str = BEIJING,
-               thinking: bool = False):
-        """CNY for a call, None where no price is known. `cached` tokens are among those of the input."""
+    def amount(self, input: int, output: int, cached: int = 0, stored: int = 0, *, batch: bool = False,
+               region: str = BEIJING, thinking: bool = False):
+        """CNY for a call, None where no price is known.
+
+        Among the tokens of the input are `cached` ones, read from the service's cache, and `stored` ones, put into it.
+        """
         tier = self._tier(input, region)
         if tier is None:
             return None
         each_in, each_out = tier[1], tier[3] if thinking and len(tier) > 3 else tier[2]
         if batch:
             return (input * each_in + output * each_out) * self.batch / _MILLION
-        fresh = input - min(cached, input) * (1 - self.cached)
-        return (fresh * each_in + output * each_out) / _MILLION
+        counted = input - min(cached, input) * (1 - self.cached) + min(stored, input) * _STORING
+        return (counted * each_in + output * each_out) / _MILLION
 
     def _tier(self, input: int, region: str):
         tiers = self.regions.get(region, ())

@@ -10,10 +10,10 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-import image_prices
 from image_answers import Stream, count_of, markdown, parts_of, settle
+from image_costs import charged, cheaper_words, expected, words
 from image_inputs import add_flags, read_ask
-from image_models import DEFAULT_MODEL, MODELS, find_model
+from image_models import chosen_for, DEFAULT_MODEL, TABLE
 from image_request import build_request
 from shared import key_guard
 from shared.body import encoded
@@ -23,6 +23,7 @@ from shared.generate import run_files
 from shared.main import run_script
 from shared.media import inputs as media
 from shared.media.uploads import address_all, upload_all
+from shared.tasks.bill import paying
 from shared.tasks.flags import add_task_flags
 from shared.tasks.journal import READY
 from shared.tasks.run import TaskRun, Product
@@ -38,8 +39,8 @@ MOST_INLINE = 7_000_000  # bytes of all pictures together: the body must stay be
 EPILOG = f"""\
 Files are named after the prompt (Chinese kept), in the working directory or where --output says; NAME.json beside each says
 how it was made. stdout carries their paths alone; progress, cost and errors go to stderr.
-Default models: {DEFAULT_MODEL}; with --series, --box, --palette wan2.7-image; with --interleave wan2.6-image; with --function,
---mask wanx2.1-imageedit; with --translate-to qwen-mt-image.
+Default models: {DEFAULT_MODEL}; with --series, --box, --palette {chosen_for("series")}; with --interleave {chosen_for("interleave")};
+with --function, --mask {chosen_for("function")}; with --translate-to {chosen_for("translate_to")}.
 exit codes: 0 ok, 1 a defect, 2 usage, 3 key, 4 quota, 5 the task goes on, 6 network, 7 target exists, 8 refused or failed,
 9 not saved, 10 content inspection, 11 some failed, 130 interrupted.
 
@@ -73,21 +74,39 @@ INSTEAD = ("image", "request")  # what may stand in place of a prompt
 def execute(session) -> Exit | None:
     account = session.account
     session.verdict = key_guard.judge(account.key, account.endpoint, SKILL, session.many, strict=account.strict)
-    most = find_model(session.options.model or DEFAULT_MODEL)[0].running
-    return run_files(session, Run, make_parser, instead=INSTEAD, estimate_row=_estimate_row, prices=image_prices, most=most)
+    most = TABLE.find(session.options.model or DEFAULT_MODEL)[0].running
+    return run_files(session, Run, make_parser, instead=INSTEAD, table=TABLE, estimate=estimate, most=most)
 
 
-def _estimate_row(options) -> dict:
-    ask, model, _ = read_ask(options)
+def estimate(session) -> tuple:
+    """The model, the Cost that the call is expected to have, and what is counted in words."""
+    ask, model, warning = read_ask(session.options)
+    tell(session.console, ask, model, warning)
     address_all(ask.images, 0)
-    return image_prices.estimate(model, build_request(ask, model)[0], len(ask.images))
+    call = build_request(ask, model)[0]
+    cost = expected(model, call, len(ask.images), session.price_region)
+    return model.id, cost, words(model, call, cost) + cheaper_words(ask, model, call, cost)
+
+
+def tell(console, ask, model, warning: str) -> None:
+    """What is known of the model and of the pictures given, before the call."""
+    if warning:
+        console.warn(warning)
+    transparent = [picture for picture in ask.images if picture.alpha]
+    if model.transparency == "refused" and transparent:
+        takers = TABLE.names(lambda row: "edit" in row.does and row.transparency != "refused", 3)
+        console.warn(f"{model.id} takes pictures without transparency, and {transparent[0].name} has it",
+                     f"when it is refused, save the picture without transparency, or use {takers}")
+    if model.transparency == "needed" and ask.images[:1] and not ask.images[0].url and not ask.images[0].alpha:
+        console.warn(f"{model.id} wants a picture whose background is transparent, and {ask.images[0].name} has none",
+                     "when it is refused, cut the product out first and save it as PNG")
 
 
 class Run(TaskRun):
     """One command: from the request to the pictures."""
 
     product = Product("png", "image/", "picture", "images", LONGEST_PAUSE, "5 to 120 s")
-    models = tuple(row.id for row in MODELS)
+    models = TABLE
 
     def generate(self) -> None:
         options, console = self.options, self.console
@@ -96,10 +115,9 @@ class Run(TaskRun):
         waiting = address_all(pictures, MOST_INLINE if model.inline else 0)
         call, remarks = build_request(ask, model)
         encoded(call.body)  # refuses text that cannot be sent, before the key or the network matter
-        self._tell(ask, model, warning, remarks)
-        if options.estimate:
-            found = image_prices.estimate(model, call, len(ask.images))
-            return self.session.show_estimate(found, image_prices.words(found), model=model.id)
+        tell(console, ask, model, warning)
+        for remark in remarks:
+            console.note(remark)
         if options.dry_run:
             return self.dry_run(call, waiting, model.id, call.task)
         record = self.earlier()
@@ -108,7 +126,7 @@ class Run(TaskRun):
         outputs = self.new_outputs(ask.prompt or call.mode, call.expected, "md" if call.mode == "interleave" else "")
         try:
             client = self.client(model.id)
-            record = self._new_record(ask, call, outputs, waiting)
+            record = self._new_record(ask, model, call, outputs, waiting)
             if call.task:
                 self.refuse_twin(record)
             if waiting:
@@ -119,30 +137,22 @@ class Run(TaskRun):
         finally:
             outputs.discard()
 
-    def _tell(self, ask, model, warning: str, remarks: list) -> None:
-        if warning:
-            self.console.warn(warning)
-        if "image/gif" not in model.picture.formats and any(picture.alpha for picture in ask.images):
-            self.console.warn(f"{model.id} takes pictures without transparency, and one of these has it",
-                              "when it is refused, save the picture without transparency")
-        for remark in remarks:
-            self.console.note(remark)
-
-    def _new_record(self, ask, call, outputs, waiting: list) -> dict:
+    def _new_record(self, ask, model, call, outputs, waiting: list) -> dict:
         parameters = call.body.get("parameters", {})
         facts = {"prompt": ask.prompt, "negative": ask.negative, "model": call.body["model"], "seed": parameters.get("seed"),
                  "size": parameters.get("size"), "parameters": parameters,
                  "inputs": [picture.name for picture in (*ask.images, *([ask.mask] if ask.mask else []))]}
         same = fingerprint(call.path, {"body": call.body, "files": [media.digest(item) for item in waiting]})
-        return self.new_record(outputs, same, facts, mode=call.mode, expected=call.expected)
+        cost = expected(model, call, len(ask.images), self.session.price_region)
+        return self.new_record(outputs, same, facts, cost, mode=call.mode, expected=call.expected, given=len(ask.images))
 
     # -- direct calls
 
     def _direct(self, request: Request, call, record: dict, outputs, client) -> None:
         try:
-            if call.stream:
-                return self._stream(request, record, outputs, client)
-            reply = client.json(request, Retries.CREATE)
+            with paying(self.session, record) as payment:
+                parts, answer = (self._stream if call.stream else self._answer)(request, record, client)
+                self.settle_direct(payment, record, parts, answer)
         except KeyboardInterrupt:
             raise Failure(Exit.INTERRUPTED, "interrupted before the answer came", "the service may have made the pictures, and "
                           "bills them then", "run the command again if you can accept that", accepted="maybe") from None
@@ -150,14 +160,18 @@ class Run(TaskRun):
             if failure.exit_code == Exit.NETWORK and failure.accepted == "maybe":
                 failure.fix = ("the service may have made the pictures, and bills them then, but only the lost answer had their "
                                "links; run the command again if you can accept that"
-                               + (", and add --task: a task outlives a lost answer" if find_model(record["model"])[0].task else ""))
+                               + (", and add --task: a task outlives a lost answer" if TABLE.find(record["model"])[0].task else ""))
             elif failure.accepted == "maybe":
                 failure.fix = f"{failure.fix}; the service may have accepted the request and bill it, so it was not sent twice"
             raise
-        record["request_id"] = reply.request_id
-        return self.deliver(parts_of(reply.body), reply.body, record, outputs, client)
+        return self.deliver(parts, answer, record, outputs, client)
 
-    def _stream(self, request: Request, record: dict, outputs, client) -> None:
+    def _answer(self, request: Request, record: dict, client) -> tuple:
+        reply = client.json(request, Retries.CREATE)
+        record["request_id"] = reply.request_id
+        return parts_of(reply.body), reply.body
+
+    def _stream(self, request: Request, record: dict, client) -> tuple:
         """Interleaved text and pictures: the links go into the journal as they arrive."""
         stream = Stream(lambda found: self._keep_arrived(record, found))
         try:
@@ -168,7 +182,7 @@ class Run(TaskRun):
             why = broken.message if isinstance(broken, Failure) else "interrupted"
             stream.parts.append({"kind": "error", "code": "StreamBroken", "message": f"the answer broke off: {why}"})
         record["request_id"] = stream.request_id
-        return self.deliver(stream.parts, stream.answer(), record, outputs, client)
+        return stream.parts, stream.answer()
 
     def _keep_arrived(self, record: dict, stream: Stream) -> None:
         record.update(state=READY, parts=stream.parts, usage=stream.usage, request_id=stream.request_id)
@@ -184,6 +198,11 @@ class Run(TaskRun):
 
     def count(self, record: dict, files: list) -> int:
         return count_of(record.get("usage") or {}, len(files))
+
+    def charged(self, record: dict, parts: list, usage: dict):
+        made = sum(part["kind"] == "media" for part in parts)
+        return charged(TABLE.find(record["model"])[0], record["facts"].get("parameters", {}), usage, [()] * made,
+                       record.get("given", 0), self.session.price_region)
 
     def write_text(self, delivery, outputs):
         """The text with its pictures, as Markdown beside them."""

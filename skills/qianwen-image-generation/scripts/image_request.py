@@ -6,11 +6,9 @@ from __future__ import annotations
 
 import re
 from collections import namedtuple
-from dataclasses import dataclass, field
 
-import image_sizes
-from image_models import CONTENT, DEFAULT_MODEL, FIELDS, FUNCTIONS, models_that
-from image_sizes import shown
+from image_models import all_fields, chosen_for, CONTENT, DEFAULT_MODEL, FUNCTIONS, models_that, TABLE
+from image_sizes import parse_aspect, shown
 from shared.body import apply_native_settings, apply_settings
 from shared.failures import usage
 from shared.media.uploads import oss_headers
@@ -19,48 +17,38 @@ from shared.media.uploads import oss_headers
 # in events, `expected` how many pictures may come.
 Call = namedtuple("Call", "path body headers mode task stream expected")
 
-SPECIAL_MODELS = (  # what was asked for -> the model that is taken where none is named
-    ("interleave", "wan2.6-image"), ("series", "wan2.7-image"), ("box", "wan2.7-image"), ("palette", "wan2.7-image"),
-    ("function", "wanx2.1-imageedit"), ("mask", "wanx2.1-imageedit"), ("translate_to", "qwen-mt-image"))
-FLAGS = {  # field -> the flag that sets it, where they differ
-    "negative": "--negative", "prompt_extend": "--prompt-extend", "max_images": "--max-images", "think": "--think",
-    "translate_to": "--translate-to", "translate_from": "--translate-from"}
-MODE_FLAGS = {"make": "a prompt alone", "edit": "--image", "series": "--series", "interleave": "--interleave",
-              "function": "--function", "translate": "--translate-to", "tool": "a tool model"}
+# What can be wanted, in the order in which a flag decides: how messages call it, and whether it is asked for.
+Want = namedtuple("Want", "words asked")
+WANTS = {
+    "interleave": Want("--interleave", lambda ask: ask.interleave),
+    "series": Want("--series", lambda ask: ask.series),
+    "translate": Want("--translate-to", lambda ask: ask.translate_to),
+    "function": Want("--function", lambda ask: ask.function or ask.mask),
+    "edit": Want("--image", lambda ask: ask.images),
+    "make": Want("a prompt alone", lambda ask: True),
+    "tool": Want("a tool model", lambda ask: False),
+}
+_CHOOSING = ("interleave", "series", "box", "palette", "function", "mask", "translate_to")  # flags, by precedence
+_MASK = "a picture of the same size: white is worked on, black is kept"
+_MASKED = "description_edit_with_mask"
 
 
-_MASKED = "models that do: wanx2.1-imageedit, wanx-x-painting, image-erase-completion"
-
-
-@dataclass
 class Ask:
-    """What the user wants, independent of any model. `images` and `mask` are media; fields left at None are not sent."""
+    """What the user wants, independent of any model: one attribute for a flag; what is None is not sent.
 
-    prompt: str | None = None
-    images: list = field(default_factory=list)
-    mask: object = None
-    model: str | None = None
-    size: object = None  # (width, height), a tier's name, or None
-    aspect: str | None = None
-    quality: str | None = None
-    n: int | None = None
-    series: bool = False
-    interleave: bool = False
-    function: str | None = None
-    task: bool = False  # make a task where the family also answers directly
-    negative: str | None = None
-    seed: int | None = None
-    prompt_extend: bool | None = None
-    watermark: bool | None = None
-    think: bool | None = None
-    box: list | None = None  # (number of the picture from 1, [x1, y1, x2, y2])
-    palette: list | None = None  # (colour "#RRGGBB", share in per cent)
-    strength: float | None = None
-    max_images: int | None = None
-    translate_to: str | None = None
-    translate_from: str | None = None
-    request: dict | None = None
-    settings: list = field(default_factory=list)
+    `images` and `mask` are media; `size` is (width, height) or a tier's name; `task`: make a task where the family also
+    answers directly; `box` has (number of the picture from 1, [x1, y1, x2, y2]) and `palette` (colour, share in per cent).
+    """
+
+    DEFAULTS = {"prompt": None, "images": (), "mask": None, "model": None, "size": None, "aspect": None, "quality": None,
+                "n": None, "series": False, "interleave": False, "function": None, "task": False, "request": None, "settings": ()}
+
+    def __init__(self, **given):
+        defaults = {**self.DEFAULTS, **dict.fromkeys(all_fields())}
+        unknown = set(given) - set(defaults)
+        if unknown:
+            raise TypeError(f"unknown fields: {', '.join(sorted(unknown))}")
+        vars(self).update(defaults, **given)
 
     def model_name(self) -> str:
         """The model that is asked, chosen by what is wanted when none is named."""
@@ -68,7 +56,11 @@ class Ask:
             return self.model
         if self.request and isinstance(self.request.get("model"), str):
             return self.request["model"]
-        return next((model for name, model in SPECIAL_MODELS if getattr(self, name)), DEFAULT_MODEL)
+        return next((chosen_for(flag) for flag in _CHOOSING if getattr(self, flag)), DEFAULT_MODEL)
+
+    def given_fields(self) -> list:
+        """The flags that are one field each and were given."""
+        return [name for name in all_fields() if getattr(self, name) is not None]
 
 
 def build_request(ask: Ask, model) -> tuple:
@@ -79,11 +71,11 @@ def build_request(ask: Ask, model) -> tuple:
     settings = model.does[mode]
     _check(ask, model, mode, settings)
     task = _is_task(ask, model)
-    places = model.task_places if task else model.places
     body = {"model": model.id, "input": {}, "parameters": {}}
-    _put_inputs(body, ask, places)
+    _put_inputs(body, ask, _places(model, task))
     _put_parameters(body, ask, model, mode, settings)
-    remarks = _remarks(ask, model)
+    _put_needs(body, ask, model)
+    remarks = _remarks(ask, model, settings)
     apply_native_settings(body, ask.settings)
     return _call(body, model, mode, task), remarks
 
@@ -116,7 +108,7 @@ def _from_request(ask: Ask, model) -> tuple:
     task = _is_task(ask, model)
     _check_fields(ask, model, mode)
     if ask.prompt is not None:
-        _replace_prompt(body, ask.prompt, model.task_places if task else model.places)
+        _replace_prompt(body, ask.prompt, _places(model, task))
     _put_parameters(body, ask, model, mode, model.does[mode], only_given=True)
     apply_native_settings(body, ask.settings)
     return _call(body, model, mode, task), []
@@ -128,7 +120,7 @@ def _mode_of_body(ask: Ask, body: dict, model) -> str:
     wanted = "interleave" if ask.interleave or parameters.get("enable_interleave") else \
         "series" if ask.series or parameters.get("enable_sequential") else "edit" if pictures else "make"
     if wanted not in model.does and (ask.interleave or ask.series):
-        raise usage(f"{model.id} takes no {MODE_FLAGS[wanted]}", f"models that do: {models_that(wanted)}")
+        raise _cannot(model, wanted)
     return wanted if wanted in model.does else next(iter(model.does))
 
 
@@ -148,36 +140,59 @@ def _replace_prompt(body: dict, prompt: str, places) -> None:
 
 def _mode_of(ask: Ask, model) -> str:
     """What is wanted, which the model must be able to do."""
-    several = [name for name, given in (("interleave", ask.interleave), ("series", ask.series), ("function", ask.function),
-                                        ("translate", ask.translate_to)) if given]
-    missing = next((name for name in several if name not in model.does), None)
+    named = [name for name, given in (("interleave", ask.interleave), ("series", ask.series),
+                                      ("function", ask.function), ("translate", ask.translate_to)) if given]
+    missing = next((name for name in named if name not in model.does), "")
     if missing:
-        raise usage(f"{model.id} takes no {MODE_FLAGS[missing]}", f"models that do: {models_that(missing)}")
-    if len(several) > 1:
-        raise usage(f"{' and '.join(MODE_FLAGS[name] for name in several)} do not go together", "give one of them")
-    if "tool" in model.does and not several:
+        raise _cannot(model, missing)
+    if len(named) > 1:
+        raise usage(f"{' and '.join(WANTS[name].words for name in named)} do not go together", "give one of them")
+    if "tool" in model.does and not named:
         return "tool"
-    if ask.mask and not several and "function" not in model.does:
-        raise usage(f"{model.id} takes no --mask", _MASKED)
-    wanted = "interleave" if ask.interleave else "series" if ask.series else "translate" if ask.translate_to else \
-        "function" if ask.function or ask.mask else "edit" if ask.images else "make"
-    if wanted in model.does:
-        return wanted
+    if ask.mask and not named and "function" not in model.does:
+        raise _takes_no_mask(model)
+    wanted = next(name for name, want in WANTS.items() if want.asked(ask))
+    if wanted not in model.does:
+        raise _cannot(model, wanted)
+    return wanted
+
+
+_ON_A_PICTURE = {  # what a model does with a picture -> what must be said besides
+    "function": ("{model} wants to be told what to do with the picture",
+                 f"add --function with one of: {', '.join(FUNCTIONS)}"),
+    "translate": ("{model} translates the text of a picture", "add --translate-to LANG"),
+}
+
+
+def _cannot(model, wanted: str):
+    """The failure of a model that does not do what is wanted."""
     if wanted == "make" and set(model.does) & {"edit", "function", "translate"}:
-        raise usage(f"{model.id} works on a picture, and none is given", "add --image FILE, or use a model that makes "
-                    f"pictures from text alone: {models_that('make')}")
-    if wanted == "edit" and "function" in model.does:
-        raise usage(f"{model.id} wants to be told what to do with the picture",
-                    f"add --function with one of: {', '.join(FUNCTIONS)}")
-    if wanted == "edit" and "translate" in model.does:
-        raise usage(f"{model.id} translates the text of a picture", "add --translate-to LANG")
-    raise usage(f"{model.id} takes no {MODE_FLAGS[wanted]}", f"models that do: {models_that(wanted)}")
+        return usage(f"{model.id} works on a picture, and none is given", "add --image FILE, or use a model that makes "
+                     f"pictures from text alone: {models_that('make')}")
+    for mode, (words, fix) in _ON_A_PICTURE.items():
+        if wanted == "edit" and mode in model.does:
+            return usage(words.format(model=model.id), fix)
+    return usage(f"{model.id} takes no {WANTS[wanted].words}", f"models that do: {models_that(wanted)}")
+
+
+def _takes_no_mask(model):
+    return usage(f"{model.id} takes no --mask", f"models that do: {masked_models()}")
+
+
+def masked_models() -> str:
+    """The models that take --mask."""
+    return TABLE.names(lambda row: _places(row, False) != CONTENT and _places(row, False).mask)
+
+
+def _places(model, task: bool):
+    """Where the parts of a request go, with CONTENT as places without paths."""
+    return model.task_places if task or not model.direct else model.places
 
 
 def _is_task(ask: Ask, model) -> bool:
     if ask.task and not model.task:
         raise usage(f"{model.id} answers directly and makes no tasks", "leave out --task and --no-wait, or use a model that "
-                    "makes tasks, such as wan2.7-image, wan2.6-t2i, qwen-image-plus")
+                    f"makes tasks, such as {TABLE.names(lambda row: row.direct and row.task)}")
     return ask.task or not model.direct
 
 
@@ -185,16 +200,12 @@ def _check(ask: Ask, model, mode: str, settings) -> None:
     _check_prompt(ask, model)
     _check_images(ask, model, mode, settings)
     _check_fields(ask, model, mode)
-    for path, hint in model.needs:
-        given = any(".".join(keys) == path for keys, _ in ask.settings)
-        if not given and not (path == "input.style_index" and len(ask.images) > 1):
-            raise usage(f"{model.id} needs {path}", f"add --set {path}=VALUE: {hint}")
+    given = {".".join(keys) for keys, _ in ask.settings}
+    for need in model.needs:
+        if need.path not in given and (need.second is None or len(ask.images) < 2):
+            raise usage(f"{model.id} needs {need.path}", f"add --set {need.path}=VALUE: {need.hint}")
     if mode == "function":
         _check_function(ask)
-    if ask.think and ask.prompt_extend is False and model.fields.get("think", "").endswith("enable_thinking"):
-        raise usage("--think has no effect together with --no-prompt-extend", "leave one of them out")
-    if ask.box:
-        _check_boxes(ask)
 
 
 def _check_prompt(ask: Ask, model) -> None:
@@ -202,7 +213,7 @@ def _check_prompt(ask: Ask, model) -> None:
         if model.needs_prompt:
             raise usage("there is no prompt", 'write what to draw: image.py "a red fox in the snow"')
         return
-    places = model.direct and model.places or model.task_places
+    places = _places(model, False)
     if places != CONTENT and not places.prompt:
         raise usage(f"{model.id} takes no prompt", "leave the prompt out")
     unit, most = model.prompt
@@ -211,8 +222,6 @@ def _check_prompt(ask: Ask, model) -> None:
     if unit == "characters" and len(ask.prompt) > most:
         raise usage(f"the prompt has {len(ask.prompt)} characters, and {model.id} reads {most}",
                     "shorten it: the service cuts the rest off without a word")
-    if ask.negative is not None and len(ask.negative) > 500:
-        raise usage(f"--negative has {len(ask.negative)} characters, and 500 are read", "shorten it")
 
 
 def _check_images(ask: Ask, model, mode: str, settings) -> None:
@@ -222,39 +231,35 @@ def _check_images(ask: Ask, model, mode: str, settings) -> None:
         raise usage(f"{model.id} takes {span} picture{'s' if most != 1 else ''} here, and {len(ask.images)} "
                     f"{'are' if len(ask.images) != 1 else 'is'} given",
                     "give as many --image as it takes" if most else f"models that take pictures: {models_that('edit')}")
-    places = model.task_places if not model.direct else model.places
+    places = _places(model, False)
     if ask.mask and (places == CONTENT or not places.mask):
-        raise usage(f"{model.id} takes no --mask", _MASKED)
+        raise _takes_no_mask(model)
     if ask.mask is None and places != CONTENT and places.mask and mode == "tool":
-        raise usage(f"{model.id} needs --mask", "a picture of the same size: white is worked on, black is kept")
+        raise usage(f"{model.id} needs --mask", _MASK)
 
 
 def _check_fields(ask: Ask, model, mode: str) -> None:
     """A field that the model would ignore is refused, not dropped."""
-    for name in FIELDS:
-        if getattr(ask, name) is not None:
-            _check_field(name, model, mode)
-
-
-def _check_field(name: str, model, mode: str) -> None:
-    flag = FLAGS.get(name, "--" + name)
-    if name not in model.fields:
-        raise usage(f"{model.id} takes no {flag}", f"models that do: {models_that(take=name)}")
-    if mode not in model.only.get(name, (mode,)):
-        raise usage(f"{flag} has no effect on {model.id} with {MODE_FLAGS[mode]}",
-                    f"it counts with {' or '.join(MODE_FLAGS[one] for one in model.only[name])}; leave it out")
+    for name in ask.given_fields():
+        flag, field = "--" + name.replace("_", "-"), model.fields.get(name)
+        if field is None:
+            raise usage(f"{model.id} takes no {flag}", f"models that do: {models_that(take=name)}")
+        if field.modes and mode not in field.modes:
+            raise usage(f"{flag} has no effect on {model.id} with {WANTS[mode].words}",
+                        f"it counts with {' or '.join(WANTS[one].words for one in field.modes)}; leave it out")
+        if ask.request is None:
+            field.check(ask)
 
 
 def _check_function(ask: Ask) -> None:
     if ask.function is None:
-        ask.function = "description_edit_with_mask"
+        ask.function = _MASKED
     if ask.function not in FUNCTIONS:
         raise usage(f"--function {ask.function} does not exist", f"use one of: {', '.join(FUNCTIONS)}")
-    masked = ask.function == "description_edit_with_mask"
+    masked = ask.function == _MASKED
     if masked != bool(ask.mask):
         raise usage(f"--function {ask.function} {'needs --mask' if masked else 'takes no --mask'}",
-                    "a picture of the same size: white is worked on, black is kept" if masked else "leave --mask out, or use "
-                    "--function description_edit_with_mask")
+                    _MASK if masked else f"leave --mask out, or use --function {_MASKED}")
     if ask.strength is not None and "strength" not in FUNCTIONS[ask.function]:
         raise usage(f"--function {ask.function} takes no --strength",
                     f"functions that do: {', '.join(name for name, own in FUNCTIONS.items() if 'strength' in own)}")
@@ -275,20 +280,6 @@ def _check_own(function: str, name: str, value) -> None:
         raise usage(f"--set {name}={value} is not legal", f"{name} is {legal}")
 
 
-def _check_boxes(ask: Ask) -> None:
-    counts = {}
-    for number, (x1, y1, x2, y2) in ask.box:
-        counts[number] = counts.get(number, 0) + 1
-        if not 1 <= number <= len(ask.images):
-            raise usage(f"--box names picture {number}, and {len(ask.images)} are given", "pictures are counted from 1")
-        if counts[number] > 2:
-            raise usage(f"--box: more than two boxes in picture {number}", "the model takes two for each picture")
-        picture = ask.images[number - 1]
-        if picture.width and (x2 > picture.width or y2 > picture.height):
-            raise usage(f"--box {x1},{y1},{x2},{y2} goes beyond picture {number}, which is {picture.width}x{picture.height}",
-                        "coordinates are pixels of the original picture: left,top,right,bottom")
-
-
 # ---- the body --------------------------------------------------------------------------------------------------------
 
 def _put_inputs(body: dict, ask: Ask, places) -> None:
@@ -306,33 +297,27 @@ def _put_inputs(body: dict, ask: Ask, places) -> None:
 
 def _put_parameters(body: dict, ask: Ask, model, mode: str, settings, only_given: bool = False) -> None:
     """`n` is always sent where the model takes it: some models make, and bill, four or twelve pictures without it."""
-    _put_size(body, ask, model, settings)
+    if ask.size is not None or ask.aspect is not None or ask.quality is not None:
+        _put_size(body["parameters"], ask, model, settings.sizes)
     if not (only_given and ask.n is None and "n" in body["parameters"]):
         n = _count(ask, model, mode, settings)
         if n:
             body["parameters"]["n"] = n
-    if ask.series:
-        body["parameters"]["enable_sequential"] = True
-    if ask.interleave:
-        body["parameters"].update(enable_interleave=True, max_images=ask.max_images or 1)
-    values = {name: getattr(ask, name, None) for name in model.fields if name != "max_images"}
-    values["box"] = _box_list(ask)
-    values["palette"] = [{"hex": colour, "ratio": f"{share:.2f}%"} for colour, share in ask.palette or ()] or None
-    if ask.translate_to and ask.translate_from is None:
-        values["translate_from"] = "auto"
-    apply_settings(body, [(path.split("."), values[name]) for name, path in model.fields.items()
-                          if values.get(name) is not None])
-    if len(ask.images) > 1 and any(path == "input.style_index" for path, _ in model.needs):
-        body["input"]["style_index"] = -1
-    if "function" in model.does and mode == "function" and not only_given:
-        body["input"]["function"] = ask.function
+    asked = WANTS[mode].asked(ask)
+    values = {path: value for path, value in settings.sends.items() if asked}
+    for name, field in model.fields.items():
+        value = getattr(ask, name)
+        if value is not None:
+            values[field.path] = field.encode(value, ask)
+        elif asked and mode in field.unset:
+            values[field.path] = field.unset[mode]
+    apply_settings(body, [(path.split("."), value) for path, value in values.items()])
 
 
-def _box_list(ask: Ask):
-    """A list of boxes for each picture, in the pictures' order."""
-    if not ask.box:
-        return None
-    return [[list(box) for number, box in ask.box if number == place] for place in range(1, len(ask.images) + 1)]
+def _put_needs(body: dict, ask: Ask, model) -> None:
+    """What a second picture stands for."""
+    apply_settings(body, [(need.path.split("."), need.second) for need in model.needs
+                          if need.second is not None and len(ask.images) > 1])
 
 
 def _count(ask: Ask, model, mode: str, settings) -> int:
@@ -355,75 +340,32 @@ def _count(ask: Ask, model, mode: str, settings) -> int:
 
 
 def _several() -> str:
-    return "qwen-image-2.0, qwen-image-edit-plus, wan2.7-image, wan2.6-t2i"
+    return TABLE.names(lambda row: any(mode.n[1] > 1 for mode in row.does.values()))
 
 
-def _put_size(body: dict, ask: Ask, model, settings) -> None:
-    rule = settings.sizes
-    if isinstance(rule, image_sizes.Ratio):
-        _put_ratio(body, ask, model, rule)
-        return
-    size = _size_of(ask, model, rule)
-    if size is not None:
-        body["parameters"]["size"] = shown(size)
-
-
-def _size_of(ask: Ask, model, rule):
-    if ask.size is None and ask.aspect is None and ask.quality is None:
-        return None
+def _put_size(parameters: dict, ask: Ask, model, rule) -> None:
     if ask.size is not None and (ask.aspect or ask.quality):
         raise usage("--size does not go with --aspect and --quality", "give the size, or let it be found from the other two")
-    if ask.quality and isinstance(rule, image_sizes.Choice):
-        raise usage(f"{model.id} has one size for each shape, so --quality has no effect", f"leave it out; its sizes are "
-                    f"{image_sizes.describe(rule)}")
-    unknown = model.picture.max_bytes == 0 and rule is None  # a model that is newer than the table
-    if rule is None and not unknown:
+    if rule is None:
         raise usage(f"{model.id} takes no size", "leave out --size, --aspect and --quality; the picture given decides")
-    if ask.size is not None:
-        return ask.size if unknown else _legal_size(ask.size, model, rule)
-    aspect = image_sizes.parse_aspect(ask.aspect) if ask.aspect else _aspect_of(ask)
-    return image_sizes.best(rule or image_sizes.Area(512, 2048, 8, 1024), aspect, ask.quality or "standard", ask.aspect or "")
+    rule.put(parameters, ask, model.id, lambda: _shape_of(ask))
 
 
-def _legal_size(size, model, rule):
-    if not image_sizes.fits(rule, size):
-        close = " or ".join(shown(one) for one in image_sizes.nearest(rule, size))
-        if isinstance(size, str):
-            close += " (1K and 2K are for wan2.7-image and wan2.6-image, 4K is for wan2.7-image-pro from text alone)"
-        raise usage(f"--size {shown(size)} is not legal for {model.id}", f"nearest: {close}; legal: {image_sizes.describe(rule)}")
-    return size
-
-
-def _aspect_of(ask: Ask):
+def _shape_of(ask: Ask):
     """The shape of the last picture given, as the service does it; a square without one."""
     last = ask.images[-1] if ask.images else None
     if last is not None and not (last.width and last.height):
         raise usage("--quality without --aspect: the picture's shape is not known here", "add --aspect W:H")
-    return image_sizes.parse_aspect(f"{last.width}:{last.height}" if last else "1:1")
+    return parse_aspect(f"{last.width}:{last.height}" if last else "1:1")
 
 
-def _put_ratio(body: dict, ask: Ask, model, rule) -> None:
-    """Some vendors take a ratio and a resolution's name instead of a size."""
-    if ask.size is not None:
-        raise usage(f"{model.id} takes no --size", f"use {image_sizes.describe(rule)}")
-    if ask.aspect:
-        aspect = image_sizes.parse_aspect(ask.aspect)
-        name = next((one for one in rule.aspects if image_sizes.parse_aspect(one) == aspect), None)
-        if name is None:
-            raise usage(f"--aspect {ask.aspect} is not legal for {model.id}", f"legal: {', '.join(rule.aspects)}")
-        body["parameters"]["aspect_ratio"] = name
-    if ask.quality:
-        body["parameters"]["resolution"] = rule.names[image_sizes.QUALITIES.index(ask.quality)]
-
-
-def _remarks(ask: Ask, model) -> list:
-    remarks = []
+def _remarks(ask: Ask, model, settings) -> list:
+    remarks = [f"{model.id} {model.remark}"] if model.remark else []
     unit, most = model.prompt
     if unit == "tokens" and ask.prompt and _tokens(ask.prompt) > most:
         remarks.append(f"the prompt may be longer than the {most} tokens that {model.id} reads; the rest is cut off")
-    if isinstance(ask.size, tuple) and any(side % image_sizes.STEP for side in ask.size) and ask.model_name().startswith(
-            ("qwen-image-2", "wan2.6-image")):
-        remarks.append(f"the service rounds both sides of {shown(ask.size)} to multiples of {image_sizes.STEP}")
+    if isinstance(ask.size, tuple) and any(side % settings.sizes.step for side in ask.size):
+        remarks.append(f"the service rounds both sides of {shown(ask.size)} to multiples of {settings.sizes.step}")
     return remarks
 
 

@@ -1,9 +1,12 @@
-"""Picture sizes: reading them, judging them by a family's rule, and finding the best legal one for an aspect ratio.
+"""Picture sizes: reading them, and the rules of the families, each with the best legal size for an aspect ratio.
 
-A rule is data of the model table. Sizes are (width, height) in pixels. Source: section 5 of the image contract.
+A rule is data of a model's row, and a class: how it judges a size, says what is legal, finds the nearest legal sizes and
+the best one, and puts its choice on the body. A family with a rule of its own adds a subclass of `Rule`. Sizes are
+(width, height) in pixels. Source: section 5 of the image contract.
 """
 from __future__ import annotations
 
+import math
 import re
 from collections import namedtuple
 from fractions import Fraction
@@ -11,18 +14,9 @@ from fractions import Fraction
 from shared.failures import usage
 
 QUALITIES = ("low", "standard", "high")
-STEP = 16  # pixels; the service rounds to multiples of it
-
-# The area lies between `low` and `high` squared, the longer side is at most `ratio` times the shorter one. `tiers` are
-# names that stand for a size, with the side of their square. `standard` is the side of the family's usual area. `also` are
-# sizes just outside that the service's own documents recommend.
-Area = namedtuple("Area", "low high ratio standard tiers also", defaults=((), ()))
-# Each side lies between two bounds.
-Sides = namedtuple("Sides", "low high standard")
-# Only these sizes; the first is the family's own default.
-Choice = namedtuple("Choice", "sizes")
-# An aspect ratio and a resolution name are sent instead of a size; `names` go with QUALITIES.
-Ratio = namedtuple("Ratio", "aspects names")
+STEP = 16  # pixels; sizes that we find are multiples of it
+_LARGEST = 8192  # pixels of a side
+_TOLERANCES = (0.005, 0.01, 0.02, 0.05, 0.1, 100)  # how far a size may be from the shape that is wanted, best first
 
 
 def parse(text: str) -> tuple | str:
@@ -56,115 +50,249 @@ def shown(size) -> str:
     return size if isinstance(size, str) else f"{size[0]}*{size[1]}"
 
 
-# ---- judging ---------------------------------------------------------------------------------------------------------
-
-def fits(rule, size) -> bool:
-    """Whether a size (or a tier's name) is legal."""
-    if isinstance(size, str):
-        return isinstance(rule, Area) and size in dict(rule.tiers)
-    width, height = size
-    small, large = sorted(size)
-    if isinstance(rule, Area):
-        return rule.low ** 2 <= width * height <= rule.high ** 2 and large <= rule.ratio * small or size in rule.also
-    if isinstance(rule, Sides):
-        return rule.low <= small and large <= rule.high
-    return isinstance(rule, Choice) and size in rule.sizes
-
-
-def describe(rule) -> str:
-    """The rule in words."""
-    if isinstance(rule, Area):
-        tiers = "".join(f"{name}, " for name, _ in rule.tiers)
-        return (f"{tiers}or WxH with {rule.low}x{rule.low} to {rule.high}x{rule.high} pixels in all" if tiers else
-                f"WxH with {rule.low}x{rule.low} to {rule.high}x{rule.high} pixels in all") + \
-            f" and sides of at most {rule.ratio} to 1"
-    if isinstance(rule, Sides):
-        return f"WxH with each side from {rule.low} to {rule.high}"
-    if isinstance(rule, Choice):
-        return ", ".join(map(shown, rule.sizes))
-    return f"--aspect {', '.join(rule.aspects)} with --quality {', '.join(QUALITIES)}"
-
-
-def nearest(rule, size) -> list:
-    """The legal sizes nearest to one that is not; the best first."""
-    if isinstance(rule, Choice):
-        if isinstance(size, str):
-            return list(rule.sizes[:3])
-        return sorted(rule.sizes, key=lambda legal: _distance(legal, size))[:2]
-    if isinstance(size, str):
-        return [name for name, _ in getattr(rule, "tiers", ())] or [_scaled(rule, (1, 1), rule.standard ** 2)]
-    return [_scaled(rule, size, size[0] * size[1])]
-
-
-def _distance(one: tuple, other: tuple) -> float:
-    """How unlike two sizes are: mostly the shape, then the area."""
-    return 10 * _unlike(one, other) + abs(one[0] * one[1] - other[0] * other[1]) / (other[0] * other[1])
-
-
-def _unlike(one: tuple, other: tuple) -> float:
+def unlike(one: tuple, other: tuple) -> float:
     """How far apart two shapes are: 0 for the same, 0.1 for about 10 per cent."""
     ratio = (one[0] * other[1]) / (one[1] * other[0])
     return max(ratio, 1 / ratio) - 1
 
 
-def _bounds(rule, shape: tuple) -> tuple:
-    """The least and the greatest area a rule allows for a shape whose sides are not too unequal."""
-    if isinstance(rule, Area):
-        return rule.low ** 2, rule.high ** 2
-    small, large = sorted(shape)
-    return rule.low * rule.low * large / small, rule.high * rule.high * small / large
+# ---- rules -----------------------------------------------------------------------------------------------------------
+
+class Rule:
+    """What a family of models takes as a size. `step`: the service rounds sides to multiples of it (1: it does not)."""
+
+    __slots__ = ()
+    step = 1
+
+    def fits(self, size) -> bool:
+        """Whether a size, or a tier's name, is legal."""
+        raise NotImplementedError
+
+    def words(self) -> str:
+        """What is legal, for a message."""
+        raise NotImplementedError
+
+    def column(self) -> str:
+        """What is legal, for the table of models.md."""
+        return self.words()
+
+    def nearest(self, size) -> list:
+        """The legal sizes nearest to one that is not; the best first."""
+        raise NotImplementedError
+
+    def best(self, aspect: Fraction, quality: str, text: str) -> tuple:
+        """The best legal size for an aspect ratio, which the user wrote as `text`. Raises usage where there is none."""
+        raise NotImplementedError
+
+    def put(self, parameters: dict, ask, model: str, shape) -> None:
+        """Put what is asked for on the body. `shape()` is the aspect where only --quality is given. Raises usage."""
+        if ask.size is not None:
+            parameters["size"] = shown(self.legal(ask.size, model))
+        elif ask.aspect or ask.quality:
+            aspect = parse_aspect(ask.aspect) if ask.aspect else shape()
+            parameters["size"] = shown(self.best(aspect, ask.quality or "standard", ask.aspect or ""))
+
+    def legal(self, size, model: str):
+        """The size, when it is legal for a model. Raises usage naming the nearest legal ones."""
+        if self.fits(size):
+            return size
+        close = " or ".join(map(shown, self.nearest(size)))
+        tiers = " (1K, 2K and 4K are tiers of the wan models)" if isinstance(size, str) else ""
+        raise usage(f"--size {shown(size)} is not legal for {model}", f"nearest: {close}{tiers}; legal: {self.words()}")
 
 
-def _limited(rule, shape: tuple) -> tuple:
-    """The shape, made less slender where the rule asks for it."""
-    small, large = sorted(shape)
-    most = rule.ratio if isinstance(rule, Area) else Fraction(rule.high, rule.low)
-    if large <= most * small:
-        return shape
-    return (most, 1) if shape[0] > shape[1] else (1, most)
+class _Scaled(Rule):
+    """A rule of bounds: sizes of every shape, scaled to an area. `low`, `high` and `standard` are sides of squares."""
 
+    __slots__ = ()
 
-def _scaled(rule, shape: tuple, area: float) -> tuple:
-    """The legal size of a shape whose area is nearest to `area`, in steps of 16 pixels."""
-    shape = _limited(rule, shape)
-    least, most = _bounds(rule, shape)
-    return _best(rule, shape, min(max(area, least), most))
+    def nearest(self, size) -> list:
+        if isinstance(size, str):
+            return self.names() or [self._scaled((1, 1), self.standard ** 2)]
+        return [self._scaled(size, size[0] * size[1])]
 
+    def best(self, aspect: Fraction, quality: str, text: str) -> tuple:
+        shape = (aspect.numerator, aspect.denominator)
+        if self._limited(shape) != shape:
+            raise usage(f"--aspect {text}: the model's sides are at most {float(self.slender()):.3g} to 1",
+                        f"legal: {self.words()}")
+        wanted = {"low": max(self.low, 768), "standard": self.standard, "high": self.high}[quality]
+        return self._scaled(shape, wanted ** 2)
 
-def _best(rule, shape: tuple, area: float) -> tuple:
-    """The largest legal size up to `area` that keeps the shape within half a per cent, else within more."""
-    candidates = [size for height in range(STEP, 8192, STEP) for size in _widths(shape, height) if fits(rule, size)]
-    for tolerance in (0.005, 0.01, 0.02, 0.05, 0.1, 100):
-        close = [size for size in candidates if _unlike(size, shape) <= tolerance]
-        if close:
+    def names(self) -> list:
+        """The tiers that stand for a size."""
+        return []
+
+    def slender(self):
+        """How many times the shorter side the longer one may be."""
+        raise NotImplementedError
+
+    def bounds(self, shape: tuple) -> tuple:
+        """The least and the greatest area for a shape whose sides are not too unequal."""
+        raise NotImplementedError
+
+    def _limited(self, shape: tuple) -> tuple:
+        """The shape, made less slender where the rule asks for it."""
+        small, large = sorted(shape)
+        if large <= self.slender() * small:
+            return shape
+        return (self.slender(), 1) if shape[0] > shape[1] else (1, self.slender())
+
+    def _scaled(self, shape: tuple, area: float) -> tuple:
+        """The largest legal size up to `area` that keeps the shape within half a per cent, else within more."""
+        shape = self._limited(shape)
+        least, most = self.bounds(shape)
+        area = min(max(area, least), most)
+        candidates = [size for height in range(STEP, _LARGEST, STEP) for size in _widths(shape, height) if self.fits(size)]
+        for tolerance in _TOLERANCES:
+            close = [size for size in candidates if unlike(size, shape) <= tolerance]
             below = [size for size in close if size[0] * size[1] <= area * 1.0001]
-            return max(below, key=lambda size: (size[0] * size[1], -_unlike(size, shape))) if below else \
-                min(close, key=lambda size: (size[0] * size[1], _unlike(size, shape)))
-    raise usage(f"no legal size has the shape {shape[0]}:{shape[1]}", f"legal: {describe(rule)}")
+            if below:
+                return max(below, key=lambda size: (size[0] * size[1], -unlike(size, shape)))
+            if close:
+                return min(close, key=lambda size: (size[0] * size[1], unlike(size, shape)))
+        raise usage(f"no legal size has the shape {shape[0]}:{shape[1]}", f"legal: {self.words()}")
 
 
 def _widths(shape: tuple, height: int) -> list:
     """The multiples of 16 around the exact width for a height."""
-    width = float(height * Fraction(shape[0]) / Fraction(shape[1]))
-    low = int(width // STEP) * STEP
-    return [(side, height) for side in (low, low + STEP) if 0 < side <= 8192]
+    low = math.floor(height * Fraction(shape[0]) / Fraction(shape[1]) / STEP) * STEP
+    return [(side, height) for side in (low, low + STEP) if 0 < side <= _LARGEST]
 
 
-# ---- finding ---------------------------------------------------------------------------------------------------------
+class Area(namedtuple("Area", "low high ratio standard tiers also step", defaults=((), (), 1)), _Scaled):
+    """The area lies between `low` and `high` squared, the longer side is at most `ratio` times the shorter one.
 
-def best(rule, aspect: Fraction, quality: str, text: str) -> tuple:
-    """The best legal size for an aspect ratio and a quality. Raises usage where the family has no such shape."""
-    shape = (aspect.numerator, aspect.denominator)
-    if isinstance(rule, Choice):
-        found = min(rule.sizes, key=lambda size: (round(_unlike(size, shape), 3), -size[0] * size[1]))
-        if _unlike(found, shape) > 0.1:
-            raise usage(f"--aspect {text}: the model has no such shape", f"its sizes are {describe(rule)}")
+    `tiers` are names that stand for a size, with the side of their square. `also` are sizes just outside that the
+    service's own documents recommend.
+    """
+
+    __slots__ = ()
+
+    def fits(self, size) -> bool:
+        if isinstance(size, str):
+            return size in self.names()
+        small, large = sorted(size)
+        return self.low ** 2 <= small * large <= self.high ** 2 and large <= self.ratio * small or size in self.also
+
+    def words(self) -> str:
+        tiers = "".join(f"{name}, " for name in self.names())
+        return (f"{tiers}{'or ' if tiers else ''}WxH with {self.low}x{self.low} to {self.high}x{self.high} pixels in all"
+                f" and sides of at most {self.ratio} to 1")
+
+    def column(self) -> str:
+        return " ".join((f"area {self.low}² to {self.high}², {self.ratio}:1", *self.names()))
+
+    def names(self) -> list:
+        return [name for name, _ in self.tiers]
+
+    def slender(self):
+        return self.ratio
+
+    def bounds(self, shape: tuple) -> tuple:
+        return self.low ** 2, self.high ** 2
+
+
+class Sides(namedtuple("Sides", "low high standard"), _Scaled):
+    """Each side lies between two bounds."""
+
+    __slots__ = ()
+
+    def fits(self, size) -> bool:
+        return not isinstance(size, str) and self.low <= min(size) and max(size) <= self.high
+
+    def words(self) -> str:
+        return f"WxH with each side from {self.low} to {self.high}"
+
+    def column(self) -> str:
+        return f"sides {self.low} to {self.high}"
+
+    def slender(self):
+        return Fraction(self.high, self.low)
+
+    def bounds(self, shape: tuple) -> tuple:
+        small, large = sorted(shape)
+        return self.low * self.low * large / small, self.high * self.high * small / large
+
+
+class Choice(namedtuple("Choice", "sizes"), Rule):
+    """Only these sizes, one for a shape; the first is the family's own default."""
+
+    __slots__ = ()
+
+    def fits(self, size) -> bool:
+        return size in self.sizes
+
+    def words(self) -> str:
+        return ", ".join(map(shown, self.sizes))
+
+    def column(self) -> str:
+        return " ".join(f"{width}x{height}" for width, height in self.sizes)
+
+    def nearest(self, size) -> list:
+        if isinstance(size, str):
+            return list(self.sizes[:3])
+        return sorted(self.sizes, key=lambda legal: _distance(legal, size))[:2]
+
+    def best(self, aspect: Fraction, quality: str, text: str) -> tuple:
+        shape = (aspect.numerator, aspect.denominator)
+        found = min(self.sizes, key=lambda size: (round(unlike(size, shape), 3), -size[0] * size[1]))
+        if unlike(found, shape) > 0.1:
+            raise usage(f"--aspect {text}: the model has no such shape", f"its sizes are {self.words()}")
         return found
-    if _limited(rule, shape) != shape:
-        most = rule.ratio if isinstance(rule, Area) else f"{rule.high / rule.low:.1f}"
-        raise usage(f"--aspect {text}: the model's sides are at most {most} to 1", f"legal: {describe(rule)}")
-    least, most = _bounds(rule, shape)
-    wanted = {"low": max(rule.low, 768), "standard": rule.standard, "high": rule.high}[quality] ** 2
-    if isinstance(rule, Sides) and quality == "high":
-        wanted = most
-    return _best(rule, shape, min(max(wanted, least), most))
+
+    def put(self, parameters: dict, ask, model: str, shape) -> None:
+        if ask.quality:
+            raise usage(f"{model} has one size for each shape, so --quality has no effect",
+                        f"leave it out; its sizes are {self.words()}")
+        super().put(parameters, ask, model, shape)
+
+
+def _distance(one: tuple, other: tuple) -> float:
+    """How unlike two sizes are: mostly the shape, then the area."""
+    return 10 * unlike(one, other) + abs(one[0] * one[1] - other[0] * other[1]) / (other[0] * other[1])
+
+
+class Ratio(namedtuple("Ratio", "aspects names"), Rule):
+    """An aspect ratio and a resolution's name are sent instead of a size; `names` go with QUALITIES."""
+
+    __slots__ = ()
+
+    def fits(self, size) -> bool:
+        return False
+
+    def words(self) -> str:
+        return f"--aspect {', '.join(self.aspects)} with --quality {', '.join(QUALITIES)}"
+
+    def column(self) -> str:
+        return "`--aspect`"
+
+    def put(self, parameters: dict, ask, model: str, shape) -> None:
+        if ask.size is not None:
+            raise usage(f"{model} takes no --size", f"use {self.words()}")
+        if ask.aspect:
+            parameters["aspect_ratio"] = self._named(ask.aspect, model)
+        if ask.quality:
+            parameters["resolution"] = self.names[QUALITIES.index(ask.quality)]
+
+    def _named(self, text: str, model: str) -> str:
+        aspect = parse_aspect(text)
+        for name in self.aspects:
+            if parse_aspect(name) == aspect:
+                return name
+        raise usage(f"--aspect {text} is not legal for {model}", f"legal: {', '.join(self.aspects)}")
+
+
+class Unbounded(Area):
+    """Of a model that is newer than the table: any size goes, and shapes are found within usual bounds."""
+
+    __slots__ = ()
+
+    def fits(self, size) -> bool:
+        return True
+
+    def _scaled(self, shape: tuple, area: float) -> tuple:
+        return Area(*self)._scaled(shape, area)
+
+
+ANY_SIZE = Unbounded(512, 2048, 8, 1024)

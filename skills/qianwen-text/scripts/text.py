@@ -20,6 +20,7 @@ from shared.chat.turn import chat_request, preface, text_target, Turn
 from shared.cli.flags import add_batch_flags, add_common_flags, Parser
 from shared.failures import Exit, Failure
 from shared.main import run_script
+from shared.tasks.flags import add_api_flags
 from shared.transport.request import Request
 from text_inputs import read_ask
 from text_models import DEFAULT_MODEL, TABLE
@@ -51,6 +52,7 @@ def make_parser() -> Parser:
     _add_answer_flags(parser.add_argument_group("what comes out"))
     _add_translation_flags(parser.add_argument_group("translation (qwen-mt models)"))
     add_batch_flags(parser)
+    add_api_flags(parser)
     add_common_flags(parser, SKILL, f"{DEFAULT_MODEL}; with --translate-to qwen-mt-plus, with --document qwen-long")
     return parser
 
@@ -102,7 +104,7 @@ def estimate(session) -> tuple:
     model, warning = TABLE.find(ask.model_name())
     if warning:
         session.console.warn(warning)
-    return estimate_of(model, build_request(ask, model)[0], session.price_region, more=_unread(ask, model))
+    return estimate_of(model, build_request(ask, model)[0], session, more=_unread(ask, model))
 
 
 def _unread(ask: Ask, model) -> int:

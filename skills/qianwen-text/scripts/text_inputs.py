@@ -23,7 +23,7 @@ def read_ask(options) -> Ask:
     if options.attach and prompt is None:
         raise usage("--attach goes with a prompt, which says what to do with the files",
                     "write the prompt first: text.py PROMPT --attach FILE")
-    if options.keep_documents and not options.document:
+    if options.keep_documents and not options.document and not options.batch_api:
         raise usage("--keep-documents goes with --document", "add --document, or leave it out")
     return ask_of(
         options, Ask, prompt=prompt,

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Make and edit videos with the video models of DashScope (千问云): from text, pictures, references, sounds and other videos.
+"""Make and edit videos with the models of DashScope (千问云): from text, pictures, sounds and videos.
 
 Needs Python 3.9 and nothing else. The key guard in `shared/key_guard.py` is passed before anything is sent.
 """
@@ -23,8 +23,9 @@ from shared.tasks.flags import add_task_flags
 from shared.tasks.run import TaskRun, Product
 from shared.tasks.service import fingerprint
 from video_answers import parts_of, seconds_of
-from video_inputs import add_flags, first_frame, pictures_and_more, read_ask
-from video_models import DEFAULTS, MODELS, find_model
+from video_inputs import add_flags, check_media, first_frame, pictures_and_more, read_ask
+from video_models import DEFAULTS, TABLE
+from video_rows import FUNCTION_MODEL
 from video_request import build_request
 
 SKILL = "qianwen-video-generation"
@@ -33,14 +34,17 @@ LONGEST_PAUSE = 15.0  # seconds between two polls (video contract 3.5)
 MOST_INLINE = 7_000_000  # bytes of all pictures together: the body must stay below 10 MB (video contract 4.1)
 
 EPILOG = f"""\
-Every video is a task: its id is in a journal before the first wait, so that nothing is lost when the command ends early.
+Every video is a task: its id is in a journal before the first wait, so that nothing is lost when the command
+ends early.
 --tasks lists what was started and not fetched, --resume ID fetches it; both cost nothing.
-Files are named after the prompt, in the working directory or where --output says; NAME.json beside each says how it was made.
+Files are named after the prompt, in the working directory or where --output says; NAME.json beside each says
+how it was made.
 stdout carries their paths alone; progress, cost and errors go to stderr.
-Default models: text {DEFAULTS['t2v']}; --image, --last-frame or --audio with it {DEFAULTS['i2v']}; --reference {DEFAULTS['r2v']};
---video {DEFAULTS['edit']} (with --mode i2v it is continued by {DEFAULTS['i2v']}); --function wanx2.1-vace-plus.
-exit codes: 0 ok, 1 a defect, 2 usage, 3 key, 4 quota, 5 the task goes on, 6 network, 7 target exists, 8 refused or failed,
-9 not saved, 10 content inspection, 11 some failed, 130 interrupted.
+Default models: text {DEFAULTS['t2v']}; --image, --last-frame or --audio with it {DEFAULTS['i2v']};
+--reference {DEFAULTS['r2v']}; --video {DEFAULTS['edit']} (with --mode i2v it is continued by
+{DEFAULTS['i2v']}); --function {FUNCTION_MODEL}.
+exit codes: 0 ok, 1 a defect, 2 usage, 3 key, 4 quota, 5 the task goes on, 6 network, 7 target exists,
+8 refused or failed, 9 not saved, 10 content inspection, 11 some failed, 130 interrupted.
 
 examples:
   video.py "A paper boat in the rain, close-up" --resolution 720P --ratio 9:16
@@ -65,38 +69,41 @@ def make_parser() -> Parser:
     return parser
 
 
-# ---- the run ---------------------------------------------------------------------------------------------------------
+# ---- the run ---------------------------------------------------------------------------------------------
 
-INSTEAD = ("image", "video", "reference", "from-clip", "template", "request")  # what may stand in place of a prompt
+# what may stand in place of a prompt
+INSTEAD = ("image", "video", "reference", "from-clip", "template", "request")
 
 
 def execute(session) -> Exit | None:
     account = session.account
-    session.verdict = key_guard.judge(account.key, account.endpoint, SKILL, session.many, strict=account.strict)
-    most = find_model(session.options.model or DEFAULTS["t2v"])[0].running
-    return run_files(session, Run, make_parser, instead=INSTEAD, estimate_row=_estimate_row, prices=video_prices, most=most)
+    session.verdict = key_guard.judge(account.key, account.endpoint, SKILL, session.many,
+                                      strict=account.strict)
+    most = TABLE.find(session.options.model or DEFAULTS["t2v"])[0].running
+    return run_files(session, Run, make_parser, table=TABLE, instead=INSTEAD, estimate=estimate, most=most)
 
 
-def _estimate_row(options) -> dict:
-    with first_frame(options):
-        ask, model, _ = read_ask(options)
+def estimate(session) -> tuple:
+    """The model, the Cost that the call is expected to have, and what is counted in words. Raises usage for
+    what could not be made."""
+    with first_frame(session.options):
+        ask, model, warning = read_ask(session.options)
+    if warning:
+        session.console.warn(warning)
     address_all([item for _, item in pictures_and_more(ask)], 0)
     call, _ = build_request(ask, model)
-    return video_prices.estimate(model, call, _input_seconds(ask, call))
-
-
-def _input_seconds(ask, call) -> float | None:
-    """How long the videos given are, None where one does not tell; of a talking picture it is the sound that counts."""
-    roles = ("audio",) if call.mode == "s2v" else ("video", "reference_video")
-    lengths = [item.seconds for role, item in pictures_and_more(ask) if role in roles]
-    return sum(lengths) if all(lengths) else None
+    cost = video_prices.estimate(model, call, video_prices.given_seconds(ask, call, model),
+                                 session.price_region)
+    other = video_prices.cheapest(ask, call.way.mode, check_media, session.price_region)
+    said = video_prices.words(model, call.tier, cost) + video_prices.cheaper_words(model, cost, other)
+    return model.id, cost, said
 
 
 class Run(TaskRun):
     """One command: from the request to the video."""
 
     product = Product("mp4", "video/", "video", "seconds", LONGEST_PAUSE, "1 to 5 min")
-    models = tuple(row.id for row in MODELS)
+    models = TABLE
 
     def generate(self) -> None:
         with first_frame(self.options):
@@ -109,19 +116,16 @@ class Run(TaskRun):
         call, remarks = build_request(ask, model)
         encoded(call.body)  # refuses text that cannot be sent, before the key or the network matter
         self._tell(ask, model, warning, remarks, waiting)
-        if options.estimate:
-            found = video_prices.estimate(model, call, _input_seconds(ask, call))
-            return self.session.show_estimate(found, video_prices.words(found), model=model.id)
         if options.dry_run:
             return self.dry_run(call, waiting, model.id, is_task=True)
         self.product = self.product._replace(usual=model.usual)
         record = self.earlier()
         if record:
             return self.go_on(record, self.client(record.get("model", "")))
-        outputs = self.new_outputs(ask.prompt or ask.template or call.mode, 1)
+        outputs = self.new_outputs(ask.prompt or ask.template or call.way.mode, 1)
         try:
             client = self.client(model.id)
-            record = self._new_record(ask, call, outputs, waiting)
+            record = self._new_record(ask, model, call, outputs, waiting)
             self.refuse_twin(record)
             if waiting:
                 upload_all(waiting, client, model.id, self.console)
@@ -133,35 +137,48 @@ class Run(TaskRun):
     def _tell(self, ask, model, warning: str, remarks: list, waiting: list) -> None:
         if warning:
             self.console.warn(warning)
-        pictures = [item for role, item in pictures_and_more(ask) if role in ("image", "last_frame", "reference")]
-        if model.id.startswith("wan") and any(item.alpha for item in pictures):
+        pictures = [item for role, item in pictures_and_more(ask)
+                    if role in ("image", "last_frame", "reference")]
+        if model.opaque and any(item.alpha for item in pictures):
             self.console.warn(f"{model.id} takes pictures without transparency, and one of these has it",
                               "when it is refused, save the picture without transparency")
+        if model.doubt:
+            self.console.warn(f"{model.id}: {model.doubt}")
         if model.upload_doubt and waiting:
-            self.console.warn(f"{model.id} is documented for public addresses, and {waiting[0].name} will be uploaded instead",
+            self.console.warn(f"{model.id} is documented for public addresses, and {waiting[0].name} will be "
+                              "uploaded instead",
                               "when the service refuses it, put the file on a public https address")
         for remark in remarks:
             self.console.note(remark)
 
-    def _new_record(self, ask, call, outputs, waiting: list) -> dict:
+    def _new_record(self, ask, model, call, outputs, waiting: list) -> dict:
         parameters = call.body.get("parameters", {})
-        facts = {"prompt": ask.prompt, "negative": ask.negative, "model": call.body["model"], "mode": call.mode,
-                 "seed": parameters.get("seed"), "size": parameters.get("size") or parameters.get("resolution"),
+        facts = {"prompt": ask.prompt, "negative": ask.negative, "model": call.body["model"],
+                 "mode": call.way.mode,
+                 "seed": parameters.get("seed"), "size": parameters.get("size")
+                 or parameters.get("resolution"),
                  "parameters": parameters, "inputs": [item.name for _, item in pictures_and_more(ask)]}
         same = fingerprint(call.path, {"body": call.body, "files": [media.digest(item) for item in waiting]})
-        return self.new_record(outputs, same, facts, mode=call.mode)
+        seconds = video_prices.given_seconds(ask, call, model)
+        cost = video_prices.estimate(model, call, seconds, self.session.price_region)
+        return self.new_record(outputs, same, facts, cost, mode=call.way.mode)
 
     # -- answers
 
     def parts_of(self, body: dict) -> list:
         return parts_of(body)
 
+    def charged(self, record: dict, parts: list, usage: dict):
+        row = TABLE.find(record["model"])[0]
+        return video_prices.charged(row, record["facts"].get("parameters", {}), usage, self.session.price_region)
+
     def count(self, record: dict, files: list) -> float:
         return seconds_of(record.get("usage") or {}, sum(entry.get("seconds", 0) for entry in files))
 
 
 def _address(ask, model) -> list:
-    """Give all media their addresses; return what must be uploaded. Videos and sounds never travel inside a request."""
+    """Give all media their addresses; return what must be uploaded. Videos and sounds never travel inside a
+    request."""
     given = pictures_and_more(ask)
     waiting = address_all([item for role, item in given if role in model.inline], MOST_INLINE)
     return waiting + address_all([item for role, item in given if role not in model.inline], 0)

@@ -10,10 +10,12 @@ _LINKS = ("video_url", "output_video_url")
 
 
 def parts_of(body: dict) -> list:
-    """The video of an answer: its link stands in the output, or one level deeper in `results`, which is an object then."""
+    """The video of an answer: its link stands in the output, or one level deeper in `results`, which is an
+    object then."""
     output = body.get("output") if isinstance(body.get("output"), dict) else {}
     results = output.get("results")
-    places = [output, *([results] if isinstance(results, dict) else results if isinstance(results, list) else [])]
+    places = [output, *([results] if isinstance(results, dict) else results if isinstance(results, list)
+                        else [])]
     for place in places:
         for name in _LINKS:
             link = place.get(name) if isinstance(place, dict) else None
@@ -24,18 +26,20 @@ def parts_of(body: dict) -> list:
 
 def _media(link: str, output: dict) -> dict:
     prompt = output.get("actual_prompt")
-    return {"kind": "media", "url": link, **({"actual_prompt": prompt} if isinstance(prompt, str) and prompt else {})}
+    return {"kind": "media", "url": link, **({"actual_prompt": prompt} if isinstance(prompt, str) and prompt
+        else {})}
 
 
 def seconds_of(usage: dict, measured: float) -> float:
     """The billed seconds: what the service says, else the length of the file."""
-    for name in ("duration", "video_duration"):
-        value = usage.get(name)
-        if isinstance(value, str):
-            try:
-                value = float(value)
-            except ValueError:
-                continue
-        if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < math.inf:
-            return round(value, 2)
-    return round(measured, 2)
+    told = (number_of(usage.get(name)) for name in ("duration", "video_duration"))
+    return round(next(filter(None, told), measured), 2)
+
+
+def number_of(value) -> float:
+    """A number of seconds above 0 as the service writes it, as a number or as text; 0 for anything else."""
+    try:
+        number = float(value) if isinstance(value, (int, float, str)) and not isinstance(value, bool) else 0.0
+    except ValueError:
+        return 0.0
+    return number if 0 < number < math.inf else 0.0

@@ -7,27 +7,33 @@ import os
 import re
 
 from shared.body import parse_settings
-from shared.cli.flags import add_switch, exclude, number
+from shared.cli.flags import exclude, number
 from shared.cli.inputs import read_body, read_prompt, take_prompt_back
 from shared.failures import usage
 from shared.media import inputs as media
-from video_models import ANY, DEFAULTS, FUNCTIONS, MODES, find_model
-from video_request import Ask, is_video
+
+from video_fields import add_fields, FIELDS, LOOK, SPECIAL
+from video_models import DEFAULTS, MODES, TABLE
+from video_request import Ask
+from video_rows import ANY, FUNCTION_MODEL, FUNCTIONS
+from video_ways import is_video
 
 
-# ---- values of flags -------------------------------------------------------------------------------------------------
+# ---- values of flags -------------------------------------------------------------------------------------
 
 def size(text: str) -> tuple:
     match = re.fullmatch(r"\s*(\d{2,5})\s*[xX*×]\s*(\d{2,5})\s*", text, re.ASCII)
     if not match:
-        raise argparse.ArgumentTypeError(f"{text!r} is no size; legal: WxH such as 1280x720; for 720P use --resolution, for "
+        raise argparse.ArgumentTypeError(f"{text!r} is no size; legal: WxH such as 1280x720; "
+                                         "for 720P use --resolution, for "
                                          "16:9 --ratio")
     return int(match.group(1)), int(match.group(2))
 
 
 def resolution(text: str) -> str:
     if not re.fullmatch(r"(\d{3,4}[pP])|([124][kK])", text.strip(), re.ASCII):
-        raise argparse.ArgumentTypeError(f"{text!r} is no resolution; legal: 480P, 720P, 1080P; other vendors' models "
+        raise argparse.ArgumentTypeError(f"{text!r} is no resolution; legal: 480P, 720P, 1080P; "
+                                         "other vendors' models "
                                          "have 360P, 540P, 768P, 2K or 4K")
     return text.strip().upper()
 
@@ -38,77 +44,72 @@ def ratio(text: str) -> str:
     return text.strip()
 
 
-# ---- flags -----------------------------------------------------------------------------------------------------------
+# ---- flags -----------------------------------------------------------------------------------------------
 
 def add_flags(parser) -> None:
     """The flags of this script alone."""
-    parser.add_argument("prompt", nargs="?", metavar="PROMPT", help="what happens in the video ('-' reads stdin)")
+    parser.add_argument("prompt", nargs="?", metavar="PROMPT",
+                        help="what happens in the video ('-' reads stdin)")
     _add_media_flags(parser.add_argument_group("what goes in").add_argument)
     _add_look_flags(parser.add_argument_group("how it looks and sounds").add_argument)
     _add_special_flags(parser.add_argument_group("what some models do besides").add_argument)
 
 
 def _add_media_flags(add) -> None:
-    add("--image", metavar="F", help="the first frame; for wan2.2-animate-move, wan2.2-animate-mix and wan2.2-s2v the person")
+    add("--image", metavar="F",
+        help="the first frame; for wan2.2-animate-move, wan2.2-animate-mix and wan2.2-s2v the person")
     add("--last-frame", metavar="F", help="the last frame")
-    add("--reference", metavar="F", nargs="+", action="extend", default=[], help="pictures or videos of whom and what is to be "
-        "seen, in the order the prompt counts them: Image 1, Video 1; happyhorse [Image 1]; wan2.6 character1 (write the prompt "
-        "first)")
-    add("--voice", metavar="F", nargs="+", action="extend", default=[], help="a voice for each --reference, in their order "
-        "(wan2.7-r2v)")
-    add("--video", metavar="F", help="the video to edit; with --mode i2v or a wan2.7-i2v model the one to continue")
+    add("--reference", metavar="F", nargs="+", action="extend", default=[],
+        help="pictures or videos of whom and what is to be seen, in the order the prompt counts them: Image 1, "
+        "Video 1; happyhorse [Image 1]; wan2.6 character1 (write the prompt first)")
+    add("--voice", metavar="F", nargs="+", action="extend", default=[],
+        help="a voice for each --reference, in their order (wan2.7-r2v)")
+    add("--video", metavar="F",
+        help="the video to edit; with --mode i2v or a wan2.7-i2v model the one to continue")
     add("--audio", metavar="F", help="the sound that the video follows (WAV or MP3)")
     add("--mask", metavar="F", help="with --function video_edit: white is changed, black is kept")
-    add("--from-clip", metavar="F", help="the last frame of this video becomes the first one of the new video (needs ffmpeg)")
-    add("--negative", metavar="TEXT", help="what should not be there")
+    add("--from-clip", metavar="F",
+        help="the last frame of this video becomes the first one of the new video (needs ffmpeg)")
     add("--mode", choices=MODES, help="what is made, where the inputs leave it open; default models: "
         + ", ".join(f"{mode} {model}" for mode, model in DEFAULTS.items()))
 
 
 def _add_look_flags(add) -> None:
-    add("--resolution", metavar="720P", type=resolution, help="480P, 720P or 1080P, as the model has them; the price depends on "
+    add("--resolution", metavar="720P", type=resolution,
+        help="480P, 720P or 1080P, as the model has them; the price depends on "
         "it (default: the model's own, mostly 1080P)")
-    add("--ratio", metavar="W:H", type=ratio, help="the shape, such as 16:9; where a picture or video goes in, that decides")
+    add("--ratio", metavar="W:H", type=ratio,
+        help="the shape, such as 16:9; where a picture or video goes in, that decides")
     add("--size", metavar="WxH", type=size, help="in pixels, instead of --resolution and --ratio")
-    add("--duration", metavar="N", type=number(-1, 60, whole=True), help="seconds, billed one by one (default: the "
+    add("--duration", metavar="N", type=number(-1, 60, whole=True),
+        help="seconds, billed one by one (default: the "
         "model's own, mostly 5)")
-    add("--seed", metavar="N", type=number(0, 2**31 - 1, whole=True), help="0 to 2147483647; the same seed and request "
-        "give similar videos")
-    add_switch(add, "prompt-extend", "let the service make the prompt richer (its default)", "take the prompt as it is")
-    add_switch(add, "watermark", "put the service's mark into the corner", "no mark (the default)")
-    add_switch(add, "sound", "with sound, where a model leaves the choice (wan2.6 flash, wan3.0, other vendors)",
-                       "without sound; cheaper with the flash models")
-    add_switch(add, "keep-sound", "keep the sound of the video that is edited", "let the model decide on the sound")
-    add("--shot", choices=("single", "multi"), help="one shot or several (wan2.6 models; for wan2.7 say it in the prompt)")
+    add_fields(add, LOOK)
 
 
 def _add_special_flags(add) -> None:
-    add("--function", metavar="NAME", help=f"one edit of wanx2.1-vace-plus: {', '.join(FUNCTIONS)}")
-    add("--control", metavar="WHAT", help="with --function: what is kept of the video: "
-        + ", ".join(FUNCTIONS["video_repainting"].controls))
-    add("--strength", metavar="X", type=number(0, 1), help="with --function video_repainting: 0 to 1")
-    add("--template", metavar="NAME", help="an effect such as flying, instead of a prompt (wan2.x i2v and kf2v models)")
-    add("--style", metavar="N", type=number(0, 7, whole=True), help="0 to 7 (video-style-transform)")
-    add("--quality", metavar="MODE", help="wan-std (default) or wan-pro (animate models); std, pro or 4k (kling)")
+    add("--function", metavar="NAME", help=f"one edit of {FUNCTION_MODEL}: {', '.join(FUNCTIONS)}")
+    add_fields(add, SPECIAL)
 
 
-# ---- the Ask ---------------------------------------------------------------------------------------------------------
+# ---- the Ask ---------------------------------------------------------------------------------------------
 
 def read_ask(options) -> tuple:
     """(the Ask, the model's row, a warning for an unknown model)."""
     take_prompt_back(options, ("reference", "voice"), "video.py PROMPT --reference FILE")
-    flags = (options.request, options.image, options.last_frame, options.video, options.audio, options.mask, *options.reference,
+    flags = (options.request, options.image, options.last_frame, options.video, options.audio, options.mask,
+             *options.reference,
              *options.voice)
     inputs = [path for path in flags if path == "-"]
     if len(inputs) > 1:
         raise usage("stdin can be read once only, but two inputs name '-'", "put one of them into a file")
-    ask = Ask(prompt=read_prompt(options.prompt, options.prompt_file, inputs), request=read_body(options.request),
+    ask = Ask(prompt=read_prompt(options.prompt, options.prompt_file, inputs),
+              request=read_body(options.request),
               settings=parse_settings(options.set), **{name: getattr(options, name) for name in (
-                  "model", "mode", "function", "resolution", "size", "ratio", "duration", "negative", "seed", "prompt_extend",
-                  "watermark", "shot", "sound", "keep_sound", "template", "style", "strength", "control", "quality")})
+                  "model", "mode", "function", "resolution", "size", "ratio", "duration", *FIELDS)})
     _look_at_media(ask, options)
-    model, warning = find_model(ask.model_name())
-    _check_media(ask, model)
+    model, warning = TABLE.find(ask.model_name())
+    check_media(ask, model)
     return ask, model, warning
 
 
@@ -120,15 +121,17 @@ def _look_at_media(ask: Ask, options) -> None:
     ask.last_frame = options.last_frame and media.look(options.last_frame, "--last-frame", ANY["image"])
     ask.video = options.video and media.look(options.video, "--video", ANY["video"])
     ask.audio = options.audio and media.look(options.audio, "--audio", ANY["sound"])
-    both = ANY["image"]._replace(kind="a picture or video", formats=ANY["image"].formats + ANY["video"].formats)
+    both = ANY["image"]._replace(kind="a picture or video", formats=ANY["image"].formats
+                                 + ANY["video"].formats)
     ask.mask = options.mask and media.look(options.mask, "--mask", both)
     ask.references = [media.look(path, "--reference", both) for path in options.reference]
     ask.voices = [media.look(path, "--voice", ANY["sound"]) for path in options.voice]
 
 
-def _check_media(ask: Ask, model) -> None:
+def check_media(ask: Ask, model) -> None:
     """Each file against the limits of the model."""
-    given = [("--image", ask.image, "image"), ("--last-frame", ask.last_frame, "image"), ("--video", ask.video, "video"),
+    given = [("--image", ask.image, "image"), ("--last-frame", ask.last_frame, "image"),
+             ("--video", ask.video, "video"),
              ("--audio", ask.audio, "sound")]
     given += [("--reference", item, "video" if is_video(item) else "image") for item in ask.references]
     given += [("--voice", item, "sound") for item in ask.voices]
@@ -141,12 +144,13 @@ def _check_media(ask: Ask, model) -> None:
 
 def pictures_and_more(ask: Ask) -> list:
     """(role, medium) of everything that is given."""
-    found = [(role, getattr(ask, role)) for role in ("image", "last_frame", "video", "audio", "mask") if getattr(ask, role)]
+    found = [(role, getattr(ask, role)) for role in ("image", "last_frame", "video", "audio", "mask")
+             if getattr(ask, role)]
     found += [("reference" if not is_video(item) else "reference_video", item) for item in ask.references]
     return found + [("voice", item) for item in ask.voices]
 
 
-# ---- the last frame of a clip ----------------------------------------------------------------------------------------
+# ---- the last frame of a clip ----------------------------------------------------------------------------
 
 @contextlib.contextmanager
 def first_frame(options):
@@ -162,20 +166,24 @@ def first_frame(options):
 
 
 def last_frame_of(path: str, folder: str) -> str:
-    """The last frame of a video as a PNG in `folder`, made by ffmpeg. Raises usage where that cannot be done."""
+    """The last frame of a video as a PNG in `folder`, made by ffmpeg. Raises usage where that cannot be done.
+    """
     import shutil
     import subprocess
     if not os.path.isfile(path):
         raise usage(f"--from-clip {path} does not exist or is no file", "name a video on this machine")
     program = shutil.which("ffmpeg")
     if program is None:
-        raise usage("--from-clip needs ffmpeg, which is not installed", "install ffmpeg, or make the last frame in another way and "
+        raise usage("--from-clip needs ffmpeg, which is not installed",
+                    "install ffmpeg, or make the last frame in another way and "
                     "give it as --image")
     target = os.path.join(folder, "last-frame.png")
     for seek in (["-sseof", "-1"], []):  # the last second is enough, except in very short or odd files
-        done = subprocess.run([program, "-nostdin", "-v", "error", *seek, "-i", os.path.abspath(path), "-update", "1", "-y", target],
+        done = subprocess.run([program, "-nostdin", "-v", "error", *seek, "-i", os.path.abspath(path),
+                               "-update", "1", "-y", target],
                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         if done.returncode == 0 and os.path.exists(target) and os.path.getsize(target):
             return target
     said = done.stderr.decode("utf-8", "replace").strip().splitlines()
-    raise usage(f"--from-clip {path}: ffmpeg could not read its last frame{': ' + said[-1] if said else ''}", "check the video")
+    raise usage(f"--from-clip {path}: ffmpeg could not read its last frame{': ' + said[-1] if said else ''}",
+                "check the video")

@@ -1,72 +1,159 @@
-"""What a call costs by the price table of `video_models`: yuan, list prices of Beijing, for videos that succeed."""
+"""What a video costs by the list prices of Beijing: before the call, after it, and which model would be
+cheapest. Pure.
+
+Only videos that succeed are billed. Source: sections 6 (usage) and 10 of the video contract, 9 of the
+updates.
+"""
 from __future__ import annotations
 
 import math
 
-from video_models import TABLE_DATE
-from video_request import roles_in
+from shared.failures import Failure
+from shared.money.cost import BEIJING, Cost, exactly, rounded, span, unknown, yuan
+
+from video_answers import number_of
+from video_models import TABLE
+from video_rows import AS_OF
+from video_request import build_request
+from video_ways import is_video, roles_in
+
+_VARIANTS = {"standard": "wan-std", "pro": "wan-pro"}  # what usage calls the modes of the animate models
 
 
-def estimate(model, call, input_seconds: float | None) -> dict:
-    """The `estimate` object of the JSON document. `input_seconds` is the length of the videos given (of a talking picture
-    that of the sound): 0 when there is none to measure, None when one of them cannot be measured."""
-    facts = {"model": model.id, "currency": "CNY", "prices_of": TABLE_DATE, "region": "cn-beijing", "resolution": call.tier}
-    price = model.price
-    each = _each(price, call) if price else None
+# ---- before ----------------------------------------------------------------------------------------------
+
+def estimate(model, call, given: tuple, region: str = BEIJING) -> Cost:
+    """What a call will cost. `given`: the least and the most seconds of the videos given, of a talking
+    picture of the sound."""
+    each = model.price and model.price.each(call.tier, call.body["parameters"].get("audio"))
+    why = _unpriced(model, each, region)
+    if why:
+        return unknown(why, AS_OF, region)
+    low, high = (_billed(model, call, seconds, end) for end, seconds in enumerate(given))
+    if not low or not 0 < high < math.inf:
+        return unknown(f"how long the video will be is not known here ({yuan(each)} CNY a second)", AS_OF,
+                       region)
+    return Cost(rounded(low * each), rounded(high * each), AS_OF, region, {"seconds": round(high, 2)})
+
+
+def _unpriced(model, each, region: str) -> str:
+    """Why there is no price, '' where there is one."""
     if each is None:
-        what = "resolution or mode" if price else "model"
-        return {**facts, "known": False, "why": f"the price of this {what} is not in the table"}
-    both = price.basis == "both"
-    if both and (input_seconds is None or not input_seconds and roles_in(call.body, model) & {"video", "reference_video"}):
-        return {**facts, "known": False, "each_second": each,
-                "why": "how long the video given is cannot be told here, and its seconds are billed"}
-    billed = min(input_seconds or 0.0, price.input_cap or math.inf) if both else 0.0
-    if call.seconds and any(0 in way.duration for way in model.ways):  # a length cuts the video given, whose own is the default
-        billed = made = min(billed, call.seconds)
+        return f"the price of this {'resolution or mode' if model.price else 'model'} is not in the table"
+    if not region:
+        return "the gateway bills by itself"
+    return "" if region == BEIJING else "the table has prices of Beijing alone, and others are mostly higher"
+
+
+def _billed(model, call, given: float, end: int) -> float:
+    """The seconds that are billed, 0 where they are not known. `end`: 0 for the least, 1 for the most."""
+    rule, parameters, price = call.way.seconds, call.body["parameters"], model.price
+    billed = price.billed(given)
+    if call.seconds:
+        made = call.seconds
+        if rule.cuts:
+            billed = made = min(billed, made)
+    elif rule.follows(parameters):
+        made = billed if price.given else given
     else:
-        follows = call.body["parameters"].get("duration") in (None, 0)
-        made = call.seconds or follows and (billed if both else input_seconds)
-    if not made:
-        return {**facts, "known": False, "each_second": each, "why": "how long the video will be is not known here"}
-    seconds = round(made + billed, 2)
-    return {**facts, "known": True, "each_second": each, "seconds": seconds, "input_seconds": round(billed, 2),
-            "total": round(seconds * each, 4)}
+        made = (rule.chosen(parameters) or (0, 0))[end]
+        if made and end and model.together[1]:
+            made = min(made, model.together[1] - billed)
+    return made and made + billed
 
 
-def _each(price, call):
-    parameters = call.body["parameters"]
-    tiers = price.silent if price.silent and parameters.get("audio") is False else price.tiers
-    names = (call.tier, str(parameters.get("min_len", "720")), "")
-    return next((tiers[name] for name in names if name in tiers), None)
+def given_seconds(ask, call, model) -> tuple:
+    """(least, most) seconds of the videos given, of a talking picture of the sound; from the model's limits
+    where one does not tell its length."""
+    sound = call.way.mode == "s2v"
+    limits = model.media.get("sound" if sound else "video")
+    bounds = (limits.min_seconds, limits.max_seconds or math.inf) if limits else (0.0, math.inf)
+    if ask.request is not None:
+        roles = roles_in(call.body, model) & ({"audio"} if sound else {"video", "reference_video"})
+        return (bounds[0], bounds[1] if roles != {"reference_video"} else math.inf) if roles else (0.0, 0.0)
+    items = [ask.audio] if sound else [ask.video, *_moving(ask.references, model)]
+    lengths = [(item.seconds, item.seconds) if item.seconds else bounds for item in items if item]
+    return sum(low for low, _ in lengths), sum(high for _, high in lengths)
 
 
-def words(found: dict) -> str:
-    """The estimate in a sentence."""
-    if not found["known"]:
-        each = f" ({found['each_second']:g} yuan a second)" if "each_second" in found else ""
-        return f"{found['model']}: {found['why']}{each}; prices of {found['prices_of']}"
-    inputs = f", {found['input_seconds']:g} of them for the video given" if found["input_seconds"] else ""
-    return (f"{found['total']:g} yuan: {found['seconds']:g} seconds{inputs} of {found['model']} at {found['each_second']:g} yuan a "
-            f"second{' (' + found['resolution'] + ')' if found['resolution'] else ''} (list prices of {found['prices_of']}, "
-            "Beijing; other regions are dearer)")
+def _moving(references, model) -> list:
+    """References that are videos, or may be: an address need not tell."""
+    takes = "reference_video" in model.places
+    return [item for item in references if is_video(item) or takes and not item.media_type
+            and not _is_picture(item.url)]
 
 
-def together(estimates) -> dict:
-    """The sum over the rows of a batch; rows whose price is not known are counted apart."""
-    total = {"rows": 0, "seconds": 0.0, "currency": "CNY", "prices_of": TABLE_DATE, "region": "cn-beijing", "known": True,
-             "rows_without_price": 0, "total": 0.0}
-    for found in estimates:
-        total["rows"] += 1
-        total["rows_without_price"] += not found["known"]
-        total["seconds"] += found.get("seconds", 0.0)
-        total["total"] += found.get("total", 0.0)
-    total["known"] = not total["rows_without_price"]
-    total["seconds"], total["total"] = round(total["seconds"], 2), round(total["total"], 4)
-    return total
+def _is_picture(url: str) -> bool:
+    return url.split("?")[0].split("#")[0].lower().endswith((".png", ".jpg", ".jpeg", ".webp", ".bmp"))
 
 
-def words_for_rows(total: dict) -> str:
-    """The sum in a sentence."""
-    unknown = f"; the cost of {total['rows_without_price']} rows is not known" if total["rows_without_price"] else ""
-    return (f"{total['total']:g} yuan: {total['rows']} rows, {total['seconds']:g} seconds{unknown} (list prices of "
-            f"{total['prices_of']}, Beijing; other regions are dearer)")
+def cheapest(ask, mode: str, check=lambda ask, model: None, region: str = BEIJING):
+    """(model id, Cost) of the cheapest live model that does what is asked in a mode, None where none is
+    priced. `check` raises usage for media that do not fit a model."""
+    if ask.request is not None:
+        return None
+    found = []
+    for row in TABLE.live(lambda row: row.price is not None):
+        try:
+            check(ask, row)
+            call, _ = build_request(ask, row)
+        except Failure:
+            continue
+        cost = estimate(row, call, given_seconds(ask, call, row), region)
+        if cost.known and call.way.mode == mode:
+            found.append((cost.high, len(found), row.id, cost))
+    return min(found)[2:] if found else None
+
+
+# ---- after -----------------------------------------------------------------------------------------------
+
+def charged(row, parameters: dict, usage: dict, region: str = BEIJING) -> Cost:
+    """What a finished task was charged, from the `usage` it tells and the parameters that it was made with.
+    """
+    tier = _tier_made(row, parameters, usage)
+    sound = False if False in (usage.get("audio"), parameters.get("audio")) else None
+    each = row.price and row.price.each(tier, sound)
+    seconds = _seconds_charged(row.price, usage) if row.price else _told(usage, "duration", "video_duration")
+    units = {"seconds": seconds} if seconds else {}
+    why = _unpriced(row, each, region) or ("" if seconds
+                                           else "the service did not say how many seconds it billed")
+    if why:
+        return unknown(why, AS_OF, region, units)
+    return exactly(rounded(seconds * each), AS_OF, region, units)
+
+
+def _tier_made(row, parameters: dict, usage: dict) -> str:
+    """What the price depends on: as usage tells it, else as it was asked."""
+    tiers = row.price.tiers if row.price else {}
+    size = usage.get("size") or usage.get("video_ratio") or ""
+    told = (f"{usage.get('SR')}P", _VARIANTS.get(str(size), ""),
+            row.shape.tier({"size": size}) if "*" in str(size) else "", str(parameters.get("mode", "")))
+    return next((tier for tier in told if tier and tier in tiers), row.shape.tier(parameters))
+
+
+def _seconds_charged(price, usage: dict) -> float:
+    """The seconds made, and those given where they are billed; of a usage that does not tell them apart the
+    whole."""
+    made = _told(usage, "output_video_duration")
+    if price.given and made:
+        return round(made + price.billed(_told(usage, "input_video_duration")), 2)
+    return round(_told(usage, "duration", "video_duration"), 2)
+
+
+def _told(usage: dict, *names) -> float:
+    return next(filter(None, (number_of(usage.get(name)) for name in names)), 0.0)
+
+
+# ---- words, for --estimate -------------------------------------------------------------------------------
+
+def words(model, tier: str, cost: Cost) -> str:
+    """What is counted."""
+    seconds = f"{cost.units['seconds']:g} seconds of " if cost.units else ""
+    return seconds + (f"{model.id} ({tier})" if tier else model.id)
+
+
+def cheaper_words(model, cost: Cost, other) -> str:
+    """What follows that: a model that does it for less, '' where there is none."""
+    if not other or other[0] == model.id or cost.known and other[1].high >= cost.low:
+        return ""
+    return f"; the cheapest that does this is --model {other[0]}, {span(other[1])}"

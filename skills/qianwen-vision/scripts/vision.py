@@ -22,6 +22,7 @@ from shared.failures import Exit, usage
 from shared.main import run_script
 from shared.media import inputs as media
 from shared.media.uploads import address_all, oss_headers, preview_uploads, upload_all
+from shared.tasks.flags import add_api_flags
 from shared.transport.request import Request
 from vision_models import DEFAULT_MODEL, OCR_MODEL, picture_limits, TABLE, video_limits
 from vision_tokens import media_tokens
@@ -59,6 +60,8 @@ def make_parser() -> Parser:
     add_json_flags(answer)
     add_sampling_flags(answer)
     add_batch_flags(parser)
+    add_api_flags(parser)
+    parser.add_argument("--keep-documents", action="store_true", help="leave the files of a --batch-api in the account")
     add_common_flags(parser, SKILL, f"{DEFAULT_MODEL}; with --ocr {OCR_MODEL}")
     return parser
 
@@ -118,20 +121,25 @@ def execute(session) -> Exit | None:
     return run_calls(session, answer, make_parser, table=TABLE, estimate=estimate, instead=("ocr",))
 
 
+def _media(ask: Ask) -> list:
+    return [*ask.images, *ask.frames, *([ask.video] if ask.video else [])]
+
+
 def estimate(session) -> tuple:
     """What the answer would cost."""
     ask, model, warning = read_ask(session.options)
     if warning:
         session.console.warn(warning)
+    address_all(_media(ask))
     body = build_request(ask, model)[0]
-    return estimate_of(model, body, session.price_region, media_tokens(ask, model))
+    return estimate_of(model, body, session, media_tokens(ask, model))
 
 
 def answer(session) -> None:
     """One question about pictures: read, built, uploaded, sent, shown, saved."""
     options, console = session.options, session.console
     ask, model, warning = read_ask(options)
-    waiting = address_all([*ask.images, *ask.frames, *([ask.video] if ask.video else [])])
+    waiting = address_all(_media(ask))
     body, remarks = build_request(ask, model)
     request = _request(session.endpoint, ask, body)
     preface(console, ask, body, remarks, warning)

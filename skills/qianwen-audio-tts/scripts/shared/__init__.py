@@ -4,12 +4,13 @@ The way through a call, top to bottom. Each line imports only from lines below i
 
 main.py       from argv to the exit code: streams, signals, parsing, the session
 generate.py   what image, video and speech do: a command about tasks, a batch, a page, or one call
-batch/        many calls: run workers tally rows places folder throttle worker
+batch/        many calls: run many; rows sources template places; folder index results_table; workers tally throttle worker;
+              the service's Batch API: api outcomes stored job_files service
 chat/         text and vision: flags request turn answer json_schema models
-tasks/        calls that make files: flags commands run delivery service journal
+tasks/        calls that make files: flags commands run delivery bill service journal
 cli/          what every command line has: session console flags inputs check commands models
 media/        pictures, videos and sounds that go in: inputs uploads
-money/        what a call costs: cost spending budget payments
+money/        what a call costs: cost prices payments budget spending report
 gallery/      a page of results: page.py and the page's own files
 transport/    one HTTP call done right: client request retries events errors download
 account.py    the key and the endpoint, from the environment and .env files

@@ -10,29 +10,31 @@ from .tasks.journal import Journal
 from .tasks.run import row_record_id
 
 
-def run_files(session, make_run, make_parser, *, instead, estimate_row, prices, most: int) -> Exit | None:
+def run_files(session, make_run, make_parser, *, instead, most: int, estimate=None, table=None,
+              estimate_row=None, prices=None) -> Exit | None:
     """What a script that makes files of tasks does: a command about tasks, a batch, a page, or one call.
 
-    `instead` are the flags that may stand in place of a prompt. `estimate_row(options)` tells what one row costs, `prices` is the
-    module that sums and words it, `most` how many tasks the service runs at a time (0: not known).
+    `instead` are the flags that may stand in place of a prompt, `most` is how many tasks the service runs at a time
+    (0: not known), `table` has the models. `estimate(session)` gives the model, the Cost that its call is expected to have,
+    and what is counted in words; without it `estimate_row(options)` tells what one row costs, and `prices` sums and words it.
     """
     options, console = session.options, session.console
-    if options.check:
-        return run_calls(session, None, make_parser)
+    if options.check or options.models is not None:
+        return run_calls(session, None, make_parser, table)
     check_single(options)
     journal = Journal(session.account.state)
     if options.tasks:
         return list_tasks(journal, console)
     if options.batch is None and (options.status or options.cancel or options.resume):
         return make_run(session, journal).later()
-    if options.batch is not None and options.estimate:
+    if options.batch is not None and options.estimate and estimate is None:
         return estimate_rows(session, make_parser, instead, estimate_row, prices)
     names = ("prompt", "prompt_file", "batch", *(name.replace("-", "_") for name in instead))
     if options.gallery and not any(getattr(options, name) for name in names):
         return gallery_alone(options, console)
     more = batch_settings(session, journal) if options.batch is not None else {}
-    return run_calls(session, lambda one: make_run(one, journal).generate(), make_parser, files=True,
-                     instead=instead, most=most, **more)
+    return run_calls(session, lambda one: make_run(one, journal).generate(), make_parser, table, estimate,
+                     files=True, instead=instead, most=most, **more)
 
 
 def batch_settings(session, journal: Journal) -> dict:
@@ -51,10 +53,8 @@ def page_after(session) -> dict:
 
 
 def estimate_rows(session, make_parser, instead, estimate_row, prices, main: str = "prompt") -> None:
-    """`--batch --estimate`: what all rows together would cost; nothing is sent."""
-    from .batch.rows import RowFile
-    options = session.options
-    row_file = RowFile(options.batch, options, make_parser, options.output or ".", main=main, instead=instead, files=True)
-    row_file.check()
-    total = prices.together([estimate_row(row.options()) for row in row_file.rows()])
+    """`--batch --estimate`: what the rows that are still to do would cost together; nothing is sent."""
+    from .batch.many import rows_to_do
+    rows = rows_to_do(session.options, make_parser, session.console, main=main, instead=instead, files=True)
+    total = prices.together([estimate_row(row.options()) for row in rows])
     session.show_estimate(total, prices.words_for_rows(total))

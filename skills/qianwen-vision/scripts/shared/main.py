@@ -48,7 +48,7 @@ def _outcome(make_parser, execute, argv, console: Console) -> int:
         if getattr(options, "concurrency",
                    None) is not None and options.batch is None and not options.has_parts:
             raise usage("--concurrency goes with --batch", "add --batch FILE, or leave it out")
-        if options.batch is not None and not _sends_nothing(options):
+        if options.batch is not None and not options.batch_api and not _sends_nothing(options):
             from .batch.worker import hand_over
             code = hand_over(argv, console)
             if code is not None:

@@ -11,8 +11,10 @@ from ..files import probe
 from ..files.outputs import OutputFiles
 from ..files.sidecar import sidecar_path
 from ..files.whole import remove
+from ..money.cost import document, FREE, words
 from ..transport import download
 from ..transport.errors import explain, ServiceError
+from .bill import cost_of, FETCHED, share
 from .journal import Journal, READY
 from .service import resume_command
 
@@ -20,11 +22,12 @@ from .service import resume_command
 class Delivery:
     """Brings the parts of one finished answer to disk.
 
-    A part is a dict with `kind`: "media" (with `url`), "text" (with `text`) or "error" (with `code` and `message`).
-    `accept` is the beginning of the media types that are right; `facts` go into every sidecar.
+    A part is a dict with `kind`: "media" (with `url`), "text" (with `text`) or "error" (with `code` and
+    `message`). `accept` is the beginning of the media types that are right; `facts` go into every sidecar.
     """
 
-    def __init__(self, client, journal: Journal, console, outputs: OutputFiles, record: dict, accept: str = "image/"):
+    def __init__(self, client, journal: Journal, console, outputs: OutputFiles, record: dict,
+                 accept: str = "image/"):
         self.client, self.journal, self.console, self.outputs, self.record = client, journal, console, outputs, record
         self.accept = accept
         self.kept = True  # whether the links are in the journal
@@ -33,8 +36,10 @@ class Delivery:
         self._unsaid: Failure | None = None  # why a path could not be written to stdout
 
     def keep_links(self, parts: list, answer: dict) -> None:
-        """The links go to disk before anything is downloaded: from now on nothing of the answer can be lost."""
-        self.record.update(state=READY, parts=self.console.redact_result(parts), usage=answer.get("usage") or {},
+        """The links go to disk before anything is downloaded: from now on nothing of the answer can be lost.
+        """
+        self.record.update(state=READY, parts=self.console.redact_result(parts), usage=answer.get("usage")
+                           or {},
                            created=self.record["created"] or self.journal.clock(),
                            request_id=self.record.get("request_id") or str(answer.get("request_id") or ""))
         try:
@@ -44,7 +49,8 @@ class Delivery:
             self.console.warn(f"the links of the result could not be kept in the journal: {error.strerror}")
 
     def fetch_all(self) -> None:
-        """Download every part that is not there yet; what fails is told by `problems` and can be fetched again."""
+        """Download every part that is not there yet; what fails is told by `problems` and can be fetched
+        again."""
         number = 0
         for part in self.record["parts"]:
             if part["kind"] != "media":
@@ -62,14 +68,17 @@ class Delivery:
                 self.problems.append(failure)
                 continue
             except OSError as error:
-                self.problems.append(Failure(Exit.UNSAVED, f"a result could not be saved in {self.outputs.folder or '.'}: "
-                                             f"{error.strerror}", accepted="maybe", files=[{"url": part["url"]}]))
+                self.problems.append(Failure(Exit.UNSAVED,
+                                             f"a result could not be saved in {self.outputs.folder or '.'}: "
+                                             f"{error.strerror}", accepted="maybe",
+                                             files=[{"url": part["url"]}]))
                 continue
             self.files.append(entry)
             self._say(entry["path"])
 
     def _say(self, path: str) -> None:
-        """A stdout that cannot be written stops nothing: what is paid is saved first, and named in the end."""
+        """A stdout that cannot be written stops nothing: what is paid is saved first, and named in the end.
+        """
         try:
             if not self.console.json_mode:
                 self.console.result(path + "\n")
@@ -81,7 +90,8 @@ class Delivery:
         kind, facts = self._checked_download(part["url"], temporary, number)
         found = {"url": part["url"], **{name: value for name, value in facts.items() if value}}
         planned = self.outputs.name_for(number, kind)[0]
-        self._claim(number, {"path": planned, "bytes": os.fstat(temporary.file.fileno()).st_size, "media_type": kind, **found})
+        self._claim(number, {"path": planned, "bytes": os.fstat(temporary.file.fileno()).st_size,
+                             "media_type": kind, **found})
         entry = {**self.outputs.save(temporary, number, kind), **found}
         self._describe(part, number, entry)
         remove(self.record.get("partials", {}).pop(str(number), ""))
@@ -90,7 +100,8 @@ class Delivery:
         return entry
 
     def _claim(self, number: int, entry: dict) -> None:
-        """Into the record before the file has its name: whatever ends the command in between, a later one knows it as ours."""
+        """Into the record before the file has its name: whatever ends the command in between, a later one
+        knows it as ours."""
         self.record["saved"][str(number)] = {**entry, "path": os.path.abspath(entry["path"])}
         try:
             self.journal.write(self.record)
@@ -98,7 +109,8 @@ class Delivery:
             pass
 
     def _checked_download(self, url: str, temporary, number: int) -> tuple:
-        """(media type, measures) of the downloaded file. A page or a torn file is fetched again once, then set aside."""
+        """(media type, measures) of the downloaded file. A page or a torn file is fetched again once, then
+        set aside."""
         for tries in (1, 2):
             file = temporary.file
             file.truncate(0)
@@ -111,12 +123,15 @@ class Delivery:
                 return kind, {"width": width, "height": height, "seconds": seconds}
         what = "is damaged" if kind.startswith(self.accept) else f"is {kind or 'something else'}, not what was made"
         kept = self._set_aside(temporary, number)
-        raise Failure(Exit.UNSAVED, f"what the link of a result leads to {what}{kept and f'; what came is in {kept}'}",
-                      f"a proxy, a log-in page or the storage gave another file; the link is {url}", accepted="maybe",
+        raise Failure(Exit.UNSAVED,
+                      f"what the link of a result leads to {what}{kept and f'; what came is in {kept}'}",
+                      f"a proxy, a log-in page or the storage gave another file; the link is {url}",
+                      accepted="maybe",
                       code=failures.BAD_LINK, files=[{"url": url, **({"partial": kept} if kept else {})}])
 
     def _set_aside(self, temporary, number: int) -> str:
-        """What came may be of use: it stays as NAME.partial, in place of what came before; its path, '' without one."""
+        """What came may be of use: it stays as NAME.partial, in place of what came before; its path, ''
+        without one."""
         earlier = self.record.setdefault("partials", {})
         try:
             if earlier.get(str(number)):
@@ -136,25 +151,32 @@ class Delivery:
         count = sum(part["kind"] == "media" for part in record["parts"])
         self.outputs.describe(entry, self.console.redact_result({
             "skill": self.console.skill, "media_type": entry["media_type"], "width": entry.get("width"),
-            "height": entry.get("height"), "seconds": entry.get("seconds"), "bytes": entry["bytes"], **record["facts"],
-            "actual_prompt": part.get("actual_prompt"), "request_id": record.get("request_id"), "task_id": record["task_id"],
-            "usage": record.get("usage"), "number": number if count > 1 else None, "of": count if count > 1 else None,
-            "created": datetime.fromtimestamp(record["created"], timezone.utc).isoformat(timespec="seconds")}))
+            "height": entry.get("height"), "seconds": entry.get("seconds"), "bytes": entry["bytes"],
+            **record["facts"],
+            "actual_prompt": part.get("actual_prompt"), "request_id": record.get("request_id"),
+            "task_id": record["task_id"],
+            "usage": record.get("usage"), "billing": {"cost": share(record, count)}, "number": number
+            if count > 1 else None, "of": count if count > 1 else None,
+            "created": datetime.fromtimestamp(record["created"],
+                                              timezone.utc).isoformat(timespec="seconds")}))
         entry["sidecar"] = sidecar_path(entry["path"])
 
     def finish(self) -> None:
-        """Settle the record: gone when all is saved, kept where something can be fetched again. Raises Failure."""
+        """Settle the record: gone when all is saved, kept where something can be fetched again. Raises
+        Failure."""
         errors = [part for part in self.record["parts"] if part["kind"] == "error"]
         if self.problems:
             raise self._unsaved()
         self.journal.remove(self.record)
         if self._unsaid and not errors:
             names = ", ".join(entry["path"] for entry in self.files)
-            raise Failure(Exit.UNSAVED, f"{self._unsaid.message}; the files are saved: {names}", self._unsaid.cause,
+            raise Failure(Exit.UNSAVED, f"{self._unsaid.message}; the files are saved: {names}",
+                          self._unsaid.cause,
                           files=self.files, task_id=self.record["task_id"])
         if not errors:
             return
-        first = explain(ServiceError(200, errors[0]["code"], errors[0]["message"], self.record.get("request_id", "")),
+        first = explain(ServiceError(200, errors[0]["code"], errors[0]["message"],
+                                     self.record.get("request_id", "")),
                         self.client.context)
         first.http_status, first.task_id, first.files = 0, self.record["task_id"], self.files
         if self.files:
@@ -170,7 +192,8 @@ class Delivery:
         what = f"{len(self.problems)} of {sum(part['kind'] == 'media' for part in record['parts'])} results could not be saved"
         failure = Failure(Exit.UNSAVED, f"{what}: {first.message}", first.cause,
                           f"fetch what is missing with: {command_line} (add -o DIR/ for another place); the links die 24 hours "
-                          "after they were made", files=[*self.files, *links], task_id=record["task_id"], resume=command_line,
+                          "after they were made", files=[*self.files, *links], task_id=record["task_id"],
+                          resume=command_line,
                           request_id=record.get("request_id", ""), accepted="maybe", code=first.code)
         if not self.kept:
             self.console.links([entry["url"] for entry in links if "url" in entry])
@@ -183,23 +206,32 @@ class Delivery:
         return failure
 
 
-def report(delivery: Delivery, session, product, count, text_file, page: str) -> None:
-    """What was made and what it is billed as: a line for people, and the one document where it is wanted."""
+def report(delivery: Delivery, session, product, count, text_file, page: str, fetched: bool) -> None:
+    """What was made and what it cost: a line for people, and the one document where it is wanted.
+
+    `fetched`: an earlier command made and counted it.
+    """
     record, files, console = delivery.record, delivery.files, session.console
-    console.note(_bill(record, files, count, product, session.billing_note()))
+    cost = FREE if fetched else cost_of(record)
+    paid = FETCHED if fetched else f"{session.billing_note()}, {words(cost)}"
+    console.note(_bill(record, files, count, product, paid))
     if not console.json_mode:
         return
     text = "".join(part["text"] for part in record["parts"] if part["kind"] == "text")
-    document = {"ok": True, "skill": console.skill, "model": record.get("model"), "request_id": record.get("request_id"),
+    found = {"ok": True, "skill": console.skill, "model": record.get("model"),
+             "request_id": record.get("request_id"),
                 "text": text, "files": [*files, *([text_file] if text_file else [])], "gallery": page,
                 "task_id": record["task_id"], "usage": record.get("usage"),
-                "billing": {"plan": session.verdict.key.billing, "units": {product.unit: count}}, "warnings": console.warnings}
+                "fetched": fetched, "billing": {"plan": session.verdict.key.billing,
+                                                "units": {product.unit: count}, "cost": document(cost)},
+                "warnings": console.warnings}
     always = ("ok", "skill", "files", "billing", "warnings")
-    console.document({name: value for name, value in document.items() if value or name in always})
+    console.document({name: value for name, value in found.items() if value or name in always})
 
 
 def _bill(record: dict, files: list, count, product, billing: str) -> str:
-    sizes = ", ".join(dict.fromkeys(f"{entry['width']}x{entry['height']}" for entry in files if entry.get("width")))
+    sizes = ", ".join(dict.fromkeys(f"{entry['width']}x{entry['height']}" for entry in files
+                                    if entry.get("width")))
     number = len(files)
     units = f", {count:g} {product.unit}" if count != number else ""
     return (f"{number} {product.noun}{'s' if number != 1 else ''} of {record.get('model') or 'the task'}"

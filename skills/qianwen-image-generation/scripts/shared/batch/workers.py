@@ -129,8 +129,7 @@ class Workers:
             if self._folder.wants(row):
                 yield row
             else:
-                failure = Failure(Exit.NETWORK, _DOUBT, fix=_DOUBT_FIX, accepted="maybe")
-                self._finish(row, {**self._console.failure_document(failure), "in_doubt": True})
+                self._finish(row, doubt_document(self._console))
 
     def _do(self, row) -> None:
         options, console = row.options(), RowConsole(self._console)
@@ -188,6 +187,12 @@ class Workers:
             self._tally.lost.append((row.line, document))
             raise
         self._tally.add(row, document, begun)
+
+
+def doubt_document(console: Console) -> dict:
+    """The document of a row that was begun and whose outcome nobody knows."""
+    failure = Failure(Exit.NETWORK, _DOUBT, fix=_DOUBT_FIX, accepted="maybe")
+    return {**console.failure_document(failure), "in_doubt": True}
 
 
 def _is_general(failure: Failure, default_model: bool) -> bool:

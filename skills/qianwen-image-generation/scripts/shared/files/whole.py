@@ -140,7 +140,8 @@ def prove_writable(folder: str, size: int = 0) -> None:
     try:
         with probe.create().file as file:
             file.write(bytes(size))
-        os.unlink(probe.path)  # a folder where files can only be added is of no use
+        with contextlib.suppress(FileNotFoundError):  # another thread's sweep may have taken it for one that was left behind
+            os.unlink(probe.path)  # a folder where files can only be added is of no use
     except BaseException:
         probe.discard()
         raise

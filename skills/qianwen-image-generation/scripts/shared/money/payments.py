@@ -176,17 +176,18 @@ class Payment:
             self._payments.end(self._number)
 
 
-def correct(payments: Payments, model: str, counted: Cost, now: Cost, task: str) -> None:
+def correct(payments: Payments, model: str, counted: Cost, now: Cost, task: str, resolved: bool = False) -> None:
     """Settle a task whose create was counted with `counted`: the difference is written, and no further call.
+
+    `resolved`: the call was in doubt, and is so no more.
     """
-    if not now.known and not counted.known:
-        return
+    now = now if now.known else counted._replace(units=now.units)
     units = {name: round(now.units.get(name, 0) - counted.units.get(name, 0), 4)
              for name in {*now.units, *counted.units}}
     amount = (now.high if now.known else 0.0) - (counted.high if counted.known else 0.0)
-    if amount or any(units.values()):
+    if amount or any(units.values()) or resolved:
         payments.write(model, {name: count for name, count in units.items() if count}, amount, call=task,
-                       calls=0)
+                       calls=0, doubts=-int(resolved))
 
 
 def _no_price(model: str, cost: Cost, held: budget.Budget) -> Failure:

@@ -49,13 +49,14 @@ class Spending:
     # -- writing
 
     def add(self, skill: str, model: str, units: dict, amount: float | None, *, call: str = "",
-            calls: int = 1,
-            in_doubt: bool = False) -> None:
-        """Append a line. `amount` in CNY, None where no price is known; `call` is the request's or the task's
-        id."""
+            calls: int = 1, in_doubt: bool = False, doubts: int = 0) -> None:
+        """Append a line. `amount` in CNY, None where no price is known; `call` is the request's or the task's id.
+
+        `doubts` is added to the calls in doubt: -1 where one of them is so no more.
+        """
         line = {"time": round(self._clock(), 3), "skill": skill, "model": model, "units": units,
                 "amount": None if amount is None else round(amount, 6), "calls": calls, "id": call,
-                **({"in_doubt": True} if in_doubt else {}), "folder": _working_folder()}
+                **({"in_doubt": True} if in_doubt else {}), **({"doubts": doubts} if doubts else {}), "folder": _working_folder()}
         with self._lock():
             self._append(json.dumps(line, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
 
@@ -236,7 +237,7 @@ def _line(raw: bytes):
     try:
         line = json.loads(raw)
         amount, calls = line["amount"], int(line.get("calls", 1))
-        doubt = calls if line.get("in_doubt") else 0
+        doubt = calls if line.get("in_doubt") else int(line.get("doubts", 0))
         units = {str(name): count for name, count in line["units"].items() if isinstance(count, (int, float))}
         day = datetime.fromtimestamp(float(line["time"])).date().isoformat()
         return (day, str(line["skill"]), str(line["model"])), Sum(

@@ -5,7 +5,8 @@ from ..failures import usage
 from .journal import Journal, READY
 from .service import describe, is_submitting, resume_command
 
-SCRIPTS = {"qianwen-image-generation": "image.py", "qianwen-video-generation": "video.py", "qianwen-audio-tts": "tts.py"}
+SCRIPTS = {"qianwen-text": "text.py", "qianwen-vision": "vision.py",
+           "qianwen-image-generation": "image.py", "qianwen-video-generation": "video.py", "qianwen-audio-tts": "tts.py"}
 
 
 def list_tasks(journal: Journal, console) -> None:
@@ -59,14 +60,12 @@ def _say_status(facts: dict, journal: Journal, console) -> None:
 
 
 def cancel(given: str, runner, journal: Journal, console) -> None:
-    """`--cancel ID`: possible only while the task waits."""
+    """`--cancel ID`: possible only while the task waits. A runner that tells True has something left to be fetched."""
     record = journal.find(given)
     if record and is_submitting(record):
         runner.look_for(record)
     task_id = record["task_id"] if record else given
-    runner.cancel(task_id)
-    if record:
-        journal.remove(record)
+    runner.cancel(task_id, record)
     if console.json_mode:
         console.document({"ok": True, "skill": console.skill, "task_id": task_id, "status": "CANCELED",
                           "warnings": console.warnings})

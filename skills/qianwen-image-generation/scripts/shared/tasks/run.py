@@ -8,7 +8,9 @@ from ..failures import Exit, Failure
 from ..files.outputs import OutputFiles
 from ..gallery.page import gallery_of
 from ..media.uploads import preview_uploads
+from ..money.cost import Cost, document, FREE
 from ..transport.request import Request
+from .bill import counted, paying, settle, settle_without
 from .commands import cancel, check_same_account, check_same_skill, show_status
 from .delivery import Delivery, report
 from .journal import Journal, READY, RUNNING
@@ -22,7 +24,8 @@ def row_record_id(row, options) -> str:
     return f"row-{row.name}-{hashlib.sha256(folder.encode('utf-8', 'surrogateescape')).hexdigest()[:8]}"
 
 
-# What a script makes. extension: of the files; accept: the beginning of their media types; noun: one of them in words;
+# What a script makes. extension: of the files; accept: the beginning of their media types; noun: one of them
+# in words;
 # unit: its name in the bill; longest: seconds between two polls; usual: how long a task takes, in words.
 Product = namedtuple("Product", "extension accept noun unit longest usual")
 
@@ -39,6 +42,7 @@ class TaskRun:
     def __init__(self, session, journal: Journal):
         self.session, self.journal = session, journal
         self.options, self.console, self.row = session.options, session.console, session.row
+        self._fetched = False  # whether an earlier command made the call
 
     # -- what a script fills in
 
@@ -61,14 +65,22 @@ class TaskRun:
         """How many units are billed."""
         return len(files)
 
+    def charged(self, record: dict, parts: list, usage: dict) -> Cost:
+        """What an answer cost, at the list price of `session.price_region`."""
+        raise NotImplementedError
+
     # -- before the call
 
     def client(self, model: str = "", guarded: bool = True):
-        return self.session.client(model, self.models, guarded)
+        """A client that can explain a ModelNotFound: `model` may be retired, or spelled wrongly."""
+        successor = self.models.find(model)[0].successor if model else ""
+        return self.session.client(model, self.models, guarded, successor=successor)
 
     def runner(self, client) -> Tasks:
         most = self.options.poll or self.product.longest
-        return Tasks(client, self.journal, self.console, pace=(min(2.0, most), most), usual=self.product.usual)
+        return Tasks(client, self.journal, self.console, pace=(min(2.0, most), most),
+                     usual=self.product.usual,
+                     forget=lambda record: settle_without(self.session, record))
 
     def request_of(self, call) -> Request:
         """The HTTP request of a script's Call, which has `path`, `body` and `headers`."""
@@ -81,10 +93,13 @@ class TaskRun:
         self.session.show_dry_run(self.request_of(call), preview_uploads(waiting, endpoint, model), **poll)
 
     def new_outputs(self, name: str, count: int, text: str = "") -> OutputFiles:
-        """The files' names, proven free and writable, and the journal proven as well: nothing is paid before that."""
+        """The files' names, proven free and writable, and the journal proven as well: nothing is paid before
+        that."""
         options = self.options
-        outputs = OutputFiles(options.output, options.overwrite, self.console.redact_result(name), count, self.product.extension,
-                      sidecars=not options.no_sidecar, name_id=self.row.name[:6] if self.row else "", text=text, warn=self.console.warn)
+        outputs = OutputFiles(options.output, options.overwrite, self.console.redact_result(name), count,
+                              self.product.extension,
+                      sidecars=not options.no_sidecar, name_id=self.row.name[:6] if self.row else "",
+                      text=text, warn=self.console.warn)
         try:
             self.journal.prove()
             if options.gallery:
@@ -95,14 +110,17 @@ class TaskRun:
             raise
         return outputs
 
-    def new_record(self, outputs: OutputFiles, fingerprint: str, facts: dict, **more) -> dict:
-        """The journal's record of a call; `facts` go into the sidecars, so no key may be in them."""
+    def new_record(self, outputs: OutputFiles, fingerprint: str, facts: dict, cost: Cost, **more) -> dict:
+        """The journal's record of a call; `facts` go into the sidecars, so no key may be in them. `cost` is
+        its estimate."""
         options, clean = self.options, self.console.redact_result
         return self.journal.new(
             self.console.skill, row_record_id(self.row, options) if self.row else "", model=facts["model"],
-            prompt=clean(facts.get("prompt") or ""), endpoint=self.session.endpoint.origin + self.session.endpoint.prefix,
+            prompt=clean(facts.get("prompt") or ""), endpoint=self.session.endpoint.origin
+            + self.session.endpoint.prefix,
             fingerprint=fingerprint, output=outputs.output, count=outputs.count, overwrite=options.overwrite,
-            sidecars=outputs.sidecars, gallery=options.gallery, facts=clean(facts), **more)
+            sidecars=outputs.sidecars, gallery=options.gallery, facts=clean(facts), counted=counted(cost),
+            **more)
 
     def earlier(self):
         """The record of a row of a batch that was sent before and can be resumed, or None."""
@@ -126,7 +144,9 @@ class TaskRun:
     def task(self, request: Request, record: dict, outputs: OutputFiles, client) -> None:
         """Make a task and wait for it, or leave it to a later --resume."""
         runner = self.runner(client)
-        runner.submit(request, record)
+        with paying(self.session, record) as payment:
+            runner.submit(request, record)
+            payment.goes_on(record["task_id"])
         if self.options.no_wait:
             return self._submitted(record)
         self.console.note(f"task {record['task_id']} is submitted")
@@ -137,7 +157,8 @@ class TaskRun:
         command_line = resume_command(record["task_id"], self.journal)
         if self.console.json_mode:
             self.console.document({"ok": True, "skill": self.console.skill, "model": record["model"],
-                                   "request_id": record["request_id"], "task_id": record["task_id"], "resume": command_line,
+                                   "request_id": record["request_id"], "task_id": record["task_id"],
+                                   "resume": command_line,
                                    "warnings": self.console.warnings})
             return
         self.console.result(record["task_id"] + "\n")
@@ -148,8 +169,11 @@ class TaskRun:
         delivery = Delivery(client, self.journal, self.console, outputs, record, self.product.accept)
         parts = self.settle(parts, record)
         if not parts:
+            settle_without(self.session, record)
             self.journal.remove(record)
             raise self._nothing(answer, record)
+        if "cost" not in record:
+            settle(self.session, record, self.charged(record, parts, answer.get("usage") or {}))
         self.console.ignore_broken_pipe = True  # a reader of stdout that goes away must not stop the saving
         delivery.keep_links(parts, answer)
         try:
@@ -157,22 +181,34 @@ class TaskRun:
             text_file = None if delivery.problems else self.write_text(delivery, outputs)
         except KeyboardInterrupt:
             command_line = resume_command(record["task_id"] or record["id"], self.journal)
-            raise Failure(Exit.INTERRUPTED, f"interrupted with {len(delivery.files)} files saved", "the result is made and paid",
-                          f"fetch the rest with: {command_line}", task_id=record["task_id"], resume=command_line,
+            raise Failure(Exit.INTERRUPTED, f"interrupted with {len(delivery.files)} files saved",
+                          "the result is made and paid",
+                          f"fetch the rest with: {command_line}", task_id=record["task_id"],
+                          resume=command_line,
                           files=delivery.files, accepted="maybe") from None
         page = ""
         if (record.get("gallery") or self.options.gallery) and delivery.files and not self.row:
             page = gallery_of(outputs.folder, record.get("overwrite", self.options.overwrite), self.console)
         delivery.finish()
         self.check_count(record, delivery)
-        report(delivery, self.session, self.product, self.count(record, delivery.files), text_file, page)
+        report(delivery, self.session, self.product, self.count(record, delivery.files), text_file, page,
+               self._fetched)
+
+    def settle_direct(self, payment, record: dict, parts: list, answer: dict) -> None:
+        """A direct answer is there, and paid; where nothing was made, nothing is billed."""
+        made = self.settle(parts, record)
+        cost = self.charged(record, made, answer.get("usage") or {}) if made else FREE
+        record.pop("counted")
+        record["cost"] = document(payment.settle(cost, record.get("request_id", "")))
 
     def _nothing(self, answer: dict, record: dict) -> Failure:
         output = answer.get("output") if isinstance(answer.get("output"), dict) else {}
         said = str(output.get("message") or answer.get("message") or "")
-        return Failure(Exit.FAILED, f"the service answered without a {self.product.noun}{': ' + said if said else ''}",
+        return Failure(Exit.FAILED,
+                       f"the service answered without a {self.product.noun}{': ' + said if said else ''}",
                        fix="change the request, or run it again; a result that is not there is not billed",
-                       request_id=str(answer.get("request_id") or ""), task_id=record["task_id"], accepted="maybe")
+                       request_id=str(answer.get("request_id") or ""), task_id=record["task_id"],
+                       accepted="maybe")
 
     # -- a call of before
 
@@ -193,7 +229,8 @@ class TaskRun:
             return show_status(given, self.runner(client), self.journal, console)
         if options.cancel:
             return cancel(given, self.runner(client), self.journal, console)
-        return self.go_on(record or self.journal.new(console.skill, task_id=given, state=RUNNING, model="", facts={},
+        return self.go_on(record or self.journal.new(console.skill, task_id=given, state=RUNNING, model="",
+            facts={},
                                                        created=0.0), client)
 
     def _fetched_already(self, given: str, paths: list) -> None:
@@ -201,26 +238,32 @@ class TaskRun:
         self.console.note(f"{given} was fetched already to {', '.join(paths)}; nothing is billed again")
         if self.console.json_mode:
             files = [{"path": path, "bytes": os.path.getsize(path)} for path in paths]
-            self.console.document({"ok": True, "skill": self.console.skill, "task_id": given, "files": files, "fetched": True,
+            self.console.document({"ok": True, "skill": self.console.skill, "task_id": given, "files": files,
+                                   "fetched": True,
                                    "warnings": self.console.warnings})
         for path in paths:
             self.console.result(path + "\n")
 
     def go_on(self, record: dict, client) -> None:
         """Fetch what a record leads to, from wherever it stands."""
+        self._fetched = True
         runner = self.runner(client)
         if is_submitting(record):
             runner.look_for(record)
         body = None if record["state"] == READY else runner.wait(record, self.options.max_wait)
-        if body is not None and record.get("found") and original_prompt(body) not in ("", record.get("prompt")):
+        if body is not None and record.get("found") and original_prompt(body) not in ("",
+            record.get("prompt")):
             runner.not_ours(record)
-            raise Failure(Exit.FAILED, f"the task {record['task_id']}, which began at that time, is of another prompt",
-                          "somebody else of this account made it", "run the original command again with --again",
+            raise Failure(Exit.FAILED,
+                          f"the task {record['task_id']}, which began at that time, is of another prompt",
+                          "somebody else of this account made it",
+                          "run the original command again with --again",
                           task_id=record["task_id"])
         parts = record["parts"] if body is None else self.parts_of(body)
         outputs = self._old_outputs(record, body, sum(part["kind"] == "media" for part in parts))
         try:
-            answer = body if body is not None else {"usage": record.get("usage"), "request_id": record.get("request_id")}
+            answer = body if body is not None else {"usage": record.get("usage"),
+                                                    "request_id": record.get("request_id")}
             return self.deliver(parts, answer, record, outputs, client)
         finally:
             outputs.discard()
@@ -231,7 +274,9 @@ class TaskRun:
         known = "output" in record
         output = options.output if options.output or not known else record["output"]
         name = record.get("prompt") or original_prompt(body) or record["task_id"] or "result"
-        return OutputFiles(output, options.overwrite or record.get("overwrite", False), self.console.redact_result(name),
+        return OutputFiles(output, options.overwrite or record.get("overwrite", False),
+                           self.console.redact_result(name),
                      record.get("count") or max(1, found), self.product.extension,
-                     sidecars=record.get("sidecars", True) and not options.no_sidecar, resumed=known and not options.output,
+                     sidecars=record.get("sidecars", True) and not options.no_sidecar, resumed=known
+                     and not options.output,
                      warn=self.console.warn)

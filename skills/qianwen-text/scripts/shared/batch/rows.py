@@ -1,7 +1,7 @@
-"""The rows of a batch file: JSON lines turned into the options of one call each, with an identity that lasts.
+"""The rows of a batch file: records turned into the options of one call each, with an identity that lasts.
 
-A row's identity is its own `id`, else its content with its number among equal rows, and with it the flags of the
-command line that are the defaults of all rows. So rows may be inserted or moved without being paid again.
+A row's identity is its own `id`, else what it sets and what the templates take of it, with its number among equal rows; and with
+it the flags of the command line that are the defaults of all rows. So rows may be inserted or moved without being paid again.
 """
 from __future__ import annotations
 
@@ -11,18 +11,22 @@ import hashlib
 import json
 import os
 import re
+from array import array
 from collections import Counter, namedtuple
 
-from ..body import no_constant
+from ..cli.inputs import read_text
 from ..failures import Failure, usage
+from ..files.outputs import slug
+from .index import Keys
 from .places import Places
+from .sources import source_of
+from .template import Template
 
-_MAX_LINE = 64 << 20  # bytes
 _NAMED = 5  # how many bad lines a message names
 # Flags that belong to the whole command and not to one call.
 NOT_IN_ROWS = frozenset((
     "batch", "any-files", "overwrite", "concurrency", "check", "live", "models", "json", "dry-run", "version", "help",
-    "quiet", "verbose", "gallery", "estimate", "spent", "unpriced",
+    "quiet", "verbose", "gallery", "estimate", "csv", "batch-api", "window", "spent", "unpriced",
     "tasks", "resume", "status", "cancel", "no-wait", "again", "list-voices", "gender", "my-voices", "clone", "design", "name", "consent",
     "transcript", "preview-text", "voice-status", "delete-voice", "stream"))
 
@@ -34,12 +38,14 @@ NOT_WITH_BATCH = ("tasks", "resume", "status", "cancel", "no_wait", "list_voices
 # Flags that change how the calls are made or shown, but not what they are.
 NO_DEFAULTS = frozenset((
     "output", "batch", "any_files", "concurrency", "json", "quiet", "verbose", "timeout", "retries", "overwrite", "again", "gallery", "check",
-    "live", "models", "dry_run", "estimate", "spent", "unpriced", "max_wait", "no_wait", "poll", "no_sidecar"))
+    "live", "models", "dry_run", "estimate", "max_wait", "no_wait", "poll", "no_sidecar", "csv", "batch_api", "window",
+    "spent", "unpriced"))
+_SWITCH = {**dict.fromkeys(("true", "yes", "y", "1", "x", "是"), True), **dict.fromkeys(("false", "no", "n", "0", "否"), False)}
 
 
 # One row: the line it stands in, its `id` (None without one), its key (64 bits of its identity), its options, its way through
-# the Throttle once it is being done.
-class Row(namedtuple("Row", "line id key options throttle", defaults=(None,))):
+# the Throttle once it is being done, the record as it stands in the file.
+class Row(namedtuple("Row", "line id key options throttle record", defaults=(None, {}))):
     __slots__ = ()
 
     @property
@@ -48,8 +54,24 @@ class Row(namedtuple("Row", "line id key options throttle", defaults=(None,))):
         return f"{self.key:016x}"[:12]
 
 
+class _Bad:
+    """The lines that cannot be taken; the first of them are named."""
+
+    def __init__(self):
+        self.count, self._first = 0, []
+
+    def add(self, line: int, why: str) -> None:
+        self.count += 1
+        if self.count <= _NAMED:
+            self._first.append(f"line {line}: {why}")
+
+    def words(self) -> str:
+        more = f"; and {self.count - _NAMED} more lines" if self.count > _NAMED else ""
+        return "; ".join(self._first) + more
+
+
 class RowFile:
-    """FILE.jsonl. `check()` looks through all of it; then `rows()` yields them, and `keys` are the keys of all.
+    """FILE.jsonl or FILE.csv. `check()` looks through all of it; then `rows()` yields them, and `keys` are the keys of all.
 
     Memory stays at some bytes a row: nothing of a row is kept but the hash of its identity.
     """
@@ -62,111 +84,151 @@ class RowFile:
         self._parser = make_parser()
         self._actions = {flag[2:]: action for action in self._parser._actions for flag in action.option_strings
                          if flag.startswith("--") and flag[2:] not in NOT_IN_ROWS}
-        self._base = vars(options)
+        self._base = dict(vars(options))
         self._places = Places(path, folder, any_files=getattr(options, "any_files", False))
         self._files = [name for name, action in self._actions.items() if action.metavar in ("F", "FILE")]
         self.flags = {name: value for name, value in sorted(self._base.items())
                       if name not in NO_DEFAULTS and value != self._parser.get_default(name)}
         self._digest = hashlib.sha256(_canonical(self.flags)).digest()
         self._parsed = functools.lru_cache(maxsize=256)(self._parse)
-        self.keys: set = set()
-        self._equal: Counter = Counter()  # key -> how many more rows are equal to the first one that has it
+        self.source = source_of(path)
+        self._templates = self._read_templates()
+        self._used = {name for template in self._templates.values() for name in template.names}
+        self.keys = Keys()
+        self._equal: dict = {}  # key -> how many more rows are equal to the first one that has it
 
     @property
     def total(self) -> int:
         return len(self.keys)
 
+    def _read_templates(self) -> dict:
+        """The main input and --system of the command line, by their names in the options. Raises usage."""
+        file = self._file_flag.replace("-", "_")
+        if self._base.get(file) is not None:
+            if self._base[file] == "-" or self._base.get(self.main) is not None:
+                raise usage(f"--{self._file_flag} {self._base[file]} does not go with this batch", "name a file, and no other template")
+            self._base[self.main], self._base[file] = read_text(self._base[file], f"the {self._main_flag} file"), None
+        found = {name: Template(self._base[name], flag) for name, flag in ((self.main, f"the {self._main_flag}"), ("system", "--system"))
+                 if self._base.get(name) is not None}
+        for template in found.values() if self.source.is_table else ():
+            template.check(self.source.columns)
+        return found
+
     # -- the first pass
 
     def check(self, tick=lambda: None) -> None:
         """Look at every line before anything is sent. Raises one usage Failure that names the first bad ones."""
-        bad, ids, outputs = [], {}, {}
-        for line, raw in self._lines():
+        bad, outputs, keys = _Bad(), {}, array("Q")
+        for line, raw in self.source.records():
             tick()
             try:
-                row = self._read(raw)
-                self._parsed_of(row)
-                output = self._output(row)
-                self._check_files(row)
-                if "id" in row:
-                    _refuse_twice(ids, self._hash(row), line, "id")
-                if "output" in row and not output.endswith("/"):
-                    _refuse_twice(outputs, _hash64(os.path.normpath(output).casefold()), line, "output")
+                keys.append(self._checked(line, raw, outputs))
             except Failure as failure:
-                bad.append(f"line {line}: {failure.message}")
-                continue
-            self._add(self._hash(row))
-        if bad:
-            more = f"; and {len(bad) - _NAMED} more lines" if len(bad) > _NAMED else ""
-            raise usage(f"{self.path}: {'; '.join(bad[:_NAMED])}{more}", "correct the file and run the command again; nothing was sent")
+                bad.add(line, failure.message)
+        self._count_equal(keys, bad)
+        if bad.count:
+            raise usage(f"{self.path}: {bad.words()}", self._advice())
         if not self.keys:
-            raise usage(f"{self.path} has no rows", 'write one JSON object a line, for example {"prompt": "Hello"}')
+            raise usage(f"{self.path} has no rows", self.source.example)
 
-    def _add(self, key: int) -> None:
-        """Equal rows are told apart by their number."""
-        if key in self.keys:
-            self._equal[key] += 1
-            key = _numbered(key, self._equal[key])
-        self.keys.add(key)
+    def _checked(self, line: int, raw, outputs: dict) -> int:
+        """The key of a row that is all right. Raises usage."""
+        record = self.source.parse(raw)
+        row = self._read(record)
+        self._parsed_of(row)
+        self._check_main(self._main_of(row, record), row)
+        self._filled_system(row, record)
+        output = self._output(row)
+        self._check_files(row)
+        if "output" in row and not output.endswith("/"):
+            _refuse_twice(outputs, _hash64(os.path.normpath(output).casefold()), line, "output")
+        return self._hash(row, record)
+
+    def _count_equal(self, keys: array, bad: _Bad) -> None:
+        """Equal rows are told apart by their number; equal ids are refused."""
+        self._equal = Keys(keys).repeated()
+        if self._equal and not bad.count:
+            self._refuse_equal_ids(bad)
+        keys = array("Q", (key for key in keys if key not in self._equal)) if self._equal else keys
+        keys.extend(_numbered(key, number) for key, more in self._equal.items() for number in range(more + 1))
+        self.keys = Keys(keys)
+
+    def _refuse_equal_ids(self, bad: _Bad) -> None:
+        seen: dict = {}
+        for line, raw in self.source.records():
+            record = self.source.parse(raw)
+            row = self._read(record)
+            key = self._hash(row, record)
+            if "id" in row and key in self._equal:
+                try:
+                    _refuse_twice(seen, key, line, "id")
+                except Failure as failure:
+                    bad.add(line, failure.message)
+
+    def _advice(self) -> str:
+        lacks = self.source.is_table and self.main not in self._templates and self._main_flag not in self.source.columns
+        header = (f"no column is called {self._main_flag!r} (the first line must be the header): give a template with the columns, such as "
+                  f'"Judge: {{{next(iter(self.source.columns), "column")}}}", or ' if lacks else "")
+        return f"{header}correct the file and run the command again; nothing was sent"
+
+    def remarks(self) -> list:
+        """Columns of a CSV that look like a misspelt flag, in words."""
+        import difflib
+        known = [*self._actions, "id", self._main_flag]
+        found = []
+        for name in self.source.columns:
+            plain = name.lower().strip("-").replace("_", "-").replace(" ", "-")
+            like = difflib.get_close_matches(plain, known, 1, 0.8)
+            if like and name and name not in self._used and name.replace("_", "-") not in (*known, *NOT_IN_ROWS):
+                found.append(f"the column {name!r} is taken for data; if it was meant as a flag, call it {like[0]!r}")
+        return found
 
     # -- the second pass
 
     def rows(self):
         """All rows with their options, read again from the file."""
         seen: Counter = Counter()
-        for line, raw in self._lines():
-            row = self._read(raw)
-            key = self._hash(row)
+        for line, raw in self.source.records():
+            record = self.source.parse(raw)
+            row = self._read(record)
+            key = self._hash(row, record)
             if key in self._equal:
                 seen[key] += 1
                 key = _numbered(key, seen[key] - 1)
-            yield Row(line, row.get("id"), key, functools.partial(self._options, row))
-
-    def _lines(self):
-        """(line number, bytes) of every line that is not blank."""
-        try:
-            with open(self.path, "rb") as file:
-                number = 0
-                while True:
-                    raw = file.readline(_MAX_LINE + 1)
-                    if not raw:
-                        return
-                    number += 1
-                    if len(raw) > _MAX_LINE:
-                        raise usage(f"{self.path}: line {number} is longer than {_MAX_LINE >> 20} MiB")
-                    if number == 1 and raw.startswith(b"\xef\xbb\xbf"):
-                        raw = raw[3:]
-                    if raw.strip():
-                        yield number, raw
-        except FileNotFoundError:
-            raise usage(f"--batch {self.path} does not exist", "check the path; it is looked up from the working directory "
-                        f"{os.getcwd()}") from None
-        except (OSError, ValueError) as error:
-            raise usage(f"--batch {self.path} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+            yield Row(line, row.get("id"), key, functools.partial(self._options, row, record, key), None, record)
 
     # -- one row
 
-    def _read(self, raw: bytes) -> dict:
-        """One line as a dict of flag names with hyphens; nulls count as not given. Raises usage."""
-        try:
-            value = json.loads(raw.decode("utf-8"), parse_constant=no_constant)
-        except UnicodeDecodeError:
-            raise usage("not UTF-8") from None
-        except json.JSONDecodeError as error:
-            raise usage(f"not JSON ({error.msg} in column {error.colno})") from None
-        except (ValueError, RecursionError) as error:
-            raise usage(f"not JSON ({error})") from None
-        if not isinstance(value, dict):
-            raise usage('not a JSON object such as {"prompt": "Hello"}')
-        row = {}
-        for name, item in value.items():
-            name = name.replace("_", "-")
+    def _read(self, record: dict) -> dict:
+        """What a record sets, as a dict of flag names with hyphens; the rest of it is data. Raises usage."""
+        row: dict = {}
+        for given, item in record.items():
+            name = given.replace("_", "-")
+            known = name in self._actions or name in ("id", self._main_flag)
+            if not known and (self.source.is_table or given in self._used):
+                continue
             if name in row:
                 raise usage(f"{name!r} is given twice")
-            row[name] = item
-        row = {name: item for name, item in row.items() if item is not None}
+            if not self.source.is_table:
+                row[name] = item
+            elif item.strip():
+                row[name] = self._cell(name, item)
         self._check_names(row)
         return row
+
+    def _cell(self, name: str, text: str):
+        """The value of a flag from a cell: several values stand on lines of their own, a switch is true or false."""
+        if name in ("id", self._main_flag):
+            return text.strip() if name == "id" else text
+        action = self._actions[name]
+        if isinstance(action.default, list):
+            return [line.strip() for line in text.splitlines() if line.strip()]
+        word = text.strip().lower()
+        if action.nargs == 0 or action.nargs == "?" and word in ("true", "false"):
+            if word not in _SWITCH:
+                raise usage(f"{name!r} is a switch: true or false, not {text.strip()!r}")
+            return _SWITCH[word]
+        return text.strip()
 
     def _check_names(self, row: dict) -> None:
         main = self._main_flag
@@ -180,24 +242,37 @@ class RowFile:
             raise usage(f"{main!r} must be a text")
         if main in row and self._file_flag in row:
             raise usage(f"give {main!r} or {self._file_flag!r}, not both")
-        text = row.get(main, self._base.get(self.main))
+
+    def _main_of(self, row: dict, record: dict) -> str | None:
+        """The main input of a row: its own, else the template filled."""
+        if self._main_flag in row or self._file_flag in row or self.main not in self._templates:
+            return row.get(self._main_flag)
+        return self._templates[self.main].fill(record)
+
+    def _filled_system(self, row: dict, record: dict) -> str | None:
+        return self._templates["system"].fill(record) if "system" in self._templates and "system" not in row else row.get("system")
+
+    def _check_main(self, text: str | None, row: dict) -> None:
+        main = self._main_flag
         if text is None and not any(row.get(name) or self._base.get(name.replace("-", "_")) for name in self._instead):
             raise usage(f"{main!r} is missing")
         if text is not None and text.strip() in ("", "-"):
             raise usage(f"{main!r} is empty" if not text.strip() else f"{main!r} is '-', but rows cannot read standard input")
 
-    def _hash(self, row: dict) -> int:
+    def _hash(self, row: dict, record: dict) -> int:
         what = ["id", str(row["id"])] if "id" in row else ["row", row]
+        if "id" not in row and self._used:
+            what.append({name: record[name] for name in sorted(self._used) if name in record})
         return _hash64(self._digest + _canonical(what))
 
-    def _options(self, row: dict):
+    def _options(self, row: dict, record: dict, key: int):
         """The options of a row: the command line's, with the row's own in their place. Raises usage."""
         # Lists are copied, because scripts may take values out of them.
         options = argparse.Namespace(**{name: list(value) if isinstance(value, list) else value
                                         for name, value in self._parsed_of(row).items()})
-        self._put_main(options, row)
+        self._put_main(options, row, record)
         self._check_files(row)  # again: a link may have been changed since the first pass
-        options.output = self._output(row)
+        options.output = self._output(row, key)
         return options
 
     def _parsed_of(self, row: dict) -> dict:
@@ -205,14 +280,13 @@ class RowFile:
         own = [name for name in row if name not in ("id", "output", self._main_flag)]
         return self._parsed(frozenset(own), tuple(argument for name in own for argument in self._arguments(name, row[name])))
 
-    def _put_main(self, options, row: dict) -> None:
-        main, file = self._main_flag, self._file_flag.replace("-", "_")
-        text = row.get(main)
-        if text is None and self._file_flag not in row:
-            text = self._base.get(self.main)
-        elif text is not None and hasattr(options, file):
+    def _put_main(self, options, row: dict, record: dict) -> None:
+        file = self._file_flag.replace("-", "_")
+        if self._main_flag in row and hasattr(options, file):
             setattr(options, file, None)
-        setattr(options, self.main, text)
+        setattr(options, self.main, self._main_of(row, record))
+        if "system" in self._templates:
+            options.system = self._filled_system(row, record)
 
     def _parse(self, names: frozenset, arguments: tuple) -> dict:
         """The parsed flags of a row over the command line's. What a row names replaces the default, but --set adds to it."""
@@ -256,21 +330,28 @@ class RowFile:
                 if isinstance(value, str):
                     (self._places.check_chat if name == "chat" else self._places.check_input)(name, value)
 
-    def _output(self, row: dict) -> str | None:
-        """Where a row's files go: its own name within the folder, else the folder, or nowhere for plain answers."""
+    def _output(self, row: dict, key: int = 0) -> str | None:
+        """Where a row's files go: its own name within the folder, else its `id`, else the folder; nowhere for plain answers."""
         if "output" not in row:
-            return self.folder + "/" if self.files else None
+            name = _name_of(str(row["id"]), key) if "id" in row else ""
+            return f"{self.folder}/{name}" if self.files else None
         name = row["output"]
         if not isinstance(name, str) or not name.strip():
             raise usage("'output' must be a file name")
         parts = re.split(r"[/\\]", name)
         if not parts[0] or ":" in parts[0] or ".." in parts or "\0" in name:
             raise usage(f"'output' {name!r} must be a relative name that stays in the output folder")
-        if len(parts) == 1 and (name.lower() == "results.jsonl" or name.lower().startswith(".qianwen-batch")):
+        if len(parts) == 1 and (name.lower() in ("results.jsonl", "results.csv") or name.lower().startswith(".qianwen-batch")):
             raise usage(f"'output' {name!r} is a file of the batch itself")
         path = os.path.join(self.folder, name)
         self._places.check_output(name, path)
         return path
+
+
+def _name_of(row_id: str, key: int) -> str:
+    """The name of a row's files: its id where that can be one, else what can be of it, with a part of its key."""
+    name = slug(row_id, 60)
+    return name if name == row_id else f"{name}-{key:016x}"[:len(name) + 7]
 
 
 def _canonical(value) -> bytes:

@@ -11,13 +11,15 @@ OUTPUT = 4096  # tokens that an estimate takes for the answer where nothing boun
 SEARCHES = "web searches are billed apart and are not in it"
 
 
-def charged(model, usage, region: str) -> Cost:
-    """The cost of an answer by its usage object, at the list price of `region`. `model` is its row."""
+def charged(model, usage, region: str, batch: bool = False) -> Cost:
+    """The cost of an answer by its usage object, at the list price of `region`. `model` is its row, `batch` its
+    way through the Batch API."""
     found = counts(usage)
     if found.input is None and found.output is None:
         return unknown("the service did not say what was used", AS_OF, region)
     amount = model.price and region and model.price.amount(
-        found.input or 0, found.output or 0, found.cached or 0, region=region, thinking=bool(found.thinking))
+        found.input or 0, found.output or 0, found.cached or 0, found.stored or 0, batch=batch, region=region,
+        thinking=bool(found.thinking))
     if amount is None or not region:
         return unknown(_why(model, region), AS_OF, region, units(usage))
     cost = exactly(amount, AS_OF, region, units(usage))
@@ -62,9 +64,9 @@ def bound(body: dict, model) -> int:
     return answer + thought if isinstance(answer, int) else max(OUTPUT, thought)
 
 
-def estimate_of(model, body: dict, region: str, media: int = 0, more: int = 0) -> tuple:
+def estimate_of(model, body: dict, session, media: int = 0, more: int = 0) -> tuple:
     """What --estimate shows of a chat call: the model's id, the Cost, and what is counted in words."""
-    cost = expected(model, body, region, media, more)
+    cost = expected(model, body, session.price_region, media, more, session.half_price)
     said = f"about {cost.units['input_tokens'] - more:,} tokens in"
     said += f", and at most {more:,} of the documents" if more else ""
     settings = {**body, **(body.get("parameters") or {})}

@@ -3,33 +3,33 @@ from __future__ import annotations
 
 from ..failures import Exit
 from ..money.cost import total
-from .folder import BatchFolder
-from .rows import RowFile
+from .many import rows_to_do
+from .stored import row_options, StoredSession
 from .workers import RowConsole
 
 
 def show_estimate(session, estimate, make_parser, *, main: str = "prompt", instead=(), files: bool = False,
-                  recoverable=None,
-                  **_) -> Exit:
-    """`estimate(session)` gives the model, the Cost that its call is expected to have, and what is counted in
-    words."""
-    if session.options.batch is None:
+                  recoverable=None, **_) -> Exit:
+    """`estimate(session)` gives the model, the Cost that its call is expected to have, and what is counted in words."""
+    options = session.options
+    if options.batch is None:
         model, cost, words = estimate(session)
         session.show_estimate(cost, words, model=model)
         return Exit.OK
-    options = session.options
-    folder = options.output or "."
-    row_file = RowFile(options.batch, options, make_parser, folder, main=main, instead=instead, files=files)
-    row_file.check()
-    batch_folder = BatchFolder(folder, row_file, session.console, again=options.again,
-                               recoverable=recoverable)
-    batch_folder.read()
-    rows = [row for row in row_file.rows() if batch_folder.wants(row)]
-    cost, unpriced = total(estimate(session.for_row(row, row.options(), RowConsole(session.console)))[1]
-                           for row in rows)
-    done = row_file.total - len(rows)
-    words = f"{len(rows)} row{'s' * (len(rows) != 1)}{f' ({done} more are done)' if done else ''}"
+    counts = {"rows": 0}
+    rows = rows_to_do(options, make_parser, session.console, main=main, instead=instead, files=files,
+                      recoverable=recoverable)
+    cost, unpriced = total(_of_row(session, estimate, row, counts) for row in rows)
+    words = f"{counts['rows']} row{'s' * (counts['rows'] != 1)} to do"
     if unpriced:
         words += f", of which {unpriced} without a known price are not in the sum"
-    session.show_estimate(cost, words, rows=len(rows), rows_without_price=unpriced)
+    session.show_estimate(cost, words, **counts, rows_without_price=unpriced)
     return Exit.OK
+
+
+def _of_row(session, estimate, row, counts: dict):
+    counts["rows"] += 1
+    options, console = row.options(), RowConsole(session.console)
+    if session.options.batch_api:
+        return estimate(StoredSession(session, row, row_options(options), console))[1]
+    return estimate(session.for_row(row, options, console))[1]

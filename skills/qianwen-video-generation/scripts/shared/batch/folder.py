@@ -5,8 +5,8 @@
   A row that was begun and has no line in the results is in doubt: the service may have billed it.
 - `.qianwen-batch.lock`: held by the process that works on the folder.
 
-The last two are deleted when nothing is left to do. All three are regular files of the user, or the run is refused:
-a link in their place could lead to any other file.
+The last two are there while a run is at work, and after one that was killed; else the folder holds results alone.
+All three are regular files of the user, or the run is refused: a link in their place could lead to any other file.
 """
 from __future__ import annotations
 
@@ -15,12 +15,15 @@ import json
 import os
 import re
 import threading
+from array import array
 
 from ..cli.console import Console
 from ..failures import Exit, Failure, usage
 from ..files.locks import FileLock, Held, Unsupported
 from ..files.own import open_own
 from ..files.whole import to_disk, whole
+from .index import Keys
+from .results_table import check_table, index_of, put_in_order, ResultsTable
 from .rows import RowFile
 
 
@@ -31,12 +34,14 @@ _MAX_LINE = 256 << 20  # bytes
 class BatchFolder:
     """What is known of the rows of a RowFile in one folder."""
 
-    def __init__(self, folder: str, row_file: RowFile, console: Console, *, again: bool, recoverable):
-        self.folder, self._row_file, self._console, self._again, self._recoverable = folder, row_file, console, again, recoverable
+    def __init__(self, folder: str, row_file: RowFile, console: Console, *, again: bool, recoverable, table: bool = False):
+        self.folder, self._row_file, self._console = folder, row_file, console
+        self._again, self._recoverable = again, recoverable
         self.results, self._started, self._lock_file = (os.path.join(folder, name) for name in (
             "results.jsonl", ".qianwen-batch.started", ".qianwen-batch.lock"))
+        self.table = os.path.join(folder, "results.csv") if table else ""
         self.kept = self.kept_in_doubt = self.foreign = 0
-        self._skip: set = set()  # keys of the lines that stay
+        self._skip = Keys()  # of the lines that stay
         self.in_doubt: set = set()  # keys of rows begun without an outcome
         self._untidy = False  # there are lines to drop
         self._writing = threading.Lock()
@@ -46,6 +51,8 @@ class BatchFolder:
 
     def read(self) -> None:
         """Take in what earlier runs left. Raises usage where the folder belongs to another batch."""
+        if self.table:
+            check_table(self.folder)
         recorded = self._read_results()
         flags = self._read_started(recorded)
         if flags is not None and flags != self._flags() and (self._skip or self.in_doubt):
@@ -58,33 +65,34 @@ class BatchFolder:
     def _flags(self) -> dict:
         return json.loads(json.dumps(self._console.redact_result(self._row_file.flags), default=str))
 
-    def _read_results(self) -> set:
+    def _read_results(self) -> Keys:
         """The keys of all lines. Lines of failed rows do not count as done, and will be dropped."""
-        recorded: set = set()
+        recorded, stay = array("Q"), array("Q")
         for raw in _lines(self.results):
             entry = _entry(raw)
             if entry is None:
                 self._untidy = True
                 continue
-            recorded.add(entry["key"])
+            recorded.append(entry["key"])
             if not self._stays(entry):
                 self._untidy = True
                 if entry["in_doubt"]:
                     self.in_doubt.add(entry["key"])
                 continue
-            self._skip.add(entry["key"])
+            stay.append(entry["key"])
             if entry["key"] not in self._row_file.keys:
                 self.foreign += 1
             elif entry["ok"]:
                 self.kept += 1
             else:
                 self.kept_in_doubt += 1
-        return recorded
+        self._skip = Keys(stay)
+        return Keys(recorded)
 
     def _stays(self, entry: dict) -> bool:
         return entry["ok"] or (entry["in_doubt"] and not self._again and self._recoverable is None)
 
-    def _read_started(self, recorded: set) -> dict | None:
+    def _read_started(self, recorded: Keys) -> dict | None:
         """Find the rows begun without an outcome; return the flags of the earlier run."""
         flags = None
         for raw in _lines(self._started):
@@ -152,14 +160,23 @@ class BatchFolder:
                 os.ftruncate(self._results_fd, size)
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    def close(self, complete: bool) -> None:
-        """Bring everything to the disk itself; of a `complete` batch the results alone stay. Raises OSError."""
+    def close(self, under_way: int, schema: str | None = None, files: bool = False) -> None:
+        """Bring everything to the disk itself, in the order of the rows, with the table where one is wanted; the results alone stay.
+
+        With rows `under_way` that were not waited for and may still write their line, all stays as it is. Raises OSError.
+        """
         for descriptor in (self._results_fd, self._started_fd):
             to_disk(descriptor)
-        if complete:  # else a row that was not waited for may still write its line
-            os.close(self._results_fd)
-            os.close(self._started_fd)
-            os.unlink(self._started)
+        if under_way:
+            return
+        os.close(self._results_fd)
+        os.close(self._started_fd)
+        index = index_of(self.results, lambda raw: (_entry(raw) or {}).get("key"))
+        put_in_order(self.results, self._row_file, index)
+        if self.table:
+            index = index_of(self.results, lambda raw: (_entry(raw) or {}).get("key"))
+            ResultsTable(self._row_file, schema, files).write(self.table, self.results, index)
+        os.unlink(self._started)
 
 
 def _lines(path: str):

@@ -88,15 +88,17 @@ def add_batch_flags(parser: Parser, parts: bool = False) -> None:
     `parts`: one input may be many calls by itself, so --concurrency goes without --batch as well.
     """
     add = parser.add_argument_group("many calls at once").add_argument
-    add("--batch", metavar="FILE", help="a JSON-lines file with one call a line: the main input and any flag's long name "
-        "without dashes; the other flags of the command line are the defaults. --output names the folder for results.jsonl; "
-        "run again, it does only what is missing")
+    add("--batch", metavar="FILE", help="a CSV with a header row, or a JSON-lines file, with one call a row: the main input and "
+        "any flag's long name without dashes; the other flags of the command line are the defaults, and {column} in its main input "
+        "or in --system is the row's value. --output names the folder for results.jsonl (and results.csv); run again, it does only "
+        "what is missing")
+    add("--csv", action="store_true", help="write results.csv for JSON lines, too")
     add("--concurrency", metavar="N", type=number(1, 64, whole=True), help="calls at a time, 1 to 64 (default: 4"
         f"{'; 3 for the parts of one text' if parts else ''})")
     add("--any-files", action="store_true", help="let rows name files outside the folder of the batch file and the working "
         "directory")
     add("--again", action="store_true", help="send rows whose outcome is unknown once more; they may have been billed already")
-    parser.set_defaults(has_parts=parts)
+    parser.set_defaults(has_parts=parts, has_api=False, batch_api=False)
 
 
 def _seconds(text: str) -> float:

@@ -25,6 +25,8 @@ _WITHOUT = {
 class Session:
     """`row` is the row of a batch that this is a session for, None for a command of its own."""
 
+    half_price = False  # whether the call goes through the Batch API
+
     def __init__(self, skill: str, options, account: Account, console, row=None, verdict: key_guard.Verdict
                  | None = None,
                  payments=None):

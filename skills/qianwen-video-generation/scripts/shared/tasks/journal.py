@@ -168,7 +168,7 @@ class Journal:
 
     def expired(self, record: dict) -> bool:
         """Whether the service has most likely forgotten the task and its links. Only its own word is a reason to delete."""
-        return self.now() - record["created"] > LIFE
+        return self.now() - record["created"] > record.get("life", LIFE)
 
     def same_request(self, fingerprint: str) -> dict | None:
         """A record of an identical request that is still under way."""

@@ -61,12 +61,14 @@ def resume_command(given: str, journal: Journal) -> str:
 
 
 class Tasks:
-    """The tasks of one account. `pace` is the first and the longest pause between two polls, in seconds."""
+    """The tasks of one account. `pace` is the first and the longest pause between two polls, in seconds. `forget(record)` is
+    called for a task that ended without a result, or was not taken at all: it is not billed."""
 
     def __init__(self, client, journal: Journal, console, *, pace=(2.0, 10.0), clock=time.monotonic, sleep=time.sleep,
-                 usual: str = ""):
+                 usual: str = "", forget=lambda record: None):
         self.client, self.journal, self.console = client, journal, console
         self.pace, self.clock, self.sleep, self.usual = pace, clock, sleep, usual
+        self._forget = forget
 
     # -- create
 
@@ -175,7 +177,7 @@ class Tasks:
                 if failure.code == NOT_LISTED:
                     left = LIST_DELAY - (self.journal.clock() - record["created"])
                     if left <= 0:
-                        self.journal.remove(record)
+                        self._remove(record)
                         return False
                 elif failure.code == NOT_CLEAR and self.clock() < deadline:
                     left = self.pace[1]
@@ -186,10 +188,15 @@ class Tasks:
     def _give_up(self, record: dict) -> None:
         """A task that is not listed was not created; but a list may be some seconds behind."""
         if self.journal.clock() - record["created"] > LIST_DELAY:
-            self.journal.remove(record)
+            self._remove(record)
             return
         record["state"] = LOST
         self._keep(record)
+
+    def _remove(self, record: dict) -> None:
+        """Nothing came of it, and nothing is billed."""
+        self._forget(record)
+        self.journal.remove(record)
 
     def _listed(self, record: dict) -> tuple:
         """The service's tasks around a create, and between which moments of its clock ours can have begun."""
@@ -312,7 +319,9 @@ class Tasks:
 
     def ended(self, record: dict, status: str, body: dict) -> Failure:
         """The Failure of a task that ended without a result; its record goes where there is nothing to fetch."""
-        if status != UNKNOWN or self.journal.expired(record):  # unknown may also mean another account or region
+        if status != UNKNOWN:
+            self._remove(record)
+        elif self.journal.expired(record):  # unknown may also mean another account or region
             self.journal.remove(record)
         request_id = str(body.get("request_id") or "")
         if status == UNKNOWN:
@@ -336,8 +345,8 @@ class Tasks:
 
     # -- cancel
 
-    def cancel(self, task_id: str) -> None:
-        """Cancel a task that still waits. Raises Failure when it has begun: then it runs to its end and is billed."""
+    def cancel(self, task_id: str, record: dict | None = None) -> None:
+        """Cancel a task that still waits, and forget its record. Raises Failure when it has begun: then it runs to its end and is billed."""
         from urllib.parse import quote
         request = Request("POST", f"{self.client.endpoint.native}/tasks/{quote(task_id, safe='')}/cancel")
         try:
@@ -348,6 +357,8 @@ class Tasks:
                 failure.fix = f"fetch its result: {resume_command(task_id, self.journal)}"
             failure.task_id = task_id
             raise
+        if record:
+            self._remove(record)
 
 
 def _task_id(body: dict) -> str:

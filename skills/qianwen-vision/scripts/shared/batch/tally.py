@@ -13,6 +13,8 @@ from ..money.cost import document as cost_document, of_document, plus, words
 from .worker import GO_ON
 
 _NAMED = 5  # rows in doubt that a message names
+_NAMED_FAILED = 10
+_NO_USE = "correct the rows named above, then run the command again: it does only what is missing"
 
 
 class Tally:
@@ -27,6 +29,8 @@ class Tally:
         self.cost, self.rows_without_price = None, 0  # the sum, a Cost; rows whose price is not known
         self.lost: list = []
         self.doubtful: list = []  # the first lines in doubt, in words
+        self.failures: list = []  # the first rows that failed, in words
+        self.worth_repeating = False  # whether the same call may succeed for any row that failed
         self.end: Failure | None = None
         self.stopped = False
 
@@ -64,6 +68,10 @@ class Tally:
                 self.codes[int(document.get("exit_code", Exit.PARTIAL)) if begun else int(Exit.PARTIAL)] += 1
             if doubt and len(self.doubtful) < _NAMED:
                 self.doubtful.append(f"line {row.line}" + (f" ({row.id})" if row.id is not None else ""))
+            if not ok and not doubt:
+                self.worth_repeating = self.worth_repeating or _may_succeed(document)
+                if len(self.failures) < _NAMED_FAILED:
+                    self.failures.append(_failure_words(row, document))
 
     def _add_bill(self, billing: dict) -> None:
         self.units.update(_numbers(billing.get("units", {})))
@@ -100,8 +108,10 @@ class Tally:
 
     def next_steps(self) -> list:
         counts, steps = self.counts(), []
-        if counts["failed"] or counts["not_started"]:
+        if counts["not_started"] or self.worth_repeating:
             steps.append(GO_ON)
+        elif counts["failed"]:
+            steps.append(_NO_USE)
         if counts["in_doubt"]:
             more = ", …" if counts["in_doubt"] > len(self.doubtful) else ""
             named = f" ({', '.join(self.doubtful)}{more})" if self.doubtful else ""
@@ -117,6 +127,9 @@ def report(tally: Tally, row_file, batch_folder, session) -> Exit:
         console.say(f"the result of line {line}, which could not be written: {json.dumps(document, ensure_ascii=False)}")
     if tally.end:
         console.explain(tally.end)
+    if tally.failures:
+        more = tally.failed - len(tally.failures)
+        console.say("\n  ".join(["rows that failed:", *tally.failures, *([f"and {more} more, in {batch_folder.results}"] if more else [])]))
     words = [tally.words()] + [f"next: {fix}" for fix in tally.next_steps()]
     (console.note if code == Exit.OK else console.say)("\n  ".join(words))
     if tally.units:
@@ -127,6 +140,8 @@ def report(tally: Tally, row_file, batch_folder, session) -> Exit:
         if console.json_mode:
             console.document(_document(tally, code, batch_folder, session))
         console.result(batch_folder.results + "\n")
+        if batch_folder.table:
+            console.result(batch_folder.table + "\n")
         console.end_result()
     except Failure as failure:  # stdout cannot be written
         failure.message, failure.fix = f"{failure.message}; the results are in {batch_folder.results}", ""
@@ -137,7 +152,7 @@ def report(tally: Tally, row_file, batch_folder, session) -> Exit:
 def _document(tally: Tally, code: Exit, batch_folder, session) -> dict:
     console = session.console
     document = {"ok": code == Exit.OK, "skill": console.skill, "exit_code": int(code), "rows": tally.counts(),
-                "results": batch_folder.results,
+                "results": batch_folder.results, **({"table": batch_folder.table} if batch_folder.table else {}),
                 "billing": {"plan": session.verdict.key.billing, "units": dict(tally.units), **_cost(tally)},
                 "warnings": console.warnings}
     if code != Exit.OK:
@@ -156,6 +171,18 @@ def _cost_words(tally: Tally) -> str:
         return ""
     unpriced = f"; {tally.rows_without_price} rows without a known price are not in it" if tally.cost.known and tally.rows_without_price else ""
     return f", {words(tally.cost)}{unpriced}"
+
+
+def _may_succeed(document: dict) -> bool:
+    """Whether a row that failed is worth repeating as it is: not where the request itself was refused."""
+    error, code = document.get("error") or {}, document.get("exit_code")
+    refused = code == Exit.FAILED and 400 <= error.get("http_status", 0) < 500
+    return error.get("retryable") is True or not (refused or code in (Exit.CONTENT, Exit.USAGE, Exit.EXISTS))
+
+
+def _failure_words(row, document: dict) -> str:
+    name = f" ({row.id})" if row.id is not None else ""
+    return f"line {row.line}{name}: {(document.get('error') or {}).get('message') or 'it failed'}"
 
 
 def _numbers(units: dict) -> dict:

@@ -170,6 +170,31 @@ class Client:
                 return Reply(response.status, headers, self._whole_body(response, headers))
         return self.retries.run(attempt, safety)
 
+    def save(self, request: Request, file) -> None:
+        """Write the body of an answer into an open file, from its beginning. Raises OSError of the disk."""
+        def attempt():
+            file.seek(0)
+            file.truncate()
+            with self._open(request) as response:
+                headers = _lower_headers(response)
+                if response.status >= 400:
+                    raise self._service_failure(response, headers)
+                for block in self._blocks(response, headers):
+                    file.write(block)
+        self.retries.run(attempt, Retries.READ)
+
+    def _blocks(self, response, headers: dict):
+        """The body as it arrives; what breaks it off becomes a Failure, so that OSError means the disk."""
+        blocks = body_blocks(response, headers)
+        while True:
+            try:
+                block = next(blocks, None)
+            except (OSError, http.client.HTTPException) as error:
+                raise self._network_failure(error, "the answer broke off") from error
+            if block is None:
+                return
+            yield block
+
     def _open(self, request: Request, authorized: bool = True):
         """The response, redirects followed where that is safe. Connection errors become Failures."""
         headers, url, method = headers_of(request, self.skill), request.url, request.method
@@ -293,14 +318,11 @@ class Client:
     def _read(self, response, headers: dict) -> bytes:
         """The whole body, checked against its Content-Length and bounded in size."""
         blocks, size = [], 0
-        try:
-            for block in body_blocks(response, headers):
-                size += len(block)
-                if size > _MAX_JSON:
-                    raise Failure(Exit.FAILED, f"the answer is larger than {_MAX_JSON >> 20} MiB", accepted="maybe")
-                blocks.append(block)
-        except (OSError, http.client.HTTPException) as error:
-            raise self._network_failure(error, "the answer broke off") from error
+        for block in self._blocks(response, headers):
+            size += len(block)
+            if size > _MAX_JSON:
+                raise Failure(Exit.FAILED, f"the answer is larger than {_MAX_JSON >> 20} MiB", accepted="maybe")
+            blocks.append(block)
         return b"".join(blocks)
 
 

@@ -1,0 +1,124 @@
+"""What a call costs by list price: before it is sent, after it, and which model does the same for less. Pure but for `cheapest`."""
+from __future__ import annotations
+
+from image_answers import count_of
+from image_models import AS_OF, TABLE
+from image_prices import amount, BEIJING
+from image_request import build_request
+from shared.failures import Failure
+from shared.money.cost import Cost, exactly, unknown
+
+
+def expected(model, call, given: int, region: str = BEIJING) -> Cost:
+    """The cost of a Call to the model of a row, with `given` pictures in it. `low` and `high` differ where the service
+    chooses the size, and where it may make fewer pictures than it is allowed to."""
+    parameters = call.body["parameters"]
+    count, units = _most(call), {"pictures": _most(call)}
+    if _why(model, region):
+        return unknown(_why(model, region), AS_OF, region, units)
+    low, high = _each(model.price, parameters, region)
+    inputs = model.price.per_input * given
+    least = 1 if call.mode in ("series", "interleave") else count
+    return Cost(round(low * least + inputs, 6), round(high * count + inputs, 6), AS_OF, region, units)
+
+
+def charged(model, parameters: dict, usage, sizes, given: int = 0, region: str = BEIJING) -> Cost:
+    """The cost of a finished call, by the service's own count of pictures where it tells one.
+
+    `sizes` are the (width, height) of the pictures that came, () where that is not known; `given` is how many went in.
+    `high` divided by `units["pictures"]` is the share of each.
+    """
+    sizes = list(sizes)
+    usage = usage if isinstance(usage, dict) else {}
+    count = count_of(usage, len(sizes))
+    units = {"pictures": count}
+    if _why(model, region):
+        return unknown(_why(model, region), AS_OF, region, units)
+    sizes += [sizes[-1] if sizes else ()] * (count - len(sizes))
+    each = [_each(model.price, parameters, region, _told(usage) or size)[1] for size in sizes[:count]]
+    return exactly(round(sum(each) + (model.price.per_input * given if count else 0), 6), AS_OF, region, units)
+
+
+def cheapest(ask, mode: str, region: str = BEIJING) -> tuple:
+    """(the row, the Cost) of the live model that does the same for the least, (None, None) where none has a price.
+
+    A model counts that takes all that is asked for; `ask` is asked of each in turn, and its pictures are looked at already.
+    """
+    found = []
+    for row in TABLE.live(lambda row: mode in row.does and row.price):
+        cost = _cost_with(row, ask, region)
+        if cost is not None and cost.known:
+            found.append((row, cost))
+    return min(found, key=lambda one: one[1].high) if found else (None, None)
+
+
+def _cost_with(row, ask, region: str):
+    """What the call would cost with another model; None where that model does not take it."""
+    if any(_goes_beyond(picture, row.picture) for picture in ask.images):
+        return None
+    try:
+        call, _ = build_request(ask, row)
+    except Failure:
+        return None
+    return expected(row, call, len(ask.images), region)
+
+
+def _goes_beyond(picture, limits) -> bool:
+    """Whether a picture that was looked at is one that a model refuses."""
+    from shared.media.inputs import check
+    if picture.url:
+        return False
+    try:
+        check(picture, "--image", limits)
+    except Failure:
+        return True
+    return False
+
+
+def words(model, call, cost: Cost) -> str:
+    """What is counted, for the line of an estimate."""
+    count = cost.units["pictures"]
+    may_be_fewer = "up to " if call.mode in ("series", "interleave") and count > 1 else ""
+    return f"{may_be_fewer}{count} picture{'s' * (count != 1)} of {model.id}" + (
+        f" at {model.price.words()} each" if cost.known else "")
+
+
+def cheaper_words(ask, model, call, cost: Cost) -> str:
+    """The end of that line: the model that would do the same for less, '' where this one is the cheapest."""
+    if not cost.known or ask.request is not None or call.mode not in ("make", "edit", "translate"):
+        return ""
+    row, least = cheapest(ask, call.mode, cost.region)
+    if row is None or least.high >= cost.high:
+        return ""
+    return f"; {row.id} would cost {amount(least.high)}"
+
+
+def _most(call) -> int:
+    """How many pictures may come, and be billed."""
+    n = call.body["parameters"].get("n", 1)
+    if call.mode == "interleave" or not isinstance(n, int) or isinstance(n, bool):
+        return call.expected
+    return n
+
+
+def _why(model, region: str) -> str:
+    """Why a price is not known, '' where it is."""
+    if not region:
+        return "a gateway bills by itself"
+    if model.price is None:
+        return f"the price of {model.id} is not in the table"
+    if region != BEIJING and region not in model.price.regions:
+        return f"the price of {model.id} in {region} is not in the table"
+    return ""
+
+
+def _each(price, parameters: dict, region: str, size: tuple = ()) -> tuple:
+    if region in price.regions:
+        return price.regions[region], price.regions[region]
+    return price.of(parameters, size)
+
+
+def _told(usage: dict) -> tuple:
+    """The size that the service says it made, () where it says none."""
+    width, height = usage.get("width"), usage.get("height")
+    return (width, height) if isinstance(width, int) and isinstance(height, int) and width and height else ()

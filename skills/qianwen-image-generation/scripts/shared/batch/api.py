@@ -1,0 +1,379 @@
+"""`--batch-api`: the rows of a batch through the service's Batch API, into the same results as direct calls.
+
+A command's jobs are one record of the journal; the folder of results learns of a row only when its outcome is fetched. So a run that
+ends anywhere goes on with the same command, or with `--resume` and the record's id.
+"""
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+from collections import Counter
+
+from ..body import elide_media
+from ..cli.console import defect
+from ..failures import Exit, Failure, usage
+from ..files.whole import Temporary, make_private
+from ..tasks.journal import Journal, READY, RUNNING
+from ..tasks.service import resume_command
+from ..transport.errors import explain, ServiceError
+from .folder import BatchFolder
+from .job_files import JobFiles, MOST_ROWS, URL
+from .outcomes import Outcomes
+from .service import Jobs, KIND, LIFE, MERGED, PACE
+from .stored import body_of, row_options, StoredSession, Taken
+from .tally import report, Tally
+from .worker import GO_ON
+from .workers import doubt_document, RowConsole
+
+REGIONS = ("cn-beijing", "ap-southeast-1")
+_LOOPBACK = "loopback"
+
+
+class ApiBatch:
+    """The rows of one RowFile that go through the Batch API. `call(session of the row)` is the same as for direct calls."""
+
+    def __init__(self, session, call, table, row_file, batch_folder: BatchFolder, journal: Journal):
+        self._session, self._call, self._table = session, call, table
+        self._rows, self._folder, self.journal = row_file, batch_folder, journal
+        self._console, self._options = session.console, session.options
+        self._costs: dict = {}  # model -> what its answers cost
+        self._whole = True  # whether the files of results have all rows that the service counted
+
+    @property
+    def flags(self) -> dict:
+        return self._rows.flags
+
+    # -- from the command to the jobs
+
+    def run(self, record: dict | None) -> Exit:
+        """Make jobs of what is missing, or go on with a `record` of before; wait, and fetch what is done."""
+        if record and all(job["state"] == MERGED for job in record["jobs"]):  # all is fetched, and the account is not tidied yet
+            self._tidy(self.jobs(record))
+            record = None
+        record = record or self._new_record()
+        if record is None:
+            return self._nothing_to_do()
+        jobs = self.jobs(record)
+        try:
+            jobs.submit_all()
+        except Failure as failure:
+            self._forget_unsent(jobs, failure)
+            raise
+        if self._options.no_wait:
+            return self._submitted(record)
+        if record["state"] != READY:
+            jobs.wait(record, self._options.max_wait)
+        return self._fetch(jobs)
+
+    def jobs(self, record: dict) -> Jobs:
+        most = self._options.poll
+        if most and self._session.endpoint.kind != _LOOPBACK:
+            most = max(60.0, most)
+        pace = (most, most) if most and most < PACE[0] else (PACE[0], max(PACE[0], most or PACE[1]))
+        return Jobs(self._session.client(), self.journal, self._console, record, pace, self._session.payments)
+
+    def _new_record(self) -> dict | None:
+        """The record with the files of all rows to do; None when nothing is missing. Nothing has been sent yet. Raises Failure."""
+        self.journal.prove()
+        _sweep(self.journal)
+        record = self.journal.new(self._console.skill, life=LIFE, kind=KIND, window=self._options.window, jobs=[],
+                                   **self._facts())
+        record["task_id"] = record["id"]
+        folder = job_folder(self.journal, record)
+        try:
+            record["jobs"] = self._write_files(folder)
+            if record["jobs"]:
+                record.update(state=RUNNING, model=", ".join(sorted({job["model"] for job in record["jobs"]})))
+                self.journal.write(record)
+                return record
+        except OSError as error:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise usage(f"{folder} cannot be written: {error.strerror}", "make room there, or set XDG_STATE_HOME to another folder") from error
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        shutil.rmtree(folder, ignore_errors=True)
+        return None
+
+    def _facts(self) -> dict:
+        """What a later run needs to know, to fetch the results as this one would."""
+        flags = self._rows.flags
+        if self._console.redact_result(flags) != flags:
+            raise usage("the flags hold the key, and would be written to the journal", "take it out of them")
+        endpoint = self._session.endpoint
+        return {"prompt": f"{self._rows.path} to {self._folder.folder}/", "endpoint": endpoint.origin + endpoint.prefix,
+                "model": "", "flags": json.loads(json.dumps(flags)), "batch": os.path.abspath(self._rows.path),
+                "output": os.path.realpath(self._folder.folder), "cwd": os.getcwd(), "csv": bool(self._folder.table),
+                "any_files": bool(self._options.any_files)}
+
+    def _write_files(self, folder: str) -> list:
+        files = JobFiles(folder)
+        for row in self._rows.rows():
+            if self._folder.wants(row):
+                self._add(files, row)
+        return files.close()
+
+    def _add(self, files: JobFiles, row) -> None:
+        try:
+            files.add(row.key, *self.request(row))
+        except Failure as failure:
+            failure.message = f"{self._rows.path}: line {row.line}: {failure.message}"
+            raise
+
+    def dry_run(self) -> Exit:
+        """One document: how many rows would be sent, of which models, and the first of them as a line of its file."""
+        counts: Counter = Counter()
+        first = None
+        for row in self._rows.rows():
+            if self._folder.wants(row):
+                body, _ = self.request(row)
+                counts[body["model"], body.get("enable_thinking")] += 1
+                first = first or {"custom_id": f"{row.key:016x}", "method": "POST", "url": URL, "body": elide_media(body)}
+        jobs = [{"model": model, "thinking": thinking, "rows": count, "jobs": -(-count // MOST_ROWS)}
+                for (model, thinking), count in counts.items()]
+        compatible = self._session.endpoint.compatible
+        self._console.document({"rows": self._rows.total, "would_send": sum(counts.values()), "jobs": jobs, "first": first,
+                                "upload": {"method": "POST", "url": compatible + "/files"},
+                                "create": {"method": "POST", "url": compatible + "/batches", "completion_window": self._options.window}})
+        return Exit.OK
+
+    def request(self, row) -> tuple:
+        """The body of a row, checked as for a direct call, and its expected Cost. Raises Failure."""
+        try:
+            session = StoredSession(self._session, row, row_options(row.options()), RowConsole(self._console))
+            self._call(session)
+        except Taken as taken:
+            return body_of(taken.request, self._table), taken.cost
+        raise usage("this row sends nothing")
+
+    def _forget_unsent(self, jobs: Jobs, failure: Failure) -> None:
+        """Where surely nothing was created, nothing is left to go on with."""
+        if any(job["state"] not in ("written", "uploaded") for job in jobs.jobs) or failure.exit_code == Exit.INTERRUPTED:
+            return
+        with contextlib.suppress(Failure, KeyboardInterrupt):
+            jobs.delete_files()
+        self._forget(jobs.record)
+        failure.resume, failure.task_id = "", ""
+        failure.fix = failure.fix.rpartition("go on with: ")[0].rpartition("; then ")[0] or "run the same command again"
+
+    def _forget(self, record: dict) -> None:
+        shutil.rmtree(job_folder(self.journal, record), ignore_errors=True)
+        self.journal.remove(record)
+
+    def _submitted(self, record: dict) -> Exit:
+        console, command = self._console, resume_command(record["id"], self.journal)
+        if console.json_mode:
+            console.document({"ok": True, "skill": console.skill, "model": record["model"], "task_id": record["id"], "resume": command,
+                              "jobs": [_shown(job) for job in record["jobs"]], "warnings": console.warnings})
+            return Exit.OK
+        console.result(record["id"] + "\n")
+        console.note(f"{len(record['jobs'])} jobs are under way; fetch the results with: {command}")
+        return Exit.OK
+
+    def _nothing_to_do(self) -> Exit:
+        tally = Tally(self._rows.total, self._folder)
+        self._folder.open()
+        self._note_doubts(tally)
+        return self._report(tally)
+
+    # -- from the results to the folder
+
+    def _fetch(self, jobs: Jobs) -> Exit:
+        """Bring what the jobs did into the folder, once, whatever ends the run in between; then tidy the account."""
+        tally = Tally(self._rows.total, self._folder)
+        with contextlib.ExitStack() as stack:
+            outcomes = self._download(jobs, stack)
+            self._folder.open()
+            self._merge(outcomes, tally)
+        tally.end = _end_of(jobs, tally)
+        return self._report(tally, lambda: self._settle(jobs))
+
+    def _settle(self, jobs: Jobs) -> None:
+        """The results are on disk: say so in the record before the files of the account go."""
+        jobs.settle(self._costs)
+        for job in jobs.jobs:
+            job["state"] = MERGED
+        jobs.save()
+        self._tidy(jobs)
+
+    def _tidy(self, jobs: Jobs) -> None:
+        if not self._whole:
+            self._console.warn("the service counted more rows than its files of results have, so the files stay in the account")
+        elif not self._options.keep_documents:
+            jobs.delete_files()
+        self._forget(jobs.record)
+
+    def _download(self, jobs: Jobs, stack) -> Outcomes:
+        """All results of the jobs in temporary files, found by the key of their row. Raises Failure with the way to go on."""
+        outcomes, folder = Outcomes(), job_folder(self.journal, jobs.record)
+        try:
+            make_private(folder)
+            for job in jobs.jobs:
+                found = sum(self._fetched(jobs, file_id, folder, outcomes, stack) for file_id in
+                            filter(None, (job.get("errors"), job.get("output"))))  # a row that is in both succeeded
+                if found < job.get("done", 0):
+                    self._whole = False
+        except Failure as failure:
+            raise jobs.with_way(failure)
+        except OSError as error:
+            raise jobs.with_way(Failure(Exit.UNSAVED, f"the results could not be saved in {folder}: {error.strerror}",
+                                        fix="make room there")) from error
+        outcomes.seal()
+        return outcomes
+
+    @staticmethod
+    def _fetched(jobs: Jobs, file_id: str, folder: str, outcomes: Outcomes, stack) -> int:
+        """How many rows a file of results has. One that came damaged is fetched once more."""
+        temporary = Temporary(folder)
+        stack.callback(temporary.discard)
+        file = temporary.create().file
+        for _ in range(2):
+            jobs.fetch(file_id, file)
+            found = outcomes.add(file)
+            if found is not None:
+                return found
+        raise Failure(Exit.NETWORK, f"what came as the results {file_id} cannot be read", "a proxy or a log-in page answers instead of "
+                      "the service, or the download was cut", accepted="maybe")
+
+    def _merge(self, outcomes: Outcomes, tally: Tally) -> None:
+        seen = 0
+        for row in self._rows.rows():
+            outcome = outcomes.get(row.key)
+            seen += outcome is not None
+            if self._folder.skipped(row.key):
+                if outcome is not None:  # an earlier run saved it, and was cut off before it could sum up
+                    self._document(row, outcome)
+                continue
+            if outcome is not None:
+                self._record(row, self._document(row, outcome), tally)
+            elif not self._folder.wants(row):
+                self._record(row, doubt_document(self._console), tally)
+        if seen < len(outcomes):
+            self._console.warn(f"{len(outcomes) - seen} results are of rows that are no longer in {self._rows.path}; they are saved "
+                               "at the end of results.jsonl")
+            self._save_orphans(outcomes)
+
+    def _note_doubts(self, tally: Tally) -> None:
+        for row in self._rows.rows():
+            if not self._folder.skipped(row.key) and not self._folder.wants(row):
+                self._record(row, doubt_document(self._console), tally)
+
+    def _record(self, row, document: dict, tally: Tally) -> None:
+        try:
+            self._folder.record(row, document)
+        except OSError as error:
+            raise Failure(Exit.UNSAVED, f"{self._folder.folder} cannot be written: {error.strerror}",
+                          fix="make room there, then " + GO_ON) from error
+        tally.begin()
+        tally.add(row, document, begun=True)
+
+    def _save_orphans(self, outcomes: Outcomes) -> None:
+        """Answers whose row is gone are paid all the same."""
+        from .rows import Row
+        for key, outcome in outcomes.items():
+            if key not in self._rows.keys and not self._folder.skipped(key):
+                self._folder.record(Row(0, None, key, None), {"ok": "body" in outcome, "skill": self._console.skill,
+                                                               **self._console.redact_result(_raw(outcome))})
+
+    def _document(self, row, outcome: dict) -> dict:
+        """The document of a row, made from its stored answer as from one that has just come."""
+        console, used = RowConsole(self._console), []
+
+        def answer() -> dict:
+            used.append(True)
+            if "body" in outcome:
+                return outcome["body"]
+            raise self._explained(outcome)
+        try:
+            self._call(StoredSession(self._session, row, row_options(row.options()), console, answer,
+                                    self._costs))
+            return console.captured
+        except Failure as error:
+            failure = error
+        except Exception as error:
+            failure = defect(error, self._console)
+        if not used and "body" in outcome:  # the row cannot be read as it was; what it bought is not lost
+            failure.partial = _raw(outcome)
+        return console.failure_document(failure)
+
+    def _explained(self, outcome: dict) -> Failure:
+        failure = explain(ServiceError(outcome["status"] or 200, outcome["code"], outcome["message"], outcome["request_id"]),
+                          self._session.client().context)
+        failure.http_status, failure.accepted = outcome["status"], "no"
+        return failure
+
+    def _report(self, tally: Tally, before=lambda: None) -> Exit:
+        try:
+            self._folder.close(0, getattr(self._options, "schema", None))
+        except OSError as error:
+            raise Failure(Exit.UNSAVED, f"{self._folder.folder} cannot be written: {error.strerror}",
+                          fix="make room there, then " + GO_ON) from error
+        before()
+        self._console.ignore_broken_pipe = True
+        return report(tally, self._rows, self._folder, self._session)
+
+
+def _raw(outcome: dict) -> dict:
+    """An answer that is not read by the skill."""
+    if "body" not in outcome:
+        return {"error": {"message": str(outcome.get("message") or "")}}
+    choices = outcome["body"].get("choices")
+    message = choices[0].get("message") if isinstance(choices, list) and choices and isinstance(choices[0], dict) else {}
+    return {"text": (message or {}).get("content") or "", "usage": outcome["body"].get("usage") or {}}
+
+
+def _end_of(jobs: Jobs, tally: Tally) -> Failure | None:
+    """Why rows are missing, where jobs did not run to their end."""
+    missing = tally.counts()["not_started"]
+    reasons = [reason for job in jobs.jobs for reason in job.get("reasons") or () if job["status"] == "failed"]
+    failed = [job for job in jobs.jobs if job["status"] == "failed"]
+    if failed:
+        return Failure(Exit.FAILED, f"{len(failed)} of {len(jobs.jobs)} jobs were refused by the service's validation: "
+                       f"{'; '.join(reasons[:5]) or 'no reason given'}", "nothing of such a job was run or billed",
+                       "correct the rows or the flags, then run the command again: it does only what is missing")
+    if not missing:
+        return None
+    states = sorted({job["status"] for job in jobs.jobs} - {"completed"})
+    code = Exit.PARTIAL if tally.done or tally.failed else Exit.FAILED
+    return Failure(code, f"{missing} rows were not run" + (f": the jobs are {', '.join(states)}" if states else ""),
+                   "rows that were not run are not billed", GO_ON)
+
+
+def _shown(job: dict) -> dict:
+    return {name: job[name] for name in ("batch", "model", "rows", "bytes", "status") if job.get(name) not in (None, "")}
+
+
+def job_folder(journal: Journal, record: dict) -> str:
+    """Where the files of a record's jobs lie: beside the journal, for their owner alone."""
+    return os.path.join(journal.state, "batches", record["id"])
+
+
+def _sweep(journal: Journal) -> None:
+    """Delete what runs left that were killed, days ago, before they had a record."""
+    place = os.path.join(journal.state, "batches")
+    for name in os.listdir(place) if os.path.isdir(place) else ():
+        path = os.path.join(place, name)
+        if journal.read(name) is None and journal.clock() - os.lstat(path).st_mtime > 2 * 86400:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def live_record(journal: Journal, skill: str, folder: str) -> dict | None:
+    """The jobs that are under way for a folder of results."""
+    real = os.path.realpath(folder)
+    return next((record for record in journal.all() if record.get("kind") == KIND and record.get("output") == real
+                 and record["skill"] == skill), None)
+
+
+def find_record(journal: Journal, given: str) -> dict | None:
+    """The record with this id, be it its own or one of its jobs'."""
+    return journal.find(given) or next((record for record in journal.all() if record.get("kind") == KIND and any(
+        job.get("batch") == given for job in record.get("jobs", ()))), None)
+
+
+def check_endpoint(endpoint) -> None:
+    """The Batch API is there in two regions. Raises usage."""
+    if endpoint.kind == "dashscope" and endpoint.region not in REGIONS:
+        raise usage(f"the Batch API is not offered in {endpoint.region or endpoint.host}", "use cn-beijing or ap-southeast-1 (QWEN_REGION), "
+                    "or leave out --batch-api")

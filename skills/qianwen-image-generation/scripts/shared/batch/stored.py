@@ -1,0 +1,113 @@
+"""A row's call without its own connection: the request is taken for a job's file, later the answer is given from the job's results.
+
+The skill's code is the same as for a direct call, so requests, checks, files and documents are the same as well.
+"""
+from __future__ import annotations
+
+import contextlib
+
+from ..cli.session import Session
+from ..failures import usage
+from ..media.uploads import needs_oss_header
+from ..money.cost import plus
+from ..transport.events import Event
+from ..transport.request import Reply, Request
+
+MOST_BYTES = 1_000_000  # of a row's line: the guide's limit, the smaller of the two that are documented (updates 10.2)
+_NOT_CARRIED = {"document": "uploads files of its own", "chat": "is a conversation in a file", "search": "searches the web",
+                "sources": "searches the web"}
+
+
+class Taken(Exception):
+    """The request of a row, instead of an answer. `cost` is what it is expected to cost."""
+
+    def __init__(self, request: Request):
+        super().__init__("the request is taken")
+        self.request, self.cost = request, None
+
+
+class StoredPayments:
+    """The payments of rows whose jobs are paid as a whole: they are summed by model in `costs`."""
+
+    def __init__(self, costs: dict):
+        self._costs, self._model = costs, ""
+
+    @contextlib.contextmanager
+    def paying(self, model: str, cost):
+        self._model = model
+        try:
+            yield self
+        except Taken as taken:
+            taken.cost = cost
+            raise
+
+    def settle(self, cost, call: str = ""):
+        """A row's answer cost this; return it."""
+        self._costs[self._model] = plus(self._costs[self._model], cost) if self._model in self._costs else cost
+        return cost
+
+
+class StoredSession(Session):
+    """The session of a row that goes through the Batch API. `answer` returns the body of its answer or raises its Failure;
+    None while jobs are made: then nothing is sent or billed, and the call ends with Taken. `costs` get what answers cost."""
+
+    half_price = True
+
+    def __init__(self, session: Session, row, options, console, answer=None, costs: dict | None = None):
+        super().__init__(session.skill, options, session.account, console, row, session.verdict,
+                         StoredPayments({} if costs is None else costs))
+        self.answer, self._passed = answer, True
+
+    def client(self, *arguments, **named):
+        return StoredClient(super().client(*arguments, **named), self.answer)
+
+
+class StoredClient:
+    """Like a Client, without a way to the service."""
+
+    def __init__(self, client, answer):
+        self._answer = answer
+        self.key, self.endpoint, self.skill, self.context = client.key, client.endpoint, client.skill, client.context
+        self.timeout, self.retries = client.timeout, client.retries
+
+    def json(self, request: Request, safety: str, errors_pass: bool = False) -> Reply:
+        raise usage("it names a file that is too large to go inside the request, which a batch of the service cannot carry",
+                    "put the file on a public http(s) address, or leave out --batch-api")
+
+    def events(self, request: Request, safety: str, take):
+        return take(iter([Event("", self._given(request), 200)]), {})
+
+    def answer(self, request: Request, safety: str) -> Reply:
+        return Reply(200, {}, self._given(request))
+
+    def _given(self, request: Request) -> dict:
+        if self._answer is None:
+            raise Taken(request)
+        return self._answer()
+
+
+def row_options(options):
+    """The options of a row for the Batch API, which knows no streams. Raises usage for what it cannot carry."""
+    for name, why in _NOT_CARRIED.items():
+        if getattr(options, name, None):
+            raise usage(f"--{name} {why}, which a batch of the service cannot carry", f"leave out --{name} or --batch-api")
+    options.no_stream, options.dry_run = True, False
+    return options
+
+
+def body_of(request: Request, table) -> dict:
+    """The body of a row from the request of its call. Raises usage for one of another API.
+
+    The thinking mode is always set: a file has one mode, and models that think by default would use up the discount unsaid.
+    """
+    if not request.url.endswith("/compatible-mode/v1/chat/completions"):
+        raise usage("this row goes to another API than chat completions, which a batch of the service cannot carry",
+                    "leave out --batch-api (or --ocr)")
+    body = {name: value for name, value in request.body.items() if name not in ("stream", "stream_options")}
+    if needs_oss_header(body):
+        raise usage("this row names a temporary upload (oss://), which a batch of the service does not look up",
+                    "name a public http(s) address or a small local file")
+    thinking = table.find(body["model"])[0].thinking
+    if thinking in ("on", "off"):
+        body.setdefault("enable_thinking", thinking == "on")
+    return body

@@ -1,0 +1,151 @@
+"""`results.csv`: the columns of the input and what came of each row, for a spreadsheet; and results.jsonl in the order of the rows."""
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import re
+
+from ..failures import usage
+from ..files.whole import whole
+from .index import Index
+
+_DANGEROUS = re.compile(r"[=+\-@\t\r\n]")  # what a spreadsheet takes for the beginning of a formula
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?%?")
+
+
+def index_of(path: str, key_of) -> Index:
+    """Where the line of each row stands in results.jsonl. `key_of(line)` is its key, None for one that was torn."""
+    index, place = Index(), 0
+    with open(path, "rb") as file:
+        for raw in file:
+            key = key_of(raw)
+            if key is not None:
+                index.add(key, place)
+            place += len(raw)
+    return index.seal()
+
+
+def put_in_order(path: str, row_file, index: Index) -> None:
+    """Write results.jsonl again in the order of the input; lines of other rows stay at the end. Raises OSError."""
+    with open(path, "rb") as old:
+        if _is_in_order(row_file, index):
+            return
+        with whole(path) as new:
+            for row in row_file.rows():
+                place = index.get(row.key)
+                if place is not None:
+                    old.seek(place)
+                    new.write(old.readline())
+            for key, place in index.items():
+                if key not in row_file.keys and place == index.get(key):
+                    old.seek(place)
+                    new.write(old.readline())
+
+
+def _is_in_order(row_file, index: Index) -> bool:
+    last = -1
+    for row in row_file.rows():
+        place = index.get(row.key)
+        if place is not None:
+            if place < last:
+                return False
+            last = place
+    return True
+
+
+class ResultsTable:
+    """Writes `results.csv`. `schema` names the JSON Schema of the answers, whose top-level fields become columns."""
+
+    def __init__(self, row_file, schema: str | None, files: bool):
+        self._row_file = row_file
+        self._inputs = [name for name in row_file.source.columns or _names_in(row_file) if name]
+        self._fields = _fields_of(schema)
+        self._result = "file" if files else "text"
+        mine = ["ok", self._result, *self._fields, "cost", "error"]
+        self.header = [*self._inputs, *_renamed(self._inputs, mine)]
+
+    def write(self, path: str, results: str, index: Index) -> None:
+        """All rows of the input; those without an outcome have empty cells. Raises OSError."""
+        with whole(path) as file, open(results, "rb") as lines:
+            text = io.TextIOWrapper(file, "utf-8-sig", errors="replace", newline="")
+            table = csv.writer(text)
+            table.writerow(self.header)
+            for row in self._row_file.rows():
+                place = index.get(row.key)
+                outcome: dict = {}
+                if place is not None:
+                    lines.seek(place)
+                    outcome = json.loads(lines.readline())
+                table.writerow([*(_plain(row.record.get(name, "")) for name in self._inputs), *self._cells(outcome)])
+            text.flush()
+            text.detach()
+
+    def _cells(self, outcome: dict) -> list:
+        if not outcome:
+            return [""] * (len(self._fields) + 4)
+        data = outcome.get("data") if isinstance(outcome.get("data"), dict) else {}
+        files = "\n".join(str(entry.get("path", "")) for entry in outcome.get("files") or ())
+        result = (files if self._result == "file" else outcome.get("text") or files) or ""
+        error = outcome.get("error") or {}
+        return ["true" if outcome.get("ok") else "false", _safe(result), *(_safe(_plain(data.get(name, ""))) for name in self._fields),
+                _cost_of(outcome), _safe(" ".join(filter(None, (error.get("code"), error.get("message")))))]
+
+
+def _cost_of(outcome: dict) -> str:
+    cost = (outcome.get("billing") or {}).get("cost") or {}
+    return "" if cost.get("amount") is None else f"{cost['amount']:g}" if cost["amount"] > 1e-4 else f"{cost['amount']:.6f}"
+
+
+def _plain(value) -> str:
+    """A JSON value as a cell."""
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _safe(text: str) -> str:
+    """What a model wrote must not become a formula in a spreadsheet."""
+    return "'" + text if _DANGEROUS.match(text) and not _NUMBER.fullmatch(text) else text
+
+
+def _renamed(taken: list, names: list) -> list:
+    """Column names for the output; one that the input or another one has already gets `_2` behind it."""
+    used, found = set(taken), []
+    for name in names:
+        number, free = 2, name
+        while free in used:
+            free, number = f"{name}_{number}", number + 1
+        used.add(free)
+        found.append(free)
+    return found
+
+
+def _names_in(row_file) -> list:
+    """The names that JSON lines use, in the order in which they first come."""
+    names: dict = {}
+    for row in row_file.rows():
+        names.update(dict.fromkeys(row.record))
+    return list(names)
+
+
+def _fields_of(schema: str | None) -> list:
+    """The top-level fields of a JSON Schema."""
+    if schema is None:
+        return []
+    from ..cli.inputs import read_json
+    properties = read_json(schema, "--schema").get("properties")
+    return list(properties) if isinstance(properties, dict) else []
+
+
+def check_table(folder: str) -> None:
+    """Refuse, before anything is paid, a results.csv that cannot be replaced. Raises usage."""
+    from ..files.own import NotOwn, open_own
+    path = os.path.join(folder, "results.csv")
+    try:
+        os.close(open_own(path))
+    except FileNotFoundError:
+        pass
+    except NotOwn as error:
+        raise usage(f"{path} cannot be replaced: {error.strerror}", "name another folder with --output") from None

@@ -1,0 +1,256 @@
+"""The service's Batch API: jobs made of files of rows, recorded on disk before each step, so that no row is paid twice.
+
+Wire facts: section 10 of the updates. A command's jobs are one record of the journal, with one id of its own. A job goes from "written"
+(its file is on this disk) over "uploaded", "creating" (the create was sent, or is about to be) and "created" to "merged".
+"""
+from __future__ import annotations
+
+import re
+from urllib.parse import quote, urlencode
+
+from ..failures import Exit, Failure
+from ..files.whole import remove
+from ..money.cost import FREE, total
+from ..money.payments import correct
+from ..tasks.bill import cost_counted
+from ..tasks.journal import Journal, READY
+from ..tasks.service import LIST_DELAY, resume_command, Tasks
+from ..transport.request import Multipart, Request
+from ..transport.retries import Retries
+from .job_files import URL
+
+WRITTEN, UPLOADED, CREATING, CREATED, MERGED = "written", "uploaded", "creating", "created", "merged"
+ENDS = ("failed", "completed", "expired", "cancelled")
+KIND, LIFE = "batch", 30 * 86400  # seconds that the service keeps a job and its results after the end
+PACE = (71.0, 300.0)  # seconds between two looks: at least 60, whatever the jitter of 15 % does
+_ID = re.compile(r"(?!\.)[A-Za-z0-9_.-]{1,200}")
+_PAGES = 20  # of the list, 100 jobs each
+
+
+class Jobs(Tasks):
+    """The jobs of one record; `wait`, `--status` and `--cancel` are those of tasks."""
+
+    def __init__(self, client, journal: Journal, console, record: dict, pace=PACE, payments=None,
+                 **clocks):
+        super().__init__(client, journal, console, pace=pace, **clocks)
+        self.record, self._payments = record, payments
+
+    @property
+    def jobs(self) -> list:
+        return self.record["jobs"]
+
+    def _url(self, *parts: str) -> str:
+        return "/".join([self.client.endpoint.compatible, *(quote(part, safe="") for part in parts)])
+
+    def save(self) -> None:
+        """The record to disk. Raises Failure: without it a later step could be paid twice."""
+        try:
+            self.journal.write(self.record)
+        except OSError as error:
+            raise self.with_way(Failure(Exit.UNSAVED, f"the journal {self.journal.folder} cannot be written: {error.strerror}",
+                                         fix="make room there")) from error
+
+    def with_way(self, failure: Failure) -> Failure:
+        """A failure that says how the batch goes on."""
+        failure.resume, failure.task_id = resume_command(self.record["id"], self.journal), self.record["id"]
+        advice = f"{failure.fix}; then " if failure.fix and "again" not in failure.fix else ""
+        failure.fix = f"{advice}go on with: {failure.resume}"
+        return failure
+
+    # -- submit
+
+    def submit_all(self) -> None:
+        """Upload and create what is not created yet. Raises Failure with the way to go on."""
+        try:
+            for number, job in enumerate(self.jobs, 1):
+                if job["state"] in (WRITTEN, UPLOADED, CREATING):
+                    self._submit_job(job, number)
+        except Failure as failure:
+            raise self.with_way(failure)
+        except KeyboardInterrupt:
+            raise self.with_way(Failure(Exit.INTERRUPTED, "interrupted while the jobs were being submitted",
+                                         "a job that is created goes on", accepted="maybe")) from None
+
+    def _submit_job(self, job: dict, number: int) -> None:
+        if job["state"] == WRITTEN:
+            self.console.note(f"uploading job {number} of {len(self.jobs)}: {job['rows']:,} rows, {job['bytes'] / 1e6:.1f} MB")
+            form = Multipart({"purpose": "batch"}, job["file"], media_type="application/jsonl", filename=self._name(number) + ".jsonl")
+            reply = self.client.json(Request("POST", self._url("files"), form), Retries.READ)  # a second upload costs nothing
+            job["input"], job["state"] = _id_of(reply, "file"), UPLOADED
+            self.save()
+        if job["state"] == CREATING and not self._find_patiently(job):
+            job["state"] = UPLOADED
+        if job["state"] == UPLOADED:
+            self._create(job, number)
+        remove(job["file"])
+
+    def _name(self, number: int) -> str:
+        return f"{self.record['id']}-{number}"
+
+    def _create(self, job: dict, number: int) -> None:
+        """Create a job. One that may have been taken is looked for, and never created again before it is surely not there."""
+        job["state"], job["asked"] = CREATING, self.journal.clock()
+        self.save()
+        body = {"input_file_id": job["input"], "endpoint": URL, "completion_window": self.record["window"],
+                "metadata": {"ds_name": self._name(number), "qianwen_job": job["hash"]}}
+        try:
+            with self._payments.paying(job["model"], cost_counted(job)) as payment:
+                reply = self.client.json(Request("POST", self._url("batches"), body), Retries.CREATE)
+                job["batch"] = _id_of(reply, "job")
+                payment.goes_on(job["batch"])
+        except Failure as failure:
+            if failure.accepted != "maybe":
+                job["state"] = UPLOADED
+                self.save()
+                raise
+            job["in_doubt"] = True
+            if not self._found(job):
+                failure.cause = f"{failure.cause}. The service may have created the job, and bills its rows then".lstrip(". ")
+                failure.fix = ""
+                raise
+        job["state"] = CREATED
+        self.save()
+
+    def _found(self, job: dict) -> bool:
+        try:
+            return self._find(job)
+        except Failure:  # the create's own failure says more
+            return False
+
+    def settle(self, costs: dict) -> None:
+        """The spending learns what the answers cost, model by model, in place of what was counted when jobs were made."""
+        for model in dict.fromkeys(job["model"] for job in self.jobs):
+            jobs = [job for job in self.jobs if job["model"] == model and job["state"] == CREATED]
+            held = [cost_counted(job) for job in jobs if "counted" in job]
+            if held:
+                correct(self._payments, model, total(held)[0], costs.get(model, FREE), self.record["id"],
+                        resolved=sum(job.pop("in_doubt", False) for job in jobs))
+            for job in jobs:
+                job.pop("counted", None)
+
+    def _find_patiently(self, job: dict) -> bool:
+        """Whether the job of an unclear create is there; a list may be some seconds behind."""
+        while not self._find(job):
+            left = LIST_DELAY - (self.journal.clock() - job.get("asked", 0))
+            if not 0 < left <= LIST_DELAY:
+                return False
+            self.sleep(left)
+        return True
+
+    def _find(self, job: dict) -> bool:
+        """Look in the service's list for the job that was made of this file."""
+        after = ""
+        for _ in range(_PAGES):
+            query = {"limit": 100, "input_file_ids": job["input"], **({"after": after} if after else {})}
+            body = self.client.json(Request("GET", f"{self._url('batches')}?{urlencode(query)}"), Retries.READ).body
+            items = [item for item in body.get("data") or () if isinstance(item, dict)]
+            for item in items:
+                if item.get("input_file_id") == job["input"] and _is_id(item.get("id")):
+                    job.update(batch=item["id"], state=CREATED)
+                    self.save()
+                    return True
+            if not body.get("has_more") or not items or not _is_id(items[-1].get("id")):
+                return False
+            after = items[-1]["id"]
+        return False
+
+    # -- look, as Tasks.wait and --status do
+
+    def look(self, task_id: str) -> tuple:
+        """(SUCCEEDED when all jobs have ended, what `--status` says of them)."""
+        for job in self.jobs:
+            if job["state"] == CREATED and job["status"] not in ENDS:
+                self._look_at(job)
+        ended = all(job["status"] in ENDS or job["state"] not in (CREATED, CREATING) for job in self.jobs)
+        if ended:
+            self.record["state"] = READY
+        self.save()
+        return "SUCCEEDED" if ended else "RUNNING", {"output": {"message": self.words()}}
+
+    def _look_at(self, job: dict) -> None:
+        reply = self.client.json(Request("GET", self._url("batches", job["batch"])), Retries.READ)
+        self.journal.heard(reply.headers)
+        body = reply.body
+        counts = body.get("request_counts") if isinstance(body.get("request_counts"), dict) else {}
+        job["status"] = str(body.get("status") or "").lower()
+        job["done"] = sum(counts[name] for name in ("completed", "failed") if isinstance(counts.get(name), int))
+        for name, field in (("output", "output_file_id"), ("errors", "error_file_id")):
+            job[name] = body[field] if _is_id(body.get(field)) else ""
+        job["reasons"] = _reasons(body.get("errors"))
+
+    def words(self) -> str:
+        """How far the jobs are, in words."""
+        ended = sum(job["status"] in ENDS for job in self.jobs)
+        done, total = (sum(job.get(name, 0) for job in self.jobs) for name in ("done", "rows"))
+        states = ", ".join(sorted({job["status"] or job["state"] for job in self.jobs}))
+        rows = f"{done:,} of {total:,} rows" if done else f"{total:,} rows"
+        return f"{ended} of {len(self.jobs)} jobs ended ({states}), {rows}"
+
+    def _tell(self, record: dict, status: str, seconds: float, told):
+        now = (self.words(), int(seconds // 300))
+        text = f"{record['id']}: {self.words()}, {seconds:.0f} s so far"
+        if self.console.stderr.isatty():
+            self.console.redraw(text)
+        elif now != told:
+            self.console.note(text)
+        return now
+
+    # -- cancel, fetch, tidy
+
+    def cancel(self, task_id: str, record: dict | None = None) -> None:
+        """Cancel every job that has not ended; what it has done by then is billed and can be fetched."""
+        for job in self.jobs:
+            if job["state"] == CREATING:
+                self._find_patiently(job)
+            if job["state"] == CREATED and job["status"] not in ENDS:
+                self._cancel_job(job)
+        self.record["jobs"] = [job for job in self.jobs if job["state"] in (CREATED, MERGED)]
+        if self.jobs:
+            self.save()
+            self.console.note("rows that were done are billed; fetch them with: " + resume_command(self.record["id"], self.journal))
+        else:
+            self.journal.remove(self.record)
+
+    def _cancel_job(self, job: dict) -> None:
+        try:
+            self.client.json(Request("POST", self._url("batches", job["batch"], "cancel")), Retries.READ)
+        except Failure as failure:
+            if failure.http_status not in (400, 404, 409):  # it has ended meanwhile
+                raise
+
+    def fetch(self, file_id: str, file) -> None:
+        """The content of a file of results into an open file. Raises OSError of the disk."""
+        self.client.save(Request("GET", self._url("files", file_id, "content")), file)
+
+    def delete_files(self) -> None:
+        """Take input, output and errors out of the account. One that cannot be deleted fails nothing."""
+        left = []
+        for file_id in filter(None, (job.get(name) for job in self.jobs for name in ("input", "output", "errors"))):
+            try:
+                self.client.json(Request("DELETE", self._url("files", file_id)), Retries.READ)
+            except Failure as failure:
+                if failure.http_status != 404:
+                    left.append(file_id)
+        if left:
+            self.console.warn(f"these files could not be deleted from the account: {', '.join(left)}")
+
+
+def _reasons(errors) -> list:
+    """Why a job failed at validation, in words."""
+    data = errors.get("data") if isinstance(errors, dict) else None
+    found = []
+    for one in data[:5] if isinstance(data, list) else ():
+        if isinstance(one, dict):
+            line = f"line {one['line']}: " if one.get("line") else ""
+            found.append(f"{line}{one.get('message') or one.get('code') or 'no reason given'}")
+    return found
+
+
+def _is_id(value) -> bool:
+    return isinstance(value, str) and bool(_ID.fullmatch(value))
+
+
+def _id_of(reply, what: str) -> str:
+    if not _is_id(reply.body.get("id")):
+        raise Failure(Exit.FAILED, f"the service gave no id for the {what}", request_id=reply.request_id, accepted="maybe")
+    return reply.body["id"]

@@ -1,0 +1,182 @@
+"""How media reach the service: inline, by temporary upload, or as they are."""
+from __future__ import annotations
+
+import os
+import re
+
+from ..failures import Exit, Failure, usage
+from ..files import probe
+from ..key_guard import BadEndpoint, parse_base_url
+from ..transport.request import Multipart, Request
+from ..transport.retries import Retries
+from .inputs import data_url, Media, megabytes
+
+INLINE_BYTES = 7_000_000  # a data URL may have 10 MiB encoded, which is a little over 7 MB of file (4.2)
+ALL_INLINE_BYTES = 12_000_000  # of all files together: the classic hosts take bodies of 16 MiB, base64 included (4.2)
+UPLOAD_SLACK = 30.0  # seconds before its end from which a credential is not used any more
+
+
+def placeholder(media: Media) -> str:
+    """What stands for an upload in a dry run."""
+    name = media.name.encode("utf-8", "replace").decode("utf-8")  # a file's name need not be UTF-8
+    return f"oss://<upload of {name}, {media.size} bytes>"
+
+
+OSS_HEADER = {"X-DashScope-OssResourceResolve": "enable"}
+
+
+def needs_oss_header(value) -> bool:
+    """Whether any string in a request body is a temporary upload's address."""
+    if isinstance(value, dict):
+        return any(needs_oss_header(item) for item in value.values())
+    if isinstance(value, list):
+        return any(needs_oss_header(item) for item in value)
+    return isinstance(value, str) and value.startswith("oss://")
+
+
+def policy_request(endpoint, model: str) -> Request:
+    """The request for an upload credential."""
+    from urllib.parse import quote
+    return Request("GET", f"{endpoint.native}/uploads?action=getPolicy&model={quote(model, safe='')}")
+
+
+def preview_uploads(waiting: list, endpoint, model: str) -> list:
+    """The uploads that would come first, for a dry run."""
+    request = policy_request(endpoint, model)
+    return [{"method": request.method, "url": request.url, "then": f"form upload of {item.name}, {item.size} bytes"}
+            for item in waiting]
+
+
+def upload_all(waiting: list, client, model: str, console) -> None:
+    """Give the files that are too large for the request their addresses."""
+    uploader = Uploader(client, model, console)
+    for item in waiting:
+        item.address = uploader.url(item)
+
+
+class Uploader:
+    """Temporary uploads for one model: credentials are fetched when needed and used again until they end.
+
+    The same file is sent once in a run. An upload is bound to the model it was made for, and lives 48 hours.
+    """
+
+    def __init__(self, client, model: str, console=None, clock=None):
+        import time
+        self.client, self.model, self.console = client, model, console
+        self.clock = clock or time.monotonic
+        self._policy: dict = {}
+        self._ends = 0.0
+        self._done: dict = {}
+
+    def url(self, media: Media) -> str:
+        """The `oss://` address of a file, uploaded now unless it was before."""
+        mark = self._mark(media)
+        if mark not in self._done:
+            self._done[mark] = self._upload(media)
+        return self._done[mark]
+
+    def _mark(self, media: Media):
+        if media.path:
+            status = os.stat(media.path)
+            return os.path.realpath(media.path), status.st_size, status.st_mtime_ns
+        import hashlib
+        return hashlib.sha256(media.data).digest()
+
+    def _upload(self, media: Media) -> str:
+        """Send the file; a credential that ended on the way is renewed once."""
+        if self.console:
+            self.console.note(f"uploading {media.name} ({megabytes(media.size)}) to the service's temporary storage, where it "
+                              "stays for 48 hours")
+        try:
+            return self._send(media, self._credential())
+        except Failure as failure:
+            if "policy expired" not in failure.message.lower():
+                raise
+        self._policy = {}
+        return self._send(media, self._credential())
+
+    def _credential(self) -> dict:
+        if not self._policy or self.clock() > self._ends:
+            body = self.client.json(policy_request(self.client.endpoint, self.model), Retries.READ).body
+            self._policy = policy = _checked_policy(body.get("data") or body.get("output"))
+            self._ends = self.clock() + _number(policy.get("expire_in_seconds"), 300) - UPLOAD_SLACK
+        return self._policy
+
+    def _send(self, media: Media, policy: dict) -> str:
+        limit = _number(policy.get("max_file_size_mb"), 0) * 1024 * 1024
+        if limit and media.size > limit:
+            raise usage(f"{media.name} has {megabytes(media.size)}, and a temporary upload for {self.model} takes {megabytes(limit)} at "
+                        "most", "put the file on a public http(s) address and pass that, or make it smaller")
+        key = f"{policy['upload_dir'].rstrip('/')}/{os.urandom(8).hex()}.{_extension(media)}"
+        fields = {
+            "OSSAccessKeyId": policy["oss_access_key_id"], "Signature": policy["signature"], "policy": policy["policy"],
+            "key": key, "x-oss-object-acl": policy.get("x_oss_object_acl", "private"),
+            "x-oss-forbid-overwrite": policy.get("x_oss_forbid_overwrite", "true"), "success_action_status": "200"}
+        progress = self.console.upload_progress(media.name) if self.console else None
+        form = Multipart(fields, media.path, filename=key.rsplit("/", 1)[1], media_type=media.media_type, data=media.data,
+                         progress=progress)
+        try:
+            self.client.upload(Request("POST", policy["upload_host"].rstrip("/") + "/", form))
+        except Failure as failure:
+            if failure.code != "FileAlreadyExists":  # the key is our own random one: an earlier try has arrived
+                raise
+        return "oss://" + key
+
+
+def _extension(media: Media) -> str:
+    return probe.EXTENSIONS.get(media.media_type, "bin")
+
+
+_POLICY = {"policy": r"[!-~]+", "signature": r"[!-~]+", "upload_dir": r"[A-Za-z0-9._/-]+", "upload_host": r"[!-~]+",
+           "oss_access_key_id": r"[!-~]+"}
+
+
+def _checked_policy(policy) -> dict:
+    """A credential whose fields have their form and whose address is TLS or this machine; else a Failure."""
+    policy = policy if isinstance(policy, dict) else {}
+    wrong = [name for name, form in _POLICY.items()
+             if not isinstance(policy.get(name), str) or not re.fullmatch(form, policy[name])]
+    if not wrong and (".." in policy["upload_dir"].split("/") or not _safe_host(policy["upload_host"])):
+        wrong = ["upload_dir and upload_host"]
+    if wrong:
+        raise Failure(Exit.FAILED, f"the upload credential has no usable {', '.join(wrong)}",
+                      "the base URL probably leads to something that only resembles the service", "check QWEN_BASE_URL, then "
+                      "run the command again", accepted="no")
+    return policy
+
+
+def _safe_host(url: str) -> bool:
+    try:
+        parse_base_url(url)
+    except BadEndpoint:
+        return False
+    return True
+
+
+def _number(value, default: int) -> int:
+    """Numbers of a credential come as numbers or as text."""
+    text = str(value)
+    return int(text) if re.fullmatch(r"[0-9]{1,12}", text) else default
+
+
+def address_all(media, most: int = ALL_INLINE_BYTES) -> list:
+    """Give everything its address as far as that needs no upload; return what has to be uploaded.
+
+    `most` bytes of files may travel inside the request; with 0 every file is uploaded.
+    """
+    waiting, inline = [], 0
+    for item in media:
+        if item.url:
+            continue
+        if item.size <= INLINE_BYTES and inline + item.size <= most:
+            inline += item.size
+            item.address = data_url(item)
+        else:
+            item.address = placeholder(item)
+            waiting.append(item)
+    return waiting
+
+
+def oss_headers(body) -> dict:
+    """The header that a request needs when it names a temporary upload."""
+    return dict(OSS_HEADER) if needs_oss_header(body) else {}

@@ -1,0 +1,52 @@
+"""What a call that makes files costs: held and counted when it is sent, corrected when its end is known.
+
+The journal's record carries it from one command to the next: `counted` is the estimate that the spending has
+since the create, `cost` what it cost in the end, as `billing.cost` of the documents.
+"""
+from __future__ import annotations
+
+from ..money.cost import Cost, document, FREE, of_document
+from ..money.payments import correct
+
+FETCHED = "fetched; billed when it was made"
+
+
+def counted(cost: Cost) -> dict:
+    """The estimate as a record has it."""
+    return {"amount": cost.high if cost.known else None, "units": cost.units}
+
+
+def cost_counted(record: dict) -> Cost:
+    """The estimate that a record, or a job, was counted with."""
+    held = record["counted"]
+    return Cost(held["amount"], held["amount"], units=held["units"])
+
+
+def paying(session, record: dict):
+    """The block in which the call of a record is made; it yields its Payment."""
+    return session.payments.paying(record["model"], cost_counted(record))
+
+
+def settle(session, record: dict, cost: Cost) -> None:
+    """The end of a task is known: the spending gets the difference to what was counted at its create."""
+    if "counted" in record:
+        correct(session.payments, record.get("model", ""), cost_counted(record), cost, record["task_id"] or record["id"],
+                resolved=bool(record.get("found")))
+        del record["counted"]
+    record["cost"] = document(cost)
+
+
+def settle_without(session, record: dict) -> None:
+    """The task ended without a result, or was never taken: it is not billed."""
+    settle(session, {**record, "found": record.get("found") or not record["task_id"]}, FREE)
+
+
+def cost_of(record: dict) -> Cost:
+    """What the call of a record cost."""
+    return of_document(record.get("cost") or {})
+
+
+def share(record: dict, count: int) -> dict:
+    """`billing.cost` of one of several files."""
+    cost = cost_of(record)
+    return document(cost._replace(low=cost.low / count, high=cost.high / count) if cost.known else cost)

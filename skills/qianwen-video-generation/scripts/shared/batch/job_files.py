@@ -1,0 +1,70 @@
+"""The files of rows that the Batch API takes: one model, one thinking mode, and so many rows and bytes each."""
+from __future__ import annotations
+
+import hashlib
+import os
+
+from ..body import encoded
+from ..failures import usage
+from ..files.own import open_own
+from ..files.whole import make_private
+from ..money.cost import plus
+from ..tasks.bill import cost_counted, counted
+from .stored import MOST_BYTES
+
+MOST_ROWS = 10_000  # of a file; the service takes 50,000, its samples advise this
+MOST_FILE = 100_000_000  # bytes; the service takes 500 MB
+URL = "/v1/chat/completions"
+
+
+class JobFiles:
+    """Writes rows into the files of one folder. `jobs` describes them: file, rows, bytes, model, thinking, hash, state."""
+
+    def __init__(self, folder: str, most_rows: int = MOST_ROWS, most_bytes: int = MOST_FILE):
+        self._folder, self._most_rows, self._most_bytes = folder, most_rows, most_bytes
+        self.jobs: list = []
+        self._open: dict = {}  # (model, thinking) -> (job, open file, running hash)
+        make_private(folder)
+
+    def add(self, key: int, body: dict, cost) -> None:
+        """`cost` is what the row is expected to cost. Raises usage for a row that is too large, OSError of the disk."""
+        row = {"custom_id": f"{key:016x}", "method": "POST", "url": URL, "body": body}
+        line = encoded(row)
+        if len(line) > MOST_BYTES:
+            raise usage(f"the row has {len(line):,} bytes, and a batch of the service takes {MOST_BYTES:,}",
+                        "shorten it, put pictures on public addresses, or leave out --batch-api")
+        job, file, digest = self._room(str(body["model"]), body.get("enable_thinking"), len(line) + 1)
+        file.write(line + b"\n")
+        digest.update(line)
+        job["rows"] += 1
+        job["counted"] = counted(plus(cost_counted(job), cost) if "counted" in job else cost)
+        job["bytes"] += len(line) + 1
+
+    def _room(self, model: str, thinking, size: int) -> tuple:
+        """The open file of a model and mode that has room for so many bytes more."""
+        found = self._open.get((model, thinking))
+        if found and found[0]["rows"] < self._most_rows and found[0]["bytes"] + size <= self._most_bytes:
+            return found
+        if found:
+            self._end(found)
+        path = os.path.join(self._folder, f"{len(self.jobs) + 1}.jsonl")
+        job = {"file": path, "rows": 0, "bytes": 0, "model": model, "thinking": thinking, "state": "written", "status": ""}
+        self.jobs.append(job)
+        file = os.fdopen(open_own(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "wb")
+        self._open[model, thinking] = job, file, hashlib.sha256()
+        return self._open[model, thinking]
+
+    @staticmethod
+    def _end(entry: tuple) -> None:
+        job, file, digest = entry
+        job["hash"] = digest.hexdigest()
+        with file:
+            file.flush()
+            os.fsync(file.fileno())
+
+    def close(self) -> list:
+        """All rows are in; return the jobs."""
+        for entry in self._open.values():
+            self._end(entry)
+        self._open = {}
+        return self.jobs

@@ -1,0 +1,87 @@
+"""--tasks, --status and --cancel."""
+from __future__ import annotations
+
+from ..failures import usage
+from .journal import Journal, READY
+from .service import describe, is_submitting, resume_command
+
+SCRIPTS = {"qianwen-text": "text.py", "qianwen-vision": "vision.py",
+           "qianwen-image-generation": "image.py", "qianwen-video-generation": "video.py", "qianwen-audio-tts": "tts.py"}
+
+
+def list_tasks(journal: Journal, console) -> None:
+    """`--tasks`: the journal of this skill; sends nothing."""
+    records = [record for record in journal.all() if record["skill"] == console.skill]
+    rows = describe(records, journal)
+    if console.json_mode:
+        console.document({"ok": True, "skill": console.skill, "tasks": rows, "warnings": console.warnings})
+        return
+    for row in rows:
+        console.result(console.clean(f"{row['id']}  {row['state']}, {_age(row['age_seconds'])} old, {row['model']}: "
+                                     f"{row['prompt']}\n  {_next_of(row)}\n"))
+    if not rows:
+        console.note("nothing is waiting to be fetched")
+
+
+def _next_of(row: dict) -> str:
+    note = "by this machine's clock too old to be fetched; the service knows for sure: " if row["state"] == "expired" else ""
+    return note + row["resume"]
+
+
+def _age(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.0f} h"
+
+
+def show_status(given: str, runner, journal: Journal, console) -> None:
+    """`--status ID`: one look, nothing fetched."""
+    record = journal.find(given)
+    if record and record["state"] == READY:
+        _say_status({"task_id": record["task_id"] or record["id"], "status": "READY"}, journal, console)
+        return
+    task_id = record["task_id"] if record else given
+    if not task_id:
+        task_id = runner.look_for(record)
+    status, body = runner.look(task_id)
+    output = body.get("output") if isinstance(body.get("output"), dict) else {}
+    facts = {"task_id": task_id, "status": status, "code": output.get("code") or body.get("code"),
+             "message": output.get("message") or body.get("message"), "request_id": body.get("request_id")}
+    _say_status({name: value for name, value in facts.items() if value}, journal, console)
+
+
+def _say_status(facts: dict, journal: Journal, console) -> None:
+    if console.json_mode:
+        console.document({"ok": True, "skill": console.skill, **facts, "resume": resume_command(facts["task_id"], journal),
+                          "warnings": console.warnings})
+        return
+    said = ": ".join(str(facts[name]) for name in ("status", "code", "message") if facts.get(name))
+    console.result(console.clean(said) + "\n")
+    if facts["status"] in ("SUCCEEDED", "READY"):
+        console.note(f"fetch it with: {resume_command(facts['task_id'], journal)}")
+
+
+def cancel(given: str, runner, journal: Journal, console) -> None:
+    """`--cancel ID`: possible only while the task waits. A runner that tells True has something left to be fetched."""
+    record = journal.find(given)
+    if record and is_submitting(record):
+        runner.look_for(record)
+    task_id = record["task_id"] if record else given
+    runner.cancel(task_id, record)
+    if console.json_mode:
+        console.document({"ok": True, "skill": console.skill, "task_id": task_id, "status": "CANCELED",
+                          "warnings": console.warnings})
+    else:
+        console.result(f"{task_id} cancelled\n")
+
+
+def check_same_skill(record: dict | None, skill: str) -> None:
+    """A record of another skill is read by that skill's script alone. Raises usage."""
+    if record and record["skill"] != skill:
+        script = SCRIPTS.get(record["skill"], "the script that made it")
+        raise usage(f"{record['task_id'] or record['id']} belongs to {record['skill']}", f"give it to {script}")
+
+
+def check_same_account(record: dict | None, endpoint) -> None:
+    """A task is known only where it was made."""
+    if record and record.get("endpoint") and record["endpoint"] != endpoint.origin + endpoint.prefix:
+        raise usage(f"{record['task_id'] or record['id']} was started at {record['endpoint']}, and this run would ask "
+                    f"{endpoint.origin + endpoint.prefix}", "set QWEN_BASE_URL or QWEN_REGION as they were, then run it again")

@@ -1,0 +1,354 @@
+"""`--batch-api`: the service's Batch API, from the rows to the results, and whatever breaks in between."""
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+
+import pytest
+
+from tests.conftest import PLAN_KEY, SCRIPTS, STANDARD_KEY
+from tests.test_batch import counts, results, until, write
+from tests.test_csv import MOOD, table
+
+API = ("--batch", "rows.csv", "--batch-api", "-o", "out", "--no-think", "--poll", "0.02")
+ROWS = 6
+
+
+@pytest.fixture
+def sheet(work):
+    def make(count=ROWS, word="w"):
+        (work / "rows.csv").write_text("id,word\n" + "".join(f"r{number},{word}{number}\n" for number in range(count)))
+    make()
+    return make
+
+
+@pytest.fixture
+def api(run, sheet):
+    """The batch of the rows of `sheet`, with more arguments."""
+    return lambda *arguments, **named: run("Say {word}", *API, *arguments, **named)
+
+
+def billed(emulator) -> Counter:
+    return Counter(create.prompt for create in emulator.creates)
+
+
+def records(home) -> list:
+    folder = home / ".local" / "state" / "qianwen" / "tasks"
+    return [json.loads(path.read_text("utf-8")) for path in folder.glob("*.json")] if folder.is_dir() else []
+
+
+def check_clean(emulator, home, work, billed_rows=ROWS, orphans=False):
+    """All rows are paid once, the results are there, and nothing is left anywhere; `orphans`: of uploads without an answer."""
+    assert set(billed(emulator).values()) == {1} and len(billed(emulator)) == billed_rows
+    assert len(results(work / "out")) == ROWS and all(line["ok"] for line in results(work / "out"))
+    assert sorted(os.listdir(work / "out")) == ["results.csv", "results.jsonl"]
+    assert records(home) == [] and (orphans or not emulator.files)
+    left = home / ".local" / "state" / "qianwen" / "batches"
+    assert not left.is_dir() or os.listdir(left) == []
+
+
+# ---- from the rows to the results ------------------------------------------------------------------------------------
+
+def test_rows_come_back_as_from_direct_calls(api, emulator, home, work):
+    (work / "s.json").write_text(json.dumps(MOOD))
+    done = api("--schema", "s.json", "--json")
+    assert done.code == 0 and counts(done)["done"] == ROWS, done
+    check_clean(emulator, home, work)
+    assert [row["mood"] for row in table(work / "out")] == ["good"] * ROWS
+    lines = results(work / "out")
+    assert [line["row"] for line in lines] == list(range(2, ROWS + 2)) and lines[0]["data"]["mood"] == "good"
+    assert lines[0]["usage"]["total_tokens"] > 0 and lines[0]["billing"]["units"]["input_tokens"] > 0
+    assert not emulator.chat_requests
+    emulator.requests.clear()
+    assert api("--schema", "s.json").code == 0 and not emulator.requests
+
+
+def test_no_wait_then_status_tasks_and_resume(api, run, emulator, home, work):
+    emulator.batch_polls = (0, 3, 0)
+    done = api("--no-wait", "--json")
+    assert done.code == 0 and done.document["jobs"][0]["rows"] == ROWS, done
+    given = done.document["task_id"]
+    assert os.listdir(work / "out") == [] and given in done.document["resume"]
+    listed = run("--tasks", "--json").document["tasks"]
+    assert [(task["id"], task["state"]) for task in listed] == [(given, "running")]
+    status = run("--status", given, "--json")
+    assert status.document["status"] == "RUNNING" and "0 of 1 jobs ended (in_progress)" in status.document["message"]
+    job = records(home)[0]["jobs"][0]["batch"]
+    assert run("--resume", job, "--poll", "0.02", cwd=home).code == 0  # from another folder, by the job's own id
+    check_clean(emulator, home, work)
+    assert run("--resume", given).code == 2 and run("--tasks", "--json").document["tasks"] == []
+
+
+def test_waiting_ends_with_5_and_the_way_to_go_on(api, run, emulator, home, work):
+    emulator.batch_polls = (0, 10**6, 0)
+    done = api("--max-wait", "1", "--json")
+    assert done.code == 5 and "--resume" in done.document["resume"] and done.document["task_id"], done
+    direct = run("Say {word}", "--batch", "rows.csv", "-o", "out", "--no-think", "--json")
+    assert direct.code == 5 and not emulator.chat_requests and "--resume" in direct.document["resume"], direct
+    other = run("Tell {word}", *API)
+    assert other.code == 5 and "nothing was sent" in other.err and len(emulator.batches) == 1
+    emulator.batch_polls = (0, 0, 0)
+    assert api().code == 0 and len(emulator.batches) == 1
+    check_clean(emulator, home, work)
+
+
+def test_direct_and_api_go_on_with_each_other(api, run, emulator, home, work, sheet):
+    sheet(2)
+    assert run("Say {word}", "--batch", "rows.csv", "-o", "out", "--no-think").code == 0
+    sheet(4)
+    assert counts(api("--json"))["kept"] == 2
+    sheet(6)
+    assert counts(run("Say {word}", "--batch", "rows.csv", "-o", "out", "--no-think", "--json"))["kept"] == 4
+    check_clean(emulator, home, work, billed_rows=2)
+    assert len(emulator.chat_requests) == 4
+
+
+def test_jobs_are_split_by_model_and_mode(run, emulator, home, work):
+    write(work / "rows.jsonl", {"prompt": "a"}, {"prompt": "b", "model": "qwen-flash"}, {"prompt": "c", "think": True}, {"prompt": "d"})
+    done = run("--batch", "rows.jsonl", "--batch-api", "-o", "out", "--no-think", "--no-wait", "--json")
+    assert done.code == 0 and len(done.document["jobs"]) == 3 == len(emulator.batches), done
+    assert run("--resume", done.document["task_id"], "--poll", "0.02").code == 0
+    assert [line["row"] for line in results(work / "out")] == [1, 2, 3, 4] and len(billed(emulator)) == 4
+    assert os.listdir(work / "out") == ["results.jsonl"]
+
+
+def test_pictures_go_inside_the_rows(run, emulator, home, work):
+    from tests import media_samples
+    (work / "a.png").write_bytes(media_samples.png(64, 64))
+    (work / "rows.csv").write_text("image,what\na.png,colour\n")
+    done = run("Which {what}?", *API, skill="qianwen-vision")
+    assert done.code == 0 and len(results(work / "out")) == 1 and results(work / "out")[0]["text"], done
+
+
+def test_a_dry_run_and_a_plan(api, emulator, work):
+    done = api("--dry-run", key=None)
+    document = done.document
+    assert document["would_send"] == ROWS and document["jobs"] == [
+        {"model": document["first"]["body"]["model"], "thinking": False, "rows": ROWS, "jobs": 1}], done
+    assert "stream" not in document["first"]["body"] and not emulator.requests and not (work / "out").exists()
+
+
+@pytest.mark.parametrize("arguments, words", [
+    (("--search",), "--search searches the web"), (("--sources",), "cannot carry"), (("--chat", "c.json"), "is a conversation"),
+    (("--document", "d.pdf"), "uploads files"), (("--window", "12h"), "24h to 336h"), (("--window", "15d"), "24h to 336h"),
+    (("--attach", "long.txt"), "line 2: the row has"), (("--resume", "q-1"), "does not go with --batch")])
+def test_what_a_batch_cannot_carry(api, emulator, work, arguments, words):
+    (work / "d.pdf").write_bytes(b"%PDF-1.4 x")
+    (work / "long.txt").write_text("x" * 1_000_001)
+    done = api(*arguments)
+    assert done.code == 2 and words in done.err and not emulator.requests, done
+
+
+def test_regions_and_keys(api, emulator):
+    assert "not offered" in api(base_url="https://dashscope-us.aliyuncs.com").err
+    assert api(key=PLAN_KEY).code == 3 and not emulator.requests
+
+
+def test_large_pictures_and_ocr_are_refused(run, emulator, work):
+    from tests import media_samples
+    (work / "big.png").write_bytes(media_samples.png(64, 64) + bytes(8_000_000))
+    (work / "a.png").write_bytes(media_samples.png(64, 64))
+    (work / "rows.csv").write_text("image\nbig.png\n")
+    assert "too large to go inside" in run("What?", *API, skill="qianwen-vision").err
+    (work / "rows.csv").write_text("image\na.png\n")
+    done = run(*API, "--ocr", "table_parsing", skill="qianwen-vision")
+    assert done.code == 2 and "another API" in done.err and not emulator.requests, done
+
+
+# ---- what the service makes of it ------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("form", ["response", "null", "flat"])
+def test_failed_and_missing_rows(api, emulator, work, sheet, form):
+    emulator.batch_error_form = form
+    (work / "rows.csv").write_text("id,word\na,[emulator:row-failed]\nb,[emulator:row-missing]\nc,fine\n")
+    done = api("--json")
+    assert done.code == 11 and {name: counts(done)[name] for name in ("done", "failed", "not_started")} == {
+        "done": 1, "failed": 1, "not_started": 1}, done
+    assert "line 2 (a): " in done.err and "same command again" in done.err
+    assert [(line["id"], line["ok"]) for line in results(work / "out")] == [("a", False), ("c", True)]
+    sheet(0)
+    (work / "rows.csv").write_text("id,word\na,one\nb,two\nc,fine\n")
+    assert api().code == 0 and set(billed(emulator).values()) == {1} and len(billed(emulator)) == 3
+
+
+def test_a_job_that_fails_at_validation(api, emulator, home, work):
+    emulator.batch_refused_models = {"qwen-plus"}
+    done = api("--model", "qwen-plus", "--json")
+    assert done.code == 8 and "is not supported by the Batch API" in done.document["error"]["message"], done
+    assert counts(done)["not_started"] == ROWS and records(home) == [] and not emulator.files and not emulator.creates
+    assert api("--model", "qwen-flash").code == 0
+
+
+def test_cancel_then_fetch_what_was_done(api, run, emulator, home, work):
+    emulator.batch_polls = (0, 10**6, 0)
+    given = api("--no-wait").out.strip()
+    assert run("--cancel", given).out == f"{given} cancelled\n"
+    done = run("--resume", given, "--poll", "0.02", "--json")
+    assert done.code == 11 and counts(done)["done"] == 3 and counts(done)["not_started"] == 3, done
+    emulator.batch_polls = (0, 0, 0)
+    assert api().code == 0
+    check_clean(emulator, home, work)
+
+
+def test_an_expired_job(api, emulator, home, work):
+    started = time.time()
+    emulator.batch_polls = (0, 10**6, 0)
+    api("--no-wait")
+    emulator.clock = lambda: started + 86400 + 60
+    done = api("--json")
+    assert done.code == 11 and "expired" in done.document["error"]["message"] and counts(done)["done"] == 3, done
+    emulator.clock, emulator.batch_polls = time.time, (0, 0, 0)
+    assert api().code == 0
+    check_clean(emulator, home, work)
+
+
+def test_files_stay_when_wanted(api, emulator):
+    assert api("--keep-documents").code == 0 and len(emulator.files) == 2
+
+
+def test_answers_of_rows_that_are_gone_are_kept(api, run, emulator, home, work, sheet):
+    given = api("--no-wait").out.strip()
+    sheet(2)
+    done = run("--resume", given, "--poll", "0.02")
+    assert done.code == 0 and "4 results are of rows that are no longer" in done.err, done
+    lines = results(work / "out")
+    assert len(lines) == ROWS and sum(line["row"] == 0 for line in lines) == 4 and all(line["text"] for line in lines)
+
+
+# ---- faults ----------------------------------------------------------------------------------------------------------
+
+PARAMETERS = {"download-short": {"at": 300}, "error": {"status": 404, "code": "not_found"}}
+UPLOAD, CREATE, POLL, FETCH = "/files", "/batches", "/batches/", "/content"
+
+
+@pytest.mark.parametrize("path, fault, times, code", [
+    (UPLOAD, "401", None, 3), (UPLOAD, "403", None, 3), (UPLOAD, "429", None, 4), (UPLOAD, "500", None, 8), (UPLOAD, "503", None, 8),
+    (UPLOAD, "reset-before-body", None, 6), (UPLOAD, "arrearage", None, 4), (UPLOAD, "500", 1, 0), (UPLOAD, "accept-then-reset", 1, 0),
+    (CREATE, "401", None, 3), (CREATE, "429", 1, 0), (CREATE, "accept-then-reset", 1, 0), (CREATE, "answer-lost", 1, 0),
+    (CREATE, "accept-then-500", 1, 8), (CREATE, "500", 1, 8), (CREATE, "reset-before-body", 1, 0), (CREATE, "arrearage", None, 4),
+    (POLL, "401", 1, 3), (POLL, "429", 2, 0), (POLL, "500", 2, 0), (POLL, "reset-before-body", 2, 0), (POLL, "poll-damaged", 1, 0),
+    (POLL, "poll-html", 1, 0), (POLL, "error", 1, 8),
+    (FETCH, "401", None, 3), (FETCH, "429", 1, 0), (FETCH, "500", 1, 0), (FETCH, "reset-before-body", 1, 0), (FETCH, "500", None, 8),
+    (FETCH, "download-short", 1, 0), (FETCH, "reset-before-body", None, 6), (FETCH, "html-200", 1, 0), (FETCH, "html-200", None, 6),
+])
+def test_every_step_may_fail(api, run, emulator, home, work, monkeypatch, path, fault, times, code):
+    """The exit code is one of the contract's, the message has the way to go on, and going on pays nothing twice."""
+    monkeypatch.setattr("shared.batch.service.LIST_DELAY", 0.0)
+    emulator.inject(fault, path=path, times=times, **PARAMETERS.get(fault, {}))
+    done = run_here(run, "--retries", "1", "--json")
+    assert done.code == code, done
+    if done.code:
+        assert done.document["error"]["fix"], done
+        created = len(emulator.batches)
+        assert (records(home) != []) == bool(created or path == CREATE and times) or done.document.get("resume"), done
+        emulator.faults.clear()
+        for given in [record["id"] for record in records(home)]:
+            assert given in done.document["resume"], done
+            done = run("--resume", given, "--poll", "0.02")
+            assert done.code == 0, done
+        assert run_here(run).code == 0
+    assert len(emulator.batches) == 1
+    check_clean(emulator, home, work, orphans=path == UPLOAD)
+
+
+def run_here(run, *arguments):
+    return run("Say {word}", *API, *arguments)
+
+
+def test_a_list_that_is_late_is_waited_for(monkeypatch):
+    """A create without an answer that is not listed yet is not created again before the list must show it."""
+    from shared.batch.service import CREATING, Jobs
+    jobs = Jobs.__new__(Jobs)
+    now, looks = [100.0], []
+    jobs.journal = type("Journal", (), {"clock": staticmethod(lambda: now[0])})
+    jobs.sleep = lambda seconds: now.__setitem__(0, now[0] + seconds)
+    jobs._find = lambda job: looks.append(now[0]) or len(looks) > 1
+    assert jobs._find_patiently({"state": CREATING, "asked": 98.0}) and looks == [100.0, 113.0]
+
+
+def test_looks_are_a_minute_apart():
+    """By a clock of the test: the first look at once, then never sooner than after a minute, and slower with time."""
+    from shared.batch.service import CREATED, Jobs
+    now, looks = [0.0], []
+    jobs = Jobs.__new__(Jobs)
+    record = {"id": "q-1", "task_id": "q-1", "created": 0.0, "state": "running", "jobs": [
+        {"state": CREATED, "status": "", "rows": 1, "batch": "batch_1"}]}
+    jobs.record, jobs.pace, jobs.clock, jobs.usual = record, (71.0, 300.0), lambda: now[0], ""
+    jobs.sleep = lambda seconds: now.__setitem__(0, now[0] + seconds)
+    jobs.console = type("Console", (), {"stderr": sys.stderr, "note": staticmethod(lambda text: None),
+                                        "redraw": staticmethod(lambda text: None)})
+    jobs.save = lambda: None
+
+    def look_at(job):
+        looks.append(now[0])
+        job["status"] = "completed" if len(looks) == 8 else "in_progress"
+    jobs._look_at = look_at
+    jobs.wait(record, 86400)
+    gaps = [after - before for before, after in zip(looks, looks[1:])]
+    assert looks[0] == 0 and min(gaps) >= 60 and gaps[-1] > 200 and max(gaps) <= 345
+
+
+def test_poll_is_a_minute_at_least_at_the_service(monkeypatch):
+    from types import SimpleNamespace
+    from shared.batch.api import ApiBatch
+    made = ApiBatch.__new__(ApiBatch)
+    for kind, poll, pace in (("dashscope", 0.5, (60.0, 60.0)), ("loopback", 0.5, (0.5, 0.5)), ("dashscope", None, (71.0, 300.0)),
+                             ("gateway", 200, (71.0, 200))):
+        made._options = SimpleNamespace(poll=poll)
+        made._session = SimpleNamespace(endpoint=SimpleNamespace(kind=kind), client=lambda: None)
+        made.journal = made._console = None
+        assert made.jobs({}).pace == pace
+
+
+# ---- kills -----------------------------------------------------------------------------------------------------------
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+@pytest.mark.parametrize("path", [UPLOAD, CREATE, POLL, FETCH, "DELETE"])
+@pytest.mark.parametrize("late", [False, True])
+def test_a_kill_at_any_step_pays_nothing_twice(api, emulator, home, work, path, late):
+    """Killed while a request is under way, or right after it was answered; then the same command again."""
+    emulator.batch_polls = (0, 1, 0)
+    if not late:
+        emulator.inject("slow-first-byte", times=1, seconds=5, path="/files/file-batch-" if path == "DELETE" else path)
+    process = start(emulator, home, work)
+    until(lambda: process.poll() is not None or any(_is(request, path) for request in list(emulator.requests)))
+    if late:
+        time.sleep(random.Random(path).random() * 0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    emulator.faults.clear()
+    done = api(timeout=90)
+    assert done.code == 0, done
+    assert len(emulator.batches) == 1
+    check_clean(emulator, home, work, orphans=path == UPLOAD)
+
+
+def _is(request, path: str) -> bool:
+    return request.method == "DELETE" if path == "DELETE" else path in request.path
+
+
+def start(emulator, home, work):
+    environment = {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1", "DASHSCOPE_API_KEY": STANDARD_KEY,
+                   "QWEN_BASE_URL": emulator.url}
+    return subprocess.Popen([sys.executable, str(SCRIPTS["qianwen-text"]), "Say {word}", *API], cwd=work, env=environment,
+                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def test_a_kill_while_results_are_written(api, emulator, home, work, sheet):
+    """The folder has some lines already, one of them torn: they are fetched again, none is there twice."""
+    api("--no-wait")
+    process = start(emulator, home, work)
+    until(lambda: process.poll() is not None or (work / "out" / "results.jsonl").exists())
+    process.kill()
+    process.wait()
+    path = work / "out" / "results.jsonl"
+    path.write_bytes(path.read_bytes()[:-20])
+    assert api().code == 0
+    assert len(emulator.batches) == (1 if len(billed(emulator)) == ROWS and set(billed(emulator).values()) == {1} else 2)
+    assert len({line["key"] for line in results(work / "out")}) == ROWS

@@ -1,0 +1,297 @@
+"""What calls cost, as people meet it: told after, asked before, summed up, and bounded."""
+from __future__ import annotations
+
+import json
+import os
+import re
+import stat
+import subprocess
+import sys
+from datetime import date, datetime, timedelta
+
+import pytest
+
+from tests.conftest import SCRIPTS, STANDARD_KEY
+
+NEW = "2026-10-09"  # the day of the price list of chat models (updates of November 2026, section 9)
+
+
+def usage(put_in, out, **details) -> dict:
+    return {"prompt_tokens": put_in, "completion_tokens": out, "total_tokens": put_in + out, **details}
+
+
+def spending(home) -> list:
+    path = home / ".local" / "state" / "qianwen" / "spending.jsonl"
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.exists() else []
+
+
+def spent(run, *period, **more) -> dict:
+    return run("--spent", *period, "--json", **more).document["spent"]
+
+
+# ---- told after, by hand from the contract's price tables: section 9 of the updates, "Prices, CNY per M tokens, Beijing"
+
+THINKING = {"completion_tokens_details": {"reasoning_tokens": 500}}
+CACHED = {"prompt_tokens_details": {"cached_tokens": 800}}
+STORED = {"prompt_tokens_details": {"cache_creation_input_tokens": 400}}
+
+BY_HAND = [
+    ("qwen3.7-plus", usage(1000, 1000), 0.01),  # up to 256K: 2 and 8
+    ("qwen3.7-plus", usage(300_000, 1000), 1.824),  # up to 1M: 6 and 24
+    ("qwen3.8-max", usage(1000, 1000), 0.048),  # 12 and 36
+    ("qwen3.8-flash", usage(10_000, 2000), 0.0134),  # 0.8 and 2.7
+    ("qwen3.7-flash", usage(1000, 1000), 0.001),  # up to 32K: 0.2 and 0.8
+    ("qwen3.7-flash", usage(32_001, 1000), 0.021601),  # up to 256K: 0.6 and 2.4
+    ("qwen3.6-flash", usage(1000, 1000), 0.0084),  # 1.2 and 7.2
+    ("qwen3.6-plus", usage(1000, 1000), 0.014),  # 2 and 12
+    ("glm-5.3", usage(1000, 1000), 0.036),  # 8 and 28
+    ("qwen-plus", usage(1000, 1000), 0.0028),  # 0.8 and 2
+    ("qwen-plus", usage(1000, 1000, **THINKING), 0.0088),  # while thinking 8
+    ("qwen3.7-plus", usage(1000, 1000, **CACHED), 0.00872),  # a cached token costs a fifth: 200 + 160 at 2
+    ("qwen3.7-plus", usage(1000, 1000, **STORED), 0.0102),  # a stored one a quarter more: 1100 at 2
+    ("qwen-long", usage(1_000_000, 1000), 0.502),  # 0.5 and 2
+]
+
+
+@pytest.mark.parametrize("model, counted, amount", BY_HAND)
+def test_a_call_is_told_what_it_cost(run, emulator, home, model, counted, amount):
+    emulator.reply(text="Hi", usage=counted)
+    done = run("hi", "--model", model, "--json")
+    assert done.document["billing"]["cost"] == {
+        "amount": amount, "currency": "CNY", "known": True, "prices_of": NEW, "region": "cn-beijing"}, done
+    assert done.err.splitlines()[-1].endswith(f"CNY (list price {NEW}, cn-beijing)")
+    (line,) = spending(home)
+    assert (line["skill"], line["model"], line["amount"], line["calls"]) == ("qianwen-text", model, amount, 1)
+    assert line["units"] == {"input_tokens": counted["prompt_tokens"], "output_tokens": counted["completion_tokens"]}
+
+
+def test_a_picture_is_read_at_the_price_of_its_tokens(run, emulator, work):
+    emulator.reply(text="a fox", usage=usage(1300, 40))
+    picture = work / "a.png"
+    from tests.media_samples import png
+    picture.write_bytes(png(64, 64))
+    done = run("What is this?", "--image", picture, "--model", "qwen3-vl-plus", "--json", skill="qianwen-vision")
+    assert done.document["billing"]["cost"]["amount"] == 0.0017  # contract 4.1: up to 32K 1 and 10
+
+
+def test_a_web_search_is_billed_apart_and_said_so(run, emulator):
+    emulator.reply(text="Hi", usage={"input_tokens": 1000, "output_tokens": 1000, "plugins": {"search": {"count": 2}}})
+    done = run("hi", "--sources", "--json")
+    cost = done.document["billing"]["cost"]
+    assert cost["amount"] == 0.01 and "web searches" in cost["why"] and "web searches" in done.err.splitlines()[-1]
+
+
+def test_what_has_no_price_says_so(run, emulator, home):
+    done = run("hi", "--model", "qwen3.8-27b", "--json")
+    cost = done.document["billing"]["cost"]
+    assert cost["known"] is False and cost["amount"] is None and done.err.splitlines()[-1].endswith("price not known")
+    assert spending(home)[0]["amount"] is None
+    assert spent(run)["calls_without_price"] == 1
+
+
+def test_singapore_has_prices_of_its_own(run):
+    found = run("hi", "--estimate", "--max-tokens", "1000", "--json", base_url=None, env={"QWEN_REGION": "ap-southeast-1"})
+    estimate = found.document["estimate"]
+    assert estimate["region"] == "ap-southeast-1"
+    assert estimate["high"] == pytest.approx(estimate["low"] + 0.011991, abs=2e-6)  # 11.991 a million tokens out
+
+
+def test_a_gateway_bills_by_itself(run):
+    found = run("hi", "--estimate", "--json", base_url="https://gateway.example.com").document["estimate"]
+    assert found["known"] is False and found["low"] is None and "gateway" in found["why"]
+
+
+def test_a_stream_that_breaks_is_in_doubt(run, emulator, home):
+    emulator.inject("cut-sse")
+    done = run("hi")
+    assert done.code == 6, done
+    (line,) = spending(home)
+    assert line["in_doubt"] is True and line["amount"] == pytest.approx(0.0328, abs=1e-3)
+    assert spent(run)["calls_in_doubt"] == 1
+
+
+@pytest.mark.parametrize("fault, code", [("401", 3), ("403", 3), ("arrearage", 4)])
+def test_a_refused_call_costs_nothing(run, emulator, home, fault, code):
+    emulator.inject(fault, times=None)
+    assert run("hi", "--retries", 0).code == code
+    assert spending(home) == [] and spent(run)["total"] == 0
+
+
+# ---- asked before
+
+def test_an_estimate_sends_nothing_and_needs_no_key(run, emulator, home):
+    done = run("Tell me about foxes", "--estimate", key=None)
+    assert done.code == 0 and not emulator.requests and spending(home) == []
+    assert re.match(r"about 0\.\d+ to 0\.\d+ CNY \(list price 2026-10-09, cn-beijing\): about \d+ tokens in, 4,096 tokens out taken",
+                    done.out), done
+
+
+def test_low_is_the_input_and_high_what_may_come_out(run):
+    free, bounded, thinking = (run("Tell me", "--estimate", "--json", *flags).document["estimate"] for flags in (
+        (), ("--max-tokens", 100), ("--max-tokens", 100, "--thinking-budget", 1000)))
+    assert free["low"] == bounded["low"] == thinking["low"]
+    assert bounded["high"] == pytest.approx(bounded["low"] + 100 * 8 / 1e6, abs=1e-6)
+    assert thinking["high"] == pytest.approx(bounded["low"] + 1100 * 8 / 1e6, abs=1e-6)
+    assert free["high"] == pytest.approx(bounded["low"] + 4096 * 8 / 1e6, abs=1e-6)
+    assert set(free) == {"low", "high", "currency", "known", "prices_of", "region", "units"}
+
+
+@pytest.mark.parametrize("text, least, most", [
+    ("Tell me a story about a fox and a hound in the forest.", 12, 25),
+    ("请给我讲一个关于狐狸和猎狗的故事,发生在森林里。", 12, 32),
+    ("Расскажи мне историю о лисе и собаке в лесу.", 10, 32), ("1234567890", 10, 20), ("🦊🐕", 2, 12)])
+def test_tokens_are_counted_by_script(run, text, least, most):
+    counted = run(text, "--estimate", "--json").document["estimate"]["units"]["input_tokens"]
+    assert least <= counted <= most
+
+
+def test_the_tokens_of_a_picture_follow_its_size(run, work):
+    from tests.media_samples import png
+    for side in (640, 320):
+        (work / f"{side}.png").write_bytes(png(side, side))
+    large, small = (run("What?", "--image", f"{side}.png", "--estimate", "--json", skill="qianwen-vision")
+                    .document["estimate"]["units"]["input_tokens"] for side in (640, 320))
+    assert large - small == 400 - 100  # 32 by 32 pixels a token
+
+
+def test_a_batch_estimates_the_rows_that_are_left(run, emulator, work):
+    (work / "rows.jsonl").write_text("".join(json.dumps({"prompt": f"row {number}"}) + "\n" for number in range(10)))
+    batch = ("--batch", "rows.jsonl", "-o", "out")
+    before = run(*batch, "--estimate", "--json").document
+    assert before["rows"] == 10 and before["estimate"]["units"]["output_tokens"] == 40960
+    (work / "rows.jsonl").write_text("".join(json.dumps({"prompt": f"row {number}"}) + "\n" for number in range(12)))
+    assert run(*batch, "--estimate", "--json").document["rows"] == 12
+    assert run(*batch).code == 0
+    after = run(*batch, "--estimate", "--json").document
+    assert after["rows"] == 0 and after["estimate"]["high"] == 0
+
+
+def test_the_cost_of_a_batch_is_the_sum_of_its_rows(run, emulator, home, work):
+    (work / "rows.jsonl").write_text("".join(json.dumps({"prompt": f"row {number}", **more}) + "\n" for number, more in enumerate(
+        ({}, {}, {"model": "qwen3.8-27b"}))))
+    done = run("--batch", "rows.jsonl", "-o", "out", "--json").document
+    rows = [json.loads(line) for line in (work / "out" / "results.jsonl").read_text().splitlines()]
+    amounts = [row["billing"]["cost"]["amount"] for row in rows]
+    assert sorted(amount is None for amount in amounts) == [False, False, True]
+    assert done["billing"]["cost"]["amount"] == pytest.approx(sum(filter(None, amounts)))
+    assert done["billing"]["rows_without_price"] == 1
+    found = spent(run)
+    assert found["total"] == pytest.approx(sum(filter(None, amounts)), abs=1e-6) and found["calls_without_price"] == 1
+
+
+# ---- summed up
+
+def test_spent_is_a_table_of_skills_and_models(run, emulator, work):
+    from tests.media_samples import png
+    (work / "a.png").write_bytes(png(64, 64))
+    run("hi")
+    run("hi")
+    run("What?", "--image", "a.png", skill="qianwen-vision")
+    table = run("--spent", key=None).out.splitlines()
+    assert table[0] == "spent today, by list price" and table[1].split() == ["skill", "model", "calls", "units", "CNY"]
+    assert table[-1].startswith("total") and "3" in table[-1].split()
+    found = spent(run, "all", skill="qianwen-audio-tts")
+    assert {(one["skill"], one["calls"]) for one in found["by"]} == {("qianwen-text", 2), ("qianwen-vision", 1)}
+    assert found["total"] == pytest.approx(sum(one["amount"] for one in found["by"]))
+
+
+@pytest.mark.parametrize("period", ["today", "week", "month", "all", date.today().isoformat(), date.today().isoformat()[:7]])
+def test_periods_that_hold_today(run, period):
+    run("hi")
+    assert spent(run, period)["total"] > 0 and spent(run, period)["period"] == period
+
+
+def test_other_days_hold_nothing(run):
+    run("hi")
+    assert spent(run, "yesterday")["total"] == 0
+    assert spent(run, (datetime.now() - timedelta(days=400)).strftime("%Y-%m"))["total"] == 0
+    assert run("--spent", "sometime").code == 2
+
+
+def test_the_spending_holds_no_prompt_key_or_link(run, emulator, home):
+    run("a secret wish", "--system", "another secret")
+    folder = home / ".local" / "state" / "qianwen"
+    text = (folder / "spending.jsonl").read_text("utf-8")
+    assert "secret" not in text and STANDARD_KEY[3:] not in text and "http" not in text
+    if os.name == "posix":
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+        assert stat.S_IMODE((folder / "spending.jsonl").stat().st_mode) == 0o600
+
+
+def test_a_spending_that_cannot_be_written_loses_no_answer(run, emulator, home):
+    (home / ".local").mkdir()
+    (home / ".local" / "state").write_text("a file where the folder should be")
+    done = run("hi")
+    assert done.code == 0 and done.out.strip() and "the spending could not be written" in done.err, done
+
+
+# ---- bounded
+
+def test_a_call_over_the_budget_is_refused_before_it_is_sent(run, emulator):
+    done = run("hi", "--json", env={"QIANWEN_BUDGET": "0.01"})
+    error = done.document["error"]
+    assert done.code == 4 and error["code"] == "Budget" and not emulator.requests, done
+    assert "0.01 CNY" in error["message"] and "0.03278" in error["message"]
+    assert run("hi", "--max-tokens", "50", env={"QIANWEN_BUDGET": "0.01"}).code == 0
+
+
+@pytest.mark.parametrize("value", ["5x", "20/year", "-1", "1e3", "20/", "inf", "20 yuan"])
+def test_a_bad_budget_is_refused(run, emulator, value):
+    for arguments in (("hi",), ("--check",)):
+        done = run(*arguments, env={"QIANWEN_BUDGET": value})
+        assert done.code == 2 and value in done.err and "20/day" in done.err and not emulator.requests, done
+
+
+def test_an_empty_budget_is_none_and_zero_sends_nothing(run, emulator):
+    assert run("hi", env={"QIANWEN_BUDGET": ""}).code == 0
+    sent = len(emulator.requests)
+    assert run("hi", env={"QIANWEN_BUDGET": "0"}).code == 4 and len(emulator.requests) == sent
+
+
+def test_of_several_budgets_the_smallest_counts(run, emulator, work):
+    (work / ".env").write_text("QIANWEN_BUDGET=0.01\n")
+    assert run("hi").code == 4
+    assert run("hi", env={"QIANWEN_BUDGET": "20"}).code == 4
+    (work / ".env").write_text("QIANWEN_BUDGET=20\n")
+    assert run("hi", env={"QIANWEN_BUDGET": "0.01"}).code == 4
+    assert run("hi").code == 0
+
+
+def test_without_a_price_a_budget_refuses_unless_told_otherwise(run, emulator):
+    done = run("hi", "--model", "qwen3.8-27b", env={"QIANWEN_BUDGET": "20"})
+    assert done.code == 4 and "--unpriced" in done.err and not emulator.requests
+    assert run("hi", "--model", "qwen3.8-27b", "--unpriced", env={"QIANWEN_BUDGET": "20"}).code == 0
+
+
+def test_check_tells_what_is_left(run):
+    run("hi")
+    found = run("--check", "--json", env={"QIANWEN_BUDGET": "20/week"}).document["budget"]
+    assert [(one["amount"], one["period"]) for one in found] == [(20.0, "week")]
+    assert found[0]["left"] == pytest.approx(20 - found[0]["spent"]) and found[0]["spent"] > 0
+    assert "left" in run("--check", env={"QIANWEN_BUDGET": "20/week"}).out
+
+
+def test_a_batch_stops_at_the_budget_and_goes_on_later(run, emulator, work):
+    (work / "rows.jsonl").write_text("".join(json.dumps({"prompt": f"row {number}"}) + "\n" for number in range(40)))
+    batch = ("--batch", "rows.jsonl", "-o", "out", "--json", "--max-tokens", "1000")
+    for _ in range(40):
+        emulator.reply(text="Hi", usage=usage(100, 900))  # 0.0074 each, held with 0.008
+    done = run(*batch, env={"QIANWEN_BUDGET": "0.1"})
+    counts = done.document["rows"]
+    assert done.code == 4 and done.document["error"]["code"] == "Budget", done
+    assert counts["failed"] == 0 and counts["done"] in (12, 13) and counts["not_started"] == 40 - counts["done"]
+    assert len(emulator.requests) == counts["done"]
+    rest = run(*batch, env={"QIANWEN_BUDGET": "10"})
+    assert rest.code == 0 and rest.document["rows"]["kept"] == counts["done"] and len(emulator.requests) == 40
+
+
+def test_processes_side_by_side_cannot_overshoot(emulator, home, work):
+    for _ in range(40):
+        emulator.reply(text="Hi", usage=usage(100, 900))
+    environment = {"PATH": os.environ["PATH"], "HOME": str(home), "DASHSCOPE_API_KEY": STANDARD_KEY,
+                   "QWEN_BASE_URL": emulator.url, "QIANWEN_BUDGET": "0.03"}
+    running = [subprocess.Popen([sys.executable, str(SCRIPTS["qianwen-text"]), "hi", "--max-tokens", "1000"], env=environment,
+                                cwd=work, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for _ in range(8)]
+    codes = sorted(process.wait(120) for process in running)
+    assert set(codes) <= {0, 4} and 1 <= codes.count(0) <= 4, codes
+    assert sum(line["amount"] for line in spending(home)) <= 0.03
