@@ -7,7 +7,7 @@ import re
 from ..failures import Exit, Failure, usage
 from .locks import FileLock
 from .sidecar import is_sidecar, sidecar_path
-from .whole import prove_name, prove_writable, short_id, sweep, Temporary, whole
+from .whole import InUse, other_name, prove_name, prove_writable, short_id, sweep, Temporary, whole
 
 WINDOWS = os.name == "nt"
 PARTIAL = ".partial"  # the ending of what came of a result that is not whole
@@ -267,7 +267,10 @@ class OutputFiles:
                 return path
             except FileExistsError:
                 self.warn(f"{path} exists already, so the result gets another name")
-                path = _other_name(wanted)
+                path = other_name(wanted)
+            except InUse as error:
+                self.warn(f"another program has {path} open, so the result is in {error.saved_as}")
+                return error.saved_as
         raise FileExistsError(17, "no free name was found", wanted)
 
     def describe(self, entry: dict, facts: dict) -> None:
@@ -293,14 +296,6 @@ class OutputFiles:
             temporary.discard()
         if not self.saved:
             _remove_folders(self._made)
-
-
-def _other_name(path: str) -> str:
-    """The name with six more characters, cut where it would be too long for most disks."""
-    stem, extension = os.path.splitext(path)
-    while len(os.fsencode(os.path.basename(stem) + extension)) > 248:
-        stem = stem[:-1]
-    return f"{stem}-{short_id()}{extension}"
 
 
 def _place(output: str | None, name: str, name_id: str, extension: str) -> tuple:
