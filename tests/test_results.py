@@ -421,12 +421,15 @@ def test_a_sidecar_that_cannot_be_made_is_refused_before(tmp_path):
         OutputFiles(str(tmp_path / ("p" * 251 + ".png")), False, "", 2, "png", sidecars=False)
 
 
-def test_names_of_windows_are_refused_there(tmp_path, monkeypatch):
-    monkeypatch.setattr(outputs, "WINDOWS", True)
-    for name in ("aux.png", "COM1", "nul.tar.gz"):
-        with pytest.raises(Failure, match="device"):
-            outputs.prove(str(tmp_path / name))
-    outputs.prove(str(tmp_path / "console.png"))
+@pytest.mark.parametrize("name, legal", [
+    ("aux.png", "aux-.png"), ("COM1", "COM1-"), ("nul.tar.gz", "nul-.tar.gz"), ("Con .md", "Con-.md"), ("LPT9.json", "LPT9-.json"),
+    ("conin$", "conin$-"), ("CONOUT$.txt", "CONOUT$-.txt"), ("com\u00b9.md", "com\u00b9-.md"), ("lpt\u00b3", "lpt\u00b3-"),
+    ("a:b.png", "a-b.png"), ("what?.md", "what-.md"), ("end.", "end"), ("end ", "end"), ("tab\t.md", "tab-.md"), ("nul.", "nul-"),
+    ("...", "result"), *((name, None) for name in ("console.png", "com.md", "com10", "a.con", "auxiliary", "lpt", "猫.md", ".aux"))])
+def test_names_that_windows_does_not_take(name, legal):
+    why = whole._refused_by_windows(name)
+    assert why.endswith(f"call it {legal}") if legal else why == ""
+    assert not legal or whole._refused_by_windows(legal) == ""
 
 
 @pytest.mark.skipif(WINDOWS or getattr(os, "geteuid", lambda: 1)() != 0, reason="needs two users")

@@ -134,3 +134,24 @@ def test_a_scanner_that_looks_at_what_is_new_does_not_stop_anything(windows, hel
     whole.prove_name("C:\\a.png") if held == "the target" else whole.prove_writable("C:\\")
     assert opened and contents(windows.root) == {}
     assert clock.now > 0.3
+
+
+# ---- names -----------------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("name, legal", [("aux.png", "aux-.png"), ("Nul.tar.gz", "Nul-.tar.gz"), ("com¹.png", "com¹-.png"),
+                                         ("what?.png", "what-.png"), ("conout$.png", "conout$-.png")])
+def test_a_name_that_windows_does_not_take_is_refused_before_paying(windows, name, legal):
+    outputs, failures = windows.load("shared.files.outputs"), windows.load("shared.failures")
+    made = [lambda: outputs.OutputFile("C:\\new\\" + name), lambda: outputs.check_replaceable("C:\\" + name, "--chat"),
+            lambda: outputs.OutputFiles("C:\\new\\" + name, False, "x", 1, "png")]
+    for make in made:
+        with pytest.raises(failures.Failure, match="call it ") as caught:
+            make()
+        assert caught.value.exit_code == failures.Exit.USAGE and f"call it {legal}" in caught.value.message
+    assert list(windows.root.iterdir()) == []
+    outputs.OutputFile("C:\\" + legal).discard()
+
+
+def test_a_prompt_that_is_a_device_becomes_a_legal_name(windows):
+    outputs = windows.load("shared.files.outputs")
+    assert [outputs.slug(text) for text in ("NUL", "Lpt3!", "com²", "console")] == ["nul-", "lpt3-", "com²-", "console"]

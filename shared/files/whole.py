@@ -13,6 +13,7 @@ from .own import open_own
 
 PREFIX = ".qianwen-"  # of what is not finished yet
 _NAME = re.compile(re.escape(PREFIX) + r"[0-9a-f]{6}\.tmp")
+_DEVICE = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³]) *(\.|$)", re.IGNORECASE)
 _FLAGS = sum(getattr(os, name, 0) for name in ("O_CREAT", "O_EXCL", "O_RDWR", "O_BINARY", "O_NOFOLLOW", "O_CLOEXEC"))
 _LOST = (errno.EIO, errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 _IN_USE = (5, 32)  # GetLastError of a rename or a deletion: access denied, sharing violation
@@ -193,10 +194,30 @@ def prove_writable(folder: str, size: int = 0) -> None:
         raise
 
 
+def check_name(path: str) -> None:
+    """Refuse a name that Windows keeps for a device, or does not take, where this is Windows. Raises OSError."""
+    why = _refused_by_windows(os.path.basename(path)) if os.name == "nt" else ""
+    if why:
+        raise OSError(errno.EINVAL, why, path)
+
+
+def is_device(name: str) -> bool:
+    """Whether a name means a device on Windows, in any case and with any extension."""
+    return bool(_DEVICE.match(name))
+
+
+def _refused_by_windows(name: str) -> str:
+    """Why Windows takes no file of this name, with one that it takes; '' where it does."""
+    legal = re.sub(r'[<>:"|?*\x00-\x1f]', "-", name).rstrip(". ")
+    if is_device(legal):
+        stem, dot, extension = legal.partition(".")
+        return f"{stem.rstrip()} is a device on Windows; call it {stem.rstrip()}-{dot}{extension}"
+    return "" if legal == name else f"Windows takes no such name; call it {legal or 'result'}"
+
+
 def prove_name(path: str) -> None:
     """Whether the very name `path` can be made or, where it is taken, replaced; nothing changes. Raises OSError."""
-    if os.name == "nt" and re.search(r'[<>:"|?*]|[. ]$', os.path.basename(path)):
-        raise OSError(errno.EINVAL, "Windows takes no such name", path)
+    check_name(path)
     try:
         os.close(os.open(path, _FLAGS, 0o600))
     except FileExistsError:
