@@ -4,6 +4,7 @@ from __future__ import annotations
 import errno
 import importlib.util
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import sys
 import pytest
 
 from tests.check import ROOT
+from tests.windows import cmd, powershell
 
 INSTALL = ROOT / "skills" / "install.py"
 SKILLS = sorted(path.parent.name for path in (ROOT / "skills").glob("*/SKILL.md"))
@@ -327,9 +329,14 @@ def test_the_command_that_is_shown_works_with_blanks(install, tmp_path):
     assert done.returncode == 3 and b"none (missing)" in done.stdout, done
 
 
-@pytest.mark.parametrize("path, shown", [(r"C:\Users\an na\text.py", 'python3 "C:/Users/an na/text.py" --check'),
-                                         (r"C:\x\text.py", "python3 C:/x/text.py --check")])
-def test_the_command_for_windows(module, monkeypatch, path, shown):
-    monkeypatch.setattr(module.os, "sep", "\\")
+@pytest.mark.parametrize("found, python", [("C:\\Windows\\py.exe", "py"), (None, "python")])
+@pytest.mark.parametrize("path", [r"C:\x\text.py", r"C:\Users\an na\text.py", r"C:\it's & co\text.py", r"C:\5 % $x\text.py",
+                                  r"C:\%TEMP%\it's\text.py", "C:\\a`b\\text.py"])
+def test_the_command_for_windows(module, monkeypatch, path, found, python):
     monkeypatch.setattr(module.os, "name", "nt")
-    assert module._command(path) == shown
+    monkeypatch.setattr(module.shutil, "which", {"py": found}.get)
+    line, wanted = module._command(path), [python, path.replace("\\", "/"), "--check"]
+    assert powershell(line, {}) == wanted
+    if "# in PowerShell" not in line:
+        assert cmd(line, {"TEMP": "elsewhere"}) == shlex.split(line) == wanted
+    assert ("PowerShell" in line) == (any(sign in path for sign in "$`") or path.count("%") > 1)

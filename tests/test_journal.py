@@ -13,7 +13,6 @@ from types import SimpleNamespace
 import pytest
 
 from shared import key_guard
-from shared.cli import commands
 from shared.cli.commands import command_line
 from shared.failures import Exit, Failure
 from shared.tasks.journal import Journal, LIFE, READY, RUNNING, SUBMITTING
@@ -821,13 +820,6 @@ def test_a_command_finds_the_journal_it_was_made_with(tmp_path, monkeypatch):
     assert words[0] == f"XDG_STATE_HOME={os.path.dirname(state)}"
     assert words[1:] == shlex.split(resume_of("t1"))
     assert command_line("--resume", "t1", state=str(tmp_path / ".local/state/qianwen")) == resume_of("t1")
-
-
-@pytest.mark.parametrize("executable, first", [(r"C:\Python\python.exe", "C:/Python/python.exe"),
-                                               (r"C:\Program Files\Python\python.exe", "python")])
-def test_a_command_for_windows_is_taken_by_its_three_shells(executable, first):
-    line = commands._for_windows([executable, r"C:\my skills\image.py", "--resume", "q-12"])
-    assert line == f'{first} "C:/my skills/image.py" --resume q-12'
 
 
 def test_files_that_were_fetched_are_remembered(journal, tmp_path):

@@ -410,6 +410,15 @@ def test_from_clip_without_ffmpeg(film, emulator, media, tmp_path):
     assert_refused(film("on", "--from-clip", "in/clip.mp4", env={"PATH": str(tmp_path / "empty")}), emulator, "needs ffmpeg", "--image")
 
 
+@pytest.mark.skipif(os.name == "nt", reason="a program of POSIX")
+@pytest.mark.parametrize("path", ["", ".", "{work}", "in/..:{work}/in/.."])
+def test_ffmpeg_of_the_working_directory_is_not_run(film, emulator, media, work, path):
+    (work / "ffmpeg").write_text("#!/bin/sh\ntouch PWNED\n")
+    (work / "ffmpeg").chmod(0o755)
+    assert_refused(film("on", "--from-clip", "in/clip.mp4", env={"PATH": path.format(work=work)}), emulator, "needs ffmpeg", "--image")
+    assert not (work / "PWNED").exists()
+
+
 # ---- tasks -----------------------------------------------------------------------------------------------------------
 
 def submit(film, emulator, *arguments) -> str:

@@ -3,10 +3,14 @@ from __future__ import annotations
 
 import functools
 import os
+import re
+import shlex
+import shutil
+import subprocess
 
 import pytest
 
-from tests.windows import Windows
+from tests.windows import cmd, powershell, Windows
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="an imitation of Windows, made of POSIX")
 
@@ -155,3 +159,111 @@ def test_a_name_that_windows_does_not_take_is_refused_before_paying(windows, nam
 def test_a_prompt_that_is_a_device_becomes_a_legal_name(windows):
     outputs = windows.load("shared.files.outputs")
     assert [outputs.slug(text) for text in ("NUL", "Lpt3!", "com²", "console")] == ["nul-", "lpt3-", "com²-", "console"]
+
+
+# ---- commands that are printed ---------------------------------------------------------------------------------------
+
+HARMLESS = [r"C:\skills", r"C:\my skills", r"C:\Users\li & co (2)", r"C:\it's here", r"C:\100% sure", r"\\server\a share", "C:\\技能",
+            "C:\\a;b,c=d", r"C:\a^b!c", "C:\\RUNNER~1", "C:\\", "C:\\#x @y {z}", "C:\\a [1]\\", "C:\\‘quoted’"]
+ONE_SHELL = ["C:\\a$b", "C:\\a$(b)c", "C:\\back`tick", "C:\\%TEMP%\\x", "C:\\a%b%c d", "C:\\“a”", "C:\\it's $5", "C:\\’$‘"]
+ONE_LINE = re.compile("[^\r\n]+")
+
+
+@pytest.fixture
+def printed(windows, monkeypatch):
+    """`printed(folder, *arguments, state=…)` is the command for a script in that folder."""
+    commands = windows.load("shared.cli.commands")
+    monkeypatch.setattr(commands, "_program", lambda: "py")
+    return lambda folder, *arguments, **named: commands.command_line(*arguments, script=folder.rstrip("\\") + "\\text.py", **named)
+
+
+def script_in(folder: str) -> str:
+    return folder.replace("\\", "/").rstrip("/") + "/text.py"
+
+
+@pytest.mark.parametrize("folder", HARMLESS)
+def test_a_command_for_all_shells_of_windows(printed, folder):
+    line = printed(folder, "--resume", "q-12")
+    wanted = ["py", script_in(folder), "--resume", "q-12"]
+    assert cmd(line, {"TEMP": "elsewhere"}) == powershell(line, {}) == shlex.split(line) == wanted and "#" not in line.split('"')[-1]
+
+
+@pytest.mark.parametrize("folder", ONE_SHELL)
+def test_a_command_that_only_powershell_can_take_says_so(printed, folder):
+    line = printed(folder, "--resume", "q-12")
+    assert powershell(line, {}) == ["py", script_in(folder), "--resume", "q-12"] and line.endswith("  # in PowerShell")
+    assert ONE_LINE.fullmatch(line)
+
+
+def test_an_argument_that_ends_in_a_backslash(printed):
+    line = printed("C:\\x", "--output", "C:\\my files\\", "--resume", "C:\\out\\")
+    assert cmd(line, {}) == powershell(line, {}) == ["py", "C:/x/text.py", "--output", "C:/my files/", "--resume", "C:/out/"]
+
+
+@pytest.mark.parametrize("state", ["D:\\state\\qianwen", "D:\\RUNNER~1\\qianwen"])
+def test_the_journal_is_found_from_cmd_and_powershell(printed, state):
+    line = printed("C:\\skills", "--resume", "q-12", state=state)
+    for words in (cmd(line.replace("&&", "＆"), {}), powershell(line, {})):
+        inner = words[2].replace("＆", "&&")
+        setting, _, command = inner.partition("&& ")
+        assert words[:2] == ["cmd", "/c"] and setting == "set XDG_STATE_HOME=" + state.replace("\\", "/").rpartition("/")[0]
+        assert cmd(command, {}) == ["py", "C:/skills/text.py", "--resume", "q-12"]
+
+
+@pytest.mark.parametrize("folder, state", [("C:\\my skills", "D:\\state\\qianwen"), ("C:\\x", "D:\\it's $mine\\qianwen"),
+                                           ("C:\\x", "D:\\a & b; c\\qianwen")])
+def test_the_journal_is_found_from_powershell(printed, folder, state):
+    line, variables = printed(folder, "--resume", "q-12", state=state), {}
+    assert powershell(line, variables) == ["py", script_in(folder), "--resume", "q-12"] and "PowerShell" in line
+    assert variables == {"XDG_STATE_HOME": state.replace("\\", "/").rpartition("/")[0]}
+
+
+def test_the_usual_journal_needs_no_variable(printed):
+    assert printed("C:\\x", "--tasks", state="C:\\Users\\li\\.local\\state\\qianwen") == "py C:/x/text.py --tasks"
+
+
+@pytest.mark.parametrize("here, executable, program", [
+    (["python.exe", "py.exe"], "bin\\python.exe", "python"), (["py.exe", "python.exe"], "other\\python.exe", "py"),
+    ([], "other\\python.exe", "C:\\other\\python.exe"), ([], "a b\\python.exe", "python")])
+def test_how_python_is_called(windows, monkeypatch, here, executable, program):
+    commands = windows.load("shared.cli.commands")
+    for folder in ("bin", "other", "a b"):
+        (windows.root / folder).mkdir()
+    for path in ("other\\python.exe", "a b\\python.exe", *("bin\\" + name for name in here)):
+        put(windows.root, path.replace("\\", "/"))
+    monkeypatch.setattr(windows.os, "get_exec_path", lambda: ["C:\\bin", "bin", "."], raising=False)
+    monkeypatch.setattr(commands.sys, "executable", "C:\\" + executable)
+    assert commands._program() == program
+
+
+def test_a_program_of_the_working_directory_is_not_started(windows, monkeypatch):
+    commands = windows.load("shared.cli.commands")
+    for folder in ("project", "bin"):
+        (windows.root / folder).mkdir()
+        put(windows.root, f"{folder}/ffmpeg.exe")
+    windows.disk.cwd = "C:\\project"
+    monkeypatch.setattr(windows.os, "get_exec_path", lambda: ["", ".", "C:\\PROJECT\\.", "..\\project", "C:\\bin"], raising=False)
+    assert commands.on_path("ffmpeg") == "C:\\bin\\ffmpeg.exe"
+    (windows.root / "bin" / "ffmpeg.exe").unlink()
+    assert commands.on_path("ffmpeg") is None
+
+
+HOSTILE = ["a b", "it's", "a$b", "$(touch PWNED)", "`touch PWNED`", "%HOME%", "a\\", "x;y&z|w", "a\nb", "\t", "\x1b[2J", "技能", "-n", "a\"b",
+           "!!", "*", "~", "{a,b}", "#x", "é\n'", os.fsdecode(b"\xff\xfe'"), "$'x'", "<>"]
+
+
+@pytest.mark.skipif(not shutil.which("bash"), reason="there is no bash here")
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_command_for_bash(tmp_path, monkeypatch, name):
+    from shared.cli import commands
+    folder = tmp_path / name
+    folder.mkdir()
+    python = folder / "python"
+    python.write_text("#!/bin/sh\nprintf '%s\\0' \"$XDG_STATE_HOME\" \"$0\" \"$@\"\n")
+    python.chmod(0o755)
+    monkeypatch.setattr(commands.sys, "executable", str(python))
+    line = commands.command_line("--resume", name, script=str(folder / "text.py"), state=str(folder / "qianwen"))
+    done = subprocess.run(["bash", "-c", line], capture_output=True, cwd=tmp_path, env={"PATH": os.environ["PATH"]})
+    words = [str(folder), str(python), str(folder / "text.py"), "--resume", name]
+    assert done.stdout == b"".join(os.fsencode(word) + b"\0" for word in words), (line, done)
+    assert os.listdir(tmp_path) == [name] and line.isprintable()

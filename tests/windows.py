@@ -230,6 +230,9 @@ class Disk:
     def readlink(self, path, **_):
         return os.readlink(self.real(path))
 
+    def access(self, path, mode, **_) -> bool:
+        return os.path.exists(self.real(path)) and (mode != os.W_OK or bool(os.stat(self.real(path)).st_mode & stat.S_IWUSR))
+
     def getcwd(self) -> str:
         return self.cwd
 
@@ -278,6 +281,7 @@ def _path_module(disk: Disk) -> types.ModuleType:
         return answer
     for name in ("exists", "lexists", "isfile", "isdir", "islink"):
         setattr(module, name, asks(getattr(os.path, name)))
+    module.samefile = lambda one, other: os.path.samefile(disk.real(one), disk.real(other))
     module.getsize = lambda path: disk.stat(path).st_size
     module.getmtime = lambda path: disk.stat(path).st_mtime
     module.abspath = module.realpath = lambda path, **_: ntpath.normpath(ntpath.join(disk.cwd, path))
@@ -289,7 +293,7 @@ def _os_module(disk: Disk) -> types.ModuleType:
     module = types.ModuleType("os")
     module.__dict__.update({name: value for name, value in vars(os).items() if not _MISSING.fullmatch(name)})
     for name in ("open", "write", "read", "unlink", "rename", "replace", "link", "fsync", "stat", "lstat", "mkdir", "makedirs",
-                 "rmdir", "chmod", "utime", "listdir", "scandir", "readlink", "getcwd"):
+                 "rmdir", "chmod", "utime", "listdir", "scandir", "readlink", "getcwd", "access"):
         setattr(module, name, getattr(disk, name))
     module.remove = disk.unlink
     module.name, module.sep, module.altsep, module.linesep = "nt", "\\", "/", "\r\n"
@@ -382,22 +386,36 @@ def cmd(line: str, variables: dict) -> list:
     return argv_of(passed)
 
 
-def powershell(line: str) -> list:
-    """The words of a program that PowerShell starts. Raises ValueError where it would expand, or take the line for a text."""
+_SINGLE_QUOTED = r"'(?:[^'‘’‚‛]|(?P<{0}>['‘’‚‛])(?P={0}))*'"  # any of the four ends it, doubled it stands for itself
+
+
+def powershell(line: str, variables: dict) -> list:
+    """The words of a program that PowerShell starts; `variables` takes what the line sets before. Raises ValueError where it
+    would expand, or take the line for a text."""
+    setting = re.match(r"\$env:(\w+)=(" + _SINGLE_QUOTED.format("q") + r"|[\w./:~-]+); ", line)
+    if setting:
+        variables[setting.group(1)] = _unquoted(setting.group(2))
+        line = line[setting.end():]
     if line[:1] in "'\"":
         raise ValueError(f"a quoted first word is a text: {line}")
     words, place = [], 0
-    for found in re.finditer(r"""\s*(?:'((?:[^']|'')*)'|"([^"$`]*)"|([\w./\\:=+~%!^*?\[\]-]+))(?=\s|$)""", line):
+    word = rf"""\s*({_SINGLE_QUOTED.format("q")}|"[^"$`“”„‟]*"|[\w./\\:=+~%!^*?\[\]-]+)(?=\s|$)"""
+    for found in re.finditer(word, line):
         if found.start() != place:
             break
-        single, double, bare = found.groups()
-        words.append(single.replace("''", "'") if single is not None else double if double is not None else bare)
+        words.append(_unquoted(found.group(1)))
         place = found.end()
-    if line[place:].strip():
+    if line[place:].strip() and not re.match(r"\s+#", line[place:]):  # what begins with # is a comment
         raise ValueError(f"PowerShell would act on {line[place:]!r}")
     if any('"' in word for word in words):  # 5.1 passes them on without a backslash
         raise ValueError(f"PowerShell loses the quotation marks of {line}")
     return words
+
+
+def _unquoted(word: str) -> str:
+    if word[:1] == "'":
+        return re.sub("(['‘’‚‛])\\1", r"\1", word[1:-1])
+    return word.strip('"')
 
 
 def opened(path: str, mode: str = "rb"):

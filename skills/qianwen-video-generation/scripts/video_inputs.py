@@ -168,11 +168,11 @@ def first_frame(options):
 def last_frame_of(path: str, folder: str) -> str:
     """The last frame of a video as a PNG in `folder`, made by ffmpeg. Raises usage where that cannot be done.
     """
-    import shutil
     import subprocess
+    from shared.cli.commands import on_path
     if not os.path.isfile(path):
         raise usage(f"--from-clip {path} does not exist or is no file", "name a video on this machine")
-    program = shutil.which("ffmpeg")
+    program = on_path("ffmpeg")
     if program is None:
         raise usage("--from-clip needs ffmpeg, which is not installed",
                     "install ffmpeg, or make the last frame in another way and "
