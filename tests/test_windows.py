@@ -2,11 +2,13 @@
 from __future__ import annotations
 
 import functools
+import json
 import os
 import re
 import shlex
 import shutil
 import subprocess
+from datetime import date
 
 import pytest
 
@@ -267,3 +269,197 @@ def test_a_command_for_bash(tmp_path, monkeypatch, name):
     words = [str(folder), str(python), str(folder / "text.py"), "--resume", name]
     assert done.stdout == b"".join(os.fsencode(word) + b"\0" for word in words), (line, done)
     assert os.listdir(tmp_path) == [name] and line.isprintable()
+
+
+# ---- the journal, the spending, batches ------------------------------------------------------------------------------
+
+STATE = "C:\\Users\\li\\.local\\state\\qianwen"
+
+
+def test_a_record_lives_and_goes(windows):
+    journal = windows.load("shared.tasks.journal").Journal(STATE)
+    journal.prove()
+    record = journal.new("qianwen-image-generation", prompt="狐狸")
+    journal.write(record)
+    journal.write({**record, "task_id": "t1", "state": "running"})
+    assert journal.find("t1")["prompt"] == "狐狸" and journal.known_tasks() == {"t1"}
+    put(windows.root, "fox.png")
+    journal.remove({**journal.find("t1"), "state": "ready", "saved": {"1": {"path": "C:\\fox.png"}}})
+    assert journal.all() == [] and journal.fetched("t1") == ["C:\\fox.png"] and journal.known_tasks() == {"t1"}
+    assert b"\r" not in b"".join(contents(windows.root / "Users/li/.local/state/qianwen/tasks").values())
+
+
+def test_a_record_that_another_run_reads_is_replaced_and_deleted(windows):
+    module, whole = windows.load("shared.tasks.journal"), windows.load("shared.files.whole")
+    journal = module.Journal(STATE)
+    record = journal.new("qianwen-text")
+    journal.write(record)
+    for change in (lambda: journal.write({**record, "task_id": "t1"}), lambda: journal.remove(record)):
+        reader = windows.disk.open_file(f"{STATE}\\tasks\\{record['id']}.json", "rb")
+        clock = Clock(at={0.2: reader.close})
+        patient(whole, clock)
+        change()
+        assert reader.closed
+    assert journal.all() == []
+
+
+def test_the_spending_is_added_and_summed(windows, monkeypatch):
+    spending = windows.load("shared.money.spending")
+    monkeypatch.setattr(spending, "MOST_BYTES", 500)
+    one = spending.Spending(STATE)
+    for _ in range(12):
+        one.add("qianwen-text", "m", {"tokens": 2}, 0.5)
+    today = date.today()
+    assert one.since(today) == spending.Spending(STATE).since(today) == 6.0
+    assert any("spending-0" in name for name in contents(windows.root / "Users/li/.local/state/qianwen"))
+
+
+def test_a_long_file_that_is_open_is_set_aside_later(windows, monkeypatch):
+    spending = windows.load("shared.money.spending")
+    monkeypatch.setattr(spending, "MOST_BYTES", 10)
+    one, today = spending.Spending(STATE), date.today()
+    one.add("qianwen-text", "m", {}, 1.0)
+    with windows.disk.open_file(STATE + "\\spending.jsonl", "rb"):
+        one.add("qianwen-text", "m", {}, 1.0)
+    one.add("qianwen-text", "m", {}, 1.0)
+    assert one.since(today) == 3.0 and one.between(today, today)["qianwen-text", "m"].calls == 3
+
+
+def died(spending, one, *amounts) -> str:
+    """The file of a process that ended with these calls open."""
+    calls = spending.UnderWay(one)
+    for amount in amounts:
+        calls.begin("qianwen-text", "m", amount)
+    calls._lock.__exit__()
+    return calls._path
+
+
+def test_a_doubt_is_counted_once_though_its_file_stays(windows):
+    spending, today = windows.load("shared.money.spending"), date.today()
+    patient(windows.load("shared.files.whole"), Clock())
+    one = spending.Spending(STATE)
+    path = died(spending, one, 1.0, 2.0)
+    with windows.disk.open_file(path, "rb"):
+        assert one.under_way() == 0
+        assert one.under_way() == 0 and one.since(today) == 3.0
+        assert windows.os.path.exists(path)
+    assert one.under_way() == 0 and not windows.os.path.exists(path)
+    assert one.between(today, today)["qianwen-text", "m"].in_doubt == 2
+
+
+def test_calls_whose_file_cannot_be_changed_count_as_under_way(windows):
+    spending = windows.load("shared.money.spending")
+    one = spending.Spending(STATE)
+    path = died(spending, one, 1.0, 2.0)
+    windows.os.chmod(path, 0o444)
+    assert [one.under_way(), one.under_way(), one.since(date.today())] == [3.0, 3.0, 0]
+
+
+def test_calls_under_way_are_held_by_their_process(windows):
+    spending = windows.load("shared.money.spending")
+    one = spending.Spending(STATE)
+    calls = spending.UnderWay(one)
+    number = calls.begin("qianwen-text", "m", 1.5)
+    assert spending.Spending(STATE).under_way() == 1.5
+    calls.end(number)
+    calls.close()
+    assert one.under_way() == 0 and one.since(date.today()) == 0 and one._files_under_way() == []
+
+
+def batch_in(windows, *rows, table=False):
+    """(folder, rows) of a batch of these rows, in C:\\out."""
+    data = "".join(json.dumps(row, ensure_ascii=False) + "\r\n" for row in rows)
+    put(windows.root, "rows.jsonl", data.encode())
+    flags, console = windows.load("shared.cli.flags"), windows.load("shared.cli.console")
+
+    def parser():
+        made = flags.Parser(prog="x")
+        made.add_argument("prompt", nargs="?")
+        flags.add_batch_flags(made)
+        flags.add_common_flags(made, "skill", "model")
+        return made
+    options = parser().parse_args(["--batch", "C:\\rows.jsonl", "-o", "C:\\out"])
+    row_file = windows.load("shared.batch.rows").RowFile("C:\\rows.jsonl", options, parser, "C:\\out", main="prompt")
+    row_file.check()
+    folder = windows.load("shared.batch.folder").BatchFolder("C:\\out", row_file, console.Console("skill"), again=False,
+                                                             recoverable=None, table=table)
+    return folder, list(row_file.rows())
+
+
+ROWS = [{"prompt": "猫"}, {"prompt": "b", "output": "Fuchs.md"}, {"prompt": "c"}]
+
+
+def test_a_batch_from_beginning_to_end(windows):
+    folder, rows = batch_in(windows, *ROWS, table=True)
+    folder.read()
+    with folder.locked(1, lambda: None):
+        folder.open()
+        for row in reversed(rows):
+            folder.begin(row.key)
+            folder.record(row, {"ok": True, "text": "答\n"})
+        folder.close(0)
+    files = contents(windows.root / "out")
+    assert sorted(files) == ["results.csv", "results.jsonl"] and b"\r" not in files["results.jsonl"]
+    lines = [json.loads(line) for line in files["results.jsonl"].decode("utf-8").splitlines()]
+    assert [line["row"] for line in lines] == [1, 2, 3] and files["results.csv"].startswith(b"\xef\xbb\xbf")
+
+
+def test_a_batch_that_was_killed_goes_on(windows):
+    folder, rows = batch_in(windows, *ROWS)
+    lock = folder.locked(1, lambda: None)
+    lock.__enter__()
+    folder.open()
+    for row in rows[:2]:
+        folder.begin(row.key)
+    folder.record(rows[1], {"ok": True, "text": "done"})
+    for descriptor in (folder._started_fd, folder._results_fd, lock._lock._descriptor):
+        os.close(descriptor)  # what the system does for a process that was killed
+    folder, rows = batch_in(windows, *ROWS)
+    folder.read()
+    with folder.locked(1, lambda: None):
+        folder.open()
+        assert [folder.wants(row) for row in rows] == [False, False, True] and folder.in_doubt == {rows[0].key}
+
+
+def test_two_runs_do_not_work_in_one_folder(windows):
+    folder, _ = batch_in(windows, *ROWS)
+    failures = windows.load("shared.failures")
+    with folder.locked(1, lambda: None), pytest.raises(failures.Failure) as caught:
+        folder.locked(-1, lambda: None).__enter__()
+    assert caught.value.exit_code == failures.Exit.RUNNING
+    with folder.locked(-1, lambda: None):
+        pass
+    assert contents(windows.root / "out") == {}
+
+
+@pytest.mark.parametrize("output", ["..\\a.md", "C:\\a.md", "C:a.md", "\\a.md", "x\\..\\..\\a.md", "//server/a.md", "a.md:stream"])
+def test_rows_stay_in_their_folder(windows, output):
+    with pytest.raises(Exception, match="must be a relative name|stays in the output folder"):
+        batch_in(windows, {"prompt": "a", "output": output})
+
+
+def test_outputs_that_differ_in_case_alone_are_one_file(windows):
+    with pytest.raises(Exception, match="output"):
+        batch_in(windows, {"prompt": "a", "output": "A.md"}, {"prompt": "b", "output": "a.MD"})
+
+
+def test_a_table_that_is_open_in_a_spreadsheet_is_saved_beside(windows):
+    patient(windows.load("shared.files.whole"), Clock())
+    folder, rows = batch_in(windows, *ROWS, table=True)
+    (windows.root / "out").mkdir()
+    put(windows.root / "out", "results.csv")
+    in_use = windows.load("shared.files.whole").InUse
+    with windows.disk.open_file("C:\\out\\results.csv", "rb"), folder.locked(1, lambda: None), pytest.raises(in_use) as caught:
+        folder.open()
+        folder.record(rows[0], {"ok": True, "text": "paid"})
+        folder.close(0)
+    other = caught.value.saved_as.rpartition("\\")[2]
+    assert b"paid" in contents(windows.root / "out")[other] and contents(windows.root / "out")["results.csv"] == b"old"
+
+
+@pytest.mark.parametrize("described, asked, found", [("fox.png", "FOX.PNG", "FOX.json"), ("fox.mp4", "fox.png", "fox.png.json")])
+def test_a_description_belongs_to_its_file_in_any_case(windows, described, asked, found):
+    sidecar = windows.load("shared.files.sidecar")
+    put(windows.root, "fox.json", json.dumps({"file": described, "skill": "qianwen-image-generation"}).encode())
+    assert sidecar.sidecar_path("C:\\" + asked) == "C:\\" + found
+    assert sidecar.is_sidecar("C:\\fox.json")

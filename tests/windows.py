@@ -82,6 +82,8 @@ class Disk:
     # -- handles
 
     def opened(self, descriptor: int) -> int:
+        """Note a new descriptor; the number may be that of one that is closed by now, and so is its lock."""
+        self.locks = {key: region for key, region in self.locks.items() if key[0] != descriptor}
         self._open[descriptor] = os.fstat(descriptor)
         return descriptor
 
