@@ -1,7 +1,9 @@
 """What is different under Windows: files that are open, names, locks, shells, code pages. See `windows.py`."""
 from __future__ import annotations
 
+import codecs
 import functools
+import io
 import json
 import os
 import re
@@ -12,7 +14,7 @@ from datetime import date
 
 import pytest
 
-from tests.windows import cmd, powershell, Windows
+from tests.windows import cmd, console_936, powershell, Windows
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="an imitation of Windows, made of POSIX")
 
@@ -463,3 +465,86 @@ def test_a_description_belongs_to_its_file_in_any_case(windows, described, asked
     put(windows.root, "fox.json", json.dumps({"file": described, "skill": "qianwen-image-generation"}).encode())
     assert sidecar.sidecar_path("C:\\" + asked) == "C:\\" + found
     assert sidecar.is_sidecar("C:\\fox.json")
+
+
+# ---- the console and the worker process ------------------------------------------------------------------------------
+
+SAID = "答案：猫 🐈 é — ok"
+
+
+def test_what_is_said_under_a_chinese_code_page_is_utf_8(windows, monkeypatch):
+    console, main = windows.load("shared.cli.console"), windows.load("shared.main")
+    out, err = io.BytesIO(), io.BytesIO()
+    monkeypatch.setattr(main.sys, "stdout", console_936(out))
+    monkeypatch.setattr(main.sys, "stderr", console_936(err))
+    main._prepare_streams()
+    here = console.Console("qianwen-text")
+    here.result(SAID + "\n")
+    here.say(SAID)
+    assert (out.getvalue().decode("utf-8"), err.getvalue().decode("utf-8")) == (SAID + "\n", f"qianwen-text: {SAID}\n")
+
+
+def test_a_stream_that_cannot_be_made_utf_8_loses_no_answer(windows):
+    console = windows.load("shared.cli.console")
+    written = io.BytesIO()
+    stream = codecs.getwriter("cp936")(written)  # has no `reconfigure`, as what some programs put in the place of stdout
+    stream.encoding = "cp936"
+    console.make_utf8(stream)
+    here = console.Console("qianwen-text", stdout=stream, stderr=stream)
+    here.result("答 🐈 é ok\n")
+    assert written.getvalue().decode("cp936") == "答 ? é ok\n"
+
+
+def test_a_missing_stream_becomes_the_null_device(windows, monkeypatch):
+    main = windows.load("shared.main")
+    monkeypatch.setattr(main.sys, "stdout", None)  # as under pythonw
+    main._prepare_streams()
+    assert main.sys.stdout.write("nowhere") == 7
+    main.sys.stdout.close()
+
+
+def test_the_worker_process_is_apart_from_ctrl_c(windows, monkeypatch):
+    worker = windows.load("shared.batch.worker")
+    put(windows.root, "text.py")
+    started = {}
+
+    class Process:
+        stdin, waits = io.BytesIO(), []
+
+        def __init__(self, words, **settings):
+            started.update(settings, words=words)
+
+        def wait(self, timeout):
+            self.waits.append(timeout)
+            if len(self.waits) == 2:
+                raise KeyboardInterrupt
+            if len(self.waits) < 4:
+                raise subprocess.TimeoutExpired("text.py", timeout)
+            return 7
+    monkeypatch.setattr(subprocess, "Popen", Process)
+    monkeypatch.setattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 512, raising=False)
+    monkeypatch.setattr(worker.sys, "argv", ["C:\\text.py"])
+    said = []
+    written = Process.stdin.write
+    Process.stdin.write = lambda data: said.append(data) or written(data)
+    console = windows.load("shared.cli.console").Console("qianwen-text", stderr=io.StringIO())
+    assert worker.hand_over(["--batch", "rows.jsonl"], console) == 7
+    assert started["creationflags"] == 512 and "start_new_session" not in started and started["words"][-2:] == ["--batch", "rows.jsonl"]
+    assert set(Process.waits) == {0.5} and said == [b"s"], "a wait without limit would not hear of Ctrl-C there"
+
+
+def test_the_worker_ends_when_its_caller_is_gone(windows):
+    worker = windows.load("shared.batch.worker")
+    mine, other = os.pipe()
+    kept = [os.dup(stream) for stream in (1, 2)]
+    stopped = []
+    try:
+        os.write(other, b"s")
+        os.close(other)
+        worker._listen(mine, lambda: stopped.append(1))
+        assert len(stopped) == 2 and all(os.path.samestat(os.fstat(stream), os.stat(os.devnull)) for stream in (1, 2))
+    finally:
+        for stream, descriptor in zip((1, 2), kept):
+            os.dup2(descriptor, stream)
+            os.close(descriptor)
+        os.close(mine)

@@ -127,6 +127,8 @@ class Disk:
     # -- what the modules call
 
     def open(self, path, flags, mode=0o777, **_) -> int:
+        if path == "nul":
+            return os.open(os.devnull, flags)
         real = self.real(path)
         self.refuse_deleting(real, path)
         if os.path.isdir(real):
@@ -143,6 +145,8 @@ class Disk:
 
     def open_file(self, path, mode="r", buffering=-1, encoding=None, errors=None, newline=None, **_):
         """The built-in open: text is in cp936 unless something else is asked for, lines end in CR LF."""
+        if path == "nul":
+            return io.open(os.devnull, mode, buffering, encoding)
         if not isinstance(path, int):
             real = self.real(path)
             self.refuse_deleting(real, path)
@@ -165,6 +169,8 @@ class Disk:
         return os.write(descriptor, data)
 
     def read(self, descriptor: int, size: int) -> bytes:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return os.read(descriptor, size)
         self.refuse_locked(descriptor, os.lseek(descriptor, 0, os.SEEK_CUR), size)
         return os.read(descriptor, size)
 

@@ -165,7 +165,7 @@ class Console:
     def _write(self, stream, text: str) -> None:
         """Write at once. When the reader of stdout went away the run ends quietly, unless something is left to save."""
         try:
-            stream.write(text)
+            _put(stream, text)
             stream.flush()
         except BrokenPipeError:
             to_nowhere(stream)
@@ -179,6 +179,15 @@ class Console:
                 self._stdout_closed = True
                 raise Failure(Exit.UNSAVED, f"stdout cannot be written: {error.strerror}",
                               fix="check the disk or the program that reads it, then run the command again") from error
+
+
+def _put(stream, text: str) -> None:
+    """Write a text; one that is not for the encoding of a stream that `make_utf8` could not change loses no more than that."""
+    try:
+        stream.write(text)
+    except UnicodeEncodeError:
+        encoding = getattr(stream, "encoding", None) or "ascii"
+        stream.write(text.encode(encoding, "replace").decode(encoding))
 
 
 def _sentence(text: str) -> str:
