@@ -123,6 +123,7 @@ def estimate(session) -> tuple:
     ask, model, warning = read_ask(session.options)
     if warning:
         session.console.warn(warning)
+    address_all([*ask.images, *ask.frames, *([ask.video] if ask.video else [])])
     body = build_request(ask, model)[0]
     return estimate_of(model, body, session.price_region, media_tokens(ask, model))
 
