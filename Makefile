@@ -11,6 +11,7 @@ help:
 	@echo "make demo      the real scripts against an emulator of the service; no key, no network (DIR=... keeps the results)"
 	@echo "make test      all tests; installs pytest into .venv when it is not there"
 	@echo "make check     house rules, and the core tests under every Python from 3.9 to 3.13 that is here"
+	@echo "make pictures  draw docs/*.svg again, from the names in the code and from real output"
 	@echo "make sync      copy shared/ into every skill"
 	@echo "make bench     speed and memory, as ratios to a bare urllib script"
 	@echo "make emulator  run the emulator alone (PORT=$(PORT))"
@@ -33,6 +34,7 @@ check:
 
 pictures:
 	@$(PYTHON) -m tests.pictures_way
+	@$(PYTHON) -m tests.pictures_guard
 
 sync:
 	@$(PYTHON) -m tests.sync

@@ -5,7 +5,7 @@
 - the tables of the references are those of the rows;
 - the code keeps to Python 3.9 and to the standard library;
 - no unused import, no bare except, no print or sys.exit below the command layer;
-- every SKILL.md has a legal frontmatter and a body of reasonable length.
+- every SKILL.md has a legal frontmatter and a body of reasonable length, and says the same about keys, exit codes and money.
 """
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def problems(root: Path = ROOT) -> list:
     for manual in [root / "SKILL.md", *sorted((root / "skills").glob("*/SKILL.md"))]:
         if manual.is_file():
             found += [f"{manual.relative_to(root).as_posix()}: {what}" for what in manual_problems(manual)]
-    return found
+    return found + shared_paragraph_problems(sorted((root / "skills").glob("*/SKILL.md")))
 
 
 # ---- Python ----------------------------------------------------------------------------------------------------------
@@ -207,6 +207,21 @@ def manual_problems(path: Path) -> list:
         found.append("a ${…} placeholder is filled by one agent only")
     if re.search(r"^\s*[A-Z_]+=\S* +python3", body, re.MULTILINE):
         found.append("a command begins with a variable, which no permission for python3 covers")
+    return found
+
+
+# How the paragraphs begin that stand in every skill's SKILL.md, word for word, but for the name of the script.
+SHARED_PARAGRAPHS = ("It sends nothing and says", "When the key is missing", "Exit code 0 means done", "Every call is billed")
+
+
+def shared_paragraph_problems(manuals: list) -> list:
+    """What keeps the SKILL.md files from saying the same about keys, exit codes and money."""
+    bodies = [re.sub(r"scripts/\w+\.py", "scripts/NAME.py", path.read_text("utf-8")).split("\n\n") for path in manuals]
+    found = []
+    for start in SHARED_PARAGRAPHS:
+        versions = [[paragraph.strip() for paragraph in body if paragraph.startswith(start)] for body in bodies]
+        if any(len(version) != 1 or version != versions[0] for version in versions):
+            found.append(f"skills/*/SKILL.md: the paragraph {start!r} … has to stand in each of them, once and the same")
     return found
 
 

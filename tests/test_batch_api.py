@@ -301,7 +301,7 @@ def test_poll_is_a_minute_at_least_at_the_service(monkeypatch):
     for kind, poll, pace in (("dashscope", 0.5, (60.0, 60.0)), ("loopback", 0.5, (0.5, 0.5)), ("dashscope", None, (71.0, 300.0)),
                              ("gateway", 200, (71.0, 200))):
         made._options = SimpleNamespace(poll=poll)
-        made._session = SimpleNamespace(endpoint=SimpleNamespace(kind=kind), client=lambda: None)
+        made._session = SimpleNamespace(endpoint=SimpleNamespace(kind=kind), client=lambda: None, payments=None)
         made.journal = made._console = None
         assert made.jobs({}).pace == pace
 

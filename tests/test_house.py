@@ -51,6 +51,18 @@ def test_broken_manual_is_found(tmp_path, change, what):
     assert any(what in sentence for sentence in check.manual_problems(manual))
 
 
+def test_a_shared_paragraph_that_differs_or_is_gone_is_found(tmp_path):
+    manuals = sorted((check.ROOT / "skills").glob("*/SKILL.md"))
+    assert len(manuals) == 5 and check.shared_paragraph_problems(manuals) == []
+    text = manuals[0].read_text("utf-8")
+    other = tmp_path / "SKILL.md"
+    for start in check.SHARED_PARAGRAPHS:
+        for changed in (text.replace(start, start + " not"), text.replace(start, "Something else")):
+            other.write_text(changed, "utf-8")
+            [found] = check.shared_paragraph_problems([*manuals[1:], other])
+            assert start in found
+
+
 @pytest.fixture
 def house(tmp_path):
     """A copy of the project's shared code, and one skill that reaches a part of it."""

@@ -274,7 +274,9 @@ def test_json_document(draw, emulator, work, kind):
     names = {"ok", "skill", "model", "request_id", "files", "usage", "billing", "warnings"}
     assert result.code == 0 and set(document) == names | ({"task_id"} if kind else set()), result
     assert (document["ok"], document["skill"], document["model"]) == (True, SKILL, create.model)
-    assert document["billing"] == {"plan": "pay-as-you-go", "units": {"images": 2}} and document["warnings"] == []
+    assert document["billing"] == {"plan": "pay-as-you-go", "units": {"images": 2}, "cost": {
+        "amount": 0.4, "currency": "CNY", "known": True, "prices_of": "2026-10-09", "region": "cn-beijing"}}
+    assert document["warnings"] == []
     assert document["usage"]["image_count"] == 2 and document.get("task_id", "") == create.task_id
     assert document["request_id"] in [request_id for request_id in (create.request_id, *(task.request_id for task in emulator.tasks.values()))]
     for entry, name in zip(document["files"], ("fox-1.png", "fox-2.png")):

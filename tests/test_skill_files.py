@@ -1,4 +1,4 @@
-"""SKILL.md, references and READMEs: legal for real agents, true to `--help` and the exit codes, and their commands run."""
+"""SKILL.md, references, READMEs and docs: legal for real agents, true to `--help` and the exit codes, and their commands run."""
 from __future__ import annotations
 
 import os
@@ -17,7 +17,9 @@ from tests.conftest import ROOT, SCRIPTS
 SKILLS = sorted(path.parent for path in (ROOT / "skills").glob("*/SKILL.md"))
 MANUALS = [ROOT / "SKILL.md"] + [folder / "SKILL.md" for folder in SKILLS]
 READMES = [ROOT / "README.md", ROOT / "README.zh-CN.md"]
-DOCUMENTS = MANUALS + READMES + sorted((ROOT / "skills").glob("*/references/*.md"))
+REFERENCES = [ROOT / "docs" / "reference.md", ROOT / "docs" / "reference.zh-CN.md"]
+PAGES = sorted((ROOT / "skills").glob("*/references/*.md"))
+DOCUMENTS = MANUALS + READMES + REFERENCES + PAGES
 
 FIELDS = {"name", "description", "license", "compatibility", "metadata"}
 OTHER_PROGRAMS_FLAGS = {"--consent", "--marketplace"}  # flags in the documents that are not the scripts' own
@@ -44,6 +46,11 @@ WITH_TASKS = ("qianwen-image-generation", "qianwen-video-generation")  # they wa
 
 def name_of(path) -> str:
     return path.relative_to(ROOT).as_posix()
+
+
+def _skill_of(path) -> str:
+    parts = path.relative_to(ROOT).parts
+    return parts[1] if parts[0] == "skills" else ""
 
 
 def each(paths):
@@ -143,7 +150,7 @@ def test_links_resolve(path):
         assert (path.parent / target).exists(), target
 
 
-@each([path for path in DOCUMENTS if path.parent != ROOT])
+@each([path for path in DOCUMENTS if _skill_of(path)])
 def test_links_stay_in_the_skill(path):
     """A skill is copied alone."""
     folder = (ROOT / "skills" / path.relative_to(ROOT / "skills").parts[0]).resolve()
@@ -178,15 +185,22 @@ def test_every_skill_has_its_documents():
             assert f"skills/{folder.name}" in read(path), path
 
 
-def _skill_of(path) -> str:
-    parts = path.relative_to(ROOT).parts
-    return parts[1] if parts[0] == "skills" else ""
 
-
-@each([path for path in MANUALS if path.parent != ROOT] + READMES)
+@each([path for path in PAGES if path.name == "errors.md"] + REFERENCES)
 def test_exit_codes(path):
     table = re.findall(r"^\| (\d+) \| ([a-z]+) \| \S", read(path), re.MULTILINE)
     assert [(int(code), name) for code, name in table] == [(int(code), code.name.lower()) for code in Exit]
+
+
+LANGUAGES = pytest.mark.parametrize("pair", (READMES, REFERENCES), ids=("README", "reference"))
+
+
+@each([folder / "SKILL.md" for folder in SKILLS])
+def test_sections_of_the_recipes_are_named(path):
+    """An agent reads the section that it needs, so SKILL.md has to list them as they are called."""
+    recipes = re.sub(r"^```.*?^```$", "", read(path.parent / "references" / "recipes.md"), flags=re.MULTILINE | re.DOTALL)
+    named = re.findall(r'"([^"]+)"', " ".join(read(path).split("references/recipes.md): ")[1].split("\n- [")[0].split()))
+    assert named == re.findall(r"^## (.*)$", recipes, re.MULTILINE)
 
 
 def test_make_targets_exist():
@@ -203,8 +217,9 @@ def test_make_targets_exist():
     ("models", r"`((?:qwen|glm|MiniMax|deepseek)[\w.-]+)`"),
     ("files", r"\]\(([^)\s]*[^)\s])\)"),
 ))
-def test_readmes_name_the_same(what, pattern):
-    english, chinese = (set(re.findall(pattern, read(path))) - {path.name for path in READMES} for path in READMES)
+@LANGUAGES
+def test_both_languages_name_the_same(pair, what, pattern):
+    english, chinese = (set(re.findall(pattern, re.sub(r"\.zh-CN(?=\.md)|(?<=\.md)#[^)\s]+", "", read(path)))) for path in pair)
     assert english == chinese, what
 
 
@@ -214,11 +229,12 @@ def test_readmes_have_the_same_commands():
     assert english == chinese and english
 
 
-def test_readmes_have_the_same_tables():
+@LANGUAGES
+def test_both_languages_have_the_same_tables(pair):
     """Rows in the same number and order, told by the code in their first two cells."""
     english, chinese = ([re.findall(r"`[^`]+`", " ".join(row.split("|")[1:3])) for row in read(path).splitlines()
-                         if row.startswith("|")] for path in READMES)
-    assert english == chinese
+                         if row.startswith("|")] for path in pair)
+    assert english == chinese and english
 
 
 # ---- their commands run ----------------------------------------------------------------------------------------------
