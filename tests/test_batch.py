@@ -1,6 +1,7 @@
 """`--batch` through the real scripts: the rows, what a rerun does, what is in doubt, kills, rate limits, and the counts."""
 from __future__ import annotations
 
+import errno
 import json
 import os
 import random
@@ -21,7 +22,7 @@ from shared.batch.folder import BatchFolder
 from shared.batch.rows import RowFile
 from shared.batch.tally import duration, Progress
 from shared.batch.throttle import Throttle
-from shared.batch.workers import run_all
+from shared.batch.workers import run_all, Workers
 from shared.body import parse_settings
 from shared.cli.console import Console
 from shared.cli.flags import add_batch_flags, add_common_flags, Parser
@@ -724,6 +725,16 @@ def test_what_a_row_raises_is_reported_and_the_others_go_on():
         done.append(item)
     run_all(range(6), do, Throttle(1), on_error=errors.append, on_interrupt=lambda: None)
     assert [error.errno for error in errors] == [28] and done == [0, 1, 2, 4, 5]
+
+
+@pytest.mark.parametrize("number, advice", [(errno.ENOSPC, "make room there"), (errno.EPERM, "permissions"), (errno.EIO, "that disk")])
+def test_a_folder_that_cannot_be_written_stops_the_batch_with_advice_that_fits(number, advice):
+    tally, stopped = SimpleNamespace(end=None), []
+    workers = Workers(None, SimpleNamespace(folder="out"), SimpleNamespace(console=None), None,
+                      SimpleNamespace(stop=lambda: stopped.append(1)), tally)
+    workers._failed(OSError(number, os.strerror(number)))
+    assert tally.end.exit_code == Exit.UNSAVED and advice in tally.end.fix and stopped == [1]
+    assert ("make room" in tally.end.fix) == (number == errno.ENOSPC)
 
 
 def real(rows, emulator, home, work, *arguments, before=(), env=None, **more):
