@@ -222,15 +222,16 @@ def install(target: str, agent: str, force: bool) -> int:
 
 
 def _command(script: str) -> str:
-    """The command for a shell. Under Windows forward slashes and double quotes, which cmd, PowerShell and bash all take;
-    where cmd or PowerShell would replace something between them, the command is for PowerShell."""
+    """The command for a shell. Under Windows forward slashes and double quotes, which cmd, PowerShell and bash
+    all take; where one of them would replace something between the quotes, the command is for PowerShell."""
     if os.name != "nt":
         return f"python3 {shlex.quote(script)} --check"
     python, script = "py" if shutil.which("py") else "python", script.replace("\\", "/")
     if script.count("%") > 1 or re.search("[$`\u201c-\u201f]", script):
         script = re.sub("(['\u2018-\u201b])", r"\1\1", script)
         return f"{python} '{script}' --check  # in PowerShell"
-    return f"{python} {script} --check" if re.fullmatch(r"[\w./:+-]+", script) else f'{python} "{script}" --check'
+    quoted = script if re.fullmatch(r"[\w./:+-]+", script) else f'"{script}"'
+    return f"{python} {quoted} --check"
 
 
 def _copy(source: str, folder: str, replace: bool) -> None:

@@ -1,4 +1,4 @@
-"""Windows for tests elsewhere: the modules of `shared` imported anew over an `os` that behaves as it does there.
+"""Windows for tests elsewhere: the modules of `shared` imported again over an `os` that behaves as it does there.
 
 One drive, `C:`, lies in a folder of this machine. What differs and matters is imitated, from the documentation of
 CPython's `os`, `msvcrt` and of CreateFileW, DeleteFileW and MoveFileExW:

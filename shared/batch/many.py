@@ -146,7 +146,8 @@ def _close(batch_folder: BatchFolder, tally: Tally, session, files: bool) -> Non
     try:
         batch_folder.close(tally.under_way, getattr(session.options, "schema", None), files)
     except InUse as error:
-        session.console.warn(f"{error.filename} could not be replaced: {error.strerror}", "close that program, then rename it")
+        session.console.warn(f"{error.filename} could not be replaced: {error.strerror}",
+                             "close that program, then rename it")
     except OSError as error:
         session.console.warn(f"{error.filename or batch_folder.results} may not be on the disk itself: {error.strerror}",
                              "check it before relying on it")

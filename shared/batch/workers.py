@@ -116,7 +116,8 @@ class Workers:
         """The folder cannot be written, or the file of rows was changed meanwhile."""
         self._halt(error if isinstance(error, Failure) else Failure(
             Exit.UNSAVED, f"{self._folder.folder} cannot be written: {error.strerror}",
-            fix=("make room there, then " if error.errno in FULL else "look after that disk and its permissions, then ") + GO_ON))
+            fix=("make room there" if error.errno in FULL else "look after that disk and its permissions")
+            + ", then " + GO_ON))
 
     def _halt(self, why: Failure) -> None:
         """Take no more rows."""

@@ -9,17 +9,18 @@ import sys
 _BARE = re.compile(r"[\w./:=+-][\w./:=+~-]*")  # what cmd, PowerShell and bash take without quotes
 _BARE_PROGRAM = re.compile(r"[\w.:\\-][\w.:\\~-]*")  # cmd takes no / in a program's name, PowerShell no quotes
 _EXPANDED = re.compile("[$`\u201c-\u201f]")  # by PowerShell within double quotes, or their end
-_SINGLE = re.compile("(['\u2018-\u201b])")  # all end a single-quoted text of PowerShell; doubled they stand for themselves
+_SINGLE = re.compile("(['\u2018-\u201b])")  # all end a quoted text of PowerShell; doubled they are themselves
 _ONLY_POWERSHELL = "  # in PowerShell"
 
 
 def command_line(*arguments: str, state: str = "", script: str = "") -> str:
-    """This script (or `script`) with these arguments. `state` is the folder of the journal, where the command needs it."""
+    """This script (or `script`) with these arguments. `state` is the folder of the journal, if it needs one."""
     words = [os.path.abspath(script or sys.argv[0]), *arguments]
     if os.name == "nt":
         return _for_windows(_program(), words, _where_the_journal_is(state))
     home = _where_the_journal_is(state)
-    return (f"XDG_STATE_HOME={_for_bash(home)} " if home else "") + " ".join(map(_for_bash, [sys.executable or "python3", *words]))
+    setting = f"XDG_STATE_HOME={_for_bash(home)} " if home else ""
+    return setting + " ".join(map(_for_bash, [sys.executable or "python3", *words]))
 
 
 def _where_the_journal_is(state: str) -> str:
@@ -32,15 +33,19 @@ def _for_bash(word: str) -> str:
     """A word of one line; what cannot be printed is written as bytes, because a terminal would not show it."""
     if word.isprintable():
         return shlex.quote(word)
-    return "$'" + "".join(one if one.isprintable() and one not in "'\\" else "".join(f"\\x{byte:02x}" for byte in os.fsencode(one))
-                          for one in word) + "'"
+    plain = (one if one.isprintable() and one not in "'\\" else _bytes_of(one) for one in word)
+    return f"$'{''.join(plain)}'"
+
+
+def _bytes_of(character: str) -> str:
+    return "".join(f"\\x{byte:02x}" for byte in os.fsencode(character))
 
 
 def _for_windows(program: str, words: list, state_home: str) -> str:
-    """The command for cmd, PowerShell and Git Bash alike where one line can be; else for PowerShell, and it says so.
+    """The command for cmd, PowerShell and Git Bash alike, if one line can be; else for PowerShell, as it says.
 
-    Within double quotes cmd replaces %NAME% and PowerShell $name. Only paths have a backslash here, and / is as good:
-    one before a quotation mark would be taken for its escape.
+    Within double quotes cmd replaces %NAME% and PowerShell $name. Only paths have a backslash here, and / is
+    as good: one before a quotation mark would be taken for its escape.
     """
     words, state_home = [word.replace("\\", "/") for word in words], state_home.replace("\\", "/")
     everything = " ".join([*words, state_home])
@@ -58,7 +63,7 @@ def _for_powershell(word: str) -> str:
 
 
 def _program() -> str:
-    """How this Python is called under Windows: as short as it can be, because no quotes around it suit all shells."""
+    """How this Python is called under Windows: in short, because no quotes around it suit all shells."""
     named = on_path("python")
     if named and os.path.exists(sys.executable) and os.path.samefile(named, sys.executable):
         return "python"
@@ -68,10 +73,11 @@ def _program() -> str:
 
 
 def on_path(name: str) -> str | None:
-    """Where a program lies. The working directory does not count, where a stranger's project may have put one; Windows
-    would look there first."""
+    """Where a program lies. The working directory does not count, where a stranger's project may have put one;
+    Windows would look there first."""
     file, here = name + (".exe" if os.name == "nt" else ""), _real(os.curdir)
-    paths = (os.path.join(folder, file) for folder in os.get_exec_path() if os.path.isabs(folder) and _real(folder) != here)
+    folders = [one for one in os.get_exec_path() if os.path.isabs(one) and _real(one) != here]
+    paths = (os.path.join(folder, file) for folder in folders)
     return next((path for path in paths if os.path.isfile(path) and os.access(path, os.X_OK)), None)
 
 

@@ -182,7 +182,7 @@ class Console:
 
 
 def _put(stream, text: str) -> None:
-    """Write a text; one that is not for the encoding of a stream that `make_utf8` could not change loses no more than that."""
+    """Write a text. A character not in the encoding of a stream that `make_utf8` could not change is lost."""
     try:
         stream.write(text)
     except UnicodeEncodeError:

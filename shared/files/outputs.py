@@ -7,7 +7,8 @@ import re
 from ..failures import Exit, Failure, usage
 from .locks import FileLock
 from .sidecar import is_sidecar, sidecar_path
-from .whole import check_name, InUse, is_device, other_name, prove_name, prove_writable, short_id, sweep, Temporary, whole
+from .whole import check_name, InUse, is_device, other_name, prove_name, prove_writable, short_id, sweep
+from .whole import Temporary, whole
 
 PARTIAL = ".partial"  # the ending of what came of a result that is not whole
 _LOCK_PATIENCE = 20.0  # seconds; a lock is held for as long as it takes to write a file

@@ -45,8 +45,8 @@ class InUse(OSError):
     """A program has the target open, and Windows replaces no open file. The new content lies in `saved_as`."""
 
     def __init__(self, path: str, saved_as: str):
-        super().__init__(errno.EACCES, "another program has it open, or it is write-protected; the new content is in "
-                         + saved_as, path)
+        super().__init__(errno.EACCES, "another program has it open, or it is write-protected; the new content "
+                         f"is in {saved_as}", path)
         self.saved_as = saved_as
 
 

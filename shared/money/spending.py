@@ -165,8 +165,8 @@ class Spending:
         return sum(self._still_open(path) for path in self._files_under_way())
 
     def _still_open(self, path: str) -> float:
-        """CNY of the open calls of one process; 0 once they are written down as doubts. Each is ended in its file as it
-        is written down, because the file may stay: where another program has it open it cannot be deleted."""
+        """CNY of the open calls of one process; 0 once they are written down as doubts. Each is ended in its
+        file as it is written down, because the file may stay: one that is open cannot be deleted on Windows."""
         try:
             if not is_held(path):
                 with Lock(path, wait=1.0) as lock:  # two readers would count the same doubts
