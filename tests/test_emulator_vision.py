@@ -31,7 +31,7 @@ class Answer:
 
     @property
     def json(self):
-        return json.loads(self.body)
+        return json.loads(self.body if self.body[:1] in (b"{", b"[") else self.body[self.body.index(b"{"):])  # or the event of a refusal
 
     @property
     def message(self):

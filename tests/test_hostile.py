@@ -106,6 +106,14 @@ def test_whole_body_that_is_no_answer_is_a_failure(run, hostile, work):
     assert result.code == 6 and (work / "good.md").read_text() == "old"
 
 
+@pytest.mark.parametrize("content_type", [b"text/event-stream", b"text/plain"])
+@pytest.mark.parametrize("flags", [(), ("--no-stream",)], ids=["stream", "whole"])
+def test_a_stream_is_folded_whether_it_was_asked_for_or_not(run, hostile, flags, content_type):
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: " + content_type + b"\r\nConnection: close\r\n\r\n"
+    result = run("Hi", *flags, base_url=hostile(stream(said("Fo"), said("ur", "stop")), head))
+    assert (result.code, result.out) == (0, "Four\n"), result
+
+
 def test_empty_answer_does_not_replace_a_file(run, emulator, work):
     (work / "good.md").write_text("old")
     emulator.reply(text="")

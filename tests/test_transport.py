@@ -19,10 +19,11 @@ from shared import key_guard
 from shared.body import elide_media
 from shared.chat.answer import Answer as ChatAnswer, fold
 from shared.failures import Exit, Failure
-from shared.transport import client as transport_client
-from shared.transport.client import _tls_context, Client, error_in
+from shared.transport import client as transport_client, reading
+from shared.transport.client import _tls_context, Client
 from shared.transport.errors import Context, explain, network, ServiceError
 from shared.transport.events import BadStream, Event, read_events
+from shared.transport.reading import error_in
 from shared.transport.request import Multipart, Request
 from shared.transport.retries import MAX_DELAY, parse_retry_after, Retries
 from tests.conftest import STANDARD_KEY
@@ -575,3 +576,60 @@ def test_an_answer_without_end_is_not_read_into_memory(monkeypatch):
     monkeypatch.setattr(transport_client, "_MAX_JSON", 4 << 20)
     with pytest.raises(Failure, match="larger than"):
         client_for("https://dashscope.aliyuncs.com").json(Request("GET", "https://dashscope.aliyuncs.com/a"), Retries.READ)
+
+
+# ---- bodies are judged by their first bytes -----------------------------------------------------------------------------
+
+ARREARS = b'"message":"Access denied, please make sure your account is in good standing."'
+REFUSED = {
+    "compatible": b'data: {"error":{"code":"Arrearage",' + ARREARS + b',"request_id":"r"}}\n\n',
+    "native": b'id:1\nevent:error\n:HTTP_STATUS/400\ndata:{"code":"Arrearage",' + ARREARS + b',"request_id":"r"}\n\n',
+    "object": b'\xef\xbb\xbf {"code":"Arrearage",' + ARREARS + b',"request_id":"r"}',
+}
+
+
+@pytest.mark.parametrize("content_type", ["text/event-stream", "Text/Event-Stream;charset=UTF-8", "application/json", ""])
+@pytest.mark.parametrize("body", REFUSED.values(), ids=REFUSED)
+def test_a_refusal_is_read_whatever_it_is_wrapped_in(monkeypatch, body, content_type):
+    monkeypatch.setattr(Client, "_send", lambda *_: Answer(400, {"Content-Type": content_type}, body))
+    client, request = client_for("https://dashscope.aliyuncs.com"), Request("POST", "https://dashscope.aliyuncs.com/a", {})
+    for call in (lambda: client.events(request, Retries.CHAT, pytest.fail), lambda: client.json(request, Retries.CREATE)):
+        with pytest.raises(Failure) as caught:
+            call()
+        failure = caught.value
+        assert (failure.exit_code, failure.code, failure.request_id) == (Exit.QUOTA, "Arrearage", "r")
+        assert failure.message.startswith("Access denied, please")
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "TEXT/EVENT-STREAM", "application/json", ""])
+def test_a_stream_is_one_under_any_content_type(monkeypatch, content_type):
+    monkeypatch.setattr(Client, "_send", lambda *_: Answer(200, {"Content-Type": content_type}, b"\r\n" + COMPAT.encode()))
+    client, answer = client_for("https://dashscope.aliyuncs.com"), ChatAnswer()
+    client.events(Request("POST", "https://dashscope.aliyuncs.com/a", {}), Retries.CHAT,
+                  lambda events, headers: fold(events, headers, answer, lambda *_: None, client.context))
+    assert answer.text == "四 🦊é"
+
+
+def test_the_last_object_of_a_stream_is_the_answer_where_one_object_was_asked_for():
+    raw = b'id:1\ndata:{"output":{"n":1}}\n\nid:2\ndata:{"output":{"n":2}}\n\ndata: [DONE]\n\n'
+    assert reading.read(200, {}, raw) == {"output": {"n": 2}}
+
+
+def test_the_first_error_of_a_stream_is_what_was_said():
+    raw = b'event:error\n:HTTP_STATUS/429\ndata:{"code":"Throttling","message":"m"}\n\ndata:{"output":{}}\n\n'
+    assert reading.read(200, {}, raw) == ServiceError(429, "Throttling", "m", "")
+
+
+@pytest.mark.parametrize("charset", ["GBK", "utf-8", "no-such"])
+def test_text_is_utf8_first_then_what_was_declared(charset):
+    headers, text = {"content-type": f"application/json; Charset={charset}"}, '{"a": "账号"}'
+    assert reading.read(200, headers, text.encode()) == {"a": "账号"}
+    assert reading.read(200, headers, text.encode("gbk")) == ({"a": "账号"} if charset == "GBK" else None)
+
+
+@pytest.mark.parametrize("content_type", ["text/event-stream", "text/plain"])
+def test_a_page_is_no_stream(monkeypatch, content_type):
+    monkeypatch.setattr(Client, "_send", lambda *_: Answer(200, {"Content-Type": content_type}, b"<html>Log in</html>"))
+    with pytest.raises(Failure, match="a web page came instead of an answer"):
+        client_for("https://dashscope.aliyuncs.com").events(Request("POST", "https://dashscope.aliyuncs.com/a", {}),
+                                                            Retries.CHAT, pytest.fail)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import functools
 import http.client
-import json
 import re
 import socket
 import ssl
@@ -18,8 +17,9 @@ from urllib.parse import urljoin, urlsplit
 from .. import key_guard
 from ..body import encoded
 from ..failures import Exit, Failure, usage
+from . import reading
 from .errors import Context, explain, network, ServiceError
-from .events import BadStream, Event, read_events
+from .events import BadStream, Event, read_events, WHOLE
 from .request import FileChanged, headers_of, Multipart, origin_of, Reply, Request, request_id_of
 from .retries import parse_retry_after, Retries
 
@@ -112,15 +112,18 @@ class Client:
         return self.retries.run(lambda: self._json_once(request, errors_pass), safety)
 
     def events(self, request: Request, safety: str, take):
-        """Send a request that is answered by a stream; `take(events, headers)` reads it and returns the result."""
+        """Send a request that a model answers; `take(events, headers)` reads the answer and returns the result.
+
+        A whole answer is one event named WHOLE: some gateways do not stream, and others stream what nobody asked to be.
+        """
         def attempt():
             with self._open(request) as response:
-                headers = _lower_headers(response)
-                if response.status >= 400:
-                    raise self._service_failure(response, headers)
-                if "text/event-stream" not in headers.get("content-type", ""):
-                    return take(iter([Event("", self._whole_body(response, headers), 200)]), headers)
-                return take(self._guarded(read_events(body_blocks(response, headers)), headers), headers)
+                headers = self._accepted(response)
+                blocks, streams = reading.peeked(self._blocks(response, headers), headers)
+                if streams:
+                    return take(self._guarded(read_events(blocks), headers), headers)
+                body = self._answer_in(response.status, headers, _joined(blocks))
+                return take(iter([Event(WHOLE, body, 200)]), headers)
         return self.retries.run(attempt, safety)
 
     def upload(self, request: Request) -> None:
@@ -134,7 +137,7 @@ class Client:
                     failure.fix = "an upload costs nothing; run the command again"
                 raise
             with response:
-                raw = self._read(response, _lower_headers(response))
+                raw = _joined(self._blocks(response, reading.lower_headers(response)))
                 if response.status >= 300:
                     raise self._storage_failure(response.status, raw)
         self.retries.run(attempt, Retries.READ)
@@ -145,30 +148,31 @@ class Client:
         if not fields["Code"] and status < 500:
             return self._not_the_service(status, raw)
         return explain(ServiceError(status, fields["Code"] or f"http_{status}",
-                                    fields["Message"] or snippet(raw), fields["RequestId"]), self.context)
+                                    fields["Message"] or reading.snippet(raw), fields["RequestId"]), self.context)
 
     def _json_once(self, request: Request, errors_pass: bool) -> Reply:
         with self._open(request) as response:
-            headers = _lower_headers(response)
-            if response.status >= 400:
-                raise self._service_failure(response, headers)
-            raw = self._read(response, headers)
-            body = _parse(raw)
+            headers = self._accepted(response)
+            raw = _joined(self._blocks(response, headers))
+            body = self._explained(reading.read(response.status, headers, raw, errors_pass))
             if not isinstance(body, dict):
                 raise self._no_json(response.status, raw, headers)
-            if not errors_pass:
-                self._check_error_body(response.status, body, headers)
             return Reply(response.status, headers, body)
 
-    def answer(self, request: Request, safety: str) -> Reply:
-        """Send a request that is answered by one whole answer of a model; another body is not taken for one."""
-        def attempt():
-            with self._open(request) as response:
-                headers = _lower_headers(response)
-                if response.status >= 400:
-                    raise self._service_failure(response, headers)
-                return Reply(response.status, headers, self._whole_body(response, headers))
-        return self.retries.run(attempt, safety)
+    def _accepted(self, response) -> dict:
+        """The headers of an answer. Raises the Failure of an HTTP error."""
+        headers = reading.lower_headers(response)
+        if response.status < 400:
+            return headers
+        failure = explain(reading.read(response.status, headers, _joined(self._blocks(response, headers))), self.context)
+        failure.retry_after = parse_retry_after(headers.get("retry-after", ""))
+        raise failure
+
+    def _explained(self, body):
+        """What a body holds, unless that is an error."""
+        if isinstance(body, ServiceError):
+            raise explain(body, self.context)
+        return body
 
     def save(self, request: Request, file) -> None:
         """Write the body of an answer into an open file, from its beginning. Raises OSError of the disk."""
@@ -176,16 +180,13 @@ class Client:
             file.seek(0)
             file.truncate()
             with self._open(request) as response:
-                headers = _lower_headers(response)
-                if response.status >= 400:
-                    raise self._service_failure(response, headers)
-                for block in self._blocks(response, headers):
+                for block in self._blocks(response, self._accepted(response)):
                     file.write(block)
         self.retries.run(attempt, Retries.READ)
 
     def _blocks(self, response, headers: dict):
         """The body as it arrives; what breaks it off becomes a Failure, so that OSError means the disk."""
-        blocks = body_blocks(response, headers)
+        blocks = reading.body_blocks(response, headers)
         while True:
             try:
                 block = next(blocks, None)
@@ -266,40 +267,19 @@ class Client:
         try:
             for event in events:
                 if isinstance(event.data, dict):
-                    self._check_error_body(event.status or 200, event.data, headers)
+                    self._explained(reading.error_in(event.status or 200, event.data, headers))
                 elif event.data not in ("", "[DONE]"):
                     raise BadStream("an event is damaged")
                 yield event
-        except (OSError, http.client.HTTPException) as error:
-            raise self._network_failure(error, "the answer broke off") from error
         except BadStream as error:
             raise network(f"the stream cannot be read: {error}", self.context) from error
 
-    def _check_error_body(self, status: int, body: dict, headers: dict) -> None:
-        error = error_in(status, body, headers)
-        if error:
-            raise explain(error, self.context)
-
-    def _service_failure(self, response, headers: dict) -> Failure:
-        raw = self._read(response, headers)
-        body = _parse(raw)
-        error = error_in(response.status, body, headers) if isinstance(body, dict) else None
-        if error is None:
-            error = ServiceError(response.status, f"http_{response.status}", snippet(raw),
-                                 request_id_of(None, headers))
-        failure = explain(error, self.context)
-        failure.retry_after = parse_retry_after(headers.get("retry-after", ""))
-        return failure
-
-    def _whole_body(self, response, headers: dict) -> dict:
-        """A stream was asked for and a whole body came: an answer (some gateways do not stream), or an error."""
-        raw = self._read(response, headers)
-        body = _parse(raw)
-        if isinstance(body, dict):
-            self._check_error_body(response.status, body, headers)
-            if "choices" in body or "output" in body:
-                return body
-        raise self._no_json(response.status, raw, headers)
+    def _answer_in(self, status: int, headers: dict, raw: bytes) -> dict:
+        """The answer of a model in a whole body; another body is not taken for one."""
+        body = self._explained(reading.read(status, headers, raw))
+        if isinstance(body, dict) and ("choices" in body or "output" in body):
+            return body
+        raise self._no_json(status, raw, headers)
 
     def _no_json(self, status: int, raw: bytes, headers: dict) -> Failure:
         failure = self._not_the_service(status, raw)
@@ -308,22 +288,23 @@ class Client:
 
     def _not_the_service(self, status: int, raw: bytes) -> Failure:
         if raw.lstrip()[:1] == b"<":
-            return network(f"a web page came instead of an answer (HTTP {status}): {snippet(raw)}", self.context,
+            return network(f"a web page came instead of an answer (HTTP {status}): {reading.snippet(raw)}", self.context,
                            retryable=False, cause="a captive portal, a proxy's log-in page or a wrong base URL answers "
                            "instead of the service",
                            fix="log in to the network, check QWEN_BASE_URL, then run the command again")
-        return network(f"the answer is {'empty' if not raw else 'not the expected JSON: ' + snippet(raw)} (HTTP {status})",
+        return network(f"the answer is {'empty' if not raw else 'not the expected JSON: ' + reading.snippet(raw)} (HTTP {status})",
                        self.context, retryable=False, cause=f"{self.context.host} does not speak the API's language here")
 
-    def _read(self, response, headers: dict) -> bytes:
-        """The whole body, checked against its Content-Length and bounded in size."""
-        blocks, size = [], 0
-        for block in self._blocks(response, headers):
-            size += len(block)
-            if size > _MAX_JSON:
-                raise Failure(Exit.FAILED, f"the answer is larger than {_MAX_JSON >> 20} MiB", accepted="maybe")
-            blocks.append(block)
-        return b"".join(blocks)
+
+def _joined(blocks) -> bytes:
+    """The whole body, bounded in size."""
+    found, size = [], 0
+    for block in blocks:
+        size += len(block)
+        if size > _MAX_JSON:
+            raise Failure(Exit.FAILED, f"the answer is larger than {_MAX_JSON >> 20} MiB", accepted="maybe")
+        found.append(block)
+    return b"".join(found)
 
 
 def _connect_trouble(reason: OSError, host: str, limit: float) -> tuple:
@@ -350,62 +331,5 @@ def _connect_trouble(reason: OSError, host: str, limit: float) -> tuple:
     return f"no connection to {host}: {reason.strerror or reason}", "the base URL, the network or a proxy is wrong", "", True
 
 
-def error_in(status: int, body: dict, headers: dict) -> ServiceError | None:
-    """The error in a body of any of the service's shapes (wire contract 3.1), or None."""
-    request_id = request_id_of(body, headers)
-    error = body.get("error")
-    if isinstance(error, dict):
-        code = error.get("code") or error.get("type") or ""
-        return ServiceError(status, str(code), str(error.get("message") or ""), request_id)
-    if isinstance(error, str) and error:
-        return ServiceError(status, f"http_{status}", error, request_id)
-    if body.get("code") and "choices" not in body and "output" not in body:
-        return ServiceError(status, str(body["code"]), str(body.get("message") or ""), request_id)
-    return ServiceError(status, f"http_{status}", snippet(json.dumps(body).encode()), request_id) if status >= 400 else None
-
-
 def _between(text: str, start: str, end: str) -> str:
     return text.split(start, 1)[1].split(end, 1)[0] if start in text and end in text.split(start, 1)[1] else ""
-
-
-def snippet(raw: bytes, limit: int = 200) -> str:
-    """The start of a body as one line of text, tags removed."""
-    text = re.sub(r"<(script|style).*?</\1>|<[^>]*>", " ", raw[:20000].decode("utf-8", "replace"), flags=re.DOTALL)
-    text = " ".join(text.split())
-    return text if len(text) <= limit else text[:limit] + "…"
-
-
-def _parse(raw: bytes):
-    try:
-        return json.loads(raw.decode("utf-8-sig"))
-    except (ValueError, RecursionError):
-        return None
-
-
-def _lower_headers(response) -> dict:
-    return {name.lower(): value for name, value in response.headers.items()}
-
-
-def body_blocks(response, headers: dict):
-    """The body as it arrives, gzip undone. Raises IncompleteRead when it ends before its Content-Length."""
-    unzip = None
-    if headers.get("content-encoding", "").lower() in ("gzip", "x-gzip"):
-        import zlib
-        unzip = zlib.decompressobj(wbits=31)
-    expected, size = headers.get("content-length", ""), 0
-    while True:
-        block = response.read1(1 << 16)
-        if not block:
-            break
-        size += len(block)
-        yield _unzipped(unzip, block) if unzip else block
-    if re.fullmatch("[0-9]{1,18}", expected) and size < int(expected):
-        raise http.client.IncompleteRead(b"", int(expected) - size)
-
-
-def _unzipped(unzip, block: bytes) -> bytes:
-    import zlib
-    try:
-        return unzip.decompress(block)
-    except zlib.error as error:
-        raise http.client.HTTPException(f"the gzip data is damaged: {error}") from error

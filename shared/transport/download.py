@@ -16,7 +16,8 @@ from urllib.parse import urljoin, urlsplit
 
 from .. import key_guard, VERSION
 from ..failures import BAD_LINK, Exit, Failure
-from .client import _opener, body_blocks
+from .client import _opener
+from .reading import body_blocks, lower_headers
 from .request import origin_of
 
 TRIES = 6  # in a row without a new byte
@@ -96,7 +97,7 @@ def _fetch_once(client, url: str, file, memory: dict, progress) -> None:
         if memory.get("etag"):
             headers["If-Range"] = memory["etag"]
     with _answered(client, url, headers) as response:
-        found = {name.lower(): value for name, value in response.headers.items()}
+        found = lower_headers(response)
         start = _place_of(response.status, found, start, file, memory.get("etag", ""))
         memory["etag"] = "" if found.get("etag", "").startswith("W/") else found.get("etag", "")
         _append(response, found, file, start, progress)

@@ -14,6 +14,7 @@ class BadStream(Exception):
 
 # `data` is parsed JSON, or the text where it is none ("[DONE]"); `status` comes from a ":HTTP_STATUS/n" comment.
 Event = namedtuple("Event", "name data status")
+WHOLE = "whole"  # the name of the one event that stands for an answer which came as a whole
 
 
 def read_events(blocks):
