@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import functools
 import http.client
-import re
 import socket
 import ssl
 import urllib.error
