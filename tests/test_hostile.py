@@ -15,8 +15,10 @@ import threading
 
 import pytest
 
+from shared import key_guard
 from shared.cli.console import Console
 from shared.failures import Failure
+from shared.media import uploads
 from tests import media_samples
 from tests.conftest import SCRIPTS, STANDARD_KEY
 
@@ -361,9 +363,15 @@ GOOD = {"policy": "cG9saWN5", "signature": "c2ln", "upload_dir": "dashscope-inst
         "oss_access_key_id": "LTAI-test"}
 
 
+@pytest.mark.parametrize("host", ["http://127.0.0.1:2375/admin", "http://localhost:1", "https://[::1]"])
+def test_a_credential_of_the_net_does_not_send_files_to_this_machine(host):
+    with pytest.raises(Failure, match="upload_host"):
+        uploads._checked_policy({**GOOD, "upload_host": host}, key_guard.parse_base_url("https://dashscope.aliyuncs.com"))
+
+
 @pytest.mark.parametrize("wrong", [
-    {"upload_host": "http://192.0.2.2:18940"}, {"upload_host": "file:///etc"}, {"upload_host": "oss.aliyuncs.com"},
-    {"upload_host": 5}, {"upload_dir": "../../x"}, {"upload_dir": "a\r\nb"}, {"upload_dir": 7}, {"policy": {}}], ids=json.dumps)
+    {"upload_host": "https://u:p@oss.invalid"}, {"upload_host": "https://coding.dashscope.aliyuncs.com"}, {"upload_host": "file:///etc"}, {"upload_host": "oss.aliyuncs.com"},
+    {"upload_host": 5}, {"upload_host": "https://oss.invalid/?x"}, {"upload_dir": "../../x"}, {"upload_dir": "a\r\nb"}, {"upload_dir": 7}, {"policy": {}}], ids=json.dumps)
 def test_credential_of_a_strange_form_is_not_used(run, hostile, work, wrong):
     (work / "clip.mp4").write_bytes(media_samples.mp4(5, 320, 240, size=7_500_000))
     url = hostile(json.dumps({"data": {**GOOD, **wrong}}).encode())

@@ -372,22 +372,23 @@ def test_a_redirect_within_the_origin_keeps_the_key(emulator):
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_a_redirect_to_another_origin_drops_the_key(emulator, status):
+def test_a_redirect_to_another_origin_is_not_followed(emulator, status):
     with Emulator() as other:
         emulator.inject("redirect", to=other.url + TASKS, status=status)
-        with pytest.raises(Failure) as caught:
+        with pytest.raises(Failure, match="redirects the request to") as caught:
             client_for(emulator.url).json(Request("GET", emulator.url + TASKS), Retries.READ)
-        (request,) = other.requests
-    assert not request.authorized and STANDARD_KEY not in str(request.headers)
-    assert caught.value.http_status == 401
+        assert not other.requests
+    assert (caught.value.exit_code, caught.value.accepted) == (Exit.NETWORK, "no")
 
 
-def test_the_key_comes_back_with_the_origin(emulator):
-    with Emulator() as other:
-        emulator.inject("redirect", to=other.url + TASKS)
-        other.inject("redirect", to=emulator.url + TASKS)
-        client_for(emulator.url).json(Request("GET", emulator.url + TASKS), Retries.READ)
-        assert [request.authorized for request in emulator.requests + other.requests] == [True, True, False]
+def test_nothing_is_sent_to_a_plan_host(monkeypatch):
+    client = client_for("https://dashscope.aliyuncs.com")
+    monkeypatch.setattr(client, "_opener", None)
+    request = Request("POST", "https://token-plan.cn-beijing.maas.aliyuncs.com/x", {})
+    for send in (lambda: client.upload(request), lambda: client.json(request, Retries.CREATE)):
+        with pytest.raises(Failure, match="plan's host") as caught:
+            send()
+        assert caught.value.accepted == "no" and not caught.value.retryable
 
 
 @pytest.mark.parametrize("status, carried", [(301, False), (302, False), (303, False), (307, True), (308, True)])
@@ -419,7 +420,7 @@ class Answer(io.BytesIO):
 
 @pytest.mark.parametrize("location, followed", [
     ("http://dashscope.aliyuncs.com/x", False), ("http://127.0.0.1/x", False), ("ftp://dashscope.aliyuncs.com/x", False),
-    ("file:///etc/passwd", False), ("https://dashscope.aliyuncs.com/x", True), ("/x", True), ("https://elsewhere.example/x", True),
+    ("file:///etc/passwd", False), ("https://dashscope.aliyuncs.com/x", True), ("/x", True), ("https://elsewhere.example/x", False),
     ("https://dashscope.aliyuncs.com:not-a-port/x", False),
 ])
 def test_https_is_never_left(monkeypatch, location, followed):

@@ -212,17 +212,14 @@ class Client:
         raise network("the service redirects in circles", self.context, accepted="no", retryable=False)
 
     def _redirect(self, method: str, status: int, old: str, new: str) -> str:
-        """The next URL. A POST is not carried to another origin, because its body is meant for the API alone."""
-        here = origin_of(old)
+        """The next URL, which is of the same origin: nobody else's answer is believed, and a POST stays one."""
         try:
             new = urljoin(old, new)
             new.encode("ascii")
-            there = origin_of(new)
+            is_same = origin_of(new) == origin_of(old)
         except ValueError:  # no URL, or one that cannot be requested
-            new, there = "", ("", "", 0)
-        same = here == there
-        safe = method in ("GET", "HEAD") or (status in (307, 308) and same)
-        if safe and (there[0] == "https" or there[:2] == here[:2]):
+            new, is_same = "", False
+        if is_same and (method in ("GET", "HEAD") or status in (307, 308)):
             return new
         raise network(f"{urlsplit(old).netloc} redirects the request to {urlsplit(new).netloc or 'another place'}",
                       self.context, accepted="no", retryable=False,
@@ -230,6 +227,10 @@ class Client:
                       fix="log in to the network, check QWEN_BASE_URL, then run the command again")
 
     def _send(self, method: str, url: str, headers: dict, request: Request):
+        if key_guard.is_plan_host(urlsplit(url).netloc):
+            raise network(f"{urlsplit(url).hostname} is a plan's host, and scripts send nothing there", self.context,
+                          accepted="no", retryable=False, fix="unset QWEN_BASE_URL, or set it to "
+                          "https://dashscope.aliyuncs.com")
         body = data = request.body
         if isinstance(body, Multipart):
             headers = {**headers, "Content-Length": str(len(body))}

@@ -14,11 +14,11 @@ import urllib.error
 import urllib.request
 from urllib.parse import urljoin, urlsplit
 
-from .. import key_guard, VERSION
+from .. import VERSION
 from ..failures import BAD_LINK, Exit, Failure
+from .addresses import BadAddress, is_local, usable_address
 from .client import _opener
 from .reading import body_blocks, lower_headers
-from .request import origin_of
 
 TRIES = 6  # in a row without a new byte
 _REDIRECTS = (301, 302, 303, 307, 308)
@@ -69,23 +69,11 @@ def _unsaved(url: str, why: str) -> Failure:
                    cause=f"the link is {url}", files=[{"url": url}])
 
 
-def _local(host: str | None) -> bool:
-    return key_guard.endpoint_kind(host or "") == key_guard.LOOPBACK
-
-
 def _checked(client, url: str) -> str:
-    """The address to ask. Plain http is for this machine alone: the storage that keeps results speaks TLS as well."""
     try:
-        parts = urlsplit(url)
-        parts.port
-        url.encode("ascii")
-    except (ValueError, UnicodeEncodeError):
-        raise _unsaved(url, "it is no usable address") from None
-    local = _local(parts.hostname)
-    if parts.scheme not in ("http", "https") or not parts.hostname or \
-            (local and client.endpoint.kind != key_guard.LOOPBACK):
-        raise _unsaved(url, "it is no usable address")
-    return "https" + url[4:] if parts.scheme == "http" and not local else url
+        return usable_address(client.endpoint, url)
+    except BadAddress as error:
+        raise _unsaved(url, str(error)) from None
 
 
 def _fetch_once(client, url: str, file, memory: dict, progress) -> None:
@@ -111,25 +99,24 @@ def _answered(client, url: str, headers: dict):
         raise _Again(f"no connection: {getattr(error.reason, 'reason', error.reason)}") from error
     except (OSError, http.client.HTTPException) as error:
         raise _Again(f"no answer: {getattr(error, 'reason', None) or type(error).__name__}") from error
-    except ValueError as error:  # an address that cannot be requested
+    except BadAddress as error:
         raise _Dead("it is redirected to an address that cannot be used") from error
 
 
 def _open(client, url: str, headers: dict):
-    """The response, redirects followed to TLS or to the same place."""
+    """The response, redirects followed to addresses that a link may have as well."""
     for _ in range(6):
-        local = _local(urlsplit(url).hostname)
-        opener = _opener(local)
+        opener = _opener(is_local(urlsplit(url).hostname))
         response = opener.open(urllib.request.Request(url, None, headers), timeout=client.timeout)
         location = response.headers.get("Location")
         if response.status not in _REDIRECTS or not location:
             return response
         response.close()
-        new = urljoin(url, location)
-        new.encode("ascii")
-        if urlsplit(new).scheme != "https" and origin_of(new) != origin_of(url):
-            raise _Dead("it is redirected to another place")
-        url = new
+        try:
+            new = urljoin(url, location)
+        except ValueError:
+            raise BadAddress("it is no usable address") from None
+        url = usable_address(client.endpoint, new)
     raise _Dead("it is redirected in circles")
 
 
