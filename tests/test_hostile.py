@@ -370,8 +370,9 @@ def test_a_credential_of_the_net_does_not_send_files_to_this_machine(host):
 
 
 @pytest.mark.parametrize("wrong", [
-    {"upload_host": "https://u:p@oss.invalid"}, {"upload_host": "https://coding.dashscope.aliyuncs.com"}, {"upload_host": "file:///etc"}, {"upload_host": "oss.aliyuncs.com"},
-    {"upload_host": 5}, {"upload_host": "https://oss.invalid/?x"}, {"upload_dir": "../../x"}, {"upload_dir": "a\r\nb"}, {"upload_dir": 7}, {"policy": {}}], ids=json.dumps)
+    {"upload_host": "https://u:p@oss.invalid"}, {"upload_host": "https://coding.dashscope.aliyuncs.com"},
+    {"upload_host": "file:///etc"}, {"upload_host": "oss.aliyuncs.com"}, {"upload_host": 5}, {"upload_dir": "../../x"},
+    {"upload_host": "https://oss.invalid/?x"}, {"upload_dir": "a\r\nb"}, {"upload_dir": 7}, {"policy": {}}], ids=json.dumps)
 def test_credential_of_a_strange_form_is_not_used(run, hostile, work, wrong):
     (work / "clip.mp4").write_bytes(media_samples.mp4(5, 320, 240, size=7_500_000))
     url = hostile(json.dumps({"data": {**GOOD, **wrong}}).encode())

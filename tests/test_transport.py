@@ -121,15 +121,15 @@ def test_run_waits_and_returns_what_came_in_the_end():
     slept, notes = [], []
     retries = Retries(3, sleep=slept.append, note=notes.append, uniform=lambda low, high: 1.0)
     assert retries.run(attempts(limited(), limited(0.5), limited(), "done"), Retries.CREATE) == "done"
-    assert slept == [1.0, 0.5, 4.0]
+    assert slept == [1.0, 2.0, 4.0]  # never less than the service is given without asking
     assert len(notes) == 3 and "slow down" in notes[0] and "(1 of 3)" in notes[0]
 
 
 def test_run_gives_up_after_the_tries():
     slept, last = [], limited(0)
     with pytest.raises(Failure) as caught:
-        Retries(2, sleep=slept.append).run(attempts(limited(0), limited(0), last), Retries.CHAT)
-    assert caught.value is last and slept == [0, 0]
+        Retries(2, sleep=slept.append, uniform=lambda *_: 1.0).run(attempts(limited(0), limited(0), last), Retries.CHAT)
+    assert caught.value is last and slept == [1.0, 2.0]
 
 
 def test_run_does_not_wait_for_a_pause_that_is_too_long():
@@ -155,7 +155,7 @@ def test_other_errors_pass_through_run():
 @pytest.mark.parametrize("value, seconds", [
     ("7", 7.0), ("0", 0.0), ("0.5", 0.5), (" 12 ", 12.0), ("-3", 0.0),
     ("Wed, 21 Oct 2015 07:28:30 GMT", 30.0), ("Wed, 21 Oct 2015 07:27:00 GMT", 0.0), ("Wed, 21 Oct 2015 09:28:30 +0200", 30.0),
-    ("", None), ("soon", None), ("Wed, 21 Oct", None), ("Wed, 21 Oct 99999999999999 07:28:00 GMT", None),
+    ("", None), ("soon", None), ("nan", None), ("inf", None), ("-inf", None), ("1e999", None), ("Wed, 21 Oct", None), ("Wed, 21 Oct 99999999999999 07:28:00 GMT", None),
 ])
 def test_retry_after(value, seconds):
     assert parse_retry_after(value, now=1445412480.0) == seconds      # 21 Oct 2015 07:28:00 GMT
