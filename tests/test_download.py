@@ -388,7 +388,7 @@ def test_a_redirect_leads_where_a_link_may(monkeypatch, tmp_path, endpoint, loca
             urls.append(request.full_url)
             head = {"Location": location} if len(urls) == 1 else {}
             return Response(302 if len(urls) == 1 else 200, head)
-    monkeypatch.setattr(download, "_opener", lambda local: Opener())
+    monkeypatch.setattr(download, "opener_for", lambda local: Opener())
     (tmp_path / "x").touch()
     first = endpoint.replace("dashscope.aliyuncs", "oss.example") + "/first"
     if asked:

@@ -20,7 +20,8 @@ from shared.body import elide_media
 from shared.chat.answer import Answer as ChatAnswer, fold
 from shared.failures import Exit, Failure
 from shared.transport import client as transport_client, reading
-from shared.transport.client import _tls_context, Client
+from shared.transport.client import Client
+from shared.transport.connecting import connect_trouble, connection_to, tls_context
 from shared.transport.errors import Context, explain, network, ServiceError
 from shared.transport.events import BadStream, Event, read_events
 from shared.transport.reading import error_in
@@ -454,7 +455,7 @@ def test_certificates_are_checked(monkeypatch):
     made = []
     default = ssl.create_default_context
     monkeypatch.setattr(ssl, "create_default_context", lambda *args, **named: made.append(default(*args, **named)) or made[-1])
-    _tls_context.cache_clear()
+    tls_context.cache_clear()
 
     error = ssl.SSLCertVerificationError(1, "certificate verify failed")
     error.reason, error.verify_message = "CERTIFICATE_VERIFY_FAILED", "self-signed certificate"

@@ -5,10 +5,8 @@ own origin alone. TLS verification is never turned off.
 """
 from __future__ import annotations
 
-import functools
 import http.client
 import socket
-import ssl
 import urllib.error
 import urllib.request
 from urllib.parse import urljoin, urlsplit
@@ -17,80 +15,16 @@ from .. import key_guard
 from ..body import encoded
 from ..failures import Exit, Failure, usage
 from . import reading
+from .connecting import CONNECT_TIMEOUT, connect_trouble, ConnectError, opener_for
 from .errors import Context, explain, network, ServiceError
 from .events import BadStream, Event, read_events, WHOLE
+from .proxies import proxy_of
 from .request import FileChanged, headers_of, Multipart, origin_of, Reply, Request, request_id_of
 from .retries import parse_retry_after, Retries
 
-CONNECT_TIMEOUT = 20.0  # seconds; a host that does not answer by then is not going to
 DEFAULT_TIMEOUT = 310.0  # seconds without a byte; the service itself gives up after 300 (wire contract 1.6)
 _MAX_JSON = 64 * 1024 * 1024  # bytes
 _REDIRECTS = (301, 302, 303, 307, 308)
-
-
-class ConnectError(OSError):
-    """The connection was never made, so the request surely was not accepted. `reason` is the original error."""
-
-    def __init__(self, reason: OSError):
-        super().__init__(str(reason))
-        self.reason = reason
-
-
-class _Connecting:
-    """Connect with a short time limit of its own, then wait for bytes with the idle limit."""
-
-    def connect(self):
-        idle = self.timeout
-        self.timeout = min(idle, CONNECT_TIMEOUT)
-        try:
-            super().connect()
-        except OSError as error:
-            raise ConnectError(error) from error
-        finally:
-            self.timeout = idle
-        self.sock.settimeout(idle)
-
-    def request(self, *arguments, **named):
-        """Send; a service that refuses a body before it has read all of it closes early, but has said why."""
-        try:
-            super().request(*arguments, **named)
-        except (BrokenPipeError, ConnectionResetError):
-            pass  # reading the answer tells the reason, or fails the same way
-
-
-class _HTTPConnection(_Connecting, http.client.HTTPConnection):
-    pass
-
-
-class _HTTPSConnection(_Connecting, http.client.HTTPSConnection):
-    pass
-
-
-class _HTTPHandler(urllib.request.HTTPHandler):
-    def http_open(self, request):
-        return self.do_open(_HTTPConnection, request)
-
-
-@functools.lru_cache(maxsize=1)
-def _tls_context() -> ssl.SSLContext:
-    """The strict default, made once a process: reading the root certificates costs more than a request."""
-    return ssl.create_default_context()
-
-
-class _HTTPSHandler(urllib.request.HTTPSHandler):
-    def https_open(self, request):
-        return self.do_open(_HTTPSConnection, request, context=_tls_context())
-
-
-def _opener(loopback: bool) -> urllib.request.OpenerDirector:
-    """An opener that leaves HTTP errors and redirects to us. Loopback hosts are never reached through a proxy."""
-    opener = urllib.request.OpenerDirector()
-    handlers = [_HTTPHandler(), _HTTPSHandler()]
-    if not loopback:
-        handlers.append(urllib.request.ProxyHandler())
-    for handler in handlers:
-        opener.add_handler(handler)
-    return opener
 
 
 class Client:
@@ -104,7 +38,7 @@ class Client:
         self.timeout, self.retries = timeout, retries or Retries()
         self.context = Context(skill, self.key.kind, self.endpoint.kind, self.endpoint.host, model, models, sandboxed,
                                successor, self.endpoint.origin + self.endpoint.prefix)
-        self._opener = _opener(self.endpoint.kind == key_guard.LOOPBACK)
+        self._opener = opener_for(self.endpoint.kind == key_guard.LOOPBACK)
 
     def json(self, request: Request, safety: str, errors_pass: bool = False) -> Reply:
         """Send a request that is answered by one JSON object. `errors_pass`: an error with HTTP 200 is an answer, too."""
@@ -243,7 +177,9 @@ class Client:
             self._detail(f"{method} {url}: HTTP {response.status}, request id "
                          f"{response.headers.get('x-request-id') or 'not given'}")
             return response
-        except (OSError, http.client.HTTPException, UnicodeError) as error:
+        except http.client.InvalidURL as error:  # of a host, before anything is sent
+            raise self._network_failure(ConnectError(error)) from error
+        except (OSError, http.client.HTTPException) as error:
             raise self._network_failure(error) from error
 
     # -- what can go wrong
@@ -253,8 +189,9 @@ class Client:
         if isinstance(reason, FileChanged):
             return usage(str(reason), "wait until it is written, then run the command again")
         if isinstance(reason, ConnectError):
-            what, cause, fix, retryable = _connect_trouble(reason.reason, self.context.host,
-                                                           min(self.timeout, CONNECT_TIMEOUT))
+            proxy = None if self.endpoint.kind == key_guard.LOOPBACK else proxy_of(self.endpoint.origin)
+            what, cause, fix, retryable = connect_trouble(reason.reason, self.context.host,
+                                                          min(self.timeout, CONNECT_TIMEOUT), proxy)
             return network(what, self.context, cause=cause, fix=fix, accepted="no", retryable=retryable)
         if isinstance(reason, socket.timeout):
             return network(f"no answer for {self.timeout:g} seconds", self.context,
@@ -305,30 +242,6 @@ def _joined(blocks) -> bytes:
             raise Failure(Exit.FAILED, f"the answer is larger than {_MAX_JSON >> 20} MiB", accepted="maybe")
         found.append(block)
     return b"".join(found)
-
-
-def _connect_trouble(reason: OSError, host: str, limit: float) -> tuple:
-    """What, why, next step, and whether waiting may help, for a connection that was never made."""
-    if isinstance(reason, socket.gaierror):
-        return (f"the host {host} was not found", "the base URL is mistyped, or there is no network or DNS",
-                "check the spelling of QWEN_BASE_URL and the network, then run the command again",
-                reason.errno == socket.EAI_AGAIN)
-    if isinstance(reason, ssl.SSLCertVerificationError):
-        return (f"the certificate of {host} was not accepted: {getattr(reason, 'verify_message', '') or reason.reason}",
-                "a proxy that inspects TLS, a wrong clock, or a Python without root certificates",
-                "point SSL_CERT_FILE to a file with the right root certificates (on macOS run 'Install "
-                "Certificates.command')", False)
-    if isinstance(reason, ssl.SSLError):
-        return f"no TLS connection to {host}: {reason.reason or reason}", "a proxy or firewall interferes", "", True
-    if isinstance(reason, socket.timeout):
-        return (f"{host} did not answer within {limit:g} seconds", "a firewall drops the connection, or the "
-                "network is down", "check the network and the proxy settings (HTTPS_PROXY), then run the command again",
-                True)
-    if isinstance(reason, PermissionError):
-        return f"connecting to {host} is not permitted: {reason.strerror}", "a sandbox or firewall forbids it", "", False
-    if isinstance(reason, ConnectionRefusedError):
-        return f"{host} refused the connection", "nothing listens there: the base URL or its port is wrong", "", True
-    return f"no connection to {host}: {reason.strerror or reason}", "the base URL, the network or a proxy is wrong", "", True
 
 
 def _between(text: str, start: str, end: str) -> str:

@@ -17,7 +17,7 @@ from urllib.parse import urljoin, urlsplit
 from .. import VERSION
 from ..failures import BAD_LINK, Exit, Failure
 from .addresses import BadAddress, is_local, usable_address
-from .client import _opener
+from .connecting import opener_for
 from .reading import body_blocks, lower_headers
 
 TRIES = 6  # in a row without a new byte
@@ -106,7 +106,7 @@ def _answered(client, url: str, headers: dict):
 def _open(client, url: str, headers: dict):
     """The response, redirects followed to addresses that a link may have as well."""
     for _ in range(6):
-        opener = _opener(is_local(urlsplit(url).hostname))
+        opener = opener_for(is_local(urlsplit(url).hostname))
         response = opener.open(urllib.request.Request(url, None, headers), timeout=client.timeout)
         location = response.headers.get("Location")
         if response.status not in _REDIRECTS or not location:
