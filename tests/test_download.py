@@ -529,3 +529,23 @@ def test_progress_is_told(fetch):
     told.clear()
     fetch(whole(length=False), progress=lambda done, size: told.append((done, size)))
     assert told[-1] == (len(DATA), 0)
+
+
+def test_a_download_that_brings_next_to_nothing_at_each_try_ends(fetch, storage):
+    storage.steps = [whole()]
+    size = [0]
+
+    def trickle(handler):
+        size[0] += 1
+        handler.reply(200 if size[0] == 1 else 206, DATA[size[0] - 1:size[0]], length=len(DATA) - size[0] + 1,
+                      **({} if size[0] == 1 else {"Content_Range": f"bytes {size[0] - 1}-{len(DATA) - 1}/{len(DATA)}"}))
+    refused(fetch, trickle)
+    assert len(storage.seen) == download.TRIES + 1
+
+
+def test_a_file_larger_than_its_kind_is_given_up(storage, tmp_path):
+    storage.steps = [whole()]
+    (tmp_path / "x").touch()
+    with pytest.raises(Failure, match="larger than") as caught:
+        download.fetch(client_for(storage.url.split(PATH)[0]), storage.url, tmp_path / "x", sleep=Sleep(), limit=100_000)
+    assert caught.value.exit_code == Exit.UNSAVED and (tmp_path / "x").stat().st_size == 0 and len(storage.seen) == 1

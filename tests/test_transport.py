@@ -156,7 +156,8 @@ def test_other_errors_pass_through_run():
 @pytest.mark.parametrize("value, seconds", [
     ("7", 7.0), ("0", 0.0), ("0.5", 0.5), (" 12 ", 12.0), ("-3", 0.0),
     ("Wed, 21 Oct 2015 07:28:30 GMT", 30.0), ("Wed, 21 Oct 2015 07:27:00 GMT", 0.0), ("Wed, 21 Oct 2015 09:28:30 +0200", 30.0),
-    ("", None), ("soon", None), ("nan", None), ("inf", None), ("-inf", None), ("1e999", None), ("Wed, 21 Oct", None), ("Wed, 21 Oct 99999999999999 07:28:00 GMT", None),
+    ("", None), ("soon", None),
+    ("nan", None), ("inf", None), ("-inf", None), ("1e999", None), ("Wed, 21 Oct", None), ("Wed, 21 Oct 99999999999999 07:28:00 GMT", None),
 ])
 def test_retry_after(value, seconds):
     assert parse_retry_after(value, now=1445412480.0) == seconds      # 21 Oct 2015 07:28:00 GMT
@@ -458,7 +459,9 @@ def test_certificates_are_checked(monkeypatch):
     tls_context.cache_clear()
 
     error = ssl.SSLCertVerificationError(1, "certificate verify failed")
-    error.reason, error.verify_message = "CERTIFICATE_VERIFY_FAILED", "self-signed certificate"
+    error.reason, error.verify_message, error.verify_code = "CERTIFICATE_VERIFY_FAILED", "self-signed certificate", 18
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    monkeypatch.delenv("SSL_CERT_DIR", raising=False)
 
     def connect(self):
         raise error
@@ -474,7 +477,7 @@ def test_certificates_are_checked(monkeypatch):
 # ---- proxies ---------------------------------------------------------------------------------------------------------
 
 @contextmanager
-def refusing_proxy():
+def refusing_proxy(answer: bytes = b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n"):
     """A proxy that records what it is asked and refuses; yields its address and what it saw."""
     seen = []
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -487,7 +490,7 @@ def refusing_proxy():
                 while b"\r\n\r\n" not in data:
                     data += connection.recv(4096)
                 seen.append(data)
-                connection.sendall(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n")
+                connection.sendall(answer)
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
         yield f"http://127.0.0.1:{listener.getsockname()[1]}", seen
@@ -519,6 +522,86 @@ def test_a_proxy_is_used_for_the_service(run, emulator, name):
 def test_a_dead_proxy_is_no_secret(run):
     result = run("hello", "--retries", 0, base_url=None, env={"HTTPS_PROXY": f"http://127.0.0.1:{dead_port()}"})
     assert result.code == 6 and "proxy" in result.err, result
+
+
+def refused_on_the_way(monkeypatch, variable: str, value: str) -> Failure:
+    """What is said when a paid request cannot even begin; the password in the setting is in no part of it."""
+    for name in ("HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(Failure) as caught:
+        client_for("https://dashscope.aliyuncs.com").json(Request("POST", "https://dashscope.aliyuncs.com/a", {}), Retries.CREATE)
+    failure = caught.value
+    assert failure.accepted == "no" and "billed" not in str(failure.as_error()) and "s3cret" not in str(failure.as_error())
+    assert failure.exit_code == Exit.NETWORK
+    return failure
+
+
+@pytest.mark.parametrize("value", ['"http://127.0.0.1:7890"', "http://127.0.0.1:7890x", "http:/u:s3cret@127.0.0.1", "/u:s3cret@h",
+                                   "http://u:s3cret@127.0.0.1:1x"])
+@pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy"])
+def test_a_proxy_that_is_none_is_told_by_its_variable(monkeypatch, variable, value):
+    failure = refused_on_the_way(monkeypatch, variable, value)
+    assert variable in failure.message + failure.fix and "QWEN_BASE_URL" not in failure.fix
+
+
+def test_a_proxy_where_nothing_listens_is_named(monkeypatch):
+    port = dead_port()
+    failure = refused_on_the_way(monkeypatch, "HTTPS_PROXY", f"http://u:s3cret@127.0.0.1:{port}")
+    assert f"127.0.0.1:{port}" in failure.message and "HTTPS_PROXY" in failure.cause + failure.fix
+    assert "QWEN_BASE_URL" not in failure.fix
+
+
+@pytest.mark.parametrize("answer, words", [
+    (b"HTTP/1.1 407 s3cret\x1b]0;x\x07\r\n\r\n", "HTTP 407"), (b"HTTP/1.1 403 no\r\n\r\n", "HTTP 403"),
+    (b"\x05\xff", "does not answer as an HTTP proxy")], ids=["407", "403", "SOCKS"])
+def test_a_proxy_that_refuses_is_named_and_not_repeated(monkeypatch, answer, words):
+    with refusing_proxy(answer) as (proxy, _):
+        failure = refused_on_the_way(monkeypatch, "HTTPS_PROXY", proxy.replace("//", "//u:s3cret@"))
+    assert words in failure.message and proxy[len("http://"):] in failure.message and "HTTPS_PROXY" in failure.fix
+
+
+def test_tls_that_cannot_be_set_up_is_never_billed(monkeypatch, tmp_path):
+    tls_context.cache_clear()
+    failure = refused_on_the_way(monkeypatch, "SSLKEYLOGFILE", str(tmp_path / "none" / "keys"))
+    assert "SSLKEYLOGFILE" in failure.fix and "TLS" in failure.message
+
+
+@pytest.mark.parametrize("said, code, given, word, not_word", [
+    ("Missing Authority Key Identifier", 92, "/etc/ca.pem", "Python 3.12", "SSL_CERT_FILE"),
+    ("certificate has expired", 10, "", "clock", "SSL_CERT_FILE"), ("unable to get local issuer certificate", 20, "", "SSL_CERT_FILE", "unset"),
+    ("unable to get local issuer certificate", 20, "/etc/ca.pem", "unset SSL_CERT_FILE", "macOS")])
+def test_a_file_of_certificates_is_advised_only_where_it_helps(monkeypatch, said, code, given, word, not_word):
+    monkeypatch.delenv("SSL_CERT_DIR", raising=False)
+    monkeypatch.setenv("SSL_CERT_FILE", given)
+    error = ssl.SSLCertVerificationError(1, "x")
+    error.verify_message, error.verify_code = said, code
+    _, _, fix, _ = connect_trouble(error, "h", 20, None)
+    assert word in fix and not_word not in fix
+
+
+def test_an_address_that_swallows_packets_holds_up_the_next_one_shortly_and_once(monkeypatch):
+    asked = []
+
+    class Socket:
+        def __init__(self, *_):
+            pass
+
+        def settimeout(self, seconds):
+            self.limit = seconds
+
+        def connect(self, place):
+            asked.append((place, self.limit))
+            if place == "bad":
+                raise socket.timeout("timed out")
+
+        def close(self):
+            pass
+    monkeypatch.setattr(socket, "socket", Socket)
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_: [(0, 0, 0, "", "bad"), (0, 0, 0, "", "good")])
+    connection_to(("swallowed.example", 443), 20.0)
+    connection_to(("swallowed.example", 443), 20.0)
+    assert asked == [("bad", 4.0), ("good", 20.0), ("good", 4.0)]
 
 
 # ---- what is sent ----------------------------------------------------------------------------------------------------
@@ -635,3 +718,30 @@ def test_a_page_is_no_stream(monkeypatch, content_type):
     with pytest.raises(Failure, match="a web page came instead of an answer"):
         client_for("https://dashscope.aliyuncs.com").events(Request("POST", "https://dashscope.aliyuncs.com/a", {}),
                                                             Retries.CHAT, pytest.fail)
+
+
+# ---- what has no end ---------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("lines", [[b'{"a": 1,'] + [b'"b": 1,'] * 500, [b'{"a": [{}'] + [b',{}'] * 500],
+                         ids=["lines that end no value", "lines that may"])
+def test_an_event_of_many_lines_is_bounded_in_size_and_in_work(monkeypatch, lines):
+    monkeypatch.setattr("shared.transport.events._MAX_EVENT", 400)
+    read = []
+    loads = json.loads
+    monkeypatch.setattr("shared.transport.events.json.loads", lambda text: read.append(len(text)) or loads(text))
+    with pytest.raises(BadStream, match="too long"):
+        list(read_events([b"".join(b"data: " + line + b"\n" for line in lines)]))
+    assert sum(read) < 20 * 400
+
+
+def test_lines_of_an_event_that_end_no_value_are_not_read_for_it(monkeypatch):
+    read, loads = [], json.loads
+    monkeypatch.setattr("shared.transport.events.json.loads", lambda text: read.append(text) or loads(text))
+    events = list(read_events([b"".join(b"data: " + line + b"\n" for line in [b"{"] + [b'"a": 1,'] * 50 + [b'"b": 2', b"}"])]))
+    assert [event.data for event in events] == [{"a": 1, "b": 2}] and len(read) < 5
+
+
+def test_a_stream_without_end_is_given_up(monkeypatch):
+    monkeypatch.setattr("shared.transport.events._MAX_STREAM", 1000)
+    with pytest.raises(BadStream, match="no end"):
+        list(read_events(iter([b'data: {"a": 1}\n\n'] * 1000)))

@@ -3,14 +3,13 @@ from __future__ import annotations
 
 import functools
 import http.client
-import os
 import re
 import socket
 import ssl
 import sys
 import urllib.request
 
-from .proxies import Proxy
+from .proxies import Proxy, those_set
 
 CONNECT_TIMEOUT = 20.0  # seconds; a host that does not answer by then is not going to
 _FIRST_TIMEOUT = 4.0  # seconds for every address of a host but the last
@@ -124,7 +123,7 @@ def opener_for(local: bool) -> urllib.request.OpenerDirector:
 def connect_trouble(reason: Exception, host: str, limit: float, proxy: Proxy | None) -> tuple:
     """What, why, next step, and whether waiting may help, for a connection that was never made."""
     if isinstance(reason, TlsSettings):
-        names = [name for name in ("SSLKEYLOGFILE", "SSL_CERT_FILE", "SSL_CERT_DIR") if os.environ.get(name)]
+        names = those_set("SSLKEYLOGFILE", "SSL_CERT_FILE", "SSL_CERT_DIR")
         return (f"TLS cannot be set up: {reason}", f"the environment sets {', '.join(names) or 'nothing for it'}",
                 f"correct or unset {' and '.join(names)}" if names else "mend this Python's ssl module", False)
     if isinstance(reason, ssl.SSLCertVerificationError):
@@ -138,7 +137,7 @@ def connect_trouble(reason: Exception, host: str, limit: float, proxy: Proxy | N
 
 def _certificate_trouble(reason: ssl.SSLCertVerificationError, host: str) -> tuple:
     said = getattr(reason, "verify_message", "") or str(reason.reason)
-    given = next((name for name in ("SSL_CERT_FILE", "SSL_CERT_DIR") if os.environ.get(name)), "")
+    given = " and ".join(those_set("SSL_CERT_FILE", "SSL_CERT_DIR"))
     cause, fix = "a proxy that inspects TLS, or a wrong clock", "check the clock and the proxy, then run the command again"
     if re.search("key identifier|key usage|basic constraints|not marked critical", said, re.IGNORECASE):
         cause = "Python {}.{} demands more of certificates than earlier ones, and a proxy's own does not have it".format(

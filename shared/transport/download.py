@@ -20,7 +20,9 @@ from .addresses import BadAddress, is_local, usable_address
 from .connecting import opener_for
 from .reading import body_blocks, lower_headers
 
-TRIES = 6  # in a row without a new byte
+TRIES = 6  # in a row that bring less than PROGRESS
+PROGRESS = 4096  # bytes
+MOST_BYTES = 4 << 30  # of one file, where the caller sets no limit of its kind
 _REDIRECTS = (301, 302, 303, 307, 308)
 
 
@@ -32,11 +34,11 @@ class _Again(Exception):
     """Trying again may help."""
 
 
-def fetch(client, url: str, target, *, sleep=time.sleep, progress=None) -> None:
+def fetch(client, url: str, target, *, sleep=time.sleep, progress=None, limit: int = MOST_BYTES) -> None:
     """Download a link into a file: its path, or the open file, which stays open.
 
     Raises Failure UNSAVED when the link gives nothing; OSError of the disk passes. `progress(bytes so far,
-    bytes in all or 0)` is called for every block.
+    bytes in all or 0)` is called for every block. More than `limit` bytes are no result.
     """
     if url.startswith("data:"):
         _inline(url, target)
@@ -46,13 +48,13 @@ def fetch(client, url: str, target, *, sleep=time.sleep, progress=None) -> None:
     with _opened(target) as file:
         while True:
             try:
-                _fetch_once(client, wanted, file, memory, progress)
+                _fetch_once(client, wanted, file, memory, progress, limit)
                 return
             except _Dead as error:
                 raise _unsaved(url, str(error)) from error
             except _Again as error:
                 size = file.seek(0, os.SEEK_END)
-                failures, most = (1, size) if size > most else (failures + 1, most)
+                failures, most = (1, size) if size >= most + PROGRESS else (failures + 1, most)
                 if failures > TRIES:
                     raise _unsaved(url, str(error)) from error
                 client.retries.note(f"the download broke off ({error}); going on")
@@ -76,7 +78,7 @@ def _checked(client, url: str) -> str:
         raise _unsaved(url, str(error)) from None
 
 
-def _fetch_once(client, url: str, file, memory: dict, progress) -> None:
+def _fetch_once(client, url: str, file, memory: dict, progress, limit: int) -> None:
     """Ask for what is missing and append it. `memory` keeps the ETag, so that no two versions are joined."""
     start = file.seek(0, os.SEEK_END)
     headers = {"User-Agent": f"qianwen-skills/{VERSION} ({client.skill})", "Accept": "*/*"}
@@ -88,7 +90,7 @@ def _fetch_once(client, url: str, file, memory: dict, progress) -> None:
         found = lower_headers(response)
         start = _place_of(response.status, found, start, file, memory.get("etag", ""))
         memory["etag"] = "" if found.get("etag", "").startswith("W/") else found.get("etag", "")
-        _append(response, found, file, start, progress)
+        _append(response, found, file, start, progress, limit)
 
 
 def _answered(client, url: str, headers: dict):
@@ -140,7 +142,7 @@ def _place_of(status: int, headers: dict, start: int, file, etag: str) -> int:
     raise _Dead(f"HTTP {status}: the link has expired (links live 24 hours) or was changed")
 
 
-def _append(response, headers: dict, file, start: int, progress) -> None:
+def _append(response, headers: dict, file, start: int, progress, limit: int) -> None:
     """Copy the body behind `start`. Errors of the disk stay OSError; those of the network become _Again."""
     length, total = headers.get("content-length", ""), headers.get("content-range", "").rpartition("/")[2]
     zipped = headers.get("content-encoding", "").lower() in ("gzip", "x-gzip")
@@ -155,6 +157,9 @@ def _append(response, headers: dict, file, start: int, progress) -> None:
             raise _Again(type(error).__name__) from error
         if not block:
             break
+        if file.tell() + len(block) > limit:
+            file.truncate(0)
+            raise _Dead(f"it is larger than {limit >> 20} MiB")
         file.write(block)
         if progress:
             progress(file.tell(), whole)

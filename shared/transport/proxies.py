@@ -1,4 +1,4 @@
-"""Which proxy a request goes through, named without its user and password."""
+"""What Python itself heeds of the environment: the proxy of a request, without user and password, and the TLS settings."""
 from __future__ import annotations
 
 import os
@@ -19,6 +19,10 @@ def proxy_of(url: str) -> Proxy | None:
         return None
     found = re.fullmatch(r"(?:[a-z0-9]+://)?([\w.-]+(?::[0-9]+)?|\[[0-9a-f:]+\](?::[0-9]+)?)/?",
                          re.sub(r"^([a-z0-9]*://)?.*@", "", value.strip(), flags=re.IGNORECASE), re.IGNORECASE)
-    variable = next((name for name in (f"{scheme}_proxy", f"{scheme}_proxy".upper()) if os.environ.get(name)),
-                    "the system's proxy settings")
-    return Proxy(found.group(1) if found else "", variable)
+    variables = those_set(f"{scheme}_proxy", f"{scheme}_proxy".upper())
+    return Proxy(found.group(1) if found else "", variables[0] if variables else "the system's proxy settings")
+
+
+def those_set(*names) -> list:
+    """Which of these variables are set, to be named in an advice."""
+    return [name for name in names if os.environ.get(name)]
