@@ -138,12 +138,14 @@ def work(tmp_path):
 
 
 @pytest.fixture
-def run(emulator, home, work):
+def run(emulator, home, work, monkeypatch):
     """`run("prompt", "--json", key=…, env=…, stdin=…, cwd=…, script=…)` runs a script and returns a Run.
 
     The environment is bare: no key but `key` (None: none), the emulator as base URL unless `base_url` says otherwise.
-    No output may ever hold the key's characters: checked here for every run.
+    No output may ever hold the key's characters: checked here for every run. Pauses between tries are short.
     """
+    monkeypatch.setattr("shared.transport.retries.FIRST_DELAY", 0.05)
+
     def run_script(*arguments, skill="qianwen-text", key=STANDARD_KEY, base_url="", env=None, stdin=b"", cwd=None,
                    timeout=60, script=None, leaks_checked=True):
         base = emulator.url if base_url == "" else base_url

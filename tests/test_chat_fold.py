@@ -3,12 +3,12 @@ from __future__ import annotations
 
 import pytest
 
-from shared.chat.answer import Answer, fold, tool_calls_for_messages, whole
+from shared.chat.answer import Answer, fold, tool_calls_for_messages
 from shared.chat.json_answer import json_answer
 from shared.chat.usage import plain, units, usage_line
 from shared.failures import Exit, Failure
 from shared.transport.errors import Context, explain, network, ServiceError
-from shared.transport.events import Event
+from shared.transport.events import Event, WHOLE as WHOLE_EVENT
 from shared.transport.retries import Retries
 
 NULL = None
@@ -249,9 +249,17 @@ WHOLE = {
 }
 
 
+def whole(body, headers):
+    return fold(iter([Event(WHOLE_EVENT, body, 200)]), headers, Answer(), lambda *_: None, Context())
+
+
+def test_a_whole_answer_needs_no_reason_of_its_end():
+    assert whole({"choices": [{"message": {"content": "4"}}]}, {}).text == "4"
+
+
 @pytest.mark.parametrize("body", WHOLE.values(), ids=WHOLE)
 def test_whole_answers(body):
-    answer = whole(body, {}, Answer())
+    answer = whole(body, {})
     assert (answer.text, answer.reasoning, answer.finish_reason, answer.usage) == ("4", "Add.", "stop", USAGE)
     assert answer.request_id == "uuid" and answer.complete
 
@@ -259,7 +267,7 @@ def test_whole_answers(body):
 def test_whole_answers_with_tool_calls():
     body = {"choices": [{"message": {"content": NULL, "tool_calls": [call(0, "{}", "a", "f"), call(1, "[]", "b", "g")]},
                          "finish_reason": "stop"}]}
-    answer = whole(body, {"x-dashscope-partialresponse": "true"}, Answer())
+    answer = whole(body, {"x-dashscope-partialresponse": "true"})
     assert calls_of(answer) == [("a", "f", "{}"), ("b", "g", "[]")] and answer.text == "" and answer.timed_out
 
 

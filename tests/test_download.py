@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import base64
 import http.server
+import io
 import random
 import re
 import socket
@@ -14,6 +15,7 @@ import pytest
 from shared import key_guard
 from shared.failures import Exit, Failure
 from shared.transport import download
+from shared.transport.addresses import BadAddress, usable_address
 from shared.transport.client import Client
 from shared.transport.retries import Retries
 from tests.conftest import STANDARD_KEY
@@ -371,19 +373,66 @@ def test_redirect_keeps_the_place_in_the_file(fetch, storage):
     assert storage.ranges() == [None, "bytes=100000-", "bytes=100000-"]
 
 
-def test_redirect_to_plain_http_elsewhere_is_refused(fetch):
-    elsewhere = Storage()
-    elsewhere.steps = [whole()]
-    try:
-        failure = refused(fetch, redirect(302, elsewhere.url))
-    finally:
-        elsewhere.shutdown()
-        elsewhere.server_close()
-    assert elsewhere.seen == [] and "redirected" in failure.message and fetch.sleep.pauses == []
+@pytest.mark.parametrize("endpoint, location, asked", [
+    ("https://dashscope.aliyuncs.com", "http://oss.example/a b.png?x=%2F", "https://oss.example/a%20b.png?x=%2F"),
+    ("https://dashscope.aliyuncs.com", "//oss.example/x", "https://oss.example/x"),
+    ("https://dashscope.aliyuncs.com", "http://127.0.0.1/x", None), ("https://dashscope.aliyuncs.com", "https://[::1]/x", None),
+    ("https://dashscope.aliyuncs.com", "https://token-plan.cn-beijing.maas.aliyuncs.com/x", None),
+    ("http://127.0.0.1:1", "https://coding.dashscope.aliyuncs.com/x", None), ("http://127.0.0.1:1", "http://127.0.0.1:2/x",
+                                                                              "http://127.0.0.1:2/x")])
+def test_a_redirect_leads_where_a_link_may(monkeypatch, tmp_path, endpoint, location, asked):
+    urls = []
+
+    class Opener:
+        def open(self, request, timeout):
+            urls.append(request.full_url)
+            head = {"Location": location} if len(urls) == 1 else {}
+            return Response(302 if len(urls) == 1 else 200, head)
+    monkeypatch.setattr(download, "opener_for", lambda local: Opener())
+    (tmp_path / "x").touch()
+    first = endpoint.replace("dashscope.aliyuncs", "oss.example") + "/first"
+    if asked:
+        download.fetch(client_for(endpoint), first, tmp_path / "x")
+    else:
+        with pytest.raises(Failure, match="redirected to an address that cannot be used"):
+            download.fetch(client_for(endpoint), first, tmp_path / "x")
+    assert urls == [first] + ([asked] if asked else [])
 
 
-@pytest.mark.parametrize("location", ["http://example.com/x", "ftp://127.0.0.1/x", "file:///etc/passwd", "data:image/png;base64,AAAA",
-                                      "//example.com/x", "javascript:1"])
+class Response(io.BytesIO):
+    def __init__(self, status, headers):
+        super().__init__(b"sound")
+        self.status, self.headers = status, headers
+
+
+USABLE = {
+    "http://oss.example/图.png": "https://oss.example/%E5%9B%BE.png",
+    "https://oss.example/a b\\c.png?Signature=a%2Bb%3D&x=1+2~'()*": "https://oss.example/a%20b%5Cc.png?Signature=a%2Bb%3D&x=1+2~'()*",
+    "https://oss.example:8443/%zz?#frag": "https://oss.example:8443/%zz?#frag",
+    "HTTPS://OSS.example/A": "https://OSS.example/A",
+    "http://[2001:db8::1]:80/x": "https://[2001:db8::1]:80/x",
+}
+
+
+@pytest.mark.parametrize("url", USABLE)
+def test_what_may_not_stand_in_an_address_is_encoded_and_the_rest_untouched(url):
+    assert usable_address(key_guard.parse_base_url("https://dashscope.aliyuncs.com"), url) == USABLE[url]
+
+
+@pytest.mark.parametrize("url", [
+    "http://127.0.0.1/x", "https://localhost/x", "https://127.1/x", "https://0x7f000001/x", "https://2130706433/x",
+    "https://[::ffff:127.0.0.1]/x", "https://0.0.0.0/x", "https://169.254.169.254/x", "https://a.localhost/x", "https://localhost./x",
+    "https://user@oss.example/x", "https://user:pw@oss.example/x", "https://oss.example/a\nb", "https://oss.example/\x9b",
+    "https://oss.example\\@x/", "https://图.example/x", "ftp://oss.example/x", "oss.example/x", "", "https://oss.example:0/",
+    "https://token-plan.cn-beijing.maas.aliyuncs.com/x", "https://coding.dashscope.aliyuncs.com./x",
+    "https://coding%2edashscope.aliyuncs.com/x", "https://oss.example/\ud800"])
+def test_an_address_that_is_not_asked(url):
+    with pytest.raises(BadAddress):
+        usable_address(key_guard.parse_base_url("https://dashscope.aliyuncs.com"), url)
+
+
+@pytest.mark.parametrize("location", ["ftp://127.0.0.1/x", "file:///etc/passwd", "data:image/png;base64,AAAA",
+                                      "https://token-plan.cn-beijing.maas.aliyuncs.com/x", "javascript:1"])
 def test_redirect_to_another_kind_of_place_is_refused(fetch, storage, location):
     refused(fetch, redirect(302, location))
     assert len(storage.seen) == 1
@@ -406,7 +455,7 @@ def test_redirect_without_a_place_is_no_file(fetch):
 # ---- addresses -------------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://h/x", "oss://bucket/x.png", "javascript:1", "/etc/passwd", "", "http://", "https://",
-                                 "http:///x", "http://[x/", "http://127.0.0.1:x/", "http://127.0.0.1:99999/", "http://h/\xe9", "h/x.png", "DATA:,x",
+                                 "http:///x", "http://[x/", "http://127.0.0.1:x/", "http://127.0.0.1:99999/", "h/x.png", "DATA:,x",
                                  "gopher://127.0.0.1/", "http://狐狸.example/x"])
 def test_other_addresses_are_refused(fetch, storage, url):
     storage.steps = [whole()]
@@ -480,3 +529,23 @@ def test_progress_is_told(fetch):
     told.clear()
     fetch(whole(length=False), progress=lambda done, size: told.append((done, size)))
     assert told[-1] == (len(DATA), 0)
+
+
+def test_a_download_that_brings_next_to_nothing_at_each_try_ends(fetch, storage):
+    storage.steps = [whole()]
+    size = [0]
+
+    def trickle(handler):
+        size[0] += 1
+        handler.reply(200 if size[0] == 1 else 206, DATA[size[0] - 1:size[0]], length=len(DATA) - size[0] + 1,
+                      **({} if size[0] == 1 else {"Content_Range": f"bytes {size[0] - 1}-{len(DATA) - 1}/{len(DATA)}"}))
+    refused(fetch, trickle)
+    assert len(storage.seen) == download.TRIES + 1
+
+
+def test_a_file_larger_than_its_kind_is_given_up(storage, tmp_path):
+    storage.steps = [whole()]
+    (tmp_path / "x").touch()
+    with pytest.raises(Failure, match="larger than") as caught:
+        download.fetch(client_for(storage.url.split(PATH)[0]), storage.url, tmp_path / "x", sleep=Sleep(), limit=100_000)
+    assert caught.value.exit_code == Exit.UNSAVED and (tmp_path / "x").stat().st_size == 0 and len(storage.seen) == 1

@@ -35,7 +35,9 @@ class Answer:
 
     @property
     def json(self):
-        return json.loads(self.body)
+        """The JSON of a body, or of the one event that refuses a request for a stream."""
+        event = self.headers.get("content-type", "").startswith("text/event-stream")
+        return json.loads(self.body[self.body.index(b"{"):] if event else self.body)
 
     @property
     def chunks(self):
@@ -690,7 +692,7 @@ def test_native_refusals(emulator, fields, message):
     answer = native(emulator, **fields)
     assert answer.status == 400 and answer.json["code"] == "InvalidParameter" and message in answer.json["message"]
     stream = native(emulator, sse=True, **fields)
-    assert stream.status == 200 and stream.body.startswith(b"id:1\nevent:error\n:HTTP_STATUS/400\ndata:{")
+    assert stream.status == 400 and stream.body.startswith(b"id:1\nevent:error\n:HTTP_STATUS/400\ndata:{")
     assert message in stream.frames[0]["message"]
 
 

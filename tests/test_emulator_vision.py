@@ -31,7 +31,8 @@ class Answer:
 
     @property
     def json(self):
-        return json.loads(self.body)
+        start = 0 if self.body[:1] in (b"{", b"[") else self.body.index(b"{")  # behind "data: " of a refusal
+        return json.loads(self.body[start:])
 
     @property
     def message(self):

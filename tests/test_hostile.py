@@ -1,8 +1,11 @@
 """A hostile project folder, hostile answers, and odd input: no defect, nothing overwritten, nothing paid for is lost."""
 from __future__ import annotations
 
+import ast
+import io
 import json
 import os
+import select
 import signal
 import socket
 import stat
@@ -12,6 +15,10 @@ import threading
 
 import pytest
 
+from shared import key_guard
+from shared.cli.console import Console
+from shared.failures import Failure
+from shared.media import uploads
 from tests import media_samples
 from tests.conftest import SCRIPTS, STANDARD_KEY
 
@@ -104,6 +111,14 @@ def test_whole_body_that_is_no_answer_is_a_failure(run, hostile, work):
     (work / "good.md").write_text("old")
     result = run("Hi", "--no-stream", "-o", "good.md", "--overwrite", base_url=hostile(b'{"status": "ok"}'))
     assert result.code == 6 and (work / "good.md").read_text() == "old"
+
+
+@pytest.mark.parametrize("content_type", [b"text/event-stream", b"text/plain"])
+@pytest.mark.parametrize("flags", [(), ("--no-stream",)], ids=["stream", "whole"])
+def test_a_stream_is_folded_whether_it_was_asked_for_or_not(run, hostile, flags, content_type):
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: " + content_type + b"\r\nConnection: close\r\n\r\n"
+    result = run("Hi", *flags, base_url=hostile(stream(said("Fo"), said("ur", "stop")), head))
+    assert (result.code, result.out) == (0, "Four\n"), result
 
 
 def test_empty_answer_does_not_replace_a_file(run, emulator, work):
@@ -246,15 +261,118 @@ def test_document_on_a_full_disk_is_no_traceback(home, work):
     assert process.returncode == 2 and b"Traceback" not in process.stderr
 
 
+# ---- the terminal, the streams and the interpreter ----------------------------------------------------------------------
+
+STEERING = "a\x1b]0;title\x07b\x9bc\u202ed\u2066e\rf\x7fg\u2028h"
+HARMLESS = "a\ufffd]0;title\ufffdb\ufffdc\ufffdd\ufffde\ufffdf\ufffdg\ufffdh"
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize("stream, shown", [(io.StringIO, STEERING), (Terminal, HARMLESS)], ids=["pipe", "terminal"])
+def test_an_answer_steers_no_terminal_and_is_whole_elsewhere(stream, shown):
+    console = Console("qianwen-text", stream(), io.StringIO())
+    console.show("text", STEERING + "\r\n\t")
+    console.end_result()
+    assert console.stdout.getvalue() == shown + "\r\n\t\n"
+
+
+@pytest.mark.parametrize("stream", [io.StringIO, Terminal])
+@pytest.mark.parametrize("tell", [
+    lambda console: console.say(STEERING), lambda console: console.warn(STEERING), lambda console: console.links([STEERING]),
+    lambda console: console.show("reasoning", STEERING), lambda console: console.redraw(STEERING),
+    lambda console: console.explain(Failure(8, "m", code=STEERING, request_id=STEERING))],
+    ids=["say", "warn", "links", "reasoning", "redraw", "failure"])
+def test_nothing_on_stderr_steers_a_terminal(tell, stream):
+    console = Console("qianwen-text", io.StringIO(), stream())
+    tell(console)
+    console.say("end")
+    text = console.stderr.getvalue()
+    assert "a\ufffd]0;title\ufffdb" in text and not set(text) & set("\x1b\x07\x9b\u202e\u2066\x7f\u2028")
+
+
+def test_a_line_is_still_redrawn():
+    console = Console("qianwen-text", io.StringIO(), Terminal())
+    console.redraw("half")
+    console.redraw("all")
+    assert console.stderr.getvalue().count("\r") == 3  # drawn, wiped, drawn
+
+
+def test_a_document_escapes_what_steers():
+    console = Console("qianwen-text", io.StringIO(), io.StringIO())
+    console.document({"text": STEERING, "words": "千问 é"})
+    text = console.stdout.getvalue()
+    assert json.loads(text)["text"] == STEERING and "\\u009b" in text and "\\u202e" in text and "千问 é" in text
+    assert not set(text) & set("\x1b\x9b\u202e\u2066\x7f\u2028")
+
+
+@POSIX
+def test_an_answer_is_whole_in_a_pipe_that_does_not_block(emulator, home, work):
+    emulator.reply(text="x" * 300_000)
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    process = subprocess.Popen([sys.executable, str(SCRIPTS["qianwen-text"]), "Hi", "--no-stream"], cwd=work, stdout=writer,
+                               stderr=subprocess.DEVNULL, env={"PATH": os.environ["PATH"], "HOME": str(home),
+                                                               "QWEN_BASE_URL": emulator.url, "DASHSCOPE_API_KEY": STANDARD_KEY})
+    os.close(writer)
+    process_is_held_up = select.select([reader], [], [], 30)[0]
+    with open(reader, "rb") as pipe:
+        assert process_is_held_up and len(pipe.read()) == 300_001
+    assert process.wait(30) == 0
+
+
+@POSIX
+@pytest.mark.parametrize("skill", SCRIPTS)
+def test_scripts_run_without_their_docstrings_through_a_link(skill, home, work):
+    (work / "shared").mkdir()
+    (work / "shared" / "__init__.py").write_text("raise SystemExit('taken from beside the link')")
+    link = work / "linked.py"
+    link.symlink_to(SCRIPTS[skill])
+    process = subprocess.run([sys.executable, "-OO", "-I", str(link), "--version"], cwd=work, capture_output=True,
+                             env={"PATH": os.environ["PATH"], "HOME": str(home)})
+    assert process.returncode == 0, process.stderr
+
+
+@pytest.mark.parametrize("skill", SCRIPTS)
+def test_an_old_python_is_told_in_one_sentence(skill):
+    source = SCRIPTS[skill].read_text("utf-8")
+    assert not [node for node in ast.walk(ast.parse(source, feature_version=(3, 6)))
+                if isinstance(node, ast.ImportFrom) and node.module == "__future__"]
+    code = "import runpy, sys; sys.version_info = (3, 6, 9); runpy.run_path(sys.argv[1], run_name='__main__')"
+    process = subprocess.run([sys.executable, "-c", code, str(SCRIPTS[skill])], capture_output=True, text=True)
+    assert (process.returncode, process.stderr) == (2, f"{SCRIPTS[skill].name} needs Python 3.9 or later, this is 3.6\n")
+
+
+@POSIX
+def test_a_working_directory_that_is_gone_is_told(home, tmp_path, emulator):
+    code = "import os, sys; os.mkdir('gone'); os.chdir('gone'); os.rmdir('../gone'); os.execv(sys.executable, sys.argv[1:])"
+    command = [sys.executable, "-c", code, sys.executable, str(SCRIPTS["qianwen-text"]), "Hi", "-o", "a.md"]
+    process = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True,
+                             env={"PATH": os.environ["PATH"], "HOME": str(home), "QWEN_BASE_URL": emulator.url,
+                                  "DASHSCOPE_API_KEY": STANDARD_KEY})
+    assert process.returncode == 2 and "the working directory does not exist any more" in process.stderr, process
+    assert not emulator.requests
+
+
 # ---- pictures and uploads --------------------------------------------------------------------------------------------
 
 GOOD = {"policy": "cG9saWN5", "signature": "c2ln", "upload_dir": "dashscope-instant/a", "upload_host": "https://oss.invalid",
         "oss_access_key_id": "LTAI-test"}
 
 
+@pytest.mark.parametrize("host", ["http://127.0.0.1:2375/admin", "http://localhost:1", "https://[::1]"])
+def test_a_credential_of_the_net_does_not_send_files_to_this_machine(host):
+    with pytest.raises(Failure, match="upload_host"):
+        uploads._checked_policy({**GOOD, "upload_host": host}, key_guard.parse_base_url("https://dashscope.aliyuncs.com"))
+
+
 @pytest.mark.parametrize("wrong", [
-    {"upload_host": "http://192.0.2.2:18940"}, {"upload_host": "file:///etc"}, {"upload_host": "oss.aliyuncs.com"},
-    {"upload_host": 5}, {"upload_dir": "../../x"}, {"upload_dir": "a\r\nb"}, {"upload_dir": 7}, {"policy": {}}], ids=json.dumps)
+    {"upload_host": "https://u:p@oss.invalid"}, {"upload_host": "https://coding.dashscope.aliyuncs.com"},
+    {"upload_host": "file:///etc"}, {"upload_host": "oss.aliyuncs.com"}, {"upload_host": 5}, {"upload_dir": "../../x"},
+    {"upload_host": "https://oss.invalid/?x"}, {"upload_dir": "a\r\nb"}, {"upload_dir": 7}, {"policy": {}}], ids=json.dumps)
 def test_credential_of_a_strange_form_is_not_used(run, hostile, work, wrong):
     (work / "clip.mp4").write_bytes(media_samples.mp4(5, 320, 240, size=7_500_000))
     url = hostile(json.dumps({"data": {**GOOD, **wrong}}).encode())

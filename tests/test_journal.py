@@ -642,11 +642,12 @@ def test_poll_that_fails_does_not_end_the_waiting(journal, clock, name):
     assert sum("asking again" in note for note in console.notes) == 5 and journal.read(record["id"])
 
 
-def test_poll_waits_as_long_as_the_service_asks(journal, clock):
+@pytest.mark.parametrize("asked, waited", [(33.0, 33.0), (0.001, 10.0), (0.0, 10.0), (None, 10.0)])
+def test_poll_waits_as_long_as_the_service_asks_and_never_less_than_usual(journal, clock, asked, waited):
     failure = service_failure(429, "Throttling.RateQuota")
-    failure.retry_after = 33.0
+    failure.retry_after = asked
     assert runner_of(journal, clock, failure, DONE).wait(started(journal), 600) == DONE
-    assert clock.slept == [33.0]
+    assert clock.slept == [waited]
 
 
 @pytest.mark.parametrize("name", PASSING)

@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import ast
 import hashlib
-import http.client
 import io
 import json
 import socket
@@ -375,7 +374,7 @@ def plan_hosts_are_here(emulator, monkeypatch):
         connected.append(address[0])
         return connect(("127.0.0.1", int(emulator.url.rpartition(":")[2])), *arguments, **options)
     monkeypatch.setattr(socket, "create_connection", to_the_emulator)
-    monkeypatch.setattr(http.client.HTTPConnection, "_create_connection", staticmethod(to_the_emulator), raising=False)
+    monkeypatch.setattr("shared.transport.connecting.connection_to", to_the_emulator)
     return connected
 
 

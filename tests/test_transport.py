@@ -19,10 +19,12 @@ from shared import key_guard
 from shared.body import elide_media
 from shared.chat.answer import Answer as ChatAnswer, fold
 from shared.failures import Exit, Failure
-from shared.transport import client as transport_client
-from shared.transport.client import _tls_context, Client, error_in
+from shared.transport import client as transport_client, reading
+from shared.transport.client import Client
+from shared.transport.connecting import connect_trouble, connection_to, tls_context
 from shared.transport.errors import Context, explain, network, ServiceError
 from shared.transport.events import BadStream, Event, read_events
+from shared.transport.reading import error_in
 from shared.transport.request import Multipart, Request
 from shared.transport.retries import MAX_DELAY, parse_retry_after, Retries
 from tests.conftest import STANDARD_KEY
@@ -120,15 +122,15 @@ def test_run_waits_and_returns_what_came_in_the_end():
     slept, notes = [], []
     retries = Retries(3, sleep=slept.append, note=notes.append, uniform=lambda low, high: 1.0)
     assert retries.run(attempts(limited(), limited(0.5), limited(), "done"), Retries.CREATE) == "done"
-    assert slept == [1.0, 0.5, 4.0]
+    assert slept == [1.0, 2.0, 4.0]  # never less than the service is given without asking
     assert len(notes) == 3 and "slow down" in notes[0] and "(1 of 3)" in notes[0]
 
 
 def test_run_gives_up_after_the_tries():
     slept, last = [], limited(0)
     with pytest.raises(Failure) as caught:
-        Retries(2, sleep=slept.append).run(attempts(limited(0), limited(0), last), Retries.CHAT)
-    assert caught.value is last and slept == [0, 0]
+        Retries(2, sleep=slept.append, uniform=lambda *_: 1.0).run(attempts(limited(0), limited(0), last), Retries.CHAT)
+    assert caught.value is last and slept == [1.0, 2.0]
 
 
 def test_run_does_not_wait_for_a_pause_that_is_too_long():
@@ -154,7 +156,8 @@ def test_other_errors_pass_through_run():
 @pytest.mark.parametrize("value, seconds", [
     ("7", 7.0), ("0", 0.0), ("0.5", 0.5), (" 12 ", 12.0), ("-3", 0.0),
     ("Wed, 21 Oct 2015 07:28:30 GMT", 30.0), ("Wed, 21 Oct 2015 07:27:00 GMT", 0.0), ("Wed, 21 Oct 2015 09:28:30 +0200", 30.0),
-    ("", None), ("soon", None), ("Wed, 21 Oct", None), ("Wed, 21 Oct 99999999999999 07:28:00 GMT", None),
+    ("", None), ("soon", None),
+    ("nan", None), ("inf", None), ("-inf", None), ("1e999", None), ("Wed, 21 Oct", None), ("Wed, 21 Oct 99999999999999 07:28:00 GMT", None),
 ])
 def test_retry_after(value, seconds):
     assert parse_retry_after(value, now=1445412480.0) == seconds      # 21 Oct 2015 07:28:00 GMT
@@ -371,22 +374,23 @@ def test_a_redirect_within_the_origin_keeps_the_key(emulator):
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_a_redirect_to_another_origin_drops_the_key(emulator, status):
+def test_a_redirect_to_another_origin_is_not_followed(emulator, status):
     with Emulator() as other:
         emulator.inject("redirect", to=other.url + TASKS, status=status)
-        with pytest.raises(Failure) as caught:
+        with pytest.raises(Failure, match="redirects the request to") as caught:
             client_for(emulator.url).json(Request("GET", emulator.url + TASKS), Retries.READ)
-        (request,) = other.requests
-    assert not request.authorized and STANDARD_KEY not in str(request.headers)
-    assert caught.value.http_status == 401
+        assert not other.requests
+    assert (caught.value.exit_code, caught.value.accepted) == (Exit.NETWORK, "no")
 
 
-def test_the_key_comes_back_with_the_origin(emulator):
-    with Emulator() as other:
-        emulator.inject("redirect", to=other.url + TASKS)
-        other.inject("redirect", to=emulator.url + TASKS)
-        client_for(emulator.url).json(Request("GET", emulator.url + TASKS), Retries.READ)
-        assert [request.authorized for request in emulator.requests + other.requests] == [True, True, False]
+def test_nothing_is_sent_to_a_plan_host(monkeypatch):
+    client = client_for("https://dashscope.aliyuncs.com")
+    monkeypatch.setattr(client, "_opener", None)
+    request = Request("POST", "https://token-plan.cn-beijing.maas.aliyuncs.com/x", {})
+    for send in (lambda: client.upload(request), lambda: client.json(request, Retries.CREATE)):
+        with pytest.raises(Failure, match="plan's host") as caught:
+            send()
+        assert caught.value.accepted == "no" and not caught.value.retryable
 
 
 @pytest.mark.parametrize("status, carried", [(301, False), (302, False), (303, False), (307, True), (308, True)])
@@ -418,7 +422,7 @@ class Answer(io.BytesIO):
 
 @pytest.mark.parametrize("location, followed", [
     ("http://dashscope.aliyuncs.com/x", False), ("http://127.0.0.1/x", False), ("ftp://dashscope.aliyuncs.com/x", False),
-    ("file:///etc/passwd", False), ("https://dashscope.aliyuncs.com/x", True), ("/x", True), ("https://elsewhere.example/x", True),
+    ("file:///etc/passwd", False), ("https://dashscope.aliyuncs.com/x", True), ("/x", True), ("https://elsewhere.example/x", False),
     ("https://dashscope.aliyuncs.com:not-a-port/x", False),
 ])
 def test_https_is_never_left(monkeypatch, location, followed):
@@ -452,10 +456,12 @@ def test_certificates_are_checked(monkeypatch):
     made = []
     default = ssl.create_default_context
     monkeypatch.setattr(ssl, "create_default_context", lambda *args, **named: made.append(default(*args, **named)) or made[-1])
-    _tls_context.cache_clear()
+    tls_context.cache_clear()
 
     error = ssl.SSLCertVerificationError(1, "certificate verify failed")
-    error.reason, error.verify_message = "CERTIFICATE_VERIFY_FAILED", "self-signed certificate"
+    error.reason, error.verify_message, error.verify_code = "CERTIFICATE_VERIFY_FAILED", "self-signed certificate", 18
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    monkeypatch.delenv("SSL_CERT_DIR", raising=False)
 
     def connect(self):
         raise error
@@ -471,7 +477,7 @@ def test_certificates_are_checked(monkeypatch):
 # ---- proxies ---------------------------------------------------------------------------------------------------------
 
 @contextmanager
-def refusing_proxy():
+def refusing_proxy(answer: bytes = b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n"):
     """A proxy that records what it is asked and refuses; yields its address and what it saw."""
     seen = []
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -484,7 +490,7 @@ def refusing_proxy():
                 while b"\r\n\r\n" not in data:
                     data += connection.recv(4096)
                 seen.append(data)
-                connection.sendall(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n")
+                connection.sendall(answer)
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
         yield f"http://127.0.0.1:{listener.getsockname()[1]}", seen
@@ -516,6 +522,86 @@ def test_a_proxy_is_used_for_the_service(run, emulator, name):
 def test_a_dead_proxy_is_no_secret(run):
     result = run("hello", "--retries", 0, base_url=None, env={"HTTPS_PROXY": f"http://127.0.0.1:{dead_port()}"})
     assert result.code == 6 and "proxy" in result.err, result
+
+
+def refused_on_the_way(monkeypatch, variable: str, value: str) -> Failure:
+    """What is said when a paid request cannot even begin; the password in the setting is in no part of it."""
+    for name in ("HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(Failure) as caught:
+        client_for("https://dashscope.aliyuncs.com").json(Request("POST", "https://dashscope.aliyuncs.com/a", {}), Retries.CREATE)
+    failure = caught.value
+    assert failure.accepted == "no" and "billed" not in str(failure.as_error()) and "s3cret" not in str(failure.as_error())
+    assert failure.exit_code == Exit.NETWORK
+    return failure
+
+
+@pytest.mark.parametrize("value", ['"http://127.0.0.1:7890"', "http://127.0.0.1:7890x", "http:/u:s3cret@127.0.0.1", "/u:s3cret@h",
+                                   "http://u:s3cret@127.0.0.1:1x"])
+@pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy"])
+def test_a_proxy_that_is_none_is_told_by_its_variable(monkeypatch, variable, value):
+    failure = refused_on_the_way(monkeypatch, variable, value)
+    assert variable in failure.message + failure.fix and "QWEN_BASE_URL" not in failure.fix
+
+
+def test_a_proxy_where_nothing_listens_is_named(monkeypatch):
+    port = dead_port()
+    failure = refused_on_the_way(monkeypatch, "HTTPS_PROXY", f"http://u:s3cret@127.0.0.1:{port}")
+    assert f"127.0.0.1:{port}" in failure.message and "HTTPS_PROXY" in failure.cause + failure.fix
+    assert "QWEN_BASE_URL" not in failure.fix
+
+
+@pytest.mark.parametrize("answer, words", [
+    (b"HTTP/1.1 407 s3cret\x1b]0;x\x07\r\n\r\n", "HTTP 407"), (b"HTTP/1.1 403 no\r\n\r\n", "HTTP 403"),
+    (b"\x05\xff", "does not answer as an HTTP proxy")], ids=["407", "403", "SOCKS"])
+def test_a_proxy_that_refuses_is_named_and_not_repeated(monkeypatch, answer, words):
+    with refusing_proxy(answer) as (proxy, _):
+        failure = refused_on_the_way(monkeypatch, "HTTPS_PROXY", proxy.replace("//", "//u:s3cret@"))
+    assert words in failure.message and proxy[len("http://"):] in failure.message and "HTTPS_PROXY" in failure.fix
+
+
+def test_tls_that_cannot_be_set_up_is_never_billed(monkeypatch, tmp_path):
+    tls_context.cache_clear()
+    failure = refused_on_the_way(monkeypatch, "SSLKEYLOGFILE", str(tmp_path / "none" / "keys"))
+    assert "SSLKEYLOGFILE" in failure.fix and "TLS" in failure.message
+
+
+@pytest.mark.parametrize("said, code, given, word, not_word", [
+    ("Missing Authority Key Identifier", 92, "/etc/ca.pem", "Python 3.12", "SSL_CERT_FILE"),
+    ("certificate has expired", 10, "", "clock", "SSL_CERT_FILE"), ("unable to get local issuer certificate", 20, "", "SSL_CERT_FILE", "unset"),
+    ("unable to get local issuer certificate", 20, "/etc/ca.pem", "unset SSL_CERT_FILE", "macOS")])
+def test_a_file_of_certificates_is_advised_only_where_it_helps(monkeypatch, said, code, given, word, not_word):
+    monkeypatch.delenv("SSL_CERT_DIR", raising=False)
+    monkeypatch.setenv("SSL_CERT_FILE", given)
+    error = ssl.SSLCertVerificationError(1, "x")
+    error.verify_message, error.verify_code = said, code
+    _, _, fix, _ = connect_trouble(error, "h", 20, None)
+    assert word in fix and not_word not in fix
+
+
+def test_an_address_that_swallows_packets_holds_up_the_next_one_shortly_and_once(monkeypatch):
+    asked = []
+
+    class Socket:
+        def __init__(self, *_):
+            pass
+
+        def settimeout(self, seconds):
+            self.limit = seconds
+
+        def connect(self, place):
+            asked.append((place, self.limit))
+            if place == "bad":
+                raise socket.timeout("timed out")
+
+        def close(self):
+            pass
+    monkeypatch.setattr(socket, "socket", Socket)
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_: [(0, 0, 0, "", "bad"), (0, 0, 0, "", "good")])
+    connection_to(("swallowed.example", 443), 20.0)
+    connection_to(("swallowed.example", 443), 20.0)
+    assert asked == [("bad", 4.0), ("good", 20.0), ("good", 4.0)]
 
 
 # ---- what is sent ----------------------------------------------------------------------------------------------------
@@ -575,3 +661,87 @@ def test_an_answer_without_end_is_not_read_into_memory(monkeypatch):
     monkeypatch.setattr(transport_client, "_MAX_JSON", 4 << 20)
     with pytest.raises(Failure, match="larger than"):
         client_for("https://dashscope.aliyuncs.com").json(Request("GET", "https://dashscope.aliyuncs.com/a"), Retries.READ)
+
+
+# ---- bodies are judged by their first bytes -----------------------------------------------------------------------------
+
+ARREARS = b'"message":"Access denied, please make sure your account is in good standing."'
+REFUSED = {
+    "compatible": b'data: {"error":{"code":"Arrearage",' + ARREARS + b',"request_id":"r"}}\n\n',
+    "native": b'id:1\nevent:error\n:HTTP_STATUS/400\ndata:{"code":"Arrearage",' + ARREARS + b',"request_id":"r"}\n\n',
+    "object": b'\xef\xbb\xbf {"code":"Arrearage",' + ARREARS + b',"request_id":"r"}',
+}
+
+
+@pytest.mark.parametrize("content_type", ["text/event-stream", "Text/Event-Stream;charset=UTF-8", "application/json", ""])
+@pytest.mark.parametrize("body", REFUSED.values(), ids=REFUSED)
+def test_a_refusal_is_read_whatever_it_is_wrapped_in(monkeypatch, body, content_type):
+    monkeypatch.setattr(Client, "_send", lambda *_: Answer(400, {"Content-Type": content_type}, body))
+    client, request = client_for("https://dashscope.aliyuncs.com"), Request("POST", "https://dashscope.aliyuncs.com/a", {})
+    for call in (lambda: client.events(request, Retries.CHAT, pytest.fail), lambda: client.json(request, Retries.CREATE)):
+        with pytest.raises(Failure) as caught:
+            call()
+        failure = caught.value
+        assert (failure.exit_code, failure.code, failure.request_id) == (Exit.QUOTA, "Arrearage", "r")
+        assert failure.message.startswith("Access denied, please")
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "TEXT/EVENT-STREAM", "application/json", ""])
+def test_a_stream_is_one_under_any_content_type(monkeypatch, content_type):
+    monkeypatch.setattr(Client, "_send", lambda *_: Answer(200, {"Content-Type": content_type}, b"\r\n" + COMPAT.encode()))
+    client, answer = client_for("https://dashscope.aliyuncs.com"), ChatAnswer()
+    client.events(Request("POST", "https://dashscope.aliyuncs.com/a", {}), Retries.CHAT,
+                  lambda events, headers: fold(events, headers, answer, lambda *_: None, client.context))
+    assert answer.text == "四 🦊é"
+
+
+def test_the_last_object_of_a_stream_is_the_answer_where_one_object_was_asked_for():
+    raw = b'id:1\ndata:{"output":{"n":1}}\n\nid:2\ndata:{"output":{"n":2}}\n\ndata: [DONE]\n\n'
+    assert reading.read(200, {}, raw) == {"output": {"n": 2}}
+
+
+def test_the_first_error_of_a_stream_is_what_was_said():
+    raw = b'event:error\n:HTTP_STATUS/429\ndata:{"code":"Throttling","message":"m"}\n\ndata:{"output":{}}\n\n'
+    assert reading.read(200, {}, raw) == ServiceError(429, "Throttling", "m", "")
+
+
+@pytest.mark.parametrize("charset", ["GBK", "utf-8", "no-such"])
+def test_text_is_utf8_first_then_what_was_declared(charset):
+    headers, text = {"content-type": f"application/json; Charset={charset}"}, '{"a": "账号"}'
+    assert reading.read(200, headers, text.encode()) == {"a": "账号"}
+    assert reading.read(200, headers, text.encode("gbk")) == ({"a": "账号"} if charset == "GBK" else None)
+
+
+@pytest.mark.parametrize("content_type", ["text/event-stream", "text/plain"])
+def test_a_page_is_no_stream(monkeypatch, content_type):
+    monkeypatch.setattr(Client, "_send", lambda *_: Answer(200, {"Content-Type": content_type}, b"<html>Log in</html>"))
+    with pytest.raises(Failure, match="a web page came instead of an answer"):
+        client_for("https://dashscope.aliyuncs.com").events(Request("POST", "https://dashscope.aliyuncs.com/a", {}),
+                                                            Retries.CHAT, pytest.fail)
+
+
+# ---- what has no end ---------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("lines", [[b'{"a": 1,'] + [b'"b": 1,'] * 500, [b'{"a": [{}'] + [b',{}'] * 500],
+                         ids=["lines that end no value", "lines that may"])
+def test_an_event_of_many_lines_is_bounded_in_size_and_in_work(monkeypatch, lines):
+    monkeypatch.setattr("shared.transport.events._MAX_EVENT", 400)
+    read = []
+    loads = json.loads
+    monkeypatch.setattr("shared.transport.events.json.loads", lambda text: read.append(len(text)) or loads(text))
+    with pytest.raises(BadStream, match="too long"):
+        list(read_events([b"".join(b"data: " + line + b"\n" for line in lines)]))
+    assert sum(read) < 20 * 400
+
+
+def test_lines_of_an_event_that_end_no_value_are_not_read_for_it(monkeypatch):
+    read, loads = [], json.loads
+    monkeypatch.setattr("shared.transport.events.json.loads", lambda text: read.append(text) or loads(text))
+    events = list(read_events([b"".join(b"data: " + line + b"\n" for line in [b"{"] + [b'"a": 1,'] * 50 + [b'"b": 2', b"}"])]))
+    assert [event.data for event in events] == [{"a": 1, "b": 2}] and len(read) < 5
+
+
+def test_a_stream_without_end_is_given_up(monkeypatch):
+    monkeypatch.setattr("shared.transport.events._MAX_STREAM", 1000)
+    with pytest.raises(BadStream, match="no end"):
+        list(read_events(iter([b'data: {"a": 1}\n\n'] * 1000)))

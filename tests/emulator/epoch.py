@@ -34,7 +34,7 @@ class Epoch:
         self.body_limits = {"dashscope": 16 * MEGABYTE, "dashscope-intl": 16 * MEGABYTE, "maas": 64 * MEGABYTE,
                             "workspace": 64 * MEGABYTE}         # bytes of a JSON body, by host
         self.retired = False           # models that were announced dead are not found
-        self.sse_refusals = False      # what a streaming request is refused with is an event stream, as of 2026
+        self.sse_refusals = True       # what a streaming request is refused with is an event stream, as of 2026; 2024: JSON
         self.bad_keys: Set[str] = {keys.WRONG_KEY}
         self.intl_keys: Set[str] = set()
         self.file_polls = 1            # how many looks at a new file until it is processed

@@ -3,18 +3,19 @@
 
 Needs Python 3.9 and nothing else. The key guard in `shared/key_guard.py` is passed before anything is sent.
 """
-from __future__ import annotations
-
 import os
 import sys
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+if sys.version_info < (3, 9):  # said before anything that an older one cannot read
+    sys.stderr.write("tts.py needs Python 3.9 or later, this is %d.%d\n" % sys.version_info[:2])
+    raise SystemExit(2)
+sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 
 import tts_flags
 import tts_plan
 from shared import key_guard
 from shared.generate import estimate_rows, page_after
-from shared.failures import Exit, usage
+from shared.failures import usage
 from shared.gallery import page as gallery
 from shared.batch.run import run_calls
 from shared.main import run_script
@@ -25,7 +26,7 @@ SKILL = tts_flags.SKILL
 CONCURRENCY = 3  # parts at a time; the service takes three requests a second (speech contract 7.1)
 
 
-def execute(session) -> Exit | None:
+def execute(session):
     account, options, console = session.account, session.options, session.console
     session.verdict = key_guard.judge(account.key, account.endpoint, SKILL, session.many, strict=account.strict)
     if options.check:

@@ -3,12 +3,13 @@
 
 Needs Python 3.9 and nothing else. The key guard in `shared/key_guard.py` is passed before anything is sent.
 """
-from __future__ import annotations
-
 import os
 import sys
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+if sys.version_info < (3, 9):  # said before anything that an older one cannot read
+    sys.stderr.write("image.py needs Python 3.9 or later, this is %d.%d\n" % sys.version_info[:2])
+    raise SystemExit(2)
+sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 
 from image_answers import Stream, count_of, markdown, parts_of, settle
 from image_costs import charged, cheaper_words, expected, words
@@ -57,7 +58,7 @@ examples:
 
 
 def make_parser() -> Parser:
-    parser = Parser(prog="image.py", description=__doc__.splitlines()[0], epilog=EPILOG)
+    parser = Parser(prog="image.py", description=__doc__ and __doc__.splitlines()[0], epilog=EPILOG)
     add_flags(parser)
     add_result_flags(parser.add_argument_group("the files").add_argument)
     add_task_flags(parser.add_argument_group("tasks").add_argument, MAX_WAIT)
@@ -71,7 +72,7 @@ def make_parser() -> Parser:
 INSTEAD = ("image", "request")  # what may stand in place of a prompt
 
 
-def execute(session) -> Exit | None:
+def execute(session):
     account = session.account
     session.verdict = key_guard.judge(account.key, account.endpoint, SKILL, session.many, strict=account.strict)
     most = TABLE.find(session.options.model or DEFAULT_MODEL)[0].running

@@ -3,12 +3,13 @@
 
 Needs Python 3.9 and nothing else. The key guard in `shared/key_guard.py` is passed before anything is sent.
 """
-from __future__ import annotations
-
 import os
 import sys
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+if sys.version_info < (3, 9):  # said before anything that an older one cannot read
+    sys.stderr.write("text.py needs Python 3.9 or later, this is %d.%d\n" % sys.version_info[:2])
+    raise SystemExit(2)
+sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 
 from shared import key_guard
 from shared.batch.run import run_calls
@@ -46,7 +47,7 @@ examples:
 # ---- flags -----------------------------------------------------------------------------------------------------------
 
 def make_parser() -> Parser:
-    parser = Parser(prog="text.py", description=__doc__.splitlines()[0], epilog=EPILOG)
+    parser = Parser(prog="text.py", description=__doc__ and __doc__.splitlines()[0], epilog=EPILOG)
     parser.add_argument("prompt", nargs="?", metavar="PROMPT", help="what to ask ('-' reads stdin)")
     _add_input_flags(parser.add_argument_group("what goes in"))
     _add_answer_flags(parser.add_argument_group("what comes out"))
@@ -92,7 +93,7 @@ def _add_translation_flags(group) -> None:
 
 # ---- the run ---------------------------------------------------------------------------------------------------------
 
-def execute(session) -> Exit | None:
+def execute(session):
     account, options = session.account, session.options
     session.verdict = key_guard.judge(account.key, account.endpoint, SKILL, options.batch is not None, strict=account.strict)
     return run_calls(session, answer, make_parser, table=TABLE, estimate=estimate, instead=("messages",))

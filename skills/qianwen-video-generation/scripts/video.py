@@ -3,18 +3,18 @@
 
 Needs Python 3.9 and nothing else. The key guard in `shared/key_guard.py` is passed before anything is sent.
 """
-from __future__ import annotations
-
 import os
 import sys
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+if sys.version_info < (3, 9):  # said before anything that an older one cannot read
+    sys.stderr.write("video.py needs Python 3.9 or later, this is %d.%d\n" % sys.version_info[:2])
+    raise SystemExit(2)
+sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 
 import video_prices
 from shared import key_guard
 from shared.body import encoded
 from shared.cli.flags import add_batch_flags, add_common_flags, add_result_flags, Parser
-from shared.failures import Exit
 from shared.generate import run_files
 from shared.main import run_script
 from shared.media import inputs as media
@@ -60,7 +60,7 @@ examples:
 
 
 def make_parser() -> Parser:
-    parser = Parser(prog="video.py", description=__doc__.splitlines()[0], epilog=EPILOG)
+    parser = Parser(prog="video.py", description=__doc__ and __doc__.splitlines()[0], epilog=EPILOG)
     add_flags(parser)
     add_result_flags(parser.add_argument_group("the files").add_argument)
     add_task_flags(parser.add_argument_group("tasks").add_argument, MAX_WAIT)
@@ -75,7 +75,7 @@ def make_parser() -> Parser:
 INSTEAD = ("image", "video", "reference", "from-clip", "template", "request")
 
 
-def execute(session) -> Exit | None:
+def execute(session):
     account = session.account
     session.verdict = key_guard.judge(account.key, account.endpoint, SKILL, session.many,
                                       strict=account.strict)

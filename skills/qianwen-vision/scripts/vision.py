@@ -3,12 +3,13 @@
 
 Needs Python 3.9 and nothing else. The key guard in `shared/key_guard.py` is passed before anything is sent.
 """
-from __future__ import annotations
-
 import os
 import sys
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+if sys.version_info < (3, 9):  # said before anything that an older one cannot read
+    sys.stderr.write("vision.py needs Python 3.9 or later, this is %d.%d\n" % sys.version_info[:2])
+    raise SystemExit(2)
+sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 
 from shared import key_guard
 from shared.batch.run import run_calls
@@ -18,7 +19,7 @@ from shared.chat.price import estimate_of
 from shared.chat.turn import chat_request, preface, text_target, Turn
 from shared.cli.flags import add_batch_flags, add_common_flags, number, Parser
 from shared.cli.inputs import is_prompt, read_prompt, take_prompt_back
-from shared.failures import Exit, usage
+from shared.failures import usage
 from shared.main import run_script
 from shared.media import inputs as media
 from shared.media.uploads import address_all, oss_headers, preview_uploads, upload_all
@@ -51,7 +52,7 @@ examples:
 # ---- flags -----------------------------------------------------------------------------------------------------------
 
 def make_parser() -> Parser:
-    parser = Parser(prog="vision.py", description=__doc__.splitlines()[0], epilog=EPILOG)
+    parser = Parser(prog="vision.py", description=__doc__ and __doc__.splitlines()[0], epilog=EPILOG)
     parser.add_argument("prompt", nargs="?", metavar="PROMPT", help="what to ask ('-' reads stdin)")
     _add_media_flags(parser.add_argument_group("what to look at"))
     answer = parser.add_argument_group("what comes out").add_argument
@@ -115,7 +116,7 @@ def _take_prompt_back(options) -> None:
 
 # ---- the run ---------------------------------------------------------------------------------------------------------
 
-def execute(session) -> Exit | None:
+def execute(session):
     account, options = session.account, session.options
     session.verdict = key_guard.judge(account.key, account.endpoint, SKILL, options.batch is not None, strict=account.strict)
     return run_calls(session, answer, make_parser, table=TABLE, estimate=estimate, instead=("ocr",))
