@@ -445,7 +445,7 @@ def join(tmp_path):
                 path.write_bytes(data)
                 made.begin(pause)
                 before = made.samples
-                play(str(path), kind if kind in ("wav", "mp3") else "wav", made.take)
+                play(str(path), "wav" if kind == "pcm" else kind, made.take)
                 made.end()
                 counts.append(made.samples - before)
             made.finish()
@@ -490,10 +490,10 @@ def test_parts_of_different_rates_are_refused(tmp_path, kind, first, second, wor
         (tmp_path / name).write_bytes(wav(fmt=fmt))
     out = io.BytesIO()
     joined = Joined(out, kind)
-    joined.take(str(tmp_path / "a"))
+    play(str(tmp_path / "a"), "wav", joined.take)
     written = len(out.getvalue())
     with pytest.raises(BadSound) as caught:
-        joined.take(str(tmp_path / "b"))
+        play(str(tmp_path / "b"), "wav", joined.take)
     assert all(word in str(caught.value) for word in words) and len(out.getvalue()) == written
 
 
@@ -553,6 +553,9 @@ def test_mp3_part_without_sound_is_refused(join):
 def test_one_part_of_another_format_is_copied(join, kind):
     data = b"OggS" + NOISE.randbytes(200000)
     assert join(kind, [(0, data)])[0] == data
+    with pytest.raises(BadSound) as caught:
+        join(kind, [(0, data), (0, data)])
+    assert kind.upper() in str(caught.value)
 
 
 # ---- a part as it comes ----------------------------------------------------------------------------------------------
