@@ -196,10 +196,10 @@ GOLDEN = {
     "wanx-poster-generation-v1": [row(E3, "tool", dict(settings=["input.title=Sale", "input.sub_title=Today"]),
                                       {"title": "Sale", "sub_title": "Today"}, {})],
     "kling/kling-v3-image-generation": [
-        row(E2, "make", dict(MAKE, aspect="16:9", quality="high", n=9), P1, {"n": 9, "aspect_ratio": "16:9", "resolution": "4k"}, 9),
+        row(E2, "make", dict(MAKE, aspect="16:9", quality="high", n=9), P1, {"n": 9, "aspect_ratio": "16:9", "resolution": "2k"}, 9),
         row(E2, "edit", dict(EDIT, quality="low"), P2, {"n": 1, "resolution": "1k"})],
     "kling/kling-v3-omni-image-generation": [
-        row(E2, "make", dict(MAKE, aspect="42:18"), P1, {"n": 1, "aspect_ratio": "21:9"}),
+        row(E2, "make", dict(MAKE, aspect="42:18", quality="high"), P1, {"n": 1, "aspect_ratio": "21:9", "resolution": "4k"}),
         row(E2, "edit", dict(prompt="P", images=[A, B]), P3, N1)],
     "vidu/viduq2_reference2image": [
         row(E2, "make", dict(MAKE, size=(1024, 1024)), P1, {"n": 1, "size": "1024*1024"}),
@@ -839,7 +839,7 @@ def test_every_row_has_a_price_or_is_known_to_have_none():
     ("qwen-image-3.0", dict(prompt="P", images=[A, B, C], n=2), 0.42, 0.42),
     ("z-image-turbo", dict(MAKE, prompt_extend=True), 0.20, 0.20), ("z-image-turbo", dict(MAKE, prompt_extend=False), 0.10, 0.10),
     ("z-image-turbo", dict(MAKE, settings=["prompt_extend=true"]), 0.20, 0.20),
-    ("kling/kling-v3-image-generation", dict(MAKE, quality="high"), 0.40, 0.40),
+    ("kling/kling-v3-omni-image-generation", dict(MAKE, quality="high"), 0.40, 0.40),
     ("kling/kling-v3-image-generation", dict(MAKE, quality="standard", n=9), 1.80, 1.80),
     ("wan2.7-image", dict(MAKE, series=True, n=12), 0.20, 2.40), ("wan2.6-image", dict(MAKE, interleave=True, max_images=5), 0.20, 1.00),
     ("wan2.6-image", dict(MAKE, interleave=True), 0.20, 0.20), ("qwen-image-2.0", dict(MAKE, settings=["n=4"]), 0.80, 0.80)])

@@ -161,8 +161,10 @@ TOOLS = (
 
 _KLING_RATIOS = ("16:9", "9:16", "1:1", "4:3", "3:4", "3:2", "2:3", "21:9")
 _VENDOR = dict(direct="", task=MESSAGES, places=CONTENT, task_places=CONTENT, fields=_fields(""))
-KLING = Model("kling/kling-v3-image-generation", _both((1, 9), Ratio(_KLING_RATIOS, ("1k", "2k", "4k")), (1, 10)), **_VENDOR,
-              prompt=("characters", 2500), picture=_limits(("image/jpeg", "image/png"), 10, 300, 8000), price=Price(0.20, 0.40))
+KLING = Model("kling/kling-v3-image-generation", _both((1, 9), Ratio(_KLING_RATIOS, ("1k", "2k", "2k")), (1, 10)), **_VENDOR,
+              prompt=("characters", 2500), picture=_limits(("image/jpeg", "image/png"), 10, 300, 8000), price=Price(0.20))
+KLING_OMNI = KLING._replace(id="kling/kling-v3-omni-image-generation", price=Price(0.20, 0.40),
+                            does=_both((1, 9), Ratio(_KLING_RATIOS, ("1k", "2k", "4k")), (1, 10)))
 VIDU = Model("vidu/viduq2_reference2image", {"make": Mode((0, 0), (1, 1), Area(512, 4096, 8, 1024)),
                                              "edit": Mode((1, 14), (1, 1), Area(512, 4096, 8, 1024))},
              **{**_VENDOR, "fields": _fields("seed")}, picture=ANY_PICTURE)
@@ -186,14 +188,14 @@ MODELS = (
     WAN7, WAN6_T2I, WAN6, WAN5_T2I, WAN5_I2I, WAN2_T2I, *_named(WAN2_T2I, "wan2.2-t2i-plus", price=Price(0.20)),
     *_named(WAN2_T2I, "wanx2.1-t2i-turbo"), *_named(WAN2_T2I, "wanx2.1-t2i-plus", price=Price(0.20)),
     *_named(WAN2_T2I, "wanx2.0-t2i-turbo", price=Price(0.04), prompt=("characters", 800)),
-    IMAGE_EDIT, MT, *TOOLS, KLING, *_named(KLING, "kling/kling-v3-omni-image-generation"), VIDU,
+    IMAGE_EDIT, MT, *TOOLS, KLING, KLING_OMNI, VIDU,
 )
 
 # Rows for ids that no model above covers, by their beginning. The last one takes everything.
 FAMILIES = (
     *_named(QWEN2, "qwen-image-"), *_named(EDIT_PLUS, "qwen-image-edit-"), *_named(Z_IMAGE, "z-image"),
     *_named(WAN7, "wan2.", "wan3.", "wan"), *_named(WAN2_T2I, "wanx", "wan2.1-t2i", "wan2.2-t2i", "wan2.5-t2i"),
-    *_named(WAN5_I2I, "wan2.5-i2i"), *_named(KLING, "kling/"), *_named(VIDU, "vidu/"), *_named(QWEN2, ""),
+    *_named(WAN5_I2I, "wan2.5-i2i"), *_named(KLING_OMNI, "kling/"), *_named(VIDU, "vidu/"), *_named(QWEN2, ""),
 )
 
 FUNCTIONS = {  # of wanx2.1-imageedit -> its own parameters, with their ranges

@@ -177,7 +177,9 @@ class Delivery:
             failure.message, failure.resume = f"{what}, and neither could their links: {first.message}", ""
             failure.fix = "download the links above, which need no key and die after 24 hours"
         elif first.code == failures.BAD_LINK and self.journal.expired(record):
-            failure.cause = f"by this machine's clock they are older than 24 hours, and then their links are dead. {first.cause}"
+            failure.cause = f"by this machine's clock the links are older than 24 hours, when they die. {first.cause}"
+            failure.fix = f"ask the service whether it still has them: {command_line.replace('--resume', '--status')}"
+            failure.resume = ""
         return failure
 
 

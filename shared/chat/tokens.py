@@ -1,0 +1,66 @@
+"""About how many tokens an input has, before the service counts them: texts by script, pictures and videos by their pixels.
+
+Pure. The rule for pictures is the public one of the vision models (wire contract 4.4); the one for texts is an average of what the
+service's tokenizers do, so whoever shows the number says "about".
+"""
+from __future__ import annotations
+
+import math
+import re
+
+# Tokens for a character of a script, and the rest of the text by words.
+_SCRIPTS = (
+    (re.compile(r"[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"), 0.7),  # Chinese
+    (re.compile(r"[\u3040-\u30ff\uac00-\ud7af]"), 0.9),  # kana, hangul
+    (re.compile(r"[\u0400-\u052f\u0370-\u03ff]"), 0.45),  # Cyrillic, Greek
+    (re.compile(r"[\u0590-\u08ff\u0900-\u0fff\u1000-\u109f\u1780-\u17ff]"), 0.8),  # Hebrew, Arabic, scripts of India and Southeast Asia
+    (re.compile(r"[0-9]"), 1.0),
+)
+_WORD = re.compile(r"[^\W\d_]+|[^\w\s]")
+_LETTERS = 4.6  # of a word, a token
+_MESSAGE = 5  # tokens around each message
+_MARKERS = 2  # before and behind a picture
+
+
+def text_tokens(text: str) -> int:
+    """About how many tokens a text has."""
+    count = 0.0
+    for script, each in _SCRIPTS:
+        text, found = script.subn(" ", text)
+        count += found * each
+    count += sum(max(1.0, len(word) / _LETTERS) for word in _WORD.findall(text))
+    return math.ceil(count)
+
+
+def picture_tokens(width: int, height: int, grid: int, least: int, most: int) -> int:
+    """The tokens of a picture of so many pixels: sides to multiples of `grid`, the area between `least` and `most` pixels."""
+    if not width or not height:
+        return most // grid ** 2 + _MARKERS
+    high, wide = (max(grid, round(side / grid) * grid) for side in (height, width))
+    if high * wide > most:
+        scale = math.sqrt(height * width / most)
+        high, wide = (max(grid, math.floor(side / scale / grid) * grid) for side in (height, width))
+    elif high * wide < least:
+        scale = math.sqrt(least / (height * width))
+        high, wide = (math.ceil(side * scale / grid) * grid for side in (height, width))
+    return high * wide // grid ** 2 + _MARKERS
+
+
+def video_tokens(width: int, height: int, frames: int, grid: int, least: int, most: int) -> int:
+    """The tokens of so many frames: two of them are one patch in time (wire contract 4.4)."""
+    each = picture_tokens(width, height, grid, least, most) - _MARKERS
+    return math.ceil(frames / 2) * each + _MARKERS
+
+
+def message_tokens(messages: list, media: int = 0) -> int:
+    """About how many tokens a conversation has; `media` are those of its pictures and videos."""
+    return media + sum(_MESSAGE + sum(text_tokens(text) for text in _texts(message)) for message in messages)
+
+
+def _texts(message: dict):
+    content = message.get("content")
+    if isinstance(content, str):
+        yield content
+    for part in content if isinstance(content, list) else ():
+        if isinstance(part, dict) and isinstance(part.get("text"), str):
+            yield part["text"]
