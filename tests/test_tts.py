@@ -265,6 +265,22 @@ def test_pauses_and_subtitles(speak, emulator, work):
     assert cues[1].split("\n")[1].startswith(f"00:00:00,{round(begin * 1000):03}")
 
 
+@pytest.mark.parametrize("form", ["wav", "mp3"])
+def test_cues_are_the_same_in_a_stream(speak, emulator, work, form):
+    """The pauses count in the cues, whether the file is joined in the end or written while the sound arrives."""
+    emulator.unit_seconds = 0.02
+    (work / "a.txt").write_text("第一段。\n\n第二段。\n\n第三段。\n", "utf-8")
+    ask = ("--text-file", "a.txt", "--pause", 1000, "--srt", "--format", form)
+    assert speak(*ask, "-o", f"whole.{form}").code == 0
+    done = speak(*ask, "--stream", "-o", f"live.{form}")
+    assert done.code == 0, done
+    cues = (work / "live.srt").read_text("utf-8")
+    assert (work / f"live.{form}").read_bytes() == (work / f"whole.{form}").read_bytes()
+    assert cues == (work / "whole.srt").read_text("utf-8")
+    begins = [line.partition(" ")[0] for line in cues.splitlines() if "-->" in line]
+    assert len(begins) == 3 and begins[0] == "00:00:00,000" and begins[1] > "00:00:01,000" and begins[2] > "00:00:02,000"
+
+
 def test_mp3_parts_play_as_one(speak, fast, work):
     text = article(40)
     done = speak(text, "--format", "mp3", "-o", "a.mp3", "--json")

@@ -553,6 +553,9 @@ def test_mp3_part_without_sound_is_refused(join):
 def test_one_part_of_another_format_is_copied(join, kind):
     data = b"OggS" + NOISE.randbytes(200000)
     assert join(kind, [(0, data)])[0] == data
+    with pytest.raises(BadSound) as caught:
+        join(kind, [(0, data), (0, data)])
+    assert kind.upper() in str(caught.value)
 
 
 # ---- a part as it comes ----------------------------------------------------------------------------------------------

@@ -324,6 +324,8 @@ class Joined:
 
     def begin(self, pause: int = 0) -> None:
         """A new part, after `pause` ms of silence (MP3: whole frames); there is none before the first."""
+        if self.form not in ("", "mp3", "wav", "pcm"):
+            raise BadSound(f"parts of {self.form.upper()} cannot be put together")
         count = round(self.rate * pause / 1000)
         if self.form == "mp3":
             number = round(count / self._mp3.first.samples)
