@@ -67,7 +67,7 @@ def test_languages():
 
 
 def test_tags_in_recipes():
-    from tts_text import CONTROL_TAGS, SOUND_TAGS
+    from tts_borders import CONTROL_TAGS, SOUND_TAGS
     r = (ROOT / "skills/qianwen-audio-tts/references/recipes.md").read_text()
     part = r.split("## Emotions and sounds")[1].split("\n## ")[0]
     assert set(re.findall(r"`\[([a-z ]+)\]`", part.split("|---|---|")[1])) == set(CONTROL_TAGS) | set(SOUND_TAGS)

@@ -17,7 +17,7 @@ import pytest
 
 import tts_sound
 from tts_sound import BadSound, Joined, play, Mp3Stream, PcmStream, Wav, frame_of, header, read_wav, sniff
-from tts_speak import Sink
+from tts_part import Sink
 
 SAMPLES = random.Random(1).randbytes(4000)
 

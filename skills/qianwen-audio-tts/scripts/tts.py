@@ -124,7 +124,7 @@ class Run:
             return self._estimate(job)
         for warning in job.warnings:
             console.warn(warning)
-        from tts_speak import Speaker
+        from tts_part import Speaker
         from tts_store import Store
         store = Store(self.session.account.state)
         speaker = Speaker(self.session, store, job.model, self.models)

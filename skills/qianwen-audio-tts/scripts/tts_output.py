@@ -13,7 +13,7 @@ from shared.files.outputs import OutputFiles
 from shared.files.sidecar import sidecar_path
 from tts_request import expected_seconds
 from tts_sound import BadSound, Joined, play
-from tts_speak import NotPlayed, too_short
+from tts_part import NotPlayed, too_short
 
 _MOST_PROMPT = 2000  # characters of the text that the description repeats
 _CUT_FIX = "listen to its end; smaller parts (--max-part) are never cut"

@@ -11,7 +11,6 @@ import unicodedata
 from tts_borders import Borders, CONTROL_TAG, HAN, joined, PART, SPACE, UNSPACED, WIDE_PUNCTUATION
 
 _HAN_CHARACTER = re.compile(f"[{HAN}]")
-_UNSPACED_CHARACTER = re.compile(f"[{UNSPACED}]")
 _LOOSE_CHARACTER = re.compile(f"[{UNSPACED}{WIDE_PUNCTUATION}]")
 
 
