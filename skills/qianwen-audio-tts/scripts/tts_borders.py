@@ -95,6 +95,7 @@ _ORDINAL_BEFORE = frozenset("""
 _LAST_WORDS = re.compile(r"(?:([^\W\d_]+)\s+)?([^\s()\[\]{}\"'“”„‘’«»¿¡—–/]+)\Z")
 _INITIAL = re.compile("[A-Za-zα-ωа-яёіїєґء-ي]|(?![a-zà-ÿ])[À-ÖØ-ÞĀ-ſΑ-ΩЀ-Я]")
 _UNSPACED_CHARACTER = re.compile(f"[{UNSPACED}]")
+_HANGUL = re.compile("[\uac00-\ud7a3]")
 _WORD = re.compile(r"\w+")
 _ROMAN = re.compile("[IVXLC]{2,}")
 _NUMERAL = re.compile(r"\d|[IVXLC]+\b")
