@@ -523,8 +523,8 @@ WAN7 = {**SEED, "watermark": "parameters.watermark", "think": "parameters.thinki
 ADDED = {"watermark": "parameters.add_watermark"}
 TAKES = {  # model -> what it is asked, its flags and where they go
     **dict.fromkeys(("qwen-image-3.0-pro", "qwen-image-3.0"), (MAKE, {**PLAIN, "think": "parameters.enable_thinking"})),
-    **dict.fromkeys(("qwen-image-2.0-pro", "qwen-image-2.0", "qwen-image-2.1-pro", "qwen-image-2.1-turbo", "qwen-image-max", "qwen-image-plus", "qwen-image",
-                     "qwen-image-plus-2026-01-09", "wan2.6-t2i"), (MAKE, PLAIN)),
+    **dict.fromkeys(("qwen-image-2.0-pro", "qwen-image-2.0", "qwen-image-2.1-pro", "qwen-image-2.1-turbo",
+                     "qwen-image-max", "qwen-image-plus", "qwen-image", "qwen-image-plus-2026-01-09", "wan2.6-t2i"), (MAKE, PLAIN)),
     **dict.fromkeys(("qwen-image-edit-max", "qwen-image-edit-plus", "wan2.6-image"), (EDIT, PLAIN)),
     "qwen-image-edit": (EDIT, {name: place for name, place in PLAIN.items() if name != "prompt_extend"}),
     "z-image-turbo": (MAKE, {**SEED, "prompt_extend": "parameters.prompt_extend"}),
