@@ -6,7 +6,7 @@ import json
 import pytest
 
 from tts_models import MODELS
-from tts_prices import (BEIJING, CREATION, PRICES, SINGAPORE, TABLE_DATE, creation, creation_words, estimate, price_of, seconds_of, together,
+from tts_costs import XX
                         words, words_for_rows)
 
 EACH = {  # model -> yuan for 10,000 characters in Beijing and in Singapore

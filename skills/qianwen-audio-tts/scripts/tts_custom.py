@@ -7,44 +7,43 @@ from __future__ import annotations
 
 import base64
 import binascii
-import os
 import re
-import shlex
-import sys
 import time
 from collections import namedtuple
 
 import tts_sound
+from shared.cli.commands import command_line
 from shared.failures import Exit, Failure, usage
 from shared.files.outputs import OutputFiles
 from shared.media import inputs as media
 from shared.media.uploads import oss_headers
+from shared.money import cost as money
 from shared.transport.errors import explain
 from shared.transport.request import Request
 from shared.transport.retries import Retries
 from tts_answers import error_of
-from tts_models import CUSTOMIZATION, DEFAULT_MODEL, GENERATION, MODELS
-from tts_prices import creation, creation_words
+from tts_costs import creation, creation_words
+from tts_models import CUSTOMIZATION, ENROLLMENT, find_model, GENERATION, MINIMAX_CLONING, MODELS, QWEN_ENROLLMENT, TABLE
+from tts_models import QWEN_DESIGN as QWEN_DESIGNING
 
 PAGE = 100  # voices asked for at a time
 WAIT = 60.0  # seconds that a new voice is waited for; moderation usually takes some
-CLONE_MODEL, DESIGN_MODEL = "qwen3-tts-vc-2026-01-22", "qwen3-tts-vd-2026-01-26"
+CLONE_MODEL = DESIGN_MODEL = "cosyvoice-v3.5-plus"
 _MB = 1_000_000
 
 # A recording: formats, megabytes, seconds.
 RECORDING = media.Limits("a recording", ("audio/wav", "audio/mpeg", "audio/mp4"), 10 * _MB, min_seconds=3, max_seconds=60)
 _LONG_RECORDING = media.Limits("a recording", ("audio/wav", "audio/mpeg", "audio/mp4"), 20 * _MB, min_seconds=10, max_seconds=300)
 
-# How a service is spoken to. model: its own id ('' for MiniMax, where it is the speech model); targets: models its voices are
-# for; name: of the name's field, with its rule and that rule in words; voice: of the id's field; list, query, delete: its actions.
-Service = namedtuple("Service", "model targets name rule words voice list query delete")
+# How a service is spoken to. model: its own id ('' for MiniMax, where it is the speech model); label: its name in the rows; name: of the name's field, with its rule and that rule in words; voice: of the id's field; list, query, delete: its actions.
+Service = namedtuple("Service", "model label name rule words voice list query delete")
 
 _QWEN_NAME = (re.compile(r"[A-Za-z0-9_]{1,16}"), "1 to 16 letters, digits and _")
-QWEN_CLONE = Service("qwen-voice-enrollment", ("qwen3-tts-vc",), "preferred_name", *_QWEN_NAME, "voice", "list", "", "delete")
-QWEN_DESIGN = Service("qwen-voice-design", ("qwen3-tts-vd",), "preferred_name", *_QWEN_NAME, "voice", "list", "query", "delete")
-COSY = Service("voice-enrollment", ("cosyvoice-", "qwen-audio-"), "prefix", re.compile(r"[a-z0-9]{1,9}"),
+QWEN_CLONE = Service(QWEN_ENROLLMENT, QWEN_ENROLLMENT, "preferred_name", *_QWEN_NAME, "voice", "list", "", "delete")
+QWEN_DESIGN = Service(QWEN_DESIGNING, QWEN_DESIGNING, "preferred_name", *_QWEN_NAME, "voice", "list", "query", "delete")
+COSY = Service(ENROLLMENT, ENROLLMENT, "prefix", re.compile(r"[a-z0-9]{1,9}"),
                "1 to 9 small letters and digits", "voice_id", "list_voice", "query_voice", "delete_voice")
-MINIMAX = Service("", ("MiniMax/",), "voice_id", re.compile(r"[A-Za-z][A-Za-z0-9_-]{6,254}[A-Za-z0-9]"),
+MINIMAX = Service("", MINIMAX_CLONING, "voice_id", re.compile(r"[A-Za-z][A-Za-z0-9_-]{6,254}[A-Za-z0-9]"),
                   "8 to 256 letters, digits, - and _, a letter first and no - or _ last", "voice_id", "", "", "")
 _SERVICES = (QWEN_CLONE, QWEN_DESIGN, COSY, MINIMAX)
 _LANGUAGES = ("zh", "en", "de", "it", "pt", "es", "ja", "ko", "fr", "ru")
@@ -56,10 +55,10 @@ PREVIEWS = {"zh": "你好，很高兴认识你。这就是我的声音，希望�
 
 def service_of(model: str) -> Service:
     """The service that makes voices for a model. Raises usage."""
-    found = next((service for service in _SERVICES if model.startswith(service.targets)), None)
+    label = find_model(model)[0].service
+    found = next((service for service in _SERVICES if service.label == label), None)
     if found is None:
-        raise usage(f"{model} speaks with system voices alone", f"models for voices of your own: {CLONE_MODEL} (--clone), {DESIGN_MODEL} "
-                    "(--design), the cosyvoice and qwen-audio models (both), and MiniMax (--clone)")
+        raise usage(f"{model} has no voices of your own", f"models for those: {TABLE.names(lambda row: row.service)}")
     return found
 
 
@@ -104,8 +103,6 @@ def one_body(service: Service, action: str, voice: str) -> dict:
 class Custom:
     """One command about voices of one's own."""
 
-    models = tuple(row.id for row in MODELS)
-
     def __init__(self, session):
         self.session, self.options, self.console = session, session.options, session.console
 
@@ -123,6 +120,13 @@ class Custom:
         return self._one(options.voice_status or options.delete_voice, bool(options.delete_voice))
 
     # -- making
+
+    def _service(self, model: str) -> Service:
+        """The service that makes voices for a model; a warning where the model is retired or not known."""
+        warning = find_model(model)[1]
+        if warning:
+            self.console.warn(warning)
+        return service_of(model)
 
     def _name(self, service: Service) -> str:
         name = self.options.name
@@ -143,12 +147,12 @@ class Custom:
     def _clone(self) -> None:
         options = self.options
         model = options.model or CLONE_MODEL
-        service = service_of(model)
+        service = self._service(model)
         if service is QWEN_DESIGN:
             raise usage(f"{model} speaks with designed voices", f"take --design, or --model {CLONE_MODEL}")
         name, source = self._name(service), self._recording(service)
         if options.transcript and service is not QWEN_CLONE:
-            raise usage(f"--transcript has no effect for {model}", f"models that take it: {CLONE_MODEL}")
+            raise usage(f"--transcript has no effect for {model}", "leave it out")
         if options.preview_text and service is not MINIMAX:
             raise usage(f"--preview-text has no effect with --clone for {model}", "leave it out")
         if options.preview_text and len(options.preview_text) > 1000:
@@ -159,11 +163,10 @@ class Custom:
             raise usage(f"--language has no effect for voices of {model}", "leave it out")
         if options.dry_run:
             return self._show(body, service)
-        cost = self._cost(service, model)
         if not options.consent:
-            raise usage(f"a voice is somebody's: --consent is missing. {cost}", "when the speaker has agreed that this voice is copied, "
+            raise usage(f"a voice is somebody's: --consent is missing. {creation_words(find_model(model)[0])}", "when the speaker has agreed that this voice is copied, "
                         "run the command again with --consent")
-        self._make(body, service, model, cost)
+        self._make(body, service, model)
 
     def _recording(self, service: Service) -> str:
         """The data URL or the address of the recording, checked."""
@@ -173,7 +176,7 @@ class Custom:
             return found.url
         if service is not QWEN_CLONE:
             raise usage(f"--clone {given}: this service fetches the recording itself and takes no file", "put it at a public https "
-                        f"address and give that, or take --model {CLONE_MODEL}, which takes files")
+                        "address and give that")
         self._check_rate(found)
         return media.data_url(found)
 
@@ -193,7 +196,7 @@ class Custom:
     def _design(self) -> None:
         options = self.options
         model = options.model or DESIGN_MODEL
-        service = service_of(model)
+        service = self._service(model)
         if service in (QWEN_CLONE, MINIMAX) or model == "cosyvoice-v2":
             raise usage(f"{model} has no designed voices", f"take --clone, or --model {DESIGN_MODEL}")
         name, prompt, language = self._name(service), options.design, self._language(service, model) or "zh"
@@ -212,25 +215,16 @@ class Custom:
         body = design_body(service, model, name, prompt, preview, language, options.sample_rate)
         if options.dry_run:
             return self._show(body, service)
-        self._make(body, service, model, self._cost(service, model), preview=f"{name}-preview")
+        self._make(body, service, model, preview=f"{name}-preview")
 
-    @staticmethod
-    def _cost(service: Service, model: str) -> str:
-        return creation_words(creation(service.model or "MiniMax", model))
-
-    def _make(self, body: dict, service: Service, model: str, cost: str, preview: str = "") -> None:
+    def _make(self, body: dict, service: Service, model: str, preview: str = "") -> None:
         """Create the voice; keep its preview; wait until it is ready where that takes time."""
         options, console = self.options, self.console
         outputs = OutputFiles(options.output, options.overwrite, preview, 1, "wav", sidecars=False, warn=console.warn) if preview else None
         try:
             self.session.pass_guard()
-            console.say(cost)
-            try:
-                reply = self._call(body, Retries.CREATE, service)
-            except Failure as failure:
-                if failure.accepted == "maybe":
-                    failure.fix = "the voice may have been made, and billed: look with --my-voices before you run the command again"
-                raise
+            console.say(creation_words(find_model(model)[0]))
+            reply, cost = self._paid(body, service, model)
             output = reply.body.get("output") if isinstance(reply.body.get("output"), dict) else {}
             voice = str(output.get(service.voice) or output.get("voice_id") or output.get("voice")
                         or (body["input"].get("voice_id") if service is MINIMAX else "") or "")
@@ -243,7 +237,20 @@ class Custom:
         finally:
             if outputs:
                 outputs.discard()
-        self._made(voice, model, status, files, reply)
+        self._made(voice, model, status, files, reply, cost)
+
+    def _paid(self, body: dict, service: Service, model: str) -> tuple:
+        """(the reply to the call that makes a voice, its Cost)."""
+        cost = creation(find_model(model)[0], body["input"].get("text", ""), self.session.price_region)
+        try:
+            with self.session.payments.paying(model, cost) as payment:
+                reply = self._call(body, Retries.CREATE, service)
+                payment.settle(cost, reply.request_id)
+        except Failure as failure:
+            if failure.accepted == "maybe":
+                failure.fix = "the voice may have been made, and billed: look with --my-voices before you run the command again"
+            raise
+        return reply, cost
 
     def _warn_of_quality(self, output: dict) -> None:
         if output.get("fallback_mode"):
@@ -287,21 +294,23 @@ class Custom:
         output = self._call(one_body(service, service.query, voice), Retries.READ, service).body.get("output")
         return str((output if isinstance(output, dict) else {}).get("status") or "OK")
 
-    def _made(self, voice: str, model: str, status: str, files: list, reply) -> None:
+    def _made(self, voice: str, model: str, status: str, files: list, reply, cost) -> None:
         console = self.console
-        speak = f'python3 {shlex.quote(os.path.abspath(sys.argv[0]))} "…" --model {model} --voice {shlex.quote(voice)}'
+        speak = command_line("…", "--model", model, "--voice", voice)
         if status == "UNDEPLOYED":
             raise Failure(Exit.CONTENT, f"the voice {voice} was made and then refused by the service's inspection", fix="take another "
                           "recording; --delete-voice removes this one", request_id=reply.request_id)
         if console.json_mode:
             return console.document({"ok": True, "skill": console.skill, "voice": voice, "model": model, "status": status,
                                      "request_id": reply.request_id, "files": files, "usage": reply.body.get("usage") or {},
+                                     "billing": {"cost": money.document(cost)},
                                      "warnings": console.warnings})
         console.result(voice + "\n")
         for entry in files:
             console.note(f"its first sound is {entry['path']}")
         console.note(f"use it with: {speak}" if status == "OK" else f"it is not ready yet ({status}): --voice-status {voice} tells when, "
                      f"then use it with: {speak}")
+        console.note(f"{voice} made for {model}, {self.session.billing_note()}, {money.words(cost)}")
 
     # -- looking
 
@@ -377,7 +386,7 @@ class Custom:
         """By --model, or by what the id begins with: those of cosyvoice and qwen-audio begin with their model."""
         if self.options.model:
             return service_of(self.options.model)
-        if voice.startswith(COSY.targets):
+        if voice.startswith(("cosyvoice-", "qwen-audio-")):
             return COSY
         raise usage(f"which service {voice} is of cannot be told from its id", f"add --model, for example --model {CLONE_MODEL}; "
                     "--my-voices shows the model of each voice")
@@ -392,12 +401,16 @@ class Custom:
         self.session.show_dry_run(self._request(body, service))
 
     def _call(self, body: dict, safety: str, service: Service):
-        client = self.session.client(body["input"].get("target_model") or body["model"] or DEFAULT_MODEL, self.models)
+        client = self._client(body["input"].get("target_model") or body["model"])
         reply = client.json(self._request(body, service), safety)
         error = error_of(reply.body, "minimax" if service is MINIMAX else "")
         if error:
             raise explain(error, client.context)
         return reply
+
+    def _client(self, model: str):
+        row = TABLE.row(model)
+        return self.session.client(model, TABLE, successor=row.successor if row else "")
 
 
 def _voice(row: dict, service: Service) -> dict:

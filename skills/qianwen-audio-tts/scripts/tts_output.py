@@ -11,6 +11,7 @@ import tts_sound
 from shared.failures import Exit, Failure, usage
 from shared.files.outputs import OutputFiles
 from shared.files.sidecar import sidecar_path
+from shared.money.cost import document
 from tts_request import expected_seconds
 from tts_sound import BadSound, Joined, play
 from tts_part import NotPlayed, too_short
@@ -203,7 +204,7 @@ class Output:
 
     # -- afterwards
 
-    def describe(self, found: list, used: dict) -> None:
+    def describe(self, found: list, used: dict, cost) -> None:
         """The sidecar: how the file was made."""
         if not self.entry or self._options.no_sidecar:
             return
@@ -214,7 +215,7 @@ class Output:
             "bytes": self.entry["bytes"], "prompt": text if len(text) <= _MOST_PROMPT else text[:_MOST_PROMPT] + "…",
             "model": job.model.id, "voice": job.voice, "language": ask.language, "instructions": ask.instructions, "seed": ask.seed,
             "parts": len(found) if len(found) > 1 else None, "request_id": found[0]["request_id"], "usage": used,
-            "created": datetime.now(timezone.utc).isoformat(timespec="seconds")}))
+            "billing": {"cost": document(cost)}, "created": datetime.now(timezone.utc).isoformat(timespec="seconds")}))
         self.entry["sidecar"] = sidecar_path(self.entry["path"])
 
 

@@ -11,7 +11,10 @@ from shared.transport import download
 from shared.transport.errors import explain, network
 from shared.transport.request import Request
 from shared.transport.retries import Retries
+from shared.money import cost as money
 from tts_answers import Answer, Damaged, error_of
+from tts_costs import charged, expected
+from tts_models import TABLE
 from tts_request import expected_seconds
 from tts_sound import BadSound, NoSound
 from tts_store import Store, unsaved
@@ -90,15 +93,20 @@ class Sink:
 
 
 class Speaker:
-    """Speaks parts for one account. `settings` are the options; safe for threads."""
+    """Speaks parts for one account with the model of a row; safe for threads. `speed` is that of the sound, for its cost."""
 
-    def __init__(self, session, store: Store, model, models: tuple):
-        self._session, self.store, self._model, self._models = session, store, model, models
+    def __init__(self, session, store: Store, model, speed: float | None = None):
+        self._session, self.store, self._model, self._speed = session, store, model, speed
+        self._costs: list = []  # of the parts that this run paid for
         self.per_minute = model.per_minute
         self.endpoint = session.endpoint.origin + session.endpoint.prefix
 
     def client(self, throttle=None):
-        return self._session.client(self._model.id, self._models, throttle=throttle)
+        return self._session.client(self._model.id, TABLE, throttle=throttle, successor=self._model.successor)
+
+    def cost(self) -> money.Cost:
+        """What this run paid for; a part that was there already costs nothing again."""
+        return money.total(self._costs)[0] if self._costs else expected(self._model, "", self._session.price_region)
 
     def speak(self, key: str, call, client, on_audio=None) -> dict:
         """The part of a call, as Store.take gives it: made, or fetched where an earlier run paid for it already."""
@@ -134,8 +142,13 @@ class Speaker:
             with open(path, "wb") as file:
                 sink = Sink(file, call.form, call.rate, on_audio, call.channels)
                 return self._take(events, sink, call, client)
+        text, region = call.text, self._session.price_region
         try:
-            return client.events(self.request_of(call), Retries.CREATE, take)
+            with self._session.payments.paying(self._model.id, expected(self._model, text, region, self._speed)) as payment:
+                answer, form = client.events(self.request_of(call), Retries.CREATE, take)
+                found = charged(self._model, answer.usage, text, region, self._speed)
+                self._costs.append(payment.settle(found, answer.request_id))
+            return answer, form
         except Failure as failure:
             if failure.accepted == "maybe" and failure.exit_code != Exit.UNSAVED:
                 failure.fix = "the service may have spoken it, and bills it then; run the command again if you can accept that"

@@ -170,7 +170,7 @@ class Narration:
         failure, total = self._failures[number], len(self._calls)
         if total == 1:
             return failure
-        words = self._calls[number].body["input"]["text"]
+        words = self._calls[number].text
         failure.message = f"part {number + 1} of {total} could not be spoken: {failure.message}"
         if failure.exit_code == Exit.CONTENT:
             failure.message = f"{failure.message.rstrip('. ')}. It begins: {words[:60]}"
