@@ -107,7 +107,7 @@ def test_sources(speak, emulator, work, source):
 @pytest.mark.parametrize("arguments, code, words", [
     ((), 2, "there is no text"), (("  ",), 2, "empty"), (("hi", "--voice", "cherry"), 2, "Cherry"),
     (("hi", "--voice", "longanyang"), 2, "cosyvoice-v3-flash"), (("hi", "--pitch", "1"), 2, "cosyvoice"),
-    (("hi", "--seed", "1"), 2, "qwen-audio"), (("hi", "--instructions", "slow"), 2, "qwen3-tts-instruct-flash"),
+    (("hi", "--seed", "1"), 2, "qwen-audio"), (("hi", "--instructions", "slow"), 2, "qwen-audio-3.0-tts-flash"),
     (("hi", "--model", "cosyvoice-v3.5-plus"), 2, "--voice"), (("hi", "--model", "cosyvoice-v3.5-plus", "--voice", "longanyang"), 2, "v3.5"),
     (("hi", "--model", "qwen-tts", "--language", "zh"), 2, "qwen3-tts-flash"), (("hi", "--language", "klingon"), 2, "zh"),
     (("hi", "--sample-rate", "22050"), 2, "24000"), (("hi", "--speed", "3"), 2, "0.5 to 2"), (("hi", "--format", "flac"), 2, "wav"),
