@@ -406,11 +406,12 @@ def test_list_voices(speak, emulator):
 def test_clone_use_delete(speak, emulator, work):
     from tests import media_samples
     (work / "me.wav").write_bytes(media_samples.wav(12, 24000))
-    refused = speak("--clone", "me.wav", "--name", "anna")
-    assert refused.code == 2 and "consent" in refused.err and "yuan" in refused.err and not emulator.requests, refused
-    made = speak("--clone", "me.wav", "--name", "anna", "--consent")
-    assert made.code == 0 and "yuan" in made.err, made
-    voice, model = made.out.strip(), "qwen3-tts-vc-2026-01-22"
+    model = "qwen3-tts-vc-2026-01-22"
+    refused = speak("--clone", "me.wav", "--name", "anna", "--model", model)
+    assert refused.code == 2 and "consent" in refused.err and "CNY" in refused.err and not emulator.requests, refused
+    made = speak("--clone", "me.wav", "--name", "anna", "--model", model, "--consent")
+    assert made.code == 0 and made.err.splitlines()[-1].endswith("about 0.01 CNY (list price 2026-10-09, cn-beijing)"), made
+    voice = made.out.strip()
     assert voice in speak("--my-voices").out
     assert speak("你好", "--model", model, "--voice", voice, "-o", "a.wav").code == 0
     assert speak("--delete-voice", voice, "--model", model).code == 0
