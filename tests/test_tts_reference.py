@@ -10,7 +10,8 @@ text = (ROOT / "skills/qianwen-audio-tts/references/models.md").read_text("utf-8
 
 def test_voices():
     import tts_voices
-    told = re.findall(r"^\| `([^`]+)` \| (\d+) \|", text, re.MULTILINE)
+    part = text.split("## Voices\n")[1].split("\n## ")[0]
+    told = re.findall(r"^\| `([^`]+)` \| (\d+) \|", part, re.MULTILINE)
     counted = {name: int(count) for name, count in told if name in tts_voices.FAMILIES}
     assert len(counted) == 7 and counted == {name: len(tts_voices.voices(name)) for name in counted}
 

@@ -265,8 +265,7 @@ class Custom:
             if not form:
                 raise ValueError
             temporary = outputs.temporary()
-            with open(temporary, "wb") as file:
-                file.write(data)
+            temporary.file.write(data)
             return [outputs.save(temporary, 1, tts_sound.MEDIA_TYPES[form])]
         except (binascii.Error, ValueError, TypeError):
             self.console.warn(f"the service sent no preview that can be played; hear the voice with: --voice {voice}")
