@@ -412,7 +412,7 @@ def test_clone_use_delete(speak, emulator, work):
     made = speak("--clone", "me.wav", "--name", "anna", "--model", model, "--consent")
     assert made.code == 0 and made.err.splitlines()[-1].endswith("about 0.01 CNY (list price 2026-10-09, cn-beijing)"), made
     voice = made.out.strip()
-    assert voice in speak("--my-voices").out
+    assert f"{voice}  anna, {model}" in speak("--my-voices").out
     assert speak("你好", "--model", model, "--voice", voice, "-o", "a.wav").code == 0
     assert speak("--delete-voice", voice, "--model", model).code == 0
     assert voice not in speak("--my-voices").out

@@ -118,11 +118,27 @@ def test_the_cost_ends_the_last_line_and_stands_in_document_and_sidecar(speak, w
     assert "0.00128" in speak("--spent").out
 
 
-def test_parts_that_were_spoken_before_are_not_counted_again(speak, emulator):
-    text = "好" * 250 + "。" + "坏" * 250 + "。"
-    emulator.fail(400, "InvalidParameter", times=1) if hasattr(emulator, "fail") else None
-    first = speak(text, "-o", "a.wav", "--json")
-    assert first.code == 0 and first.document["billing"]["cost"]["amount"] == expected(row("qwen3-tts-flash"), text).high
+def test_what_was_paid_before_costs_nothing_again(speak, emulator):
+    """The sound is paid for, but the link leads to a log-in page: the rerun fetches it."""
+    emulator.inject("download-html", None)
+    assert speak("你好世界", "-o", "a.wav").code == 9
+    emulator.faults.clear()
+    again = speak("你好世界", "-o", "a.wav", "--json")
+    assert again.document["billing"]["cost"]["amount"] == 0 and len(emulator.creates) == 1
+    assert "0.00064" in speak("--spent").out
+
+
+def test_parts_add_up(speak, emulator):
+    """Two parts of 502 units each with their full stop: 1,003 or so × 0.8 / 10,000, by the service's own count."""
+    done = speak("好" * 250 + "。" + "坏" * 250 + "。", "-o", "a.wav", "--json")
+    counted = done.document["billing"]["units"]["characters"]
+    assert done.document["parts"] == 2 and counted == 1002
+    assert done.document["billing"]["cost"]["amount"] == pytest.approx(counted * 0.8 / 10_000)
+
+
+def test_making_a_voice_is_written_down(speak):
+    done = speak("--design", "a warm old man", "--name", "uncle", "--model", "qwen3-tts-vd-2026-01-26", "--json")
+    assert done.document["billing"]["cost"]["amount"] == 0.2 and "0.2" in speak("--spent").out
 
 
 def test_estimate_of_rows(speak, emulator, work):

@@ -12,10 +12,11 @@ import pytest
 from shared.cli.session import Session
 from shared.failures import Exit, Failure
 from tests.media_samples import data_url
-from tts_custom import (CLONE_MODEL, COSY, DESIGN_MODEL, MINIMAX, PAGE, QWEN_CLONE, QWEN_DESIGN, RECORDING, Custom, clone_body,
-                        design_body, list_body, one_body, service_of)
+from tts_custom import Custom
 from tts_flags import check_single, make_parser, manages
 from tts_models import MODELS
+from tts_services import (CLONE_MODEL, COSY, DESIGN_MODEL, MINIMAX, PAGE, QWEN_CLONE, QWEN_DESIGN, RECORDING, clone_body, design_body,
+                          list_body, one_body, service_of)
 from tts_sound import header
 
 GENERATION, CUSTOMIZATION = "/services/aigc/multimodal-generation/generation", "/services/audio/tts/customization"

@@ -9,7 +9,7 @@ import pytest
 from tests import tables
 from tests.conftest import ROOT
 from tests.emulator import speech_models as emulated
-from tts_custom import CLONE_MODEL, DESIGN_MODEL
+from tts_services import CLONE_MODEL, DESIGN_MODEL
 from tts_models import DEFAULT_MODEL, find_model, MODELS, Price, TABLE
 
 SKILL = ROOT / "skills/qianwen-audio-tts"
@@ -70,8 +70,8 @@ def test_speech_by_description(speak, emulator):
     """Section 6: text_prompt, no text, no voice, not as a stream; 48000 by default."""
     done = speak("A calm voice says: hello.", "--model", "qwen-audio-3.1-tts-next", "-o", "a.wav", "--json")
     assert done.code == 0 and "voice" not in done.document and done.document["billing"]["cost"]["amount"] > 0, done
-    (request,) = emulator.creates
-    assert request.body["input"] == {"text_prompt": "A calm voice says: hello.", "format": "wav", "sample_rate": 48000}
+    (body,) = [request.json for request in emulator.requests if request.method == "POST"]
+    assert body["input"] == {"text_prompt": "A calm voice says: hello.", "format": "wav", "sample_rate": 48000}
 
 
 def test_voices_are_made_by_the_service_that_lives():
@@ -105,6 +105,7 @@ def test_a_made_up_row_speaks(speak, emulator, monkeypatch):
     monkeypatch.setattr(TABLE, "_own_ids", TABLE._own_ids | {row.id})
     done = speak("One two three four. " * 4, "--model", "made-up-1", "-o", "a.wav", "--json")
     assert done.code == 0 and not done.document["warnings"], done
-    assert {request.body["input"]["voice"] for request in emulator.creates} == {"someone"} and len(emulator.creates) == 2
+    bodies = [request.json for request in emulator.requests if request.method == "POST"]
+    assert {body["input"]["voice"] for body in bodies} == {"someone"} and len(bodies) == 2
     assert "0.0003 CNY" in speak("x", "--model", "made-up-1", "--estimate").out
     assert [one["id"] for one in speak("--models", "made-up", "--json").document["models"]] == ["made-up-1"]

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
 import time
-from collections import namedtuple
 
 import tts_sound
 from shared.cli.commands import command_line
@@ -23,79 +21,13 @@ from shared.transport.request import Request
 from shared.transport.retries import Retries
 from tts_answers import error_of
 from tts_costs import creation, creation_words
-from tts_models import CUSTOMIZATION, ENROLLMENT, find_model, GENERATION, MINIMAX_CLONING, MODELS, QWEN_ENROLLMENT, TABLE
-from tts_models import QWEN_DESIGN as QWEN_DESIGNING
+from tts_models import CUSTOMIZATION, find_model, GENERATION, MODELS, TABLE
+from tts_names import Names
+from tts_services import (AUDIO_LANGUAGES, CLONE_MODEL, COSY, COSY_LANGUAGES, DESIGN_MODEL, LANGUAGES, LONG_RECORDING, MINIMAX,
+                          MORE_LANGUAGES, PAGE, PREVIEWS, QWEN_CLONE, QWEN_DESIGN, RECORDING, Service, SERVICES, clone_body, design_body,
+                          list_body, one_body, service_of)
 
-PAGE = 100  # voices asked for at a time
 WAIT = 60.0  # seconds that a new voice is waited for; moderation usually takes some
-CLONE_MODEL = DESIGN_MODEL = "cosyvoice-v3.5-plus"
-_MB = 1_000_000
-
-# A recording: formats, megabytes, seconds.
-RECORDING = media.Limits("a recording", ("audio/wav", "audio/mpeg", "audio/mp4"), 10 * _MB, min_seconds=3, max_seconds=60)
-_LONG_RECORDING = media.Limits("a recording", ("audio/wav", "audio/mpeg", "audio/mp4"), 20 * _MB, min_seconds=10, max_seconds=300)
-
-# How a service is spoken to. model: its own id ('' for MiniMax, where it is the speech model); label: its name in the rows; name: of the name's field, with its rule and that rule in words; voice: of the id's field; list, query, delete: its actions.
-Service = namedtuple("Service", "model label name rule words voice list query delete")
-
-_QWEN_NAME = (re.compile(r"[A-Za-z0-9_]{1,16}"), "1 to 16 letters, digits and _")
-QWEN_CLONE = Service(QWEN_ENROLLMENT, QWEN_ENROLLMENT, "preferred_name", *_QWEN_NAME, "voice", "list", "", "delete")
-QWEN_DESIGN = Service(QWEN_DESIGNING, QWEN_DESIGNING, "preferred_name", *_QWEN_NAME, "voice", "list", "query", "delete")
-COSY = Service(ENROLLMENT, ENROLLMENT, "prefix", re.compile(r"[a-z0-9]{1,9}"),
-               "1 to 9 small letters and digits", "voice_id", "list_voice", "query_voice", "delete_voice")
-MINIMAX = Service("", MINIMAX_CLONING, "voice_id", re.compile(r"[A-Za-z][A-Za-z0-9_-]{6,254}[A-Za-z0-9]"),
-                  "8 to 256 letters, digits, - and _, a letter first and no - or _ last", "voice_id", "", "", "")
-_SERVICES = (QWEN_CLONE, QWEN_DESIGN, COSY, MINIMAX)
-_LANGUAGES = ("zh", "en", "de", "it", "pt", "es", "ja", "ko", "fr", "ru")
-_COSY_LANGUAGES = ("zh", "en", "fr", "de", "ja", "ko", "ru")  # of recordings (speech contract 9.2); then the newer models'
-_MORE_LANGUAGES = (*_COSY_LANGUAGES, "pt", "th", "id", "vi")
-_AUDIO_LANGUAGES = (*_MORE_LANGUAGES, "es", "it", "ms", "fil", "ar")
-PREVIEWS = {"zh": "你好，很高兴认识你。这就是我的声音，希望你喜欢。", "en": "Hello, how nice to meet you. This is my voice, and I hope you like it."}
-
-
-def service_of(model: str) -> Service:
-    """The service that makes voices for a model. Raises usage."""
-    label = find_model(model)[0].service
-    found = next((service for service in _SERVICES if service.label == label), None)
-    if found is None:
-        raise usage(f"{model} has no voices of your own", f"models for those: {TABLE.names(lambda row: row.service)}")
-    return found
-
-
-# ---- requests (pure) -------------------------------------------------------------------------------------------------
-
-def clone_body(service: Service, model: str, name: str, source: str, *, transcript: str | None = None, language: str | None = None,
-               preview: str = "") -> dict:
-    """The request that makes a voice from a recording; `source` is its data URL or address, `preview` what MiniMax says with it."""
-    if service is MINIMAX:
-        return {"model": model, "input": {"action": "voice_clone", "voice_id": name, "audio_url": source, "text": preview or PREVIEWS["zh"]}}
-    if service is COSY:
-        found = {"action": "create_voice", "target_model": model, "prefix": name, "url": source}
-        if language:
-            found["language_hints"] = [language]
-        return {"model": service.model, "input": found}
-    found = {"action": "create", "target_model": model, "preferred_name": name, "audio": {"data": source}}
-    if transcript:
-        found["text"] = transcript
-    if language:
-        found["language"] = language
-    return {"model": service.model, "input": found}
-
-
-def design_body(service: Service, model: str, name: str, prompt: str, preview: str, language: str, rate: int | None) -> dict:
-    """The request that makes a voice from a description."""
-    found = {"action": "create_voice" if service is COSY else "create", "target_model": model, service.name: name,
-             "voice_prompt": prompt, "preview_text": preview}
-    found.update({"language_hints": [language]} if service is COSY else {"language": language})
-    return {"model": service.model, "input": found, "parameters": {"sample_rate": rate or 24000, "response_format": "wav"}}
-
-
-def list_body(service: Service, page: int) -> dict:
-    return {"model": service.model, "input": {"action": service.list, "page_index": page, "page_size": PAGE}}
-
-
-def one_body(service: Service, action: str, voice: str) -> dict:
-    return {"model": service.model, "input": {"action": action, service.voice: voice}}
 
 
 # ---- the commands ----------------------------------------------------------------------------------------------------
@@ -138,8 +70,8 @@ class Custom:
 
     def _language(self, service: Service, model: str) -> str | None:
         language = self.options.language
-        legal = _LANGUAGES if service is not COSY else _AUDIO_LANGUAGES if model.startswith("qwen-audio") else \
-            _COSY_LANGUAGES if model in ("cosyvoice-v3-plus", "cosyvoice-v2") else _MORE_LANGUAGES
+        legal = LANGUAGES if service is not COSY else AUDIO_LANGUAGES if model.startswith("qwen-audio") else \
+            COSY_LANGUAGES if model in ("cosyvoice-v3-plus", "cosyvoice-v2") else MORE_LANGUAGES
         if language and language not in legal:
             raise usage(f"--language {language} is not one that voices of {model} are made in", f"legal: {', '.join(legal)}")
         return language
@@ -171,7 +103,7 @@ class Custom:
     def _recording(self, service: Service) -> str:
         """The data URL or the address of the recording, checked."""
         given = self.options.clone
-        found = media.look(given, "--clone", _LONG_RECORDING if service is MINIMAX else RECORDING)
+        found = media.look(given, "--clone", LONG_RECORDING if service is MINIMAX else RECORDING)
         if found.url:
             return found.url
         if service is not QWEN_CLONE:
@@ -231,6 +163,7 @@ class Custom:
             if not voice:
                 raise Failure(Exit.FAILED, "the service answered without a voice", fix="look with --my-voices before you try again",
                               request_id=reply.request_id, accepted="maybe")
+            self._names().keep(voice, options.name)
             self._warn_of_quality(output)
             files = self._save_preview(output, outputs, voice) if outputs else []
             status = self._wait(service, voice, model)
@@ -251,6 +184,9 @@ class Custom:
                 failure.fix = "the voice may have been made, and billed: look with --my-voices before you run the command again"
             raise
         return reply, cost
+
+    def _names(self) -> Names:
+        return Names(self.session.account.state, self.console.warn)
 
     def _warn_of_quality(self, output: dict) -> None:
         if output.get("fallback_mode"):
@@ -320,7 +256,7 @@ class Custom:
             if not service.list:
                 raise usage(f"{self.options.model} has no list of voices", "keep the ids that you chose yourself")
             return [service]
-        return [service for service in _SERVICES if service.list]
+        return [service for service in SERVICES if service.list]
 
     def _list(self) -> None:
         options, console = self.options, self.console
@@ -330,10 +266,12 @@ class Custom:
         found = [voice for service in services for voice in self._pages(service)]
         if options.model:
             found = [voice for voice in found if voice["model"] in ("", options.model)]
+        names = self._names().all()
+        found = [{**voice, "name": names.get(voice["id"], "")} for voice in found]
         if console.json_mode:
             return console.document({"ok": True, "skill": console.skill, "voices": found, "warnings": console.warnings})
         for voice in found:
-            facts = ", ".join(fact for fact in (voice["model"], voice["status"], voice["created"]) if fact)
+            facts = ", ".join(fact for fact in (voice["name"], voice["model"], voice["status"], voice["created"]) if fact)
             console.result(console.clean(f"{voice['id']}  {facts}") + "\n")
         if not found:
             console.note("this account has no voices of its own")
@@ -361,6 +299,8 @@ class Custom:
             return self._show(body, service)
         reply = self._call(body, Retries.CREATE if delete else Retries.READ, service)
         output = reply.body.get("output") if isinstance(reply.body.get("output"), dict) else {}
+        if delete:
+            self._names().forget(voice)
         status = "deleted" if delete else str(output.get("status") or "OK")
         if console.json_mode:
             return console.document({"ok": True, "skill": console.skill, "voice": voice, "status": status, "details": output,
