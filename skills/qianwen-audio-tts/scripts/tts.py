@@ -182,7 +182,8 @@ class Run:
             return
         document = {"ok": True, "skill": SKILL, "model": job.model.id, "voice": job.voice, "request_id": found[0]["request_id"],
                     "files": output.files, "seconds": round(output.seconds, 3), "parts": len(found), "gallery": page, "usage": used,
-                    "billing": {"plan": self.session.verdict.key.billing, "units": units, "cost": money.document(cost)}, "warnings": console.warnings}
+                    "billing": {"plan": self.session.verdict.key.billing, "units": units, "cost": money.document(cost)},
+                    "warnings": console.warnings}
         always = ("ok", "skill", "files", "billing", "warnings")
         console.document({name: value for name, value in document.items() if value or name in always})
 

@@ -19,7 +19,8 @@ _MB = 1_000_000
 RECORDING = media.Limits("a recording", ("audio/wav", "audio/mpeg", "audio/mp4"), 10 * _MB, min_seconds=3, max_seconds=60)
 LONG_RECORDING = media.Limits("a recording", ("audio/wav", "audio/mpeg", "audio/mp4"), 20 * _MB, min_seconds=10, max_seconds=300)
 
-# How a service is spoken to. model: its own id ('' for MiniMax, where it is the speech model); label: its name in the rows; name: of the name's field, with its rule and that rule in words; voice: of the id's field; list, query, delete: its actions.
+# How a service is spoken to. model: its own id ('' for MiniMax, where it is the speech model); label: its name in the rows;
+# name: of the name's field, with its rule and that rule in words; voice: of the id's field; list, query, delete: its actions.
 Service = namedtuple("Service", "model label name rule words voice list query delete")
 
 _QWEN_NAME = (re.compile(r"[A-Za-z0-9_]{1,16}"), "1 to 16 letters, digits and _")
