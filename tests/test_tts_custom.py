@@ -96,8 +96,10 @@ def test_clone_of_minimax_has_a_text_to_speak(shown):
 
 
 DESIGN = [  # flags, model of the request, its input, the rate of the preview
-    ([], "voice-enrollment", {"action": "create_voice", "target_model": "cosyvoice-v3.5-plus", "prefix": "anna", "language_hints": ["zh"]}, 24000),
-    (["--model", VD], "qwen-voice-design", {"action": "create", "target_model": "qwen3-tts-vd-2026-01-26", "preferred_name": "anna", "language": "zh"}, 24000),
+    ([], "voice-enrollment",
+     {"action": "create_voice", "target_model": "cosyvoice-v3.5-plus", "prefix": "anna", "language_hints": ["zh"]}, 24000),
+    (["--model", VD], "qwen-voice-design",
+     {"action": "create", "target_model": "qwen3-tts-vd-2026-01-26", "preferred_name": "anna", "language": "zh"}, 24000),
     (["--model", VD, "--language", "fr", "--preview-text", "Bonjour.", "--sample-rate", "8000"], "qwen-voice-design",
      {"action": "create", "target_model": "qwen3-tts-vd-2026-01-26", "preferred_name": "anna", "language": "fr", "preview_text": "Bonjour."}, 8000),
     (["--model", "cosyvoice-v3.5-plus", "--preview-text", "你好。"], "voice-enrollment",
@@ -151,7 +153,8 @@ def test_list_query_delete(shown, flags, model, model_input):
 
 def test_builders_are_those_of_the_commands(shown):
     assert clone_body(QWEN_CLONE, VC, "anna", ADDRESS) == shown("--clone", ADDRESS, "--name", "anna", "--model", VC).body
-    assert design_body(COSY, DESIGN_MODEL, "a", "x", "y", "zh", None) == shown("--design", "x", "--name", "a", "--preview-text", "y").body
+    assert design_body(COSY, DESIGN_MODEL, "a", "x", "y", "zh", None) == shown(
+        "--design", "x", "--name", "a", "--preview-text", "y").body
     assert [list_body(COSY, page)["input"]["page_index"] for page in (0, 1, 7)] == [0, 1, 7]
     assert one_body(COSY, COSY.delete, "v") == {"model": "voice-enrollment", "input": {"action": "delete_voice", "voice_id": "v"}}
 
@@ -308,7 +311,8 @@ TEN = ("zh", "en", "de", "it", "pt", "es", "ja", "ko", "fr", "ru")
 
 
 @pytest.mark.parametrize("flags, legal, wrong", [
-    (["--clone", ADDRESS, "--model", VC], TEN, ("th", "xx", "Chinese", "auto")), (["--design", "x", "--preview-text", "y", "--model", VD], TEN, ("th", "xx")),
+    (["--clone", ADDRESS, "--model", VC], TEN, ("th", "xx", "Chinese", "auto")), (["--design", "x", "--preview-text", "y",
+            "--model", VD], TEN, ("th", "xx")),
     (["--design", "x", "--preview-text", "y", "--model", "cosyvoice-v3-flash"], ("zh", "en"), ("ja", "xx"))])
 def test_languages_of_voices(shown, flags, legal, wrong):
     for language in legal:

@@ -96,8 +96,8 @@ class Custom:
         if options.dry_run:
             return self._show(body, service)
         if not options.consent:
-            raise usage(f"a voice is somebody's: --consent is missing. {creation_words(find_model(model)[0])}", "when the speaker has agreed that this voice is copied, "
-                        "run the command again with --consent")
+            raise usage(f"a voice is somebody's: --consent is missing. {creation_words(find_model(model)[0])}",
+                        "when the speaker has agreed that this voice is copied, run the command again with --consent")
         self._make(body, service, model)
 
     def _recording(self, service: Service) -> str:

@@ -184,19 +184,20 @@ def _given_format(ask: Ask) -> str:
 
 def list_voices(options, console) -> None:
     """`--list-voices`: the table that comes with this version; nothing is sent."""
+    import tts_voice_lists
     import tts_voices
     try:
         found = tts_voices.voices(model=options.model or "", language=options.language or "", gender=options.gender or "")
     except ValueError as error:
         raise usage(str(error)) from None
     if console.json_mode:
-        console.document({"ok": True, "skill": SKILL, "table_date": tts_voices.TABLE_DATE, "voices": tts_voices.as_json(found),
+        console.document({"ok": True, "skill": SKILL, "table_date": tts_voice_lists.TABLE_DATE, "voices": tts_voices.as_json(found),
                           "warnings": console.warnings})
         return
     if not found:
         raise usage("no system voice fits", "leave out --model, --language or --gender; models without system voices speak with your own "
                     "(--my-voices)")
     console.result(tts_voices.table(found) + "\n")
-    console.note(f"{len(found)} voices by the lists of {tts_voices.TABLE_DATE}; others may exist, and your own are listed by --my-voices")
+    console.note(f"{len(found)} voices by the lists of {tts_voice_lists.TABLE_DATE}; others may exist, and your own are listed by --my-voices")
     for note in tts_voices.notes(found):
         console.note(note)

@@ -34,7 +34,7 @@ class NotPlayed(Exception):
 class Sink:
     """Takes the bytes of a part as they come and keeps them in the form that can be joined: WAV, or the compressed file.
 
-    The bytes decide on the form, not what was asked for. `on_audio(form, rate, channels, data)` is told of samples, or of the
+    The bytes decide on the form, not what was asked for. `on_audio(form, rate, channels, data)` is given samples, or of the
     compressed bytes, as they come.
     """
 
@@ -58,7 +58,7 @@ class Sink:
         found = tts_sound.sniff(self._head)
         if found in ("", "wav"):
             if not found and self._asked not in ("wav", "pcm"):
-                raise BadSound(f"it is no {self._asked.upper()}")
+                raise BadSound(f"it is not {self._asked.upper()}")
             self.form, self._pcm = "wav", tts_sound.PcmStream(self._rate, self._channels)
             self._file.write(bytes(44))
         else:
@@ -117,7 +117,7 @@ class Speaker:
             except Failure as failure:
                 if failure.code != failures.BAD_LINK:
                     raise
-                self._session.console.note("the link of a part that was made before no longer works; it is made anew")
+                self._session.console.note("the link of a part that was made before no longer works; it is made again")
                 self.store.drop(key)
         temporary = self.store.temporary()
         try:
@@ -205,7 +205,7 @@ class Speaker:
             except BadSound as error:
                 why = str(error)
             except Failure as failure:
-                failure.fix = "run the same command again: the part is made anew, and billed again" if "expired" in failure.message \
+                failure.fix = "run the same command again: the part is made again, and billed again" if "expired" in failure.message \
                     else _FETCH_AGAIN
                 raise
             finally:

@@ -51,7 +51,7 @@ def read_wav(file, size: int) -> Wav:
     file.seek(0)
     head = file.read(12)
     if sniff(head) != "wav":
-        raise BadSound("it is no WAV file")
+        raise BadSound("it is not a WAV file")
     place, found = 12, None
     while place + 8 <= size:
         file.seek(place)
@@ -98,7 +98,7 @@ class PcmStream:
         self._header = b""  # the beginning of a chunk that may be a header
 
     def feed(self, chunk: bytes) -> bytes:
-        """The samples that one chunk of the service completes. Raises BadSound for what is no PCM."""
+        """The samples that one chunk of the service completes. Raises BadSound for what is not PCM."""
         data = self._header + chunk
         if self._header or (chunk and chunk[:4] == b"RIFF"[:len(chunk)]):
             place = self._behind_header(data)

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 
-from tts_voice_lists import DEFAULTS, FAMILIES, INCOMPLETE, TABLE_DATE, Voice, VOICES
+from tts_models import TABLE
+from tts_voice_lists import DEFAULTS, FAMILIES, INCOMPLETE, Voice, VOICES
 
 _BY_ID = {voice.id: voice for voice in VOICES}
 
@@ -109,7 +110,7 @@ def voices(model: str = "", language: str = "", gender: str = "") -> list:
     if gender:
         wanted = _GIVEN_GENDERS.get(gender.strip().lower())
         if not wanted:
-            raise ValueError(f"{gender!r} is no gender in the list of voices, which has female and male")
+            raise ValueError(f"{gender!r} is not a gender in the list of voices, which has female and male")
         found = [voice for voice in found if voice.gender == wanted]
     return found
 
@@ -141,7 +142,7 @@ def refusal(voice_id: str, model_id: str) -> tuple | None:
         return None
     if _has_own_voices_only(model_id):
         return (f"{model_id} has no system voices, and {right} is one",
-                f"make a voice for it with --clone or --design, or take a model that has {right}: {', '.join(models_with(right))}")
+                f"make a voice for it with --clone or --design, or take a model that has {right}: {', '.join(_named(right))}")
     return _other_model(right, model_id, group) if group and not _may_have(right, model_id) else None
 
 
@@ -170,8 +171,15 @@ def _other_model(voice_id: str, model_id: str, group: str) -> tuple:
     here = near(voice_id, model_id)
     some = [DEFAULTS[group], *(voice.id for voice in _alike(voice_id, group) if voice.id != DEFAULTS[group])]
     fix = f"take --voice {_quoted(here)}" if here else f"take a voice of {model_id}, such as {', '.join(some[:3])}"
-    return (f"{model_id} does not have the voice {voice_id}, which is a voice of {', '.join(models_with(voice_id))}",
+    return (f"{model_id} does not have the voice {voice_id}, which is a voice of {', '.join(_named(voice_id))}",
             f"{fix}, or another model: --model {_model_for(voice_id)}; --list-voices shows them all")
+
+
+def _named(voice_id: str) -> list:
+    """The groups that have a voice, for a message: those that are retired only where there are no others."""
+    groups = models_with(voice_id)
+    retired = {group for group in groups if TABLE.row(group) and TABLE.row(group).retired}
+    return [group for group in groups if group not in retired] or list(groups)
 
 
 def _alike(voice_id: str, group: str) -> list:
@@ -182,7 +190,7 @@ def _alike(voice_id: str, group: str) -> list:
 
 def _model_for(voice_id: str) -> str:
     """A model id that has a voice: the group's name, but for MiniMax, whose group is no id."""
-    first = models_with(voice_id)[0]
+    first = _named(voice_id)[0]
     return "MiniMax/speech-2.8-hd" if first == "MiniMax/speech" else first
 
 
