@@ -107,7 +107,7 @@ def test_sources(speak, emulator, work, source):
 @pytest.mark.parametrize("arguments, code, words", [
     ((), 2, "there is no text"), (("  ",), 2, "empty"), (("hi", "--voice", "cherry"), 2, "Cherry"),
     (("hi", "--voice", "longanyang"), 2, "cosyvoice-v3-flash"), (("hi", "--pitch", "1"), 2, "cosyvoice"),
-    (("hi", "--seed", "1"), 2, "qwen-audio"), (("hi", "--instructions", "slow"), 2, "qwen3-tts-instruct-flash"),
+    (("hi", "--seed", "1"), 2, "qwen-audio"), (("hi", "--instructions", "slow"), 2, "qwen-audio-3.0-tts-flash"),
     (("hi", "--model", "cosyvoice-v3.5-plus"), 2, "--voice"), (("hi", "--model", "cosyvoice-v3.5-plus", "--voice", "longanyang"), 2, "v3.5"),
     (("hi", "--model", "qwen-tts", "--language", "zh"), 2, "qwen3-tts-flash"), (("hi", "--language", "klingon"), 2, "zh"),
     (("hi", "--sample-rate", "22050"), 2, "24000"), (("hi", "--speed", "3"), 2, "0.5 to 2"), (("hi", "--format", "flac"), 2, "wav"),
@@ -265,6 +265,22 @@ def test_pauses_and_subtitles(speak, emulator, work):
     assert cues[1].split("\n")[1].startswith(f"00:00:00,{round(begin * 1000):03}")
 
 
+@pytest.mark.parametrize("form", ["wav", "mp3"])
+def test_cues_are_the_same_in_a_stream(speak, emulator, work, form):
+    """The pauses count in the cues, whether the file is joined in the end or written while the sound arrives."""
+    emulator.unit_seconds = 0.02
+    (work / "a.txt").write_text("第一段。\n\n第二段。\n\n第三段。\n", "utf-8")
+    ask = ("--text-file", "a.txt", "--pause", 1000, "--srt", "--format", form)
+    assert speak(*ask, "-o", f"whole.{form}").code == 0
+    done = speak(*ask, "--stream", "-o", f"live.{form}")
+    assert done.code == 0, done
+    cues = (work / "live.srt").read_text("utf-8")
+    assert (work / f"live.{form}").read_bytes() == (work / f"whole.{form}").read_bytes()
+    assert cues == (work / "whole.srt").read_text("utf-8")
+    begins = [line.partition(" ")[0] for line in cues.splitlines() if "-->" in line]
+    assert len(begins) == 3 and begins[0] == "00:00:00,000" and begins[1] > "00:00:01,000" and begins[2] > "00:00:02,000"
+
+
 def test_mp3_parts_play_as_one(speak, fast, work):
     text = article(40)
     done = speak(text, "--format", "mp3", "-o", "a.mp3", "--json")
@@ -390,12 +406,13 @@ def test_list_voices(speak, emulator):
 def test_clone_use_delete(speak, emulator, work):
     from tests import media_samples
     (work / "me.wav").write_bytes(media_samples.wav(12, 24000))
-    refused = speak("--clone", "me.wav", "--name", "anna")
-    assert refused.code == 2 and "consent" in refused.err and "yuan" in refused.err and not emulator.requests, refused
-    made = speak("--clone", "me.wav", "--name", "anna", "--consent")
-    assert made.code == 0 and "yuan" in made.err, made
-    voice, model = made.out.strip(), "qwen3-tts-vc-2026-01-22"
-    assert voice in speak("--my-voices").out
+    model = "qwen3-tts-vc-2026-01-22"
+    refused = speak("--clone", "me.wav", "--name", "anna", "--model", model)
+    assert refused.code == 2 and "consent" in refused.err and "CNY" in refused.err and not emulator.requests, refused
+    made = speak("--clone", "me.wav", "--name", "anna", "--model", model, "--consent")
+    assert made.code == 0 and made.err.splitlines()[-1].endswith("about 0.01 CNY (list price 2026-10-09, cn-beijing)"), made
+    voice = made.out.strip()
+    assert f"{voice}  anna, {model}" in speak("--my-voices").out
     assert speak("你好", "--model", model, "--voice", voice, "-o", "a.wav").code == 0
     assert speak("--delete-voice", voice, "--model", model).code == 0
     assert voice not in speak("--my-voices").out

@@ -12,14 +12,16 @@ import pytest
 from shared.cli.session import Session
 from shared.failures import Exit, Failure
 from tests.media_samples import data_url
-from tts_custom import (CLONE_MODEL, COSY, DESIGN_MODEL, MINIMAX, PAGE, QWEN_CLONE, QWEN_DESIGN, RECORDING, Custom, clone_body,
-                        design_body, list_body, one_body, service_of)
+from tts_custom import Custom
 from tts_flags import check_single, make_parser, manages
 from tts_models import MODELS
+from tts_services import (CLONE_MODEL, COSY, DESIGN_MODEL, MINIMAX, PAGE, QWEN_CLONE, QWEN_DESIGN, RECORDING, clone_body, design_body,
+                          list_body, one_body, service_of)
 from tts_sound import header
 
 GENERATION, CUSTOMIZATION = "/services/aigc/multimodal-generation/generation", "/services/audio/tts/customization"
 ADDRESS = "https://example.com/a.wav"
+VC, VD = "qwen3-tts-vc-2026-01-22", "qwen3-tts-vd-2026-01-26"
 
 
 def recording(seconds=12.0, rate=24000) -> bytes:
@@ -31,7 +33,7 @@ def custom(*arguments):
     options = make_parser().parse_args(list(map(str, arguments)))
     check_single(options)
     verdict = SimpleNamespace(endpoint=SimpleNamespace(native="https://h/api/v1"))
-    return Custom(Session("qianwen-audio-tts", options, None, SimpleNamespace(say=lambda *words: None), verdict=verdict))
+    return Custom(Session("qianwen-audio-tts", options, None, SimpleNamespace(say=lambda *words: None, warn=lambda *words: None), verdict=verdict))
 
 
 @pytest.fixture
@@ -56,9 +58,10 @@ def refusal(*arguments, dry=True):
 # ---- bodies ----------------------------------------------------------------------------------------------------------
 
 CLONE = [  # flags, model of the request, its input
-    ([], "qwen-voice-enrollment",
+    ([], "voice-enrollment", {"action": "create_voice", "target_model": "cosyvoice-v3.5-plus", "prefix": "anna", "url": ADDRESS}),
+    (["--model", VC], "qwen-voice-enrollment",
      {"action": "create", "target_model": "qwen3-tts-vc-2026-01-22", "preferred_name": "anna", "audio": {"data": ADDRESS}}),
-    (["--transcript", "Hello there.", "--language", "en"], "qwen-voice-enrollment",
+    (["--model", VC, "--transcript", "Hello there.", "--language", "en"], "qwen-voice-enrollment",
      {"action": "create", "target_model": "qwen3-tts-vc-2026-01-22", "preferred_name": "anna", "audio": {"data": ADDRESS}, "text": "Hello there.",
       "language": "en"}),
     (["--model", "cosyvoice-v3-flash"], "voice-enrollment",
@@ -93,8 +96,11 @@ def test_clone_of_minimax_has_a_text_to_speak(shown):
 
 
 DESIGN = [  # flags, model of the request, its input, the rate of the preview
-    ([], "qwen-voice-design", {"action": "create", "target_model": "qwen3-tts-vd-2026-01-26", "preferred_name": "anna", "language": "zh"}, 24000),
-    (["--language", "fr", "--preview-text", "Bonjour.", "--sample-rate", "8000"], "qwen-voice-design",
+    ([], "voice-enrollment",
+     {"action": "create_voice", "target_model": "cosyvoice-v3.5-plus", "prefix": "anna", "language_hints": ["zh"]}, 24000),
+    (["--model", VD], "qwen-voice-design",
+     {"action": "create", "target_model": "qwen3-tts-vd-2026-01-26", "preferred_name": "anna", "language": "zh"}, 24000),
+    (["--model", VD, "--language", "fr", "--preview-text", "Bonjour.", "--sample-rate", "8000"], "qwen-voice-design",
      {"action": "create", "target_model": "qwen3-tts-vd-2026-01-26", "preferred_name": "anna", "language": "fr", "preview_text": "Bonjour."}, 8000),
     (["--model", "cosyvoice-v3.5-plus", "--preview-text", "你好。"], "voice-enrollment",
      {"action": "create_voice", "target_model": "cosyvoice-v3.5-plus", "prefix": "anna", "language_hints": ["zh"], "preview_text": "你好。"}, 24000),
@@ -146,8 +152,9 @@ def test_list_query_delete(shown, flags, model, model_input):
 
 
 def test_builders_are_those_of_the_commands(shown):
-    assert clone_body(QWEN_CLONE, CLONE_MODEL, "anna", ADDRESS) == shown("--clone", ADDRESS, "--name", "anna").body
-    assert design_body(QWEN_DESIGN, DESIGN_MODEL, "a", "x", "y", "zh", None) == shown("--design", "x", "--name", "a", "--preview-text", "y").body
+    assert clone_body(QWEN_CLONE, VC, "anna", ADDRESS) == shown("--clone", ADDRESS, "--name", "anna", "--model", VC).body
+    assert design_body(COSY, DESIGN_MODEL, "a", "x", "y", "zh", None) == shown(
+        "--design", "x", "--name", "a", "--preview-text", "y").body
     assert [list_body(COSY, page)["input"]["page_index"] for page in (0, 1, 7)] == [0, 1, 7]
     assert one_body(COSY, COSY.delete, "v") == {"model": "voice-enrollment", "input": {"action": "delete_voice", "voice_id": "v"}}
 
@@ -168,18 +175,18 @@ def test_minimax_has_no_list_and_no_delete(flags):
 def test_service_of_every_model():
     for model in [row.id for row in MODELS]:
         expected = QWEN_CLONE if "-vc-" in model else QWEN_DESIGN if "-vd-" in model else MINIMAX if model.startswith("MiniMax/") else \
-            COSY if model.startswith(("cosyvoice-", "qwen-audio-")) else None
+            COSY if model.startswith(("cosyvoice-", "qwen-audio-")) and "next" not in model else None
         if expected:
             assert service_of(model) is expected
         else:
             with pytest.raises(Failure) as caught:
                 service_of(model)
-            assert model in caught.value.message and CLONE_MODEL in caught.value.fix and DESIGN_MODEL in caught.value.fix
+            assert model in caught.value.message and CLONE_MODEL in caught.value.fix and "qwen3-tts" not in caught.value.fix
 
 
 @pytest.mark.parametrize("flags, words", [
     (["--clone", ADDRESS, "--name", "a", "--model", "qwen3-tts-vd-2026-01-26"], ["--design", CLONE_MODEL]),
-    (["--clone", ADDRESS, "--name", "a", "--model", "qwen3-tts-flash"], ["system voices", CLONE_MODEL]),
+    (["--clone", ADDRESS, "--name", "a", "--model", "qwen3-tts-flash"], ["no voices of your own", CLONE_MODEL]),
     (["--design", "x", "--name", "a", "--model", "qwen3-tts-vc-2026-01-22"], ["--clone", DESIGN_MODEL]),
     (["--design", "x", "--name", "a", "--model", "cosyvoice-v2"], ["cosyvoice-v2", DESIGN_MODEL]),
     (["--design", "x", "--name", "abcdefgh", "--model", "MiniMax/speech-2.8-hd"], ["--clone", DESIGN_MODEL]),
@@ -240,7 +247,7 @@ def test_file_goes_as_a_data_url(shown, sample, data, mime):
     """What it is comes from its bytes, not from its name."""
     path = sample(data, "me.ogg")
     for given in (path, path.as_uri(), data_url(data, mime)):
-        assert shown("--clone", given, "--name", "a").body["input"]["audio"] == {
+        assert shown("--clone", given, "--name", "a", "--model", VC).body["input"]["audio"] == {
             "data": f"data:{mime};base64,{base64.b64encode(data).decode()}"}
 
 
@@ -249,7 +256,7 @@ def test_file_goes_as_a_data_url(shown, sample, data, mime):
     (recording(2.5), "2.5 seconds"), (recording(61, 24000), "61.0 seconds"), (recording(10, 16000), "16000 Hz"),
     (MP3 + bytes(10_000_000), "10.0 MB")], ids=range(7))
 def test_file_that_is_no_recording_is_refused(sample, data, words):
-    said = refusal("--clone", sample(data), "--name", "a")
+    said = refusal("--clone", sample(data), "--name", "a", "--model", VC)
     assert words in said and "--clone" in said and RECORDING.max_bytes == 10_000_000
 
 
@@ -261,20 +268,20 @@ def test_recording_that_is_not_there_is_refused(tmp_path):
 @pytest.mark.parametrize("model, name", [("cosyvoice-v3-flash", "a"), ("qwen-audio-3.0-tts-flash", "a"), ("MiniMax/speech-2.8-hd", "abcdefgh")])
 def test_services_that_fetch_the_recording_take_no_file(sample, model, name):
     said = refusal("--clone", sample(recording()), "--model", model, "--name", name)
-    assert "https" in said and CLONE_MODEL in said
+    assert "https" in said and "takes no file" in said
 
 
 def test_consent_is_asked_for_with_the_cost():
-    for model, name, cost in ((CLONE_MODEL, "a", "0.01 yuan"), ("cosyvoice-v3-flash", "a", "free"),
-                              ("MiniMax/speech-2.8-hd", "abcdefgh", "9.9 yuan")):
+    for model, name, cost in ((VC, "a", "0.01 CNY"), (CLONE_MODEL, "a", "free"),
+                              ("MiniMax/speech-2.8-hd", "abcdefgh", "9.9 CNY")):
         said = refusal("--clone", ADDRESS, "--name", name, "--model", model, dry=False)
         assert "--consent" in said and cost in said
 
 
 # ---- limits ----------------------------------------------------------------------------------------------------------
 
-LIMITS = [("cosyvoice-v3.5-plus", "--design", 500), ("cosyvoice-v3.5-plus", "--preview-text", 200), (DESIGN_MODEL, "--design", 2048),
-          (DESIGN_MODEL, "--preview-text", 1024)]
+LIMITS = [("cosyvoice-v3.5-plus", "--design", 500), ("cosyvoice-v3.5-plus", "--preview-text", 200), (VD, "--design", 2048),
+          (VD, "--preview-text", 1024)]
 
 
 @pytest.mark.parametrize("model, flag, most", LIMITS)
@@ -290,7 +297,7 @@ def test_lengths(shown, model, flag, most, letter):
     assert flag in refusal(*flags(" "))
 
 
-@pytest.mark.parametrize("model, legal", [(DESIGN_MODEL, (8000, 16000, 24000, 48000)), ("cosyvoice-v3-flash", (16000, 24000, 48000))])
+@pytest.mark.parametrize("model, legal", [(VD, (8000, 16000, 24000, 48000)), ("cosyvoice-v3-flash", (16000, 24000, 48000))])
 def test_sample_rate_of_the_preview(shown, model, legal):
     for rate in (8000, 16000, 22050, 24000, 44100, 48000):
         flags = ("--design", "x", "--name", "a", "--model", model, "--sample-rate", rate)
@@ -304,7 +311,8 @@ TEN = ("zh", "en", "de", "it", "pt", "es", "ja", "ko", "fr", "ru")
 
 
 @pytest.mark.parametrize("flags, legal, wrong", [
-    (["--clone", ADDRESS], TEN, ("th", "xx", "Chinese", "auto")), (["--design", "x", "--preview-text", "y"], TEN, ("th", "xx")),
+    (["--clone", ADDRESS, "--model", VC], TEN, ("th", "xx", "Chinese", "auto")), (["--design", "x", "--preview-text", "y",
+            "--model", VD], TEN, ("th", "xx")),
     (["--design", "x", "--preview-text", "y", "--model", "cosyvoice-v3-flash"], ("zh", "en"), ("ja", "xx"))])
 def test_languages_of_voices(shown, flags, legal, wrong):
     for language in legal:
@@ -325,8 +333,8 @@ def test_languages_of_cloned_voices_of_cosyvoice(shown, model, languages):
 
 
 @pytest.mark.parametrize("flags, words", [
-    (["--clone", ADDRESS, "--name", "a", "--model", "cosyvoice-v3-flash", "--transcript", "x"], ["--transcript", CLONE_MODEL]),
-    (["--clone", ADDRESS, "--name", "abcdefgh", "--model", "MiniMax/speech-2.8-hd", "--transcript", "x"], ["--transcript", CLONE_MODEL]),
+    (["--clone", ADDRESS, "--name", "a", "--model", "cosyvoice-v3-flash", "--transcript", "x"], ["--transcript", "leave it out"]),
+    (["--clone", ADDRESS, "--name", "abcdefgh", "--model", "MiniMax/speech-2.8-hd", "--transcript", "x"], ["--transcript", "leave it out"]),
     (["--clone", ADDRESS, "--name", "abcdefgh", "--model", "MiniMax/speech-2.8-hd", "--language", "en"], ["--language"]),
     (["hello", "--clone", ADDRESS, "--name", "a"], ["--preview-text"]), (["--my-voices", "--set", "x=1"], ["--set"]),
     (["--my-voices", "--request", "x.json"], ["--request"])])

@@ -188,7 +188,7 @@ def test_control_tag_alone_is_no_part():
 
 
 def spoken_how(texts) -> list:
-    """(letter, control tag) for each letter of texts, where each text begins anew with no tag."""
+    """(letter, control tag) for each letter of texts, where each text begins again with no tag."""
     found = []
     for text in texts:
         active, place = "", 0

@@ -17,7 +17,7 @@ import pytest
 
 import tts_sound
 from tts_sound import BadSound, Joined, play, Mp3Stream, PcmStream, Wav, frame_of, header, read_wav, sniff
-from tts_speak import Sink
+from tts_part import Sink
 
 SAMPLES = random.Random(1).randbytes(4000)
 
@@ -141,9 +141,9 @@ REFUSED = {
     "no format": (wav(fmt=b""), "damaged"), "format after the samples": (wav(fmt=b"", after=form()), "damaged"),
     "no samples": (b"RIFF\x24\0\0\0WAVE" + form(), "no samples"), "no samples but a list": (b"RIFF\x24\0\0\0WAVE" + form() + LIST, "no samples"),
     "a chunk that goes on for ever": (wav(before=chunk(b"LIST", b"abcd", 0xFFFFFFFF)), "no samples"),
-    "only the first 12 bytes": (wav()[:12], "damaged"), "nothing": (b"", "no WAV"), "MP3": (b"\xff\xfb\x90\x00" + bytes(500), "no WAV"),
-    "big-endian": (b"RIFX" + wav()[4:], "no WAV"), "RF64": (b"RF64" + wav()[4:], "no WAV"), "AVI": (b"RIFF\0\0\0\0AVI LIST" + bytes(50), "no WAV"),
-    "error in XML": (b'<?xml version="1.0"?><Error><Code>AccessDenied</Code></Error>', "no WAV"),
+    "only the first 12 bytes": (wav()[:12], "damaged"), "nothing": (b"", "not a WAV"), "MP3": (b"\xff\xfb\x90\x00" + bytes(500), "not a WAV"),
+    "big-endian": (b"RIFX" + wav()[4:], "not a WAV"), "RF64": (b"RF64" + wav()[4:], "not a WAV"), "AVI": (b"RIFF\0\0\0\0AVI LIST" + bytes(50), "not a WAV"),
+    "error in XML": (b'<?xml version="1.0"?><Error><Code>AccessDenied</Code></Error>', "not a WAV"),
 }
 
 
@@ -553,6 +553,9 @@ def test_mp3_part_without_sound_is_refused(join):
 def test_one_part_of_another_format_is_copied(join, kind):
     data = b"OggS" + NOISE.randbytes(200000)
     assert join(kind, [(0, data)])[0] == data
+    with pytest.raises(BadSound) as caught:
+        join(kind, [(0, data), (0, data)])
+    assert kind.upper() in str(caught.value)
 
 
 # ---- a part as it comes ----------------------------------------------------------------------------------------------

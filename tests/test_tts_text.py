@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from tts_text import _Borders, CONTROL_TAGS, SOUND_TAGS, speakable, split, units, with_tags
+from tts_borders import Borders, CONTROL_TAGS, SOUND_TAGS
+from tts_text import speakable, split, units, with_tags
 
 LIMITS = (7, 20, 60, 600)
 
@@ -208,7 +209,7 @@ def test_what_belongs_together_is_kept_whole(limit, text, whole):
     "Er zahlte 3 Mio. Euro. |Viel.", "Il est parti. |M. Hugo aussi.", "She loves me. |I know.", "네. |아니요. |그래요.", "Dạ. |Vâng ạ. |Tôi đi.",
     "在线。|好！|坏？|对；是。", "走了…… |“啊！”|他说。", "真的？！|对！！！|嗯。", "नमस्ते। |हाँ।", "ពិត។ |បាទ។", "نعم؟ |لا. |كذلك۔"])
 def test_sentences_end_where_they_do(marked):
-    ends = _Borders(marked.replace("|", ""), tags=False).ranks["sentence"]
+    ends = Borders(marked.replace("|", ""), tags=False).ranks["sentence"]
     assert ends == [match.start() - number for number, match in enumerate(re.finditer(r"\|", marked))]
 
 

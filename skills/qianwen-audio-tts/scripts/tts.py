@@ -14,12 +14,18 @@ sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 import tts_flags
 import tts_plan
 from shared import key_guard
+<<<<<<< HEAD
 from shared.generate import estimate_rows, page_after
 from shared.failures import usage
+=======
+from shared.generate import page_after
+from shared.failures import Exit, usage
+>>>>>>> tts2
 from shared.gallery import page as gallery
 from shared.batch.run import run_calls
 from shared.main import run_script
-from tts_models import MODELS, find_model
+from shared.money import cost as money
+from tts_models import find_model, TABLE
 from tts_request import build_request, check, check_voice, is_streamed, script_warning, voice_of, voice_warning
 
 SKILL = tts_flags.SKILL
@@ -29,30 +35,31 @@ CONCURRENCY = 3  # parts at a time; the service takes three requests a second (s
 def execute(session):
     account, options, console = session.account, session.options, session.console
     session.verdict = key_guard.judge(account.key, account.endpoint, SKILL, session.many, strict=account.strict)
-    if options.check:
-        return run_calls(session, None, tts_flags.make_parser)
+    if options.check or options.models is not None:
+        return run_calls(session, None, tts_flags.make_parser, TABLE)
     tts_flags.check_single(options)
     if options.list_voices:
         return tts_flags.list_voices(options, console)
     if tts_flags.manages(options):
         import tts_custom
         return tts_custom.Custom(session).run()
-    if options.batch is not None and options.estimate:
-        import tts_prices
-        return estimate_rows(session, tts_flags.make_parser, INSTEAD, lambda row: estimate_of(Job(row), session), tts_prices,
-                                          main="text")
     if options.gallery and not any((options.text, options.text_file, options.request, options.batch)):
         return gallery.gallery_alone(options, console)
-    return run_calls(session, lambda one: Run(one).speak(), tts_flags.make_parser, main="text", instead=INSTEAD, files=True,
-                       **page_after(session))
+    return run_calls(session, lambda one: Run(one).speak(), tts_flags.make_parser, TABLE, estimate, main="text", instead=INSTEAD,
+                     files=True, **page_after(session))
 
 
 INSTEAD = ("request",)  # what may stand in place of a text
 
 
-def estimate_of(job, session) -> dict:
-    from tts_prices import estimate
-    return estimate(job.model.id, job.units, session.endpoint.region or "", job.said, job.ask.speed)
+def estimate(session) -> tuple:
+    """The model, the Cost that the call is expected to have, and what is counted in words."""
+    from tts_costs import expected, words
+    job = Job(session.options)
+    for warning in job.warnings:
+        session.console.warn(warning)
+    cost, _ = money.total(expected(job.model, part.spoken, session.price_region, job.ask.speed) for part in job.parts)
+    return job.model.id, cost, words(job.model, cost, len(job.parts))
 
 
 class Job:
@@ -65,6 +72,8 @@ class Job:
         self.warnings = [*([self.unknown] if self.unknown else []), *check(self.ask, self.model)]
         check_voice(self.ask, self.model)
         self.voice = voice_of(self.ask, self.model)
+        if options.stream and self.model.says != "text":
+            raise usage(f"--stream is not possible with {self.model.id}", "leave it out")
         self.warnings += filter(None, (voice_warning(self.ask, self.model), script_warning(self.ask, self.model)))
         self.parts = self._split(tts_plan.read(self.ask.text, kind, options.pause), kind)
         self.text = self.ask.text if kind != "markdown" else "\n".join(part.shown for part in self.parts)  # as a person reads it
@@ -91,23 +100,16 @@ class Job:
         return self.calls[0].form
 
     @property
-    def said(self) -> str:
-        """The text that is sent, all parts together."""
-        return "\n".join(part.spoken for part in self.parts)
-
-    @property
     def units(self) -> int:
         """Counting units of all that is sent: what is billed."""
         return sum(tts_plan.tts_text.units(part.spoken) for part in self.parts)
 
     def _call(self, part):
-        return build_request(self.ask, self.model, part.spoken, is_streamed(part.spoken, self.options.stream))
+        return build_request(self.ask, self.model, part.spoken, self.model.says == "text" and is_streamed(part.spoken, self.options.stream))
 
 
 class Run:
     """One command: from the text to the sound file."""
-
-    models = tuple(row.id for row in MODELS)
 
     def __init__(self, session):
         self.session, self.options, self.console = session, session.options, session.console
@@ -121,14 +123,12 @@ class Run:
         from shared.body import encoded
         for call in job.calls:
             encoded(call.body)  # refuses text that cannot be sent, before the key or the network matter
-        if options.estimate:
-            return self._estimate(job)
         for warning in job.warnings:
             console.warn(warning)
-        from tts_speak import Speaker
+        from tts_part import Speaker
         from tts_store import Store
         store = Store(self.session.account.state)
-        speaker = Speaker(self.session, store, job.model, self.models)
+        speaker = Speaker(self.session, store, job.model, job.ask.speed)
         if options.dry_run:
             return self._dry_run(job, speaker)
         from tts_output import Output
@@ -137,7 +137,7 @@ class Run:
             store.prove()
             self.session.pass_guard()
             self._tell(job)
-            return self._report(output, self._spoken(output, speaker, job), job)
+            return self._report(output, self._spoken(output, speaker, job), job, speaker.cost())
         finally:
             output.discard()
 
@@ -166,34 +166,30 @@ class Run:
             self.console.note(f"{len(job.parts)} parts of at most {max(tts_plan.tts_text.units(part.spoken) for part in job.parts)} "
                               f"counting units, {job.units} in all (a Chinese character counts 2)")
 
-    def _estimate(self, job: Job) -> None:
-        from tts_prices import words
-        found = estimate_of(job, self.session)
-        self.session.show_estimate({**found, "parts": len(job.parts)}, words(found), model=job.model.id)
-
     def _dry_run(self, job: Job, speaker) -> None:
         several = {"parts": len(job.calls), "texts": [part.spoken for part in job.parts]} if len(job.calls) > 1 else {}
         self.session.show_dry_run(speaker.request_of(job.calls[0]), **several)
 
     # -- the end
 
-    def _report(self, output, found: list, job: Job) -> None:
+    def _report(self, output, found: list, job: Job, cost) -> None:
         from tts_answers import billed
         from tts_speak import usage_of
         console, used = self.console, usage_of(found)
         units = billed(used)
-        output.describe(found, used)
+        output.describe(found, used, cost)
         page = ""
         if self.options.gallery and not self.session.row and output.entry:
             page = gallery.gallery_of(output.folder, self.options.overwrite, console)
         said = ", ".join(f"{count} {name}" for name, count in units.items())
-        console.note(f"{output.seconds:.1f} s of {job.voice} ({job.model.id}){', ' + said if said else ''}, "
-                     f"{self.session.billing_note()}")
+        console.note(f"{output.seconds:.1f} s of {job.voice or 'speech'} ({job.model.id}){', ' + said if said else ''}, "
+                     f"{self.session.billing_note()}, {money.words(cost)}")
         if not console.json_mode:
             return
         document = {"ok": True, "skill": SKILL, "model": job.model.id, "voice": job.voice, "request_id": found[0]["request_id"],
                     "files": output.files, "seconds": round(output.seconds, 3), "parts": len(found), "gallery": page, "usage": used,
-                    "billing": {"plan": self.session.verdict.key.billing, "units": units}, "warnings": console.warnings}
+                    "billing": {"plan": self.session.verdict.key.billing, "units": units, "cost": money.document(cost)},
+                    "warnings": console.warnings}
         always = ("ok", "skill", "files", "billing", "warnings")
         console.document({name: value for name, value in document.items() if value or name in always})
 

@@ -7,104 +7,33 @@ from __future__ import annotations
 
 import base64
 import binascii
-import os
-import re
-import shlex
-import sys
 import time
-from collections import namedtuple
 
 import tts_sound
+from shared.cli.commands import command_line
 from shared.failures import Exit, Failure, usage
 from shared.files.outputs import OutputFiles
 from shared.media import inputs as media
 from shared.media.uploads import oss_headers
+from shared.money import cost as money
 from shared.transport.errors import explain
 from shared.transport.request import Request
 from shared.transport.retries import Retries
 from tts_answers import error_of
-from tts_models import CUSTOMIZATION, DEFAULT_MODEL, GENERATION, MODELS
-from tts_prices import creation, creation_words
+from tts_costs import creation, creation_words
+from tts_models import CUSTOMIZATION, find_model, GENERATION, MODELS, TABLE
+from tts_names import Names
+from tts_services import (AUDIO_LANGUAGES, CLONE_MODEL, COSY, COSY_LANGUAGES, DESIGN_MODEL, LANGUAGES, LONG_RECORDING, MINIMAX,
+                          MORE_LANGUAGES, PAGE, PREVIEWS, QWEN_CLONE, QWEN_DESIGN, RECORDING, Service, SERVICES, clone_body, design_body,
+                          list_body, one_body, service_of)
 
-PAGE = 100  # voices asked for at a time
 WAIT = 60.0  # seconds that a new voice is waited for; moderation usually takes some
-CLONE_MODEL, DESIGN_MODEL = "qwen3-tts-vc-2026-01-22", "qwen3-tts-vd-2026-01-26"
-_MB = 1_000_000
-
-# A recording: formats, megabytes, seconds.
-RECORDING = media.Limits("a recording", ("audio/wav", "audio/mpeg", "audio/mp4"), 10 * _MB, min_seconds=3, max_seconds=60)
-_LONG_RECORDING = media.Limits("a recording", ("audio/wav", "audio/mpeg", "audio/mp4"), 20 * _MB, min_seconds=10, max_seconds=300)
-
-# How a service is spoken to. model: its own id ('' for MiniMax, where it is the speech model); targets: models its voices are
-# for; name: of the name's field, with its rule and that rule in words; voice: of the id's field; list, query, delete: its actions.
-Service = namedtuple("Service", "model targets name rule words voice list query delete")
-
-_QWEN_NAME = (re.compile(r"[A-Za-z0-9_]{1,16}"), "1 to 16 letters, digits and _")
-QWEN_CLONE = Service("qwen-voice-enrollment", ("qwen3-tts-vc",), "preferred_name", *_QWEN_NAME, "voice", "list", "", "delete")
-QWEN_DESIGN = Service("qwen-voice-design", ("qwen3-tts-vd",), "preferred_name", *_QWEN_NAME, "voice", "list", "query", "delete")
-COSY = Service("voice-enrollment", ("cosyvoice-", "qwen-audio-"), "prefix", re.compile(r"[a-z0-9]{1,9}"),
-               "1 to 9 small letters and digits", "voice_id", "list_voice", "query_voice", "delete_voice")
-MINIMAX = Service("", ("MiniMax/",), "voice_id", re.compile(r"[A-Za-z][A-Za-z0-9_-]{6,254}[A-Za-z0-9]"),
-                  "8 to 256 letters, digits, - and _, a letter first and no - or _ last", "voice_id", "", "", "")
-_SERVICES = (QWEN_CLONE, QWEN_DESIGN, COSY, MINIMAX)
-_LANGUAGES = ("zh", "en", "de", "it", "pt", "es", "ja", "ko", "fr", "ru")
-_COSY_LANGUAGES = ("zh", "en", "fr", "de", "ja", "ko", "ru")  # of recordings (speech contract 9.2); then the newer models'
-_MORE_LANGUAGES = (*_COSY_LANGUAGES, "pt", "th", "id", "vi")
-_AUDIO_LANGUAGES = (*_MORE_LANGUAGES, "es", "it", "ms", "fil", "ar")
-PREVIEWS = {"zh": "你好，很高兴认识你。这就是我的声音，希望你喜欢。", "en": "Hello, how nice to meet you. This is my voice, and I hope you like it."}
-
-
-def service_of(model: str) -> Service:
-    """The service that makes voices for a model. Raises usage."""
-    found = next((service for service in _SERVICES if model.startswith(service.targets)), None)
-    if found is None:
-        raise usage(f"{model} speaks with system voices alone", f"models for voices of your own: {CLONE_MODEL} (--clone), {DESIGN_MODEL} "
-                    "(--design), the cosyvoice and qwen-audio models (both), and MiniMax (--clone)")
-    return found
-
-
-# ---- requests (pure) -------------------------------------------------------------------------------------------------
-
-def clone_body(service: Service, model: str, name: str, source: str, *, transcript: str | None = None, language: str | None = None,
-               preview: str = "") -> dict:
-    """The request that makes a voice from a recording; `source` is its data URL or address, `preview` what MiniMax says with it."""
-    if service is MINIMAX:
-        return {"model": model, "input": {"action": "voice_clone", "voice_id": name, "audio_url": source, "text": preview or PREVIEWS["zh"]}}
-    if service is COSY:
-        found = {"action": "create_voice", "target_model": model, "prefix": name, "url": source}
-        if language:
-            found["language_hints"] = [language]
-        return {"model": service.model, "input": found}
-    found = {"action": "create", "target_model": model, "preferred_name": name, "audio": {"data": source}}
-    if transcript:
-        found["text"] = transcript
-    if language:
-        found["language"] = language
-    return {"model": service.model, "input": found}
-
-
-def design_body(service: Service, model: str, name: str, prompt: str, preview: str, language: str, rate: int | None) -> dict:
-    """The request that makes a voice from a description."""
-    found = {"action": "create_voice" if service is COSY else "create", "target_model": model, service.name: name,
-             "voice_prompt": prompt, "preview_text": preview}
-    found.update({"language_hints": [language]} if service is COSY else {"language": language})
-    return {"model": service.model, "input": found, "parameters": {"sample_rate": rate or 24000, "response_format": "wav"}}
-
-
-def list_body(service: Service, page: int) -> dict:
-    return {"model": service.model, "input": {"action": service.list, "page_index": page, "page_size": PAGE}}
-
-
-def one_body(service: Service, action: str, voice: str) -> dict:
-    return {"model": service.model, "input": {"action": action, service.voice: voice}}
 
 
 # ---- the commands ----------------------------------------------------------------------------------------------------
 
 class Custom:
     """One command about voices of one's own."""
-
-    models = tuple(row.id for row in MODELS)
 
     def __init__(self, session):
         self.session, self.options, self.console = session, session.options, session.console
@@ -124,6 +53,13 @@ class Custom:
 
     # -- making
 
+    def _service(self, model: str) -> Service:
+        """The service that makes voices for a model; a warning where the model is retired or not known."""
+        warning = find_model(model)[1]
+        if warning:
+            self.console.warn(warning)
+        return service_of(model)
+
     def _name(self, service: Service) -> str:
         name = self.options.name
         if not name:
@@ -134,8 +70,8 @@ class Custom:
 
     def _language(self, service: Service, model: str) -> str | None:
         language = self.options.language
-        legal = _LANGUAGES if service is not COSY else _AUDIO_LANGUAGES if model.startswith("qwen-audio") else \
-            _COSY_LANGUAGES if model in ("cosyvoice-v3-plus", "cosyvoice-v2") else _MORE_LANGUAGES
+        legal = LANGUAGES if service is not COSY else AUDIO_LANGUAGES if model.startswith("qwen-audio") else \
+            COSY_LANGUAGES if model in ("cosyvoice-v3-plus", "cosyvoice-v2") else MORE_LANGUAGES
         if language and language not in legal:
             raise usage(f"--language {language} is not one that voices of {model} are made in", f"legal: {', '.join(legal)}")
         return language
@@ -143,12 +79,12 @@ class Custom:
     def _clone(self) -> None:
         options = self.options
         model = options.model or CLONE_MODEL
-        service = service_of(model)
+        service = self._service(model)
         if service is QWEN_DESIGN:
             raise usage(f"{model} speaks with designed voices", f"take --design, or --model {CLONE_MODEL}")
         name, source = self._name(service), self._recording(service)
         if options.transcript and service is not QWEN_CLONE:
-            raise usage(f"--transcript has no effect for {model}", f"models that take it: {CLONE_MODEL}")
+            raise usage(f"--transcript has no effect for {model}", "leave it out")
         if options.preview_text and service is not MINIMAX:
             raise usage(f"--preview-text has no effect with --clone for {model}", "leave it out")
         if options.preview_text and len(options.preview_text) > 1000:
@@ -159,21 +95,20 @@ class Custom:
             raise usage(f"--language has no effect for voices of {model}", "leave it out")
         if options.dry_run:
             return self._show(body, service)
-        cost = self._cost(service, model)
         if not options.consent:
-            raise usage(f"a voice is somebody's: --consent is missing. {cost}", "when the speaker has agreed that this voice is copied, "
-                        "run the command again with --consent")
-        self._make(body, service, model, cost)
+            raise usage(f"a voice is somebody's: --consent is missing. {creation_words(find_model(model)[0])}",
+                        "when the speaker has agreed that this voice is copied, run the command again with --consent")
+        self._make(body, service, model)
 
     def _recording(self, service: Service) -> str:
         """The data URL or the address of the recording, checked."""
         given = self.options.clone
-        found = media.look(given, "--clone", _LONG_RECORDING if service is MINIMAX else RECORDING)
+        found = media.look(given, "--clone", LONG_RECORDING if service is MINIMAX else RECORDING)
         if found.url:
             return found.url
         if service is not QWEN_CLONE:
             raise usage(f"--clone {given}: this service fetches the recording itself and takes no file", "put it at a public https "
-                        f"address and give that, or take --model {CLONE_MODEL}, which takes files")
+                        "address and give that")
         self._check_rate(found)
         return media.data_url(found)
 
@@ -193,7 +128,7 @@ class Custom:
     def _design(self) -> None:
         options = self.options
         model = options.model or DESIGN_MODEL
-        service = service_of(model)
+        service = self._service(model)
         if service in (QWEN_CLONE, MINIMAX) or model == "cosyvoice-v2":
             raise usage(f"{model} has no designed voices", f"take --clone, or --model {DESIGN_MODEL}")
         name, prompt, language = self._name(service), options.design, self._language(service, model) or "zh"
@@ -212,38 +147,46 @@ class Custom:
         body = design_body(service, model, name, prompt, preview, language, options.sample_rate)
         if options.dry_run:
             return self._show(body, service)
-        self._make(body, service, model, self._cost(service, model), preview=f"{name}-preview")
+        self._make(body, service, model, preview=f"{name}-preview")
 
-    @staticmethod
-    def _cost(service: Service, model: str) -> str:
-        return creation_words(creation(service.model or "MiniMax", model))
-
-    def _make(self, body: dict, service: Service, model: str, cost: str, preview: str = "") -> None:
+    def _make(self, body: dict, service: Service, model: str, preview: str = "") -> None:
         """Create the voice; keep its preview; wait until it is ready where that takes time."""
         options, console = self.options, self.console
         outputs = OutputFiles(options.output, options.overwrite, preview, 1, "wav", sidecars=False, warn=console.warn) if preview else None
         try:
             self.session.pass_guard()
-            console.say(cost)
-            try:
-                reply = self._call(body, Retries.CREATE, service)
-            except Failure as failure:
-                if failure.accepted == "maybe":
-                    failure.fix = "the voice may have been made, and billed: look with --my-voices before you run the command again"
-                raise
+            console.say(creation_words(find_model(model)[0]))
+            reply, cost = self._paid(body, service, model)
             output = reply.body.get("output") if isinstance(reply.body.get("output"), dict) else {}
             voice = str(output.get(service.voice) or output.get("voice_id") or output.get("voice")
                         or (body["input"].get("voice_id") if service is MINIMAX else "") or "")
             if not voice:
                 raise Failure(Exit.FAILED, "the service answered without a voice", fix="look with --my-voices before you try again",
                               request_id=reply.request_id, accepted="maybe")
+            self._names().keep(voice, options.name)
             self._warn_of_quality(output)
             files = self._save_preview(output, outputs, voice) if outputs else []
             status = self._wait(service, voice, model)
         finally:
             if outputs:
                 outputs.discard()
-        self._made(voice, model, status, files, reply)
+        self._made(voice, model, status, files, reply, cost)
+
+    def _paid(self, body: dict, service: Service, model: str) -> tuple:
+        """(the reply to the call that makes a voice, its Cost)."""
+        cost = creation(find_model(model)[0], body["input"].get("text", ""), self.session.price_region)
+        try:
+            with self.session.payments.paying(model, cost) as payment:
+                reply = self._call(body, Retries.CREATE, service)
+                payment.settle(cost, reply.request_id)
+        except Failure as failure:
+            if failure.accepted == "maybe":
+                failure.fix = "the voice may have been made, and billed: look with --my-voices before you run the command again"
+            raise
+        return reply, cost
+
+    def _names(self) -> Names:
+        return Names(self.session.account.state, self.console.warn)
 
     def _warn_of_quality(self, output: dict) -> None:
         if output.get("fallback_mode"):
@@ -258,8 +201,7 @@ class Custom:
             if not form:
                 raise ValueError
             temporary = outputs.temporary()
-            with open(temporary, "wb") as file:
-                file.write(data)
+            temporary.file.write(data)
             return [outputs.save(temporary, 1, tts_sound.MEDIA_TYPES[form])]
         except (binascii.Error, ValueError, TypeError):
             self.console.warn(f"the service sent no preview that can be played; hear the voice with: --voice {voice}")
@@ -287,21 +229,23 @@ class Custom:
         output = self._call(one_body(service, service.query, voice), Retries.READ, service).body.get("output")
         return str((output if isinstance(output, dict) else {}).get("status") or "OK")
 
-    def _made(self, voice: str, model: str, status: str, files: list, reply) -> None:
+    def _made(self, voice: str, model: str, status: str, files: list, reply, cost) -> None:
         console = self.console
-        speak = f'python3 {shlex.quote(os.path.abspath(sys.argv[0]))} "…" --model {model} --voice {shlex.quote(voice)}'
+        speak = command_line("…", "--model", model, "--voice", voice)
         if status == "UNDEPLOYED":
             raise Failure(Exit.CONTENT, f"the voice {voice} was made and then refused by the service's inspection", fix="take another "
                           "recording; --delete-voice removes this one", request_id=reply.request_id)
         if console.json_mode:
             return console.document({"ok": True, "skill": console.skill, "voice": voice, "model": model, "status": status,
                                      "request_id": reply.request_id, "files": files, "usage": reply.body.get("usage") or {},
+                                     "billing": {"cost": money.document(cost)},
                                      "warnings": console.warnings})
         console.result(voice + "\n")
         for entry in files:
             console.note(f"its first sound is {entry['path']}")
         console.note(f"use it with: {speak}" if status == "OK" else f"it is not ready yet ({status}): --voice-status {voice} tells when, "
                      f"then use it with: {speak}")
+        console.note(f"{voice} made for {model}, {self.session.billing_note()}, {money.words(cost)}")
 
     # -- looking
 
@@ -312,7 +256,7 @@ class Custom:
             if not service.list:
                 raise usage(f"{self.options.model} has no list of voices", "keep the ids that you chose yourself")
             return [service]
-        return [service for service in _SERVICES if service.list]
+        return [service for service in SERVICES if service.list]
 
     def _list(self) -> None:
         options, console = self.options, self.console
@@ -322,10 +266,12 @@ class Custom:
         found = [voice for service in services for voice in self._pages(service)]
         if options.model:
             found = [voice for voice in found if voice["model"] in ("", options.model)]
+        names = self._names().all()
+        found = [{**voice, "name": names.get(voice["id"], "")} for voice in found]
         if console.json_mode:
             return console.document({"ok": True, "skill": console.skill, "voices": found, "warnings": console.warnings})
         for voice in found:
-            facts = ", ".join(fact for fact in (voice["model"], voice["status"], voice["created"]) if fact)
+            facts = ", ".join(fact for fact in (voice["name"], voice["model"], voice["status"], voice["created"]) if fact)
             console.result(console.clean(f"{voice['id']}  {facts}") + "\n")
         if not found:
             console.note("this account has no voices of its own")
@@ -353,6 +299,8 @@ class Custom:
             return self._show(body, service)
         reply = self._call(body, Retries.CREATE if delete else Retries.READ, service)
         output = reply.body.get("output") if isinstance(reply.body.get("output"), dict) else {}
+        if delete:
+            self._names().forget(voice)
         status = "deleted" if delete else str(output.get("status") or "OK")
         if console.json_mode:
             return console.document({"ok": True, "skill": console.skill, "voice": voice, "status": status, "details": output,
@@ -377,7 +325,7 @@ class Custom:
         """By --model, or by what the id begins with: those of cosyvoice and qwen-audio begin with their model."""
         if self.options.model:
             return service_of(self.options.model)
-        if voice.startswith(COSY.targets):
+        if voice.startswith(("cosyvoice-", "qwen-audio-")):
             return COSY
         raise usage(f"which service {voice} is of cannot be told from its id", f"add --model, for example --model {CLONE_MODEL}; "
                     "--my-voices shows the model of each voice")
@@ -392,12 +340,16 @@ class Custom:
         self.session.show_dry_run(self._request(body, service))
 
     def _call(self, body: dict, safety: str, service: Service):
-        client = self.session.client(body["input"].get("target_model") or body["model"] or DEFAULT_MODEL, self.models)
+        client = self._client(body["input"].get("target_model") or body["model"])
         reply = client.json(self._request(body, service), safety)
         error = error_of(reply.body, "minimax" if service is MINIMAX else "")
         if error:
             raise explain(error, client.context)
         return reply
+
+    def _client(self, model: str):
+        row = TABLE.row(model)
+        return self.session.client(model, TABLE, successor=row.successor if row else "")
 
 
 def _voice(row: dict, service: Service) -> dict:

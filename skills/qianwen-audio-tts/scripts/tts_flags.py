@@ -25,11 +25,11 @@ exit codes: 0 ok, 1 a defect, 2 usage, 3 key, 4 quota, 6 network, 7 target exist
 examples:
   tts.py "你好，欢迎收听。" -o hello.wav
   tts.py --text-file article.md --voice Ethan --pause 500 --srt -o article.wav
-  tts.py "Good evening." --model qwen3-tts-instruct-flash --instructions "calm, slow, like a newsreader"
+  tts.py "Good evening." --model qwen-audio-3.0-tts-flash --instructions "calm, slow, like a newsreader"
   tts.py --text-file book.txt --format mp3 -o book.mp3
   tts.py "Read this at once." --stream -o - | ffplay -nodisp -autoexit -
   tts.py --list-voices --language ja
-  tts.py --clone me.wav --name anna --consent
+  tts.py --clone https://example.com/me.wav --name anna --consent
   tts.py --batch lines.jsonl -o lines/
 """
 
@@ -54,8 +54,8 @@ def _add_voice_flags(add) -> None:
     add("--gender", choices=("female", "male"), help="with --list-voices")
     add("--language", metavar="LANG", help="language of the text as zh, en, ja … (default: found out by the service); with "
         "--list-voices also a dialect")
-    add("--instructions", metavar="TEXT", help="how to say it, in words (qwen3-tts-instruct-flash, qwen-audio, cosyvoice-v3 and v3.5)")
-    add("--speed", metavar="X", type=number(0.1, 10), help="0.5 to 2, 1 is normal (not qwen-tts)")
+    add("--instructions", metavar="TEXT", help="how to say it, in words (qwen-audio, cosyvoice-v3-flash, -v3-plus and v3.5)")
+    add("--speed", metavar="X", type=number(0.1, 10), help="0.5 to 2, 1 is normal")
     add("--pitch", metavar="X", type=number(-100, 100), help="0.5 to 2 for cosyvoice and qwen-audio, -12 to 12 for MiniMax")
     add("--volume", metavar="N", type=number(0, 1000), help="0 to 100 for cosyvoice and qwen-audio, up to 10 for MiniMax")
     add("--seed", metavar="N", type=number(0, 2**31 - 1, whole=True), help="0 to 65535; the same seed gives the same sound "
@@ -81,7 +81,7 @@ def _add_own_voice_flags(add) -> None:
     add("--design", metavar="TEXT", help="make a voice from a description; needs --name")
     add("--name", metavar="NAME", help="with --clone and --design: letters and digits that the voice's id will hold")
     add("--consent", action="store_true", help="with --clone: the speaker has agreed that this voice is copied")
-    add("--transcript", metavar="TEXT", help="with --clone: what the recording says (qwen3-tts-vc)")
+    add("--transcript", metavar="TEXT", help="with --clone: what the recording says (where the service takes it)")
     add("--preview-text", metavar="TEXT", help="with --design: what the new voice says in its first sound file")
     add("--voice-status", metavar="ID", help="say how a voice of your own stands")
     add("--delete-voice", metavar="ID", help="delete a voice of your own")
@@ -184,19 +184,20 @@ def _given_format(ask: Ask) -> str:
 
 def list_voices(options, console) -> None:
     """`--list-voices`: the table that comes with this version; nothing is sent."""
+    import tts_voice_lists
     import tts_voices
     try:
         found = tts_voices.voices(model=options.model or "", language=options.language or "", gender=options.gender or "")
     except ValueError as error:
         raise usage(str(error)) from None
     if console.json_mode:
-        console.document({"ok": True, "skill": SKILL, "table_date": tts_voices.TABLE_DATE, "voices": tts_voices.as_json(found),
+        console.document({"ok": True, "skill": SKILL, "table_date": tts_voice_lists.TABLE_DATE, "voices": tts_voices.as_json(found),
                           "warnings": console.warnings})
         return
     if not found:
         raise usage("no system voice fits", "leave out --model, --language or --gender; models without system voices speak with your own "
                     "(--my-voices)")
     console.result(tts_voices.table(found) + "\n")
-    console.note(f"{len(found)} voices by the lists of {tts_voices.TABLE_DATE}; others may exist, and your own are listed by --my-voices")
+    console.note(f"{len(found)} voices by the lists of {tts_voice_lists.TABLE_DATE}; others may exist, and your own are listed by --my-voices")
     for note in tts_voices.notes(found):
         console.note(note)

@@ -4,6 +4,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from contextlib import nullcontext
 from datetime import datetime, timezone
 
 import tts_plan
@@ -11,9 +12,10 @@ import tts_sound
 from shared.failures import Exit, Failure, usage
 from shared.files.outputs import OutputFiles
 from shared.files.sidecar import sidecar_path
+from shared.money.cost import document
 from tts_request import expected_seconds
 from tts_sound import BadSound, Joined, play
-from tts_speak import NotPlayed, too_short
+from tts_part import NotPlayed, too_short
 
 _MOST_PROMPT = 2000  # characters of the text that the description repeats
 _CUT_FIX = "listen to its end; smaller parts (--max-part) are never cut"
@@ -57,11 +59,11 @@ class Output:
         """Put the parts together and save them. Raises Failure UNSAVED, BrokenPipeError."""
         form = self._form_of(found)
         try:
-            path = self._outputs.temporary() if self._outputs else ""
-            with open(path, "w+b") if path else _Stdout() as file:
+            temporary = self._outputs.temporary() if self._outputs else None
+            with nullcontext(temporary.file) if temporary else _Stdout() as file:
                 self._join_into(file, form, found)
-            if path:
-                self._save(path, form, found)
+            if temporary:
+                self._save(temporary, form, found)
         except BrokenPipeError:
             raise
         except (OSError, BadSound) as error:
@@ -121,8 +123,8 @@ class Output:
                                f"{expected_seconds(part.shown, self._job.ask.speed):.0f} s: its end may be missing. It begins: "
                                f"{part.shown[:40]}", _CUT_FIX)
 
-    def _save(self, path: str, form: str, found: list) -> None:
-        self.entry = self._outputs.save(path, 1, tts_sound.MEDIA_TYPES[form])
+    def _save(self, temporary, form: str, found: list) -> None:
+        self.entry = self._outputs.save(temporary, 1, tts_sound.MEDIA_TYPES[form])
         self.entry["seconds"] = round(self.seconds, 3)
         if len(found) == 1 and found[0].get("url"):
             self.entry["url"] = found[0]["url"]
@@ -145,18 +147,18 @@ class Output:
 
     def streamed(self, speaker, narration) -> list:
         """Part after part, each passed on as it arrives; what came before a break stays as NAME.partial."""
-        path = self._outputs.temporary() if self._outputs else ""
-        with open(path, "w+b") if path else _Stdout() as file:
-            live = Joined(file, self._job.form, None if path else 0xFFFFFFFF)
+        temporary = self._outputs.temporary() if self._outputs else None
+        with nullcontext(temporary.file) if temporary else _Stdout() as file:
+            live = Joined(file, self._job.form, None if temporary else 0xFFFFFFFF)
             found = []
             try:
                 for number in range(len(self._job.parts)):
                     found.append(self._put(live, number, lambda take, number=number: self._one(take, speaker, narration, number)))
                 live.finish()
             except (Failure, BadSound, OSError, NotPlayed, KeyboardInterrupt) as error:
-                raise self._broken(error.error if isinstance(error, NotPlayed) else error, live, path) from error
-        if path:
-            self._save(path, live.form, found)
+                raise self._broken(error.error if isinstance(error, NotPlayed) else error, live, temporary) from error
+        if temporary:
+            self._save(temporary, live.form, found)
         return found
 
     def _one(self, take, speaker, narration, number: int) -> dict:
@@ -176,7 +178,7 @@ class Output:
                 failure.message += f". It begins: {self._job.parts[number].shown[:60]}" if failure.exit_code == Exit.CONTENT else ""
             raise
 
-    def _broken(self, error, live, path: str) -> BaseException:
+    def _broken(self, error, live, temporary) -> BaseException:
         """What is told when a stream ends too early; what came is kept beside the name it would have had."""
         if isinstance(error, BrokenPipeError):
             return error
@@ -187,11 +189,11 @@ class Output:
         else:
             failure = Failure(Exit.UNSAVED, f"the sound cannot be written: {getattr(error, 'strerror', None) or error}", accepted="maybe",
                               fix="make room or choose another --output, then run the command again; whole parts are kept")
-        if path and live.seconds:
+        if temporary and live.seconds:
             partial = self._outputs.path(1, "partial." + live.form)
             try:
                 live.finish()
-                os.replace(path, partial)
+                temporary.publish(partial, overwrite=True)
                 failure.files = [*failure.files, {"path": partial, "bytes": os.path.getsize(partial)}]
                 failure.message += f"; the first {live.seconds:.1f} s are in {partial}"
                 self._outputs.saved.append(partial)
@@ -203,7 +205,7 @@ class Output:
 
     # -- afterwards
 
-    def describe(self, found: list, used: dict) -> None:
+    def describe(self, found: list, used: dict, cost) -> None:
         """The sidecar: how the file was made."""
         if not self.entry or self._options.no_sidecar:
             return
@@ -214,7 +216,7 @@ class Output:
             "bytes": self.entry["bytes"], "prompt": text if len(text) <= _MOST_PROMPT else text[:_MOST_PROMPT] + "…",
             "model": job.model.id, "voice": job.voice, "language": ask.language, "instructions": ask.instructions, "seed": ask.seed,
             "parts": len(found) if len(found) > 1 else None, "request_id": found[0]["request_id"], "usage": used,
-            "created": datetime.now(timezone.utc).isoformat(timespec="seconds")}))
+            "billing": {"cost": document(cost)}, "created": datetime.now(timezone.utc).isoformat(timespec="seconds")}))
         self.entry["sidecar"] = sidecar_path(self.entry["path"])
 
 

@@ -5,6 +5,7 @@ import re
 from collections import namedtuple
 
 import tts_text
+from tts_borders import CONTROL_TAG, CONTROL_TAGS, SOUND_TAGS
 from shared.failures import usage
 from tts_reading import markdown, paragraphs
 
@@ -54,7 +55,7 @@ def split(sections: list, limit: int, *, tags: bool = False, whole: bool = False
     waiting = 0  # silence before the next part; what has nothing to be spoken is left out
     for said, (piece, silence) in zip(spoken, pieces):
         waiting = max(waiting, silence)
-        if tts_text.speakable(_CONTROL.sub("", piece) if tags else piece):
+        if tts_text.speakable(CONTROL_TAG.sub("", piece) if tags else piece):
             parts.append(Part(said.strip(), (_TAG.sub("", piece) if tags else piece).strip(), waiting if parts else 0))
             waiting = 0
     if not parts:
@@ -62,8 +63,7 @@ def split(sections: list, limit: int, *, tags: bool = False, whole: bool = False
     return parts
 
 
-_CONTROL = re.compile(r"\[(?:%s)\]" % "|".join(tts_text.CONTROL_TAGS), re.IGNORECASE)
-_TAG = re.compile(r"\[(?:%s)\] ?" % "|".join((*tts_text.CONTROL_TAGS, *tts_text.SOUND_TAGS)), re.IGNORECASE)
+_TAG = re.compile(r"\[(?:%s)\] ?" % "|".join((*CONTROL_TAGS, *SOUND_TAGS)), re.IGNORECASE)
 
 
 def _room(sections: list) -> int:

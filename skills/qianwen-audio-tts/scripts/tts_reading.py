@@ -338,13 +338,21 @@ def _inline(text: str, labels: set, pictures: bool = False) -> str:
     text = _AUTOLINK.sub("", text)
     text = _LINK.sub(r"\1", text)
     text = _WIKI_LINK.sub(r"\1", re.sub(r"\[\^[^\[\]\s]{1,100}\]", "", text))
-    text = _REFERENCE.sub(lambda match: match.group(1) if _label(match.group(2) or match.group(1)) in labels else match.group(), text)
+    text = _REFERENCE.sub(lambda match: _referred(match, labels), text)
     text = _without_addresses(_DELETED.sub("", text))
     text = _ELEMENT.sub("", _BREAK.sub("\n", text))
     for pattern in _EMPHASIS * 2:
         text = pattern.sub(r"\2", text)
     text = html.unescape(_STRAY.sub("", text))
     return _STORED.sub(lambda match: stored[int(match.group(1))], text)
+
+
+def _referred(match, labels: set) -> str:
+    """What is read of a reference link: its words, and nothing of a mere number such as [1]."""
+    words, label = match.groups()
+    if _label(label or words) not in labels:
+        return match.group()
+    return "" if words.isdigit() and not label else words
 
 
 def _store(match, stored: list) -> str:

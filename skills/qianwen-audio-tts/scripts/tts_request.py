@@ -20,7 +20,14 @@ DIRECTORY_FORMATS = {"wav": "wav", "mp3": "mp3", "pcm": "pcm", "opus": "opus", "
 
 # A request, ready but for the host. stream: whether it answers in events; form: the format of the file; rate: the sample
 # rate that was asked for or is the service's default, and channels their number, for PCM that has no header.
-Call = namedtuple("Call", "path body stream form rate channels", defaults=(1,))
+class Call(namedtuple("Call", "path body stream form rate channels", defaults=(1,))):
+    __slots__ = ()
+
+    @property
+    def text(self) -> str:
+        """The words that are sent."""
+        return self.body["input"].get("text") or self.body["input"].get("text_prompt", "")
+
 
 _FLAG_FIELDS = ("language", "sample_rate", "speed", "pitch", "volume", "seed", "instructions")
 _TOP = ("text", "voice", "language_type", "instructions", "optimize_instructions", "action")  # of the input of path A
@@ -160,8 +167,9 @@ def build_request(ask: Ask, model, text: str, stream: bool = False) -> Call:
     given = body.setdefault("input", {})
     if not isinstance(given, dict):
         raise usage("--request: input is not an object")
-    given["text"] = text
-    _put(body, "input.voice_setting.voice_id" if model.wire == "minimax" else "input.voice", voice_of(ask, model))
+    given[model.says] = text
+    if model.says == "text":
+        _put(body, "input.voice_setting.voice_id" if model.wire == "minimax" else "input.voice", voice_of(ask, model))
     rate = _put_sound(body, ask, model, form, stream)
     for name in ("language", "speed", "pitch", "volume", "seed", "instructions"):
         value = getattr(ask, name)
@@ -262,6 +270,11 @@ def check_voice(ask: Ask, model) -> None:
     """A voice that this model does not have is refused, naming the models that have it. Custom voices pass."""
     import tts_voices
     voice = voice_of(ask, model)
+    if model.says != "text":
+        if voice:
+            raise usage(f"--voice has no effect with {model.id}, which takes a description of the speech and recordings",
+                        """leave it out; cite @voice1 in the text and give --set 'references=[{"audio_url": "https://…"}]'""")
+        return
     if not voice:
         if _mixes(ask, model):
             return
@@ -280,7 +293,7 @@ def check_voice(ask: Ask, model) -> None:
     if ask.instructions and model.scripted and known and not known.instruct:
         able = ", ".join(row.id for row in tts_voices.voices(model=model.id) if row.instruct)
         raise usage(f"--instructions has no effect with the voice {voice} of {model.id}", f"voices that follow it: {able}; and your "
-                    "own; or take a qwen-audio or qwen3-tts-instruct model")
+                    "own; or take a qwen-audio model")
     if ask.ssml and known and not known.ssml:
         raise usage(f"the voice {voice} does not read SSML", "see --list-voices --json")
 

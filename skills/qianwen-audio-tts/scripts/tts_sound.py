@@ -51,7 +51,7 @@ def read_wav(file, size: int) -> Wav:
     file.seek(0)
     head = file.read(12)
     if sniff(head) != "wav":
-        raise BadSound("it is no WAV file")
+        raise BadSound("it is not a WAV file")
     place, found = 12, None
     while place + 8 <= size:
         file.seek(place)
@@ -98,7 +98,7 @@ class PcmStream:
         self._header = b""  # the beginning of a chunk that may be a header
 
     def feed(self, chunk: bytes) -> bytes:
-        """The samples that one chunk of the service completes. Raises BadSound for what is no PCM."""
+        """The samples that one chunk of the service completes. Raises BadSound for what is not PCM."""
         data = self._header + chunk
         if self._header or (chunk and chunk[:4] == b"RIFF"[:len(chunk)]):
             place = self._behind_header(data)
@@ -324,6 +324,8 @@ class Joined:
 
     def begin(self, pause: int = 0) -> None:
         """A new part, after `pause` ms of silence (MP3: whole frames); there is none before the first."""
+        if self.form not in ("", "mp3", "wav", "pcm"):
+            raise BadSound(f"parts of {self.form.upper()} cannot be put together")
         count = round(self.rate * pause / 1000)
         if self.form == "mp3":
             number = round(count / self._mp3.first.samples)

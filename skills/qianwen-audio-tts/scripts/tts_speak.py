@@ -1,239 +1,20 @@
-"""One part, from the request to a checked sound file in the store; and all parts of a text, some at a time."""
+"""All parts of a text: those that are there already, and the others spoken, some at a time."""
 from __future__ import annotations
 
-import os
 import threading
 import time
 
-import tts_sound
 from shared import failures
 from shared.batch.throttle import NotSent, Throttle
 from shared.body import encoded
 from shared.cli.console import defect
 from shared.failures import Exit, Failure
-from shared.files.whole import remove
-from shared.transport import download
-from shared.transport.errors import explain, network
-from shared.transport.request import Request
-from shared.transport.retries import Retries
-from tts_answers import Answer, Damaged, add_usage, error_of
-from tts_request import expected_seconds
-from tts_sound import BadSound, NoSound
-from tts_store import Store, unsaved
+from tts_answers import add_usage
+from tts_part import Speaker
 
-_FETCH_AGAIN = "run the same command again: what is paid is fetched and not paid again, as long as the link lives (24 hours)"
 _DEAD_LINES = 3  # network failures in a row, with nothing between them: the network is down
 _SLOW = 60  # calls a minute; below, the calls are spread out
-_TRUNCATED = 0.5  # of the time a text takes to say; below it something was cut off (speech contract 7.4)
 
-
-class NotPlayed(Exception):
-    """Sound that could not be passed on while it arrived; `error` says why."""
-
-    def __init__(self, error: Exception):
-        super().__init__(str(error))
-        self.error = error
-
-
-# ---- one part --------------------------------------------------------------------------------------------------------
-
-class Sink:
-    """Takes the bytes of a part as they come and keeps them in the form that can be joined: WAV, or the compressed file.
-
-    The bytes decide on the form, not what was asked for. `on_audio(form, rate, channels, data)` is told of samples, or of the
-    compressed bytes, as they come.
-    """
-
-    def __init__(self, file, form: str, rate: int, on_audio=None, channels: int = 1):
-        self._file, self._asked, self._rate, self._on_audio, self._channels = file, form, rate, on_audio, channels
-        self.form, self._head, self._pcm, self._mp3, self.size = "", b"", None, None, 0
-
-    def write(self, data: bytes) -> None:
-        """Raises BadSound where the bytes are no sound, OSError of the disk."""
-        if not self.form:
-            self._head += data
-            if len(self._head) < 12:
-                return
-            data = self._begin()
-        if self._pcm:
-            data = self._pcm.feed(data)
-        self._put(data)
-
-    def _begin(self) -> bytes:
-        """The first bytes are there: what are they?"""
-        found = tts_sound.sniff(self._head)
-        if found in ("", "wav"):
-            if not found and self._asked not in ("wav", "pcm"):
-                raise BadSound(f"it is no {self._asked.upper()}")
-            self.form, self._pcm = "wav", tts_sound.PcmStream(self._rate, self._channels)
-            self._file.write(bytes(44))
-        else:
-            self.form = found
-            self._mp3 = tts_sound.Mp3Stream() if found == "mp3" else None
-        head, self._head = self._head, b""
-        return head
-
-    def _put(self, data: bytes) -> None:
-        if not data:
-            return
-        if self._mp3:
-            self._mp3.feed(data)  # to know in the end that there was sound
-        self._file.write(data)
-        self.size += len(data)
-        if not self._on_audio:
-            return
-        try:
-            self._on_audio(self.form, self._pcm.rate if self._pcm else 0, self._pcm.channels if self._pcm else 0, data)
-        except (OSError, BadSound) as error:
-            raise NotPlayed(error) from error
-
-    def end(self) -> None:
-        """All has come. Raises BadSound when it was nothing."""
-        if self._mp3:
-            self._mp3.feed(b"", True)
-        if self._pcm and self.size:
-            self._file.seek(0)
-            self._file.write(tts_sound.header(self._pcm.rate, self.size, self._pcm.channels))
-        if not self.size:
-            raise NoSound("it is empty")
-
-
-class Speaker:
-    """Speaks parts for one account. `settings` are the options; safe for threads."""
-
-    def __init__(self, session, store: Store, model, models: tuple):
-        self._session, self.store, self._model, self._models = session, store, model, models
-        self.per_minute = model.per_minute
-        self.endpoint = session.endpoint.origin + session.endpoint.prefix
-
-    def client(self, throttle=None):
-        return self._session.client(self._model.id, self._models, throttle=throttle)
-
-    def speak(self, key: str, call, client, on_audio=None) -> dict:
-        """The part of a call, as Store.take gives it: made, or fetched where an earlier run paid for it already."""
-        known = self.store.link(key)
-        if known:
-            try:
-                return self._fetch(key, known, call, client, on_audio)
-            except Failure as failure:
-                if failure.code != failures.BAD_LINK:
-                    raise
-                self._session.console.note("the link of a part that was made before no longer works; it is made anew")
-                self.store.drop(key)
-        temporary = self.store.temporary()
-        try:
-            answer, form = self._send(call, client, temporary, on_audio)
-            facts = {"usage": answer.usage, "request_id": answer.request_id, "url": answer.url}
-            if form:
-                return self.store.keep(key, temporary, form, facts)
-            self.store.keep_link(key, facts)
-            return self._fetch(key, facts, call, client, on_audio)
-        except OSError as error:
-            raise unsaved(error, self.store.folder) from error
-        finally:
-            remove(temporary)
-
-    def request_of(self, call) -> Request:
-        headers = {"X-DashScope-SSE": "enable", "Accept": "text/event-stream"} if call.stream else {}
-        return Request("POST", self._session.endpoint.native + call.path, call.body, headers)
-
-    def _send(self, call, client, path: str, on_audio) -> tuple:
-        """(the Answer, the form of the sound in `path`; '' when it is to be fetched from the answer's link)."""
-        def take(events, headers):
-            with open(path, "wb") as file:
-                sink = Sink(file, call.form, call.rate, on_audio, call.channels)
-                return self._take(events, sink, call, client)
-        try:
-            return client.events(self.request_of(call), Retries.CREATE, take)
-        except Failure as failure:
-            if failure.accepted == "maybe" and failure.exit_code != Exit.UNSAVED:
-                failure.fix = "the service may have spoken it, and bills it then; run the command again if you can accept that"
-            raise
-
-    def _take(self, events, sink: Sink, call, client) -> tuple:
-        answer, damage = Answer(self._model.wire), ""
-        try:
-            for event in events:
-                if not isinstance(event.data, dict):
-                    continue
-                error = error_of(event.data, self._model.wire)
-                if error:
-                    raise explain(error, client.context)
-                try:
-                    audio = answer.take(event.data)
-                    if audio and not damage:
-                        sink.write(audio)
-                except (Damaged, BadSound) as error:
-                    damage = str(error)
-            if call.stream and not answer.finished:
-                raise network("the stream ended before all was spoken", client.context)
-        except Failure as failure:
-            if sink.size:  # the beginning is spoken and billed, and perhaps played already
-                failure.partial, failure.accepted = {"bytes": sink.size}, "maybe"
-            raise
-        try:
-            if not damage:
-                sink.end()
-                return answer, sink.form
-        except BadSound as error:
-            damage = str(error)
-        if answer.url and not (sink.size and sink._on_audio):
-            return answer, ""
-        raise self._no_sound(damage, answer.request_id)
-
-    @staticmethod
-    def _no_sound(why: str, request_id: str) -> Failure:
-        return Failure(Exit.FAILED, f"the service answered, but not with sound: {why}", "the answer is damaged",
-                       "run the command again; this part may be billed twice", request_id=request_id, accepted="maybe")
-
-    def _fetch(self, key: str, facts: dict, call, client, on_audio) -> dict:
-        """Download the sound behind a link, and check it. Raises Failure UNSAVED with the link; OSError of the disk."""
-        url = facts["url"]
-        for tries in (1, 2):
-            temporary = self.store.temporary()
-            try:
-                download.fetch(client, url, temporary)
-                form = self._checked(temporary, call, on_audio)
-                return self.store.keep(key, temporary, form, facts)
-            except NoSound as error:
-                self.store.drop(key)
-                raise self._no_sound(str(error), facts["request_id"]) from error
-            except BadSound as error:
-                why = str(error)
-            except Failure as failure:
-                failure.fix = "run the same command again: the part is made anew, and billed again" if "expired" in failure.message \
-                    else _FETCH_AGAIN
-                raise
-            finally:
-                remove(temporary)
-        raise Failure(Exit.UNSAVED, f"what the link of a part leads to is not its sound: {why}", f"the link is {url}",
-                      _FETCH_AGAIN, code=failures.BAD_LINK, accepted="maybe", files=[{"url": url}])
-
-    def _checked(self, path: str, call, on_audio) -> str:
-        """The form of a downloaded file; bare PCM gets a header. Raises BadSound."""
-        with open(path, "rb") as file:
-            found = tts_sound.sniff(file.read(12))
-            if found == "wav":
-                wav = tts_sound.read_wav(file, os.path.getsize(path))
-                if not wav.length:
-                    raise NoSound("it is empty")
-                if on_audio:
-                    tts_sound.play(path, "wav", on_audio)
-                return "wav"
-        bare = path + ".wav"
-        try:
-            with open(path, "rb") as file, open(bare, "wb") as copied:
-                sink = Sink(copied, call.form, call.rate, on_audio, call.channels)
-                for block in iter(lambda: file.read(tts_sound.BLOCK), b""):
-                    sink.write(block)
-                sink.end()
-            os.replace(bare, path)
-            return sink.form
-        finally:
-            remove(bare)
-
-
-# ---- all parts -------------------------------------------------------------------------------------------------------
 
 class Narration:
     """All parts of a text: those that are kept, and the others spoken, some at a time. What fails does not stop the rest."""
@@ -389,7 +170,7 @@ class Narration:
         failure, total = self._failures[number], len(self._calls)
         if total == 1:
             return failure
-        words = self._calls[number].body["input"]["text"]
+        words = self._calls[number].text
         failure.message = f"part {number + 1} of {total} could not be spoken: {failure.message}"
         if failure.exit_code == Exit.CONTENT:
             failure.message = f"{failure.message.rstrip('. ')}. It begins: {words[:60]}"
@@ -438,9 +219,3 @@ def usage_of(parts: list) -> dict:
     for part in parts:
         add_usage(total, part["usage"])
     return total
-
-
-def too_short(seconds: float, text: str, speed) -> bool:
-    """Whether a part is so short that its end must be missing: CosyVoice cuts long texts silently (speech contract 4.7)."""
-    expected = expected_seconds(text, speed)
-    return expected > 4 and seconds < _TRUNCATED * expected

@@ -1,300 +1,15 @@
-"""The system voices as data: who speaks what with which model, and why a voice does not go with a model.
+"""Finding and filtering the system voices, and why a voice does not go with a model.
 
-Source: sections 3.6, 4.6, 6.3, 6.5, 8.1 and 9.2 of the speech contract. No endpoint lists these voices, so this table is
-data and not law: an id that is not here passes, for it may be a newer voice or one of the user's own.
+Source: sections 3.6, 4.6, 6.3, 6.5, 8.1 and 9.2 of the speech contract. An id that is not in the lists passes, for it may be a
+newer voice or one of the user's own.
 """
 from __future__ import annotations
 
 import re
-from collections import namedtuple
 
-# The newest month of the lists: of Qwen-Audio 2026-10, of CosyVoice and MiniMax 2026-05, of Qwen3-TTS early 2026.
-TABLE_DATE = "2026-10"
+from tts_models import TABLE
+from tts_voice_lists import DEFAULTS, FAMILIES, INCOMPLETE, Voice, VOICES
 
-# models: the voice groups that have it. gender: "female", "male", or '' where the lists do not say. instruct: whether it
-# follows instructions in at least one of its models. ssml: whether it reads SSML; true where the lists are silent, so
-# that nothing is refused on a guess.
-Voice = namedtuple("Voice", "id models gender languages description instruct ssml")
-
-DEFAULTS = {  # every voice group -> the voice that is taken when none is named
-    "qwen3-tts-flash": "Cherry", "qwen3-tts-flash-2025-09-18": "Cherry", "qwen3-tts-instruct-flash": "Cherry",
-    "qwen-tts": "Cherry", "qwen-tts-latest": "Cherry", "cosyvoice-v3-flash": "longanyang", "cosyvoice-v3-plus": "longanyang",
-    "cosyvoice-v2": "longxiaochun_v2", "qwen-audio-3.0-tts-plus": "longanlingxin", "qwen-audio-3.0-tts-flash": "longanlingxi",
-    "qwen-audio-3.1-tts-flash": "longanhuan_v3.1", "MiniMax/speech": "male-qn-qingse",
-}
-FAMILIES = tuple(DEFAULTS)
-
-INCOMPLETE = {  # voice group -> what its list does not tell
-    "qwen3-tts-flash": "48 voices are listed here; other pages of the service speak of 49",
-    "qwen3-tts-instruct-flash": "24 voices are listed here; the model's card speaks of 25",
-    "qwen-tts": "the legacy models speak Chinese and English only, whatever else their voices speak with newer models",
-    "qwen-tts-latest": "the legacy models speak Chinese and English only, whatever else their voices speak with newer models",
-    "cosyvoice-v3-flash": "87 voices of the list of 2026-05 and longanhuan_v3, which came later; others may have followed",
-    "cosyvoice-v2": "8 of 106 voices are listed here; most of the others end in _v2",
-    "qwen-audio-3.0-tts-plus": "some 500 base voices more go by ids that begin with qwen-audio-3.0-tts-plus-",
-    "qwen-audio-3.0-tts-flash": "some 500 base voices more go by ids that begin with qwen-audio-3.0-tts-flash-",
-    "qwen-audio-3.1-tts-flash": "what most of these voices are like and which languages they speak is not published in the list",
-    "MiniMax/speech": "the service documents this one id as an example; any other MiniMax voice id is sent as it is",
-}
-
-# ---- the lists -------------------------------------------------------------------------------------------------------
-
-_GENDERS = {"F": "female", "M": "male", "-": ""}
-_QWEN_LANGUAGES = ("en", "fr", "de", "ru", "it", "es", "pt", "ja", "ko")
-_QWEN_GROUPS = {  # a letter of the lists below -> the groups
-    "I": ("qwen3-tts-instruct-flash",), "F": ("qwen3-tts-flash",), "S": ("qwen3-tts-flash-2025-09-18",),
-    "Q": ("qwen-tts", "qwen-tts-latest"), "L": ("qwen-tts-latest",)}
-
-_QWEN = """
-Cherry F FSIQ bright, friendly young woman
-Serena F FIQ soft-spoken young woman
-Ethan M FSIQ warm and lively, a touch of the north
-Chelsie F FIQ girlfriend from an anime
-Momo F FI playful tease
-Vivian F FI cute, sassy, quick-tempered
-Moon M FI frank and dashing
-Maia F FI thoughtful and soft
-Kai M FI soothing
-Nofish M FSI designer who does not curl his tongue
-Bella F FI little girl
-Eldric_Sage M FI wise old man
-Mia F FI gentle and well-behaved
-Mochi M FI bright child
-Bellona F FI heroic, loud storyteller
-Vincent M FI hoarse and smoky, for epics
-Bunny F FI very cute little girl
-Neil M FI level newsreader
-Elias F FSI exact lecturer
-Arthur M FI old village storyteller
-Nini F FI sugary little sister
-Seren F FI calm, for bedtime
-Pip M FI cheeky boy
-Stella F FI sweet magical girl
-Jennifer F FS American, as in the cinema
-Ryan M FS dramatic, full of rhythm
-Katerina F FS mature, with rhythm
-Aiden M F young American
-Bodega M F warm Spanish uncle
-Sonrisa F F cheerful Latin American
-Alek M F Russian, cool outside and warm inside
-Dolce M F easy-going Italian uncle
-Sohee F F gentle, emotional Korean
-Ono_Anna F F quirky Japanese childhood friend
-Lenn M F sober German with a rebellious streak
-Emilien M F romantic Frenchman
-Andre M F calm and magnetic
-Radio_Gol M F football commentator
-"""
-_QWEN_DIALECTS = """
-Jada F FSL shanghai
-Dylan M FSL beijing
-Li M FS nanjing
-Marcus M FS shaanxi
-Roy M FS minnan
-Peter M FS tianjin
-Sunny F FSL sichuan
-Eric M FS sichuan
-Rocky M FS cantonese
-Kiki F FS cantonese
-"""
-
-# CosyVoice: a heading "> languages, flags" and under it one voice a line. Flags: s SSML, i instructions, p also with v3-plus.
-_COSY3 = """
-> zh en, sip
-longanyang M sunny young man
-longanhuan F lively young woman
-> zh en, si
-longhuhu_v3 F little girl of 6 to 10
-longanhuan_v3 - takes on dialects by instruction
-> zh en, s
-longpaopao_v3 - bubbly child
-longjielidou_v3 M mischievous boy of 10
-longxian_v3 F bold girl of 12
-longling_v3 F girl of 10, stiff and cute
-longshanshan_v3 - theatrical child
-longniuniu_v3 M little boy
-longfei_v3 M passionate, for poems
-longyingxiao_v3 F sweet, for selling
-longyingxun_v3 M beginner in customer service
-longyingjing_v3 F cool, for customer service
-longyingling_v3 F understanding, for customer service
-longyingtao_v3 F gentle, for customer service
-longxiaochun_v3 F bright assistant
-longxiaoxia_v3 F assistant with authority
-longyumi_v3 F serious assistant
-longanyun_v3 M homely assistant
-longanwen_v3 F elegant assistant
-longanli_v3 F brisk assistant
-longanlang_v3 M crisp assistant
-longyingmu_v3 F assistant with style
-longantai_v3 F sweet, from Taiwan
-longhua_v3 F perky
-longcheng_v3 M clever young man
-longze_v3 M warm
-longzhe_v3 M awkward but kind
-longyan_v3 F mild as spring
-longxing_v3 F girl next door
-longtian_v3 M magnetic
-longwan_v3 F soft
-longqiang_v3 F romantic
-longfeifei_v3 F pampered
-longhao_v3 M melancholic
-longanrou_v3 F best friend
-longhan_v3 M devoted
-longanzhi_v3 M wise
-longanling_v3 F nimble
-longanya_v3 F refined
-longanqin_v3 F friendly
-longmiao_v3 F cadenced, for audiobooks
-longsanshu_v3 M steady, with texture, for audiobooks
-longyuan_v3 F healing, for audiobooks
-longyue_v3 F warm and magnetic, for audiobooks
-longxiu_v3 M storyteller
-longnan_v3 M young and wise, for audiobooks
-longwanjun_v3 F delicate, for audiobooks
-longyichen_v3 M free spirit, for audiobooks
-longlaobo_v3 M old man past 60
-longlaoyi_v3 F old woman past 60
-longjiqi_v3 - robot
-longhouge_v3 - Monkey King
-longdaiyu_v3 F heroine of a classic novel
-longanran_v3 F for live selling
-longanxuan_v3 F for live selling
-longshuo_v3 M news
-longshu_v3 M news
-loongbella_v3 F news
-> zh-cantonese en, s
-longjiaxin_v3 F Cantonese
-longjiayi_v3 F Cantonese
-longanyue_v3 M Cantonese
-> zh-dongbei en, s
-longlaotie_v3 M from the north-east
-> zh-shaanxi en, s
-longshange_v3 M from Shaanxi
-> zh-minnan en, s
-longanmin_v3 F Hokkien (Minnan)
-> ko,
-loongkyong_v3 F Korean, Beijing region only
-loongjihun_v3 M Korean, Beijing region only
-> ja,
-loongriko_v3 F Japanese, Beijing region only
-loongtomoka_v3 F Japanese, Beijing region only
-loongyuuna_v3 F Japanese, Beijing region only
-loongtomoya_v3 M Japanese, Beijing region only
-loongyuuma_v3 M Japanese, Beijing region only
-> en,
-loongabby_v3 F American, Beijing region only
-loongannie_v3 F American, Beijing region only
-loongava_v3 F American, Beijing region only
-loongbeth_v3 F American, Beijing region only
-loongbetty_v3 F American, Beijing region only
-loongcally_v3 F American, Beijing region only
-loongcindy_v3 F American, Beijing region only
-loongdonna_v3 F American, Beijing region only
-loongandy_v3 M American, Beijing region only
-loongdavid_v3 M American, Beijing region only
-loongemily_v3 F British, Beijing region only
-loongluna_v3 F British, Beijing region only
-loongeric_v3 M British, Beijing region only
-loongluca_v3 M British, Beijing region only
-> id,
-loongindah_v3 F Indonesian, Beijing region only
-"""
-_COSY2 = """
-> zh en, s
-longxiaochun_v2 F assistant
-longxiaoxia_v2 F assistant
-longwan_v2 F soft
-longshu_v2 M news
-loongbella_v2 F news
-longanli - assistant
-longanwen - assistant
-> zh-dongbei en, s
-longlaotie_v2 M from the north-east
-"""
-_AUDIO3_PLUS = """
-> zh en, i
-longanlingxin F warm, understanding woman of 25
-longanlufeng M bright, cheerful man of 25
-"""
-_AUDIO3_FLASH = """
-> zh en, i
-longanfengyue F natural, friendly woman of 30
-longanyuanfei F haughty imperial consort
-longanlingxi F sweet, cute woman of 25
-longanxiaoxin F kind, lively woman of 22
-longanhuan_v3.6 F lively woman of 25
-longjielidou_v3.6 M innocent boy of 5
-longpaopao_v3.6 F soft, cute girl of 5
-longhuohuo_v3.6 M naughty boy of 8
-> zh zh-sichuan en, i
-longchuanshu_v3.6 M uncle of 40 with a Sichuan accent
-> en, i
-loongmary F warm British woman of 20
-loongeva_v3.6 F smart American woman of 28
-loongjohn M steady American man of 28
-"""
-# Qwen-Audio 3.1: "> languages, flags, what they are" and then names without their _v3.1, women's after F and men's after M.
-_AUDIO31 = """
-> zh zh-shanghai zh-cantonese zh-dongbei zh-chongqing zh-shaanxi zh-yunnan zh-ningbo zh-gansu ja ko fr de pt it vi id, i, many languages and dialects
-F longanhuan longanlingxin longanfengyue M xunanchuan
-> zh, i, Mandarin
-F yuxiaoyun qiaoxiaojiao xiaxiaochen wenhuaiqing anxiaolan xieshurou baiqinglan xuyuyuan anruorou wenhuaizhi xiaoxingzhi
-F guyunshu yeqinghe yunhuanhuan xuxiaoqiao baianran xuyanchu yezhiqing anyuqing M anmingyuan huozhuoshi andi
-> en, i, British
-F Emily Luna M Eric Luca
-> en, i, American
-F Abby Annie Ava Beth Betty Cally Cindy Donna M Andy Brian David
-> zh, i,
-F longanyuanfei longanlingxi longyingtao longanya longwan longxing longhua longling longpaopao loongstella longyuan longmiao
-F longanli longanwen longxiaoxia M longjielidou longhuohuo longhan longanzhi longzhe longanyang libai longniuniu longshanshan
-M longsanshu longanlang longanchong
-"""
-
-
-def _qwen():
-    for text, dialects in ((_QWEN, False), (_QWEN_DIALECTS, True)):
-        for line in text.strip().splitlines():
-            name, gender, letters, rest = line.split(None, 3)
-            groups = tuple(group for letter in letters for group in _QWEN_GROUPS[letter])
-            speaks = (f"zh-{rest}" if dialects else "zh", *_QWEN_LANGUAGES)
-            about = _SPOKEN[rest] if dialects else rest
-            yield Voice(name.replace("_", " "), groups, _GENDERS[gender], speaks, about, "I" in letters, False)
-
-
-def _sections(text: str):
-    """The lines of a list with the heading above them, split at its commas: (heading, line)."""
-    heading = []
-    for line in text.strip().splitlines():
-        if line[0] == ">":
-            heading = [part.strip() for part in line[1:].split(",", 2)]
-        else:
-            yield heading, line
-
-
-def _cosy(text: str, group: str):
-    for (languages, flags), line in _sections(text):
-        name, gender, about = line.split(None, 2)
-        groups = (group, "cosyvoice-v3-plus") if "p" in flags else (group,)
-        yield Voice(name, groups, _GENDERS[gender], tuple(languages.split()), about, "i" in flags, "s" in flags)
-
-
-def _audio31():
-    for (languages, _, about), line in _sections(_AUDIO31):
-        gender = ""
-        for word in line.split():
-            if word in _GENDERS:
-                gender = _GENDERS[word]
-            else:
-                yield Voice(word + "_v3.1", ("qwen-audio-3.1-tts-flash",), gender, tuple(languages.split()), about, True, False)
-
-
-_SPOKEN = {"shanghai": "Shanghainese", "beijing": "from Beijing", "nanjing": "from Nanjing", "shaanxi": "from Shaanxi",
-           "minnan": "Hokkien (Minnan)", "tianjin": "from Tianjin", "sichuan": "from Sichuan", "cantonese": "Cantonese"}
-VOICES = (
-    *_qwen(), *_cosy(_COSY3, "cosyvoice-v3-flash"), *_cosy(_COSY2, "cosyvoice-v2"),
-    *_cosy(_AUDIO3_PLUS, "qwen-audio-3.0-tts-plus"), *_cosy(_AUDIO3_FLASH, "qwen-audio-3.0-tts-flash"), *_audio31(),
-    Voice("male-qn-qingse", ("MiniMax/speech",), "male", ("zh",), "young man", False, False))
 _BY_ID = {voice.id: voice for voice in VOICES}
 
 # ---- models ----------------------------------------------------------------------------------------------------------
@@ -395,7 +110,7 @@ def voices(model: str = "", language: str = "", gender: str = "") -> list:
     if gender:
         wanted = _GIVEN_GENDERS.get(gender.strip().lower())
         if not wanted:
-            raise ValueError(f"{gender!r} is no gender in the list of voices, which has female and male")
+            raise ValueError(f"{gender!r} is not a gender in the list of voices, which has female and male")
         found = [voice for voice in found if voice.gender == wanted]
     return found
 
@@ -427,7 +142,7 @@ def refusal(voice_id: str, model_id: str) -> tuple | None:
         return None
     if _has_own_voices_only(model_id):
         return (f"{model_id} has no system voices, and {right} is one",
-                f"make a voice for it with --clone or --design, or take a model that has {right}: {', '.join(models_with(right))}")
+                f"make a voice for it with --clone or --design, or take a model that has {right}: {', '.join(_named(right))}")
     return _other_model(right, model_id, group) if group and not _may_have(right, model_id) else None
 
 
@@ -456,8 +171,15 @@ def _other_model(voice_id: str, model_id: str, group: str) -> tuple:
     here = near(voice_id, model_id)
     some = [DEFAULTS[group], *(voice.id for voice in _alike(voice_id, group) if voice.id != DEFAULTS[group])]
     fix = f"take --voice {_quoted(here)}" if here else f"take a voice of {model_id}, such as {', '.join(some[:3])}"
-    return (f"{model_id} does not have the voice {voice_id}, which is a voice of {', '.join(models_with(voice_id))}",
+    return (f"{model_id} does not have the voice {voice_id}, which is a voice of {', '.join(_named(voice_id))}",
             f"{fix}, or another model: --model {_model_for(voice_id)}; --list-voices shows them all")
+
+
+def _named(voice_id: str) -> list:
+    """The groups that have a voice, for a message: those that are retired only where there are no others."""
+    groups = models_with(voice_id)
+    retired = {group for group in groups if TABLE.row(group) and TABLE.row(group).retired}
+    return [group for group in groups if group not in retired] or list(groups)
 
 
 def _alike(voice_id: str, group: str) -> list:
@@ -468,7 +190,7 @@ def _alike(voice_id: str, group: str) -> list:
 
 def _model_for(voice_id: str) -> str:
     """A model id that has a voice: the group's name, but for MiniMax, whose group is no id."""
-    first = models_with(voice_id)[0]
+    first = _named(voice_id)[0]
     return "MiniMax/speech-2.8-hd" if first == "MiniMax/speech" else first
 
 

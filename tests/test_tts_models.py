@@ -1,0 +1,111 @@
+"""The table of speech models: what November 2026 changed, retirement, --models, and that a row alone is enough."""
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from tests import tables
+from tests.conftest import ROOT
+from tests.emulator import speech_models as emulated
+from tts_services import CLONE_MODEL, DESIGN_MODEL
+from tts_models import DEFAULT_MODEL, find_model, MODELS, Price, TABLE
+
+SKILL = ROOT / "skills/qianwen-audio-tts"
+RETIRED = {  # id -> what to use instead, from section 1 of the updates
+    **dict.fromkeys(("qwen-tts", "qwen-tts-latest", "qwen-tts-2025-05-22", "qwen-tts-2025-04-10"), "cosyvoice-v3-flash"),
+    **dict.fromkeys(("qwen3-tts-flash-2025-09-18", "qwen3-tts-flash-2025-11-27", "qwen3-tts-instruct-flash",
+                     "qwen3-tts-instruct-flash-2026-01-26", "qwen3-tts-vc-2026-01-22", "qwen3-tts-vd-2026-01-26"), "cosyvoice-v3.5-plus")}
+
+
+@pytest.fixture
+def speak(run, emulator, work):
+    return lambda *words, **more: run(*words, skill="qianwen-audio-tts", **more)
+
+
+# ---- retired ---------------------------------------------------------------------------------------------------------
+
+def test_these_are_retired_and_no_others():
+    assert {row.id: row.successor for row in MODELS if row.retired} == RETIRED
+    assert set(RETIRED.values()) | {DEFAULT_MODEL, CLONE_MODEL, DESIGN_MODEL} <= set(TABLE)
+
+
+@pytest.mark.parametrize("name", RETIRED)
+def test_retired_model_names_its_successor(name):
+    warning = find_model(name)[1]
+    assert "2026-10-10" in warning and f"--model {RETIRED[name]}" in warning
+
+
+def test_retired_model_is_warned_of_and_sent(speak, emulator):
+    done = speak("hi", "--model", "qwen-tts", "-o", "a.wav")
+    assert done.code == 0 and "2026-10-10" in done.err and "cosyvoice-v3-flash" in done.err and len(emulator.creates) == 1
+
+
+def test_model_that_is_gone_names_its_successor(speak, emulator, monkeypatch):
+    monkeypatch.delitem(emulated.SPEECH_MODELS, "qwen3-tts-instruct-flash")
+    done = speak("hi", "--model", "qwen3-tts-instruct-flash", "-o", "a.wav")
+    assert done.code == 8 and "cosyvoice-v3.5-plus" in done.err.rsplit("error:", 1)[1], done
+
+
+def test_no_text_recommends_a_retired_model(speak):
+    """Help, SKILL.md and the references name a retired id in the table of retired ones alone."""
+    texts = {path.name: path.read_text("utf-8") for path in (SKILL / "SKILL.md", *sorted((SKILL / "references").glob("*.md")))}
+    texts["models.md"] = re.sub(r"<!-- table retired -->.*?<!-- /table -->", "", texts["models.md"], flags=re.DOTALL)
+    texts["--help"] = speak("--help").out
+    found = [(where, name) for where, text in texts.items() for name in RETIRED
+             if re.search(rf"(?<![\w./-]){re.escape(name)}(?![\w.*-])", text)]
+    assert found == []
+
+
+# ---- facts of November 2026 ------------------------------------------------------------------------------------------
+
+def test_qwen_audio_has_prices_in_both_regions():
+    """Section 6: CNY for 10,000 characters."""
+    assert TABLE.row("qwen-audio-3.0-tts-plus").price == Price(1.4, 1.49884)
+    assert TABLE.row("qwen-audio-3.0-tts-flash").price == Price(1.0, 1.12413)
+
+
+def test_speech_by_description(speak, emulator):
+    """Section 6: text_prompt, no text, no voice, not as a stream; 48000 by default."""
+    done = speak("A calm voice says: hello.", "--model", "qwen-audio-3.1-tts-next", "-o", "a.wav", "--json")
+    assert done.code == 0 and "voice" not in done.document and done.document["billing"]["cost"]["amount"] > 0, done
+    (body,) = [request.json for request in emulator.requests if request.method == "POST"]
+    assert body["input"] == {"text_prompt": "A calm voice says: hello.", "format": "wav", "sample_rate": 48000}
+
+
+def test_voices_are_made_by_the_service_that_lives():
+    assert {row.service for row in TABLE.live() if row.service} == {"voice-enrollment", "MiniMax"}
+
+
+# ---- the list --------------------------------------------------------------------------------------------------------
+
+def test_models_are_listed(speak, emulator):
+    listed = {one["id"]: one for one in speak("--models", "--json").document["models"]}
+    assert set(listed) == {row.id for row in MODELS} and not emulator.requests
+    assert listed["qwen-tts"]["use"] == "cosyvoice-v3-flash" and "retired" not in listed["qwen3-tts-flash"]
+    shown = speak("--models", "ssml").out
+    assert "cosyvoice-v3-flash" in shown and "qwen-audio" not in shown and max(map(len, shown.splitlines())) <= 79
+    live = {one["id"]: one["live"] for one in speak("--models", "--live", "--json").document["models"]}
+    assert live["qwen3-tts-flash"] is True
+
+
+def test_the_references_are_written_from_the_rows():
+    assert "skills/qianwen-audio-tts/references/models.md" not in tables.stale()
+
+
+# ---- a row alone is enough -------------------------------------------------------------------------------------------
+
+def test_a_made_up_row_speaks(speak, emulator, monkeypatch):
+    row = TABLE.row("cosyvoice-v3-flash")._replace(id="made-up-1", voice="someone", part=40, price=Price(3), scripted=False)
+    monkeypatch.setitem(emulated.SPEECH_MODELS, "made-up-1", replace(
+        emulated.SPEECH_MODELS["cosyvoice-v3-flash"], name="made-up-1", voices=frozenset({"someone"})))
+    monkeypatch.setattr(TABLE, "_by_id", {**TABLE._by_id, row.id: row})
+    monkeypatch.setattr(TABLE, "own", (*TABLE.own, row))
+    monkeypatch.setattr(TABLE, "_own_ids", TABLE._own_ids | {row.id})
+    done = speak("One two three four. " * 4, "--model", "made-up-1", "-o", "a.wav", "--json")
+    assert done.code == 0 and not done.document["warnings"], done
+    bodies = [request.json for request in emulator.requests if request.method == "POST"]
+    assert {body["input"]["voice"] for body in bodies} == {"someone"} and len(bodies) == 2
+    assert "0.0003 CNY" in speak("x", "--model", "made-up-1", "--estimate").out
+    assert [one["id"] for one in speak("--models", "made-up", "--json").document["models"]] == ["made-up-1"]
