@@ -174,11 +174,7 @@ class Console:
         if stream is self.stderr or stream.isatty():
             text = _STEERING.sub("\ufffd", text)
         try:
-<<<<<<< HEAD
-            _put(stream, text)
-=======
-            stream.write(text + end)
->>>>>>> transport
+            _put(stream, text + end)
             stream.flush()
         except BrokenPipeError:
             to_nowhere(stream)

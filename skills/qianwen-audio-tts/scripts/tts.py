@@ -14,13 +14,8 @@ sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 import tts_flags
 import tts_plan
 from shared import key_guard
-<<<<<<< HEAD
-from shared.generate import estimate_rows, page_after
-from shared.failures import usage
-=======
 from shared.generate import page_after
 from shared.failures import Exit, usage
->>>>>>> tts2
 from shared.gallery import page as gallery
 from shared.batch.run import run_calls
 from shared.main import run_script

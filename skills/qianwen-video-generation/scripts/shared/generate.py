@@ -10,13 +10,12 @@ from .tasks.journal import Journal
 from .tasks.run import row_record_id
 
 
-def run_files(session, make_run, make_parser, *, instead, most: int, estimate=None, table=None,
-              estimate_row=None, prices=None) -> Exit | None:
+def run_files(session, make_run, make_parser, *, instead, most: int, estimate, table) -> Exit | None:
     """What a script that makes files of tasks does: a command about tasks, a batch, a page, or one call.
 
     `instead` are the flags that may stand in place of a prompt, `most` is how many tasks the service runs at a time
     (0: not known), `table` has the models. `estimate(session)` gives the model, the Cost that its call is expected to have,
-    and what is counted in words; without it `estimate_row(options)` tells what one row costs, and `prices` sums and words it.
+    and what is counted in words.
     """
     options, console = session.options, session.console
     if options.check or options.models is not None:
@@ -27,8 +26,6 @@ def run_files(session, make_run, make_parser, *, instead, most: int, estimate=No
         return list_tasks(journal, console)
     if options.batch is None and (options.status or options.cancel or options.resume):
         return make_run(session, journal).later()
-    if options.batch is not None and options.estimate and estimate is None:
-        return estimate_rows(session, make_parser, instead, estimate_row, prices)
     names = ("prompt", "prompt_file", "batch", *(name.replace("-", "_") for name in instead))
     if options.gallery and not any(getattr(options, name) for name in names):
         return gallery_alone(options, console)
@@ -50,11 +47,3 @@ def page_after(session) -> dict:
     from .gallery import page as gallery
     gallery.check(options.output or ".", options.overwrite)
     return {"after": lambda folder: gallery_of(folder, options.overwrite, session.console)}
-
-
-def estimate_rows(session, make_parser, instead, estimate_row, prices, main: str = "prompt") -> None:
-    """`--batch --estimate`: what the rows that are still to do would cost together; nothing is sent."""
-    from .batch.many import rows_to_do
-    rows = rows_to_do(session.options, make_parser, session.console, main=main, instead=instead, files=True)
-    total = prices.together([estimate_row(row.options()) for row in rows])
-    session.show_estimate(total, prices.words_for_rows(total))

@@ -6,7 +6,7 @@ import sys
 
 from . import key_guard
 from .account import BadSetting, find_account, Settings
-from .cli.console import Console, defect, make_utf8, to_nowhere
+from .cli.console import Console, defect, make_blocking, make_utf8, to_nowhere
 from .cli.session import Session
 from .failures import Exit, Failure, usage
 
@@ -43,6 +43,7 @@ def _outcome(make_parser, execute, argv, console: Console) -> int:
         console.secrets = settings.secrets  # before anything can fail and be shown
         options = make_parser().parse_args(argv)
         console.json_mode, console.quiet, console.verbose = options.json, options.quiet, options.verbose
+        _check_place()
         if options.live and not options.check and options.models is None:
             raise usage("--live goes with --check or --models", "add one of them")
         if getattr(options, "concurrency",
@@ -69,6 +70,15 @@ def _outcome(make_parser, execute, argv, console: Console) -> int:
         raise
     except Exception as error:
         return _report(console, defect(error, console))
+
+
+def _check_place() -> None:
+    """Raise usage where the working directory is gone: every name of a file would be looked up nowhere."""
+    try:
+        os.getcwd()
+    except OSError:
+        raise usage("the working directory does not exist any more", "change to a folder that exists, then run the command "
+                    "again") from None
 
 
 def _sends_nothing(options) -> bool:
@@ -103,6 +113,8 @@ def _prepare_streams() -> None:
     for name in ("stdin", "stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "r" if name == "stdin" else "w", encoding="utf-8"))
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        make_blocking(stream)
     for stream in (sys.stdout, sys.stderr):
         make_utf8(stream)
 

@@ -12,6 +12,7 @@ import os
 
 from ..cli.console import Console
 from ..failures import Exit, Failure, usage
+from ..files.whole import InUse
 from ..tasks.commands import cancel, check_same_account, check_same_skill, show_status
 from ..tasks.journal import Journal
 from ..tasks.service import resume_command
@@ -144,6 +145,9 @@ def rows_to_do(options, make_parser, console: Console, *, main: str = "prompt", 
 def _close(batch_folder: BatchFolder, tally: Tally, session, files: bool) -> None:
     try:
         batch_folder.close(tally.under_way, getattr(session.options, "schema", None), files)
+    except InUse as error:
+        session.console.warn(f"{error.filename} could not be replaced: {error.strerror}",
+                             "close that program, then rename it")
     except OSError as error:
         session.console.warn(f"{error.filename or batch_folder.results} may not be on the disk itself: {error.strerror}",
                              "check it before relying on it")

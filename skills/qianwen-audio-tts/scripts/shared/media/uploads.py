@@ -6,7 +6,7 @@ import re
 
 from ..failures import Exit, Failure, usage
 from ..files import probe
-from ..key_guard import BadEndpoint, parse_base_url
+from ..transport.addresses import BadAddress, usable_address
 from ..transport.request import Multipart, Request
 from ..transport.retries import Retries
 from .inputs import data_url, Media, megabytes
@@ -98,7 +98,7 @@ class Uploader:
     def _credential(self) -> dict:
         if not self._policy or self.clock() > self._ends:
             body = self.client.json(policy_request(self.client.endpoint, self.model), Retries.READ).body
-            self._policy = policy = _checked_policy(body.get("data") or body.get("output"))
+            self._policy = policy = _checked_policy(body.get("data") or body.get("output"), self.client.endpoint)
             self._ends = self.clock() + _number(policy.get("expire_in_seconds"), 300) - UPLOAD_SLACK
         return self._policy
 
@@ -127,30 +127,27 @@ def _extension(media: Media) -> str:
     return probe.EXTENSIONS.get(media.media_type, "bin")
 
 
-_POLICY = {"policy": r"[!-~]+", "signature": r"[!-~]+", "upload_dir": r"[A-Za-z0-9._/-]+", "upload_host": r"[!-~]+",
+_POLICY = {"policy": r"[!-~]+", "signature": r"[!-~]+", "upload_dir": r"[A-Za-z0-9._/-]+", "upload_host": r"[^?#]+",
            "oss_access_key_id": r"[!-~]+"}
 
 
-def _checked_policy(policy) -> dict:
-    """A credential whose fields have their form and whose address is TLS or this machine; else a Failure."""
-    policy = policy if isinstance(policy, dict) else {}
+def _checked_policy(policy, endpoint) -> dict:
+    """A credential whose fields have their form and whose address may be asked; else a Failure."""
+    policy = dict(policy) if isinstance(policy, dict) else {}
     wrong = [name for name, form in _POLICY.items()
              if not isinstance(policy.get(name), str) or not re.fullmatch(form, policy[name])]
-    if not wrong and (".." in policy["upload_dir"].split("/") or not _safe_host(policy["upload_host"])):
-        wrong = ["upload_dir and upload_host"]
+    if not wrong:
+        try:
+            policy["upload_host"] = usable_address(endpoint, policy["upload_host"])
+        except BadAddress:
+            wrong = ["upload_host"]
+        if ".." in policy["upload_dir"].split("/"):
+            wrong = ["upload_dir"]
     if wrong:
         raise Failure(Exit.FAILED, f"the upload credential has no usable {', '.join(wrong)}",
                       "the base URL probably leads to something that only resembles the service", "check QWEN_BASE_URL, then "
                       "run the command again", accepted="no")
     return policy
-
-
-def _safe_host(url: str) -> bool:
-    try:
-        parse_base_url(url)
-    except BadEndpoint:
-        return False
-    return True
 
 
 def _number(value, default: int) -> int:

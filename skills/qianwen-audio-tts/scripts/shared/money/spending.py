@@ -8,6 +8,7 @@ own, which their processes hold locked: what a budget must count.
 """
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -74,7 +75,8 @@ class Spending:
         finally:
             os.close(handle)
         if size > MOST_BYTES:
-            self._set_aside()
+            with contextlib.suppress(OSError):  # the line is written; the next one tries again
+                self._set_aside()
 
     def _set_aside(self) -> None:
         """Give a long file its number and add it to the sums, so that a report has little to read. Lines of a
@@ -160,16 +162,22 @@ class Spending:
     def under_way(self) -> float:
         """CNY that calls of all processes may still cost. What a process left that ended without a word
         becomes doubt."""
-        amount = 0.0
-        for path in self._files_under_way():
-            open_calls = _open_calls(path)
-            if is_held(path):
-                amount += sum(call["amount"] or 0 for call in open_calls)
-                continue
-            for call in open_calls:
-                self.add(call["skill"], call["model"], {}, call["amount"], in_doubt=True)
-            os.unlink(path)
-        return amount
+        return sum(self._still_open(path) for path in self._files_under_way())
+
+    def _still_open(self, path: str) -> float:
+        """CNY of the open calls of one process; 0 once they are written down as doubts. Each is ended in its
+        file as it is written down, because the file may stay: one that is open cannot be deleted on Windows."""
+        try:
+            if not is_held(path):
+                with Lock(path, wait=1.0) as lock:  # two readers would count the same doubts
+                    for number, call in _open_calls(path).items():
+                        self.add(call["skill"], call["model"], {}, call["amount"], in_doubt=True)
+                        lock.write(_ended(number))
+                    lock.remove()
+                return 0.0
+        except OSError:  # it cannot be changed, so its calls count as long as it is there
+            pass
+        return sum(call["amount"] or 0 for call in _open_calls(path).values())
 
     def _files_under_way(self) -> list:
         try:
@@ -203,7 +211,7 @@ class UnderWay:
     def end(self, number: int) -> None:
         """The outcome is known; without any other call under way the file goes."""
         self._open.discard(number)
-        self._lock.write(json.dumps({"end": number}).encode() + b"\n")
+        self._lock.write(_ended(number))
 
     def close(self) -> None:
         """At the end of the process: nothing is under way any more."""
@@ -211,14 +219,18 @@ class UnderWay:
             self._lock.remove()
 
 
-def _open_calls(path: str) -> list:
-    """The calls of one process that began and did not end, as far as its file can be read."""
+def _ended(number: int) -> bytes:
+    return json.dumps({"end": number}).encode() + b"\n"
+
+
+def _open_calls(path: str) -> dict:
+    """number -> the calls of one process that began and did not end, as far as its file can be read."""
     found: dict = {}
     try:
         with open(path, "rb") as file:
             lines = file.read(MOST_BYTES).splitlines()
     except OSError:
-        return []
+        return {}
     for line in lines:
         try:
             one = json.loads(line)
@@ -229,7 +241,7 @@ def _open_calls(path: str) -> list:
                 found.pop(one.get("end"), None)
         except (ValueError, TypeError, KeyError, AttributeError):
             continue
-    return list(found.values())
+    return found
 
 
 def _line(raw: bytes):

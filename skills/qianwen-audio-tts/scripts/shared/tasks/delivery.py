@@ -17,6 +17,7 @@ from ..transport.errors import explain, ServiceError
 from .bill import cost_of, FETCHED, share
 from .journal import Journal, READY
 from .service import resume_command
+_MOST_BYTES = {"image": 200 << 20, "audio": 1 << 30}  # of one file by kind; videos may be larger
 
 
 class Delivery:
@@ -114,7 +115,7 @@ class Delivery:
         for tries in (1, 2):
             file = temporary.file
             file.truncate(0)
-            download.fetch(self.client, url, file)
+            download.fetch(self.client, url, file, limit=_MOST_BYTES.get(self.accept.partition("/")[0], download.MOST_BYTES))
             file.flush()
             size = file.seek(0, os.SEEK_END)
             file.seek(0)

@@ -1,11 +1,13 @@
 """What is sent again, how often and after which pause."""
 from __future__ import annotations
 
+import math
 import time
 
 from ..failures import Exit, Failure
 
 DEFAULT_RETRIES = 3  # tries after the first
+FIRST_DELAY = 1.0  # seconds; the shortest pause, whatever the service asks for
 MAX_DELAY = 60.0  # seconds; a service that asks for a longer pause is not waited for
 
 
@@ -33,11 +35,9 @@ class Retries:
         return safety == self.CHAT and (failure.server_error or failure.http_status >= 500)
 
     def delay(self, failure: Failure, tries: int) -> float:
-        """Seconds before the next try: what the service asks for, else 1, 2, 4 … with jitter, slower after a burst."""
-        if failure.retry_after is not None:
-            return failure.retry_after
-        start = 3.0 if "burst" in failure.code.lower() else 1.0
-        return min(MAX_DELAY, start * 2 ** (tries - 1) * self._jitter())
+        """Seconds before the next try: what the service asks for, but at least 1, 2, 4 … with jitter, slower after a burst."""
+        start = FIRST_DELAY * (3 if "burst" in failure.code.lower() else 1)
+        return max(failure.retry_after or 0.0, min(MAX_DELAY, start * 2 ** min(tries - 1, 10) * self._jitter()))
 
     def _jitter(self) -> float:
         if self._uniform is None:
@@ -65,11 +65,11 @@ class Retries:
 def parse_retry_after(value: str, now: float | None = None) -> float | None:
     """Seconds from a Retry-After header: a number, or an HTTP date. None when absent or unreadable."""
     try:
-        return max(0.0, float(value))
+        seconds = float(value)
     except ValueError:
-        pass
-    from email.utils import parsedate_to_datetime
-    try:
-        return max(0.0, parsedate_to_datetime(value).timestamp() - (time.time() if now is None else now))
-    except (TypeError, ValueError, IndexError, OverflowError):
-        return None
+        from email.utils import parsedate_to_datetime
+        try:
+            seconds = parsedate_to_datetime(value).timestamp() - (time.time() if now is None else now)
+        except (TypeError, ValueError, IndexError, OverflowError):
+            return None
+    return max(0.0, seconds) if math.isfinite(seconds) else None

@@ -7,11 +7,10 @@ import re
 from ..failures import Exit, Failure, usage
 from .locks import FileLock
 from .sidecar import is_sidecar, sidecar_path
-from .whole import prove_name, prove_writable, short_id, sweep, Temporary, whole
+from .whole import check_name, InUse, is_device, other_name, prove_name, prove_writable, short_id, sweep
+from .whole import Temporary, whole
 
-WINDOWS = os.name == "nt"
 PARTIAL = ".partial"  # the ending of what came of a result that is not whole
-_RESERVED = re.compile(r"^(con|prn|aux|nul|com\d|lpt\d)$", re.IGNORECASE)  # names Windows keeps for devices
 _LOCK_PATIENCE = 20.0  # seconds; a lock is held for as long as it takes to write a file
 
 
@@ -25,7 +24,7 @@ def slug(text: str, limit: int = 40) -> str:
         os.fsencode(words)
     except UnicodeEncodeError:  # a locale without UTF-8 cannot name such a file
         words = re.sub("-+", "-", words.encode("ascii", "ignore").decode("ascii")).strip("-")
-    return words + "-" if _RESERVED.match(words) else words or "result"
+    return words + "-" if is_device(words) else words or "result"
 
 
 def exists(path: str) -> bool:
@@ -100,8 +99,6 @@ def prove_folder(folder: str) -> None:
 
 def prove(path: str, fix: str = "name another file with --output") -> None:
     """Prove that a file can have this very name: one that is too long or not for this disk is refused. Raises usage."""
-    if WINDOWS and _RESERVED.match(os.path.basename(path).split(".")[0].strip()):
-        raise usage(f"{path} is the name of a device on Windows", fix)
     try:
         prove_name(path)
     except ValueError as error:  # a character that no file name can have
@@ -267,7 +264,10 @@ class OutputFiles:
                 return path
             except FileExistsError:
                 self.warn(f"{path} exists already, so the result gets another name")
-                path = _other_name(wanted)
+                path = other_name(wanted)
+            except InUse as error:
+                self.warn(f"another program has {path} open, so the result is in {error.saved_as}")
+                return error.saved_as
         raise FileExistsError(17, "no free name was found", wanted)
 
     def describe(self, entry: dict, facts: dict) -> None:
@@ -293,14 +293,6 @@ class OutputFiles:
             temporary.discard()
         if not self.saved:
             _remove_folders(self._made)
-
-
-def _other_name(path: str) -> str:
-    """The name with six more characters, cut where it would be too long for most disks."""
-    stem, extension = os.path.splitext(path)
-    while len(os.fsencode(os.path.basename(stem) + extension)) > 248:
-        stem = stem[:-1]
-    return f"{stem}-{short_id()}{extension}"
 
 
 def _place(output: str | None, name: str, name_id: str, extension: str) -> tuple:
@@ -336,6 +328,7 @@ def check_replaceable(path: str, flag: str) -> None:
     if os.path.exists(target) and not os.path.isfile(target):
         raise usage(f"{flag} {path} is not a file", "name a file")
     try:
+        check_name(target)
         prove_writable(os.path.dirname(target))
         with FileLock(target + ".lock", _LOCK_PATIENCE):
             prove_name(target)

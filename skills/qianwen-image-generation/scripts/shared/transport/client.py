@@ -5,12 +5,8 @@ own origin alone. TLS verification is never turned off.
 """
 from __future__ import annotations
 
-import functools
 import http.client
-import json
-import re
 import socket
-import ssl
 import urllib.error
 import urllib.request
 from urllib.parse import urljoin, urlsplit
@@ -18,80 +14,17 @@ from urllib.parse import urljoin, urlsplit
 from .. import key_guard
 from ..body import encoded
 from ..failures import Exit, Failure, usage
+from . import reading
+from .connecting import CONNECT_TIMEOUT, connect_trouble, ConnectError, opener_for
 from .errors import Context, explain, network, ServiceError
-from .events import BadStream, Event, read_events
+from .events import BadStream, Event, read_events, WHOLE
+from .proxies import proxy_of
 from .request import FileChanged, headers_of, Multipart, origin_of, Reply, Request, request_id_of
 from .retries import parse_retry_after, Retries
 
-CONNECT_TIMEOUT = 20.0  # seconds; a host that does not answer by then is not going to
 DEFAULT_TIMEOUT = 310.0  # seconds without a byte; the service itself gives up after 300 (wire contract 1.6)
 _MAX_JSON = 64 * 1024 * 1024  # bytes
 _REDIRECTS = (301, 302, 303, 307, 308)
-
-
-class ConnectError(OSError):
-    """The connection was never made, so the request surely was not accepted. `reason` is the original error."""
-
-    def __init__(self, reason: OSError):
-        super().__init__(str(reason))
-        self.reason = reason
-
-
-class _Connecting:
-    """Connect with a short time limit of its own, then wait for bytes with the idle limit."""
-
-    def connect(self):
-        idle = self.timeout
-        self.timeout = min(idle, CONNECT_TIMEOUT)
-        try:
-            super().connect()
-        except OSError as error:
-            raise ConnectError(error) from error
-        finally:
-            self.timeout = idle
-        self.sock.settimeout(idle)
-
-    def request(self, *arguments, **named):
-        """Send; a service that refuses a body before it has read all of it closes early, but has said why."""
-        try:
-            super().request(*arguments, **named)
-        except (BrokenPipeError, ConnectionResetError):
-            pass  # reading the answer tells the reason, or fails the same way
-
-
-class _HTTPConnection(_Connecting, http.client.HTTPConnection):
-    pass
-
-
-class _HTTPSConnection(_Connecting, http.client.HTTPSConnection):
-    pass
-
-
-class _HTTPHandler(urllib.request.HTTPHandler):
-    def http_open(self, request):
-        return self.do_open(_HTTPConnection, request)
-
-
-@functools.lru_cache(maxsize=1)
-def _tls_context() -> ssl.SSLContext:
-    """The strict default, made once a process: reading the root certificates costs more than a request."""
-    return ssl.create_default_context()
-
-
-class _HTTPSHandler(urllib.request.HTTPSHandler):
-    def https_open(self, request):
-        return self.do_open(_HTTPSConnection, request, context=_tls_context())
-
-
-def _opener(loopback: bool) -> urllib.request.OpenerDirector:
-    """An opener that leaves HTTP errors and redirects to us. Loopback hosts are never reached through a proxy."""
-    opener = urllib.request.OpenerDirector()
-    handlers = [_HTTPHandler(), _HTTPSHandler()]
-    if not loopback:
-        handlers.append(urllib.request.ProxyHandler())
-    for handler in handlers:
-        opener.add_handler(handler)
-    return opener
 
 
 class Client:
@@ -105,22 +38,25 @@ class Client:
         self.timeout, self.retries = timeout, retries or Retries()
         self.context = Context(skill, self.key.kind, self.endpoint.kind, self.endpoint.host, model, models, sandboxed,
                                successor, self.endpoint.origin + self.endpoint.prefix)
-        self._opener = _opener(self.endpoint.kind == key_guard.LOOPBACK)
+        self._opener = opener_for(self.endpoint.kind == key_guard.LOOPBACK)
 
     def json(self, request: Request, safety: str, errors_pass: bool = False) -> Reply:
         """Send a request that is answered by one JSON object. `errors_pass`: an error with HTTP 200 is an answer, too."""
         return self.retries.run(lambda: self._json_once(request, errors_pass), safety)
 
     def events(self, request: Request, safety: str, take):
-        """Send a request that is answered by a stream; `take(events, headers)` reads it and returns the result."""
+        """Send a request that a model answers; `take(events, headers)` reads the answer and returns the result.
+
+        A whole answer is one event named WHOLE: some gateways do not stream, and others stream what nobody asked to be.
+        """
         def attempt():
             with self._open(request) as response:
-                headers = _lower_headers(response)
-                if response.status >= 400:
-                    raise self._service_failure(response, headers)
-                if "text/event-stream" not in headers.get("content-type", ""):
-                    return take(iter([Event("", self._whole_body(response, headers), 200)]), headers)
-                return take(self._guarded(read_events(body_blocks(response, headers)), headers), headers)
+                headers = self._accepted(response)
+                blocks, streams = reading.peeked(self._blocks(response, headers), headers)
+                if streams:
+                    return take(self._guarded(read_events(blocks), headers), headers)
+                body = self._answer_in(response.status, headers, _joined(blocks))
+                return take(iter([Event(WHOLE, body, 200)]), headers)
         return self.retries.run(attempt, safety)
 
     def upload(self, request: Request) -> None:
@@ -134,7 +70,7 @@ class Client:
                     failure.fix = "an upload costs nothing; run the command again"
                 raise
             with response:
-                raw = self._read(response, _lower_headers(response))
+                raw = _joined(self._blocks(response, reading.lower_headers(response)))
                 if response.status >= 300:
                     raise self._storage_failure(response.status, raw)
         self.retries.run(attempt, Retries.READ)
@@ -145,30 +81,31 @@ class Client:
         if not fields["Code"] and status < 500:
             return self._not_the_service(status, raw)
         return explain(ServiceError(status, fields["Code"] or f"http_{status}",
-                                    fields["Message"] or snippet(raw), fields["RequestId"]), self.context)
+                                    fields["Message"] or reading.snippet(raw), fields["RequestId"]), self.context)
 
     def _json_once(self, request: Request, errors_pass: bool) -> Reply:
         with self._open(request) as response:
-            headers = _lower_headers(response)
-            if response.status >= 400:
-                raise self._service_failure(response, headers)
-            raw = self._read(response, headers)
-            body = _parse(raw)
+            headers = self._accepted(response)
+            raw = _joined(self._blocks(response, headers))
+            body = self._explained(reading.read(response.status, headers, raw, errors_pass))
             if not isinstance(body, dict):
                 raise self._no_json(response.status, raw, headers)
-            if not errors_pass:
-                self._check_error_body(response.status, body, headers)
             return Reply(response.status, headers, body)
 
-    def answer(self, request: Request, safety: str) -> Reply:
-        """Send a request that is answered by one whole answer of a model; another body is not taken for one."""
-        def attempt():
-            with self._open(request) as response:
-                headers = _lower_headers(response)
-                if response.status >= 400:
-                    raise self._service_failure(response, headers)
-                return Reply(response.status, headers, self._whole_body(response, headers))
-        return self.retries.run(attempt, safety)
+    def _accepted(self, response) -> dict:
+        """The headers of an answer. Raises the Failure of an HTTP error."""
+        headers = reading.lower_headers(response)
+        if response.status < 400:
+            return headers
+        failure = explain(reading.read(response.status, headers, _joined(self._blocks(response, headers))), self.context)
+        failure.retry_after = parse_retry_after(headers.get("retry-after", ""))
+        raise failure
+
+    def _explained(self, body):
+        """What a body holds, unless that is an error."""
+        if isinstance(body, ServiceError):
+            raise explain(body, self.context)
+        return body
 
     def save(self, request: Request, file) -> None:
         """Write the body of an answer into an open file, from its beginning. Raises OSError of the disk."""
@@ -176,16 +113,13 @@ class Client:
             file.seek(0)
             file.truncate()
             with self._open(request) as response:
-                headers = _lower_headers(response)
-                if response.status >= 400:
-                    raise self._service_failure(response, headers)
-                for block in self._blocks(response, headers):
+                for block in self._blocks(response, self._accepted(response)):
                     file.write(block)
         self.retries.run(attempt, Retries.READ)
 
     def _blocks(self, response, headers: dict):
         """The body as it arrives; what breaks it off becomes a Failure, so that OSError means the disk."""
-        blocks = body_blocks(response, headers)
+        blocks = reading.body_blocks(response, headers)
         while True:
             try:
                 block = next(blocks, None)
@@ -212,17 +146,14 @@ class Client:
         raise network("the service redirects in circles", self.context, accepted="no", retryable=False)
 
     def _redirect(self, method: str, status: int, old: str, new: str) -> str:
-        """The next URL. A POST is not carried to another origin, because its body is meant for the API alone."""
-        here = origin_of(old)
+        """The next URL, which is of the same origin: nobody else's answer is believed, and a POST stays one."""
         try:
             new = urljoin(old, new)
             new.encode("ascii")
-            there = origin_of(new)
+            is_same = origin_of(new) == origin_of(old)
         except ValueError:  # no URL, or one that cannot be requested
-            new, there = "", ("", "", 0)
-        same = here == there
-        safe = method in ("GET", "HEAD") or (status in (307, 308) and same)
-        if safe and (there[0] == "https" or there[:2] == here[:2]):
+            new, is_same = "", False
+        if is_same and (method in ("GET", "HEAD") or status in (307, 308)):
             return new
         raise network(f"{urlsplit(old).netloc} redirects the request to {urlsplit(new).netloc or 'another place'}",
                       self.context, accepted="no", retryable=False,
@@ -230,6 +161,10 @@ class Client:
                       fix="log in to the network, check QWEN_BASE_URL, then run the command again")
 
     def _send(self, method: str, url: str, headers: dict, request: Request):
+        if key_guard.is_plan_host(urlsplit(url).netloc):
+            raise network(f"{urlsplit(url).hostname} is a plan's host, and scripts send nothing there", self.context,
+                          accepted="no", retryable=False, fix="unset QWEN_BASE_URL, or set it to "
+                          "https://dashscope.aliyuncs.com")
         body = data = request.body
         if isinstance(body, Multipart):
             headers = {**headers, "Content-Length": str(len(body))}
@@ -242,7 +177,9 @@ class Client:
             self._detail(f"{method} {url}: HTTP {response.status}, request id "
                          f"{response.headers.get('x-request-id') or 'not given'}")
             return response
-        except (OSError, http.client.HTTPException, UnicodeError) as error:
+        except http.client.InvalidURL as error:  # of a host, before anything is sent
+            raise self._network_failure(ConnectError(error)) from error
+        except (OSError, http.client.HTTPException) as error:
             raise self._network_failure(error) from error
 
     # -- what can go wrong
@@ -252,8 +189,9 @@ class Client:
         if isinstance(reason, FileChanged):
             return usage(str(reason), "wait until it is written, then run the command again")
         if isinstance(reason, ConnectError):
-            what, cause, fix, retryable = _connect_trouble(reason.reason, self.context.host,
-                                                           min(self.timeout, CONNECT_TIMEOUT))
+            proxy = None if self.endpoint.kind == key_guard.LOOPBACK else proxy_of(self.endpoint.origin)
+            what, cause, fix, retryable = connect_trouble(reason.reason, self.context.host,
+                                                          min(self.timeout, CONNECT_TIMEOUT), proxy)
             return network(what, self.context, cause=cause, fix=fix, accepted="no", retryable=retryable)
         if isinstance(reason, socket.timeout):
             return network(f"no answer for {self.timeout:g} seconds", self.context,
@@ -266,40 +204,19 @@ class Client:
         try:
             for event in events:
                 if isinstance(event.data, dict):
-                    self._check_error_body(event.status or 200, event.data, headers)
+                    self._explained(reading.error_in(event.status or 200, event.data, headers))
                 elif event.data not in ("", "[DONE]"):
                     raise BadStream("an event is damaged")
                 yield event
-        except (OSError, http.client.HTTPException) as error:
-            raise self._network_failure(error, "the answer broke off") from error
         except BadStream as error:
             raise network(f"the stream cannot be read: {error}", self.context) from error
 
-    def _check_error_body(self, status: int, body: dict, headers: dict) -> None:
-        error = error_in(status, body, headers)
-        if error:
-            raise explain(error, self.context)
-
-    def _service_failure(self, response, headers: dict) -> Failure:
-        raw = self._read(response, headers)
-        body = _parse(raw)
-        error = error_in(response.status, body, headers) if isinstance(body, dict) else None
-        if error is None:
-            error = ServiceError(response.status, f"http_{response.status}", snippet(raw),
-                                 request_id_of(None, headers))
-        failure = explain(error, self.context)
-        failure.retry_after = parse_retry_after(headers.get("retry-after", ""))
-        return failure
-
-    def _whole_body(self, response, headers: dict) -> dict:
-        """A stream was asked for and a whole body came: an answer (some gateways do not stream), or an error."""
-        raw = self._read(response, headers)
-        body = _parse(raw)
-        if isinstance(body, dict):
-            self._check_error_body(response.status, body, headers)
-            if "choices" in body or "output" in body:
-                return body
-        raise self._no_json(response.status, raw, headers)
+    def _answer_in(self, status: int, headers: dict, raw: bytes) -> dict:
+        """The answer of a model in a whole body; another body is not taken for one."""
+        body = self._explained(reading.read(status, headers, raw))
+        if isinstance(body, dict) and ("choices" in body or "output" in body):
+            return body
+        raise self._no_json(status, raw, headers)
 
     def _no_json(self, status: int, raw: bytes, headers: dict) -> Failure:
         failure = self._not_the_service(status, raw)
@@ -308,104 +225,24 @@ class Client:
 
     def _not_the_service(self, status: int, raw: bytes) -> Failure:
         if raw.lstrip()[:1] == b"<":
-            return network(f"a web page came instead of an answer (HTTP {status}): {snippet(raw)}", self.context,
+            return network(f"a web page came instead of an answer (HTTP {status}): {reading.snippet(raw)}", self.context,
                            retryable=False, cause="a captive portal, a proxy's log-in page or a wrong base URL answers "
                            "instead of the service",
                            fix="log in to the network, check QWEN_BASE_URL, then run the command again")
-        return network(f"the answer is {'empty' if not raw else 'not the expected JSON: ' + snippet(raw)} (HTTP {status})",
+        return network(f"the answer is {'empty' if not raw else 'not the expected JSON: ' + reading.snippet(raw)} (HTTP {status})",
                        self.context, retryable=False, cause=f"{self.context.host} does not speak the API's language here")
 
-    def _read(self, response, headers: dict) -> bytes:
-        """The whole body, checked against its Content-Length and bounded in size."""
-        blocks, size = [], 0
-        for block in self._blocks(response, headers):
-            size += len(block)
-            if size > _MAX_JSON:
-                raise Failure(Exit.FAILED, f"the answer is larger than {_MAX_JSON >> 20} MiB", accepted="maybe")
-            blocks.append(block)
-        return b"".join(blocks)
 
-
-def _connect_trouble(reason: OSError, host: str, limit: float) -> tuple:
-    """What, why, next step, and whether waiting may help, for a connection that was never made."""
-    if isinstance(reason, socket.gaierror):
-        return (f"the host {host} was not found", "the base URL is mistyped, or there is no network or DNS",
-                "check the spelling of QWEN_BASE_URL and the network, then run the command again",
-                reason.errno == socket.EAI_AGAIN)
-    if isinstance(reason, ssl.SSLCertVerificationError):
-        return (f"the certificate of {host} was not accepted: {getattr(reason, 'verify_message', '') or reason.reason}",
-                "a proxy that inspects TLS, a wrong clock, or a Python without root certificates",
-                "point SSL_CERT_FILE to a file with the right root certificates (on macOS run 'Install "
-                "Certificates.command')", False)
-    if isinstance(reason, ssl.SSLError):
-        return f"no TLS connection to {host}: {reason.reason or reason}", "a proxy or firewall interferes", "", True
-    if isinstance(reason, socket.timeout):
-        return (f"{host} did not answer within {limit:g} seconds", "a firewall drops the connection, or the "
-                "network is down", "check the network and the proxy settings (HTTPS_PROXY), then run the command again",
-                True)
-    if isinstance(reason, PermissionError):
-        return f"connecting to {host} is not permitted: {reason.strerror}", "a sandbox or firewall forbids it", "", False
-    if isinstance(reason, ConnectionRefusedError):
-        return f"{host} refused the connection", "nothing listens there: the base URL or its port is wrong", "", True
-    return f"no connection to {host}: {reason.strerror or reason}", "the base URL, the network or a proxy is wrong", "", True
-
-
-def error_in(status: int, body: dict, headers: dict) -> ServiceError | None:
-    """The error in a body of any of the service's shapes (wire contract 3.1), or None."""
-    request_id = request_id_of(body, headers)
-    error = body.get("error")
-    if isinstance(error, dict):
-        code = error.get("code") or error.get("type") or ""
-        return ServiceError(status, str(code), str(error.get("message") or ""), request_id)
-    if isinstance(error, str) and error:
-        return ServiceError(status, f"http_{status}", error, request_id)
-    if body.get("code") and "choices" not in body and "output" not in body:
-        return ServiceError(status, str(body["code"]), str(body.get("message") or ""), request_id)
-    return ServiceError(status, f"http_{status}", snippet(json.dumps(body).encode()), request_id) if status >= 400 else None
+def _joined(blocks) -> bytes:
+    """The whole body, bounded in size."""
+    found, size = [], 0
+    for block in blocks:
+        size += len(block)
+        if size > _MAX_JSON:
+            raise Failure(Exit.FAILED, f"the answer is larger than {_MAX_JSON >> 20} MiB", accepted="maybe")
+        found.append(block)
+    return b"".join(found)
 
 
 def _between(text: str, start: str, end: str) -> str:
     return text.split(start, 1)[1].split(end, 1)[0] if start in text and end in text.split(start, 1)[1] else ""
-
-
-def snippet(raw: bytes, limit: int = 200) -> str:
-    """The start of a body as one line of text, tags removed."""
-    text = re.sub(r"<(script|style).*?</\1>|<[^>]*>", " ", raw[:20000].decode("utf-8", "replace"), flags=re.DOTALL)
-    text = " ".join(text.split())
-    return text if len(text) <= limit else text[:limit] + "…"
-
-
-def _parse(raw: bytes):
-    try:
-        return json.loads(raw.decode("utf-8-sig"))
-    except (ValueError, RecursionError):
-        return None
-
-
-def _lower_headers(response) -> dict:
-    return {name.lower(): value for name, value in response.headers.items()}
-
-
-def body_blocks(response, headers: dict):
-    """The body as it arrives, gzip undone. Raises IncompleteRead when it ends before its Content-Length."""
-    unzip = None
-    if headers.get("content-encoding", "").lower() in ("gzip", "x-gzip"):
-        import zlib
-        unzip = zlib.decompressobj(wbits=31)
-    expected, size = headers.get("content-length", ""), 0
-    while True:
-        block = response.read1(1 << 16)
-        if not block:
-            break
-        size += len(block)
-        yield _unzipped(unzip, block) if unzip else block
-    if re.fullmatch("[0-9]{1,18}", expected) and size < int(expected):
-        raise http.client.IncompleteRead(b"", int(expected) - size)
-
-
-def _unzipped(unzip, block: bytes) -> bytes:
-    import zlib
-    try:
-        return unzip.decompress(block)
-    except zlib.error as error:
-        raise http.client.HTTPException(f"the gzip data is damaged: {error}") from error

@@ -6,31 +6,80 @@ import re
 import shlex
 import sys
 
-_PLAIN = re.compile(r"[\w./:=+-]+")  # what cmd, PowerShell and bash take without quotes
+_BARE = re.compile(r"[\w./:=+-][\w./:=+~-]*")  # what cmd, PowerShell and bash take without quotes
+_BARE_PROGRAM = re.compile(r"[\w.:\\-][\w.:\\~-]*")  # cmd takes no / in a program's name, PowerShell no quotes
+_EXPANDED = re.compile("[$`\u201c-\u201f]")  # by PowerShell within double quotes, or their end
+_SINGLE = re.compile("(['\u2018-\u201b])")  # all end a quoted text of PowerShell; doubled they are themselves
+_ONLY_POWERSHELL = "  # in PowerShell"
 
 
 def command_line(*arguments: str, state: str = "", script: str = "") -> str:
-    """This script (or `script`) with these arguments. `state` is the folder of the journal, where the command needs it.
-
-    On Windows it is written with forward slashes and double quotes, and begins with a bare word, so that cmd,
-    PowerShell and Git Bash take it alike.
-    """
-    words = [sys.executable or "python3", os.path.abspath(script or sys.argv[0]), *arguments]
+    """This script (or `script`) with these arguments. `state` is the folder of the journal, if it needs one."""
+    words = [os.path.abspath(script or sys.argv[0]), *arguments]
     if os.name == "nt":
-        return _for_windows(words)
-    return _where_the_journal_is(state) + shlex.join(words)
-
-
-def _for_windows(words: list) -> str:
-    program, *rest = [words[0].replace("\\", "/"), words[1].replace("\\", "/"), *words[2:]]
-    if not _PLAIN.fullmatch(program):  # PowerShell takes a quoted first word for a text
-        program = "python"
-    return " ".join([program, *(word if _PLAIN.fullmatch(word) else '"' + word.replace('"', '\\"') + '"' for word in rest)])
+        return _for_windows(_program(), words, _where_the_journal_is(state))
+    home = _where_the_journal_is(state)
+    setting = f"XDG_STATE_HOME={_for_bash(home)} " if home else ""
+    return setting + " ".join(map(_for_bash, [sys.executable or "python3", *words]))
 
 
 def _where_the_journal_is(state: str) -> str:
-    """The variable that leads to this journal, where the next shell would look elsewhere."""
+    """The XDG_STATE_HOME that leads to this journal, where the next shell would look elsewhere."""
     usual = os.path.join(os.path.expanduser("~"), ".local", "state", "qianwen")
-    if not state or os.path.abspath(state) == usual:
-        return ""
-    return f"XDG_STATE_HOME={shlex.quote(os.path.dirname(os.path.abspath(state)))} "
+    return os.path.dirname(os.path.abspath(state)) if state and os.path.abspath(state) != usual else ""
+
+
+def _for_bash(word: str) -> str:
+    """A word of one line; what cannot be printed is written as bytes, because a terminal would not show it."""
+    if word.isprintable():
+        return shlex.quote(word)
+    plain = (one if one.isprintable() and one not in "'\\" else _bytes_of(one) for one in word)
+    return f"$'{''.join(plain)}'"
+
+
+def _bytes_of(character: str) -> str:
+    return "".join(f"\\x{byte:02x}" for byte in os.fsencode(character))
+
+
+def _for_windows(program: str, words: list, state_home: str) -> str:
+    """The command for cmd, PowerShell and Git Bash alike, if one line can be; else for PowerShell, as it says.
+
+    Within double quotes cmd replaces %NAME% and PowerShell $name. Only paths have a backslash here, and / is
+    as good: one before a quotation mark would be taken for its escape.
+    """
+    words, state_home = [word.replace("\\", "/") for word in words], state_home.replace("\\", "/")
+    everything = " ".join([*words, state_home])
+    if everything.count("%") < 2 and not _EXPANDED.search(everything):
+        if not state_home:
+            return " ".join([program, *(word if _BARE.fullmatch(word) else f'"{word}"' for word in words)])
+        if all(map(_BARE.fullmatch, [*words, state_home])):
+            return f'cmd /c "set XDG_STATE_HOME={state_home}&& {" ".join([program, *words])}"'
+    first = f"$env:XDG_STATE_HOME={_for_powershell(state_home)}; " if state_home else ""
+    return first + " ".join([program, *map(_for_powershell, words)]) + _ONLY_POWERSHELL
+
+
+def _for_powershell(word: str) -> str:
+    return word if _BARE.fullmatch(word) else "'" + _SINGLE.sub(r"\1\1", word) + "'"
+
+
+def _program() -> str:
+    """How this Python is called under Windows: in short, because no quotes around it suit all shells."""
+    named = on_path("python")
+    if named and os.path.exists(sys.executable) and os.path.samefile(named, sys.executable):
+        return "python"
+    if on_path("py"):
+        return "py"
+    return sys.executable if _BARE_PROGRAM.fullmatch(sys.executable) else "python"
+
+
+def on_path(name: str) -> str | None:
+    """Where a program lies. The working directory does not count, where a stranger's project may have put one;
+    Windows would look there first."""
+    file, here = name + (".exe" if os.name == "nt" else ""), _real(os.curdir)
+    folders = [one for one in os.get_exec_path() if os.path.isabs(one) and _real(one) != here]
+    paths = (os.path.join(folder, file) for folder in folders)
+    return next((path for path in paths if os.path.isfile(path) and os.access(path, os.X_OK)), None)
+
+
+def _real(path: str) -> str:
+    return os.path.normcase(os.path.realpath(path))

@@ -3,12 +3,15 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 
 from .. import redaction
 from ..failures import Exit, Failure
 
 _WIDTH = 79  # columns of a line that is redrawn
+# What steers a terminal or hides text in it: C0 but tab and line end, DEL, C1, direction overrides, odd line ends.
+_STEERING = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]|\r(?!\n)")
 
 
 class Console:
@@ -43,7 +46,7 @@ class Console:
         """Progress in one line of a terminal, in the place of the one before; what is said next replaces it."""
         if not self.quiet:
             self._end_reasoning()
-            self._write(self.stderr, f"{self.skill}: {self.clean(text)}"[:_WIDTH].ljust(_WIDTH) + "\r")
+            self._write(self.stderr, f"{self.skill}: {self.clean(text)}"[:_WIDTH].ljust(_WIDTH), "\r")
             self._last = ("progress", "")
 
     def detail(self, text: str) -> None:
@@ -100,6 +103,7 @@ class Console:
     def document(self, document: dict) -> None:
         """The one JSON document of --json, --dry-run or --check."""
         text = json.dumps(self.redact_result(document), ensure_ascii=False, indent=2)
+        text = _STEERING.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
         self._result(text.encode("utf-8", "replace").decode("utf-8") + "\n")
 
     def failed(self, failure: Failure) -> None:
@@ -154,7 +158,7 @@ class Console:
             self._write(self.stderr, "\n\n" if self._last[1] != "\n" else "\n")
             self._last = ("", "\n")
         elif self._last[0] == "progress":
-            self._write(self.stderr, " " * _WIDTH + "\r")
+            self._write(self.stderr, " " * _WIDTH, "\r")
             self._last = ("", "\n")
 
     def _result(self, text: str) -> None:
@@ -162,10 +166,15 @@ class Console:
             self._last = ("text", text[-1])
             self._write(self.stdout, text)
 
-    def _write(self, stream, text: str) -> None:
-        """Write at once. When the reader of stdout went away the run ends quietly, unless something is left to save."""
+    def _write(self, stream, text: str, end: str = "") -> None:
+        """Write at once; nothing that comes from elsewhere steers a terminal, the script's own `end` may.
+
+        When the reader of stdout went away the run ends quietly, unless something is left to save.
+        """
+        if stream is self.stderr or stream.isatty():
+            text = _STEERING.sub("\ufffd", text)
         try:
-            stream.write(text)
+            _put(stream, text + end)
             stream.flush()
         except BrokenPipeError:
             to_nowhere(stream)
@@ -178,7 +187,16 @@ class Console:
             if stream is self.stdout:
                 self._stdout_closed = True
                 raise Failure(Exit.UNSAVED, f"stdout cannot be written: {error.strerror}",
-                              fix="check the disk or the program that reads it, then run the command again") from error
+                              fix="check the disk, or the program that reads it") from error
+
+
+def _put(stream, text: str) -> None:
+    """Write a text. A character not in the encoding of a stream that `make_utf8` could not change is lost."""
+    try:
+        stream.write(text)
+    except UnicodeEncodeError:
+        encoding = getattr(stream, "encoding", None) or "ascii"
+        stream.write(text.encode(encoding, "replace").decode(encoding))
 
 
 def _sentence(text: str) -> str:
@@ -198,6 +216,14 @@ def to_nowhere(stream) -> None:
 def make_utf8(stream) -> None:
     if hasattr(stream, "reconfigure"):
         stream.reconfigure(encoding="utf-8", errors="replace", newline="\n")
+
+
+def make_blocking(stream) -> None:
+    """A neighbour that shares the pipe may have made it one that takes and gives a part alone."""
+    try:
+        os.set_blocking(stream.fileno(), True)
+    except (AttributeError, OSError, ValueError):  # no file, or Windows, which knows no such pipes
+        pass
 
 
 def defect(error: Exception, console: Console) -> Failure:

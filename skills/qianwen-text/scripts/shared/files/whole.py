@@ -6,14 +6,19 @@ import errno
 import functools
 import os
 import re
+import time
 
 from .locks import is_at, try_lock, Unsupported
 from .own import open_own
 
 PREFIX = ".qianwen-"  # of what is not finished yet
 _NAME = re.compile(re.escape(PREFIX) + r"[0-9a-f]{6}\.tmp")
+_DEVICE = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³]) *(\.|$)", re.IGNORECASE)
 _FLAGS = sum(getattr(os, name, 0) for name in ("O_CREAT", "O_EXCL", "O_RDWR", "O_BINARY", "O_NOFOLLOW", "O_CLOEXEC"))
-_LOST = (errno.EIO, errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+_LOST = (errno.EIO, *FULL)
+_IN_USE = (5, 32)  # GetLastError of a rename or a deletion: access denied, sharing violation
+_PATIENCE = 2.0  # seconds; a virus scanner or an indexer has a new file open for less
 _UMASK = os.umask(0o077)
 os.umask(_UMASK)
 
@@ -26,6 +31,39 @@ def short_id() -> str:
 def unfinished(folder: str) -> str:
     """A free name in a folder for what will be renamed."""
     return os.path.join(folder, f"{PREFIX}{short_id()}.tmp")
+
+
+def other_name(path: str) -> str:
+    """The name with six more characters, cut where it would be too long for most disks."""
+    stem, extension = os.path.splitext(path)
+    while len(os.fsencode(os.path.basename(stem) + extension)) > 248:
+        stem = stem[:-1]
+    return f"{stem}-{short_id()}{extension}"
+
+
+class InUse(OSError):
+    """A program has the target open, and Windows replaces no open file. The new content lies in `saved_as`."""
+
+    def __init__(self, path: str, saved_as: str):
+        super().__init__(errno.EACCES, "another program has it open, or it is write-protected; the new content "
+                         f"is in {saved_as}", path)
+        self.saved_as = saved_as
+
+
+def patiently(action, clock=time.monotonic, sleep=time.sleep) -> None:
+    """Rename or delete a file; on Windows wait a little for whoever has it open. Raises OSError."""
+    deadline = clock() + _PATIENCE
+    while True:
+        try:
+            return action()
+        except PermissionError as error:
+            if not _is_in_use(error) or clock() >= deadline:
+                raise
+        sleep(0.05)
+
+
+def _is_in_use(error: OSError) -> bool:
+    return os.name == "nt" and getattr(error, "winerror", 0) in _IN_USE
 
 
 def matters(error: OSError) -> bool:
@@ -65,7 +103,10 @@ class Temporary:
             self.path = unfinished(self._folder)
 
     def publish(self, path: str, overwrite: bool, permissions: int = 0o666) -> None:
-        """Give the whole file its final name; one that appeared there meanwhile is not replaced unasked. Raises OSError."""
+        """Give the whole file its final name; one that appeared there meanwhile is not replaced unasked.
+
+        Raises OSError; InUse where the content now has another name.
+        """
         if not self.file.closed:
             self.file.flush()
             to_disk(self.file.fileno())
@@ -74,7 +115,14 @@ class Temporary:
             _set_mode(self.file.fileno(), self.path, _mode_for(path, overwrite, permissions))
             if os.name == "nt":  # an open file cannot be renamed there
                 self.file.close()
-        publish(self.path, path, overwrite)
+        try:
+            publish(self.path, path, overwrite)
+        except PermissionError as error:
+            if not _is_in_use(error):
+                raise
+            saved_as = other_name(path)
+            patiently(lambda: os.rename(self.path, saved_as))
+            raise InUse(path, saved_as) from None
         self.file.close()
 
     def discard(self) -> None:
@@ -141,16 +189,36 @@ def prove_writable(folder: str, size: int = 0) -> None:
         with probe.create().file as file:
             file.write(bytes(size))
         with contextlib.suppress(FileNotFoundError):  # another thread's sweep may have taken it for one that was left behind
-            os.unlink(probe.path)  # a folder where files can only be added is of no use
+            patiently(lambda: os.unlink(probe.path))  # a folder where files can only be added is of no use
     except BaseException:
         probe.discard()
         raise
 
 
+def check_name(path: str) -> None:
+    """Refuse a name that Windows keeps for a device, or does not take, where this is Windows. Raises OSError."""
+    why = _refused_by_windows(os.path.basename(path)) if os.name == "nt" else ""
+    if why:
+        raise OSError(errno.EINVAL, why, path)
+
+
+def is_device(name: str) -> bool:
+    """Whether a name means a device on Windows, in any case and with any extension."""
+    return bool(_DEVICE.match(name))
+
+
+def _refused_by_windows(name: str) -> str:
+    """Why Windows takes no file of this name, with one that it takes; '' where it does."""
+    legal = re.sub(r'[<>:"|?*\x00-\x1f]', "-", name).rstrip(". ")
+    if is_device(legal):
+        stem, dot, extension = legal.partition(".")
+        return f"{stem.rstrip()} is a device on Windows; call it {stem.rstrip()}-{dot}{extension}"
+    return "" if legal == name else f"Windows takes no such name; call it {legal or 'result'}"
+
+
 def prove_name(path: str) -> None:
     """Whether the very name `path` can be made or, where it is taken, replaced; nothing changes. Raises OSError."""
-    if os.name == "nt" and re.search(r'[<>:"|?*]|[. ]$', os.path.basename(path)):
-        raise OSError(errno.EINVAL, "Windows takes no such name", path)
+    check_name(path)
     try:
         os.close(os.open(path, _FLAGS, 0o600))
     except FileExistsError:
@@ -159,7 +227,7 @@ def prove_name(path: str) -> None:
         if os.path.lexists(path):
             return _prove_replaceable(path)
         raise
-    os.unlink(path)
+    patiently(lambda: os.unlink(path))
 
 
 def _prove_replaceable(path: str) -> None:
@@ -180,8 +248,7 @@ def _prove_replaceable(path: str) -> None:
 def publish(temporary: str, path: str, overwrite: bool) -> None:
     """Give a finished file its final name; a file that appeared meanwhile is not replaced unasked. Raises OSError."""
     if overwrite:
-        os.replace(temporary, path)
-        return
+        return patiently(lambda: os.replace(temporary, path))
     try:
         os.link(temporary, path)
     except FileExistsError:
@@ -189,15 +256,14 @@ def publish(temporary: str, path: str, overwrite: bool) -> None:
     except OSError:  # a file system without hard links
         if os.path.lexists(path):
             raise FileExistsError(17, "a file of that name appeared meanwhile", path) from None
-        os.replace(temporary, path)
-        return
-    os.unlink(temporary)
+        return patiently(lambda: os.replace(temporary, path))
+    remove(temporary)
 
 
 def remove(path: str) -> None:
-    """Delete a file, if it is there."""
+    """Delete a file, if it is there and can be deleted."""
     with contextlib.suppress(OSError):
-        os.unlink(path)
+        patiently(lambda: os.unlink(path))
 
 
 def make_private(folder: str) -> None:

@@ -29,19 +29,18 @@ def index_of(path: str, key_of) -> Index:
 
 def put_in_order(path: str, row_file, index: Index) -> None:
     """Write results.jsonl again in the order of the input; lines of other rows stay at the end. Raises OSError."""
-    with open(path, "rb") as old:
-        if _is_in_order(row_file, index):
-            return
-        with whole(path) as new:
-            for row in row_file.rows():
-                place = index.get(row.key)
-                if place is not None:
-                    old.seek(place)
-                    new.write(old.readline())
-            for key, place in index.items():
-                if key not in row_file.keys and place == index.get(key):
-                    old.seek(place)
-                    new.write(old.readline())
+    if _is_in_order(row_file, index):
+        return
+    with whole(path) as new, open(path, "rb") as old:  # in this order: Windows replaces no open file
+        for row in row_file.rows():
+            place = index.get(row.key)
+            if place is not None:
+                old.seek(place)
+                new.write(old.readline())
+        for key, place in index.items():
+            if key not in row_file.keys and place == index.get(key):
+                old.seek(place)
+                new.write(old.readline())
 
 
 def _is_in_order(row_file, index: Index) -> bool:

@@ -6,6 +6,7 @@ import time
 
 from ..cli.console import Console, defect
 from ..failures import BAD_LINK, BUDGET, Exit, Failure
+from ..files.whole import FULL
 from .tally import Progress, Tally
 from .throttle import NotSent, Throttle
 from .worker import GO_ON
@@ -114,7 +115,9 @@ class Workers:
     def _failed(self, error) -> None:
         """The folder cannot be written, or the file of rows was changed meanwhile."""
         self._halt(error if isinstance(error, Failure) else Failure(
-            Exit.UNSAVED, f"{self._folder.folder} cannot be written: {error.strerror}", fix="make room there, then " + GO_ON))
+            Exit.UNSAVED, f"{self._folder.folder} cannot be written: {error.strerror}",
+            fix=("make room there" if error.errno in FULL else "look after that disk and its permissions")
+            + ", then " + GO_ON))
 
     def _halt(self, why: Failure) -> None:
         """Take no more rows."""

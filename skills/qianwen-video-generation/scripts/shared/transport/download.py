@@ -14,12 +14,15 @@ import urllib.error
 import urllib.request
 from urllib.parse import urljoin, urlsplit
 
-from .. import key_guard, VERSION
+from .. import VERSION
 from ..failures import BAD_LINK, Exit, Failure
-from .client import _opener, body_blocks
-from .request import origin_of
+from .addresses import BadAddress, is_local, usable_address
+from .connecting import opener_for
+from .reading import body_blocks, lower_headers
 
-TRIES = 6  # in a row without a new byte
+TRIES = 6  # in a row that bring less than PROGRESS
+PROGRESS = 4096  # bytes
+MOST_BYTES = 4 << 30  # of one file, where the caller sets no limit of its kind
 _REDIRECTS = (301, 302, 303, 307, 308)
 
 
@@ -31,11 +34,11 @@ class _Again(Exception):
     """Trying again may help."""
 
 
-def fetch(client, url: str, target, *, sleep=time.sleep, progress=None) -> None:
+def fetch(client, url: str, target, *, sleep=time.sleep, progress=None, limit: int = MOST_BYTES) -> None:
     """Download a link into a file: its path, or the open file, which stays open.
 
     Raises Failure UNSAVED when the link gives nothing; OSError of the disk passes. `progress(bytes so far,
-    bytes in all or 0)` is called for every block.
+    bytes in all or 0)` is called for every block. More than `limit` bytes are no result.
     """
     if url.startswith("data:"):
         _inline(url, target)
@@ -45,13 +48,13 @@ def fetch(client, url: str, target, *, sleep=time.sleep, progress=None) -> None:
     with _opened(target) as file:
         while True:
             try:
-                _fetch_once(client, wanted, file, memory, progress)
+                _fetch_once(client, wanted, file, memory, progress, limit)
                 return
             except _Dead as error:
                 raise _unsaved(url, str(error)) from error
             except _Again as error:
                 size = file.seek(0, os.SEEK_END)
-                failures, most = (1, size) if size > most else (failures + 1, most)
+                failures, most = (1, size) if size >= most + PROGRESS else (failures + 1, most)
                 if failures > TRIES:
                     raise _unsaved(url, str(error)) from error
                 client.retries.note(f"the download broke off ({error}); going on")
@@ -68,26 +71,14 @@ def _unsaved(url: str, why: str) -> Failure:
                    cause=f"the link is {url}", files=[{"url": url}])
 
 
-def _local(host: str | None) -> bool:
-    return key_guard.endpoint_kind(host or "") == key_guard.LOOPBACK
-
-
 def _checked(client, url: str) -> str:
-    """The address to ask. Plain http is for this machine alone: the storage that keeps results speaks TLS as well."""
     try:
-        parts = urlsplit(url)
-        parts.port
-        url.encode("ascii")
-    except (ValueError, UnicodeEncodeError):
-        raise _unsaved(url, "it is no usable address") from None
-    local = _local(parts.hostname)
-    if parts.scheme not in ("http", "https") or not parts.hostname or \
-            (local and client.endpoint.kind != key_guard.LOOPBACK):
-        raise _unsaved(url, "it is no usable address")
-    return "https" + url[4:] if parts.scheme == "http" and not local else url
+        return usable_address(client.endpoint, url)
+    except BadAddress as error:
+        raise _unsaved(url, str(error)) from None
 
 
-def _fetch_once(client, url: str, file, memory: dict, progress) -> None:
+def _fetch_once(client, url: str, file, memory: dict, progress, limit: int) -> None:
     """Ask for what is missing and append it. `memory` keeps the ETag, so that no two versions are joined."""
     start = file.seek(0, os.SEEK_END)
     headers = {"User-Agent": f"qianwen-skills/{VERSION} ({client.skill})", "Accept": "*/*"}
@@ -96,10 +87,10 @@ def _fetch_once(client, url: str, file, memory: dict, progress) -> None:
         if memory.get("etag"):
             headers["If-Range"] = memory["etag"]
     with _answered(client, url, headers) as response:
-        found = {name.lower(): value for name, value in response.headers.items()}
+        found = lower_headers(response)
         start = _place_of(response.status, found, start, file, memory.get("etag", ""))
         memory["etag"] = "" if found.get("etag", "").startswith("W/") else found.get("etag", "")
-        _append(response, found, file, start, progress)
+        _append(response, found, file, start, progress, limit)
 
 
 def _answered(client, url: str, headers: dict):
@@ -110,25 +101,24 @@ def _answered(client, url: str, headers: dict):
         raise _Again(f"no connection: {getattr(error.reason, 'reason', error.reason)}") from error
     except (OSError, http.client.HTTPException) as error:
         raise _Again(f"no answer: {getattr(error, 'reason', None) or type(error).__name__}") from error
-    except ValueError as error:  # an address that cannot be requested
+    except BadAddress as error:
         raise _Dead("it is redirected to an address that cannot be used") from error
 
 
 def _open(client, url: str, headers: dict):
-    """The response, redirects followed to TLS or to the same place."""
+    """The response, redirects followed to addresses that a link may have as well."""
     for _ in range(6):
-        local = _local(urlsplit(url).hostname)
-        opener = _opener(local)
+        opener = opener_for(is_local(urlsplit(url).hostname))
         response = opener.open(urllib.request.Request(url, None, headers), timeout=client.timeout)
         location = response.headers.get("Location")
         if response.status not in _REDIRECTS or not location:
             return response
         response.close()
-        new = urljoin(url, location)
-        new.encode("ascii")
-        if urlsplit(new).scheme != "https" and origin_of(new) != origin_of(url):
-            raise _Dead("it is redirected to another place")
-        url = new
+        try:
+            new = urljoin(url, location)
+        except ValueError:
+            raise BadAddress("it is no usable address") from None
+        url = usable_address(client.endpoint, new)
     raise _Dead("it is redirected in circles")
 
 
@@ -152,7 +142,7 @@ def _place_of(status: int, headers: dict, start: int, file, etag: str) -> int:
     raise _Dead(f"HTTP {status}: the link has expired (links live 24 hours) or was changed")
 
 
-def _append(response, headers: dict, file, start: int, progress) -> None:
+def _append(response, headers: dict, file, start: int, progress, limit: int) -> None:
     """Copy the body behind `start`. Errors of the disk stay OSError; those of the network become _Again."""
     length, total = headers.get("content-length", ""), headers.get("content-range", "").rpartition("/")[2]
     zipped = headers.get("content-encoding", "").lower() in ("gzip", "x-gzip")
@@ -167,6 +157,9 @@ def _append(response, headers: dict, file, start: int, progress) -> None:
             raise _Again(type(error).__name__) from error
         if not block:
             break
+        if file.tell() + len(block) > limit:
+            file.truncate(0)
+            raise _Dead(f"it is larger than {limit >> 20} MiB")
         file.write(block)
         if progress:
             progress(file.tell(), whole)

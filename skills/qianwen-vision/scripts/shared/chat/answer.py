@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from ..failures import Exit, Failure
 from ..transport.errors import Context, network
+from ..transport.events import WHOLE
 from ..transport.request import request_id_of
 from .usage import plain
 
@@ -285,13 +286,15 @@ def fold(events, headers: dict, answer: Answer, show, context: Context) -> Answe
     A stream that ends without its finish raises a network Failure; what came stays in `answer` and in `partial`.
     """
     answer.read_headers(headers)
+    is_whole = False
     try:
         for event in events:
             for channel, piece in answer.take(event.data):
                 show(channel, piece)
+            is_whole = event.name == WHOLE
             if event.data == "[DONE]":
                 break
-        if not answer.complete:
+        if not answer.complete and not is_whole:
             raise network("the answer was cut short: the stream ended before its finish", context,
                           cause="the connection was lost or the service stopped in the middle")
     except Failure as failure:
@@ -306,14 +309,6 @@ def fold(events, headers: dict, answer: Answer, show, context: Context) -> Answe
         raise
     for channel, piece in answer.close():
         show(channel, piece)
-    return answer
-
-
-def whole(body: dict, headers: dict, answer: Answer) -> Answer:
-    """Read a whole (not streamed) body into `answer`."""
-    answer.read_headers(headers)
-    answer.take(body)
-    answer.close()
     return answer
 
 

@@ -8,7 +8,7 @@ from ..failures import Exit, Failure
 from ..money.cost import Cost, document as cost_document, FREE, words
 from ..transport.request import Request
 from ..transport.retries import Retries
-from .answer import Answer, fold, tool_calls_for_messages, whole
+from .answer import Answer, fold, tool_calls_for_messages
 from .price import charged, expected
 from .request import ChatAsk, without_schema
 from .usage import units, usage_line
@@ -128,14 +128,7 @@ class Turn:
                     self.cost = payment.settle(cost, self.answer.request_id)
 
     def _receive(self, request: Request) -> None:
-        if request.headers.get("Accept") == "text/event-stream":
-            self.client.events(request, Retries.CHAT, self._fold)
-            return
-        reply = self.client.answer(request, Retries.CHAT)
-        whole(reply.body, reply.headers, self.answer)
-        for channel, piece in (("reasoning", self.answer.reasoning), ("text", self.answer.text)):
-            if piece:
-                self._show(channel, piece)
+        self.client.events(request, Retries.CHAT, self._fold)
 
     def _fold(self, events, headers: dict) -> None:
         fold(events, headers, self.answer, self._show, self.client.context)

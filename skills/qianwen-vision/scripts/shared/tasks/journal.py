@@ -14,7 +14,7 @@ import time
 
 from ..failures import usage
 from ..files.own import open_own, read_own
-from ..files.whole import make_private, prove_writable, short_id, sweep, whole
+from ..files.whole import make_private, prove_writable, remove, short_id, sweep, whole
 
 LIFE = 24 * 3600  # seconds that the service keeps a task and a result link (image contract 3.4)
 SUBMITTING, LOST, RUNNING, READY = "submitting", "lost", "running", "ready"
@@ -75,10 +75,7 @@ class Journal:
 
     def remove(self, record: dict) -> None:
         """Everything is fetched, or nothing ever will be. The task's id is remembered for as long as the service lists it."""
-        try:
-            os.unlink(self._path(record["id"]))
-        except OSError:
-            pass
+        remove(self._path(record["id"]))
         if record["task_id"]:
             self._remember(record["task_id"])
         saved = [entry.get("path") for entry in record.get("saved", {}).values() if isinstance(entry, dict)]

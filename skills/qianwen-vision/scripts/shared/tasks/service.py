@@ -292,7 +292,7 @@ class Tasks:
                     raise self._goes_on(record, Exit.RUNNING, f"the task's state could not be read within {max_wait:g} seconds: "
                                         f"{failure.message}") from failure
                 self.console.note(f"{failure.message} — asking again")
-                self.sleep(min(left, failure.retry_after or self.pace[1]))
+                self.sleep(min(left, max(failure.retry_after or 0.0, self.pace[1])))
 
     def _still_there(self, failure: Failure, record: dict) -> Failure:
         """A poll was refused; that says nothing of the task, so the way to its result goes with the message."""

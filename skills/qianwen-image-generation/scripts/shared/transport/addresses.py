@@ -1,0 +1,59 @@
+"""Addresses that come from the service: links of results, redirects of these, hosts to upload to. None is trusted."""
+from __future__ import annotations
+
+import ipaddress
+import re
+import socket
+from urllib.parse import quote, urlsplit
+
+from .. import key_guard
+
+_STANDS = "%/:=&?#~+!$,;'@()*[]-._"  # in the address behind its host, besides letters and digits
+_HOST = re.compile(r"\[[0-9a-f:.]+\](:[0-9]+)?|[a-z0-9._-]+(:[0-9]+)?", re.IGNORECASE)
+
+
+class BadAddress(ValueError):
+    """An address that is not asked; the message says why."""
+
+
+def usable_address(endpoint: key_guard.Endpoint, url: str) -> str:
+    """The address to ask: what may not stand in a URL is percent-encoded, plain http is TLS but on this machine.
+
+    Raises BadAddress for what is no address, holds control characters or user information, is a plan's host, or is this
+    machine though the endpoint is not.
+    """
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+        rest = quote(url[url.index("//") + 2 + len(parts.netloc):], safe=_STANDS)
+    except ValueError:
+        raise BadAddress("it is no usable address") from None
+    if re.search("[\x00-\x1f\x7f-\x9f]", url) or parts.scheme not in ("http", "https") or port == 0:
+        raise BadAddress("it is no usable address")
+    if key_guard.is_plan_host(parts.netloc):
+        raise BadAddress("it is a plan's host, where nothing is sent")
+    if not _HOST.fullmatch(parts.netloc):
+        raise BadAddress("it is no usable address")
+    local = is_local(host)
+    if (local or _is_near(host)) and endpoint.kind != key_guard.LOOPBACK:
+        raise BadAddress("it is no usable address: it leads to this machine")
+    scheme = parts.scheme if local else "https"
+    return f"{scheme}://{parts.netloc}{rest}"
+
+
+def is_local(host: str | None) -> bool:
+    """Whether a host is this machine, in a form that a local endpoint may have."""
+    return key_guard.endpoint_kind(host or "") == key_guard.LOOPBACK
+
+
+def _is_near(host: str) -> bool:
+    """Whether a host is this machine or its link, however the number is spelled: 127.1, 0x7f000001, ::ffff:127.0.0.1."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        try:
+            address = ipaddress.ip_address(socket.inet_aton(host.rstrip(".")))
+        except (OSError, ValueError):
+            return host.lower().rstrip(".").endswith("localhost")
+    address = getattr(address, "ipv4_mapped", None) or address
+    return address.is_loopback or address.is_unspecified or address.is_link_local

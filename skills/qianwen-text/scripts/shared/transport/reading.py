@@ -1,0 +1,135 @@
+"""What stands in a body: JSON, an event stream or a web page, told by its first bytes, whatever its Content-Type says."""
+from __future__ import annotations
+
+import codecs
+import http.client
+import itertools
+import json
+import re
+
+from .errors import ServiceError
+from .events import BadStream, read_events
+from .request import request_id_of
+
+_BLANK = b"\xef\xbb\xbf \t\r\n"  # a byte order mark, and what may stand in front of every kind of body
+_FIELD = re.compile(rb"(data|event|id|retry|status)?[ \t]*:")
+_ENOUGH = 12  # bytes, in which the name of every field ends
+
+
+def read(status: int, headers: dict, raw: bytes, errors_pass: bool = False):
+    """The JSON value of a whole body, or the ServiceError in it; None for a body that holds neither.
+
+    Of an event stream it is the first error, else the last object. `errors_pass`: an error with HTTP 200 is a value, too.
+    """
+    said, body = _content(status, headers, raw)
+    is_object = isinstance(body, dict)
+    error = error_in(said, body, headers) if is_object and not (errors_pass and status < 400) else None
+    if error is None and status >= 400:
+        error = ServiceError(status, f"http_{status}", snippet(raw), request_id_of(None, headers))
+    return error or body
+
+
+def _content(status: int, headers: dict, raw: bytes) -> tuple:
+    """(status, value): inside a stream an event tells its own status."""
+    raw = _as_utf8(raw.lstrip(_BLANK), headers)
+    if not is_stream(raw, {}):
+        return status, _parsed(raw)
+    found = status, None
+    try:
+        for event in read_events([raw]):
+            if isinstance(event.data, dict):
+                found = status if status >= 400 else event.status or status, event.data
+                if event.name == "error" or error_in(found[0], event.data, headers):
+                    break
+    except BadStream:
+        pass
+    return found
+
+
+def _as_utf8(raw: bytes, headers: dict) -> bytes:
+    """The body as UTF-8, which it is whatever the Content-Type says, unless it is none."""
+    try:
+        raw.decode("utf-8")
+        return raw
+    except UnicodeDecodeError:
+        pass
+    match = re.search(r"charset\s*=\s*[\"']?([\w.:-]+)", headers.get("content-type", ""), re.IGNORECASE)
+    try:
+        return raw.decode(codecs.lookup(match.group(1)).name if match else "utf-8").encode("utf-8")
+    except (LookupError, ValueError):
+        return raw
+
+
+def _parsed(raw: bytes):
+    try:
+        return json.loads(raw.decode("utf-8"))
+    except (ValueError, RecursionError):
+        return None
+
+
+def is_stream(beginning: bytes, headers: dict) -> bool:
+    """Whether a body that begins like this is an event stream; only where its bytes leave it open its type decides."""
+    if beginning[:1] in (b"{", b"[", b"<"):
+        return False
+    return bool(_FIELD.match(beginning)) or headers.get("content-type", "").lower().startswith("text/event-stream")
+
+
+def peeked(blocks, headers: dict) -> tuple:
+    """(the blocks of a body without blanks in front, whether they are an event stream)."""
+    beginning = b""
+    for block in blocks:
+        beginning = (beginning + block).lstrip(_BLANK)
+        if beginning[:1] in (b"{", b"[", b"<") or len(beginning) >= _ENOUGH or b"\n" in beginning:
+            break
+    return itertools.chain([beginning], blocks), is_stream(beginning, headers)
+
+
+def error_in(status: int, body: dict, headers: dict) -> ServiceError | None:
+    """The error in a body of any of the service's shapes (wire contract 3.1), or None."""
+    request_id = request_id_of(body, headers)
+    error = body.get("error")
+    if isinstance(error, dict):
+        code = error.get("code") or error.get("type") or ""
+        request_id = request_id_of(error, {}) or request_id  # seen inside the error as well
+        return ServiceError(status, str(code), str(error.get("message") or ""), request_id)
+    if isinstance(error, str) and error:
+        return ServiceError(status, f"http_{status}", error, request_id)
+    if body.get("code") and "choices" not in body and "output" not in body:
+        return ServiceError(status, str(body["code"]), str(body.get("message") or ""), request_id)
+    return ServiceError(status, f"http_{status}", snippet(json.dumps(body).encode()), request_id) if status >= 400 else None
+
+
+def snippet(raw: bytes, limit: int = 200) -> str:
+    """The start of a body as one line of text, tags removed."""
+    text = re.sub(r"<(script|style).*?</\1>|<[^>]*>", " ", raw[:20000].decode("utf-8", "replace"), flags=re.DOTALL)
+    text = " ".join(text.split())
+    return text if len(text) <= limit else text[:limit] + "…"
+
+
+def lower_headers(response) -> dict:
+    return {name.lower(): value for name, value in response.headers.items()}
+
+
+def body_blocks(response, headers: dict):
+    """The body as it arrives, gzip undone. Raises IncompleteRead when it ends before its Content-Length."""
+    unzip = None
+    if headers.get("content-encoding", "").lower() in ("gzip", "x-gzip"):
+        import zlib
+        unzip = zlib.decompressobj(wbits=31)
+    expected, size = headers.get("content-length", ""), 0
+    while True:
+        block = response.read1(1 << 16)
+        if not block:
+            break
+        size += len(block)
+        yield _unzipped(unzip, block) if unzip else block
+    if re.fullmatch("[0-9]{1,18}", expected) and size < int(expected):
+        raise http.client.IncompleteRead(b"", int(expected) - size)
+
+
+def _unzipped(unzip, block: bytes) -> bytes:
+    import zlib
+    try:
+        return unzip.decompress(block)
+    except zlib.error as error:
+        raise http.client.HTTPException(f"the gzip data is damaged: {error}") from error
