@@ -142,7 +142,8 @@ REFUSED = {
     "no samples": (b"RIFF\x24\0\0\0WAVE" + form(), "no samples"), "no samples but a list": (b"RIFF\x24\0\0\0WAVE" + form() + LIST, "no samples"),
     "a chunk that goes on for ever": (wav(before=chunk(b"LIST", b"abcd", 0xFFFFFFFF)), "no samples"),
     "only the first 12 bytes": (wav()[:12], "damaged"), "nothing": (b"", "not a WAV"), "MP3": (b"\xff\xfb\x90\x00" + bytes(500), "not a WAV"),
-    "big-endian": (b"RIFX" + wav()[4:], "not a WAV"), "RF64": (b"RF64" + wav()[4:], "not a WAV"), "AVI": (b"RIFF\0\0\0\0AVI LIST" + bytes(50), "not a WAV"),
+    "big-endian": (b"RIFX" + wav()[4:], "not a WAV"), "RF64": (b"RF64" + wav()[4:], "not a WAV"),
+    "AVI": (b"RIFF\0\0\0\0AVI LIST" + bytes(50), "not a WAV"),
     "error in XML": (b'<?xml version="1.0"?><Error><Code>AccessDenied</Code></Error>', "not a WAV"),
 }
 

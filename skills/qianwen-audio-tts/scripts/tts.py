@@ -15,7 +15,7 @@ import tts_flags
 import tts_plan
 from shared import key_guard
 from shared.generate import page_after
-from shared.failures import Exit, usage
+from shared.failures import usage
 from shared.gallery import page as gallery
 from shared.batch.run import run_calls
 from shared.main import run_script

@@ -19,8 +19,8 @@ class BadAddress(ValueError):
 def usable_address(endpoint: key_guard.Endpoint, url: str) -> str:
     """The address to ask: what may not stand in a URL is percent-encoded, plain http is TLS but on this machine.
 
-    Raises BadAddress for what is no address, holds control characters or user information, is a plan's host, or is this
-    machine though the endpoint is not.
+    Raises BadAddress for what is no address, holds control characters or user information, is a plan's host, or is on this
+    machine but not at the endpoint itself.
     """
     try:
         parts = urlsplit(url)
@@ -35,8 +35,8 @@ def usable_address(endpoint: key_guard.Endpoint, url: str) -> str:
     if not _HOST.fullmatch(parts.netloc):
         raise BadAddress("it is no usable address")
     local = is_local(host)
-    if (local or _is_near(host)) and endpoint.kind != key_guard.LOOPBACK:
-        raise BadAddress("it is no usable address: it leads to this machine")
+    if (local or _is_near(host)) and f"{parts.scheme}://{parts.netloc}" != endpoint.origin:
+        raise BadAddress("it is no usable address: it leads to another place on this machine")
     scheme = parts.scheme if local else "https"
     return f"{scheme}://{parts.netloc}{rest}"
 
