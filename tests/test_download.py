@@ -171,8 +171,9 @@ def fetch(storage, tmp_path):
     def run(*steps, url=None, timeout=10.0, progress=None):
         storage.steps = list(steps)
         path.write_bytes(b"")
-        run.client, run.sleep = client_for(f"http://127.0.0.1:{storage.server_port}", timeout), Sleep()
-        download.fetch(run.client, url or storage.url, str(path), sleep=run.sleep, progress=progress)
+        url = url or storage.url
+        run.client, run.sleep = client_for(url[:url.index("/", len("http://"))], timeout), Sleep()
+        download.fetch(run.client, url, str(path), sleep=run.sleep, progress=progress)
         return path.read_bytes()
     yield run
     for _, headers in storage.seen:
@@ -378,8 +379,8 @@ def test_redirect_keeps_the_place_in_the_file(fetch, storage):
     ("https://dashscope.aliyuncs.com", "//oss.example/x", "https://oss.example/x"),
     ("https://dashscope.aliyuncs.com", "http://127.0.0.1/x", None), ("https://dashscope.aliyuncs.com", "https://[::1]/x", None),
     ("https://dashscope.aliyuncs.com", "https://token-plan.cn-beijing.maas.aliyuncs.com/x", None),
-    ("http://127.0.0.1:1", "https://coding.dashscope.aliyuncs.com/x", None), ("http://127.0.0.1:1", "http://127.0.0.1:2/x",
-                                                                              "http://127.0.0.1:2/x")])
+    ("http://127.0.0.1:1", "https://coding.dashscope.aliyuncs.com/x", None),
+    ("http://127.0.0.1:1", "http://127.0.0.1:2/x", None), ("http://127.0.0.1:1", "http://127.0.0.1:1/x", "http://127.0.0.1:1/x")])
 def test_a_redirect_leads_where_a_link_may(monkeypatch, tmp_path, endpoint, location, asked):
     urls = []
 
