@@ -172,7 +172,8 @@ def fetch(storage, tmp_path):
         storage.steps = list(steps)
         path.write_bytes(b"")
         url = url or storage.url
-        run.client, run.sleep = client_for(url[:url.index("/", len("http://"))], timeout), Sleep()
+        place = "/".join(url.split("/")[:3]) if url.startswith("http:") else storage.url[:storage.url.rindex("/")]
+        run.client, run.sleep = client_for(place, timeout), Sleep()
         download.fetch(run.client, url, str(path), sleep=run.sleep, progress=progress)
         return path.read_bytes()
     yield run
