@@ -295,3 +295,68 @@ def test_processes_side_by_side_cannot_overshoot(emulator, home, work):
     codes = sorted(process.wait(120) for process in running)
     assert set(codes) <= {0, 4} and 1 <= codes.count(0) <= 4, codes
     assert sum(line["amount"] for line in spending(home)) <= 0.03
+
+
+# ---- pictures and films
+
+IMAGE, VIDEO = "qianwen-image-generation", "qianwen-video-generation"
+PICTURES = [  # section 9 of the updates, "Images each"
+    (("a fox", "-n", "2"), 0.4),  # qwen-image-2.0: 0.20
+    (("a fox", "--model", "qwen-image-2.0-pro"), 0.5),
+    (("a fox", "--model", "qwen-image-2.1-turbo"), 0.1),
+    (("a fox", "--model", "wan2.7-image-pro", "--task"), 0.5),
+    (("a fox", "--model", "z-image-turbo"), 0.1),
+]
+
+
+@pytest.mark.parametrize("arguments, amount", PICTURES)
+def test_pictures_cost_their_list_price(run, emulator, work, arguments, amount):
+    done = run(*arguments, "--json", "--poll", "0.05", skill=IMAGE)
+    assert done.document["billing"]["cost"]["amount"] == amount, done
+    assert spent(run)["total"] == amount and spent(run)["by"][0]["calls"] == 1
+    count = len(done.document["files"])
+    for entry in done.document["files"]:
+        sidecar = json.loads((work / entry["sidecar"]).read_text("utf-8"))
+        assert sidecar["billing"]["cost"]["amount"] == pytest.approx(amount / count)
+
+
+def test_a_film_costs_its_seconds(run, emulator):
+    done = run("the sea", "--model", "happyhorse-1.1-t2v", "--resolution", "720P", "--duration", "5", "--json", "--poll", "0.05",
+               skill=VIDEO)
+    cost = done.document["billing"]["cost"]["amount"]
+    assert cost == 4.5 and spent(run)["total"] == cost, done  # 0.9 a second
+
+
+def test_a_task_counts_from_its_create_and_its_fetching_costs_nothing(run, emulator):
+    made = run("a fox", "--model", "wan2.7-image", "--task", "--no-wait", "--json", skill=IMAGE)
+    assert spent(run)["total"] == 0.2
+    fetched = run("--resume", made.document["task_id"], "--json", "--poll", "0.05", skill=IMAGE)
+    assert fetched.code == 0 and fetched.document["billing"]["cost"]["amount"] == 0
+    assert "fetched; billed when it was made" in fetched.err
+    assert spent(run)["total"] == 0.2 and spent(run)["by"][0]["calls"] == 1
+
+
+def test_a_failed_task_costs_nothing(run, emulator):
+    emulator.inject("task-failed")
+    assert run("a fox", "--model", "wan2.7-image", "--task", "--poll", "0.05", skill=IMAGE).code == 8
+    assert spent(run)["total"] == 0
+
+
+def test_a_lost_create_is_in_doubt(run, emulator):
+    emulator.inject("accept-then-reset")
+    run("a fox", "--model", "wan2.7-image", "--task", "--poll", "0.05", skill=IMAGE)
+    found = spent(run)
+    assert found["calls_in_doubt"] == 1 and found["total"] == 0.2
+
+
+def test_pictures_keep_to_the_budget(run, emulator):
+    done = run("a fox", "-n", "2", "--json", env={"QIANWEN_BUDGET": "0.3"}, skill=IMAGE)
+    assert done.code == 4 and done.document["error"]["code"] == "Budget"
+    assert not [one for one in emulator.requests if "generation" in one.path]
+    assert run("a fox", env={"QIANWEN_BUDGET": "0.3"}, skill=IMAGE).code == 0
+
+
+def test_speech_costs_its_characters(run, emulator):
+    done = run("Hello there", "--json", skill="qianwen-audio-tts")
+    cost = done.document["billing"]["cost"]
+    assert cost["known"] and cost["amount"] == pytest.approx(spent(run)["total"], abs=1e-6) and cost["amount"] > 0
