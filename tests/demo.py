@@ -81,6 +81,8 @@ STEPS = (
      PLAN_KEY, (TEXT, "Hello"), 3),
     ("The key guard: a plan key and a plan endpoint. A script must not call it, so nothing is sent.",
      PLAN_KEY, (TEXT, "Hello"), 3),
+    ("What did all this cost by list price? --spent sums it up, for all five scripts.",
+     STANDARD_KEY, (TEXT, "--spent"), 0),
 )
 
 
@@ -156,7 +158,7 @@ def main() -> int:
         draw(folder)
         sys.stdout.write(f"The emulator of DashScope listens on {emulator.url}; no real service is called.\n")
         for number, (step, key, command, expected) in enumerate(STEPS, 1):
-            base_url = TOKEN_PLAN if number == len(STEPS) else emulator.url
+            base_url = TOKEN_PLAN if "plan endpoint" in step else emulator.url
             code = show(f"{number}. {step}", command, key, base_url, folder)
             sys.stdout.write(f"(exit code {code})\n")
             if code != expected:
