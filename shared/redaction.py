@@ -1,8 +1,9 @@
 """Takes the run's own secrets out of all that is printed or written, judged by content and not by shape.
 
-A service may repeat a key whole or in part, encoded or cut up; a model that was shown a `.env` may recite it. Of the
-secret part of each key (what comes after its public prefix) no run of six characters is shown: capitals do not matter,
-invisible characters and escapes are seen through, and hex, base64 and reversed forms count.
+A service may repeat a key whole or in part, encoded or cut up; a model that was shown a `.env` may recite it.
+Of the secret part of each key (what comes after its public prefix) no run of six characters is shown:
+capitals do not matter, invisible characters and escapes are seen through, and hex, base64 and reversed forms
+count.
 """
 from __future__ import annotations
 
@@ -20,7 +21,8 @@ _DISGUISE = re.compile(
     r"|(?:%|\\x)(?P<byte>[0-9a-f]{2})|&#x(?P<hex>[0-9a-f]{1,5});|\\u(?P<four>[0-9a-f]{4})|&#(?P<decimal>[0-9]{1,6});",
     re.IGNORECASE)
 _OPEN_ESCAPE = re.compile(r"(?:%|\\|&)[#ux]{0,2}[0-9a-f]{0,6}$", re.IGNORECASE)
-# For people's text alone: what is shaped like any key, cut short like one of ours, a signature or a login of an address.
+# For people's text alone: what is shaped like any key, cut short like one of ours, a signature or a login of
+# an address.
 _KEY_SHAPED = (r"(?i)(?<![a-z0-9])(?:sk-[a-z0-9_*.…-]+|st-(?=[a-z_-]{0,64}[0-9])[a-z0-9_*.…-]{6,}"
                r"|st-[a-z0-9_-]{0,200}(?:\*\*+|\.\.+|…)[a-z0-9_*.…-]+|(?:aiza|ltai)[a-z0-9_*.…-]{6,})")
 _SHORTENED = r"(?<![\w-])([\w-]{2,})(?:\*\*+|\.\.+|…)([\w-]{2,})"
@@ -30,7 +32,8 @@ _LOGIN = r"(?i)(https?:/{0,2})[^\s/@\"'<>]+:[^\s/@\"'<>]*@"
 
 
 def redact(text: str, secrets=()) -> str:
-    """Text for people: this run's secrets, anything shaped like a key, signatures and the logins of addresses go."""
+    """Text for people: this run's secrets, anything shaped like a key, signatures and the logins of addresses
+    go."""
     if secrets and ("**" in text or ".." in text or "…" in text):
         text = re.sub(_SHORTENED, lambda match: _mask_shortened(match, secrets), text)
     text = redact_exact(text, secrets)
@@ -81,11 +84,13 @@ class Stream:
 
 
 def _open_from(text: str, secrets: tuple) -> int:
-    """Where the end of a text begins that may go on as a secret; the length of the text when it surely does not."""
+    """Where the end of a text begins that may go on as a secret; the length of the text when it surely does
+    not."""
     escape = _OPEN_ESCAPE.search(text)
     plain, places = _plain(text[:escape.start()] if escape else text)
     needles = _needles(secrets)
-    size = next((size for size in range(min(needles.longest, len(plain)), 0, -1) if plain[-size:] in needles.beginnings), 0)
+    size = next((size for size in range(min(needles.longest, len(plain)), 0, -1)
+                 if plain[-size:] in needles.beginnings), 0)
     start = places[len(plain) - size]
     return next((begin for begin, end in _found(text, secrets) if begin < start <= end), start)
 
@@ -101,7 +106,8 @@ def _masked(text: str, found: list, start: int, end: int) -> str:
 
 
 def _mask_match(match) -> str:
-    """A key with its characters gone; a bare public prefix ("sk-sp-…") and the full stop of a sentence stay."""
+    """A key with its characters gone; a bare public prefix ("sk-sp-…") and the full stop of a sentence stay.
+    """
     found = match.group()
     end = found[len(found.rstrip(".…")):]
     value = found[:len(found) - len(end)]
@@ -111,14 +117,16 @@ def _mask_match(match) -> str:
 def _mask_shortened(match, secrets) -> str:
     """One of this run's keys with its middle left out, as some services echo it."""
     begin, end = match.group(1).lower(), match.group(2).lower()
-    whole = next((secret for secret in secrets if secret.lower().startswith(begin) and secret.lower().endswith(end)), None)
+    whole = next((secret for secret in secrets if secret.lower().startswith(begin)
+                  and secret.lower().endswith(end)), None)
     return masked(whole) if whole else match.group()
 
 
-# ---- what is looked for, and where -----------------------------------------------------------------------------------
+# ---- what is looked for, and where ---------------------------------------------------------------------
 
 class _Needles:
-    """What must not be shown: `runs` maps each to the number of its first characters that are public and stay.
+    """What must not be shown: `runs` maps each to the number of its first characters that are public and
+    stay.
 
     `beginnings` make the end of a piece wait: any beginning of a whole secret, and half of every other run.
     """
@@ -139,7 +147,8 @@ def _needles(secrets: tuple) -> _Needles:
 
 
 def _runs_of(secret: str):
-    """(run, length of its public beginning, how much of it at the end of a piece makes it wait) for every form of a secret.
+    """(run, length of its public beginning, how much of it at the end of a piece makes it wait) for every
+    form of a secret.
 
     Everyday words within a secret are no secret by themselves.
     """
@@ -148,7 +157,8 @@ def _runs_of(secret: str):
     yield secret, public, 1
     if public and len(part) >= _BEHIND_PREFIX:
         yield secret[:public + _BEHIND_PREFIX], public, 1
-    words = [match.span() for match in re.finditer(r"(?<![A-Za-z0-9])(?:[A-Z]?[a-z]+|[A-Z]+)(?![A-Za-z0-9])", part)]
+    words = [match.span() for match in re.finditer(r"(?<![A-Za-z0-9])(?:[A-Z]?[a-z]+|[A-Z]+)(?![A-Za-z0-9])",
+        part)]
     for start in range(len(part) - _RUN + 1):
         run = part[start:start + _RUN]
         of_word = next((end - start for begin, end in words if begin <= start < end and end - begin <= 12), 0)
@@ -156,11 +166,13 @@ def _runs_of(secret: str):
             yield run, 0, max(4, of_word + 1)
     raw = part.encode("utf-8", "replace")
     encoded = [(raw.hex(), 2 * _RUN), (part[::-1], 2 * _RUN)] + [(form, 8) for form in _base64_forms(raw)]
-    yield from ((form[start:start + size], 0, 4) for form, size in encoded for start in range(len(form) - size + 1))
+    yield from ((form[start:start + size], 0, 4) for form, size in encoded
+                for start in range(len(form) - size + 1))
 
 
 def _base64_forms(raw: bytes) -> list:
-    """The three alignments in which base64 shows some bytes, without the characters that their neighbours change."""
+    """The three alignments in which base64 shows some bytes, without the characters that their neighbours
+    change."""
     forms = []
     for before in range(3):
         form = base64.b64encode(bytes(before) + raw).decode("ascii").rstrip("=")
@@ -189,12 +201,14 @@ def _found(text: str, secrets: tuple) -> list:
 
 
 def _plain(text: str) -> tuple:
-    """The text in lower case without its disguises, and for each of its characters (and its end) the place in `text`."""
+    """The text in lower case without its disguises, and for each of its characters (and its end) the place in
+    `text`."""
     pieces, places, position = [], [], 0
     for match in _DISGUISE.finditer(text):
         pieces.append(text[position:match.start()])
         places += range(position, match.start())
-        code = next((int(value, 10 if name == "decimal" else 16) for name, value in match.groupdict().items() if value), 0)
+        code = next((int(value, 10 if name == "decimal" else 16) for name, value in match.groupdict().items()
+                     if value), 0)
         if code:
             pieces.append(chr(code))
             places.append(match.start())

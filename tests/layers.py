@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.sync import ROOT, imported
 
-LONGEST_MODULE, LONGEST_FUNCTION = 500, 40  # lines
+LONGEST_MODULE, LONGEST_FUNCTION = 420, 40  # lines
 READS_ENVIRONMENT = ("account.py", "main.py", "batch/worker.py", "transport/proxies.py")  # the last: what Python itself heeds
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 MINORS = range(9, 14)
+NOT_HERE = "not two_thousand_rows"  # with many processes in development mode it takes minutes, and make test has it
 FILES = ("test_house.py", "test_transport.py", "test_chat_fold.py", "test_results.py", "test_batch.py")
 SIDE_BY_SIDE = 2
 
@@ -53,7 +54,8 @@ def run(interpreter: str, minor: int) -> tuple:
         python = with_pytest(interpreter, minor)
     except subprocess.CalledProcessError as error:
         return False, "pytest could not be installed", error.stderr.decode("utf-8", "replace")
-    done = subprocess.run([python, "-X", "dev", "-W", "error", "-m", "pytest", "-q", *(f"tests/{name}" for name in FILES)], cwd=ROOT,
+    done = subprocess.run([python, "-X", "dev", "-W", "error", "-m", "pytest", "-q", "-k", NOT_HERE,
+                           *(f"tests/{name}" for name in FILES)], cwd=ROOT,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
                           env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
     output = done.stdout.decode("utf-8", "replace")

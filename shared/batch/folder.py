@@ -34,7 +34,8 @@ _MAX_LINE = 256 << 20  # bytes
 class BatchFolder:
     """What is known of the rows of a RowFile in one folder."""
 
-    def __init__(self, folder: str, row_file: RowFile, console: Console, *, again: bool, recoverable, table: bool = False):
+    def __init__(self, folder: str, row_file: RowFile, console: Console, *, again: bool, recoverable,
+                 table: bool = False):
         self.folder, self._row_file, self._console = folder, row_file, console
         self._again, self._recoverable = again, recoverable
         self.results, self._started, self._lock_file = (os.path.join(folder, name) for name in (
@@ -113,7 +114,8 @@ class BatchFolder:
         """Whether a row is to be done now."""
         if row.key in self._skip:
             return False
-        return row.key not in self.in_doubt or self._again or bool(self._recoverable and self._recoverable(row))
+        return row.key not in self.in_doubt or self._again or bool(self._recoverable
+            and self._recoverable(row))
 
     def skipped(self, key: int) -> bool:
         return key in self._skip
@@ -125,22 +127,27 @@ class BatchFolder:
         try:
             os.makedirs(self.folder, exist_ok=True)
         except OSError as error:
-            raise usage(f"the folder {self.folder} cannot be made: {error.strerror}", "name another place") from error
+            raise usage(f"the folder {self.folder} cannot be made: {error.strerror}",
+                        "name another place") from error
         return FolderLock(self._lock_file, max_wait, tick, self._console)
 
     def open(self) -> None:
-        """Drop the lines of failed rows and damaged ones, then append. First the rows in doubt are safe on disk."""
+        """Drop the lines of failed rows and damaged ones, then append. First the rows in doubt are safe on
+        disk."""
         try:
             head = json.dumps({"flags": self._flags()}).encode("ascii") + b"\n"
             with whole(self._started) as file:
                 file.writelines([head, *(b"+%016x\n" % key for key in sorted(self.in_doubt))])
             if self._untidy:
                 with whole(self.results) as file:
-                    file.writelines(raw for raw in _lines(self.results) for entry in [_entry(raw)] if entry and self._stays(entry))
+                    file.writelines(raw for raw in _lines(self.results) for entry in [_entry(raw)] if entry
+                                    and self._stays(entry))
             mode = os.O_WRONLY | os.O_APPEND | os.O_CREAT
-            self._started_fd, self._results_fd = open_own(self._started, mode, 0o666), open_own(self.results, mode, 0o666)
+            self._started_fd, self._results_fd = open_own(self._started, mode, 0o666), open_own(self.results,
+                mode, 0o666)
         except OSError as error:
-            raise usage(f"{self.folder} cannot be written: {error.strerror}", "name another place with --output") from error
+            raise usage(f"{self.folder} cannot be written: {error.strerror}",
+                        "name another place with --output") from error
 
     def begin(self, key: int) -> None:
         """A row is about to be sent. Raises OSError."""
@@ -161,9 +168,11 @@ class BatchFolder:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def close(self, under_way: int, schema: str | None = None, files: bool = False) -> None:
-        """Bring everything to the disk itself, in the order of the rows, with the table where one is wanted; the results alone stay.
+        """Bring everything to the disk itself, in the order of the rows, with the table where one is wanted;
+        the results alone stay.
 
-        With rows `under_way` that were not waited for and may still write their line, all stays as it is. Raises OSError.
+        With rows `under_way` that were not waited for and may still write their line, all stays as it is.
+        Raises OSError.
         """
         for descriptor in (self._results_fd, self._started_fd):
             to_disk(descriptor)
@@ -191,7 +200,8 @@ def _lines(path: str):
     except FileNotFoundError:
         return
     except OSError as error:
-        raise usage(f"{path} cannot be used: {error.strerror}", "name another folder with --output") from error
+        raise usage(f"{path} cannot be used: {error.strerror}",
+                    "name another folder with --output") from error
 
 
 def _entry(raw: bytes) -> dict | None:
@@ -212,7 +222,8 @@ def _key(text) -> int:
 
 def _difference(then: dict, now: dict) -> str:
     names = [name for name in sorted({*then, *now}) if then.get(name) != now.get(name)]
-    return "; ".join(f"--{name.replace('_', '-')}: {_short(then, name)} then, {_short(now, name)} now" for name in names[:3])
+    return "; ".join(f"--{name.replace('_', '-')}: {_short(then, name)} then, {_short(now, name)} now"
+                     for name in names[:3])
 
 
 def _short(flags: dict, name: str) -> str:
@@ -237,7 +248,8 @@ class FolderLock:
             raise usage(f"the file system of {self._folder} has no locks, so two runs could pay for the same rows",
                         "name a folder on a local disk with --output") from None
         except OSError as error:
-            raise usage(f"{self._lock.path} cannot be written: {error.strerror}", "name another place with --output") from error
+            raise usage(f"{self._lock.path} cannot be written: {error.strerror}",
+                        "name another place with --output") from error
         return self
 
     def _waiting(self) -> None:

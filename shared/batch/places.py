@@ -1,4 +1,5 @@
-"""Which files the rows of a batch may name. A file of rows may come from somebody else, and so may the links beside it."""
+"""Which files the rows of a batch may name. A file of rows may come from somebody else, and so may the links
+beside it."""
 from __future__ import annotations
 
 import os
@@ -12,15 +13,18 @@ _ADDRESS = re.compile(r"(https?|oss|fileid)://|data:", re.IGNORECASE)
 
 
 class Places:
-    """Files that go in lie below the folder of the batch file or the working directory; what is written lies in the
-    output folder. Real paths count, so that no link leads out. `any_files`: the user allows all others as well."""
+    """Files that go in lie below the folder of the batch file or the working directory; what is written lies
+    in the output folder. Real paths count, so that no link leads out. `any_files`: the user allows all
+    others as well."""
 
     def __init__(self, batch_file: str, folder: str, any_files: bool):
         self._folder, self._any = os.path.realpath(folder), any_files
-        self._inputs = (os.path.realpath(os.path.dirname(os.path.abspath(batch_file))), os.path.realpath(os.curdir))
+        self._inputs = (os.path.realpath(os.path.dirname(os.path.abspath(batch_file))),
+                        os.path.realpath(os.curdir))
 
     def check_input(self, name: str, value: str) -> None:
-        """Refuse a file outside. What looks like an address is one only where no such file exists. Raises usage."""
+        """Refuse a file outside. What looks like an address is one only where no such file exists. Raises
+        usage."""
         if self._any or value == "-" or len(value) > _LONGEST:
             return
         for path in {value, os.path.expanduser(value), _path_of(value)}:

@@ -21,7 +21,8 @@ def add_thinking_flags(add) -> None:
 
 
 def add_json_flags(add) -> None:
-    add("--json-object", action="store_true", help="the answer is one JSON value; no thinking unless --think asks for it")
+    add("--json-object", action="store_true",
+        help="the answer is one JSON value; no thinking unless --think asks for it")
     add("--schema", metavar="FILE", help=SCHEMA_HELP)
 
 
@@ -37,7 +38,8 @@ def add_fields(add, fields: dict) -> None:
 
 
 def ask_of(options, kind, **own):
-    """What was asked, as the `kind` of ChatAsk of a skill: the flags that every chat script has, and its `own`."""
+    """What was asked, as the `kind` of ChatAsk of a skill: the flags that every chat script has, and its
+    `own`."""
     if options.output == "":
         raise usage("--output names no file", "give a file, or a folder ending in /")
     return kind(

@@ -38,7 +38,8 @@ OCR_32 = Sight(10 * _MB, 1, (3_072, 30_720_000), (0, 0), 0, 0)
 DEEPSEEK_OCR = Sight(10 * _MB, 1, (0, 0), (0, 0), 0, 0)
 ANY = Sight(0, 2048, (1, 1_000_000_000), (4, 8000), 0, 0)
 
-# thinking: "on" and "off" are defaults of models that can switch, "always" and "never" cannot, None: not known.
+# thinking: "on" and "off" are defaults of models that can switch, "always" and "never" cannot, None: not
+# known.
 # features, a line for each thing they are about:
 #   fc function calling, ws web search, pc prefix continuation, mt translation, long reads uploaded documents
 #   ocr reads one picture and needs no prompt, ocr-tasks has built-in reading tasks on the native endpoint,

@@ -13,8 +13,10 @@ _PIECE = re.compile(r"""\\u\{([0-9A-Fa-f]{1,6})\} | \\u[0-9A-Fa-f]{4} | \\c([A-Z
 
 @functools.lru_cache(maxsize=256)
 def compiled(pattern: str):
-    """The compiled pattern, None for one that Python cannot express. Raises re.error for one that is broken."""
-    if re.search(r"(?<!\\)(\\\\)*\\[pPAZ]", pattern):  # Unicode properties; letters that mean nothing to ECMA-262
+    """The compiled pattern, None for one that Python cannot express. Raises re.error for one that is broken.
+    """
+    # Unicode properties; letters that mean nothing to ECMA-262
+    if re.search(r"(?<!\\)(\\\\)*\\[pPAZ]", pattern):
         return None
     try:
         with warnings.catch_warnings():
@@ -27,7 +29,8 @@ def compiled(pattern: str):
 
 
 def translated(pattern: str) -> str:
-    """The pattern in Python's spelling; digits, words and blanks are ASCII but for the blanks of ECMA-262, $ is the very end."""
+    """The pattern in Python's spelling; digits, words and blanks are ASCII but for the blanks of ECMA-262, $
+    is the very end."""
     out, within = [], False
     for found in _PIECE.finditer(pattern):
         text = found.group()
@@ -38,7 +41,8 @@ def translated(pattern: str) -> str:
             out.append(r"[\s\S]" if text == "[^]" else "(?!)")
         else:
             within = text == "["
-            out.append({"$": r"\Z", ".": "[^\n\r\u2028\u2029]", "(?<": "(?P<", r"\s": f"[{_BLANKS}]", r"\S": f"[^{_BLANKS}]"}.get(
+            out.append({"$": r"\Z", ".": "[^\n\r\u2028\u2029]", "(?<": "(?P<", r"\s": f"[{_BLANKS}]",
+                        r"\S": f"[^{_BLANKS}]"}.get(
                 text, _escape(found, text)))
     return "".join(out)
 
@@ -68,6 +72,7 @@ def _escape(found, text: str) -> str:
 
 
 def is_quick(pattern: str) -> bool:
-    """Whether matching surely takes little time: no groups, and at most one part that may be as long as it likes."""
+    """Whether matching surely takes little time: no groups, and at most one part that may be as long as it
+    likes."""
     plain = re.sub(r"\\.|\[[^\]]*\]", "x", pattern)
     return "(" not in plain and len(re.findall(r"[*+]|,\}", plain)) <= 1

@@ -1,4 +1,5 @@
-"""What the service says a call used, read so that nothing odd in it stands between an answer and its output."""
+"""What the service says a call used, read so that nothing odd in it stands between an answer and its output.
+"""
 from __future__ import annotations
 
 import math
@@ -12,8 +13,10 @@ Counts = namedtuple("Counts", "input output thinking cached searches stored")
 
 def counts(usage) -> Counts:
     """The counts of a usage object of either dialect."""
-    out = _first(usage, ("completion_tokens_details", "reasoning_tokens"), ("output_tokens_details", "reasoning_tokens"))
-    return Counts(_first(usage, ("prompt_tokens",), ("input_tokens",)), _first(usage, ("completion_tokens",), ("output_tokens",)), out,
+    out = _first(usage, ("completion_tokens_details", "reasoning_tokens"),
+                 ("output_tokens_details", "reasoning_tokens"))
+    return Counts(_first(usage, ("prompt_tokens",), ("input_tokens",)),
+                  _first(usage, ("completion_tokens",), ("output_tokens",)), out,
                   _first(usage, ("prompt_tokens_details", "cached_tokens"), ("cached_tokens",)),
                   _first(usage, ("plugins", "search", "count")),
                   _first(usage, ("prompt_tokens_details", "cache_creation_input_tokens")))
@@ -33,7 +36,8 @@ def _first(usage, *ways):
 def units(usage) -> dict:
     """Billed units from a usage object of either dialect, as far as it names them."""
     found = counts(usage)
-    return {name: count for name, count in (("input_tokens", found.input), ("output_tokens", found.output)) if count is not None}
+    return {name: count for name, count in (("input_tokens", found.input), ("output_tokens", found.output))
+            if count is not None}
 
 
 def usage_line(usage, model: str, billing: str) -> str:
@@ -49,7 +53,8 @@ def usage_line(usage, model: str, billing: str) -> str:
 
 
 def plain(value, depth: int = _DEEPEST):
-    """A copy of what JSON gave that can be passed on: numbers that JSON cannot carry, and what nests too deeply, are null."""
+    """A copy of what JSON gave that can be passed on: numbers that JSON cannot carry, and what nests too
+    deeply, are null."""
     if isinstance(value, (dict, list)) and not depth:
         return None
     if isinstance(value, dict):

@@ -7,13 +7,15 @@ from collections import namedtuple
 from ..failures import Exit, Failure
 from ..key_guard import PLAN_PAGE, TWO_KEYS
 
-# What explaining an error needs to know about the call. `models` are ids for a "did you mean", `successor` is what replaces
+# What explaining an error needs to know about the call. `models` are ids for a "did you mean", `successor` is
+# what replaces
 # a retired model, `address` the base URL in use, without a service path.
 Context = namedtuple("Context", "skill key_kind endpoint_kind host model models sandboxed successor address",
                      defaults=("", "", "", "", "", (), False, "", ""))
 # What the service said, whatever it was wrapped in. `code` may be a number as text.
 ServiceError = namedtuple("ServiceError", "status code message request_id", defaults=(0, "", "", ""))
-# code and fragment: regular expressions searched in the lower-cased code and message ('' fits everything); status: 0
+# code and fragment: regular expressions searched in the lower-cased code and message ('' fits everything);
+# status: 0
 # fits every status; retry: the same request may succeed later.
 Row = namedtuple("Row", "status code fragment exit retry cause fix")
 _AGAIN_LATER = "run the command again in a minute; when it stays, report the request id to Alibaba Cloud"
@@ -26,7 +28,8 @@ _MONEY = (
     Row(0, "", r"account is in good standing|in arrears", Exit.QUOTA, False,
         "the account has unpaid bills or no balance", _TOP_UP),
     Row(0, r"insufficient_?user_?quota|insufficient_?balance|pre_?consume", "", Exit.QUOTA, False,
-        "the account at {host} has no balance left", "top up the account at {host}, then run the command again"),
+        "the account at {host} has no balance left",
+        "top up the account at {host}, then run the command again"),
     Row(0, "", r"(token|coding)[- ]plan quota|plan'?s? quota .*exhausted", Exit.QUOTA, False,
         "the plan's allowance is used up. A plan stops hard here: it does not fall back to pay-as-you-go",
         "{two_keys}; the plan itself goes on with the next cycle or a shared usage package"),
@@ -38,8 +41,10 @@ _MONEY = (
 _ROWS = (
     # ---- not the key, though the status says so
     Row(403, "", r"policy expired", Exit.FAILED, False,
-        "the upload credential is older than 300 seconds", "run the command again: a new credential is fetched"),
-    Row(0, r"^(accessdenied|signaturedoesnotmatch|entitytoolarge|filealreadyexists)$", r"policy|signature|size|exist|object",
+        "the upload credential is older than 300 seconds",
+        "run the command again: a new credential is fetched"),
+    Row(0, r"^(accessdenied|signaturedoesnotmatch|entitytoolarge|filealreadyexists)$",
+        r"policy|signature|size|exist|object",
         Exit.FAILED, False, "the object storage refused the temporary upload",
         "run the command again; when it stays, pass the file as a public http(s) address"),
     Row(403, "", r"does not support (a)?synchronous calls", Exit.FAILED, False,
@@ -49,7 +54,8 @@ _ROWS = (
         "the model's free quota is used up and the account is set to stop there",
         "switch off 'stop when the free quota ends' in the console to go on pay-as-you-go, or use another model"),
     Row(403, r"unpurchased", "", Exit.KEY, False,
-        "the account has not activated this service", "activate Model Studio (百炼) in the console with the main account"),
+        "the account has not activated this service",
+        "activate Model Studio (百炼) in the console with the main account"),
     Row(403, r"(model|workspace|app)\.accessdenied", "", Exit.KEY, False,
         "the key belongs to a workspace that may not use {model}",
         "authorise the model for that workspace in the console, or use a key of the default workspace{or_successor}"),
@@ -67,7 +73,8 @@ _ROWS = (
     Row(429, "", r"free allocated quota exceeded", Exit.QUOTA, False,
         "the free quota is over and the model is not sold", "use another model"),
     Row(429, r"burst", "", Exit.QUOTA, True,
-        "requests came in faster than the service lets the rate grow", "wait a minute, then send fewer at a time"),
+        "requests came in faster than the service lets the rate grow",
+        "wait a minute, then send fewer at a time"),
     Row(429, r"insufficient_?quota|allocationquota", "", Exit.QUOTA, True,
         "the tokens per minute of this account and model are used up (a limit of rate, not of money)",
         "wait a minute and run the command again, or ask for a higher limit in the console"),
@@ -75,16 +82,21 @@ _ROWS = (
         "a quota of stored things (voices, hot words) is full", "delete some that are no longer needed"),
     Row(429, "", "", Exit.QUOTA, True,
         "too many requests of this account for this model", "wait a minute and run the command again"),
-    Row(0, r"^throttling|limit_?requests|rate_?limit|insufficient_?quota|quota_?exceeded", "", Exit.QUOTA, True,
+    Row(0, r"^throttling|limit_?requests|rate_?limit|insufficient_?quota|quota_?exceeded", "", Exit.QUOTA,
+        True,
         "too many requests of this account for this model", "wait a minute and run the command again"),
     # ---- content
-    Row(0, r"data_?inspection_?failed|customroleblocked|faqruleblocked|ipinfringement", r"", Exit.CONTENT, False,
-        "content inspection refused the input or the output", "rephrase the request; the same text will be refused again"),
+    Row(0, r"data_?inspection_?failed|customroleblocked|faqruleblocked|ipinfringement", r"", Exit.CONTENT,
+        False,
+        "content inspection refused the input or the output",
+        "rephrase the request; the same text will be refused again"),
     Row(0, "", r"may contain inappropriate content", Exit.CONTENT, False,
-        "content inspection refused the input or the output", "rephrase the request; the same text will be refused again"),
+        "content inspection refused the input or the output",
+        "rephrase the request; the same text will be refused again"),
     # ---- model
     Row(0, r"model_not_supported", "", Exit.FAILED, False,
-        "{model} cannot be called over the OpenAI-compatible API", "use a model of the list in the skill's references"),
+        "{model} cannot be called over the OpenAI-compatible API",
+        "use a model of the list in the skill's references"),
     Row(0, r"model_?not_?found", "", Exit.FAILED, False, "{model_cause}", "{model_fix}"),
     Row(0, "", r"model '?.*'? (is )?not (found|exist|supported)|not found or not supported|model not exist",
         Exit.FAILED, False, "{model_cause}", "{model_fix}"),
@@ -95,56 +107,72 @@ _ROWS = (
         "the uploaded document is still being read by the service", "run the command again in a few seconds"),
     Row(0, "", r"file \[id:.*cannot be found|invalid file \[id:", Exit.FAILED, False,
         "the document is not (or no longer) stored in this account", "upload it again with --document PATH"),
-    Row(0, "", r"media format|image format|failed to decode the image|file format is illegal|invalid video file|"
+    Row(0, "",
+        r"media format|image format|failed to decode the image|file format is illegal|invalid video file|"
         r"wrong content-type of multimodal", Exit.FAILED, False,
         "the service cannot read a picture or video of the request", "convert it to PNG, JPEG or MP4"),
-    Row(0, r"invalidurl", "", Exit.FAILED, False, "the service could not fetch a media address of the request",
+    Row(0, r"invalidurl", "", Exit.FAILED, False,
+        "the service could not fetch a media address of the request",
         "pass a local file instead, or an address that is public"),
     Row(0, "", r"download (the )?(multimodal|media)|requested media resource|access the media resource|"
-        r"content-length of multimodal", Exit.FAILED, False, "the service could not fetch a media address of the request",
+        r"content-length of multimodal", Exit.FAILED, False,
+        "the service could not fetch a media address of the request",
         "pass a local file instead, or an address that is public and names its length and type"),
-    Row(0, "", r"exceeds (size|page) limit|content blank|format is not supported|too many files", Exit.FAILED, False,
+    Row(0, "", r"exceeds (size|page) limit|content blank|format is not supported|too many files", Exit.FAILED,
+        False,
         "the document cannot be read by the long-document model", "see the limits in the skill's references"),
     Row(0, "", r"provided url does not appear to be valid", Exit.FAILED, False,
-        "the service could not use a media address of the request", "pass a local file, or a public http(s) address"),
+        "the service could not use a media address of the request",
+        "pass a local file, or a public http(s) address"),
     Row(0, "", r"only support stream|non-streaming calls", Exit.FAILED, False,
         "the model answers in streams only", "leave out --no-stream"),
     Row(0, r"notsupportenablethinking", "", Exit.FAILED, False,
         "{model} cannot think", "leave out --think, or use a model that thinks (--models lists them)"),
-    Row(0, "", r"does not support enable_thinking|enable_thinking parameter is restricted", Exit.FAILED, False,
+    Row(0, "", r"does not support enable_thinking|enable_thinking parameter is restricted", Exit.FAILED,
+        False,
         "{model} does not let thinking be switched this way", "leave out --think and --no-think"),
     Row(0, "", r"does not support enable_search", Exit.FAILED, False,
-        "{model} cannot search the web", "leave out --search, or use a model that searches (--models lists them)"),
+        "{model} cannot search the web",
+        "leave out --search, or use a model that searches (--models lists them)"),
     Row(0, "", r"tool_choice.*thinking|thinking.*tool_choice", Exit.FAILED, False,
-        "{model} takes no forced tool while it thinks", "add --no-think, or leave --tool-choice to the model (auto)"),
+        "{model} takes no forced tool while it thinks",
+        "add --no-think, or leave --tool-choice to the model (auto)"),
     Row(0, "", r"input content must be a string", Exit.FAILED, False,
         "{model} reads text only", "use the vision skill, or a model that sees"),
-    Row(0, "", r"role must be|list index out of range|embedding_pipeline_error|inference error: inference error",
+    Row(0, "",
+        r"role must be|list index out of range|embedding_pipeline_error|inference error: inference error",
         Exit.FAILED, False, "the service could not use the order or form of the messages",
         "check the messages: they end with a user turn, and each tool answer follows its call"),
     # ---- speech (speech contract 10)
-    Row(0, "", r"url error", Exit.FAILED, False, "{model} is not spoken to at this address, or is another kind of model",
+    Row(0, "", r"url error", Exit.FAILED, False,
+        "{model} is not spoken to at this address, or is another kind of model",
         "use a model id from the skill's references"),
     Row(0, r"voicenotfound|resourcenotexist", "", Exit.FAILED, False, "this account has no such voice",
         "list the voices of this account with --my-voices"),
-    Row(0, "", r"invalid voice specified|voice '?.*'? is not supported|engine error \[411\]|error code: 4(11|18)|voice is invalid"
+    Row(0, "",
+        r"invalid voice specified|voice '?.*'? is not supported|engine error \[411\]|error code: 4(11|18)|voice is invalid"
         r"|remote cancelled grpc stream|please ensure .*voice", Exit.FAILED, False,
         "{model} does not have this voice: voices belong to one model, and a cloned one also to one account and must be ready (OK)",
         "see --list-voices, or --my-voices for your own"),
-    Row(0, "", r"error code: 428", Exit.FAILED, False, "the instructions are not as {model} wants them: too long, or not one of the "
-        "fixed sentences of this voice", "shorten --instructions, or take a model that follows free ones (see the references)"),
-    Row(0, "", r"sends text is limited", Exit.FAILED, False, "the text of one call is too long", "make the parts smaller with --max-part"),
+    Row(0, "", r"error code: 428", Exit.FAILED, False,
+        "the instructions are not as {model} wants them: too long, or not one of the "
+        "fixed sentences of this voice",
+        "shorten --instructions, or take a model that follows free ones (see the references)"),
+    Row(0, "", r"sends text is limited", Exit.FAILED, False, "the text of one call is too long",
+        "make the parts smaller with --max-part"),
     Row(0, "", r"ssml text is not supported", Exit.FAILED, False, "the model or the voice reads no SSML",
         "leave out --ssml, or take a voice that --list-voices marks with ssml"),
     Row(0, r"audioshort|durationlimit|audiosilent|audiorate|filesizeexceed|unsupportedfileformat|audio\.(decoder|preprocess)", "",
-        Exit.FAILED, False, "the recording does not do: it must be clear speech of 10 to 20 s (at most 60 s), WAV 16 bit, MP3 or M4A, "
+        Exit.FAILED, False,
+        "the recording does not do: it must be clear speech of 10 to 20 s (at most 60 s), WAV 16 bit, MP3 or M4A, "
         "at most 10 MB, 24 kHz or more", "record or cut it anew, then run the command again"),
     # ---- the service itself
     Row(0, r"^requesttimeout$|responsetimeout|\.timeout$", r"", Exit.FAILED, True,
         "the service ran out of time", "{timeout_fix}"),
     Row(413, "", "", Exit.FAILED, False, "the request is too large", "send less at once"),
     Row(0, r"serving|unavailable|overloaded", "", Exit.FAILED, True,
-        "the service is overloaded or down for the moment", "run the command again in a minute, or use another model"),
+        "the service is overloaded or down for the moment",
+        "run the command again in a minute, or use another model"),
     Row(0, r"^(internal_?(server_?)?error|system_?error|server_?error|modelservicefailed|rewritefailed|retrivalfailed|invokepluginfailed"
         r"|appprocessfailed)", "", Exit.FAILED, True, "the service has a problem of its own", _AGAIN_LATER),
 )
@@ -158,14 +186,17 @@ _NAMES_NOTHING = re.compile(r"(error|http|status|code|the|request(ed)?|url|uri|p
                             r"|this|server|no|such|cannot|get|post|40[45]|method|allowed|does|exist|[\W_]|/\S*)*")
 _DENIED = Row(403, "", "", Exit.KEY, False, "the key may not use this model or service",
               "check in the console that the model is activated for the key's workspace, or use another key")
-# What rejects the key when the service says 401: (kinds of key, kinds of endpoint) -> cause, fix. '' fits every kind.
+# What rejects the key when the service says 401: (kinds of key, kinds of endpoint) -> cause, fix. '' fits
+# every kind.
 _AUTH = (
     ("plan", "dashscope",
      "the key is a Token Plan or Coding Plan key (sk-sp-…), and the standard endpoint rejects those; nothing was charged",
      "{two_keys}"),
-    ("plan", "", "the key is a plan key (sk-sp-…), which a script may not use, and {host} rejected it; nothing was charged",
+    ("plan", "",
+     "the key is a plan key (sk-sp-…), which a script may not use, and {host} rejected it; nothing was charged",
      "{two_keys}"),
-    ("temporary", "", "temporary keys (st-…) live for 30 minutes at most, and this one has ended or is of another region",
+    ("temporary", "",
+     "temporary keys (st-…) live for 30 minutes at most, and this one has ended or is of another region",
      "make a new temporary key, or put a standard sk- key into DASHSCOPE_API_KEY"),
     ("standard", "token-plan", "a standard key was sent to a Token Plan endpoint, which rejects it",
      "unset QWEN_BASE_URL, or set it to https://dashscope.aliyuncs.com"),
@@ -178,7 +209,8 @@ _AUTH = (
 )
 
 
-# What a status below 400 (an error inside a stream) or a code of its own means: (code, message, the status it stands for).
+# What a status below 400 (an error inside a stream) or a code of its own means: (code, message, the status it
+# stands for).
 _MEANT = (
     (r"throttling|rate_?limit|limit_?(requests|burst)|insufficient_?quota|allocationquota", "", 429),
     ("", r"^throttling", 429),
@@ -189,7 +221,8 @@ _MEANT = (
 
 
 def explain(error: ServiceError, context: Context) -> Failure:
-    """Turn what the service said into a Failure with the cause and fix that fit this key, endpoint and model."""
+    """Turn what the service said into a Failure with the cause and fix that fit this key, endpoint and model.
+    """
     meant = _meant(error)
     row = _find_row(meant, context)
     words = _words(context)
@@ -202,11 +235,13 @@ def explain(error: ServiceError, context: Context) -> Failure:
 
 
 def _meant(error: ServiceError) -> ServiceError:
-    """The error with the status that it stands for: overload comes as 500 with "<503> …", throttling as 200 with "429"."""
+    """The error with the status that it stands for: overload comes as 500 with "<503> …", throttling as 200
+    with "429"."""
     inner = re.match(r"<([45]\d\d)>", error.message) or re.fullmatch(r"([45]\d\d)", error.code)
     if inner and (error.status < 400 or error.status == 500):
         status = int(inner.group(1))
-        is_input = status < 500 and re.match("internalerror", error.code.lower())  # the input was refused, no more
+        # the input was refused, no more
+        is_input = status < 500 and re.match("internalerror", error.code.lower())
         return error._replace(status=status, code="" if is_input else error.code)
     if error.status >= 400:
         return error
@@ -240,7 +275,8 @@ def _first(rows, status: int, code: str, message: str) -> Row | None:
 def _is_auth(status: int, code: str, message: str) -> bool:
     texts = ("no api-key provided", "invalid api-key provided", "incorrect api key provided",
              "invalid access token or token expired", "didn't provide an api key")
-    return status == 401 or code in ("invalidapikey", "invalid_api_key") or any(text in message for text in texts)
+    return status == 401 or code in ("invalidapikey", "invalid_api_key") or any(text in message
+        for text in texts)
 
 
 def _auth_row(message: str, context: Context) -> Row:
@@ -259,11 +295,14 @@ def _auth_row(message: str, context: Context) -> Row:
 
 
 def _not_accepted(error: ServiceError, row: Row) -> bool:
-    """Whether the service surely did not take the request: it refused it, or said it had no room for it (503)."""
+    """Whether the service surely did not take the request: it refused it, or said it had no room for it
+    (503)."""
     if error.status == 503:  # a bare page from a proxy in between says nothing of what the service did
         said = f"{error.code} {error.message}".lower()
-        return not re.match("http_", said) and bool(re.search(r"unavailable|serving|overload|throttl|capacity", said))
-    if re.match(r"invalid|badrequest", error.code, re.IGNORECASE) or "remote cancelled grpc stream" in error.message.lower():
+        return not re.match("http_",
+                            said) and bool(re.search(r"unavailable|serving|overload|throttl|capacity", said))
+    if re.match(r"invalid|badrequest", error.code,
+                re.IGNORECASE) or "remote cancelled grpc stream" in error.message.lower():
         return True  # the input was refused, whatever the status says
     return row.exit in (Exit.KEY, Exit.QUOTA) or 400 <= error.status < 500
 
@@ -271,7 +310,8 @@ def _not_accepted(error: ServiceError, row: Row) -> bool:
 # Words that differ by skill; the rest speak of a conversation.
 _SKILL_WORDS = {
     "qianwen-audio-tts": {
-        "length_cause": "the text of one call is too long for the model", "length_fix": "make the parts smaller with --max-part",
+        "length_cause": "the text of one call is too long for the model",
+        "length_fix": "make the parts smaller with --max-part",
         "timeout_fix": "run the command again"},
 }
 _COMMON_WORDS = {
@@ -282,7 +322,8 @@ _COMMON_WORDS = {
 _RATE_WORDS = {  # whether the key is a plan key -> cause, fix
     True: ("a plan's seat or shared package is exhausted, or the call was routed to a shared quota",
            TWO_KEYS + "; see the plan's usage on " + PLAN_PAGE),
-    False: ("too many requests of this account in a short time", "wait a minute and run the command again; " + _CHECK),
+    False: ("too many requests of this account in a short time", "wait a minute and run the command again; "
+            + _CHECK),
 }
 
 
@@ -290,13 +331,16 @@ def _words(context: Context) -> dict:
     host, model, address = context.host or "the endpoint", context.model or "the model", context.address
     rate_limit, rate_limit_fix = _RATE_WORDS[context.key_kind == "plan"]
     shortened = re.sub(r"/v1/?$", "", address)
-    return {**_COMMON_WORDS, **_SKILL_WORDS.get(context.skill, {}), "host": host, "model": model, "two_keys": TWO_KEYS,
+    return {**_COMMON_WORDS, **_SKILL_WORDS.get(context.skill, {}), "host": host, "model": model,
+            "two_keys": TWO_KEYS,
             "rate_limit": rate_limit, "rate_limit_fix": rate_limit_fix, "address": address or "the base URL",
-            "address_fix": f"it ends in /v1, which is not part of it: set QWEN_BASE_URL={shortened}" if shortened != address else
+            "address_fix": f"it ends in /v1, which is not part of it: set QWEN_BASE_URL={shortened}"
+            if shortened != address else
             "set QWEN_BASE_URL to the origin alone, for example https://dashscope.aliyuncs.com, or unset it; a gateway has to "
             "pass those paths on",
             "model_cause": f"there is no model {model!r} at {host} for this key: " + (
-                "it was announced as retired" if context.successor else "model ids are matched to the letter, upper and lower "
+                "it was announced as retired" if context.successor
+                else "model ids are matched to the letter, upper and lower "
                 "case included, and differ by region and protocol"),
             "model_fix": _model_fix(context),
             "or_successor": f"; {context.successor} replaces {model}" if context.successor else ""}
@@ -316,7 +360,8 @@ def _close_models(context: Context) -> list:
     if not context.model or context.model in context.models:
         return []
     lower = {name.lower(): name for name in context.models}
-    return [lower[name] for name in difflib.get_close_matches(context.model.lower(), list(lower), n=2, cutoff=0.75)]
+    return [lower[name] for name in difflib.get_close_matches(context.model.lower(), list(lower), n=2,
+        cutoff=0.75)]
 
 
 def _clean(message: str) -> str:

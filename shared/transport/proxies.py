@@ -1,4 +1,5 @@
-"""What Python itself heeds of the environment: the proxy of a request, without user and password, and the TLS settings."""
+"""What Python itself heeds of the environment: the proxy of a request, without user and password, and the TLS
+settings."""
 from __future__ import annotations
 
 import os
@@ -18,9 +19,11 @@ def proxy_of(url: str) -> Proxy | None:
     if not value or urllib.request.proxy_bypass(host):
         return None
     found = re.fullmatch(r"(?:[a-z0-9]+://)?([\w.-]+(?::[0-9]+)?|\[[0-9a-f:]+\](?::[0-9]+)?)/?",
-                         re.sub(r"^([a-z0-9]*://)?.*@", "", value.strip(), flags=re.IGNORECASE), re.IGNORECASE)
+                         re.sub(r"^([a-z0-9]*://)?.*@", "", value.strip(), flags=re.IGNORECASE),
+                         re.IGNORECASE)
     variables = those_set(f"{scheme}_proxy", f"{scheme}_proxy".upper())
-    return Proxy(found.group(1) if found else "", variables[0] if variables else "the system's proxy settings")
+    return Proxy(found.group(1) if found else "", variables[0] if variables
+                 else "the system's proxy settings")
 
 
 def those_set(*names) -> list:

@@ -14,15 +14,18 @@ MAX_DELAY = 60.0  # seconds; a service that asks for a longer pause is not waite
 class Retries:
     """When a failed request is sent again, and after how long.
 
-    `safety` says what a second sending can cost: READ nothing; CHAT nothing after a server error, as long as no byte
-    of the answer has come; CREATE a second paid result, so only a request that was surely not accepted is sent again.
+    `safety` says what a second sending can cost: READ nothing; CHAT nothing after a server error, as long as
+    no byte of the answer has come; CREATE a second paid result, so only a request that was surely not
+    accepted is sent again.
     """
 
     READ, CHAT, CREATE = "read", "chat", "create"
 
-    def __init__(self, retries: int = DEFAULT_RETRIES, sleep=time.sleep, note=None, uniform=None, throttle=None):
+    def __init__(self, retries: int = DEFAULT_RETRIES, sleep=time.sleep, note=None, uniform=None,
+                 throttle=None):
         self.retries, self.sleep, self.note, self._uniform = retries, sleep, note or (lambda text: None), uniform
-        self.throttle = throttle  # of a batch: it waits for rate limits by itself, so they are not counted as tries here
+        # of a batch: it waits for rate limits by itself, so they are not counted as tries here
+        self.throttle = throttle
 
     def allowed(self, failure: Failure, safety: str) -> bool:
         """Whether sending again is both useful and free of cost."""
@@ -35,9 +38,11 @@ class Retries:
         return safety == self.CHAT and (failure.server_error or failure.http_status >= 500)
 
     def delay(self, failure: Failure, tries: int) -> float:
-        """Seconds before the next try: what the service asks for, but at least 1, 2, 4 … with jitter, slower after a burst."""
+        """Seconds before the next try: what the service asks for, but at least 1, 2, 4 … with jitter, slower
+        after a burst."""
         start = FIRST_DELAY * (3 if "burst" in failure.code.lower() else 1)
-        return max(failure.retry_after or 0.0, min(MAX_DELAY, start * 2 ** min(tries - 1, 10) * self._jitter()))
+        return max(failure.retry_after or 0.0,
+                   min(MAX_DELAY, start * 2 ** min(tries - 1, 10) * self._jitter()))
 
     def _jitter(self) -> float:
         if self._uniform is None:

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Speak text of any length with the speech models of DashScope (千问云): one whole, joined sound file, no part paid twice.
+"""Speak text of any length with the speech models of DashScope (千问云): one whole, joined sound file, no part
+paid twice.
 
 Needs Python 3.9 and nothing else. The key guard in `shared/key_guard.py` is passed before anything is sent.
 """
@@ -29,7 +30,8 @@ CONCURRENCY = 3  # parts at a time; the service takes three requests a second (s
 
 def execute(session):
     account, options, console = session.account, session.options, session.console
-    session.verdict = key_guard.judge(account.key, account.endpoint, SKILL, session.many, strict=account.strict)
+    session.verdict = key_guard.judge(account.key, account.endpoint, SKILL, session.many,
+                                      strict=account.strict)
     if options.check or options.models is not None:
         return run_calls(session, None, tts_flags.make_parser, TABLE)
     tts_flags.check_single(options)
@@ -40,7 +42,8 @@ def execute(session):
         return tts_custom.Custom(session).run()
     if options.gallery and not any((options.text, options.text_file, options.request, options.batch)):
         return gallery.gallery_alone(options, console)
-    return run_calls(session, lambda one: Run(one).speak(), tts_flags.make_parser, TABLE, estimate, main="text", instead=INSTEAD,
+    return run_calls(session, lambda one: Run(one).speak(), tts_flags.make_parser, TABLE, estimate,
+                     main="text", instead=INSTEAD,
                      files=True, **page_after(session))
 
 
@@ -53,7 +56,8 @@ def estimate(session) -> tuple:
     job = Job(session.options)
     for warning in job.warnings:
         session.console.warn(warning)
-    cost, _ = money.total(expected(job.model, part.spoken, session.price_region, job.ask.speed) for part in job.parts)
+    cost, _ = money.total(expected(job.model, part.spoken, session.price_region, job.ask.speed)
+                          for part in job.parts)
     return job.model.id, cost, words(job.model, cost, len(job.parts))
 
 
@@ -69,9 +73,11 @@ class Job:
         self.voice = voice_of(self.ask, self.model)
         if options.stream and self.model.says != "text":
             raise usage(f"--stream is not possible with {self.model.id}", "leave it out")
-        self.warnings += filter(None, (voice_warning(self.ask, self.model), script_warning(self.ask, self.model)))
+        self.warnings += filter(None, (voice_warning(self.ask, self.model),
+                                       script_warning(self.ask, self.model)))
         self.parts = self._split(tts_plan.read(self.ask.text, kind, options.pause), kind)
-        self.text = self.ask.text if kind != "markdown" else "\n".join(part.shown for part in self.parts)  # as a person reads it
+        # as a person reads it
+        self.text = self.ask.text if kind != "markdown" else "\n".join(part.shown for part in self.parts)
         self.calls = [self._call(part) for part in self.parts]
         if len(self.calls) > 1 and self.form in ("opus", "flac"):
             raise usage(f"the text needs {len(self.calls)} parts, and {self.form} parts cannot be joined so that players play all of them",
@@ -81,7 +87,8 @@ class Job:
         options, model = self.options, self.model
         limit = options.max_part or (min(model.part, tts_plan.SUBTITLE_PART) if options.srt else model.part)
         if model.most and limit > model.most:
-            raise usage(f"--max-part {limit} is more than {model.id} takes", f"legal: 20 to {model.most}; it works best up to {model.part}")
+            raise usage(f"--max-part {limit} is more than {model.id} takes",
+                        f"legal: 20 to {model.most}; it works best up to {model.part}")
         whole = kind == "ssml"
         parts = tts_plan.split(sections, limit, tags=model.tags, whole=whole)
         if whole and tts_plan.tts_text.units(parts[0].spoken) > limit:
@@ -100,7 +107,8 @@ class Job:
         return sum(tts_plan.tts_text.units(part.spoken) for part in self.parts)
 
     def _call(self, part):
-        return build_request(self.ask, self.model, part.spoken, self.model.says == "text" and is_streamed(part.spoken, self.options.stream))
+        return build_request(self.ask, self.model, part.spoken, self.model.says == "text"
+                             and is_streamed(part.spoken, self.options.stream))
 
 
 class Run:
@@ -114,7 +122,8 @@ class Run:
         job = Job(options)
         if len(job.calls) > 1:  # many calls in one command: no plan key may make those
             account = self.session.account
-            self.session.verdict = key_guard.judge(account.key, account.endpoint, SKILL, len(job.calls) > 1, strict=account.strict)
+            self.session.verdict = key_guard.judge(account.key, account.endpoint, SKILL, len(job.calls) > 1,
+                                                   strict=account.strict)
         from shared.body import encoded
         for call in job.calls:
             encoded(call.body)  # refuses text that cannot be sent, before the key or the network matter
@@ -140,10 +149,12 @@ class Run:
         from tts_speak import Narration
         options = self.options
         workers = 1 if self.session.row or options.stream else options.concurrency or CONCURRENCY
-        return Narration(speaker, job.calls, workers, self.console, self.session.row and self.session.row.throttle)
+        return Narration(speaker, job.calls, workers, self.console, self.session.row
+                         and self.session.row.throttle)
 
     def _spoken(self, output, speaker, job: Job) -> list:
-        """All parts, spoken and saved. What is saved leaves the store; after a failure the parts stay for a rerun."""
+        """All parts, spoken and saved. What is saved leaves the store; after a failure the parts stay for a
+        rerun."""
         narration, done = self._narration(speaker, job), False
         try:
             if self.options.stream:
@@ -162,7 +173,8 @@ class Run:
                               f"counting units, {job.units} in all (a Chinese character counts 2)")
 
     def _dry_run(self, job: Job, speaker) -> None:
-        several = {"parts": len(job.calls), "texts": [part.spoken for part in job.parts]} if len(job.calls) > 1 else {}
+        several = {"parts": len(job.calls), "texts": [part.spoken
+            for part in job.parts]} if len(job.calls) > 1 else {}
         self.session.show_dry_run(speaker.request_of(job.calls[0]), **several)
 
     # -- the end
@@ -181,9 +193,12 @@ class Run:
                      f"{self.session.billing_note()}, {money.words(cost)}")
         if not console.json_mode:
             return
-        document = {"ok": True, "skill": SKILL, "model": job.model.id, "voice": job.voice, "request_id": found[0]["request_id"],
-                    "files": output.files, "seconds": round(output.seconds, 3), "parts": len(found), "gallery": page, "usage": used,
-                    "billing": {"plan": self.session.verdict.key.billing, "units": units, "cost": money.document(cost)},
+        document = {"ok": True, "skill": SKILL, "model": job.model.id, "voice": job.voice,
+                    "request_id": found[0]["request_id"],
+                    "files": output.files, "seconds": round(output.seconds, 3), "parts": len(found),
+                    "gallery": page, "usage": used,
+                    "billing": {"plan": self.session.verdict.key.billing, "units": units,
+                                "cost": money.document(cost)},
                     "warnings": console.warnings}
         always = ("ok", "skill", "files", "billing", "warnings")
         console.document({name: value for name, value in document.items() if value or name in always})

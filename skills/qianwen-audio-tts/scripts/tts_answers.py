@@ -1,4 +1,5 @@
-"""What the speech services answer: audio out of whole answers and of events, in base64, in hex or behind a link.
+"""What the speech services answer: audio out of whole answers and of events, in base64, in hex or behind a
+link.
 
 Source: sections 1.4, 1.5, 2.4, 3.5, 4.3 and 8.2 of the speech contract.
 """
@@ -12,7 +13,8 @@ from shared.transport.errors import ServiceError
 
 _LINK = re.compile(r"https?://", re.IGNORECASE)
 _MINIMAX_ERRORS = {  # base_resp.status_code -> the code by which failures are explained
-    1001: "RequestTimeOut", 1002: "Throttling.RateQuota", 1004: "InvalidApiKey", 1039: "Throttling.AllocationQuota",
+    1001: "RequestTimeOut", 1002: "Throttling.RateQuota", 1004: "InvalidApiKey",
+    1039: "Throttling.AllocationQuota",
     1042: "InvalidParameter", 2013: "InvalidParameter", 2038: "Model.AccessDenied"}
 
 
@@ -77,7 +79,8 @@ def error_of(body: dict, wire: str):
     if wire != "minimax" or code is None or code == 0:
         return None
     code = code if isinstance(code, (int, str)) else 0
-    return ServiceError(200, _MINIMAX_ERRORS.get(code, "InternalError"), f"{state.get('status_msg') or 'refused'} (MiniMax {code})",
+    return ServiceError(200, _MINIMAX_ERRORS.get(code, "InternalError"),
+                        f"{state.get('status_msg') or 'refused'} (MiniMax {code})",
                         str(body.get("request_id") or ""))
 
 

@@ -1,7 +1,9 @@
-"""Where a text for speech may be cut: the borders of its sentences and clauses, what is kept whole, grapheme clusters.
+"""Where a text for speech may be cut: the borders of its sentences and clauses, what is kept whole, grapheme
+clusters.
 
-A border is an index at which a slice may end; white space after a mark belongs to the slice before it. What is ambiguous
-("etc." before a capital letter) ranks lower than it might, because a wrong pause is heard and a missing one is not.
+A border is an index at which a slice may end; white space after a mark belongs to the slice before it. What
+is ambiguous ("etc." before a capital letter) ranks lower than it might, because a wrong pause is heard and a
+missing one is not.
 """
 from __future__ import annotations
 
@@ -9,8 +11,10 @@ import re
 import unicodedata
 from bisect import bisect_left, bisect_right
 
-CONTROL_TAGS = ("sad", "amazed", "deep and loud shouting", "trembling", "angry", "excited", "sarcastic", "curious", "like dracula",
-                "bored", "tired", "scornful", "shouting", "asmr", "panicked", "mischievously", "empathetic", "whispers", "reluctantly",
+CONTROL_TAGS = ("sad", "amazed", "deep and loud shouting", "trembling", "angry", "excited", "sarcastic",
+                "curious", "like dracula",
+                "bored", "tired", "scornful", "shouting", "asmr", "panicked", "mischievously", "empathetic",
+                "whispers", "reluctantly",
                 "crying", "serious", "very slowly", "very fast")
 SOUND_TAGS = ("gasp", "sighing", "clears throat", "giggles", "laughing", "cough", "snorts")
 
@@ -24,7 +28,7 @@ UNSPACED = HAN + _KANA + _SOUTH_EAST + "\u3005-\u3007\u3100-\u312f"
 CONTROL_TAG = re.compile(r"\[(?:%s)\]" % "|".join(CONTROL_TAGS), re.IGNORECASE)
 
 
-# ---- marks -----------------------------------------------------------------------------------------------------------
+# ---- marks ---------------------------------------------------------------------------------------------
 
 _STOPS = "。！？｡．؟۔।॥።፧፨။។៕։׃᠃"  # end a sentence whatever follows
 _STRICT_OPEN = "([{（［｛「『【〔〖〘〚〈《｢„‚‹¿¡"
@@ -68,9 +72,10 @@ _LINE_END = re.compile(r"\r\n|[\n\r\f\v\x1c-\x1e\x85\u2028\u2029]")
 PART = re.compile(r"[-/_.?&=#,;:+@~|]+")  # where an over-long token is cut rather than anywhere
 
 
-# ---- ambiguous full stops --------------------------------------------------------------------------------------------
+# ---- ambiguous full stops ------------------------------------------------------------------------------
 
-# Words before a full stop; one written with a capital letter here counts only with it. Never the end of a sentence:
+# Words before a full stop; one written with a capital letter here counts only with it. Never the end of a
+# sentence:
 _ABBREVIATIONS = frozenset("""
     mr mrs ms mx dr prof rev hon gov sen rep gen col lt sgt capt cmdr maj st mt messrs fig figs eq eqs ref refs vs viz cf dept univ assn
     bros approx incl resp misc eds al Tel Ed
@@ -103,7 +108,8 @@ _THAI = re.compile("[\u0e00-\u0e7f]\\Z")
 
 
 def _full_stop(text: str, dot: int, following: int) -> str | None:
-    """The rank of a border after a single "." with white space behind it; `following` is where the text goes on."""
+    """The rank of a border after a single "." with white space behind it; `following` is where the text goes
+    on."""
     match = _LAST_WORDS.search(text, max(0, dot - 40), dot)
     previous, token = (match.group(1) or "", match.group(2)) if match else ("", "")
     names, goes_on = {token, token.lower()}, text[following:following + 1].islower()
@@ -111,7 +117,8 @@ def _full_stop(text: str, dot: int, following: int) -> str | None:
         return _after_number(previous, token, text, following)
     if names & _MAY_END:
         return None if goes_on else "clause"
-    if names & _ABBREVIATIONS or _is_initial(token) or names & _BEFORE_NUMBER and _NUMERAL.match(text, following):
+    if names & _ABBREVIATIONS or _is_initial(token) or names & _BEFORE_NUMBER and _NUMERAL.match(text,
+        following):
         return None
     return "clause" if goes_on or _ROMAN.fullmatch(token) else "sentence"
 
@@ -119,24 +126,28 @@ def _full_stop(text: str, dot: int, following: int) -> str | None:
 def _after_number(previous: str, token: str, text: str, following: int) -> str | None:
     """A number and a full stop: an ordinal ("am 3. Oktober") or the end of a sentence."""
     word = _WORD.match(text, following)
-    ordinal = len(token) < 3 and (previous.lower() in _ORDINAL_AFTER or word and word.group().lower() in _ORDINAL_BEFORE)
+    ordinal = len(token) < 3 and (previous.lower() in _ORDINAL_AFTER or word
+                                  and word.group().lower() in _ORDINAL_BEFORE)
     return None if ordinal or text[following:following + 1].islower() else "sentence"
 
 
 def _is_initial(token: str) -> bool:
-    """Whether a token is a letter of a name or of an abbreviation, or several with full stops between: J, z.B, U.S, т.е.
+    """Whether a token is a letter of a name or of an abbreviation, or several with full stops between: J,
+    z.B, U.S, т.е.
 
     Thai has no full stop; what looks like one belongs to an abbreviation.
     """
     parts = token.split(".")
     longest = 1 if len(parts) == 1 else 2
-    return all(part and len(part) <= longest and _INITIAL.match(part) for part in parts) or bool(_THAI.search(token))
+    return all(part and len(part) <= longest and _INITIAL.match(part)
+               for part in parts) or bool(_THAI.search(token))
 
 
-# ---- borders ---------------------------------------------------------------------------------------------------------
+# ---- borders -------------------------------------------------------------------------------------------
 
 class Borders:
-    """The borders of a text by rank, each rank holding the higher ones too, and the spans that no border may cut."""
+    """The borders of a text by rank, each rank holding the higher ones too, and the spans that no border may
+    cut."""
 
     def __init__(self, text: str, tags: bool):
         self.text = text
@@ -168,14 +179,17 @@ class Borders:
         return (self.starts[index], self.ends[index]) if index >= 0 and position < self.ends[index] else None
 
     def allows(self, position: int) -> bool:
-        """Whether a slice may end here: no closing mark would begin a slice, no opening one end it, nothing whole be cut."""
+        """Whether a slice may end here: no closing mark would begin a slice, no opening one end it, nothing
+        whole be cut."""
         before = self._before_space(position)
         own_line = _LINE_END.search(self.text, before, position)
-        return position not in self.barred and not self.kept(position) and not (self._closes(position) and not own_line) \
+        return position not in self.barred and not self.kept(position) and not (self._closes(position)
+            and not own_line) \
             and not self._opens(before - 1)
 
     def _add(self, rank: str | None, position: int) -> None:
-        if rank and 0 < position < len(self.text) and self.allows(position) and not joined(self.text, position):
+        if rank and 0 < position < len(self.text) and self.allows(position) and not joined(self.text,
+            position):
             for name in ("paragraph", "sentence", "clause")[("paragraph", "sentence", "clause").index(rank):]:
                 self.ranks[name].append(position)
 
@@ -203,7 +217,8 @@ class Borders:
         position = self._skip_space(closed)
         rank = self._rank(match, closed, position)
         self._add(rank, position)
-        if rank is None and (position > closed or match.group() == "．") and not _LINE_END.search(self.text, closed, position):
+        if rank is None and (position > closed or match.group() == "．") and not _LINE_END.search(self.text,
+            closed, position):
             self.barred.add(position)
 
     def _clause(self, match) -> None:
@@ -213,13 +228,15 @@ class Borders:
         self._add("clause", match.start())
 
     def _rank(self, match, closed: int, position: int) -> str | None:
-        """The rank of the border at `position`, after a run of full stops and the like and what closes behind it."""
+        """The rank of the border at `position`, after a run of full stops and the like and what closes behind
+        it."""
         text, run, spaced = self.text, match.group(), position > closed
         following = _OPENING.match(text, position).end()
         before, after = text[match.start() - 1:match.start()], text[following:following + 1]
         if any(mark in _STOPS for mark in run):
             return None if run == "．" and before.isdigit() else "sentence"
-        unspaced = bool(_UNSPACED_CHARACTER.match(after) or "." not in run and _UNSPACED_CHARACTER.match(before)
+        unspaced = bool(_UNSPACED_CHARACTER.match(after) or "." not in run
+                        and _UNSPACED_CHARACTER.match(before)
                         or _HANGUL.match(before) and _HANGUL.match(after))
         if "…" in run or "‥" in run or ".." in run:
             return "sentence" if (spaced or unspaced) and not after.islower() else "clause"
@@ -253,7 +270,8 @@ class Borders:
 
     def _side(self, position: int) -> str:
         """Whether a quotation mark is an opening or a closing one; "" when that cannot be seen."""
-        mark, before, after = self.text[position], self.text[position - 1:position], self.text[position + 1:position + 2]
+        mark, before, after = self.text[position], self.text[position - 1:position], self.text[position
+            + 1:position + 2]
         free_before, free_after = not before or before.isspace(), not after or after.isspace()
         if mark in "”’»":
             return "open" if free_before and not free_after and not (mark == "»" and before) else "close"
@@ -273,7 +291,7 @@ def _closing_quotes(text: str) -> set:
             closing.add(match.start())
     return closing
 
-# ---- grapheme clusters -----------------------------------------------------------------------------------------------
+# ---- grapheme clusters ---------------------------------------------------------------------------------
 
 _EXTENDING = frozenset("\u200c\u200d\u0e30\u0e32\u0e33\u0e45\u0eb0\u0eb2\u0eb3\uff9e\uff9f"
                        + "".join(map(chr, [*range(0x1f3fb, 0x1f400), *range(0xe0020, 0xe0080)])))

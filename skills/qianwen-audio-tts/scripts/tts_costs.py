@@ -1,8 +1,8 @@
-"""What speech costs by list price: before it is made, by the counting units of the text or by estimated tokens, and after it, by
-the service's own count. Pure.
+"""What speech costs by list price: before it is made, by the counting units of the text or by estimated
+tokens, and after it, by the service's own count. Pure.
 
-Source: sections 2.4, 4.5, 6.2, 7.4, 9.9 and 11 of the speech contract, and section 6 of its updates. Audio is not billed by the
-models that count characters.
+Source: sections 2.4, 4.5, 6.2, 7.4, 9.9 and 11 of the speech contract, and section 6 of its updates. Audio is
+not billed by the models that count characters.
 """
 from __future__ import annotations
 
@@ -15,15 +15,17 @@ from tts_models import AS_OF, ENROLLMENT, MINIMAX_CLONING, price_words, QWEN_DES
 from tts_text import units
 
 SINGAPORE = "ap-southeast-1"
-TOKENS_A_SECOND = 50  # of audio; at least one second is billed (speech contract 2.4). For Qwen-Audio 3.1 it is taken as likely
+# of audio; at least one second is billed (speech contract 2.4). For Qwen-Audio 3.1 it is taken as likely
+TOKENS_A_SECOND = 50
 _SYLLABLES = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]")
 _LONGEST_WORD = 12  # letters; what is written without spaces is counted as words of this length
 
 
-# ---- speech ----------------------------------------------------------------------------------------------------------
+# ---- speech --------------------------------------------------------------------------------------------
 
 def expected(model, text: str, region: str = BEIJING, speed: float | None = None) -> Cost:
-    """The cost of speaking a text with the model of a row. Where tokens are billed they are estimated from the text."""
+    """The cost of speaking a text with the model of a row. Where tokens are billed they are estimated from
+    the text."""
     count = units(text)
     why = _why(model, region)
     if why or not model.price.tokens_out:
@@ -34,7 +36,8 @@ def expected(model, text: str, region: str = BEIJING, speed: float | None = None
 
 
 def charged(model, usage: dict, text: str, region: str = BEIJING, speed: float | None = None) -> Cost:
-    """The cost of a part that was spoken, by the service's own count; where it tells none, what was expected."""
+    """The cost of a part that was spoken, by the service's own count; where it tells none, what was expected.
+    """
     usage = usage if isinstance(usage, dict) else {}
     why = _why(model, region)
     if not why and model.price.tokens_out:
@@ -60,7 +63,8 @@ def _number(value):
 def _by_characters(model, count: int, region: str, why: str) -> Cost:
     if why:
         return unknown(why, AS_OF, region, {"characters": count})
-    return exactly(round(count * _each(model.price, region) / 10_000, 6), AS_OF, region, {"characters": count})
+    return exactly(round(count * _each(model.price, region) / 10_000, 6), AS_OF, region,
+                   {"characters": count})
 
 
 def _by_tokens(model, read: int, heard: int, region: str) -> Cost:
@@ -85,9 +89,11 @@ def _why(model, region: str) -> str:
 
 
 def seconds_of(text: str) -> float:
-    """About how long a text takes to say: 4.5 Chinese characters (kana, hangul) or 2.6 words a second (speech contract 7.4)."""
+    """About how long a text takes to say: 4.5 Chinese characters (kana, hangul) or 2.6 words a second (speech
+    contract 7.4)."""
     found = re.findall(r"\w+", _SYLLABLES.sub(" ", text))
-    return len(_SYLLABLES.findall(text)) / 4.5 + sum(math.ceil(len(word) / _LONGEST_WORD) for word in found) / 2.6
+    return len(_SYLLABLES.findall(text)) / 4.5 + sum(math.ceil(len(word) / _LONGEST_WORD)
+        for word in found) / 2.6
 
 
 def words(model, cost: Cost, parts: int) -> str:
@@ -101,20 +107,23 @@ def words(model, cost: Cost, parts: int) -> str:
     return f"{counted} at {_each(model.price, cost.region):g} CNY for 10,000, a Chinese character counting twice"
 
 
-# ---- voices of one's own ---------------------------------------------------------------------------------------------
+# ---- voices of one's own -------------------------------------------------------------------------------
 
-# yuan: for one voice. when: what the charge is for. free: what the quota of new accounts covers (speech contract 9.9).
+# yuan: for one voice. when: what the charge is for. free: what the quota of new accounts covers (speech
+# contract 9.9).
 Creation = namedtuple("Creation", "yuan when free", defaults=("making it", ""))
 CREATION = {
     ENROLLMENT: Creation(0.0),
     QWEN_ENROLLMENT: Creation(0.01, free="the first 1,000 within 90 days cost nothing in Beijing"),
     QWEN_DESIGN: Creation(0.2, free="the first 10 cost nothing"),
-    MINIMAX_CLONING: Creation(9.9, "the first speech with it", "the sentence spoken as a sample is billed besides, like any text"),
+    MINIMAX_CLONING: Creation(9.9, "the first speech with it",
+                              "the sentence spoken as a sample is billed besides, like any text"),
 }
 
 
 def creation(model, preview: str = "", region: str = BEIJING) -> Cost:
-    """The cost of making one voice for the model of a row; MiniMax's speaks `preview`, so that its price is due at once."""
+    """The cost of making one voice for the model of a row; MiniMax's speaks `preview`, so that its price is
+    due at once."""
     found = CREATION[model.service]
     counted = {"voices": 1, **({"characters": units(preview)} if model.service == MINIMAX_CLONING else {})}
     if region != BEIJING:
@@ -128,4 +137,5 @@ def creation_words(model) -> str:
     """What a voice costs, in a sentence."""
     found = CREATION[model.service]
     price = f"{found.yuan:g} CNY for {found.when}" if found.yuan else "making it is free"
-    return f"a voice for {model.id}: {price}" + (f"; {found.free}" if found.free else "") + f" (list price {AS_OF}, Beijing)"
+    return f"a voice for {model.id}: {price}" + (f"; {found.free}" if found.free
+        else "") + f" (list price {AS_OF}, Beijing)"

@@ -1,7 +1,7 @@
 """Voices of one's own: made from a recording or a description, listed, looked at, deleted.
 
-Source: section 9 of the speech contract. A voice belongs to the one model it was made for. The cost is said, and the speaker's
-consent asked for, before anything is sent.
+Source: section 9 of the speech contract. A voice belongs to the one model it was made for. The cost is said,
+and the speaker's consent asked for, before anything is sent.
 """
 from __future__ import annotations
 
@@ -23,14 +23,16 @@ from tts_answers import error_of
 from tts_costs import creation, creation_words
 from tts_models import CUSTOMIZATION, find_model, GENERATION, MODELS, TABLE
 from tts_names import Names
-from tts_services import (AUDIO_LANGUAGES, CLONE_MODEL, COSY, COSY_LANGUAGES, DESIGN_MODEL, LANGUAGES, LONG_RECORDING, MINIMAX,
-                          MORE_LANGUAGES, PAGE, PREVIEWS, QWEN_CLONE, QWEN_DESIGN, RECORDING, Service, SERVICES, clone_body, design_body,
+from tts_services import (AUDIO_LANGUAGES, CLONE_MODEL, COSY, COSY_LANGUAGES, DESIGN_MODEL, LANGUAGES,
+                          LONG_RECORDING, MINIMAX,
+                          MORE_LANGUAGES, PAGE, PREVIEWS, QWEN_CLONE, QWEN_DESIGN, RECORDING, Service,
+                          SERVICES, clone_body, design_body,
                           list_body, one_body, service_of)
 
 WAIT = 60.0  # seconds that a new voice is waited for; moderation usually takes some
 
 
-# ---- the commands ----------------------------------------------------------------------------------------------------
+# ---- the commands --------------------------------------------------------------------------------------
 
 class Custom:
     """One command about voices of one's own."""
@@ -41,7 +43,8 @@ class Custom:
     def run(self) -> None:
         options = self.options
         if options.text or options.text_file or options.request or options.set:
-            raise usage("a text, --request and --set do not go with commands about voices", "leave them out; a preview's text is "
+            raise usage("a text, --request and --set do not go with commands about voices",
+                        "leave them out; a preview's text is "
                         "--preview-text")
         if options.clone:
             return self._clone()
@@ -73,7 +76,8 @@ class Custom:
         legal = LANGUAGES if service is not COSY else AUDIO_LANGUAGES if model.startswith("qwen-audio") else \
             COSY_LANGUAGES if model in ("cosyvoice-v3-plus", "cosyvoice-v2") else MORE_LANGUAGES
         if language and language not in legal:
-            raise usage(f"--language {language} is not one that voices of {model} are made in", f"legal: {', '.join(legal)}")
+            raise usage(f"--language {language} is not one that voices of {model} are made in",
+                        f"legal: {', '.join(legal)}")
         return language
 
     def _clone(self) -> None:
@@ -89,7 +93,8 @@ class Custom:
             raise usage(f"--preview-text has no effect with --clone for {model}", "leave it out")
         if options.preview_text and len(options.preview_text) > 1000:
             raise usage(f"--preview-text has {len(options.preview_text)} characters", "legal: 1 to 1000")
-        body = clone_body(service, model, name, source, transcript=options.transcript, language=self._language(service, model),
+        body = clone_body(service, model, name, source, transcript=options.transcript,
+                          language=self._language(service, model),
                           preview=options.preview_text or "")
         if service is MINIMAX and options.language:
             raise usage(f"--language has no effect for voices of {model}", "leave it out")
@@ -107,7 +112,8 @@ class Custom:
         if found.url:
             return found.url
         if service is not QWEN_CLONE:
-            raise usage(f"--clone {given}: this service fetches the recording itself and takes no file", "put it at a public https "
+            raise usage(f"--clone {given}: this service fetches the recording itself and takes no file",
+                        "put it at a public https "
                         "address and give that")
         self._check_rate(found)
         return media.data_url(found)
@@ -121,7 +127,8 @@ class Custom:
             try:
                 rate = tts_sound.read_wav(file, found.size).rate
             except tts_sound.BadSound as error:
-                raise usage(f"--clone {found.name} cannot be used: {error}", "legal: WAV with 16 bits, MP3, M4A") from None
+                raise usage(f"--clone {found.name} cannot be used: {error}",
+                            "legal: WAV with 16 bits, MP3, M4A") from None
         if rate < 24000:
             raise usage(f"--clone {found.name} has {rate} Hz", "record it with 24000 Hz or more")
 
@@ -136,7 +143,8 @@ class Custom:
         if preview is None:
             raise usage(f"--preview-text is missing: what should the voice say first, in the language {language}?", "add --preview-text TEXT")
         most_prompt, most_preview = (500, 200) if service is COSY else (2048, 1024)
-        for flag, text, most in (("--design", prompt, most_prompt), ("--preview-text", preview, most_preview)):
+        for flag, text, most in (("--design", prompt, most_prompt),
+                                 ("--preview-text", preview, most_preview)):
             if not text.strip() or len(text) > most:
                 raise usage(f"{flag} has {len(text)} characters", f"legal: 1 to {most}")
         if service is COSY and language not in ("zh", "en"):
@@ -152,7 +160,8 @@ class Custom:
     def _make(self, body: dict, service: Service, model: str, preview: str = "") -> None:
         """Create the voice; keep its preview; wait until it is ready where that takes time."""
         options, console = self.options, self.console
-        outputs = OutputFiles(options.output, options.overwrite, preview, 1, "wav", sidecars=False, warn=console.warn) if preview else None
+        outputs = OutputFiles(options.output, options.overwrite, preview, 1, "wav", sidecars=False,
+                              warn=console.warn) if preview else None
         try:
             self.session.pass_guard()
             console.say(creation_words(find_model(model)[0]))
@@ -161,7 +170,8 @@ class Custom:
             voice = str(output.get(service.voice) or output.get("voice_id") or output.get("voice")
                         or (body["input"].get("voice_id") if service is MINIMAX else "") or "")
             if not voice:
-                raise Failure(Exit.FAILED, "the service answered without a voice", fix="look with --my-voices before you try again",
+                raise Failure(Exit.FAILED, "the service answered without a voice",
+                              fix="look with --my-voices before you try again",
                               request_id=reply.request_id, accepted="maybe")
             self._names().keep(voice, options.name)
             self._warn_of_quality(output)
@@ -218,7 +228,8 @@ class Custom:
             try:
                 status = self._status(service, voice)
             except Failure as failure:
-                self.console.warn(f"the voice is made, but its state could not be had: {failure.message}", f"--voice-status {voice} tells it")
+                self.console.warn(f"the voice is made, but its state could not be had: {failure.message}",
+                                  f"--voice-status {voice} tells it")
                 return "UNKNOWN"
             if status == "DEPLOYING":
                 time.sleep(pause)
@@ -233,17 +244,22 @@ class Custom:
         console = self.console
         speak = command_line("…", "--model", model, "--voice", voice)
         if status == "UNDEPLOYED":
-            raise Failure(Exit.CONTENT, f"the voice {voice} was made and then refused by the service's inspection", fix="take another "
+            raise Failure(Exit.CONTENT,
+                          f"the voice {voice} was made and then refused by the service's inspection",
+                          fix="take another "
                           "recording; --delete-voice removes this one", request_id=reply.request_id)
         if console.json_mode:
-            return console.document({"ok": True, "skill": console.skill, "voice": voice, "model": model, "status": status,
-                                     "request_id": reply.request_id, "files": files, "usage": reply.body.get("usage") or {},
+            return console.document({"ok": True, "skill": console.skill, "voice": voice, "model": model,
+                                     "status": status,
+                                     "request_id": reply.request_id, "files": files,
+                                     "usage": reply.body.get("usage") or {},
                                      "billing": {"cost": money.document(cost)},
                                      "warnings": console.warnings})
         console.result(voice + "\n")
         for entry in files:
             console.note(f"its first sound is {entry['path']}")
-        console.note(f"use it with: {speak}" if status == "OK" else f"it is not ready yet ({status}): --voice-status {voice} tells when, "
+        console.note(f"use it with: {speak}" if status == "OK"
+                     else f"it is not ready yet ({status}): --voice-status {voice} tells when, "
                      f"then use it with: {speak}")
         console.note(f"{voice} made for {model}, {self.session.billing_note()}, {money.words(cost)}")
 
@@ -254,7 +270,8 @@ class Custom:
         if self.options.model:
             service = service_of(self.options.model)
             if not service.list:
-                raise usage(f"{self.options.model} has no list of voices", "keep the ids that you chose yourself")
+                raise usage(f"{self.options.model} has no list of voices",
+                            "keep the ids that you chose yourself")
             return [service]
         return [service for service in SERVICES if service.list]
 
@@ -269,9 +286,11 @@ class Custom:
         names = self._names().all()
         found = [{**voice, "name": names.get(voice["id"], "")} for voice in found]
         if console.json_mode:
-            return console.document({"ok": True, "skill": console.skill, "voices": found, "warnings": console.warnings})
+            return console.document({"ok": True, "skill": console.skill, "voices": found,
+                                     "warnings": console.warnings})
         for voice in found:
-            facts = ", ".join(fact for fact in (voice["name"], voice["model"], voice["status"], voice["created"]) if fact)
+            facts = ", ".join(fact for fact in (voice["name"], voice["model"], voice["status"],
+                                                voice["created"]) if fact)
             console.result(console.clean(f"{voice['id']}  {facts}") + "\n")
         if not found:
             console.note("this account has no voices of its own")
@@ -303,31 +322,36 @@ class Custom:
             self._names().forget(voice)
         status = "deleted" if delete else str(output.get("status") or "OK")
         if console.json_mode:
-            return console.document({"ok": True, "skill": console.skill, "voice": voice, "status": status, "details": output,
+            return console.document({"ok": True, "skill": console.skill, "voice": voice, "status": status,
+                                     "details": output,
                                      "request_id": reply.request_id, "warnings": console.warnings})
         console.result(console.clean(f"{voice} {status}") + "\n")
 
     def _find(self, voice: str, service: Service) -> None:
         """A service without a query: the list tells whether the voice is there, and it is ready then."""
         if not service.list:
-            raise usage("this service tells nothing of its voices, and deletes none", "keep the ids that you chose yourself")
+            raise usage("this service tells nothing of its voices, and deletes none",
+                        "keep the ids that you chose yourself")
         if self.options.dry_run:
             return self._show(list_body(service, 0), service)
         found = next((row for row in self._pages(service) if row["id"] == voice), None)
         if found is None:
             raise Failure(Exit.FAILED, f"this account has no voice {voice}", fix="list them with --my-voices")
         if self.console.json_mode:
-            return self.console.document({"ok": True, "skill": self.console.skill, "voice": voice, "status": "OK", "details": found,
+            return self.console.document({"ok": True, "skill": self.console.skill, "voice": voice,
+                                          "status": "OK", "details": found,
                                           "warnings": self.console.warnings})
         self.console.result(self.console.clean(f"{voice} OK") + "\n")
 
     def _service_of_voice(self, voice: str) -> Service:
-        """By --model, or by what the id begins with: those of cosyvoice and qwen-audio begin with their model."""
+        """By --model, or by what the id begins with: those of cosyvoice and qwen-audio begin with their
+        model."""
         if self.options.model:
             return service_of(self.options.model)
         if voice.startswith(("cosyvoice-", "qwen-audio-")):
             return COSY
-        raise usage(f"which service {voice} is of cannot be told from its id", f"add --model, for example --model {CLONE_MODEL}; "
+        raise usage(f"which service {voice} is of cannot be told from its id",
+                    f"add --model, for example --model {CLONE_MODEL}; "
                     "--my-voices shows the model of each voice")
 
     # -- the wire
@@ -355,7 +379,9 @@ class Custom:
 def _voice(row: dict, service: Service) -> dict:
     """A voice of a list, the same for all services."""
     voice = str(row.get("voice_id") or row.get("voice") or "")
-    model = str(row.get("target_model") or next((model.id for model in sorted(MODELS, key=lambda model: -len(model.id))
+    model = str(row.get("target_model") or next((model.id
+        for model in sorted(MODELS, key=lambda model: -len(model.id))
                                                   if voice.startswith(model.id + "-")), ""))
-    return {"id": voice, "model": model, "status": str(row.get("status") or "OK"), "created": str(row.get("gmt_create") or ""),
+    return {"id": voice, "model": model, "status": str(row.get("status") or "OK"),
+            "created": str(row.get("gmt_create") or ""),
             "language": str(row.get("language") or ""), "service": service.model}

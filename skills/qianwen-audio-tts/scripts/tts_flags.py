@@ -11,7 +11,8 @@ from tts_models import DEFAULT_MODEL
 from tts_request import DIRECTORY_FORMATS, FORMATS, Ask
 
 SKILL = "qianwen-audio-tts"
-MANAGE = ("my_voices", "clone", "design", "delete_voice", "voice_status")  # flags that stand for a command of their own
+# flags that stand for a command of their own
+MANAGE = ("my_voices", "clone", "design", "delete_voice", "voice_status")
 _MARKDOWN = (".md", ".markdown", ".mdown", ".mkd")
 
 EPILOG = """\
@@ -35,7 +36,8 @@ examples:
 
 
 def make_parser() -> Parser:
-    parser = Parser(prog="tts.py", description="Speak text of any length with the speech models of DashScope (千问云): one whole "
+    parser = Parser(prog="tts.py",
+        description="Speak text of any length with the speech models of DashScope (千问云): one whole "
                             "sound file, no part paid twice.", epilog=EPILOG)
     parser.add_argument("text", nargs="?", metavar="TEXT", help="what to say ('-' reads stdin)")
     _add_voice_flags(parser.add_argument_group("the voice").add_argument)
@@ -48,46 +50,64 @@ def make_parser() -> Parser:
 
 
 def _add_voice_flags(add) -> None:
-    add("--voice", metavar="ID", help="a voice of the model or one of your own (default: Cherry for the qwen models, else the "
+    add("--voice", metavar="ID",
+        help="a voice of the model or one of your own (default: Cherry for the qwen models, else the "
         "model's own)")
-    add("--list-voices", action="store_true", help="list the system voices, by --model, --language and --gender; sends nothing")
+    add("--list-voices", action="store_true",
+        help="list the system voices, by --model, --language and --gender; sends nothing")
     add("--gender", choices=("female", "male"), help="with --list-voices")
-    add("--language", metavar="LANG", help="language of the text as zh, en, ja … (default: found out by the service); with "
+    add("--language", metavar="LANG",
+        help="language of the text as zh, en, ja … (default: found out by the service); with "
         "--list-voices also a dialect")
-    add("--instructions", metavar="TEXT", help="how to say it, in words (qwen-audio, cosyvoice-v3-flash, -v3-plus and v3.5)")
+    add("--instructions", metavar="TEXT",
+        help="how to say it, in words (qwen-audio, cosyvoice-v3-flash, -v3-plus and v3.5)")
     add("--speed", metavar="X", type=number(0.1, 10), help="0.5 to 2, 1 is normal")
-    add("--pitch", metavar="X", type=number(-100, 100), help="0.5 to 2 for cosyvoice and qwen-audio, -12 to 12 for MiniMax")
-    add("--volume", metavar="N", type=number(0, 1000), help="0 to 100 for cosyvoice and qwen-audio, up to 10 for MiniMax")
-    add("--seed", metavar="N", type=number(0, 2**31 - 1, whole=True), help="0 to 65535; the same seed gives the same sound "
+    add("--pitch", metavar="X", type=number(-100, 100),
+        help="0.5 to 2 for cosyvoice and qwen-audio, -12 to 12 for MiniMax")
+    add("--volume", metavar="N", type=number(0, 1000),
+        help="0 to 100 for cosyvoice and qwen-audio, up to 10 for MiniMax")
+    add("--seed", metavar="N", type=number(0, 2**31 - 1, whole=True),
+        help="0 to 65535; the same seed gives the same sound "
         "(cosyvoice, qwen-audio)")
     add("--ssml", action="store_true", help="the text is one SSML document (cosyvoice)")
 
 
 def _add_sound_flags(add) -> None:
-    add("--format", choices=FORMATS, help="of the file (default: by the extension of --output, else wav; flac: MiniMax)")
-    add("--sample-rate", metavar="HZ", type=number(8000, 48000, whole=True), help="such as 16000, 24000, 48000 (default: 24000; "
+    add("--format", choices=FORMATS,
+        help="of the file (default: by the extension of --output, else wav; flac: MiniMax)")
+    add("--sample-rate", metavar="HZ", type=number(8000, 48000, whole=True),
+        help="such as 16000, 24000, 48000 (default: 24000; "
         "MiniMax 32000)")
-    add("--stream", action="store_true", help="write the sound while it arrives; with -o - to stdout, for a player")
-    add("--pause", metavar="MS", type=number(0, 60000, whole=True), help="silence between paragraphs (default: 0; around the "
+    add("--stream", action="store_true",
+        help="write the sound while it arrives; with -o - to stdout, for a player")
+    add("--pause", metavar="MS", type=number(0, 60000, whole=True),
+        help="silence between paragraphs (default: 0; around the "
         "headings of a Markdown file 600)")
     add("--srt", action="store_true", help="write subtitles beside the file, with the timing of each part")
-    add("--max-part", metavar="UNITS", type=number(20, 20000, whole=True), help="the most one call speaks, in counting units: a "
+    add("--max-part", metavar="UNITS", type=number(20, 20000, whole=True),
+        help="the most one call speaks, in counting units: a "
         "Chinese character is 2, anything else 1 (default: by the model, 600 for qwen3-tts-flash; 84 with --srt)")
 
 
 def _add_own_voice_flags(add) -> None:
-    add("--my-voices", action="store_true", help="list the voices made by this account (of --model's service)")
-    add("--clone", metavar="F", help="make a voice like that of a recording (10 to 20 s of clear speech); needs --name and --consent")
+    add("--my-voices", action="store_true",
+        help="list the voices made by this account (of --model's service)")
+    add("--clone", metavar="F",
+        help="make a voice like that of a recording (10 to 20 s of clear speech); needs --name and --consent")
     add("--design", metavar="TEXT", help="make a voice from a description; needs --name")
-    add("--name", metavar="NAME", help="with --clone and --design: letters and digits that the voice's id will hold")
-    add("--consent", action="store_true", help="with --clone: the speaker has agreed that this voice is copied")
-    add("--transcript", metavar="TEXT", help="with --clone: what the recording says (where the service takes it)")
-    add("--preview-text", metavar="TEXT", help="with --design: what the new voice says in its first sound file")
+    add("--name", metavar="NAME",
+        help="with --clone and --design: letters and digits that the voice's id will hold")
+    add("--consent", action="store_true",
+        help="with --clone: the speaker has agreed that this voice is copied")
+    add("--transcript", metavar="TEXT",
+        help="with --clone: what the recording says (where the service takes it)")
+    add("--preview-text", metavar="TEXT",
+        help="with --design: what the new voice says in its first sound file")
     add("--voice-status", metavar="ID", help="say how a voice of your own stands")
     add("--delete-voice", metavar="ID", help="delete a voice of your own")
 
 
-# ---- the Ask ---------------------------------------------------------------------------------------------------------
+# ---- the Ask -------------------------------------------------------------------------------------------
 
 def manages(options) -> bool:
     """Whether the command is about voices of one's own."""
@@ -103,7 +123,8 @@ def check_single(options) -> None:
             exclude(options, name, others)
     _check_lost(options)
     making = options.clone or options.design
-    for name, flag in (("name", "--clone and --design"), ("consent", "--clone"), ("transcript", "--clone"), ("preview_text", "--design")):
+    for name, flag in (("name", "--clone and --design"), ("consent", "--clone"), ("transcript", "--clone"),
+                       ("preview_text", "--design")):
         if name == "preview_text" and options.clone:
             continue  # MiniMax says it with the copied voice; the others refuse it later
         needed = making if name == "name" else getattr(options, flag.strip("-").replace("-", "_"))
@@ -115,7 +136,8 @@ def check_single(options) -> None:
         raise usage("--stream does not go with --batch", "leave one of them out")
 
 
-_SPEAKING = ("voice", "speed", "pitch", "volume", "seed", "instructions", "ssml", "format", "pause", "max_part")
+_SPEAKING = ("voice", "speed", "pitch", "volume", "seed", "instructions", "ssml", "format", "pause",
+             "max_part")
 
 
 def _check_lost(options) -> None:
@@ -141,18 +163,21 @@ def read_ask(options) -> tuple:
     if text is None:
         given = ask.given_input("text")
         if not isinstance(given, str) or not given.strip():
-            raise usage("there is no text", 'write it as the argument, for example: tts.py "你好", or use --text-file FILE')
+            raise usage("there is no text",
+                        'write it as the argument, for example: tts.py "你好", or use --text-file FILE')
         ask.text = given
     named = _format_of(options.output)
     if options.format and named and options.format != named:
-        raise usage(f"--format {options.format} and --output {options.output} contradict each other", "leave --format out, or change the "
+        raise usage(f"--format {options.format} and --output {options.output} contradict each other",
+                    "leave --format out, or change the "
                     "name's extension")
     ask.format = options.format or named or _given_format(ask) or None
     return ask, "ssml" if options.ssml else _kind(options.text_file)
 
 
 def _kind(file: str | None) -> str:
-    """How a file is read: Markdown by its extension, other text files as a person would, an argument as it stands."""
+    """How a file is read: Markdown by its extension, other text files as a person would, an argument as it
+    stands."""
     if file is None:
         return ""
     return "markdown" if os.path.splitext(file)[1].lower() in _MARKDOWN else "file"
@@ -164,7 +189,8 @@ def _format_of(output: str | None) -> str:
         return ""
     extension = os.path.splitext(output)[1][1:].lower()
     if extension in _OTHER_MEDIA:
-        raise usage(f"--output {output}: .{extension} files cannot be made", f"legal: {', '.join('.' + name for name in DIRECTORY_FORMATS)}")
+        raise usage(f"--output {output}: .{extension} files cannot be made",
+                    f"legal: {', '.join('.' + name for name in DIRECTORY_FORMATS)}")
     return DIRECTORY_FORMATS.get(extension, "")
 
 
@@ -180,22 +206,25 @@ def _given_format(ask: Ask) -> str:
     return next((value for value in found if value in FORMATS), "")
 
 
-# ---- the list --------------------------------------------------------------------------------------------------------
+# ---- the list ------------------------------------------------------------------------------------------
 
 def list_voices(options, console) -> None:
     """`--list-voices`: the table that comes with this version; nothing is sent."""
     import tts_voice_lists
     import tts_voices
     try:
-        found = tts_voices.voices(model=options.model or "", language=options.language or "", gender=options.gender or "")
+        found = tts_voices.voices(model=options.model or "", language=options.language or "",
+                                  gender=options.gender or "")
     except ValueError as error:
         raise usage(str(error)) from None
     if console.json_mode:
-        console.document({"ok": True, "skill": SKILL, "table_date": tts_voice_lists.TABLE_DATE, "voices": tts_voices.as_json(found),
+        console.document({"ok": True, "skill": SKILL, "table_date": tts_voice_lists.TABLE_DATE,
+                          "voices": tts_voices.as_json(found),
                           "warnings": console.warnings})
         return
     if not found:
-        raise usage("no system voice fits", "leave out --model, --language or --gender; models without system voices speak with your own "
+        raise usage("no system voice fits",
+                    "leave out --model, --language or --gender; models without system voices speak with your own "
                     "(--my-voices)")
     console.result(tts_voices.table(found) + "\n")
     console.note(f"{len(found)} voices by the lists of {tts_voice_lists.TABLE_DATE}; others may exist, and your own are listed by --my-voices")

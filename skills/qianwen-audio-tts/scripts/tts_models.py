@@ -1,8 +1,8 @@
 """The speech models of DashScope as data, and the lookup of a model id's row.
 
-Source: sections 0.1, 2.1, 3, 4, 6, 7.1, 8, 9.9 and 11 of the speech contract, and sections 1, 2 and 6 of its updates of
-November 2026, which are right where they differ. Data, not law: a model id that is not here takes the row of its longest
-matching prefix, with a warning.
+Source: sections 0.1, 2.1, 3, 4, 6, 7.1, 8, 9.9 and 11 of the speech contract, and sections 1, 2 and 6 of its
+updates of November 2026, which are right where they differ. Data, not law: a model id that is not here takes
+the row of its longest matching prefix, with a warning.
 """
 from __future__ import annotations
 
@@ -18,42 +18,57 @@ GENERATION = "/services/aigc/multimodal-generation/generation"
 SYNTHESIZER = "/services/audio/tts/SpeechSynthesizer"
 CUSTOMIZATION = "/services/audio/tts/customization"
 
-# Where a flag's value goes on the wire. kind: "text", "number", "whole", "names" (a language as an English word), "codes"
-# (a language in a list of codes), "boost" (a language as MiniMax calls it). low, high: the legal range; above: low is out.
+# Where a flag's value goes on the wire. kind: "text", "number", "whole", "names" (a language as an English
+# word), "codes"
+# (a language in a list of codes), "boost" (a language as MiniMax calls it). low, high: the legal range;
+# above: low is out.
 Field = namedtuple("Field", "path kind low high above", defaults=("text", 0, 0, False))
 
-# wire: the dialect of answers, "qwen" and "cosy" in base64, "minimax" in hex. fields: flag -> Field. formats: our name ->
-# the wire's, None where nothing is sent. rates: legal sample rates; rate: the one that is asked for, 0: none is sent.
-# part: counting units of one call; most: the service's own limit, 0 where none is known. voice: the default, '' where only
-# custom voices exist. unproven: flags that the service takes for a sibling and does not document for this model.
-# instruction: the most counting units of an instruction, 0: no limit. scripted: system voices take fixed sentences alone.
-# tags: whether [tags] in the text steer the voice. ssml: whether it may be SSML. per_minute: calls that the service takes.
-# says: the field of `input` that takes the text; where it is a prompt, nobody is named as its voice and nothing is streamed.
-# price: None where none is known. service: the one that makes voices of one's own for it, '' where none does. retired: the
+# wire: the dialect of answers, "qwen" and "cosy" in base64, "minimax" in hex. fields: flag -> Field. formats:
+# our name ->
+# the wire's, None where nothing is sent. rates: legal sample rates; rate: the one that is asked for, 0: none
+# is sent.
+# part: counting units of one call; most: the service's own limit, 0 where none is known. voice: the default,
+# '' where only
+# custom voices exist. unproven: flags that the service takes for a sibling and does not document for this
+# model.
+# instruction: the most counting units of an instruction, 0: no limit. scripted: system voices take fixed
+# sentences alone.
+# tags: whether [tags] in the text steer the voice. ssml: whether it may be SSML. per_minute: calls that the
+# service takes.
+# says: the field of `input` that takes the text; where it is a prompt, nobody is named as its voice and
+# nothing is streamed.
+# price: None where none is known. service: the one that makes voices of one's own for it, '' where none does.
+# retired: the
 # first day without the model, as announced, or ''; successor: the id to use instead.
-Model = namedtuple("Model", "id path wire fields formats rates rate part most voice unproven instruction scripted tags ssml "
+Model = namedtuple("Model",
+    "id path wire fields formats rates rate part most voice unproven instruction scripted tags ssml "
                    "per_minute says price service retired successor",
                    defaults=(frozenset(), 0, False, False, False, 180, "text", None, "", "", ""))
 
-# CNY for 10,000 counting units in Beijing (each) and in Singapore (abroad), None where no price is known; of CosyVoice,
+# CNY for 10,000 counting units in Beijing (each) and in Singapore (abroad), None where no price is known; of
+# CosyVoice,
 # Singapore's list means the WebSocket interface. tokens_in, tokens_out: CNY for a million tokens, in Beijing.
 Price = namedtuple("Price", "each abroad tokens_in tokens_out", defaults=(None, None, 0.0, 0.0))
 
 ENROLLMENT, QWEN_ENROLLMENT, QWEN_DESIGN, MINIMAX_CLONING = "voice-enrollment", "qwen-voice-enrollment", "qwen-voice-design", "MiniMax"
 
 _QWEN_LANGUAGE = Field("input.language_type", "names")
-_QWEN_SOUND = {"format": Field("parameters.response_format"), "sample_rate": Field("parameters.sample_rate", "whole"),
+_QWEN_SOUND = {"format": Field("parameters.response_format"),
+               "sample_rate": Field("parameters.sample_rate", "whole"),
                "speed": Field("parameters.speech_rate", "number", 0.5, 2.0)}
 _QWEN_RATES = (8000, 16000, 24000, 48000)
 _LOCAL = {"wav": None, "pcm": None}  # WAV is the default, and PCM is a WAV without its header
 _QWEN_FORMATS = {**_LOCAL, "mp3": "mp3", "opus": "opus"}
 
-FLASH = Model("qwen3-tts-flash", GENERATION, "qwen", {"language": _QWEN_LANGUAGE, **_QWEN_SOUND}, _QWEN_FORMATS, _QWEN_RATES,
+FLASH = Model("qwen3-tts-flash", GENERATION, "qwen", {"language": _QWEN_LANGUAGE, **_QWEN_SOUND},
+              _QWEN_FORMATS, _QWEN_RATES,
               0, 600, 600, "Cherry", price=Price(0.8, 0.733924))
 _UNPROVEN = frozenset(_QWEN_SOUND)
 INSTRUCT = FLASH._replace(id="qwen3-tts-instruct-flash", unproven=_UNPROVEN, price=Price(0.8, 0.8), fields={
     **FLASH.fields, "instructions": Field("input.instructions")})
-VC = FLASH._replace(id="qwen3-tts-vc", voice="", unproven=_UNPROVEN, price=Price(0.8, 0.8), service=QWEN_ENROLLMENT)
+VC = FLASH._replace(id="qwen3-tts-vc", voice="", unproven=_UNPROVEN, price=Price(0.8, 0.8),
+                    service=QWEN_ENROLLMENT)
 VD = VC._replace(id="qwen3-tts-vd", service=QWEN_DESIGN)
 QWEN_TTS = Model("qwen-tts", GENERATION, "qwen", {}, _LOCAL, (), 0, 400, 0, "Cherry", per_minute=10,
                  price=Price(tokens_in=1.6, tokens_out=10))
@@ -69,14 +84,18 @@ _AUDIO_RATES = (8000, 12000, 16000, 22050, 24000, 44100, 48000)
 OPUS_RATES = (8000, 12000, 16000, 24000, 48000)
 _COSY_PLAIN = {name: field for name, field in _COSY_FIELDS.items() if name != "instructions"}
 
-COSY35 = Model("cosyvoice-v3.5-plus", SYNTHESIZER, "cosy", _COSY_FIELDS, _COSY_FORMATS, _COSY_RATES, 24000, 240, 20000, "",
+COSY35 = Model("cosyvoice-v3.5-plus", SYNTHESIZER, "cosy", _COSY_FIELDS, _COSY_FORMATS, _COSY_RATES, 24000,
+               240, 20000, "",
                instruction=100, ssml=True, price=Price(1.5), service=ENROLLMENT)
 COSY3 = COSY35._replace(id="cosyvoice-v3-flash", voice="longanyang", scripted=True, price=Price(1, 0.9541))
-COSY2 = COSY35._replace(id="cosyvoice-v2", voice="longxiaochun_v2", fields=_COSY_PLAIN, instruction=0, price=Price(2))
-AUDIO3 = Model("qwen-audio-3.0-tts-flash", SYNTHESIZER, "cosy", _COSY_FIELDS, _COSY_FORMATS, _AUDIO_RATES, 24000, 2000, 20000,
+COSY2 = COSY35._replace(id="cosyvoice-v2", voice="longxiaochun_v2", fields=_COSY_PLAIN, instruction=0,
+                        price=Price(2))
+AUDIO3 = Model("qwen-audio-3.0-tts-flash", SYNTHESIZER, "cosy", _COSY_FIELDS, _COSY_FORMATS, _AUDIO_RATES,
+               24000, 2000, 20000,
                "longanlingxi", tags=True, price=Price(1.0, 1.12413), service=ENROLLMENT)
 NEXT = Model("qwen-audio-3.1-tts-next", SYNTHESIZER, "cosy", {name: _COSY_FIELDS[name] for name in (
-    "format", "sample_rate", "speed", "volume", "seed")}, {"wav": "wav", "pcm": "pcm", "mp3": "mp3"}, _AUDIO_RATES, 48000, 1000, 3000,
+    "format", "sample_rate", "speed", "volume", "seed")}, {"wav": "wav", "pcm": "pcm", "mp3": "mp3"},
+    _AUDIO_RATES, 48000, 1000, 3000,
              "", tags=True, says="text_prompt", price=Price(tokens_in=6, tokens_out=12))
 
 _MINIMAX_FIELDS = {
@@ -86,7 +105,8 @@ _MINIMAX_FIELDS = {
     "pitch": Field("input.voice_setting.pitch", "whole", -12, 12),
     "volume": Field("input.voice_setting.vol", "number", 0, 10, True)}
 MINIMAX = Model("MiniMax/speech-2.8-hd", GENERATION, "minimax", _MINIMAX_FIELDS,
-                {"wav": "wav", "pcm": "pcm", "mp3": "mp3", "flac": "flac"}, (8000, 16000, 22050, 24000, 32000, 44100), 32000, 2900,
+                {"wav": "wav", "pcm": "pcm", "mp3": "mp3", "flac": "flac"},
+                (8000, 16000, 22050, 24000, 32000, 44100), 32000, 2900,
                 9999, "male-qn-qingse", per_minute=20, price=Price(3.5), service=MINIMAX_CLONING)
 
 
@@ -97,20 +117,27 @@ def _gone(row: Model, successor: str, *names: str, **changes) -> tuple:
 
 RETIRED = "2026-10-10"  # updates, section 1
 MODELS = (
-    FLASH, AUDIO3._replace(id="qwen-audio-3.0-tts-plus", voice="longanlingxin", price=Price(1.4, 1.49884)), AUDIO3,
-    AUDIO3._replace(id="qwen-audio-3.1-tts-flash", voice="longanhuan_v3.1", price=Price(tokens_in=1.5, tokens_out=12)), NEXT,
+    FLASH, AUDIO3._replace(id="qwen-audio-3.0-tts-plus", voice="longanlingxin", price=Price(1.4, 1.49884)),
+    AUDIO3,
+    AUDIO3._replace(id="qwen-audio-3.1-tts-flash", voice="longanhuan_v3.1",
+                    price=Price(tokens_in=1.5, tokens_out=12)), NEXT,
     COSY35, COSY35._replace(id="cosyvoice-v3.5-flash", price=Price(0.8)),
     COSY3._replace(id="cosyvoice-v3-plus", price=Price(2, 1.9082)), COSY3, COSY2,
-    MINIMAX, MINIMAX._replace(id="MiniMax/speech-2.8-turbo", price=Price(2)), MINIMAX._replace(id="MiniMax/speech-02-hd"),
+    MINIMAX, MINIMAX._replace(id="MiniMax/speech-2.8-turbo", price=Price(2)),
+    MINIMAX._replace(id="MiniMax/speech-02-hd"),
     MINIMAX._replace(id="MiniMax/speech-02-turbo", price=Price(2)),
     *_gone(FLASH, "cosyvoice-v3.5-plus", "qwen3-tts-flash-2025-11-27"),
     *_gone(FLASH, "cosyvoice-v3.5-plus", "qwen3-tts-flash-2025-09-18", per_minute=10),
-    *_gone(INSTRUCT, "cosyvoice-v3.5-plus", "qwen3-tts-instruct-flash", "qwen3-tts-instruct-flash-2026-01-26"),
-    *_gone(VC, "cosyvoice-v3.5-plus", "qwen3-tts-vc-2026-01-22"), *_gone(VD, "cosyvoice-v3.5-plus", "qwen3-tts-vd-2026-01-26"),
-    *_gone(QWEN_TTS, "cosyvoice-v3-flash", "qwen-tts", "qwen-tts-latest", "qwen-tts-2025-05-22", "qwen-tts-2025-04-10"),
+    *_gone(INSTRUCT, "cosyvoice-v3.5-plus", "qwen3-tts-instruct-flash",
+           "qwen3-tts-instruct-flash-2026-01-26"),
+    *_gone(VC, "cosyvoice-v3.5-plus", "qwen3-tts-vc-2026-01-22"),
+    *_gone(VD, "cosyvoice-v3.5-plus", "qwen3-tts-vd-2026-01-26"),
+    *_gone(QWEN_TTS, "cosyvoice-v3-flash", "qwen-tts", "qwen-tts-latest", "qwen-tts-2025-05-22",
+           "qwen-tts-2025-04-10"),
 )
 FAMILIES = (  # for ids that are newer than the table
-    FLASH._replace(id="qwen3-tts"), INSTRUCT._replace(id="qwen3-tts-instruct"), VC, VD, FLASH._replace(id="qwen"), QWEN_TTS,
+    FLASH._replace(id="qwen3-tts"), INSTRUCT._replace(id="qwen3-tts-instruct"), VC, VD,
+    FLASH._replace(id="qwen"), QWEN_TTS,
     AUDIO3._replace(id="qwen-audio"), COSY3._replace(id="cosyvoice", voice="", scripted=False),
     MINIMAX._replace(id="MiniMax"), FLASH._replace(id=""))
 
@@ -132,13 +159,15 @@ def price_words(price: Price | None) -> str:
 def _does(row: Model) -> list:
     """What a model does, in words for --models."""
     found = {"makes speech from a description": row.says != "text", "system voices": row.voice,
-             "own voices": row.service, "instructions": "instructions" in row.fields, "tags": row.tags, "ssml": row.ssml}
+             "own voices": row.service, "instructions": "instructions" in row.fields, "tags": row.tags,
+             "ssml": row.ssml}
     return [word for word, does in found.items() if does]
 
 
 def _describe(row: Model) -> dict:
     """What --models says of a row."""
-    limits = {"characters_a_call": row.most or row.part, "calls_a_minute": row.per_minute, "formats": tuple(row.formats)}
+    limits = {"characters_a_call": row.most or row.part, "calls_a_minute": row.per_minute,
+              "formats": tuple(row.formats)}
     return {"does": _does(row), "limits": limits, "price": price_words(row.price)}
 
 
@@ -147,8 +176,10 @@ _SOCKET_ONLY = ("cosyvoice-v1", "sambert-", "-realtime")  # WebSocket models: no
 
 
 def find_model(name: str) -> tuple:
-    """(the row of a model id, a warning or ''). Raises usage for an id that only lacks its vendor or its right letters."""
-    meant = next((row.id for row in TABLE.live() if row.id.lower() in (name.lower(), f"minimax/{name.lower()}")), name)
+    """(the row of a model id, a warning or ''). Raises usage for an id that only lacks its vendor or its
+    right letters."""
+    meant = next((row.id for row in TABLE.live()
+                  if row.id.lower() in (name.lower(), f"minimax/{name.lower()}")), name)
     if TABLE.row(name) is None and meant != name:
         raise usage(f"--model {name} is not a model id: an id counts to the letter, upper and lower case and vendor included",
                     f"take --model {meant}")
@@ -166,24 +197,28 @@ def models_that(take: str) -> str:
     return TABLE.names(lambda row: take in row.fields and take not in row.unproven)
 
 
-# ---- languages -------------------------------------------------------------------------------------------------------
+# ---- languages -----------------------------------------------------------------------------------------
 
-NAMES = {"zh": "Chinese", "en": "English", "de": "German", "it": "Italian", "pt": "Portuguese", "es": "Spanish",
+NAMES = {"zh": "Chinese", "en": "English", "de": "German", "it": "Italian", "pt": "Portuguese",
+         "es": "Spanish",
          "ja": "Japanese", "ko": "Korean", "fr": "French", "ru": "Russian"}  # speech contract 3.2
 _COSY_CODES = ("zh", "en", "fr", "de", "ja", "ko", "ru", "pt", "th", "id", "vi")  # 4.1
 _AUDIO_CODES = (*_COSY_CODES, "es", "it", "ms", "fil", "ar")  # 6.2
-_MORE_NAMES = {**NAMES, "th": "Thai", "id": "Indonesian", "vi": "Vietnamese", "ms": "Malay", "fil": "Filipino", "ar": "Arabic"}
+_MORE_NAMES = {**NAMES, "th": "Thai", "id": "Indonesian", "vi": "Vietnamese", "ms": "Malay",
+               "fil": "Filipino", "ar": "Arabic"}
 _BOOST = {**_MORE_NAMES, "yue": "Chinese,Yue"}  # 8.1: some forty names, of which it shows few
 
 
 def language_of(text: str, model: Model) -> str:
-    """A language as the model's service writes it, from a code or an English name; '' for auto where nothing is sent.
+    """A language as the model's service writes it, from a code or an English name; '' for auto where nothing
+    is sent.
 
     Raises ValueError with the legal values.
     """
     kind = model.fields["language"].kind
     given = text.strip().lower()
-    code = next((code for code, name in _BOOST.items() if given in (code, name.lower())), given.partition("-")[0])
+    code = next((code for code, name in _BOOST.items() if given in (code, name.lower())),
+                given.partition("-")[0])
     if given == "auto":
         return {"names": "Auto", "boost": "auto", "codes": ""}[kind]
     if kind == "boost":

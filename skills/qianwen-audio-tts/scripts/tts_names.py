@@ -9,7 +9,8 @@ from shared.files.whole import whole
 
 
 class Names:
-    """`voices.json` in the state folder: id -> name. What cannot be written is warned of and loses no voice."""
+    """`voices.json` in the state folder: id -> name. What cannot be written is warned of and loses no voice.
+    """
 
     def __init__(self, state: str, warn=lambda text, fix="": None):
         self._path, self._warn = os.path.join(state, "voices.json"), warn
@@ -39,4 +40,5 @@ class Names:
                 with whole(self._path, "w") as file:
                     json.dump(names, file, ensure_ascii=False)
         except OSError as error:
-            self._warn(f"the name of the voice could not be written: {error.strerror or error}", "keep the id that is shown")
+            self._warn(f"the name of the voice could not be written: {error.strerror or error}",
+                       "keep the id that is shown")

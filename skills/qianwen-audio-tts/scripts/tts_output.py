@@ -1,4 +1,5 @@
-"""Where the sound goes: parts joined into one file, or passed on while they arrive; subtitles and the description beside it."""
+"""Where the sound goes: parts joined into one file, or passed on while they arrive; subtitles and the
+description beside it."""
 from __future__ import annotations
 
 import os
@@ -35,15 +36,19 @@ class Output:
             self._check_pipe()
         else:
             name = console.redact_result(job.parts[0].shown)
-            self._outputs = OutputFiles(options.output, options.overwrite, name, 1, job.form, sidecars=not options.no_sidecar,
-                                name_id=row.name[:6] if row else "", text="srt" if options.srt else "", warn=console.warn)
+            self._outputs = OutputFiles(options.output, options.overwrite, name, 1, job.form,
+                                        sidecars=not options.no_sidecar,
+                                name_id=row.name[:6] if row else "", text="srt" if options.srt else "",
+                                warn=console.warn)
 
     def _check_pipe(self) -> None:
         for flag in ("json", "srt", "gallery", "batch"):
             if getattr(self._options, flag):
-                raise usage(f"--{flag} does not go with --output -, which writes the sound to stdout", "name a file")
+                raise usage(f"--{flag} does not go with --output -, which writes the sound to stdout",
+                            "name a file")
         if sys.stdout.isatty():
-            raise usage("--output - would write sound to the terminal", "pipe it into a player, for example: … -o - | ffplay -")
+            raise usage("--output - would write sound to the terminal",
+                        "pipe it into a player, for example: … -o - | ffplay -")
 
     @property
     def folder(self) -> str:
@@ -67,21 +72,26 @@ class Output:
         except BrokenPipeError:
             raise
         except (OSError, BadSound) as error:
-            raise Failure(Exit.UNSAVED, f"the sound could not be saved: {getattr(error, 'strerror', None) or error}",
-                          "the parts are paid and kept for a week", "make room or choose another --output or --format, then run "
+            raise Failure(Exit.UNSAVED,
+                          f"the sound could not be saved: {getattr(error, 'strerror', None) or error}",
+                          "the parts are paid and kept for a week",
+                          "make room or choose another --output or --format, then run "
                           "the command again: nothing is paid twice", accepted="maybe") from error
 
     def _form_of(self, found: list) -> str:
         """The format of the file: what was asked for, or what really came."""
         forms = {part["form"] for part in found}
         if len(forms) > 1:
-            raise Failure(Exit.FAILED, f"the service sent parts in different formats: {', '.join(sorted(forms))}", "they cannot be joined",
+            raise Failure(Exit.FAILED,
+                          f"the service sent parts in different formats: {', '.join(sorted(forms))}",
+                          "they cannot be joined",
                           "take --format wav", accepted="maybe")
         came = forms.pop()
         return "pcm" if came == "wav" and self._job.form == "pcm" else came
 
     def _join_into(self, file, form: str, found: list) -> None:
-        if len(found) == 1 and form not in ("wav", "pcm"):  # a compressed file stays as it came, its tags included
+        # a compressed file stays as it came, its tags included
+        if len(found) == 1 and form not in ("wav", "pcm"):
             with open(found[0]["path"], "rb") as part:
                 shutil.copyfileobj(part, file)
             self._tell_span(0, 0.0, tts_sound.length_of(found[0]["path"], form), form)
@@ -133,7 +143,8 @@ class Output:
         if self._options.srt:
             try:
                 text = tts_plan.subtitles(self._job.parts, self._spans)
-                subtitles = self._outputs.save_text(text.encode("utf-8", "replace"), "srt", "application/x-subrip")
+                subtitles = self._outputs.save_text(text.encode("utf-8", "replace"), "srt",
+                                                    "application/x-subrip")
                 self.files.append(subtitles)
                 self._say(subtitles["path"])
             except OSError as error:
@@ -153,10 +164,12 @@ class Output:
             found = []
             try:
                 for number in range(len(self._job.parts)):
-                    found.append(self._put(live, number, lambda take, number=number: self._one(take, speaker, narration, number)))
+                    found.append(self._put(live, number, lambda take,
+                                           number=number: self._one(take, speaker, narration, number)))
                 live.finish()
             except (Failure, BadSound, OSError, NotPlayed, KeyboardInterrupt) as error:
-                raise self._broken(error.error if isinstance(error, NotPlayed) else error, live, temporary) from error
+                raise self._broken(error.error if isinstance(error, NotPlayed) else error, live,
+                                   temporary) from error
         if temporary:
             self._save(temporary, live.form, found)
         return found
@@ -169,7 +182,8 @@ class Output:
 
     def _spoken(self, take, speaker, narration, number: int) -> dict:
         try:
-            found = speaker.speak(narration.keys[number], self._job.calls[number], speaker.client(self._row and self._row.throttle), take)
+            found = speaker.speak(narration.keys[number], self._job.calls[number],
+                                  speaker.client(self._row and self._row.throttle), take)
             narration.add(number, found)
             return found
         except Failure as failure:
@@ -187,7 +201,9 @@ class Output:
         elif isinstance(error, Failure):
             failure = error
         else:
-            failure = Failure(Exit.UNSAVED, f"the sound cannot be written: {getattr(error, 'strerror', None) or error}", accepted="maybe",
+            failure = Failure(Exit.UNSAVED,
+                              f"the sound cannot be written: {getattr(error, 'strerror', None) or error}",
+                              accepted="maybe",
                               fix="make room or choose another --output, then run the command again; whole parts are kept")
         if temporary and live.seconds:
             partial = self._outputs.path(1, "partial." + live.form)
@@ -212,11 +228,16 @@ class Output:
         ask, job = self._job.ask, self._job
         text = " ".join(job.text.split())
         self._outputs.describe(self.entry, self._console.redact_result({
-            "skill": self._console.skill, "media_type": self.entry["media_type"], "seconds": self.entry["seconds"],
-            "bytes": self.entry["bytes"], "prompt": text if len(text) <= _MOST_PROMPT else text[:_MOST_PROMPT] + "…",
-            "model": job.model.id, "voice": job.voice, "language": ask.language, "instructions": ask.instructions, "seed": ask.seed,
-            "parts": len(found) if len(found) > 1 else None, "request_id": found[0]["request_id"], "usage": used,
-            "billing": {"cost": document(cost)}, "created": datetime.now(timezone.utc).isoformat(timespec="seconds")}))
+            "skill": self._console.skill, "media_type": self.entry["media_type"],
+            "seconds": self.entry["seconds"],
+            "bytes": self.entry["bytes"], "prompt": text if len(text) <= _MOST_PROMPT
+            else text[:_MOST_PROMPT] + "…",
+            "model": job.model.id, "voice": job.voice, "language": ask.language,
+            "instructions": ask.instructions, "seed": ask.seed,
+            "parts": len(found) if len(found) > 1 else None, "request_id": found[0]["request_id"],
+            "usage": used,
+            "billing": {"cost": document(cost)},
+            "created": datetime.now(timezone.utc).isoformat(timespec="seconds")}))
         self.entry["sidecar"] = sidecar_path(self.entry["path"])
 
 

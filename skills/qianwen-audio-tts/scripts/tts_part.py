@@ -32,10 +32,11 @@ class NotPlayed(Exception):
 
 
 class Sink:
-    """Takes the bytes of a part as they come and keeps them in the form that can be joined: WAV, or the compressed file.
+    """Takes the bytes of a part as they come and keeps them in the form that can be joined: WAV, or the
+    compressed file.
 
-    The bytes decide on the form, not what was asked for. `on_audio(form, rate, channels, data)` is given samples, or of the
-    compressed bytes, as they come.
+    The bytes decide on the form, not what was asked for. `on_audio(form, rate, channels, data)` is given
+    samples, or of the compressed bytes, as they come.
     """
 
     def __init__(self, file, form: str, rate: int, on_audio=None, channels: int = 1):
@@ -77,7 +78,8 @@ class Sink:
         if not self._on_audio:
             return
         try:
-            self._on_audio(self.form, self._pcm.rate if self._pcm else 0, self._pcm.channels if self._pcm else 0, data)
+            self._on_audio(self.form, self._pcm.rate if self._pcm else 0, self._pcm.channels if self._pcm
+                           else 0, data)
         except (OSError, BadSound) as error:
             raise NotPlayed(error) from error
 
@@ -93,7 +95,8 @@ class Sink:
 
 
 class Speaker:
-    """Speaks parts for one account with the model of a row; safe for threads. `speed` is that of the sound, for its cost."""
+    """Speaks parts for one account with the model of a row; safe for threads. `speed` is that of the sound,
+    for its cost."""
 
     def __init__(self, session, store: Store, model, speed: float | None = None):
         self._session, self.store, self._model, self._speed = session, store, model, speed
@@ -106,10 +109,12 @@ class Speaker:
 
     def cost(self) -> money.Cost:
         """What this run paid for; a part that was there already costs nothing again."""
-        return money.total(self._costs)[0] if self._costs else expected(self._model, "", self._session.price_region)
+        return money.total(self._costs)[0] if self._costs else expected(self._model, "",
+            self._session.price_region)
 
     def speak(self, key: str, call, client, on_audio=None) -> dict:
-        """The part of a call, as Store.take gives it: made, or fetched where an earlier run paid for it already."""
+        """The part of a call, as Store.take gives it: made, or fetched where an earlier run paid for it
+        already."""
         known = self.store.link(key)
         if known:
             try:
@@ -137,14 +142,16 @@ class Speaker:
         return Request("POST", self._session.endpoint.native + call.path, call.body, headers)
 
     def _send(self, call, client, path: str, on_audio) -> tuple:
-        """(the Answer, the form of the sound in `path`; '' when it is to be fetched from the answer's link)."""
+        """(the Answer, the form of the sound in `path`; '' when it is to be fetched from the answer's link).
+        """
         def take(events, headers):
             with open(path, "wb") as file:
                 sink = Sink(file, call.form, call.rate, on_audio, call.channels)
                 return self._take(events, sink, call, client)
         text, region = call.text, self._session.price_region
         try:
-            with self._session.payments.paying(self._model.id, expected(self._model, text, region, self._speed)) as payment:
+            with self._session.payments.paying(self._model.id,
+                                               expected(self._model, text, region, self._speed)) as payment:
                 answer, form = client.events(self.request_of(call), Retries.CREATE, take)
                 found = charged(self._model, answer.usage, text, region, self._speed)
                 self._costs.append(payment.settle(found, answer.request_id))
@@ -187,11 +194,14 @@ class Speaker:
 
     @staticmethod
     def _no_sound(why: str, request_id: str) -> Failure:
-        return Failure(Exit.FAILED, f"the service answered, but not with sound: {why}", "the answer is damaged",
-                       "run the command again; this part may be billed twice", request_id=request_id, accepted="maybe")
+        return Failure(Exit.FAILED, f"the service answered, but not with sound: {why}",
+                       "the answer is damaged",
+                       "run the command again; this part may be billed twice", request_id=request_id,
+                       accepted="maybe")
 
     def _fetch(self, key: str, facts: dict, call, client, on_audio) -> dict:
-        """Download the sound behind a link, and check it. Raises Failure UNSAVED with the link; OSError of the disk."""
+        """Download the sound behind a link, and check it. Raises Failure UNSAVED with the link; OSError of
+        the disk."""
         url = facts["url"]
         for tries in (1, 2):
             temporary = self.store.temporary()
@@ -210,7 +220,8 @@ class Speaker:
                 raise
             finally:
                 remove(temporary)
-        raise Failure(Exit.UNSAVED, f"what the link of a part leads to is not its sound: {why}", f"the link is {url}",
+        raise Failure(Exit.UNSAVED, f"what the link of a part leads to is not its sound: {why}",
+                      f"the link is {url}",
                       _FETCH_AGAIN, code=failures.BAD_LINK, accepted="maybe", files=[{"url": url}])
 
     def _checked(self, path: str, call, on_audio) -> str:
@@ -238,6 +249,7 @@ class Speaker:
 
 
 def too_short(seconds: float, text: str, speed) -> bool:
-    """Whether a part is so short that its end must be missing: CosyVoice cuts long texts silently (speech contract 4.7)."""
+    """Whether a part is so short that its end must be missing: CosyVoice cuts long texts silently (speech
+    contract 4.7)."""
     expected = expected_seconds(text, speed)
     return expected > 4 and seconds < _TRUNCATED * expected

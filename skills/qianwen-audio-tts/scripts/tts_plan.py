@@ -1,4 +1,5 @@
-"""From a text to the parts that are spoken, each small enough for one call, with the silences between them. Pure."""
+"""From a text to the parts that are spoken, each small enough for one call, with the silences between them.
+Pure."""
 from __future__ import annotations
 
 import re
@@ -12,18 +13,22 @@ from tts_reading import markdown, paragraphs
 HEADING_PAUSE = 600  # ms before and after a heading, unless --pause says otherwise
 SUBTITLE_PART = 84  # counting units: two lines of a subtitle
 
-# pause: ms of silence before the part. spoken: what is sent; shown: the same without what only steers the voice.
+# pause: ms of silence before the part. spoken: what is sent; shown: the same without what only steers the
+# voice.
 Part = namedtuple("Part", "spoken shown pause")
 
 
 def read(text: str, kind: str, pause: int | None) -> list:
-    """Sections of text, each with the silence before it in ms. kind: "markdown", "file", "ssml" or "" for text as it is."""
+    """Sections of text, each with the silence before it in ms. kind: "markdown", "file", "ssml" or "" for
+    text as it is."""
     if kind == "ssml":
         return [(text.strip(), 0)]
-    found = [(paragraph.text, paragraph.heading) for paragraph in (markdown if kind == "markdown" else paragraphs)(text)] \
+    found = [(paragraph.text, paragraph.heading)
+             for paragraph in (markdown if kind == "markdown" else paragraphs)(text)] \
         if kind or pause else [(text, 0)]
     if not found:
-        raise usage("nothing in the text is to be read out", "headings, paragraphs and lists are; code and link targets are not")
+        raise usage("nothing in the text is to be read out",
+                    "headings, paragraphs and lists are; code and link targets are not")
     sections: list = []
     after_heading = False
     for words, heading in found:
@@ -43,7 +48,8 @@ def _silence(heading: bool, pause: int | None) -> int:
 
 
 def split(sections: list, limit: int, *, tags: bool = False, whole: bool = False) -> list:
-    """The Parts of all sections, none above `limit` counting units. `whole`: the one section is SSML and stays as it is."""
+    """The Parts of all sections, none above `limit` counting units. `whole`: the one section is SSML and
+    stays as it is."""
     if whole:
         return [Part(text.strip(), _without_marks(text.strip()), silence) for text, silence in sections]
     reserved = _room(sections) if tags and len(sections) > 1 else 0
@@ -56,7 +62,8 @@ def split(sections: list, limit: int, *, tags: bool = False, whole: bool = False
     for said, (piece, silence) in zip(spoken, pieces):
         waiting = max(waiting, silence)
         if tts_text.speakable(CONTROL_TAG.sub("", piece) if tags else piece):
-            parts.append(Part(said.strip(), (_TAG.sub("", piece) if tags else piece).strip(), waiting if parts else 0))
+            parts.append(Part(said.strip(), (_TAG.sub("", piece) if tags else piece).strip(), waiting
+                              if parts else 0))
             waiting = 0
     if not parts:
         raise usage("there is nothing in the text that can be spoken", "write words, not marks alone")

@@ -1,4 +1,5 @@
-"""A text as a person would read it aloud: paragraphs of plain text or Markdown, without what is only for the eye."""
+"""A text as a person would read it aloud: paragraphs of plain text or Markdown, without what is only for the
+eye."""
 from __future__ import annotations
 
 import html
@@ -21,8 +22,9 @@ _SENTENCE_END = re.compile(r"[.!?。！？…؟।][)\]”’」』）】》\"']
 
 
 def paragraphs(text: str) -> list:
-    """Plain text. Where there are blank lines they part the paragraphs and other line ends are undone, except in poems and
-    lists; where there are none, each line is a paragraph. Lines such as ---- only part paragraphs."""
+    """Plain text. Where there are blank lines they part the paragraphs and other line ends are undone, except
+    in poems and lists; where there are none, each line is a paragraph. Lines such as ---- only part
+    paragraphs."""
     lines = _clean(text.replace("\f", "\n***\n")).strip("\n").split("\n")
     wrapped = any(not line.strip() for line in lines)
     blocks, block = [], []
@@ -40,7 +42,8 @@ def paragraphs(text: str) -> list:
 
 
 def _unwrapped(block: list) -> list:
-    """The lines of a paragraph: one, unless it is a poem or a list, or a line ends early, or each ends a sentence.
+    """The lines of a paragraph: one, unless it is a poem or a list, or a line ends early, or each ends a
+    sentence.
 
     How long the last line is says nothing.
     """
@@ -70,7 +73,7 @@ def _joined(lines: list) -> str:
     return "".join(parts)
 
 
-# ---- characters ------------------------------------------------------------------------------------------------------
+# ---- characters ----------------------------------------------------------------------------------------
 
 _LINE_END = re.compile("\r\n|[\r\v\x85\u2028\u2029\x1c-\x1e]")
 # Not read and not seen. U+200C and U+200D are kept: they shape letters and emoji.
@@ -90,7 +93,7 @@ def _tidy(text: str) -> str:
     return "\n".join(line for line in lines if line)
 
 
-# ---- Markdown: blocks ------------------------------------------------------------------------------------------------
+# ---- Markdown: blocks ----------------------------------------------------------------------------------
 
 _FRONT_MATTER = re.compile(r"\s*(---|\+\+\+)[ \t]*\n(?=[ \t]*(?:#|[\w\"'-]+[ \t]*[:=]))(?:(?!\1|\.\.\.).*\n)*?(?:\1|\.\.\.)[ \t]*(?:\n|\Z)")
 _FENCE = re.compile(r"\s*((?:>\s?)*)\s*(?:(?:[-*+]|\d{1,9}[.)])\s+)?(`{3,}(?!.*`)|~{3,})")
@@ -111,13 +114,15 @@ _UNREAD_ELEMENTS = ("script", "style", "pre", "svg", "template", "textarea")
 
 
 def markdown(text: str) -> list:
-    """Markdown: headings, paragraphs, list items and table rows; no code blocks, addresses, comments or mark-up."""
+    """Markdown: headings, paragraphs, list items and table rows; no code blocks, addresses, comments or
+    mark-up."""
     text = _clean(text)
     matter = _FRONT_MATTER.match(text)
     text = text[matter.end():] if matter else text
     text = _without_comments("\n".join(_without_fences(text.expandtabs(4).split("\n"))))
     for element in _UNREAD_ELEMENTS:
-        text = _without(text, re.compile(rf"<{element}\b[^<>]*>", re.IGNORECASE), re.compile(rf"</{element}\s*>", re.IGNORECASE))
+        text = _without(text, re.compile(rf"<{element}\b[^<>]*>", re.IGNORECASE),
+                        re.compile(rf"</{element}\s*>", re.IGNORECASE))
     return _Document(text.split("\n")).paragraphs()
 
 
@@ -167,7 +172,8 @@ class _Document:
             match = _DEFINITION.match(_unquoted(line))
             if match:
                 self.labels.add(_label(match.group(1)))
-        self.read, self.items, self.is_list = [], [], False  # items: the lines of each item of the open list, or of the paragraph
+        # items: the lines of each item of the open list, or of the paragraph
+        self.read, self.items, self.is_list = [], [], False
         self.in_list = self.in_footnote = False
         self.after_blank, self.quoted = True, False
 
@@ -219,7 +225,8 @@ class _Document:
         self._close()
         self.in_list = False
         if match or element:
-            level, text = (len(match.group(1) or match.group(2)), match.group(3)) if match else (int(element.group(1)), element.group(2))
+            level, text = (len(match.group(1) or match.group(2)),
+                           match.group(3)) if match else (int(element.group(1)), element.group(2))
             self._add(_inline(_ATX_END.sub("", _ATTRIBUTES.sub("", text), 1), self.labels), level)
         return True
 
@@ -242,7 +249,8 @@ class _Document:
             number, text = _ITEM.match(text).group(1), text[_ITEM.match(text).end():]
         text = _TASK.sub("", text, 1) if _TASK.match(text) else text
         heading = _ATX.match(text)
-        self.items.append([(f"{number}. " if number else "") + (_ATX_END.sub("", heading.group(3), 1) if heading else text)])
+        self.items.append([(f"{number}. " if number else "")
+                           + (_ATX_END.sub("", heading.group(3), 1) if heading else text)])
         self.is_list = self.in_list = True
 
     def _table(self, index: int) -> int:
@@ -254,7 +262,8 @@ class _Document:
         end = index
         while end < len(self.lines) and "|" in _unquoted(self.lines[end]):
             end += 1
-        rows = [_row(_unquoted(line), self.labels) for line in self.lines[index:end] if not _DELIMITER_ROW.match(_unquoted(line))]
+        rows = [_row(_unquoted(line), self.labels) for line in self.lines[index:end]
+                if not _DELIMITER_ROW.match(_unquoted(line))]
         self._add("\n".join(rows), 0)
         return end - index
 
@@ -294,12 +303,14 @@ def _unbroken(lines: list) -> str:
 def _row(line: str, labels: set) -> str:
     """A table row as a sentence would list it."""
     cells = re.split(r"(?<!\\)\|", line.strip())
-    cells = [_tidy(_inline(cell.replace("\\|", "|"), labels, pictures=True)).replace("\n", " ") for cell in cells]
+    cells = [_tidy(_inline(cell.replace("\\|", "|"), labels, pictures=True)).replace("\n", " ")
+             for cell in cells]
     comma = "，" if re.search("[\u3400-\u9fff]", line) else ", "
-    return "".join(cell + ("" if cell[-1] in "。！？；" else " " if cell[-1] in ".!?;" else comma) for cell in cells if cell).rstrip("， ,")
+    return "".join(cell + ("" if cell[-1] in "。！？；" else " " if cell[-1] in ".!?;" else comma)
+                   for cell in cells if cell).rstrip("， ,")
 
 
-# ---- Markdown: inside a paragraph ------------------------------------------------------------------------------------
+# ---- Markdown: inside a paragraph ----------------------------------------------------------------------
 
 _CODE_SPAN = re.compile(r"(?<!`)(`{1,9})(?!`)((?:(?!\n[ \t]*\n)[\s\S]){1,1000}?)(?<!`)\1(?!`)")
 _ADDRESS = r"(?:[!#-'*-;=?-Z\[\]\\^_a-z{|}~\ufdd0\ufdd1]|\([!#-'*-;=?-~]{0,500}\)){0,2000}[/#=%&+$0-9A-Za-z_\ufdd1-]"
@@ -315,7 +326,8 @@ _LINK = re.compile(rf"\[{_TEXT}\]{_TARGET}")
 _REFERENCE = re.compile(r"\[([^\[\]]{1,500})\](?:\[([^\[\]]{0,200})\])?")
 _WIKI_LINK = re.compile(r"\[\[(?:[^\[\]|]{1,200}\|)?([^\[\]|]{1,200})\]\]")
 _AUTOLINK = re.compile(r"<(?:[A-Za-z][A-Za-z0-9+.-]{1,31}:[^\s<>]*|[\w.+-]+@[\w.-]+)>")
-_DELETED = re.compile(r"~~(?=[^\s~])[^~]{0,500}(?<=\S)~~|<(del|s|strike)\b[^<>]*>[^<>]{0,1000}</\1\s*>", re.IGNORECASE)
+_DELETED = re.compile(r"~~(?=[^\s~])[^~]{0,500}(?<=\S)~~|<(del|s|strike)\b[^<>]*>[^<>]{0,1000}</\1\s*>",
+                      re.IGNORECASE)
 _BREAK = re.compile(r"<br\s*/?>|</?(?:p|div|li|ul|ol|dl|dt|dd|tr|table|blockquote|section|article|figure|figcaption|details|summary|h[1-6])\b[^<>]*>",
                     re.IGNORECASE)
 _ELEMENT = re.compile(r"</?[A-Za-z][A-Za-z0-9-]*(?:\s[^<>]*)?/?>")

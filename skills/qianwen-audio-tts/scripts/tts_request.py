@@ -18,7 +18,8 @@ STREAM_ABOVE = 300  # counting units; longer texts take minutes in one whole ans
 FORMATS = ("wav", "mp3", "pcm", "opus", "flac")
 DIRECTORY_FORMATS = {"wav": "wav", "mp3": "mp3", "pcm": "pcm", "opus": "opus", "ogg": "opus", "flac": "flac"}
 
-# A request, ready but for the host. stream: whether it answers in events; form: the format of the file; rate: the sample
+# A request, ready but for the host. stream: whether it answers in events; form: the format of the file; rate:
+# the sample
 # rate that was asked for or is the service's default, and channels their number, for PCM that has no header.
 class Call(namedtuple("Call", "path body stream form rate channels", defaults=(1,))):
     __slots__ = ()
@@ -30,7 +31,8 @@ class Call(namedtuple("Call", "path body stream form rate channels", defaults=(1
 
 
 _FLAG_FIELDS = ("language", "sample_rate", "speed", "pitch", "volume", "seed", "instructions")
-_TOP = ("text", "voice", "language_type", "instructions", "optimize_instructions", "action")  # of the input of path A
+# of the input of path A
+_TOP = ("text", "voice", "language_type", "instructions", "optimize_instructions", "action")
 
 
 @dataclass
@@ -67,13 +69,15 @@ class Ask:
 def check(ask: Ask, model) -> list:
     """Refuse what the service would refuse or silently ignore; return warnings. Nothing has been sent."""
     if is_socket_only(model.id):
-        raise usage(f"{model.id} is spoken to over a WebSocket alone", f"take a model of HTTP, for example {DEFAULT_MODEL} or "
+        raise usage(f"{model.id} is spoken to over a WebSocket alone",
+                    f"take a model of HTTP, for example {DEFAULT_MODEL} or "
                     "cosyvoice-v3-flash")
     for name in _FLAG_FIELDS:
         if getattr(ask, name) is not None:
             _check_field(ask, model, name)
     if ask.format and ask.format not in model.formats:
-        raise usage(f"--format {ask.format} is not possible with {model.id}", f"legal: {', '.join(model.formats)}")
+        raise usage(f"--format {ask.format} is not possible with {model.id}",
+                    f"legal: {', '.join(model.formats)}")
     _check_rate(ask, model)
     _check_instructions(ask, model)
     if ask.ssml:
@@ -94,12 +98,14 @@ def _is_sent(ask: Ask, model, name: str) -> bool:
 def _check_field(ask: Ask, model, name: str) -> None:
     flag, value = "--" + name.replace("_", "-"), getattr(ask, name)
     if name not in model.fields:
-        raise usage(f"{flag} has no effect with {model.id}, which would ignore it", f"models that take it: {models_that(name)}"
+        raise usage(f"{flag} has no effect with {model.id}, which would ignore it",
+                    f"models that take it: {models_that(name)}"
                     + (_instead(model, name) or ""))
     place = model.fields[name]
     if place.kind == "whole" and value != int(value):
         raise usage(f"{flag} {value} is not a whole number, as {model.id} needs it", _range(place))
-    if place.high and not (place.low < value if place.above else place.low <= value) or (place.high and value > place.high):
+    if place.high and not (place.low < value if place.above else place.low <= value) or (place.high
+        and value > place.high):
         raise usage(f"{flag} {value:g} is outside of what {model.id} takes", _range(place))
     if name == "language":
         try:
@@ -126,7 +132,8 @@ def _check_rate(ask: Ask, model) -> None:
         return
     legal = OPUS_RATES if ask.format == "opus" and model.wire == "cosy" else model.rates
     if rate not in legal:
-        raise usage(f"--sample-rate {rate} is not one that {model.id} takes" + (" for opus" if legal is OPUS_RATES else ""),
+        raise usage(f"--sample-rate {rate} is not one that {model.id} takes"
+                    + (" for opus" if legal is OPUS_RATES else ""),
                     f"legal: {', '.join(map(str, legal))}")
 
 
@@ -142,13 +149,15 @@ def _check_instructions(ask: Ask, model) -> None:
 
 def _check_ssml(ask: Ask, model) -> None:
     if not model.ssml or model.tags:
-        raise usage(f"--ssml is not possible with {model.id}", "models that take it: the cosyvoice models, with voices that "
+        raise usage(f"--ssml is not possible with {model.id}",
+                    "models that take it: the cosyvoice models, with voices that "
                     "--list-voices --json marks with ssml, and cloned ones")
     from xml.etree import ElementTree
     try:
         root = ElementTree.fromstring(ask.text.strip())
     except (ElementTree.ParseError, ValueError) as error:
-        raise usage(f"the text is not well-formed SSML: {error}", "write one <speak>…</speak>, with &amp; &lt; &gt; escaped") \
+        raise usage(f"the text is not well-formed SSML: {error}",
+                    "write one <speak>…</speak>, with &amp; &lt; &gt; escaped") \
             from None
     if root.tag.rpartition("}")[2] != "speak":
         raise usage(f"the SSML begins with <{root.tag}>", "write one <speak>…</speak> around it all")
@@ -169,7 +178,8 @@ def build_request(ask: Ask, model, text: str, stream: bool = False) -> Call:
         raise usage("--request: input is not an object")
     given[model.says] = text
     if model.says == "text":
-        _put(body, "input.voice_setting.voice_id" if model.wire == "minimax" else "input.voice", voice_of(ask, model))
+        _put(body, "input.voice_setting.voice_id" if model.wire == "minimax" else "input.voice",
+             voice_of(ask, model))
     rate = _put_sound(body, ask, model, form, stream)
     for name in ("language", "speed", "pitch", "volume", "seed", "instructions"):
         value = getattr(ask, name)
@@ -178,10 +188,13 @@ def build_request(ask: Ask, model, text: str, stream: bool = False) -> Call:
     if ask.ssml:
         _put(body, "input.enable_ssml", True)
     if model.wire == "minimax" and stream:
-        _put(body, "input.stream_options.exclude_aggregated_audio", True)  # else the last frame repeats everything
-    apply_native_settings(body, ask.settings, lambda name: "input" if model.wire != "qwen" or name in _TOP else "parameters")
+        # else the last frame repeats everything
+        _put(body, "input.stream_options.exclude_aggregated_audio", True)
+    apply_native_settings(body, ask.settings, lambda name: "input" if model.wire != "qwen" or name in _TOP
+                          else "parameters")
     return Call(model.path, body, stream, _form_of(body, model, form), _rate_of(body, model) or rate,
-                2 if model.wire == "minimax" and body["input"].get("audio_setting", {}).get("channel") == 2 else 1)
+                2 if model.wire == "minimax" and body["input"].get("audio_setting", {}).get("channel") == 2
+                else 1)
 
 
 def _put_sound(body: dict, ask: Ask, model, form: str, stream: bool) -> int:
@@ -210,7 +223,8 @@ def _rate_of(body: dict, model) -> int:
 
 
 def _form_of(body: dict, model, form: str) -> str:
-    """The format that the finished body asks for; --set may have changed it. WAV and PCM become each other here."""
+    """The format that the finished body asks for; --set may have changed it. WAV and PCM become each other
+    here."""
     value = _value_of(body, model, "format")
     known = value if value in FORMATS else form
     return form if {known, form} <= {"wav", "pcm"} else known
@@ -240,7 +254,8 @@ def voice_of(ask: Ask, model) -> str:
 
 def _mixes(ask: Ask, model) -> bool:
     """Whether several voices of MiniMax are mixed; then none is named (speech contract 8.1)."""
-    return model.wire == "minimax" and bool(ask.given_input("timbre_weights") or any("timbre_weights" in keys for keys, _ in ask.settings))
+    return model.wire == "minimax" and bool(ask.given_input("timbre_weights")
+                                            or any("timbre_weights" in keys for keys, _ in ask.settings))
 
 
 def _put_field(body: dict, place, name: str, value, model) -> None:
@@ -267,7 +282,8 @@ def _put(body: dict, path: str, value) -> None:
 
 
 def check_voice(ask: Ask, model) -> None:
-    """A voice that this model does not have is refused, naming the models that have it. Custom voices pass."""
+    """A voice that this model does not have is refused, naming the models that have it. Custom voices pass.
+    """
     import tts_voices
     voice = voice_of(ask, model)
     if model.says != "text":
@@ -288,11 +304,13 @@ def check_voice(ask: Ask, model) -> None:
         raise usage(*refused)
     known = tts_voices.find(voice)
     if ask.instructions and model.id == "cosyvoice-v3-plus" and not known:
-        raise usage(f"--instructions has no effect with your own voices of {model.id}", "models that follow it with those: "
+        raise usage(f"--instructions has no effect with your own voices of {model.id}",
+                    "models that follow it with those: "
                     "cosyvoice-v3.5-plus, cosyvoice-v3.5-flash, cosyvoice-v3-flash, the qwen-audio models")
     if ask.instructions and model.scripted and known and not known.instruct:
         able = ", ".join(row.id for row in tts_voices.voices(model=model.id) if row.instruct)
-        raise usage(f"--instructions has no effect with the voice {voice} of {model.id}", f"voices that follow it: {able}; and your "
+        raise usage(f"--instructions has no effect with the voice {voice} of {model.id}",
+                    f"voices that follow it: {able}; and your "
                     "own; or take a qwen-audio model")
     if ask.ssml and known and not known.ssml:
         raise usage(f"the voice {voice} does not read SSML", "see --list-voices --json")
@@ -311,14 +329,16 @@ def script_warning(ask: Ask, model) -> str:
     import tts_voices
     if not (ask.instructions and model.scripted and tts_voices.find(voice_of(ask, model))):
         return ""
-    if re.search(r"(情感是(neutral|fearful|angry|sad|surprised|happy|disgusted)|请用.{1,6}话表达)。$", ask.instructions):
+    if re.search(r"(情感是(neutral|fearful|angry|sad|surprised|happy|disgusted)|请用.{1,6}话表达)。$",
+                 ask.instructions):
         return ""
     return ("the system voices of this model follow fixed sentences alone, such as 你说话的情感是happy。; other instructions may "
             "have no effect or be refused")
 
 
 def expected_seconds(text: str, speed: float | None) -> float:
-    """About how long a text takes to say: 4.5 Chinese characters or 2.6 words a second (speech contract 7.4)."""
+    """About how long a text takes to say: 4.5 Chinese characters or 2.6 words a second (speech contract 7.4).
+    """
     han = units(text) - len(text)
     return (han / 4.5 + len(re.findall(r"[^\W\d_\u3400-\u9fff]+", text)) / 2.6) / (speed or 1.0)
 

@@ -16,26 +16,35 @@ CLONE_MODEL = DESIGN_MODEL = "cosyvoice-v3.5-plus"
 _MB = 1_000_000
 
 # A recording: formats, megabytes, seconds.
-RECORDING = media.Limits("a recording", ("audio/wav", "audio/mpeg", "audio/mp4"), 10 * _MB, min_seconds=3, max_seconds=60)
-LONG_RECORDING = media.Limits("a recording", ("audio/wav", "audio/mpeg", "audio/mp4"), 20 * _MB, min_seconds=10, max_seconds=300)
+RECORDING = media.Limits("a recording", ("audio/wav", "audio/mpeg", "audio/mp4"), 10 * _MB, min_seconds=3,
+                         max_seconds=60)
+LONG_RECORDING = media.Limits("a recording", ("audio/wav", "audio/mpeg", "audio/mp4"), 20 * _MB,
+                              min_seconds=10, max_seconds=300)
 
-# How a service is spoken to. model: its own id ('' for MiniMax, where it is the speech model); label: its name in the rows;
-# name: of the name's field, with its rule and that rule in words; voice: of the id's field; list, query, delete: its actions.
+# How a service is spoken to. model: its own id ('' for MiniMax, where it is the speech model); label: its
+# name in the rows;
+# name: of the name's field, with its rule and that rule in words; voice: of the id's field; list, query,
+# delete: its actions.
 Service = namedtuple("Service", "model label name rule words voice list query delete")
 
 _QWEN_NAME = (re.compile(r"[A-Za-z0-9_]{1,16}"), "1 to 16 letters, digits and _")
-QWEN_CLONE = Service(QWEN_ENROLLMENT, QWEN_ENROLLMENT, "preferred_name", *_QWEN_NAME, "voice", "list", "", "delete")
-QWEN_DESIGN = Service(QWEN_DESIGNING, QWEN_DESIGNING, "preferred_name", *_QWEN_NAME, "voice", "list", "query", "delete")
+QWEN_CLONE = Service(QWEN_ENROLLMENT, QWEN_ENROLLMENT, "preferred_name", *_QWEN_NAME, "voice", "list", "",
+                     "delete")
+QWEN_DESIGN = Service(QWEN_DESIGNING, QWEN_DESIGNING, "preferred_name", *_QWEN_NAME, "voice", "list", "query",
+                      "delete")
 COSY = Service(ENROLLMENT, ENROLLMENT, "prefix", re.compile(r"[a-z0-9]{1,9}"),
                "1 to 9 small letters and digits", "voice_id", "list_voice", "query_voice", "delete_voice")
 MINIMAX = Service("", MINIMAX_CLONING, "voice_id", re.compile(r"[A-Za-z][A-Za-z0-9_-]{6,254}[A-Za-z0-9]"),
-                  "8 to 256 letters, digits, - and _, a letter first and no - or _ last", "voice_id", "", "", "")
+                  "8 to 256 letters, digits, - and _, a letter first and no - or _ last", "voice_id", "", "",
+                  "")
 SERVICES = (QWEN_CLONE, QWEN_DESIGN, COSY, MINIMAX)
 LANGUAGES = ("zh", "en", "de", "it", "pt", "es", "ja", "ko", "fr", "ru")
-COSY_LANGUAGES = ("zh", "en", "fr", "de", "ja", "ko", "ru")  # of recordings (speech contract 9.2); then the newer models'
+# of recordings (speech contract 9.2); then the newer models'
+COSY_LANGUAGES = ("zh", "en", "fr", "de", "ja", "ko", "ru")
 MORE_LANGUAGES = (*COSY_LANGUAGES, "pt", "th", "id", "vi")
 AUDIO_LANGUAGES = (*MORE_LANGUAGES, "es", "it", "ms", "fil", "ar")
-PREVIEWS = {"zh": "你好，很高兴认识你。这就是我的声音，希望你喜欢。", "en": "Hello, how nice to meet you. This is my voice, and I hope you like it."}
+PREVIEWS = {"zh": "你好，很高兴认识你。这就是我的声音，希望你喜欢。",
+            "en": "Hello, how nice to meet you. This is my voice, and I hope you like it."}
 
 
 def service_of(model: str) -> Service:
@@ -43,17 +52,21 @@ def service_of(model: str) -> Service:
     label = find_model(model)[0].service
     found = next((service for service in SERVICES if service.label == label), None)
     if found is None:
-        raise usage(f"{model} has no voices of your own", f"models for those: {TABLE.names(lambda row: row.service)}")
+        raise usage(f"{model} has no voices of your own",
+                    f"models for those: {TABLE.names(lambda row: row.service)}")
     return found
 
 
-# ---- requests (pure) -------------------------------------------------------------------------------------------------
+# ---- requests (pure) -----------------------------------------------------------------------------------
 
-def clone_body(service: Service, model: str, name: str, source: str, *, transcript: str | None = None, language: str | None = None,
+def clone_body(service: Service, model: str, name: str, source: str, *, transcript: str | None = None,
+               language: str | None = None,
                preview: str = "") -> dict:
-    """The request that makes a voice from a recording; `source` is its data URL or address, `preview` what MiniMax says with it."""
+    """The request that makes a voice from a recording; `source` is its data URL or address, `preview` what
+    MiniMax says with it."""
     if service is MINIMAX:
-        return {"model": model, "input": {"action": "voice_clone", "voice_id": name, "audio_url": source, "text": preview or PREVIEWS["zh"]}}
+        return {"model": model, "input": {"action": "voice_clone", "voice_id": name, "audio_url": source,
+                                          "text": preview or PREVIEWS["zh"]}}
     if service is COSY:
         found = {"action": "create_voice", "target_model": model, "prefix": name, "url": source}
         if language:
@@ -67,12 +80,15 @@ def clone_body(service: Service, model: str, name: str, source: str, *, transcri
     return {"model": service.model, "input": found}
 
 
-def design_body(service: Service, model: str, name: str, prompt: str, preview: str, language: str, rate: int | None) -> dict:
+def design_body(service: Service, model: str, name: str, prompt: str, preview: str, language: str, rate: int
+                | None) -> dict:
     """The request that makes a voice from a description."""
-    found = {"action": "create_voice" if service is COSY else "create", "target_model": model, service.name: name,
+    found = {"action": "create_voice" if service is COSY else "create", "target_model": model,
+             service.name: name,
              "voice_prompt": prompt, "preview_text": preview}
     found.update({"language_hints": [language]} if service is COSY else {"language": language})
-    return {"model": service.model, "input": found, "parameters": {"sample_rate": rate or 24000, "response_format": "wav"}}
+    return {"model": service.model, "input": found,
+            "parameters": {"sample_rate": rate or 24000, "response_format": "wav"}}
 
 
 def list_body(service: Service, page: int) -> dict:

@@ -17,7 +17,8 @@ _SLOW = 60  # calls a minute; below, the calls are spread out
 
 
 class Narration:
-    """All parts of a text: those that are kept, and the others spoken, some at a time. What fails does not stop the rest."""
+    """All parts of a text: those that are kept, and the others spoken, some at a time. What fails does not
+    stop the rest."""
 
     def __init__(self, speaker: Speaker, calls: list, workers: int, console, throttle=None):
         self._speaker, self._calls, self._console = speaker, calls, console
@@ -39,7 +40,8 @@ class Narration:
             try:
                 part = self._speaker.store.take(self.keys[number])
             except OSError as error:
-                raise Failure(Exit.UNSAVED, f"a part that is kept in {self._speaker.store.folder} cannot be read: {error.strerror}",
+                raise Failure(Exit.UNSAVED,
+                    f"a part that is kept in {self._speaker.store.folder} cannot be read: {error.strerror}",
                               fix="make room there, then run the command again", accepted="maybe") from None
             if not part:
                 return None
@@ -51,8 +53,8 @@ class Narration:
         self._found[number] = part
 
     def release(self, done: bool) -> None:
-        """The whole is saved (`done`), or not: then all parts are left for a rerun. An interrupt waits until that is done, and
-        does not matter any more where the whole is saved."""
+        """The whole is saved (`done`), or not: then all parts are left for a rerun. An interrupt waits until
+        that is done, and does not matter any more where the whole is saved."""
         interrupted = False
         while self._found:
             try:
@@ -69,7 +71,8 @@ class Narration:
         return [number for number in range(len(self._calls)) if self.found(number) is None]
 
     def work(self) -> list:
-        """All parts in order, as Store.take gives them. Raises the first part's Failure when one is missing; NotSent."""
+        """All parts in order, as Store.take gives them. Raises the first part's Failure when one is missing;
+        NotSent."""
         missing = self.missing()
         if len(missing) < len(self._calls):
             self._console.note(f"{len(self._calls) - len(missing)} of {len(self._calls)} parts are kept from before and not paid again")
@@ -87,12 +90,14 @@ class Narration:
         try:
             self._do(number, self._throttle)
         except KeyboardInterrupt:
-            raise Failure(Exit.INTERRUPTED, "interrupted before the answer came", "the service may have spoken it, and bills it then",
+            raise Failure(Exit.INTERRUPTED, "interrupted before the answer came",
+                          "the service may have spoken it, and bills it then",
                           "run the command again if you can accept that", accepted="maybe") from None
 
     def _work_all(self, missing: list) -> None:
         throttle, queue = Throttle(self._workers), iter(missing)
-        threads = [threading.Thread(target=self._worker, args=(queue, throttle), daemon=True) for _ in range(min(self._workers, len(missing)))]
+        threads = [threading.Thread(target=self._worker, args=(queue, throttle), daemon=True)
+                   for _ in range(min(self._workers, len(missing)))]
         for thread in threads:
             thread.start()
         progress = Progress(self._console, len(self._calls), len(self._calls) - len(missing))
@@ -106,7 +111,8 @@ class Narration:
             self._console.say("interrupted: no new parts; those under way are being finished (again to stop at once)")
             for thread in threads:
                 thread.join()
-            raise Failure(Exit.INTERRUPTED, f"interrupted; {self._kept()}", fix="run the command again to go on", accepted="maybe") \
+            raise Failure(Exit.INTERRUPTED, f"interrupted; {self._kept()}",
+                          fix="run the command again to go on", accepted="maybe") \
                 from None
 
     def _worker(self, queue, throttle: Throttle) -> None:
@@ -135,7 +141,8 @@ class Narration:
         if self._interval:
             self._wait()
         try:
-            found = self._speaker.speak(self.keys[number], self._calls[number], self._speaker.client(throttle))
+            found = self._speaker.speak(self.keys[number], self._calls[number],
+                                        self._speaker.client(throttle))
             with self._lock:
                 self._found[number] = found
                 self.made += 1
@@ -156,7 +163,8 @@ class Narration:
             self._failures[number] = failure
             self._network_failures = self._network_failures + 1 if code == Exit.NETWORK else 0
             refused = code == Exit.FAILED and 400 <= failure.http_status < 500 and not self.made
-            if refused or code in (Exit.KEY, Exit.QUOTA, Exit.UNEXPECTED) or self._network_failures >= _DEAD_LINES or (
+            if refused or code in (Exit.KEY, Exit.QUOTA,
+                                   Exit.UNEXPECTED) or self._network_failures >= _DEAD_LINES or (
                     code == Exit.UNSAVED and failure.code != failures.BAD_LINK):
                 self._stop.set()
 
@@ -195,7 +203,8 @@ def _keys(speaker: Speaker, calls: list) -> list:
 
 
 class Progress:
-    """How many parts are spoken: redrawn on a terminal, else a line at each tenth, at most every 10 seconds."""
+    """How many parts are spoken: redrawn on a terminal, else a line at each tenth, at most every 10 seconds.
+    """
 
     def __init__(self, console, total: int, kept: int, clock=time.monotonic):
         self._console, self._total, self._kept, self._clock = console, total, kept, clock
@@ -205,10 +214,12 @@ class Progress:
     def tick(self, made: int) -> None:
         moment, done = self._clock(), self._kept + made
         tenth = 10 * done // self._total
-        if (self._terminal and moment - self._told >= 0.2) or (tenth > self._tenth and moment - self._told >= 10):
+        if (self._terminal and moment - self._told >= 0.2) or (tenth > self._tenth
+            and moment - self._told >= 10):
             self._told, self._tenth = moment, tenth
             left = f", about {(self._total - done) * (moment - self._begin) / made:.0f} s left" if made else ""
-            (self._console.redraw if self._terminal else self._console.note)(f"{done} of {self._total} parts spoken{left}")
+            (self._console.redraw if self._terminal
+             else self._console.note)(f"{done} of {self._total} parts spoken{left}")
 
 
 def usage_of(parts: list) -> dict:

@@ -1,8 +1,9 @@
-"""Parts that are spoken and paid, kept on disk until the whole is joined, so that a rerun does only what is missing.
+"""Parts that are spoken and paid, kept on disk until the whole is joined, so that a rerun does only what is
+missing.
 
-A part is known by the request that made it: the same text with the same voice, model and settings at the same endpoint.
-Runs at the same time may need the same part. So each joins from names of its own (`take`, `keep`) and frees them at the
-end (`release`); what one run drops stays with the others.
+A part is known by the request that made it: the same text with the same voice, model and settings at the same
+endpoint. Runs at the same time may need the same part. So each joins from names of its own (`take`, `keep`)
+and frees them at the end (`release`); what one run drops stays with the others.
 """
 from __future__ import annotations
 
@@ -21,14 +22,15 @@ LINK_HOURS = 23  # the service forgets a link after 24
 
 
 class Store:
-    """The folder of parts. A part has `KEY.<format>` with its sound and `KEY.json` with what the service said; a run's own
-    names begin with a dot."""
+    """The folder of parts. A part has `KEY.<format>` with its sound and `KEY.json` with what the service
+    said; a run's own names begin with a dot."""
 
     def __init__(self, state_folder: str, clock=time.time):
         self.folder, self._clock = os.path.join(state_folder, "speech"), clock
 
     def prove(self) -> None:
-        """Make the folder and prove it writable before anything is paid; drop what is a week old. Raises usage."""
+        """Make the folder and prove it writable before anything is paid; drop what is a week old. Raises
+        usage."""
         try:
             os.makedirs(self.folder, mode=0o700, exist_ok=True)
             prove_writable(self.folder)
@@ -60,7 +62,8 @@ class Store:
 
     @staticmethod
     def key(endpoint: str, body: dict, times: int) -> str:
-        """The name of a part; `times` tells the second speaking of the same words in one text from the first."""
+        """The name of a part; `times` tells the second speaking of the same words in one text from the first.
+        """
         text = json.dumps([endpoint, body, times], sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
@@ -91,9 +94,11 @@ class Store:
             return None
 
     def link(self, key: str) -> dict | None:
-        """The link of a part that is made and paid but not fetched; None when there is none that still works."""
+        """The link of a part that is made and paid but not fetched; None when there is none that still works.
+        """
         facts = self._read(key)
-        if facts and facts.get("url") and not facts.get("form") and self._clock() - facts.get("made", 0) < LINK_HOURS * 3600:
+        if facts and facts.get("url") and not facts.get("form") and self._clock() - facts.get("made",
+            0) < LINK_HOURS * 3600:
             return facts
         return None
 
@@ -116,12 +121,14 @@ class Store:
         self._write(key, facts)
 
     def release(self, key: str, part: dict, done: bool) -> None:
-        """A run has done with what `take` or `keep` gave it: the part is dropped, or left for a rerun when the run failed."""
+        """A run has done with what `take` or `keep` gave it: the part is dropped, or left for a rerun when
+        the run failed."""
         try:
             if done:
                 self.drop(key)
             elif self.find(key) is None:  # dropped by another run that succeeded
-                self._share(key, part["path"], {name: value for name, value in part.items() if name != "path"})
+                self._share(key, part["path"], {name: value for name, value in part.items()
+                                                if name != "path"})
         except OSError:
             pass
         remove(part["path"])
@@ -157,5 +164,6 @@ def _link(path: str, new: str) -> None:
 
 def unsaved(error: OSError, folder: str) -> Failure:
     """A part is paid and cannot be kept."""
-    return Failure(Exit.UNSAVED, f"what was spoken cannot be kept in {folder}: {error.strerror}", "the part is paid, and lost",
+    return Failure(Exit.UNSAVED, f"what was spoken cannot be kept in {folder}: {error.strerror}",
+                   "the part is paid, and lost",
                    "make room there, then run the command again", accepted="maybe")

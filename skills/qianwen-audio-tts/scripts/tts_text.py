@@ -1,7 +1,8 @@
-"""Long text for speech: billing units, slices at natural borders, and inline tags carried from slice to slice.
+"""Long text for speech: billing units, slices at natural borders, and inline tags carried from slice to
+slice.
 
-Borders have four ranks: paragraph, sentence, clause and word; where a window holds none, a grapheme border is the last
-resort. Source of the counting rule and of the tags: sections 2.2 and 6.4 of the speech contract.
+Borders have four ranks: paragraph, sentence, clause and word; where a window holds none, a grapheme border is
+the last resort. Source of the counting rule and of the tags: sections 2.2 and 6.4 of the speech contract.
 """
 from __future__ import annotations
 
@@ -25,12 +26,14 @@ def speakable(text: str) -> bool:
 
 
 def split(text: str, limit: int, count=units, tags: bool = False) -> list:
-    """Slices that make up the text when joined, each of at most `limit` after strip(), none of white space only.
+    """Slices that make up the text when joined, each of at most `limit` after strip(), none of white space
+    only.
 
-    `count` measures a string; it must not shrink when the string grows. Whole sentences are packed as long as they fit; a
-    paragraph end is preferred once a slice is half full. With `tags`, what stands in brackets is kept whole, and slices leave
-    room for the longest control tag of the text, so that with_tags() can repeat it in front of them; a tag that would take
-    more than a third of the limit gets no room. Raises ValueError for a limit below 2 or below one character.
+    `count` measures a string; it must not shrink when the string grows. Whole sentences are packed as long as
+    they fit; a paragraph end is preferred once a slice is half full. With `tags`, what stands in brackets is
+    kept whole, and slices leave room for the longest control tag of the text, so that with_tags() can repeat
+    it in front of them; a tag that would take more than a third of the limit gets no room. Raises ValueError
+    for a limit below 2 or below one character.
     """
     if limit < 2:
         raise ValueError(f"the limit {limit} is less than one Han character counts")
@@ -39,7 +42,7 @@ def split(text: str, limit: int, count=units, tags: bool = False) -> list:
     return list(_Splitter(text, limit - (_reserve(text, limit, count) if tags else 0), count, tags).slices())
 
 
-# ---- inline tags -----------------------------------------------------------------------------------------------------
+# ---- inline tags ---------------------------------------------------------------------------------------
 
 def with_tags(pieces: list, limit: int | None = None, count=units) -> list:
     """The pieces, each beginning with the control tag that is active where it begins.
@@ -49,7 +52,8 @@ def with_tags(pieces: list, limit: int | None = None, count=units) -> list:
     tagged, active = [], ""
     for piece in pieces:
         fits = limit is None or count(f"{active} {piece}".strip()) <= limit
-        tagged.append(f"{active} {piece}" if active and fits and not CONTROL_TAG.match(piece.lstrip()) else piece)
+        tagged.append(f"{active} {piece}" if active and fits and not CONTROL_TAG.match(piece.lstrip())
+                      else piece)
         active = (CONTROL_TAG.findall(piece) or [active])[-1]
     return tagged
 
@@ -60,7 +64,7 @@ def _reserve(text: str, limit: int, count) -> int:
     return max((size for size in sizes if size * 3 <= limit), default=0)
 
 
-# ---- slices ----------------------------------------------------------------------------------------------------------
+# ---- slices --------------------------------------------------------------------------------------------
 
 class _Splitter:
     """Walks through a text: how far a slice may reach, and the best border on the way."""
@@ -133,8 +137,8 @@ class _Splitter:
         return (_loose(before) or _loose(after)) and not joined(self.text, position, begin)
 
     def _last_resort(self, begin: int, end: int) -> int:
-        """A cut where no border is: before something to be kept whole, in a token after a slash or the like, or anywhere
-        between grapheme clusters."""
+        """A cut where no border is: before something to be kept whole, in a token after a slash or the like,
+        or anywhere between grapheme clusters."""
         kept = self.borders.kept(end)
         if kept and kept[0] > begin and self._reach(kept[0]) >= kept[1] and speakable(self.text[begin:kept[0]]):
             return kept[0]
@@ -156,5 +160,6 @@ def _last_space(window: str) -> int:
 
 
 def _loose(character: str) -> bool:
-    """Whether words may be parted next to a character: of a script without spaces, or a symbol such as an emoji."""
+    """Whether words may be parted next to a character: of a script without spaces, or a symbol such as an
+    emoji."""
     return bool(_LOOSE_CHARACTER.match(character)) or unicodedata.category(character) == "So"

@@ -1,24 +1,29 @@
 """The system voices as data: who speaks what with which model.
 
-Source: sections 3.6, 4.6, 6.3, 6.5 and 8.1 of the speech contract. No endpoint lists these voices, so this is data and not law.
-To add a voice, add a line under its model.
+Source: sections 3.6, 4.6, 6.3, 6.5 and 8.1 of the speech contract. No endpoint lists these voices, so this is
+data and not law. To add a voice, add a line under its model.
 """
 from __future__ import annotations
 
 from collections import namedtuple
 
-# The newest month of the lists: of Qwen-Audio 2026-10, of CosyVoice and MiniMax 2026-05, of Qwen3-TTS early 2026.
+# The newest month of the lists: of Qwen-Audio 2026-10, of CosyVoice and MiniMax 2026-05, of Qwen3-TTS early
+# 2026.
 TABLE_DATE = "2026-10"
 
-# models: the voice groups that have it. gender: "female", "male", or '' where the lists do not say. instruct: whether it
-# follows instructions in at least one of its models. ssml: whether it reads SSML; true where the lists are silent, so
+# models: the voice groups that have it. gender: "female", "male", or '' where the lists do not say. instruct:
+# whether it
+# follows instructions in at least one of its models. ssml: whether it reads SSML; true where the lists are
+# silent, so
 # that nothing is refused on a guess.
 Voice = namedtuple("Voice", "id models gender languages description instruct ssml")
 
 DEFAULTS = {  # every voice group -> the voice that is taken when none is named
     "qwen3-tts-flash": "Cherry", "qwen3-tts-flash-2025-09-18": "Cherry", "qwen3-tts-instruct-flash": "Cherry",
-    "qwen-tts": "Cherry", "qwen-tts-latest": "Cherry", "cosyvoice-v3-flash": "longanyang", "cosyvoice-v3-plus": "longanyang",
-    "cosyvoice-v2": "longxiaochun_v2", "qwen-audio-3.0-tts-plus": "longanlingxin", "qwen-audio-3.0-tts-flash": "longanlingxi",
+    "qwen-tts": "Cherry", "qwen-tts-latest": "Cherry", "cosyvoice-v3-flash": "longanyang",
+    "cosyvoice-v3-plus": "longanyang",
+    "cosyvoice-v2": "longxiaochun_v2", "qwen-audio-3.0-tts-plus": "longanlingxin",
+    "qwen-audio-3.0-tts-flash": "longanlingxi",
     "qwen-audio-3.1-tts-flash": "longanhuan_v3.1", "MiniMax/speech": "male-qn-qingse",
 }
 FAMILIES = tuple(DEFAULTS)
@@ -95,7 +100,8 @@ Rocky M FS cantonese
 Kiki F FS cantonese
 """
 
-# CosyVoice: a heading "> languages, flags" and under it one voice a line. Flags: s SSML, i instructions, p also with v3-plus.
+# CosyVoice: a heading "> languages, flags" and under it one voice a line. Flags: s SSML, i instructions, p
+# also with v3-plus.
 _COSY3 = """
 > zh en, sip
 longanyang M sunny young man
@@ -231,7 +237,8 @@ loongmary F warm British woman of 20
 loongeva_v3.6 F smart American woman of 28
 loongjohn M steady American man of 28
 """
-# Qwen-Audio 3.1: "> languages, flags, what they are" and then names without their _v3.1, women's after F and men's after M.
+# Qwen-Audio 3.1: "> languages, flags, what they are" and then names without their _v3.1, women's after F and
+# men's after M.
 _AUDIO31 = """
 > zh zh-shanghai zh-cantonese zh-dongbei zh-chongqing zh-shaanxi zh-yunnan zh-ningbo zh-gansu ja ko fr de pt it vi id, i, many languages and dialects
 F longanhuan longanlingxin longanfengyue M xunanchuan
@@ -256,7 +263,8 @@ def _qwen():
             groups = tuple(group for letter in letters for group in _QWEN_GROUPS[letter])
             speaks = (f"zh-{rest}" if dialects else "zh", *_QWEN_LANGUAGES)
             about = _SPOKEN[rest] if dialects else rest
-            yield Voice(name.replace("_", " "), groups, _GENDERS[gender], speaks, about, "I" in letters, False)
+            yield Voice(name.replace("_", " "), groups, _GENDERS[gender], speaks, about, "I" in letters,
+                        False)
 
 
 def _sections(text: str):
@@ -273,7 +281,8 @@ def _cosy(text: str, group: str):
     for (languages, flags), line in _sections(text):
         name, gender, about = line.split(None, 2)
         groups = (group, "cosyvoice-v3-plus") if "p" in flags else (group,)
-        yield Voice(name, groups, _GENDERS[gender], tuple(languages.split()), about, "i" in flags, "s" in flags)
+        yield Voice(name, groups, _GENDERS[gender], tuple(languages.split()), about, "i" in flags,
+                    "s" in flags)
 
 
 def _audio31():
@@ -283,12 +292,16 @@ def _audio31():
             if word in _GENDERS:
                 gender = _GENDERS[word]
             else:
-                yield Voice(word + "_v3.1", ("qwen-audio-3.1-tts-flash",), gender, tuple(languages.split()), about, True, False)
+                yield Voice(word + "_v3.1", ("qwen-audio-3.1-tts-flash",), gender, tuple(languages.split()),
+                            about, True, False)
 
 
-_SPOKEN = {"shanghai": "Shanghainese", "beijing": "from Beijing", "nanjing": "from Nanjing", "shaanxi": "from Shaanxi",
-           "minnan": "Hokkien (Minnan)", "tianjin": "from Tianjin", "sichuan": "from Sichuan", "cantonese": "Cantonese"}
+_SPOKEN = {"shanghai": "Shanghainese", "beijing": "from Beijing", "nanjing": "from Nanjing",
+           "shaanxi": "from Shaanxi",
+           "minnan": "Hokkien (Minnan)", "tianjin": "from Tianjin", "sichuan": "from Sichuan",
+           "cantonese": "Cantonese"}
 VOICES = (
     *_qwen(), *_cosy(_COSY3, "cosyvoice-v3-flash"), *_cosy(_COSY2, "cosyvoice-v2"),
-    *_cosy(_AUDIO3_PLUS, "qwen-audio-3.0-tts-plus"), *_cosy(_AUDIO3_FLASH, "qwen-audio-3.0-tts-flash"), *_audio31(),
+    *_cosy(_AUDIO3_PLUS, "qwen-audio-3.0-tts-plus"), *_cosy(_AUDIO3_FLASH, "qwen-audio-3.0-tts-flash"),
+    *_audio31(),
     Voice("male-qn-qingse", ("MiniMax/speech",), "male", ("zh",), "young man", False, False))

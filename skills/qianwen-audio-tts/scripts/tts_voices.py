@@ -1,7 +1,7 @@
 """Finding and filtering the system voices, and why a voice does not go with a model.
 
-Source: sections 3.6, 4.6, 6.3, 6.5, 8.1 and 9.2 of the speech contract. An id that is not in the lists passes, for it may be a
-newer voice or one of the user's own.
+Source: sections 3.6, 4.6, 6.3, 6.5, 8.1 and 9.2 of the speech contract. An id that is not in the lists
+passes, for it may be a newer voice or one of the user's own.
 """
 from __future__ import annotations
 
@@ -12,20 +12,25 @@ from tts_voice_lists import DEFAULTS, FAMILIES, INCOMPLETE, Voice, VOICES
 
 _BY_ID = {voice.id: voice for voice in VOICES}
 
-# ---- models ----------------------------------------------------------------------------------------------------------
+# ---- models --------------------------------------------------------------------------------------------
 
 _SAME_GROUP = {"qwen-tts-2025-05-22": "qwen-tts-latest"}
-_SNAPSHOTS = ("qwen3-tts-flash-2025-11-27", "qwen3-tts-instruct-flash-2026-01-26", "qwen-tts-2025-04-10", *_SAME_GROUP)
+_SNAPSHOTS = ("qwen3-tts-flash-2025-11-27", "qwen3-tts-instruct-flash-2026-01-26", "qwen-tts-2025-04-10",
+              *_SAME_GROUP)
 _LINES = ("qwen3-tts-", "qwen-tts", "cosyvoice-", "qwen-audio-", "MiniMax/")
 _OWN_VOICES_ONLY = ("qwen3-tts-vc", "qwen3-tts-vd", "cosyvoice-v3.5-")  # they have no system voices
 
-# Models whose custom voices carry the model's id: `<model id>-<prefix>-<suffix>` (speech contract 6.3, 9.2, 9.3).
-_TARGETS = ("cosyvoice-v1", "cosyvoice-v2", "cosyvoice-v3-flash", "cosyvoice-v3-plus", "cosyvoice-v3.5-flash", "cosyvoice-v3.5-plus",
-            "qwen-audio-3.0-realtime-plus", "qwen-audio-3.0-tts-flash", "qwen-audio-3.0-tts-plus", "qwen-audio-3.1-tts-flash")
+# Models whose custom voices carry the model's id: `<model id>-<prefix>-<suffix>` (speech contract 6.3, 9.2,
+# 9.3).
+_TARGETS = ("cosyvoice-v1", "cosyvoice-v2", "cosyvoice-v3-flash", "cosyvoice-v3-plus", "cosyvoice-v3.5-flash",
+            "cosyvoice-v3.5-plus",
+            "qwen-audio-3.0-realtime-plus", "qwen-audio-3.0-tts-flash", "qwen-audio-3.0-tts-plus",
+            "qwen-audio-3.1-tts-flash")
 
 
 def group_of(model_id: str) -> str:
-    """The voice group of a model id, '' for a model without system voices and for one that no group's name begins."""
+    """The voice group of a model id, '' for a model without system voices and for one that no group's name
+    begins."""
     lower = model_id.strip().lower()
     begun = [name for name in (*FAMILIES, *_SAME_GROUP) if lower.startswith(name.lower())]
     longest = max(begun, key=len, default="")
@@ -36,7 +41,7 @@ def _has_own_voices_only(model_id: str) -> bool:
     return model_id.strip().lower().startswith(_OWN_VOICES_ONLY)
 
 
-# ---- voices ----------------------------------------------------------------------------------------------------------
+# ---- voices --------------------------------------------------------------------------------------------
 
 def find(voice_id: str) -> Voice | None:
     """The voice of exactly this id; ids are case-sensitive and some hold a space."""
@@ -59,7 +64,8 @@ def _respelled(voice_id: str) -> str:
 
 
 def near(voice_id: str, model: str = "") -> str:
-    """The id that is meant, when it differs in case, spaces or version suffix alone and is the only such; else ''.
+    """The id that is meant, when it differs in case, spaces or version suffix alone and is the only such;
+    else ''.
 
     With a model, only its voices count.
     """
@@ -78,16 +84,23 @@ def models_with(voice_id: str) -> tuple:
 
 
 _LANGUAGES = {  # other names -> ours, which are ISO codes and zh-<place>
-    "chinese": "zh", "mandarin": "zh", "中文": "zh", "普通话": "zh", "english": "en", "英语": "en", "french": "fr", "法语": "fr",
-    "german": "de", "德语": "de", "russian": "ru", "俄语": "ru", "italian": "it", "意大利语": "it", "spanish": "es", "西班牙语": "es",
-    "portuguese": "pt", "葡萄牙语": "pt", "japanese": "ja", "日语": "ja", "korean": "ko", "韩语": "ko", "indonesian": "id",
-    "印尼语": "id", "vietnamese": "vi", "越南语": "vi", "yue": "zh-cantonese", "zh-yue": "zh-cantonese", "zh-hk": "zh-cantonese",
-    "粤语": "zh-cantonese", "广东话": "zh-cantonese", "四川话": "zh-sichuan", "上海话": "zh-shanghai", "shanghainese": "zh-shanghai",
-    "北京话": "zh-beijing", "hokkien": "zh-minnan", "nan": "zh-minnan", "闽南语": "zh-minnan", "闽南话": "zh-minnan", "南京话": "zh-nanjing",
+    "chinese": "zh", "mandarin": "zh", "中文": "zh", "普通话": "zh", "english": "en", "英语": "en", "french": "fr",
+    "法语": "fr",
+    "german": "de", "德语": "de", "russian": "ru", "俄语": "ru", "italian": "it", "意大利语": "it", "spanish": "es",
+    "西班牙语": "es",
+    "portuguese": "pt", "葡萄牙语": "pt", "japanese": "ja", "日语": "ja", "korean": "ko", "韩语": "ko",
+    "indonesian": "id",
+    "印尼语": "id", "vietnamese": "vi", "越南语": "vi", "yue": "zh-cantonese", "zh-yue": "zh-cantonese",
+    "zh-hk": "zh-cantonese",
+    "粤语": "zh-cantonese", "广东话": "zh-cantonese", "四川话": "zh-sichuan", "上海话": "zh-shanghai",
+    "shanghainese": "zh-shanghai",
+    "北京话": "zh-beijing", "hokkien": "zh-minnan", "nan": "zh-minnan", "闽南语": "zh-minnan", "闽南话": "zh-minnan",
+    "南京话": "zh-nanjing",
     "陕西话": "zh-shaanxi", "天津话": "zh-tianjin", "东北话": "zh-dongbei", "重庆话": "zh-chongqing", "云南话": "zh-yunnan",
     "宁波话": "zh-ningbo", "甘肃话": "zh-gansu",
 }
-_WRITTEN = ("cn", "sg", "tw", "hans", "hant", "hans-cn", "hant-tw")  # of zh-CN and the like, which name no dialect
+# of zh-CN and the like, which name no dialect
+_WRITTEN = ("cn", "sg", "tw", "hans", "hant", "hans-cn", "hant-tw")
 _GIVEN_GENDERS = {"female": "female", "f": "female", "女": "female", "女声": "female", "woman": "female",
                   "male": "male", "m": "male", "男": "male", "男声": "male", "man": "male"}
 LANGUAGES = tuple(sorted({language for voice in VOICES for language in voice.languages}))
@@ -96,8 +109,9 @@ LANGUAGES = tuple(sorted({language for voice in VOICES for language in voice.lan
 def voices(model: str = "", language: str = "", gender: str = "") -> list:
     """The voices of a model that speak a language, in the table's order.
 
-    `language` is a code, a dialect with or without its zh-, or a name; zh means every kind of Chinese. A language that
-    nobody speaks yields nothing. Raises ValueError for a gender that is neither female nor male.
+    `language` is a code, a dialect with or without its zh-, or a name; zh means every kind of Chinese. A
+    language that nobody speaks yields nothing. Raises ValueError for a gender that is neither female nor
+    male.
     """
     found = list(VOICES)
     if model:
@@ -123,13 +137,13 @@ def _language(given: str) -> str:
     return next((name for name in names if name in LANGUAGES), lower)
 
 
-# ---- does it go together? --------------------------------------------------------------------------------------------
+# ---- does it go together? ------------------------------------------------------------------------------
 
 def refusal(voice_id: str, model_id: str) -> tuple | None:
     """(what is wrong, what to do) when a voice surely does not work with a model, else None.
 
-    Only what is known is refused: a system voice of other models or misspelt, and a custom voice whose id names another
-    model. All other ids pass.
+    Only what is known is refused: a system voice of other models or misspelt, and a custom voice whose id
+    names another model. All other ids pass.
     """
     target = _target(voice_id, model_id)
     if target:
@@ -137,7 +151,8 @@ def refusal(voice_id: str, model_id: str) -> tuple | None:
     group = group_of(model_id)
     right = voice_id if find(voice_id) else _respelled(voice_id)
     if group in models_with(right):
-        return None if right == voice_id else (f"the voice {voice_id!r} is written {right!r}", f"take --voice {_quoted(right)}")
+        return None if right == voice_id else (f"the voice {voice_id!r} is written {right!r}",
+                                               f"take --voice {_quoted(right)}")
     if not right or right != voice_id and group == "MiniMax/speech":  # where users name their own voices
         return None
     if _has_own_voices_only(model_id):
@@ -185,7 +200,8 @@ def _named(voice_id: str) -> list:
 def _alike(voice_id: str, group: str) -> list:
     """The group's voices of the same gender and first language, else of the same gender, else any."""
     voice = find(voice_id)
-    return (voices(group, voice.languages[0], voice.gender) or voices(group, gender=voice.gender) or voices(group))[:3]
+    return (voices(group, voice.languages[0], voice.gender) or voices(group, gender=voice.gender)
+            or voices(group))[:3]
 
 
 def _model_for(voice_id: str) -> str:
@@ -198,24 +214,28 @@ def _quoted(voice_id: str) -> str:
     return f'"{voice_id}"' if " " in voice_id else voice_id
 
 
-# ---- shown -----------------------------------------------------------------------------------------------------------
+# ---- shown ---------------------------------------------------------------------------------------------
 
 def table(found) -> str:
     """Voices as aligned text for a terminal, with a heading; '' for none. All of it is ASCII."""
-    rows = [(voice.id, voice.gender or "-", " ".join(voice.languages), voice.description or "-", ", ".join(voice.models)) for voice in found]
+    rows = [(voice.id, voice.gender or "-", " ".join(voice.languages), voice.description or "-",
+             ", ".join(voice.models)) for voice in found]
     if not rows:
         return ""
     rows.insert(0, ("voice", "gender", "languages", "description", "models"))
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
-    return "\n".join("  ".join((*(cell.ljust(width) for cell, width in zip(row, widths)), row[4])) for row in rows)
+    return "\n".join("  ".join((*(cell.ljust(width) for cell, width in zip(row, widths)), row[4]))
+                     for row in rows)
 
 
 def as_json(found) -> list:
     """Voices as dicts for a JSON document."""
-    return [{**voice._asdict(), "models": list(voice.models), "languages": list(voice.languages)} for voice in found]
+    return [{**voice._asdict(), "models": list(voice.models), "languages": list(voice.languages)}
+            for voice in found]
 
 
 def notes(found) -> list:
-    """For the foot of a listing: what the lists of the groups shown do not tell, one sentence for each group."""
+    """For the foot of a listing: what the lists of the groups shown do not tell, one sentence for each group.
+    """
     groups = {group for voice in found for group in voice.models}
     return [f"{group}: {INCOMPLETE[group]}" for group in FAMILIES if group in groups and group in INCOMPLETE]

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Make and edit pictures with the image models of DashScope (千问云): every picture saved whole, none lost, none paid twice.
+"""Make and edit pictures with the image models of DashScope (千问云): each saved whole, none paid twice.
 
 Needs Python 3.9 and nothing else. The key guard in `shared/key_guard.py` is passed before anything is sent.
 """
@@ -67,14 +67,15 @@ def make_parser() -> Parser:
     return parser
 
 
-# ---- the run ---------------------------------------------------------------------------------------------------------
+# ---- the run -------------------------------------------------------------------------------------------
 
 INSTEAD = ("image", "request")  # what may stand in place of a prompt
 
 
 def execute(session):
     account = session.account
-    session.verdict = key_guard.judge(account.key, account.endpoint, SKILL, session.many, strict=account.strict)
+    session.verdict = key_guard.judge(account.key, account.endpoint, SKILL, session.many,
+                                      strict=account.strict)
     most = TABLE.find(session.options.model or DEFAULT_MODEL)[0].running
     return run_files(session, Run, make_parser, instead=INSTEAD, table=TABLE, estimate=estimate, most=most)
 
@@ -124,7 +125,8 @@ class Run(TaskRun):
         record = self.earlier()
         if record:
             return self.go_on(record, self.client(record.get("model", "")))
-        outputs = self.new_outputs(ask.prompt or call.mode, call.expected, "md" if call.mode == "interleave" else "")
+        outputs = self.new_outputs(ask.prompt or call.mode, call.expected, "md" if call.mode == "interleave"
+                                   else "")
         try:
             client = self.client(model.id)
             record = self._new_record(ask, model, call, outputs, waiting)
@@ -134,18 +136,21 @@ class Run(TaskRun):
                 upload_all(waiting, client, model.id, console)
                 call, _ = build_request(ask, model)
             request = self.request_of(call)
-            return self.task(request, record, outputs, client) if call.task else self._direct(request, call, record, outputs, client)
+            return self.task(request, record, outputs, client) if call.task else self._direct(request, call,
+                record, outputs, client)
         finally:
             outputs.discard()
 
     def _new_record(self, ask, model, call, outputs, waiting: list) -> dict:
         parameters = call.body.get("parameters", {})
-        facts = {"prompt": ask.prompt, "negative": ask.negative, "model": call.body["model"], "seed": parameters.get("seed"),
+        facts = {"prompt": ask.prompt, "negative": ask.negative, "model": call.body["model"],
+                 "seed": parameters.get("seed"),
                  "size": parameters.get("size"), "parameters": parameters,
                  "inputs": [picture.name for picture in (*ask.images, *([ask.mask] if ask.mask else []))]}
         same = fingerprint(call.path, {"body": call.body, "files": [media.digest(item) for item in waiting]})
         cost = expected(model, call, len(ask.images), self.session.price_region)
-        return self.new_record(outputs, same, facts, cost, mode=call.mode, expected=call.expected, given=len(ask.images))
+        return self.new_record(outputs, same, facts, cost, mode=call.mode, expected=call.expected,
+                               given=len(ask.images))
 
     # -- direct calls
 
@@ -155,13 +160,16 @@ class Run(TaskRun):
                 parts, answer = (self._stream if call.stream else self._answer)(request, record, client)
                 self.settle_direct(payment, record, parts, answer)
         except KeyboardInterrupt:
-            raise Failure(Exit.INTERRUPTED, "interrupted before the answer came", "the service may have made the pictures, and "
-                          "bills them then", "run the command again if you can accept that", accepted="maybe") from None
+            raise Failure(Exit.INTERRUPTED, "interrupted before the answer came",
+                          "the service may have made the pictures, and "
+                          "bills them then", "run the command again if you can accept that",
+                          accepted="maybe") from None
         except Failure as failure:
             if failure.exit_code == Exit.NETWORK and failure.accepted == "maybe":
                 failure.fix = ("the service may have made the pictures, and bills them then, but only the lost answer had their "
                                "links; run the command again if you can accept that"
-                               + (", and add --task: a task outlives a lost answer" if TABLE.find(record["model"])[0].task else ""))
+                               + (", and add --task: a task outlives a lost answer"
+                                  if TABLE.find(record["model"])[0].task else ""))
             elif failure.accepted == "maybe":
                 failure.fix = f"{failure.fix}; the service may have accepted the request and bill it, so it was not sent twice"
             raise
@@ -181,7 +189,8 @@ class Run(TaskRun):
             if not any(part["kind"] == "media" for part in stream.parts):
                 raise
             why = broken.message if isinstance(broken, Failure) else "interrupted"
-            stream.parts.append({"kind": "error", "code": "StreamBroken", "message": f"the answer broke off: {why}"})
+            stream.parts.append({"kind": "error", "code": "StreamBroken",
+                                 "message": f"the answer broke off: {why}"})
         record["request_id"] = stream.request_id
         return stream.parts, stream.answer()
 
@@ -202,7 +211,8 @@ class Run(TaskRun):
 
     def charged(self, record: dict, parts: list, usage: dict):
         made = sum(part["kind"] == "media" for part in parts)
-        return charged(TABLE.find(record["model"])[0], record["facts"].get("parameters", {}), usage, [()] * made,
+        return charged(TABLE.find(record["model"])[0], record["facts"].get("parameters", {}), usage,
+                       [()] * made,
                        record.get("given", 0), self.session.price_region)
 
     def write_text(self, delivery, outputs):
@@ -214,18 +224,22 @@ class Run(TaskRun):
         try:
             entry = outputs.save_text(text.encode("utf-8", "replace"), "md", "text/markdown")
         except OSError as error:
-            delivery.problems.append(Failure(Exit.UNSAVED, f"the text could not be saved: {error.strerror}", accepted="maybe"))
+            delivery.problems.append(Failure(Exit.UNSAVED, f"the text could not be saved: {error.strerror}",
+                                             accepted="maybe"))
             return None
         if not self.console.json_mode:
             self.console.result(entry["path"] + "\n")
         return entry
 
     def check_count(self, record: dict, delivery) -> None:
-        """Fewer pictures than asked for are not billed, but must be told. A set may have fewer by its nature."""
+        """Fewer pictures than asked for are not billed, but must be told. A set may have fewer by its nature.
+        """
         asked = record.get("expected", 0)
         if record.get("mode") in ("make", "edit", "function") and len(delivery.files) < asked:
-            raise Failure(Exit.PARTIAL, f"{asked} pictures were asked for, and the service made {len(delivery.files)}; they are "
-                          "saved", fix="what was not made is not billed; ask for the rest again", files=delivery.files,
+            raise Failure(Exit.PARTIAL,
+                          f"{asked} pictures were asked for, and the service made {len(delivery.files)}; they are "
+                          "saved", fix="what was not made is not billed; ask for the rest again",
+                          files=delivery.files,
                           request_id=record.get("request_id", ""), task_id=record["task_id"])
 
 

@@ -1,4 +1,5 @@
-"""What came back: every family's result as one list of parts, and the stream of interleaved text and pictures.
+"""What came back: every family's result as one list of parts, and the stream of interleaved text and
+pictures.
 
 Source: sections 1.3, 3.2, 5.8 and 12.3 of the image contract.
 """
@@ -11,14 +12,15 @@ _LISTS = ("render_urls", "bg_urls")
 def parts_of(body: dict) -> list:
     """The parts of an answer in its order: media with `url`, text, and errors of single results.
 
-    Pictures may be several choices or several items of one choice, so both levels are walked; what else the wrapper
-    holds does not matter.
+    Pictures may be several choices or several items of one choice, so both levels are walked; what else the
+    wrapper holds does not matter.
     """
     output = body.get("output") if isinstance(body.get("output"), dict) else {}
     parts = [part for choice in _dicts(output.get("choices")) for part in _of_content(choice)]
     parts += [_of_result(result) for result in _dicts(output.get("results"))]
     parts += [{"kind": "media", "url": output[name]} for name in _LINKS if _is_link(output.get(name))]
-    parts += [{"kind": "media", "url": link} for name in _LISTS for link in _list(output.get(name)) if _is_link(link)]
+    parts += [{"kind": "media", "url": link} for name in _LISTS for link in _list(output.get(name))
+              if _is_link(link)]
     return [part for part in parts if part]
 
 
@@ -48,9 +50,11 @@ def _of_content(choice: dict) -> list:
 def _of_result(result: dict):
     if _is_link(result.get("url")):
         prompt = result.get("actual_prompt")
-        return {"kind": "media", "url": result["url"], **({"actual_prompt": prompt} if isinstance(prompt, str) else {})}
+        return {"kind": "media", "url": result["url"],
+                **({"actual_prompt": prompt} if isinstance(prompt, str) else {})}
     if result.get("code") or result.get("message"):
-        return {"kind": "error", "code": str(result.get("code") or ""), "message": str(result.get("message") or "")}
+        return {"kind": "error", "code": str(result.get("code") or ""),
+                "message": str(result.get("message") or "")}
     return None
 
 
@@ -96,7 +100,8 @@ class Stream:
 
 
 def settle(parts: list, mode: str) -> list:
-    """Outside of interleaved answers a text is the prompt as it was really drawn; it goes with the pictures."""
+    """Outside of interleaved answers a text is the prompt as it was really drawn; it goes with the pictures.
+    """
     if mode == "interleave":
         return parts
     written = "".join(part["text"] for part in parts if part["kind"] == "text")

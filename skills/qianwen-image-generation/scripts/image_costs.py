@@ -1,4 +1,5 @@
-"""What a call costs by list price: before it is sent, after it, and which model does the same for less. Pure but for `cheapest`."""
+"""What a call costs by list price: before it is sent, after it, and which model does the same for less. Pure
+but for `cheapest`."""
 from __future__ import annotations
 
 from image_answers import count_of
@@ -10,8 +11,8 @@ from shared.money.cost import Cost, exactly, unknown
 
 
 def expected(model, call, given: int, region: str = BEIJING) -> Cost:
-    """The cost of a Call to the model of a row, with `given` pictures in it. `low` and `high` differ where the service
-    chooses the size, and where it may make fewer pictures than it is allowed to."""
+    """The cost of a Call to the model of a row, with `given` pictures in it. `low` and `high` differ where
+    the service chooses the size, and where it may make fewer pictures than it is allowed to."""
     parameters = call.body["parameters"]
     count, units = _most(call), {"pictures": _most(call)}
     if _why(model, region):
@@ -25,8 +26,8 @@ def expected(model, call, given: int, region: str = BEIJING) -> Cost:
 def charged(model, parameters: dict, usage, sizes, given: int = 0, region: str = BEIJING) -> Cost:
     """The cost of a finished call, by the service's own count of pictures where it tells one.
 
-    `sizes` are the (width, height) of the pictures that came, () where that is not known; `given` is how many went in.
-    `high` divided by `units["pictures"]` is the share of each.
+    `sizes` are the (width, height) of the pictures that came, () where that is not known; `given` is how many
+    went in. `high` divided by `units["pictures"]` is the share of each.
     """
     sizes = list(sizes)
     usage = usage if isinstance(usage, dict) else {}
@@ -36,13 +37,16 @@ def charged(model, parameters: dict, usage, sizes, given: int = 0, region: str =
         return unknown(_why(model, region), AS_OF, region, units)
     sizes += [sizes[-1] if sizes else ()] * (count - len(sizes))
     each = [_each(model.price, parameters, region, _told(usage) or size)[1] for size in sizes[:count]]
-    return exactly(round(sum(each) + (model.price.per_input * given if count else 0), 6), AS_OF, region, units)
+    return exactly(round(sum(each) + (model.price.per_input * given if count else 0), 6), AS_OF, region,
+                   units)
 
 
 def cheapest(ask, mode: str, region: str = BEIJING) -> tuple:
-    """(the row, the Cost) of the live model that does the same for the least, (None, None) where none has a price.
+    """(the row, the Cost) of the live model that does the same for the least, (None, None) where none has a
+    price.
 
-    A model counts that takes all that is asked for; `ask` is asked of each in turn, and its pictures are looked at already.
+    A model counts that takes all that is asked for; `ask` is asked of each in turn, and its pictures are
+    looked at already.
     """
     found = []
     for row in TABLE.live(lambda row: mode in row.does and row.price):

@@ -1,4 +1,5 @@
-"""The flags that are one field of the body each: a row of FIELDS is the flag, its help, its place and its form on the wire.
+"""The flags that are one field of the body each: a row of FIELDS is the flag, its help, its place and its
+form on the wire.
 
 A model's row names the fields it takes; where its wire differs, it has a field of its own (`changed`).
 """
@@ -11,16 +12,19 @@ from collections import namedtuple
 from shared.cli.flags import add_switch, number
 from shared.failures import usage
 
-# path: dotted, in the body. flag: the arguments for argparse, or (help of --x, help of --no-x) for a switch; `{models}` in a help
-# text stands for the models that take it. letter: in the table of models.md. group: the part of --help. encode: the value as it
-# goes on the wire, from (value, ask). check: refuses what the service would, from the ask. modes: those in which the field counts,
+# path: dotted, in the body. flag: the arguments for argparse, or (help of --x, help of --no-x) for a switch;
+# `{models}` in a help
+# text stands for the models that take it. letter: in the table of models.md. group: the part of --help.
+# encode: the value as it
+# goes on the wire, from (value, ask). check: refuses what the service would, from the ask. modes: those in
+# which the field counts,
 # () for all. unset: mode -> what is sent there without the flag.
 Field = namedtuple("Field", "path flag letter group encode check modes unset",
                    defaults=("look", lambda value, ask: value, lambda ask: None, (), {}))
 _P = "parameters."
 
 
-# ---- values ----------------------------------------------------------------------------------------------------------
+# ---- values --------------------------------------------------------------------------------------------
 
 def box(text: str) -> tuple:
     """`left,top,right,bottom`, or `2:left,top,right,bottom` for the second picture."""
@@ -34,7 +38,8 @@ def box(text: str) -> tuple:
 
 def palette(text: str) -> list:
     """`#C2D1E6=40,#808080=35,#101010=25`: colours with their shares in per cent."""
-    found = [re.fullmatch(r"\s*(#[0-9A-Fa-f]{6})\s*=\s*(\d{1,3}(?:\.\d+)?)\s*%?\s*", part) for part in text.split(",")]
+    found = [re.fullmatch(r"\s*(#[0-9A-Fa-f]{6})\s*=\s*(\d{1,3}(?:\.\d+)?)\s*%?\s*", part)
+             for part in text.split(",")]
     shares = [(match.group(1).upper(), round(float(match.group(2)), 2)) for match in found if match]
     if not all(found) or not 3 <= len(shares) <= 10 or abs(sum(share for _, share in shares) - 100) > 0.004:
         raise argparse.ArgumentTypeError(f"{text!r} is not a palette; legal: 3 to 10 colours whose shares sum to 100, such as "
@@ -44,23 +49,26 @@ def palette(text: str) -> list:
 
 def _boxes(boxes, ask) -> list:
     """A list of boxes for each picture, in the pictures' order."""
-    return [[list(one) for number, one in boxes if number == place] for place in range(1, len(ask.images) + 1)]
+    return [[list(one) for number, one in boxes if number == place]
+            for place in range(1, len(ask.images) + 1)]
 
 
 def _colours(colours, ask) -> list:
     return [{"hex": colour, "ratio": f"{share:.2f}%"} for colour, share in colours]
 
 
-# ---- checks ----------------------------------------------------------------------------------------------------------
+# ---- checks --------------------------------------------------------------------------------------------
 
 def _check_boxes(ask) -> None:
     counts: dict = {}
     for number, (x1, y1, x2, y2) in ask.box:
         counts[number] = counts.get(number, 0) + 1
         if not 1 <= number <= len(ask.images):
-            raise usage(f"--box names picture {number}, and {len(ask.images)} are given", "pictures are counted from 1")
+            raise usage(f"--box names picture {number}, and {len(ask.images)} are given",
+                        "pictures are counted from 1")
         if counts[number] > 2:
-            raise usage(f"--box: more than two boxes in picture {number}", "the model takes two for each picture")
+            raise usage(f"--box: more than two boxes in picture {number}",
+                        "the model takes two for each picture")
         picture = ask.images[number - 1]
         if picture.width and (x2 > picture.width or y2 > picture.height):
             raise usage(f"--box {x1},{y1},{x2},{y2} goes beyond picture {number}, which is {picture.width}x{picture.height}",
@@ -78,41 +86,52 @@ def _check_thinking(ask) -> None:
         raise usage("--think has no effect together with --no-prompt-extend", "leave one of them out")
 
 
-# ---- the table -------------------------------------------------------------------------------------------------------
+# ---- the table -----------------------------------------------------------------------------------------
 
 FIELDS = {  # the option's name -> Field; the flag is the name with dashes
-    "negative": Field(_P + "negative_prompt", dict(metavar="TEXT", help="what should not be there"), "N", "in",
+    "negative": Field(_P + "negative_prompt", dict(metavar="TEXT", help="what should not be there"), "N",
+                      "in",
                       check=_check_negative),
     "box": Field(_P + "bbox_list", dict(
-        metavar="L,T,R,B", type=box, action="append", help="a region of the picture that the prompt means, in pixels; "
-        "N:L,T,R,B for picture N; two for each picture ({models})"), "B", "in", _boxes, _check_boxes, ("edit",)),
+        metavar="L,T,R,B", type=box, action="append",
+        help="a region of the picture that the prompt means, in pixels; "
+        "N:L,T,R,B for picture N; two for each picture ({models})"), "B", "in", _boxes, _check_boxes,
+        ("edit",)),
     "seed": Field(_P + "seed", dict(
-        metavar="N", type=number(0, 2**31 - 1, whole=True), help="0 to 2147483647; the same seed and request give similar "
+        metavar="N", type=number(0, 2**31 - 1, whole=True),
+        help="0 to 2147483647; the same seed and request give similar "
         "pictures"), "S"),
     "prompt_extend": Field(_P + "prompt_extend", (
-        "let the service make the prompt richer (most models do unless told not to)", "draw the prompt as it is"), "E"),
+        "let the service make the prompt richer (most models do unless told not to)",
+        "draw the prompt as it is"), "E"),
     "watermark": Field(_P + "watermark", (
         "put the service's mark into the corner", "no mark (the default of most models)"), "W"),
-    "think": Field(_P + "thinking_mode", ("think before drawing ({models}; their default)", "draw at once"), "T", "special",
+    "think": Field(_P + "thinking_mode", ("think before drawing ({models}; their default)", "draw at once"),
+                   "T", "special",
                    modes=("make",)),
     "max_images": Field(_P + "max_images", dict(
-        metavar="N", type=number(1, 5, whole=True), help="with --interleave: the most pictures, 1 to 5 (default: 1)"), "M",
+        metavar="N", type=number(1, 5, whole=True),
+        help="with --interleave: the most pictures, 1 to 5 (default: 1)"), "M",
         "special", modes=("interleave",), unset={"interleave": 1}),
     "palette": Field(_P + "color_palette", dict(
-        metavar="C=P,…", type=palette, help="3 to 10 colours with their shares: #C2D1E6=40,#808080=35,#101010=25 ({models})"),
+        metavar="C=P,…", type=palette,
+        help="3 to 10 colours with their shares: #C2D1E6=40,#808080=35,#101010=25 ({models})"),
         "P", "special", _colours, modes=("make", "edit")),
     "strength": Field(_P + "strength", dict(
-        metavar="X", type=number(0, 1), help="with two of the functions: 0 keeps, 1 changes most"), "G", "special"),
+        metavar="X", type=number(0, 1), help="with two of the functions: 0 keeps, 1 changes most"), "G",
+        "special"),
     "translate_to": Field("input.target_lang", dict(
         metavar="LANG", help="translate the text in a picture, for example en ({models})"), "L", "special"),
-    "translate_from": Field("input.source_lang", dict(metavar="LANG", help="its language (default: auto)"), "L", "special",
+    "translate_from": Field("input.source_lang", dict(metavar="LANG", help="its language (default: auto)"),
+                            "L", "special",
                             unset={"translate": "auto"}),
 }
 
 
 def taken(names: str, **changed) -> dict:
     """The fields of a row: those of FIELDS by their names, and `changed` ones, as a path or as a Field."""
-    own = {name: FIELDS[name]._replace(path=field) if isinstance(field, str) else field for name, field in changed.items()}
+    own = {name: FIELDS[name]._replace(path=field) if isinstance(field, str) else field for name,
+           field in changed.items()}
     return {**{name: FIELDS[name] for name in names.split()}, **own}
 
 

@@ -14,7 +14,7 @@ from shared.failures import usage
 from shared.media import inputs as media
 
 
-# ---- values of flags -------------------------------------------------------------------------------------------------
+# ---- values of flags -----------------------------------------------------------------------------------
 
 def size(text: str):
     try:
@@ -32,41 +32,52 @@ def aspect(text: str) -> str:
     return text
 
 
-# ---- flags -----------------------------------------------------------------------------------------------------------
+# ---- flags ---------------------------------------------------------------------------------------------
 
 def add_flags(parser) -> None:
     """The flags of this script alone."""
-    parser.add_argument("prompt", nargs="?", metavar="PROMPT", help="what to draw, or what to change ('-' reads stdin)")
+    parser.add_argument("prompt", nargs="?", metavar="PROMPT",
+                        help="what to draw, or what to change ('-' reads stdin)")
     _add_picture_flags(parser.add_argument_group("what goes in").add_argument)
     _add_look_flags(parser.add_argument_group("how it looks").add_argument)
     _add_special_flags(parser.add_argument_group("what some models do besides").add_argument)
 
 
 def _add_picture_flags(add) -> None:
-    add("--image", metavar="F", nargs="+", action="extend", default=[], help="the picture to edit, or several to combine, in "
+    add("--image", metavar="F", nargs="+", action="extend", default=[],
+        help="the picture to edit, or several to combine, in "
         "the order the prompt counts them (write the prompt first)")
-    add("--mask", metavar="F", help=f"a picture of the same size: white is changed, black is kept ({masked_models()})")
+    add("--mask", metavar="F",
+        help=f"a picture of the same size: white is changed, black is kept ({masked_models()})")
     add_fields(add, "in", all_fields(), _takers)
 
 
 def _add_look_flags(add) -> None:
-    add("--size", metavar="WxH", type=size, help="in pixels, also W*H; 1K, 2K or 4K for models that have these tiers")
-    add("--aspect", metavar="W:H", type=aspect, help="the shape, such as 16:9; the best legal size of the model is found")
-    add("--quality", choices=image_sizes.QUALITIES, help="how many pixels, for --aspect or the shape of the last "
+    add("--size", metavar="WxH", type=size,
+        help="in pixels, also W*H; 1K, 2K or 4K for models that have these tiers")
+    add("--aspect", metavar="W:H", type=aspect,
+        help="the shape, such as 16:9; the best legal size of the model is found")
+    add("--quality", choices=image_sizes.QUALITIES,
+        help="how many pixels, for --aspect or the shape of the last "
         "picture given (default: standard, the model's usual size)")
-    add("-n", "--n", metavar="N", type=number(1, 100, whole=True), help="how many pictures; each one is billed "
+    add("-n", "--n", metavar="N", type=number(1, 100, whole=True),
+        help="how many pictures; each one is billed "
         "(default: 1)")
     add_fields(add, "look", all_fields(), _takers)
 
 
 def _add_special_flags(add) -> None:
-    add("--series", action="store_true", help=f"a set of up to -n pictures with the same subject ({models_that('series')})")
-    add("--interleave", action="store_true", help="text and pictures in turn, written as Markdown beside the pictures "
+    add("--series", action="store_true",
+        help=f"a set of up to -n pictures with the same subject ({models_that('series')})")
+    add("--interleave", action="store_true",
+        help="text and pictures in turn, written as Markdown beside the pictures "
         f"({models_that('interleave')})")
-    add("--function", metavar="NAME", help=f"one edit of {models_that('function')}: expand, remove_watermark, "
+    add("--function", metavar="NAME",
+        help=f"one edit of {models_that('function')}: expand, remove_watermark, "
         "super_resolution, colorization …")
     add_fields(add, "special", all_fields(), _takers)
-    add("--task", action="store_true", help="make a task and wait for it, where the model also answers directly: a task "
+    add("--task", action="store_true",
+        help="make a task and wait for it, where the model also answers directly: a task "
         f"outlives a broken connection ({TABLE.names(lambda row: row.direct and row.task)})")
 
 
@@ -74,7 +85,7 @@ def _takers(name: str) -> str:
     return models_that(take=name)
 
 
-# ---- the Ask ---------------------------------------------------------------------------------------------------------
+# ---- the Ask -------------------------------------------------------------------------------------------
 
 def read_ask(options) -> tuple:
     """(the Ask, the model's row, a warning for an unknown model)."""
@@ -82,10 +93,12 @@ def read_ask(options) -> tuple:
     inputs = [path for path in (options.request, options.mask, *options.image) if path == "-"]
     if len(inputs) > 1:
         raise usage("stdin can be read once only, but two inputs name '-'", "put one of them into a file")
-    ask = Ask(prompt=read_prompt(options.prompt, options.prompt_file, inputs), request=read_body(options.request),
+    ask = Ask(prompt=read_prompt(options.prompt, options.prompt_file, inputs),
+              request=read_body(options.request),
               settings=parse_settings(options.set), task=options.task or options.no_wait, **{
                   name: getattr(options, name) for name in (
-                      "model", "size", "aspect", "quality", "n", "series", "interleave", "function", *all_fields())})
+                      "model", "size", "aspect", "quality", "n", "series", "interleave", "function",
+                      *all_fields())})
     ask.mask = options.mask  # it decides on the default model
     model, warning = TABLE.find(ask.model_name())
     ask.images = [media.look(path, "--image", model.picture) for path in options.image]

@@ -13,7 +13,8 @@ from shared.body import apply_native_settings, apply_settings
 from shared.failures import usage
 from shared.media.uploads import oss_headers
 
-# A request, ready but for the host: `mode` says what it does, `task` whether a task is made, `stream` whether it answers
+# A request, ready but for the host: `mode` says what it does, `task` whether a task is made, `stream` whether
+# it answers
 # in events, `expected` how many pictures may come.
 Call = namedtuple("Call", "path body headers mode task stream expected")
 
@@ -28,7 +29,8 @@ WANTS = {
     "make": Want("a prompt alone", lambda ask: True),
     "tool": Want("a tool model", lambda ask: False),
 }
-_CHOOSING = ("interleave", "series", "box", "palette", "function", "mask", "translate_to")  # flags, by precedence
+# flags, by precedence
+_CHOOSING = ("interleave", "series", "box", "palette", "function", "mask", "translate_to")
 _MASK = "a picture of the same size: white is worked on, black is kept"
 _MASKED = "description_edit_with_mask"
 
@@ -36,12 +38,15 @@ _MASKED = "description_edit_with_mask"
 class Ask:
     """What the user wants, independent of any model: one attribute for a flag; what is None is not sent.
 
-    `images` and `mask` are media; `size` is (width, height) or a tier's name; `task`: make a task where the family also
-    answers directly; `box` has (number of the picture from 1, [x1, y1, x2, y2]) and `palette` (colour, share in per cent).
+    `images` and `mask` are media; `size` is (width, height) or a tier's name; `task`: make a task where the
+    family also answers directly; `box` has (number of the picture from 1, [x1, y1, x2, y2]) and `palette`
+    (colour, share in per cent).
     """
 
-    DEFAULTS = {"prompt": None, "images": (), "mask": None, "model": None, "size": None, "aspect": None, "quality": None,
-                "n": None, "series": False, "interleave": False, "function": None, "task": False, "request": None, "settings": ()}
+    DEFAULTS = {"prompt": None, "images": (), "mask": None, "model": None, "size": None, "aspect": None,
+                "quality": None,
+                "n": None, "series": False, "interleave": False, "function": None, "task": False,
+                "request": None, "settings": ()}
 
     def __init__(self, **given):
         defaults = {**self.DEFAULTS, **dict.fromkeys(all_fields())}
@@ -64,7 +69,8 @@ class Ask:
 
 
 def build_request(ask: Ask, model) -> tuple:
-    """(the Call, remarks for the user) for a model's row. Raises usage for whatever the service would refuse or ignore."""
+    """(the Call, remarks for the user) for a model's row. Raises usage for whatever the service would refuse
+    or ignore."""
     if ask.request is not None:
         return _from_request(ask, model)
     mode = _mode_of(ask, model)
@@ -90,7 +96,8 @@ def _call(body: dict, model, mode: str, task: bool) -> Call:
         {"X-DashScope-Sse": "enable", "Accept": "text/event-stream"} if stream else {}
     headers.update(oss_headers(body))
     counted = parameters.get("max_images", 5) if stream or mode == "interleave" else parameters.get("n", 1)
-    expected = counted if isinstance(counted, int) and not isinstance(counted, bool) and 0 < counted <= 100 else 1
+    expected = counted if isinstance(counted, int) and not isinstance(counted,
+        bool) and 0 < counted <= 100 else 1
     return Call(model.task if task else model.direct, body, headers, mode, task, stream, expected)
 
 
@@ -98,12 +105,16 @@ def _from_request(ask: Ask, model) -> tuple:
     """A whole body of the API, with flags put on top."""
     body = dict(ask.request)
     if not isinstance(body.get("input"), dict):
-        raise usage("--request: the body has no 'input' object", "give a body of the native API: model, input, parameters")
+        raise usage("--request: the body has no 'input' object",
+                    "give a body of the native API: model, input, parameters")
     if not isinstance(body.get("parameters") or {}, dict):
-        raise usage("--request: 'parameters' is no object", "give a body of the native API: model, input, parameters")
+        raise usage("--request: 'parameters' is no object",
+                    "give a body of the native API: model, input, parameters")
     if ask.images or ask.mask or ask.function or ask.box:
-        raise usage("--image, --mask, --box and --function do not go with --request", "name the pictures in the body")
-    body = {**body, "model": model.id, "input": dict(body["input"]), "parameters": dict(body.get("parameters") or {})}
+        raise usage("--image, --mask, --box and --function do not go with --request",
+                    "name the pictures in the body")
+    body = {**body, "model": model.id, "input": dict(body["input"]),
+            "parameters": dict(body.get("parameters") or {})}
     mode = _mode_of_body(ask, body, model)
     task = _is_task(ask, model)
     _check_fields(ask, model, mode)
@@ -130,13 +141,14 @@ def _replace_prompt(body: dict, prompt: str, places) -> None:
             apply_settings(body, [(places.prompt.split("."), prompt)])
         return
     messages = body["input"].get("messages")
-    message = messages[0] if isinstance(messages, list) and messages and isinstance(messages[0], dict) else {"role": "user"}
+    message = messages[0] if isinstance(messages, list) and messages and isinstance(messages[0],
+        dict) else {"role": "user"}
     content = message.get("content") if isinstance(message.get("content"), list) else []
     content = [item for item in content if not (isinstance(item, dict) and "text" in item)]
     body["input"]["messages"] = [{**message, "content": [*content, {"text": prompt}]}]
 
 
-# ---- what the model does ---------------------------------------------------------------------------------------------
+# ---- what the model does -------------------------------------------------------------------------------
 
 def _mode_of(ask: Ask, model) -> str:
     """What is wanted, which the model must be able to do."""
@@ -146,7 +158,8 @@ def _mode_of(ask: Ask, model) -> str:
     if missing:
         raise _cannot(model, missing)
     if len(named) > 1:
-        raise usage(f"{' and '.join(WANTS[name].words for name in named)} do not go together", "give one of them")
+        raise usage(f"{' and '.join(WANTS[name].words for name in named)} do not go together",
+                    "give one of them")
     if "tool" in model.does and not named:
         return "tool"
     if ask.mask and not named and "function" not in model.does:
@@ -167,7 +180,8 @@ _ON_A_PICTURE = {  # what a model does with a picture -> what must be said besid
 def _cannot(model, wanted: str):
     """The failure of a model that does not do what is wanted."""
     if wanted == "make" and set(model.does) & {"edit", "function", "translate"}:
-        return usage(f"{model.id} works on a picture, and none is given", "add --image FILE, or use a model that makes "
+        return usage(f"{model.id} works on a picture, and none is given",
+                     "add --image FILE, or use a model that makes "
                      f"pictures from text alone: {models_that('make')}")
     for mode, (words, fix) in _ON_A_PICTURE.items():
         if wanted == "edit" and mode in model.does:
@@ -191,7 +205,8 @@ def _places(model, task: bool):
 
 def _is_task(ask: Ask, model) -> bool:
     if ask.task and not model.task:
-        raise usage(f"{model.id} answers directly and makes no tasks", "leave out --task and --no-wait, or use a model that "
+        raise usage(f"{model.id} answers directly and makes no tasks",
+                    "leave out --task and --no-wait, or use a model that "
                     f"makes tasks, such as {TABLE.names(lambda row: row.direct and row.task)}")
     return ask.task or not model.direct
 
@@ -230,7 +245,8 @@ def _check_images(ask: Ask, model, mode: str, settings) -> None:
         span = f"{least}" if least == most else f"{least} to {most}"
         raise usage(f"{model.id} takes {span} picture{'s' if most != 1 else ''} here, and {len(ask.images)} "
                     f"{'are' if len(ask.images) != 1 else 'is'} given",
-                    "give as many --image as it takes" if most else f"models that take pictures: {models_that('edit')}")
+                    "give as many --image as it takes" if most
+                    else f"models that take pictures: {models_that('edit')}")
     places = _places(model, False)
     if ask.mask and (places == CONTENT or not places.mask):
         raise _takes_no_mask(model)
@@ -273,21 +289,24 @@ def _check_own(function: str, name: str, value) -> None:
     if not owners:
         return
     if function not in owners:
-        raise usage(f"--set {name}: --function {function} does not take it", f"functions that do: {', '.join(owners)}")
+        raise usage(f"--set {name}: --function {function} does not take it",
+                    f"functions that do: {', '.join(owners)}")
     low, high = FUNCTIONS[function][name]
-    if isinstance(low, bool) is not isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
+    if isinstance(low, bool) is not isinstance(value, bool) or not isinstance(value,
+        (int, float)) or not low <= value <= high:
         legal = "true or false" if isinstance(low, bool) else f"a number from {low} to {high}"
         raise usage(f"--set {name}={value} is not legal", f"{name} is {legal}")
 
 
-# ---- the body --------------------------------------------------------------------------------------------------------
+# ---- the body ------------------------------------------------------------------------------------------
 
 def _put_inputs(body: dict, ask: Ask, places) -> None:
     if places == CONTENT:
         content = [{"image": picture.address} for picture in ask.images]
         body["input"]["messages"] = [{"role": "user", "content": [*content, {"text": ask.prompt}]}]
         return
-    pairs = [(places.function, ask.function), (places.prompt, ask.prompt), (places.mask, ask.mask and ask.mask.address)]
+    pairs = [(places.function, ask.function), (places.prompt, ask.prompt),
+             (places.mask, ask.mask and ask.mask.address)]
     if places.pictures and places.pictures[0].endswith("[]"):
         pairs.append((places.pictures[0][:-2], [picture.address for picture in ask.images] or None))
     else:
@@ -296,7 +315,8 @@ def _put_inputs(body: dict, ask: Ask, places) -> None:
 
 
 def _put_parameters(body: dict, ask: Ask, model, mode: str, settings, only_given: bool = False) -> None:
-    """`n` is always sent where the model takes it: some models make, and bill, four or twelve pictures without it."""
+    """`n` is always sent where the model takes it: some models make, and bill, four or twelve pictures
+    without it."""
     if ask.size is not None or ask.aspect is not None or ask.quality is not None:
         _put_size(body["parameters"], ask, model, settings.sizes)
     if not (only_given and ask.n is None and "n" in body["parameters"]):
@@ -324,13 +344,15 @@ def _count(ask: Ask, model, mode: str, settings) -> int:
     least, most = settings.n
     if not most:
         if ask.n not in (None, 1):
-            raise usage(f"{model.id} makes one picture a call", "leave -n out, or call it several times (--batch)")
+            raise usage(f"{model.id} makes one picture a call",
+                        "leave -n out, or call it several times (--batch)")
         return 0
     if ask.n is None and not least:  # a newer model of a family that takes none
         return 0
     n = 1 if ask.n is None else ask.n
     if ask.n is None and mode == "series":
-        raise usage("--series needs -n", f"the most pictures of the set, {least} to {most}; each one is billed")
+        raise usage("--series needs -n",
+                    f"the most pictures of the set, {least} to {most}; each one is billed")
     if not least <= n <= most:
         other = "use --max-images for the number of pictures" if mode == "interleave" else \
             "use --batch for more" if most > 1 else f"models that make several: {_several()}"
@@ -345,9 +367,11 @@ def _several() -> str:
 
 def _put_size(parameters: dict, ask: Ask, model, rule) -> None:
     if ask.size is not None and (ask.aspect or ask.quality):
-        raise usage("--size does not go with --aspect and --quality", "give the size, or let it be found from the other two")
+        raise usage("--size does not go with --aspect and --quality",
+                    "give the size, or let it be found from the other two")
     if rule is None:
-        raise usage(f"{model.id} takes no size", "leave out --size, --aspect and --quality; the picture given decides")
+        raise usage(f"{model.id} takes no size",
+                    "leave out --size, --aspect and --quality; the picture given decides")
     rule.put(parameters, ask, model.id, lambda: _shape_of(ask))
 
 

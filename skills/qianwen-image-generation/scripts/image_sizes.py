@@ -1,8 +1,9 @@
-"""Picture sizes: reading them, and the rules of the families, each with the best legal size for an aspect ratio.
+"""Picture sizes: reading them, and the rules of the families, each with the best legal size for an aspect
+ratio.
 
-A rule is data of a model's row, and a class: how it judges a size, says what is legal, finds the nearest legal sizes and
-the best one, and puts its choice on the body. A family with a rule of its own adds a subclass of `Rule`. Sizes are
-(width, height) in pixels. Source: section 5 of the image contract.
+A rule is data of a model's row, and a class: how it judges a size, says what is legal, finds the nearest
+legal sizes and the best one, and puts its choice on the body. A family with a rule of its own adds a subclass
+of `Rule`. Sizes are (width, height) in pixels. Source: section 5 of the image contract.
 """
 from __future__ import annotations
 
@@ -16,11 +17,13 @@ from shared.failures import usage
 QUALITIES = ("low", "standard", "high")
 STEP = 16  # pixels; sizes that we find are multiples of it
 _LARGEST = 8192  # pixels of a side
-_TOLERANCES = (0.005, 0.01, 0.02, 0.05, 0.1, 100)  # how far a size may be from the shape that is wanted, best first
+# how far a size may be from the shape that is wanted, best first
+_TOLERANCES = (0.005, 0.01, 0.02, 0.05, 0.1, 100)
 
 
 def parse(text: str) -> tuple | str:
-    """`1024x768`, `1024*768` or `1024×768` as (width, height); a tier such as `2K` in upper case. Raises ValueError."""
+    """`1024x768`, `1024*768` or `1024×768` as (width, height); a tier such as `2K` in upper case. Raises
+    ValueError."""
     match = re.fullmatch(r"\s*(\d{1,5})\s*[xX*×]\s*(\d{1,5})\s*", text, re.ASCII)
     if match:
         width, height = int(match.group(1)), int(match.group(2))
@@ -33,7 +36,8 @@ def parse(text: str) -> tuple | str:
 
 def parse_aspect(text: str) -> Fraction:
     """`16:9`, `16/9` or `1.5` as a fraction, width through height. Raises ValueError."""
-    match = re.fullmatch(r"\s*(\d{1,5}(?:\.\d{1,4})?)\s*(?:[:/xX]\s*(\d{1,5}(?:\.\d{1,4})?))?\s*", text, re.ASCII)
+    match = re.fullmatch(r"\s*(\d{1,5}(?:\.\d{1,4})?)\s*(?:[:/xX]\s*(\d{1,5}(?:\.\d{1,4})?))?\s*", text,
+                         re.ASCII)
     if not match:
         raise ValueError(text)
     try:
@@ -56,10 +60,11 @@ def unlike(one: tuple, other: tuple) -> float:
     return max(ratio, 1 / ratio) - 1
 
 
-# ---- rules -----------------------------------------------------------------------------------------------------------
+# ---- rules ---------------------------------------------------------------------------------------------
 
 class Rule:
-    """What a family of models takes as a size. `step`: the service rounds sides to multiples of it (1: it does not)."""
+    """What a family of models takes as a size. `step`: the service rounds sides to multiples of it (1: it
+    does not)."""
 
     __slots__ = ()
     step = 1
@@ -81,11 +86,13 @@ class Rule:
         raise NotImplementedError
 
     def best(self, aspect: Fraction, quality: str, text: str) -> tuple:
-        """The best legal size for an aspect ratio, which the user wrote as `text`. Raises usage where there is none."""
+        """The best legal size for an aspect ratio, which the user wrote as `text`. Raises usage where there
+        is none."""
         raise NotImplementedError
 
     def put(self, parameters: dict, ask, model: str, shape) -> None:
-        """Put what is asked for on the body. `shape()` is the aspect where only --quality is given. Raises usage."""
+        """Put what is asked for on the body. `shape()` is the aspect where only --quality is given. Raises
+        usage."""
         if ask.size is not None:
             parameters["size"] = shown(self.legal(ask.size, model))
         elif ask.aspect or ask.quality:
@@ -98,11 +105,13 @@ class Rule:
             return size
         close = " or ".join(map(shown, self.nearest(size)))
         tiers = " (1K, 2K and 4K are tiers of the wan models)" if isinstance(size, str) else ""
-        raise usage(f"--size {shown(size)} is not legal for {model}", f"nearest: {close}{tiers}; legal: {self.words()}")
+        raise usage(f"--size {shown(size)} is not legal for {model}",
+                    f"nearest: {close}{tiers}; legal: {self.words()}")
 
 
 class _Scaled(Rule):
-    """A rule of bounds: sizes of every shape, scaled to an area. `low`, `high` and `standard` are sides of squares."""
+    """A rule of bounds: sizes of every shape, scaled to an area. `low`, `high` and `standard` are sides of
+    squares."""
 
     __slots__ = ()
 
@@ -139,11 +148,13 @@ class _Scaled(Rule):
         return (self.slender(), 1) if shape[0] > shape[1] else (1, self.slender())
 
     def _scaled(self, shape: tuple, area: float) -> tuple:
-        """The largest legal size up to `area` that keeps the shape within half a per cent, else within more."""
+        """The largest legal size up to `area` that keeps the shape within half a per cent, else within more.
+        """
         shape = self._limited(shape)
         least, most = self.bounds(shape)
         area = min(max(area, least), most)
-        candidates = [size for height in range(STEP, _LARGEST, STEP) for size in _widths(shape, height) if self.fits(size)]
+        candidates = [size for height in range(STEP, _LARGEST, STEP) for size in _widths(shape, height)
+                      if self.fits(size)]
         for tolerance in _TOLERANCES:
             close = [size for size in candidates if unlike(size, shape) <= tolerance]
             below = [size for size in close if size[0] * size[1] <= area * 1.0001]
@@ -161,10 +172,11 @@ def _widths(shape: tuple, height: int) -> list:
 
 
 class Area(namedtuple("Area", "low high ratio standard tiers also step", defaults=((), (), 1)), _Scaled):
-    """The area lies between `low` and `high` squared, the longer side is at most `ratio` times the shorter one.
+    """The area lies between `low` and `high` squared, the longer side is at most `ratio` times the shorter
+    one.
 
-    `tiers` are names that stand for a size, with the side of their square. `also` are sizes just outside that the
-    service's own documents recommend.
+    `tiers` are names that stand for a size, with the side of their square. `also` are sizes just outside that
+    the service's own documents recommend.
     """
 
     __slots__ = ()

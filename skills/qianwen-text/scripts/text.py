@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Ask a text model of DashScope (千问云): streamed answers, JSON, tools, search, documents, translation, conversations.
+"""Ask a text model of DashScope (千问云): streamed answers, JSON, tools, search, documents, chats.
 
 Needs Python 3.9 and nothing else. The key guard in `shared/key_guard.py` is passed before anything is sent.
 """
@@ -44,7 +44,7 @@ examples:
   text.py --batch questions.jsonl --concurrency 8 -o answers/ --system "One sentence each"
 """
 
-# ---- flags -----------------------------------------------------------------------------------------------------------
+# ---- flags ---------------------------------------------------------------------------------------------
 
 def make_parser() -> Parser:
     parser = Parser(prog="text.py", description=__doc__ and __doc__.splitlines()[0], epilog=EPILOG)
@@ -54,48 +54,58 @@ def make_parser() -> Parser:
     _add_translation_flags(parser.add_argument_group("translation (qwen-mt models)"))
     add_batch_flags(parser)
     add_api_flags(parser)
-    add_common_flags(parser, SKILL, f"{DEFAULT_MODEL}; with --translate-to qwen-mt-plus, with --document qwen-long")
+    add_common_flags(parser, SKILL,
+                     f"{DEFAULT_MODEL}; with --translate-to qwen-mt-plus, with --document qwen-long")
     return parser
 
 
 def _add_input_flags(group) -> None:
     add = group.add_argument
     add("--system", metavar="TEXT", help="the system message")
-    add("--messages", metavar="FILE", help="a JSON list of messages to start from; a prompt is added as the last one")
-    add("--chat", metavar="FILE", help="a conversation kept in a JSON file: read, answered, appended; made when absent")
+    add("--messages", metavar="FILE",
+        help="a JSON list of messages to start from; a prompt is added as the last one")
+    add("--chat", metavar="FILE",
+        help="a conversation kept in a JSON file: read, answered, appended; made when absent")
     add("--attach", metavar="FILE", nargs="+", action="extend", default=[],
         help="text files put before the prompt (write the prompt first)")
     add("--document", metavar="FILE", nargs="+", action="extend", default=[],
         help="PDF, Word and other documents for the long-document model: uploaded, read, and deleted after the answer; "
         "fileid://ID takes one uploaded before")
-    add("--keep-documents", action="store_true", help="leave the uploaded documents in the account and show their ids")
+    add("--keep-documents", action="store_true",
+        help="leave the uploaded documents in the account and show their ids")
 
 
 def _add_answer_flags(group) -> None:
     add = group.add_argument
     add_thinking_flags(add)
     add_fields(add, {"search": SEARCH})
-    add("--sources", action="store_true", help="search the web and list the pages found: on stderr, in --json, and at the end "
+    add("--sources", action="store_true",
+        help="search the web and list the pages found: on stderr, in --json, and at the end "
         "of a file of --output")
     add_json_flags(add)
     add("--tools", metavar="FILE", help="a JSON list of functions the model may call")
-    add("--tool-choice", metavar="NAME", help="auto, none, or the tool that must be called (no thinking then)")
-    add("--prefix", metavar="TEXT", help="the beginning of the answer, which the model continues; shown with the rest")
+    add("--tool-choice", metavar="NAME",
+        help="auto, none, or the tool that must be called (no thinking then)")
+    add("--prefix", metavar="TEXT",
+        help="the beginning of the answer, which the model continues; shown with the rest")
     add_sampling_flags(add)
 
 
 def _add_translation_flags(group) -> None:
     add = group.add_argument
-    add("--translate-to", metavar="LANG", help="translate the prompt; an English name or a code, for example Chinese or zh")
+    add("--translate-to", metavar="LANG",
+        help="translate the prompt; an English name or a code, for example Chinese or zh")
     add("--translate-from", metavar="LANG", help="its language (default: auto)")
-    add("--terms", metavar="FILE", help='fixed translations: JSON, {"source": "target"} or [{"source": …, "target": …}]')
+    add("--terms", metavar="FILE",
+        help='fixed translations: JSON, {"source": "target"} or [{"source": …, "target": …}]')
 
 
-# ---- the run ---------------------------------------------------------------------------------------------------------
+# ---- the run -------------------------------------------------------------------------------------------
 
 def execute(session):
     account, options = session.account, session.options
-    session.verdict = key_guard.judge(account.key, account.endpoint, SKILL, options.batch is not None, strict=account.strict)
+    session.verdict = key_guard.judge(account.key, account.endpoint, SKILL, options.batch is not None,
+                                      strict=account.strict)
     return run_calls(session, answer, make_parser, table=TABLE, estimate=estimate, instead=("messages",))
 
 
@@ -124,7 +134,8 @@ def answer(session) -> None:
     preface(console, ask, body, remarks, warning)
     if options.dry_run:
         return session.show_dry_run(request, _uploads(session, options.document))
-    target = options.output and text_target(session, ask, str(ask.prompt or (ask.messages or [{}])[-1].get("content") or "answer"))
+    target = options.output and text_target(session, ask,
+        str(ask.prompt or (ask.messages or [{}])[-1].get("content") or "answer"))
     try:
         client = session.client(model.id, TABLE, successor=model.successor)
         turn = Turn(session, ask, model, target, client, more=_unread(ask, model))
@@ -138,7 +149,8 @@ def answer(session) -> None:
 
 
 def _request(endpoint, ask: Ask, model, body: dict) -> Request:
-    """The HTTP request: the compatible dialect, or the native one, which alone returns the sources of a search."""
+    """The HTTP request: the compatible dialect, or the native one, which alone returns the sources of a
+    search."""
     if not ask.sources:
         return chat_request(endpoint, body)
     path, native = native_request(body, model)
@@ -164,10 +176,11 @@ def _report(options, turn: Turn, documents: list) -> None:
     turn.report(sources=turn.answer.search_results, documents=documents)
 
 
-# ---- conversations and documents -------------------------------------------------------------------------------------
+# ---- conversations and documents -----------------------------------------------------------------------
 
 def _append_to_chat(path: str, turn: Turn) -> None:
-    """Add this turn to what the file holds now, in one step; another process may have added its own turn meanwhile."""
+    """Add this turn to what the file holds now, in one step; another process may have added its own turn
+    meanwhile."""
     from shared.files.outputs import replace_json
     from text_request import put_documents, user_text
     ask, clean = turn.asked, turn.console.redact_result
@@ -187,7 +200,8 @@ def _append_to_chat(path: str, turn: Turn) -> None:
         replace_json(path, append)
     except (OSError, ValueError) as error:
         raise Failure(Exit.UNSAVED, f"the answer could not be added to {path}: {error}",
-                      fix="the answer is shown; the file is as it was before", accepted="maybe", files=turn.files,
+                      fix="the answer is shown; the file is as it was before", accepted="maybe",
+                      files=turn.files,
                       partial=turn.answer.partial()) from error
 
 
@@ -199,7 +213,8 @@ def _converse_with_documents(options, turn: Turn, body: dict) -> None:
     for placeholder, file_id in zip(ask.documents, ids):
         for message in body["messages"]:
             if message["role"] == "system" and str(message["content"]).startswith("fileid://"):
-                message["content"] = message["content"].replace(f"fileid://{placeholder}", f"fileid://{file_id}", 1)
+                message["content"] = message["content"].replace(f"fileid://{placeholder}",
+                    f"fileid://{file_id}", 1)
     ask.documents = ids
     try:
         turn.ask(_request(turn.session.endpoint, ask, turn.model, body))
@@ -207,7 +222,8 @@ def _converse_with_documents(options, turn: Turn, body: dict) -> None:
         if uploaded and failure.exit_code == Exit.INTERRUPTED:
             _release(options.keep_documents, uploaded, turn.client, turn.console)
         elif uploaded:
-            turn.console.warn("the uploaded documents stay in the account for another try: " + _as_flags(uploaded))
+            turn.console.warn("the uploaded documents stay in the account for another try: "
+                              + _as_flags(uploaded))
         raise
     except BaseException:  # a closed pipe, or a defect of ours: nobody will try again with them
         if uploaded:

@@ -26,7 +26,8 @@ _MAGIC = {".pdf": (b"%PDF",), ".docx": (b"PK",), ".xlsx": (b"PK",), ".epub": (b"
 def check_document(path: str) -> None:
     """Refuse what the service would refuse, before anything is sent."""
     if not os.path.exists(path):
-        raise usage(f"--document {path} does not exist", "check the path, or give fileid://ID for one uploaded before")
+        raise usage(f"--document {path} does not exist",
+                    "check the path, or give fileid://ID for one uploaded before")
     if not os.path.isfile(path):
         raise usage(f"--document {path} is not a file")
     extension = os.path.splitext(path)[1].lower()
@@ -35,7 +36,8 @@ def check_document(path: str) -> None:
                     f"convert it to one of: {' '.join(DOCUMENTS + PICTURES)}")
     size, limit = os.path.getsize(path), MAX_PICTURE_BYTES if extension in PICTURES else MAX_BYTES
     if not 0 < size <= limit:
-        raise usage(f"--document {path} has {size} bytes", f"the service takes 1 to {limit} bytes of this format")
+        raise usage(f"--document {path} has {size} bytes",
+                    f"the service takes 1 to {limit} bytes of this format")
     _check_magic(path, extension)
 
 
@@ -55,7 +57,8 @@ def upload_request(endpoint, path: str) -> Request:
 
 
 def upload_all(client, paths, console) -> tuple:
-    """Upload local documents and wait until the service has read them; return (all ids in order, ids made now)."""
+    """Upload local documents and wait until the service has read them; return (all ids in order, ids made
+    now)."""
     if len(paths) > MAX_FILES:
         raise usage(f"--document: {len(paths)} files are too many", f"give at most {MAX_FILES}")
     ids, made = [], []
@@ -84,7 +87,8 @@ def _upload(client, path: str) -> str:
 
 
 def _wait_until_read(client, path: str, file_id: str, clock=time.monotonic) -> None:
-    """Poll until the document is processed; any state but processed and error means it is still being read."""
+    """Poll until the document is processed; any state but processed and error means it is still being read.
+    """
     deadline, pause = clock() + WAIT, 0.25
     while True:
         body = client.json(Request("GET", f"{client.endpoint.compatible}/files/{file_id}"), Retries.READ).body
@@ -92,17 +96,21 @@ def _wait_until_read(client, path: str, file_id: str, clock=time.monotonic) -> N
         if status == "processed":
             return
         if status in ("error", "failed"):
-            raise Failure(Exit.FAILED, f"the service could not read {path}: {body.get('status_details') or 'no details'}",
-                          cause="the document is damaged, protected or empty", fix="open and save it anew, or convert it")
+            raise Failure(Exit.FAILED,
+                          f"the service could not read {path}: {body.get('status_details') or 'no details'}",
+                          cause="the document is damaged, protected or empty",
+                          fix="open and save it anew, or convert it")
         if clock() > deadline:
-            raise Failure(Exit.FAILED, f"{path} is still being read after {WAIT:.0f} seconds", fix="run the command again "
+            raise Failure(Exit.FAILED, f"{path} is still being read after {WAIT:.0f} seconds",
+                          fix="run the command again "
                           "later, or split the document")
         client.retries.sleep(pause)
         pause = min(pause * 1.6, 5.0)
 
 
 def delete_all(client, ids, console) -> bool:
-    """Delete uploaded documents, and tell whether all are gone; one that cannot be deleted fails no answer."""
+    """Delete uploaded documents, and tell whether all are gone; one that cannot be deleted fails no answer.
+    """
     gone = True
     for file_id in ids:
         try:

@@ -1,4 +1,5 @@
-"""From the command line to an Ask: every file the flags name is read and checked here, before anything is sent."""
+"""From the command line to an Ask: every file the flags name is read and checked here, before anything is
+sent."""
 from __future__ import annotations
 
 import os
@@ -17,7 +18,8 @@ def read_ask(options) -> Ask:
     for name in ("attach", "document"):
         if len(getattr(options, name)) > 1:
             _take_prompt_from(options, name)
-    stdin_inputs = [path for path in (options.messages, options.request, options.schema, options.tools, *options.attach)
+    stdin_inputs = [path for path in (options.messages, options.request, options.schema, options.tools,
+                                      *options.attach)
                     if path == "-"]
     prompt = read_prompt(options.prompt, options.prompt_file, stdin_inputs)
     if options.attach and prompt is None:
@@ -54,7 +56,8 @@ def _read_attachment(path: str) -> str:
         raise usage(f"--attach {path} is {os.path.getsize(path) >> 20} MiB; attached text goes into the request itself, "
                     "which takes 16 MiB at most", "use --document for long files")
     if _is_document(path):
-        raise usage(f"--attach {path} is a document or a binary file, not plain text", f"use --document {path}")
+        raise usage(f"--attach {path} is a document or a binary file, not plain text",
+                    f"use --document {path}")
     text = read_text(path, "--attach")
     if not text.strip():
         raise usage(f"--attach {path} is empty")
@@ -62,12 +65,14 @@ def _read_attachment(path: str) -> str:
 
 
 def _is_document(path: str) -> bool:
-    """Whether a file is one that --document is for: PDF, Office and e-book formats, or anything with NUL bytes."""
+    """Whether a file is one that --document is for: PDF, Office and e-book formats, or anything with NUL
+    bytes."""
     if path == "-" or not os.path.isfile(path):
         return False
     with open(path, "rb") as file:
         head = file.read(4096)
-    return head.startswith((b"%PDF-", b"PK\x03\x04", b"{\\rtf")) or (b"\0" in head and head[:2] not in (b"\xff\xfe", b"\xfe\xff"))
+    return head.startswith((b"%PDF-", b"PK\x03\x04", b"{\\rtf")) or (b"\0" in head
+        and head[:2] not in (b"\xff\xfe", b"\xfe\xff"))
 
 
 def _document_id(path: str) -> str:
@@ -100,8 +105,10 @@ def _read_history(path: str, system: str | None) -> list:
 def _read_terms(path: str) -> list:
     value = read_json(path, "--terms")
     pairs = list(value.items()) if isinstance(value, dict) else [
-        (term.get("source"), term.get("target")) for term in value if isinstance(term, dict)] if isinstance(value, list) else []
+        (term.get("source"), term.get("target")) for term in value
+        if isinstance(term, dict)] if isinstance(value, list) else []
     if not pairs or not all(isinstance(text, str) and text for pair in pairs for text in pair):
-        raise usage(f"--terms {path} must hold terms", 'write JSON such as {"生物传感器": "biological sensor"}, or a list of '
+        raise usage(f"--terms {path} must hold terms",
+                    'write JSON such as {"生物传感器": "biological sensor"}, or a list of '
                     '{"source": …, "target": …}')
     return pairs

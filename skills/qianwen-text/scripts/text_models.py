@@ -1,4 +1,5 @@
-"""The models of this skill: the chat models of `shared/chat/models.py` but those that are made for pictures."""
+"""The models of this skill: the chat models of `shared/chat/models.py` but those that are made for pictures.
+"""
 from __future__ import annotations
 
 import re
@@ -28,4 +29,5 @@ def elsewhere(name: str) -> str:
     return ""
 
 
-TABLE = Table(ROWS, FAMILIES, AS_OF, free, describe, own=lambda row: not elsewhere(row.id), elsewhere=elsewhere)
+TABLE = Table(ROWS, FAMILIES, AS_OF, free, describe, own=lambda row: not elsewhere(row.id),
+              elsewhere=elsewhere)

@@ -1,7 +1,8 @@
-"""From what the user asked to the body of a chat completion. Pure: no I/O, so that each model family can be tested.
+"""From what the user asked to the body of a chat completion. Pure: no I/O, so that each model family can be
+tested.
 
-Wire facts: sections 2.1 to 2.11 of the contract. Combinations the service refuses or silently ignores are refused here,
-naming the flag, the model and what would work.
+Wire facts: sections 2.1 to 2.11 of the contract. Combinations the service refuses or silently ignores are
+refused here, naming the flag, the model and what would work.
 """
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ from shared.failures import usage
 
 from text_models import DEFAULT_MODEL, DOCUMENT_MODEL, TABLE, TRANSLATION_MODEL
 
-SEARCH = Field("enable_search", dict(action="store_true", help="let the model search the web (billed per search)"), "ws")
+SEARCH = Field("enable_search", dict(action="store_true",
+                                     help="let the model search the web (billed per search)"), "ws")
 
 
 class Ask(ChatAsk):
@@ -24,7 +26,8 @@ class Ask(ChatAsk):
 
     FIELDS = {**FIELDS, "search": SEARCH}
     DEFAULTS = {
-        **ChatAsk.DEFAULTS, "messages": None, "history": None, "attachments": (), "documents": (), "search": False,
+        **ChatAsk.DEFAULTS, "messages": None, "history": None, "attachments": (), "documents": (),
+        "search": False,
         "sources": False, "tools": None, "translate_to": None, "translate_from": None, "terms": (),
     }
 
@@ -34,7 +37,8 @@ class Ask(ChatAsk):
             return self.named
         if self.translate_to:
             return TRANSLATION_MODEL
-        return DOCUMENT_MODEL if self.documents or (self.history and names_documents(self.history)) else DEFAULT_MODEL
+        return DOCUMENT_MODEL if self.documents or (self.history
+            and names_documents(self.history)) else DEFAULT_MODEL
 
 
 def build_request(ask: Ask, model: Model) -> tuple:
@@ -51,7 +55,7 @@ def build_request(ask: Ask, model: Model) -> tuple:
     return body, finish(ask, model, body)
 
 
-# ---- what does not go together ---------------------------------------------------------------------------------------
+# ---- what does not go together -------------------------------------------------------------------------
 
 _NEEDS = (  # flag, whether it is used, feature of the model, what the model cannot do
     ("--search", lambda ask: ask.search, "ws", "search the web"),
@@ -72,7 +76,8 @@ _EXCLUDE = (  # flags that exclude each other: (flag, used), (flag, used), why
      "both bring a conversation"),
     ("--messages", lambda ask: ask.messages is not None, "--request",
      lambda ask: "messages" in (ask.request or {}), "both bring messages"),
-    ("--chat", lambda ask: ask.history is not None, "--request", lambda ask: "messages" in (ask.request or {}),
+    ("--chat", lambda ask: ask.history is not None, "--request",
+     lambda ask: "messages" in (ask.request or {}),
      "both bring messages"),
 )
 
@@ -94,7 +99,8 @@ def check(ask: Ask, model: Model) -> None:
             raise usage(f"{flag} goes with {needed}", f"add {needed}")
     for flag, language in (("--translate-to", ask.translate_to), ("--translate-from", ask.translate_from)):
         if language is not None and not (language.strip() and language.isascii()):
-            raise usage(f"{flag} {language}: the service takes English names and codes", "write for example Chinese or zh")
+            raise usage(f"{flag} {language}: the service takes English names and codes",
+                        "write for example Chinese or zh")
     if "mt" in model.features:
         _check_translation(ask, model)
 
@@ -113,10 +119,11 @@ def _check_translation(ask: Ask, model: Model) -> None:
                     "add --translate-to, for example --translate-to English")
 
 
-# ---- messages --------------------------------------------------------------------------------------------------------
+# ---- messages ------------------------------------------------------------------------------------------
 
 def build_messages(ask: Ask, base=None) -> list:
-    """The messages: what a file brings, with the system text, documents, prompt and beginning of the answer put in."""
+    """The messages: what a file brings, with the system text, documents, prompt and beginning of the answer
+    put in."""
     brought = ask.messages if ask.messages is not None else ask.history if ask.history is not None else base
     content = user_text(ask.prompt, ask.attachments) if ask.attachments else ask.prompt
     messages = conversation(brought, ask, content, replace=bool(base) and brought is base)
@@ -162,7 +169,8 @@ def names_documents(messages) -> bool:
 
 def _check_end(messages: list, ask: Ask) -> None:
     if not messages:
-        raise usage("there is no prompt", 'write it as the first argument, for example: text.py "Explain TLS"; - reads '
+        raise usage("there is no prompt",
+                    'write it as the first argument, for example: text.py "Explain TLS"; - reads '
                     "it from stdin")
     if not any(message["role"] == "user" for message in messages):
         raise usage("there is no user message", "add a prompt")
@@ -171,7 +179,7 @@ def _check_end(messages: list, ask: Ask) -> None:
         raise usage(f"the last message is from {last['role']}, so there is nothing to answer", "add a prompt")
 
 
-# ---- the other fields ------------------------------------------------------------------------------------------------
+# ---- the other fields ----------------------------------------------------------------------------------
 
 def _tool_choice(choice: str, tools):
     """auto, none, or the one tool that must be called."""
@@ -193,20 +201,23 @@ def _translation(ask: Ask, options: dict) -> dict:
 
 
 def normal_tools(tools) -> list:
-    """Tool definitions in the wire's form; bare function objects are wrapped. Raises usage for illegal names."""
+    """Tool definitions in the wire's form; bare function objects are wrapped. Raises usage for illegal names.
+    """
     if not isinstance(tools, list) or not tools:
         raise usage("--tools: the file must hold a JSON list of tools")
-    normal = [tool if isinstance(tool, dict) and "function" in tool else {"type": "function", "function": tool}
+    normal = [tool if isinstance(tool, dict) and "function" in tool
+              else {"type": "function", "function": tool}
               for tool in tools]
     for number, tool in enumerate(normal, 1):
         function = tool["function"] if isinstance(tool["function"], dict) else {}
         name = function.get("name")
         if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", name):
-            raise usage(f"--tools: tool {number} has the name {name!r}", "use 1 to 64 letters, digits, _ or -")
+            raise usage(f"--tools: tool {number} has the name {name!r}",
+                        "use 1 to 64 letters, digits, _ or -")
     return normal
 
 
-# ---- the native dialect, which alone returns the sources of a web search ---------------------------------------------
+# ---- the native dialect, which alone returns the sources of a web search -------------------------------
 
 _COMPATIBLE_ONLY = ("model", "messages", "stream", "stream_options")
 

@@ -170,7 +170,8 @@ class Run(TaskRun):
 
     def charged(self, record: dict, parts: list, usage: dict):
         row = TABLE.find(record["model"])[0]
-        return video_prices.charged(row, record["facts"].get("parameters", {}), usage, self.session.price_region)
+        return video_prices.charged(row, record["facts"].get("parameters", {}), usage,
+                                    self.session.price_region)
 
     def count(self, record: dict, files: list) -> float:
         return seconds_of(record.get("usage") or {}, sum(entry.get("seconds", 0) for entry in files))

@@ -49,7 +49,7 @@ examples:
 """
 
 
-# ---- flags -----------------------------------------------------------------------------------------------------------
+# ---- flags ---------------------------------------------------------------------------------------------
 
 def make_parser() -> Parser:
     parser = Parser(prog="vision.py", description=__doc__ and __doc__.splitlines()[0], epilog=EPILOG)
@@ -62,7 +62,8 @@ def make_parser() -> Parser:
     add_sampling_flags(answer)
     add_batch_flags(parser)
     add_api_flags(parser)
-    parser.add_argument("--keep-documents", action="store_true", help="leave the files of a --batch-api in the account")
+    parser.add_argument("--keep-documents", action="store_true",
+                        help="leave the files of a --batch-api in the account")
     add_common_flags(parser, SKILL, f"{DEFAULT_MODEL}; with --ocr {OCR_MODEL}")
     return parser
 
@@ -70,33 +71,40 @@ def make_parser() -> Parser:
 def _add_media_flags(group) -> None:
     add = group.add_argument
     pixels = number(1, 10**9, whole=True)
-    add("--image", metavar="F", nargs="+", action="extend", default=[], help="pictures, in the order given (JPEG, PNG, WebP, "
+    add("--image", metavar="F", nargs="+", action="extend", default=[],
+        help="pictures, in the order given (JPEG, PNG, WebP, "
         "BMP, TIFF, HEIC; write the prompt first)")
     add("--video", metavar="F", help="a video (MP4, MOV, AVI, MKV, FLV, WMV); its sound is not heard")
-    add("--frames", metavar="F", nargs="+", action="extend", default=[], help="a video as a list of 4 or more pictures in "
+    add("--frames", metavar="F", nargs="+", action="extend", default=[],
+        help="a video as a list of 4 or more pictures in "
         "time order")
     add("--fps", metavar="X", type=number(0.1, 10), help="0.1 to 10: how many frames a second are looked at "
         "(--video), or were taken (--frames)")
-    add("--ocr", metavar="TASK", nargs="?", const=PLAIN_OCR, help="read the text of one picture; a built-in task may be "
+    add("--ocr", metavar="TASK", nargs="?", const=PLAIN_OCR,
+        help="read the text of one picture; a built-in task may be "
         f"named: {', '.join(OCR_TASKS)}; for key_information_extraction --schema names the fields, as a JSON Schema or as "
         'field and what is wanted: {"date": "yyyy-mm-dd"}')
     add("--min-pixels", metavar="N", type=pixels, help="enlarge smaller pictures to this many pixels")
-    add("--max-pixels", metavar="N", type=pixels, help="shrink larger pictures to this many pixels; fewer cost less")
+    add("--max-pixels", metavar="N", type=pixels,
+        help="shrink larger pictures to this many pixels; fewer cost less")
     add_fields(add, {"high_resolution": HIGH_RESOLUTION})
 
 
-# ---- inputs ----------------------------------------------------------------------------------------------------------
+# ---- inputs --------------------------------------------------------------------------------------------
 
 def read_ask(options) -> tuple:
-    """The Ask, the model's row, and a warning for an unknown model: every file is looked at, nothing is sent yet."""
+    """The Ask, the model's row, and a warning for an unknown model: every file is looked at, nothing is sent
+    yet."""
     _take_prompt_back(options)
-    inputs = [path for path in (options.request, options.schema, options.video, *options.image, *options.frames)
+    inputs = [path for path in (options.request, options.schema, options.video, *options.image,
+                                *options.frames)
               if path == "-"]
     prompt = read_prompt(options.prompt, options.prompt_file, inputs)
     if len(inputs) > 1:
         raise usage("stdin can be read once only, but two inputs name '-'", "put one of them into a file")
     ask = ask_of(options, Ask, prompt=prompt, fps=options.fps, ocr=options.ocr,
-              min_pixels=options.min_pixels, max_pixels=options.max_pixels, high_resolution=options.high_resolution)
+              min_pixels=options.min_pixels, max_pixels=options.max_pixels,
+              high_resolution=options.high_resolution)
     model, warning = TABLE.find(ask.model_name())
     ask.images = [media.look(path, "--image", picture_limits(model)) for path in options.image]
     ask.frames = [media.look(path, "--frames", picture_limits(model)) for path in options.frames]
@@ -108,17 +116,19 @@ def _take_prompt_back(options) -> None:
     """`--ocr "Read this"` and `--image F "What is it?"`: the flag swallowed the prompt."""
     if options.ocr not in (None, PLAIN_OCR, *OCR_TASKS):
         if options.prompt is not None or not is_prompt(options.ocr):
-            raise usage(f"--ocr {options.ocr}: there is no such task", f"use one of: {', '.join(OCR_TASKS)}, or --ocr alone")
+            raise usage(f"--ocr {options.ocr}: there is no such task",
+                        f"use one of: {', '.join(OCR_TASKS)}, or --ocr alone")
         options.prompt, options.ocr = options.ocr, PLAIN_OCR
     if options.ocr in (None, PLAIN_OCR):
         take_prompt_back(options, ("image", "frames"), "vision.py PROMPT --image FILE")
 
 
-# ---- the run ---------------------------------------------------------------------------------------------------------
+# ---- the run -------------------------------------------------------------------------------------------
 
 def execute(session):
     account, options = session.account, session.options
-    session.verdict = key_guard.judge(account.key, account.endpoint, SKILL, options.batch is not None, strict=account.strict)
+    session.verdict = key_guard.judge(account.key, account.endpoint, SKILL, options.batch is not None,
+                                      strict=account.strict)
     return run_calls(session, answer, make_parser, table=TABLE, estimate=estimate, instead=("ocr",))
 
 

@@ -1,4 +1,5 @@
-"""The models of this skill: those of `shared/chat/models.py` that see, and what a picture or video may be for them."""
+"""The models of this skill: those of `shared/chat/models.py` that see, and what a picture or video may be for
+them."""
 from __future__ import annotations
 
 from shared.chat.models import AS_OF, describe, FAMILIES, free, Model, ROWS
@@ -9,7 +10,8 @@ DEFAULT_MODEL = "qwen3.7-plus"
 OCR_MODEL = "qwen-vl-ocr"
 
 PICTURES = ("image/jpeg", "image/png", "image/webp", "image/bmp", "image/tiff", "image/heic")
-VIDEOS = ("video/mp4", "video/quicktime", "video/x-msvideo", "video/x-matroska", "video/x-flv", "video/x-ms-wmv")
+VIDEOS = ("video/mp4", "video/quicktime", "video/x-msvideo", "video/x-matroska", "video/x-flv",
+          "video/x-ms-wmv")
 
 TABLE = Table(ROWS, FAMILIES, AS_OF, free, describe, own=lambda row: row.sees is not None)
 
@@ -22,4 +24,5 @@ def picture_limits(model: Model) -> Limits:
 def video_limits(model: Model) -> Limits:
     """What a video may be; it lasts at least 2 seconds (4.2)."""
     sees = model.sees
-    return Limits("a video", VIDEOS, sees.video_bytes if sees else 0, 0, 0, 2, sees.video_seconds if sees else 0)
+    return Limits("a video", VIDEOS, sees.video_bytes if sees else 0, 0, 0, 2, sees.video_seconds if sees
+                  else 0)

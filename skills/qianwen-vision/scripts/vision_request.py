@@ -1,6 +1,8 @@
-"""From pictures, videos and a question to the request's body. Pure: media have been looked at and have their address.
+"""From pictures, videos and a question to the request's body. Pure: media have been looked at and have their
+address.
 
-Wire facts: section 4 of the contract. Options of a picture or video stand beside its main key, never inside it.
+Wire facts: section 4 of the contract. Options of a picture or video stand beside its main key, never inside
+it.
 """
 from __future__ import annotations
 
@@ -28,7 +30,8 @@ class Ask(ChatAsk):
 
     FIELDS = {**FIELDS, "high_resolution": HIGH_RESOLUTION}
     DEFAULTS = {
-        **ChatAsk.DEFAULTS, "images": (), "video": None, "frames": (), "fps": None, "ocr": None, "min_pixels": None,
+        **ChatAsk.DEFAULTS, "images": (), "video": None, "frames": (), "fps": None, "ocr": None,
+        "min_pixels": None,
         "max_pixels": None, "high_resolution": False,
     }
 
@@ -48,7 +51,8 @@ class Ask(ChatAsk):
 
 
 def build_request(ask: Ask, model: Model) -> tuple:
-    """The body for `/chat/completions` (or, with an OCR task, for the native endpoint) and remarks for the user."""
+    """The body for `/chat/completions` (or, with an OCR task, for the native endpoint) and remarks for the
+    user."""
     check(ask, model)
     if ask.ocr_task:
         return _ocr_task_request(ask, model), []
@@ -57,12 +61,13 @@ def build_request(ask: Ask, model: Model) -> tuple:
     return body, finish(ask, model, body, media=True)
 
 
-# ---- what does not go together ---------------------------------------------------------------------------------------
+# ---- what does not go together -------------------------------------------------------------------------
 
 def check(ask: Ask, model: Model) -> None:
     """Refuse what the service would refuse or silently ignore."""
     if model.sees is None:
-        raise usage(f"{model.id} takes text alone, it cannot see", "use --model with one of: " + TABLE.names(_general))
+        raise usage(f"{model.id} takes text alone, it cannot see", "use --model with one of: "
+                    + TABLE.names(_general))
     _check_given(ask)
     _check_features(ask, model)
     _check_pixels(ask, model)
@@ -77,9 +82,11 @@ def _general(row) -> bool:
 def _check_given(ask: Ask) -> None:
     media = bool(ask.images or ask.video or ask.frames)
     if not media and not (ask.request or {}).get("messages"):
-        raise usage("there is no picture and no video to look at", "add --image FILE, --video FILE or --frames FILE FILE …")
+        raise usage("there is no picture and no video to look at",
+                    "add --image FILE, --video FILE or --frames FILE FILE …")
     if ask.prompt is None and media and not ask.ocr:
-        raise usage("there is no question", 'write it first, for example: vision.py "What is this?" --image photo.jpg')
+        raise usage("there is no question",
+                    'write it first, for example: vision.py "What is this?" --image photo.jpg')
     if ask.fps is not None and not (ask.video or ask.frames):
         raise usage("--fps goes with --video or --frames", "leave it out")
     if ask.ocr is not None:
@@ -93,13 +100,15 @@ def _check_ocr(ask: Ask) -> None:
         raise usage(f"--ocr {ask.ocr_task} has its own instructions, and a prompt would be ignored",
                     "leave the prompt out, or leave out the task to read with your own prompt")
     if ask.schema is not None and ask.ocr_task not in ("", "key_information_extraction"):
-        raise usage(f"--schema does nothing with --ocr {ask.ocr_task}", "use --ocr key_information_extraction")
+        raise usage(f"--schema does nothing with --ocr {ask.ocr_task}",
+                    "use --ocr key_information_extraction")
     used = [flag for flag, value in (("--json-object", ask.json_object), ("--system", ask.system),
                                      ("--request", ask.request), ("--think", ask.think),
                                      ("--thinking-budget", ask.thinking_budget),
                                      ("--effort", ask.effort)) if value]
     if ask.ocr_task and used:
-        raise usage(f"{', '.join(used)}: a built-in OCR task takes nothing beside the picture", "leave it out")
+        raise usage(f"{', '.join(used)}: a built-in OCR task takes nothing beside the picture",
+                    "leave it out")
 
 
 def _check_features(ask: Ask, model: Model) -> None:
@@ -117,11 +126,14 @@ def _check_features(ask: Ask, model: Model) -> None:
         raise usage(f"--system: {model.id} ignores it", "put it into the prompt")
     inline = sum(not image.url for image in ask.images)
     if "ocr" in model.features and len(ask.images) > 1:
-        raise usage(f"{model.id} reads one picture at a time", f"give one --image, or use one of: {TABLE.names(_general, 3)}")
+        raise usage(f"{model.id} reads one picture at a time",
+                    f"give one --image, or use one of: {TABLE.names(_general, 3)}")
     if len(ask.images) > model.sees.pictures:
-        raise usage(f"--image: {len(ask.images)} pictures are too many for {model.id}", f"give at most {model.sees.pictures}")
+        raise usage(f"--image: {len(ask.images)} pictures are too many for {model.id}",
+                    f"give at most {model.sees.pictures}")
     if inline > MAX_INLINE_PICTURES:
-        raise usage(f"--image: {inline} local pictures are too many", f"give at most {MAX_INLINE_PICTURES}, or addresses")
+        raise usage(f"--image: {inline} local pictures are too many",
+                    f"give at most {MAX_INLINE_PICTURES}, or addresses")
 
 
 def _check_pixels(ask: Ask, model: Model) -> None:
@@ -130,7 +142,8 @@ def _check_pixels(ask: Ask, model: Model) -> None:
         if value is not None and not high:
             raise usage(f"{flag}: {model.id} takes none", "leave it out")
         if value is not None and not low <= value <= high:
-            raise usage(f"{flag} {value} is outside what {model.id} takes", f"use a number of pixels from {low} to {high}")
+            raise usage(f"{flag} {value} is outside what {model.id} takes",
+                        f"use a number of pixels from {low} to {high}")
     if ask.min_pixels and ask.max_pixels and ask.min_pixels > ask.max_pixels:
         raise usage(f"--min-pixels {ask.min_pixels} is more than --max-pixels {ask.max_pixels}", "swap them")
     if ask.high_resolution and (ask.max_pixels or ask.min_pixels):
@@ -143,20 +156,23 @@ def _check_frames(ask: Ask, model: Model) -> None:
     if (ask.frames or ask.video) and not high:
         raise usage(f"{model.id} does not take videos", "use --model with one of: " + TABLE.names(_general))
     if ask.frames and not low <= len(ask.frames) <= high:
-        raise usage(f"--frames: {len(ask.frames)} pictures", f"{model.id} takes {low} to {high} of them as a video; "
+        raise usage(f"--frames: {len(ask.frames)} pictures",
+                    f"{model.id} takes {low} to {high} of them as a video; "
                     "give single pictures with --image")
 
 
-# ---- messages --------------------------------------------------------------------------------------------------------
+# ---- messages ------------------------------------------------------------------------------------------
 
 def build_messages(ask: Ask, base=None) -> list:
     """The messages: those of a --request body, with the system text, the media and the question put in."""
     new = media_parts(ask)
     parts = [*new, {"type": "text", "text": ask.prompt}] if ask.prompt is not None else new
-    replace = bool(base) and isinstance(base, list) and isinstance(base[-1], dict) and base[-1].get("role") == "user"
+    replace = bool(base) and isinstance(base, list) and isinstance(base[-1],
+        dict) and base[-1].get("role") == "user"
     if parts and replace and not new:  # a new question keeps the pictures it is about
         old = base[-1].get("content")
-        parts = [part for part in (old if isinstance(old, list) else ()) if isinstance(part, dict) and part.get("type") != "text"] + parts
+        parts = [part for part in (old if isinstance(old, list) else ()) if isinstance(part, dict)
+                 and part.get("type") != "text"] + parts
     messages = conversation(base, ask, parts or None, replace)
     _check_addresses(messages)
     return messages
@@ -167,7 +183,8 @@ def _check_addresses(messages: list) -> None:
     for message in messages:
         for part in message["content"] if isinstance(message.get("content"), list) else ():
             media = part.get(part.get("type")) if isinstance(part.get("type"), str) else None
-            urls = media if isinstance(media, list) else [media.get("url") if isinstance(media, dict) else media]
+            urls = media if isinstance(media, list) else [media.get("url") if isinstance(media, dict)
+                else media]
             if part.get("type") in ("image_url", "video_url", "video"):
                 for url in urls:
                     if not str(url).lower().startswith(("http://", "https://", "oss://", "data:")):
@@ -192,12 +209,14 @@ def _pixels(ask: Ask) -> dict:
             if value is not None}
 
 
-# ---- built-in OCR tasks, which only the native endpoint has ----------------------------------------------------------
+# ---- built-in OCR tasks, which only the native endpoint has --------------------------------------------
 
 def result_form(schema: dict):
-    """The form that key_information_extraction fills in: field -> what is wanted. A JSON Schema is turned into one."""
+    """The form that key_information_extraction fills in: field -> what is wanted. A JSON Schema is turned
+    into one."""
     if isinstance(schema.get("properties"), dict):
-        return {name: result_form(part) for name, part in schema["properties"].items() if isinstance(part, dict)}
+        return {name: result_form(part) for name, part in schema["properties"].items()
+                if isinstance(part, dict)}
     if isinstance(schema.get("items"), dict):
         return [result_form(schema["items"])]
     return str(schema.get("description") or "") if "type" in schema or "description" in schema else schema
@@ -210,6 +229,8 @@ def _ocr_task_request(ask: Ask, model: Model) -> dict:
     parameters: dict = {"ocr_options": options}
     put_fields(ask, model, parameters, TABLE)
     content = [{"image": ask.images[0].address, **_pixels(ask)}]
-    body = {"model": model.id, "input": {"messages": [{"role": "user", "content": content}]}, "parameters": parameters}
-    return apply_settings(body, [(["parameters", *keys] if keys[0] not in ("model", "input", "parameters") else keys, value)
+    body = {"model": model.id, "input": {"messages": [{"role": "user", "content": content}]},
+            "parameters": parameters}
+    return apply_settings(body, [(["parameters", *keys] if keys[0] not in ("model", "input", "parameters")
+                                  else keys, value)
                                  for keys, value in ask.settings])

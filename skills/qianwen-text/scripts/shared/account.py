@@ -1,9 +1,9 @@
 """Finds the key, the base URL and the region. The only module that reads settings from the environment.
 
-Order: the process environment, then `.env` files from the working directory upward to the project root (the folder
-with `.git`; without one only the working directory itself), then `~/.config/qianwen/.env`. The nearest file that has
-a variable wins. Nothing is ever put into `os.environ`. A project's file may be a stranger's: it counts only when it is
-the user's own, and it may not send what the user says to a host of its choice.
+Order: the process environment, then `.env` files from the working directory upward to the project root (the
+folder with `.git`; without one only the working directory itself), then `~/.config/qianwen/.env`. The nearest
+file that has a variable wins. Nothing is ever put into `os.environ`. A project's file may be a stranger's: it
+counts only when it is the user's own, and it may not send what the user says to a host of its choice.
 """
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from . import key_guard
 from .files.own import is_private, NotOwn, open_own
 
 KEY_VARIABLES = ("DASHSCOPE_API_KEY", "QIANWEN_API_KEY")
-VARIABLES = KEY_VARIABLES + ("QWEN_BASE_URL", "QWEN_REGION", "QIANWEN_KEY_GUARD", "QIANWEN_BUDGET", "QIANWEN_TRUST_PROJECT",
+VARIABLES = KEY_VARIABLES + ("QWEN_BASE_URL", "QWEN_REGION", "QIANWEN_KEY_GUARD", "QIANWEN_BUDGET",
+                             "QIANWEN_TRUST_PROJECT",
                              "DASHSCOPE_WORKSPACE", "DASHSCOPE_REGION")
 PROXY_VARIABLES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
 ENVIRONMENT = "the environment"
@@ -34,8 +35,8 @@ Source = namedtuple("Source", "kind where values")
 class Settings:
     """What the environment and the `.env` files say, before anything of it is judged: nothing here can fail.
 
-    `keys` are (where, variable, value) of every key found, the one that counts first. `secrets` are all values that must
-    never be shown. `searched` are the `.env` files that were looked for.
+    `keys` are (where, variable, value) of every key found, the one that counts first. `secrets` are all
+    values that must never be shown. `searched` are the `.env` files that were looked for.
     """
 
     __slots__ = ("sources", "keys", "secrets", "warnings", "searched", "environ")
@@ -44,12 +45,14 @@ class Settings:
         self.environ = os.environ if environ is None else environ
         self.warnings: list = []
         self.searched = env_files(cwd or _working_directory(), self.environ, self.warnings)
-        here = {name: self.environ[name] for name in VARIABLES if not _is_blank(name, self.environ.get(name, ""))}
+        here = {name: self.environ[name] for name in VARIABLES
+                if not _is_blank(name, self.environ.get(name, ""))}
         self.sources = [Source("environment", ENVIRONMENT, here)]
         for path in self.searched:
             kind = "home" if path == home_file(self.environ) else "project"
             self.sources.append(Source(kind, path, _read(path, kind, self.warnings)))
-        self.keys = [(source.where, name, source.values[name]) for source in self.sources for name in KEY_VARIABLES
+        self.keys = [(source.where, name, source.values[name]) for source in self.sources
+                     for name in KEY_VARIABLES
                      if name in source.values]
         self.secrets = _secrets(self.keys, self.environ)
 
@@ -60,18 +63,21 @@ class Settings:
 
     def all(self, name: str) -> list:
         """(value, where) of every source that sets a variable."""
-        return [(source.values[name].strip(), source.where) for source in self.sources if name in source.values]
+        return [(source.values[name].strip(), source.where) for source in self.sources
+                if name in source.values]
 
 
 class Account:
-    """What this run would use: `key` and `key_source`, `endpoint` and `endpoint_source`, `strict`, `warnings`.
+    """What this run would use: `key` and `key_source`, `endpoint` and `endpoint_source`, `strict`,
+    `warnings`.
 
-    `spare` names a standard key that was found but not used. `budgets` are (value, where) of every QIANWEN_BUDGET as it
-    was written. `searched` are the `.env` files that were looked for. `sandboxed` tells that the agent's sandbox has no
-    network. `state` is the folder where the journal of tasks is kept.
+    `spare` names a standard key that was found but not used. `budgets` are (value, where) of every
+    QIANWEN_BUDGET as it was written. `searched` are the `.env` files that were looked for. `sandboxed` tells
+    that the agent's sandbox has no network. `state` is the folder where the journal of tasks is kept.
     """
 
-    __slots__ = ("key", "key_source", "endpoint", "endpoint_source", "strict", "warnings", "spare", "budgets", "sandboxed",
+    __slots__ = ("key", "key_source", "endpoint", "endpoint_source", "strict", "warnings", "spare", "budgets",
+                 "sandboxed",
                  "searched", "state")
 
     def __init__(self, **fields):
@@ -98,12 +104,14 @@ def find_account(settings: Settings) -> Account:
     return Account(key=key, key_source=f"{key_name} in {key_file}" if key_file else "", endpoint=endpoint,
                    endpoint_source=endpoint_source, strict=_strict(settings), warnings=warnings,
                    spare=spare if key.kind == key_guard.PLAN else "", budgets=settings.all("QIANWEN_BUDGET"),
-                   searched=settings.searched, sandboxed=settings.environ.get("CODEX_SANDBOX_NETWORK_DISABLED") == "1",
+                   searched=settings.searched,
+                   sandboxed=settings.environ.get("CODEX_SANDBOX_NETWORK_DISABLED") == "1",
                    state=_state_folder(settings.environ))
 
 
 def _state_folder(environ) -> str:
-    """`$XDG_STATE_HOME/qianwen`, or its usual place in the home folder. Raises BadSetting where neither is known."""
+    """`$XDG_STATE_HOME/qianwen`, or its usual place in the home folder. Raises BadSetting where neither is
+    known."""
     base = os.path.expanduser(environ.get("XDG_STATE_HOME", ""))
     if not os.path.isabs(base):
         home = _home(environ)
@@ -127,7 +135,8 @@ def _working_directory() -> str:
 
 
 def _is_blank(name: str, value: str) -> bool:
-    """Whether a value counts as not given: nothing is left of it when what people paste around values is cut off."""
+    """Whether a value counts as not given: nothing is left of it when what people paste around values is cut
+    off."""
     return not key_guard.trimmed(value) or name in KEY_VARIABLES and key_guard.inspect_key(value).kind == key_guard.MISSING
 
 
@@ -135,18 +144,19 @@ def _secrets(keys, environ) -> tuple:
     """Every key found and the passwords of proxies, longest first."""
     found = {key_guard.inspect_key(raw).value for _, _, raw in keys}
     for name in PROXY_VARIABLES:
-        login = re.match(r"\s*(?:[a-z0-9+]+:(?=/))?/*([^\s/@:]*):([^\s@]*)@", environ.get(name, ""), re.IGNORECASE)
+        login = re.match(r"\s*(?:[a-z0-9+]+:(?=/))?/*([^\s/@:]*):([^\s@]*)@", environ.get(name, ""),
+                         re.IGNORECASE)
         found |= {login.group(2), unquote(login.group(2))} if login else set()
     return tuple(sorted((value for value in found if len(value) >= _LEAST_SECRET), key=len, reverse=True))
 
 
-# ---- the endpoint ----------------------------------------------------------------------------------------------------
+# ---- the endpoint --------------------------------------------------------------------------------------
 
 def _endpoint(settings: Settings, key_file: str, warnings: list):
     """The base URL or workspace where one is set and may be trusted, else the region's host.
 
-    One from a `.env` file counts only when the key comes from that same file: a stranger's project must not be able to
-    send your key to its own host.
+    One from a `.env` file counts only when the key comes from that same file: a stranger's project must not
+    be able to send your key to its own host.
     """
     region, variable, where = _region(settings)
     for source in settings.sources:
@@ -170,7 +180,8 @@ def _endpoint(settings: Settings, key_file: str, warnings: list):
 
 
 def _region(settings: Settings) -> tuple:
-    """(region, variable, where), all empty where none is set. Raises BadEndpoint for a region that is unknown."""
+    """(region, variable, where), all empty where none is set. Raises BadEndpoint for a region that is
+    unknown."""
     for variable in ("QWEN_REGION", "DASHSCOPE_REGION"):
         region, where = settings.first(variable)
         if region:
@@ -184,16 +195,20 @@ def _workspace(name: str, region: str) -> key_guard.Endpoint:
     """The host of a workspace, as the newer SDK makes it."""
     name = key_guard.trimmed(name)
     if not _WORKSPACE.fullmatch(name):
-        raise BadSetting("DASHSCOPE_WORKSPACE is not the id of a workspace", "set it to letters, digits and hyphens, or unset it")
+        raise BadSetting("DASHSCOPE_WORKSPACE is not the id of a workspace",
+                         "set it to letters, digits and hyphens, or unset it")
     return key_guard.parse_base_url(f"https://{name}.{region or key_guard.DEFAULT_REGION}.maas.aliyuncs.com")
 
 
 def _refuse_strangers_host(settings: Settings, source: Source, endpoint: key_guard.Endpoint) -> None:
-    """A project's `.env` may not choose a host that is not the service's: all that is said and read would go there."""
-    if source.kind != "project" or endpoint.kind not in (key_guard.GATEWAY, key_guard.LOOPBACK) or _trusts_projects(settings):
+    """A project's `.env` may not choose a host that is not the service's: all that is said and read would go
+    there."""
+    if source.kind != "project" or endpoint.kind not in (key_guard.GATEWAY,
+        key_guard.LOOPBACK) or _trusts_projects(settings):
         return
     raise BadSetting(f"QWEN_BASE_URL in {source.where} names {endpoint.host}, which is not the service: what you send would "
-                     "go there", "if the project is one you trust, set QIANWEN_TRUST_PROJECT=1 in the environment or in "
+                     "go there",
+                     "if the project is one you trust, set QIANWEN_TRUST_PROJECT=1 in the environment or in "
                      "~/.config/qianwen/.env; otherwise set DASHSCOPE_API_KEY in the environment, or remove that line")
 
 
@@ -206,21 +221,24 @@ def _trusts_projects(settings: Settings) -> bool:
 
 
 def _strict(settings: Settings) -> bool:
-    """The environment decides; among `.env` files the strictest wins, so that a project cannot loosen your own file."""
+    """The environment decides; among `.env` files the strictest wins, so that a project cannot loosen your
+    own file."""
     found = [(where, value.lower()) for value, where in settings.all("QIANWEN_KEY_GUARD")]
     for where, value in found:
         if value not in ("warn", "strict"):
             shown = repr(value) if re.fullmatch(r"[\w,.-]{1,16}", value) else "neither"
-            raise BadSetting(f"QIANWEN_KEY_GUARD in {where} is {shown}", "set it to warn (the default) or strict")
+            raise BadSetting(f"QIANWEN_KEY_GUARD in {where} is {shown}",
+                             "set it to warn (the default) or strict")
     if found and found[0][0] == ENVIRONMENT:
         return found[0][1] == "strict"
     return any(value == "strict" for _, value in found)
 
 
-# ---- .env files ------------------------------------------------------------------------------------------------------
+# ---- .env files ----------------------------------------------------------------------------------------
 
 def env_files(cwd: str, environ, warnings: list) -> list:
-    """The places of the `.env` files that count, nearest first, the home one last; some of them may not exist."""
+    """The places of the `.env` files that count, nearest first, the home one last; some of them may not
+    exist."""
     folders, folder = [], os.path.abspath(cwd)
     while True:
         folders.append(folder)
@@ -243,7 +261,8 @@ def home_file(environ) -> str:
 
 
 def _within_own_project(folders: list, warnings: list) -> list:
-    """The folders up to the project's root; only the first where that root is another user's, or open to others."""
+    """The folders up to the project's root; only the first where that root is another user's, or open to
+    others."""
     mark = os.path.join(folders[-1], ".git")
     try:
         if is_private(os.lstat(mark)):
@@ -251,7 +270,8 @@ def _within_own_project(folders: list, warnings: list) -> list:
     except OSError:
         pass
     passed = [os.path.join(folder, ".env") for folder in folders[1:]]
-    warnings += [f"{path} is ignored, because others may write to {mark}" for path in passed if os.path.lexists(path)]
+    warnings += [f"{path} is ignored, because others may write to {mark}" for path in passed
+                 if os.path.lexists(path)]
     return folders[:1]
 
 
@@ -290,7 +310,8 @@ def _bytes_of(path: str) -> bytes:
 
 
 def parse_env(text: str) -> dict:
-    """The variables of this project in the text of a `.env` file; `export`, quotes and comments are understood."""
+    """The variables of this project in the text of a `.env` file; `export`, quotes and comments are
+    understood."""
     values = {}
     for line in _lines(text):
         match = _LINE.match(line)
@@ -302,7 +323,8 @@ def parse_env(text: str) -> dict:
 
 
 def _lines(text: str) -> list:
-    """Lines as an editor shows them: other characters that some call line ends do not hide a second variable."""
+    """Lines as an editor shows them: other characters that some call line ends do not hide a second variable.
+    """
     return re.split(r"\r?\n", text)
 
 

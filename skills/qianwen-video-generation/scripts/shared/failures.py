@@ -25,8 +25,8 @@ class Exit(IntEnum):
 class Failure(Exception):
     """An error that is explained: what happened, why we think so, what to do next.
 
-    `accepted` tells whether the service may have taken (and billed) the request: "no" when surely not, else "maybe".
-    `server_error` tells that the service itself is at fault, whatever HTTP status it said so with.
+    `accepted` tells whether the service may have taken (and billed) the request: "no" when surely not, else
+    "maybe". `server_error` tells that the service itself is at fault, whatever HTTP status it said so with.
     `partial` holds what came of an answer before it broke off. `files` and `task_id` are what is not lost.
     """
 
@@ -48,12 +48,14 @@ class Failure(Exception):
 
     def as_error(self) -> dict:
         """The `error` object of the JSON document; what does not apply is left out."""
-        fields = {"kind": self.kind, "code": self.code, "http_status": self.http_status, "message": self.message,
+        fields = {"kind": self.kind, "code": self.code, "http_status": self.http_status,
+                  "message": self.message,
                   "cause": self.cause, "fix": self.fix, "request_id": self.request_id}
         return {**{name: value for name, value in fields.items() if value}, "retryable": self.retryable}
 
 
-def usage(message: str, fix: str = "correct it and run the command again; --help lists what is legal") -> Failure:
+def usage(message: str,
+          fix: str = "correct it and run the command again; --help lists what is legal") -> Failure:
     """Bad input: nothing was sent."""
     return Failure(Exit.USAGE, message, fix=fix)
 

@@ -1,4 +1,5 @@
-"""What the scripts that make files share above batches and tasks: a command about tasks, a batch, a page, or one call."""
+"""What the scripts that make files share above batches and tasks: a command about tasks, a batch, a page, or
+one call."""
 from __future__ import annotations
 
 from .batch.run import run_calls
@@ -13,9 +14,9 @@ from .tasks.run import row_record_id
 def run_files(session, make_run, make_parser, *, instead, most: int, estimate, table) -> Exit | None:
     """What a script that makes files of tasks does: a command about tasks, a batch, a page, or one call.
 
-    `instead` are the flags that may stand in place of a prompt, `most` is how many tasks the service runs at a time
-    (0: not known), `table` has the models. `estimate(session)` gives the model, the Cost that its call is expected to have,
-    and what is counted in words.
+    `instead` are the flags that may stand in place of a prompt, `most` is how many tasks the service runs at
+    a time (0: not known), `table` has the models. `estimate(session)` gives the model, the Cost that its call
+    is expected to have, and what is counted in words.
     """
     options, console = session.options, session.console
     if options.check or options.models is not None:
@@ -36,7 +37,8 @@ def run_files(session, make_run, make_parser, *, instead, most: int, estimate, t
 
 def batch_settings(session, journal: Journal) -> dict:
     """What a batch of files needs to know: which rows can be found again, and the page at the end."""
-    return {"recoverable": lambda row: bool(journal.read(row_record_id(row, row.options()))), **page_after(session)}
+    return {"recoverable": lambda row: bool(journal.read(row_record_id(row, row.options()))),
+            **page_after(session)}
 
 
 def page_after(session) -> dict:

@@ -1,12 +1,13 @@
 """The key guard: what kind of key, what kind of endpoint, and may the two meet.
 
-千问云 has two authentication systems that exclude each other. Standard keys (`sk-…`) are billed pay-as-you-go and
-are the ones for these scripts. Plan keys (`sk-sp-…`, Token Plan and Coding Plan) belong to interactive AI tools; in
-a script they are forbidden, on pain of suspension, and the standard endpoint rejects them.
+千问云 has two authentication systems that exclude each other. Standard keys (`sk-…`) are billed pay-as-you-go
+and are the ones for these scripts. Plan keys (`sk-sp-…`, Token Plan and Coding Plan) belong to interactive AI
+tools; in a script they are forbidden, on pain of suspension, and the standard endpoint rejects them.
 
-Every script asks `judge()` before anything is sent and uses the endpoint of the verdict. The module is pure: it reads
-no environment, does no I/O and imports nothing of this project. Facts: the two-key-systems document (2026-05-01),
-sections 1.1 and 1.2 of the wire contract, and the hosts and plan editions seen until 2026-11-25.
+Every script asks `judge()` before anything is sent and uses the endpoint of the verdict. The module is pure:
+it reads no environment, does no I/O and imports nothing of this project. Facts: the two-key-systems document
+(2026-05-01), sections 1.1 and 1.2 of the wire contract, and the hosts and plan editions seen until
+2026-11-25.
 """
 from __future__ import annotations
 
@@ -52,7 +53,8 @@ REGIONS = {
     "ap-northeast-1": None,
 }
 DEFAULT_REGION = "cn-beijing"
-# Skill -> (which API it calls, why it does not work with a plan key): the rows of the document of 2026-05-01, and what
+# Skill -> (which API it calls, why it does not work with a plan key): the rows of the document of 2026-05-01,
+# and what
 # the plan's editions have had since (docs/keys.md).
 _STANDARD_REJECTS = "the standard endpoint rejects sk-sp- keys"
 SKILLS = {
@@ -60,19 +62,23 @@ SKILLS = {
         "OpenAI-compatible", _STANDARD_REJECTS + ", and scripts may not use the plan's own endpoint"),
     "qianwen-vision": (
         "OpenAI-compatible",
-        _STANDARD_REJECTS + ", and scripts may not use the plan's own endpoint; vision models are not in the Token Plan "
+        _STANDARD_REJECTS
+        + ", and scripts may not use the plan's own endpoint; vision models are not in the Token Plan "
         "list of 2026-05-01, and those it has had since August 2026 are for AI tools alone"),
     "qianwen-image-generation": (
         "native",
-        _STANDARD_REJECTS + "; the plan has its own image endpoint, which only an AI tool's Skill, Slash Command or Agent "
+        _STANDARD_REJECTS
+        + "; the plan has its own image endpoint, which only an AI tool's Skill, Slash Command or Agent "
         "mechanism may call"),
     "qianwen-video-generation": (
         "native",
-        _STANDARD_REJECTS + "; video models are not in the Token Plan of 2026-05-01, and those that the team edition has "
+        _STANDARD_REJECTS
+        + "; video models are not in the Token Plan of 2026-05-01, and those that the team edition has "
         "had since August 2026 are for AI tools alone"),
     "qianwen-audio-tts": (
         "native",
-        _STANDARD_REJECTS + "; speech (TTS) models are not in the Token Plan of 2026-05-01, and those that it has had "
+        _STANDARD_REJECTS
+        + "; speech (TTS) models are not in the Token Plan of 2026-05-01, and those that it has had "
         "since August 2026 are for AI tools alone"),
 }
 _FOREIGN = (  # prefix, whose it is, what to do
@@ -84,7 +90,8 @@ _PREFIXES = ("sk-sp-", "sk-ws-") + tuple(prefix for prefix, _ in _FOREIGN) + ("s
 _PLACEHOLDER = re.compile(
     r"^(sk-(sp-|ws-)?)?("
     r"[x*.…_-]*|<.*>|\{.*\}|\[.*\]|\$.*|%.*%|none|null|undefined|changeme|change-me|todo|placeholder"
-    r"|(.*[-_ ])?(your|my)([-_ ].*)?|(.*[-_ ])?here|.*placeholder.*|(insert|replace|paste|enter)[-_ ].*)$", re.IGNORECASE)
+    r"|(.*[-_ ])?(your|my)([-_ ].*)?|(.*[-_ ])?here|.*placeholder.*|(insert|replace|paste|enter)[-_ ].*)$",
+    re.IGNORECASE)
 _OUTER = " \t\r\n\v\f\u00a0\u3000\ufeff\u200b\u200c\u200d\u2060\"'`“”‘’"
 _CUT = (("a byte order mark", "\ufeff"), ("quotes", "\"'`“”‘’"), ("a line break", "\r\n"),
         ("blanks", " \t\v\f\u00a0\u3000\u200b\u200c\u200d\u2060"))
@@ -97,7 +104,8 @@ _PASTED = (
 _SERVICE_PATH = re.compile(
     r"(/compatible-mode(/v1(/chat/completions)?)?|/api/v1(/services/[\w/-]+)?|/apps/anthropic(/v1)?(/messages)?)$")
 _LOOPBACK = re.compile(r"localhost|127(\.(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)){3}|::1")
-# Whose hosts count, and which labels in front of those names make a plan host. DashScope's own names: wire contract 1.1.
+# Whose hosts count, and which labels in front of those names make a plan host. DashScope's own names: wire
+# contract 1.1.
 _PARENTS = ("aliyuncs.com", "qianwenaiapi.com")
 _PLAN_LABELS = ((TOKEN_PLAN, re.compile(r"token[-_]?plan")), (CODING_PLAN, re.compile(r"coding")))
 _DASHSCOPE = re.compile(
@@ -106,7 +114,8 @@ _DASHSCOPE = re.compile(
 
 
 class Key:
-    """A key as judged. `value` is trimmed; `trimmed` names what was cut off around it. Never shows its characters."""
+    """A key as judged. `value` is trimmed; `trimmed` names what was cut off around it. Never shows its
+    characters."""
 
     __slots__ = ("value", "kind", "trimmed", "owner")
 
@@ -119,11 +128,13 @@ class Key:
     @property
     def billing(self) -> str:
         """Who pays for a call with this key, for the usage line and the JSON document."""
-        return {STANDARD: "pay-as-you-go", TEMPORARY: "pay-as-you-go", UNKNOWN: "gateway"}.get(self.kind, "none")
+        return {STANDARD: "pay-as-you-go", TEMPORARY: "pay-as-you-go", UNKNOWN: "gateway"}.get(self.kind,
+            "none")
 
 
 class Endpoint:
-    """Where requests go: `origin` is scheme and host, `prefix` a gateway's own path, kept in front of every service path."""
+    """Where requests go: `origin` is scheme and host, `prefix` a gateway's own path, kept in front of every
+    service path."""
 
     __slots__ = ("origin", "prefix", "kind", "host", "region")
 
@@ -159,12 +170,14 @@ class Verdict(namedtuple("Verdict", "action key endpoint reason fix warnings")):
 
     @property
     def usable(self) -> bool:
-        """Whether the key is one for these scripts here: a plan key is not, even where it is sent with a warning."""
+        """Whether the key is one for these scripts here: a plan key is not, even where it is sent with a
+        warning."""
         return self.action != REFUSE and self.key.kind != PLAN
 
 
 def inspect_key(raw: str | None) -> Key:
-    """Trim what people paste around a key and tell what kind of key is left. Trimming is reported, never silent."""
+    """Trim what people paste around a key and tell what kind of key is left. Trimming is reported, never
+    silent."""
     value, trimmed = _trim(raw or "")
     if not value:
         return Key("", MISSING)
@@ -191,13 +204,15 @@ def trimmed(text: str) -> str:
 
 
 def _trim(raw: str) -> tuple:
-    """Cut outer blanks, quotes, byte order marks, a pasted `NAME=` and `Bearer `; return the key and what was cut."""
+    """Cut outer blanks, quotes, byte order marks, a pasted `NAME=` and `Bearer `; return the key and what was
+    cut."""
     value, cut = raw, []
     while True:
         stripped = value.strip(_OUTER)
         before, after = value.split(stripped, 1) if stripped else (value, "")
         cut += [name for name, characters in _CUT if any(c in characters for c in before + after)]
-        name, match = next(((name, match) for name, pattern in _PASTED for match in [pattern.match(stripped)] if match),
+        name, match = next(((name, match) for name, pattern in _PASTED for match in [pattern.match(stripped)]
+                            if match),
                            ("", None))
         if not match:
             return stripped, tuple(dict.fromkeys(cut))
@@ -214,10 +229,12 @@ def masked(value: str) -> str:
 
 
 def region_endpoint(region: str = DEFAULT_REGION, variable: str = "QWEN_REGION") -> Endpoint:
-    """The DashScope endpoint of a region. Raises BadEndpoint for a region that is unknown or has no common host."""
+    """The DashScope endpoint of a region. Raises BadEndpoint for a region that is unknown or has no common
+    host."""
     if region not in REGIONS:
         is_shown = re.fullmatch(r"[\w.,-]{1,24}", region)  # anything longer may be a key in the wrong place
-        raise BadEndpoint(f"unknown region {region!r} in {variable}" if is_shown else f"unknown region in {variable}",
+        raise BadEndpoint(f"unknown region {region!r} in {variable}" if is_shown
+                          else f"unknown region in {variable}",
                           f"set QWEN_REGION to one of: {', '.join(name for name, host in REGIONS.items() if host)}; in "
                           f"{' and '.join(name for name, host in REGIONS.items() if not host)} set QWEN_BASE_URL to your "
                           "workspace's host")
@@ -230,7 +247,8 @@ def region_endpoint(region: str = DEFAULT_REGION, variable: str = "QWEN_REGION")
 
 
 def parse_base_url(text: str) -> Endpoint:
-    """An origin, or a URL ending in a service path, as an Endpoint. Raises BadEndpoint; never repeats more than the host."""
+    """An origin, or a URL ending in a service path, as an Endpoint. Raises BadEndpoint; never repeats more
+    than the host."""
     text = text.strip(_OUTER)
     try:
         parts = urlsplit(text)
@@ -250,11 +268,13 @@ def parse_base_url(text: str) -> Endpoint:
 
 
 def _faults(text: str, parts, host: str, port, kind: str):
-    """What can be wrong with a base URL, the first that holds counts. A plan host is refused by the guard, whoever logs in."""
+    """What can be wrong with a base URL, the first that holds counts. A plan host is refused by the guard,
+    whoever logs in."""
     labels = host.split(".") if ":" not in host else ["x"]
     yield (parts.scheme not in ("http", "https") or not re.fullmatch(r"[a-z0-9._:-]+", host),
            "not an http(s) URL with a plain host name")
-    yield port == 0 or not all(0 < len(label) < 64 for label in labels), "its host name or port is not possible"
+    yield port == 0 or not all(0 < len(label) < 64
+                               for label in labels), "its host name or port is not possible"
     yield (bool("@" in parts.netloc and kind not in _PLAN_HOSTS or parts.query or parts.fragment),
            "it must not hold a user name, a password, a query or a fragment")
     yield (bool(re.search(r"[\x00-\x20\x7f\\]|[^\x00-\x7f]", text)) or "/../" in parts.path + "/",
@@ -273,7 +293,8 @@ def _bad_url(why: str, scheme: str = "", host: str = "") -> BadEndpoint:
 
 
 def endpoint_kind(host: str) -> str:
-    """What a host is, judged by its parent domain and its labels: look-alikes of the service's names are gateways."""
+    """What a host is, judged by its parent domain and its labels: look-alikes of the service's names are
+    gateways."""
     host = _plain_host(host)
     if _LOOPBACK.fullmatch(host):
         return LOOPBACK
@@ -286,16 +307,18 @@ def endpoint_kind(host: str) -> str:
 
 
 def is_plan_host(host: str) -> bool:
-    """Whether a host is a plan's: nothing is ever sent there, with or without a key, not even by a redirect or a link.
+    """Whether a host is a plan's: nothing is ever sent there, with or without a key, not even by a redirect
+    or a link.
 
-    Takes a host as it stands in an address: user name, port, capitals, percent signs, full-width letters and a dot at
-    the end are understood as the resolver understands them.
+    Takes a host as it stands in an address: user name, port, capitals, percent signs, full-width letters and
+    a dot at the end are understood as the resolver understands them.
     """
     return endpoint_kind(host) in _PLAN_HOSTS
 
 
 def _plain_host(host: str) -> str:
-    """A host as the resolver sees it: what IDNA maps to nothing or to ASCII, capitals and the last dot are gone."""
+    """A host as the resolver sees it: what IDNA maps to nothing or to ASCII, capitals and the last dot are
+    gone."""
     host = unicodedata.normalize("NFKC", unquote(host).rpartition("@")[2]).replace("\u3002", ".")
     host = "".join(character for character in host if unicodedata.category(character) != "Cf").strip().lower()
     if host.count(":") == 1 or host.startswith("["):
@@ -318,7 +341,8 @@ _ANY_KEY = (MISSING, PLACEHOLDER, MALFORMED, FOREIGN, PLAN, STANDARD, TEMPORARY,
 _PLAN_HOSTS = (TOKEN_PLAN, CODING_PLAN)
 _OTHER_HOSTS = (GATEWAY, LOOPBACK)
 _ANY_HOST = (DASHSCOPE,) + _PLAN_HOSTS + _OTHER_HOSTS
-# Read from the top, the first row that fits decides: kinds of key, kinds of endpoint, only for batches, action, the
+# Read from the top, the first row that fits decides: kinds of key, kinds of endpoint, only for batches,
+# action, the
 # sentence that says why. DESIGN's guard table, row by row.
 _RULES = (
     ((MISSING,), _ANY_HOST, False, REFUSE, "missing"),
@@ -339,7 +363,8 @@ _SENTENCES = {  # what and why; the next step
     "missing": ("No API key was found: DASHSCOPE_API_KEY is not set", SET_A_KEY),
     "placeholder": ("The API key is still a placeholder, not a key", SET_A_KEY),
     "malformed": ("The API key holds blanks, control characters, non-ASCII characters or another key (sk-sp-…) in its "
-                  "middle, so it was damaged when it was copied", "copy the key again from the API-key page of " + KEY_PAGE
+                  "middle, so it was damaged when it was copied",
+                  "copy the key again from the API-key page of " + KEY_PAGE
                   + " and set it again"),
     "foreign": ("The API key looks like a key of {owner}; it is not sent to a host it is not for", SET_A_KEY),
     "plan key at plan host": (
@@ -347,7 +372,8 @@ _SENTENCES = {  # what and why; the next step
         "a script calling it breaks the plan's terms and can get the subscription suspended or the key revoked. Nothing "
         "was sent", TWO_KEYS + "; unset QWEN_BASE_URL, or set it to https://dashscope.aliyuncs.com"),
     "plan key in a batch": (
-        "The key is a plan key (sk-sp-…), and plan keys are forbidden in batch jobs. Nothing was sent", TWO_KEYS),
+        "The key is a plan key (sk-sp-…), and plan keys are forbidden in batch jobs. Nothing was sent",
+        TWO_KEYS),
     "plan key at DashScope": (
         "The key is a Token Plan or Coding Plan key (sk-sp-…), and this script is not an AI tool. {skill} does not work "
         "with it: {why_not}. DashScope will answer InvalidApiKey (401) and charge nothing", TWO_KEYS),
@@ -367,15 +393,16 @@ _SENTENCES = {  # what and why; the next step
 def judge(key: Key, endpoint: Endpoint, skill: str, many: bool = False, strict: bool = False) -> Verdict:
     """Decide whether `skill` may send a request, or `many` (a batch), to `endpoint` with `key`.
 
-    In strict mode every warning is a refusal. Nothing is printed here: the caller shows `warnings`, and stops with
-    `reason` and `fix` when the action is REFUSE.
+    In strict mode every warning is a refusal. Nothing is printed here: the caller shows `warnings`, and stops
+    with `reason` and `fix` when the action is REFUSE.
     """
     action, name = next((act, why) for keys, hosts, batch, act, why in _RULES
                         if key.kind in keys and endpoint.kind in hosts and (many or not batch))
     reason, fix = _sentence(name, key, endpoint, skill)
     warnings = []
     if key.trimmed:
-        warnings.append((f"around the API key this was ignored: {', '.join(key.trimmed)}", "set the key again without it"))
+        warnings.append((f"around the API key this was ignored: {', '.join(key.trimmed)}",
+                         "set the key again without it"))
     if action == WARN:
         warnings.append((reason, fix))
     if strict and warnings and action != REFUSE:

@@ -1,7 +1,8 @@
 """A skill's table of models: rows of data, and the lookup of the row of a model id.
 
-A row is a namedtuple with at least `id`, `retired` (the day, as YYYY-MM-DD, from which on the service was announced not to
-answer; '' while it does) and `successor` (the id to use instead). All else is the skill's own.
+A row is a namedtuple with at least `id`, `retired` (the day, as YYYY-MM-DD, from which on the service was
+announced not to answer; '' while it does) and `successor` (the id to use instead). All else is the skill's
+own.
 """
 from __future__ import annotations
 
@@ -11,16 +12,19 @@ _VARIANT = re.compile(r"-(latest|us|preview|\d{4}-\d{2}-\d{2}(-us)?|\d{4})$")
 
 
 class Table:
-    """`families` are rows for ids that no row covers, each for the ids that begin with its own; one of them has the empty id.
+    """`families` are rows for ids that no row covers, each for the ids that begin with its own; one of them
+    has the empty id.
 
-    `free(row)` makes of such a row one for an id that is newer than the table: without limits, so that nothing is refused on a
-    guess. `spelled(name)` is the id that another spelling means. `describe(row)` gives `does` (a list of words), `limits`
-    (an object) and `price` (words) for --models. `as_of` is the day of the documents that the rows were written from. `own(row)`
-    tells which rows of a table that several skills share are this skill's: only those are listed, and named in messages;
-    `elsewhere(name)` is the warning for an id of another skill.
+    `free(row)` makes of such a row one for an id that is newer than the table: without limits, so that
+    nothing is refused on a guess. `spelled(name)` is the id that another spelling means. `describe(row)`
+    gives `does` (a list of words), `limits` (an object) and `price` (words) for --models. `as_of` is the day
+    of the documents that the rows were written from. `own(row)` tells which rows of a table that several
+    skills share are this skill's: only those are listed, and named in messages; `elsewhere(name)` is the
+    warning for an id of another skill.
     """
 
-    def __init__(self, rows, families, as_of: str, free, describe, spelled=lambda name: name, own=lambda row: True,
+    def __init__(self, rows, families, as_of: str, free, describe, spelled=lambda name: name,
+                 own=lambda row: True,
                  elsewhere=lambda name: ""):
         self.rows, self.families, self.as_of = tuple(rows), tuple(families), as_of
         self.describe, self._free, self._spelled, self._elsewhere = describe, free, spelled, elsewhere
@@ -29,13 +33,15 @@ class Table:
         self._own_ids = frozenset(row.id for row in self.own)
 
     def row(self, name: str):
-        """The row of an id, or of the model that it is a dated snapshot or variant of; None when the table has neither."""
+        """The row of an id, or of the model that it is a dated snapshot or variant of; None when the table
+        has neither."""
         known = self._spelled(name)
         row = self._by_id.get(name) or self._by_id.get(known) or self._by_id.get(_VARIANT.sub("", known))
         return row and row._replace(id=name)
 
     def find(self, name: str) -> tuple:
-        """(the row of a model id, a warning or ''). An id that is not in the table takes the row of its family."""
+        """(the row of a model id, a warning or ''). An id that is not in the table takes the row of its
+        family."""
         if name in self._own_ids and not self._by_id[name].retired:
             return self._by_id[name], ""
         row, elsewhere = self.row(name), self._elsewhere(name)

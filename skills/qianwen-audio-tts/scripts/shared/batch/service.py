@@ -1,7 +1,9 @@
-"""The service's Batch API: jobs made of files of rows, recorded on disk before each step, so that no row is paid twice.
+"""The service's Batch API: jobs made of files of rows, recorded on disk before each step, so that no row is
+paid twice.
 
-Wire facts: section 10 of the updates. A command's jobs are one record of the journal, with one id of its own. A job goes from "written"
-(its file is on this disk) over "uploaded", "creating" (the create was sent, or is about to be) and "created" to "merged".
+Wire facts: section 10 of the updates. A command's jobs are one record of the journal, with one id of its own.
+A job goes from "written" (its file is on this disk) over "uploaded", "creating" (the create was sent, or is
+about to be) and "created" to "merged".
 """
 from __future__ import annotations
 
@@ -47,7 +49,8 @@ class Jobs(Tasks):
         try:
             self.journal.write(self.record)
         except OSError as error:
-            raise self.with_way(Failure(Exit.UNSAVED, f"the journal {self.journal.folder} cannot be written: {error.strerror}",
+            raise self.with_way(Failure(Exit.UNSAVED,
+                f"the journal {self.journal.folder} cannot be written: {error.strerror}",
                                          fix="make room there")) from error
 
     def with_way(self, failure: Failure) -> Failure:
@@ -74,8 +77,10 @@ class Jobs(Tasks):
     def _submit_job(self, job: dict, number: int) -> None:
         if job["state"] == WRITTEN:
             self.console.note(f"uploading job {number} of {len(self.jobs)}: {job['rows']:,} rows, {job['bytes'] / 1e6:.1f} MB")
-            form = Multipart({"purpose": "batch"}, job["file"], media_type="application/jsonl", filename=self._name(number) + ".jsonl")
-            reply = self.client.json(Request("POST", self._url("files"), form), Retries.READ)  # a second upload costs nothing
+            form = Multipart({"purpose": "batch"}, job["file"], media_type="application/jsonl",
+                             filename=self._name(number) + ".jsonl")
+            # a second upload costs nothing
+            reply = self.client.json(Request("POST", self._url("files"), form), Retries.READ)
             job["input"], job["state"] = _id_of(reply, "file"), UPLOADED
             self.save()
         if job["state"] == CREATING and not self._find_patiently(job):
@@ -88,7 +93,8 @@ class Jobs(Tasks):
         return f"{self.record['id']}-{number}"
 
     def _create(self, job: dict, number: int) -> None:
-        """Create a job. One that may have been taken is looked for, and never created again before it is surely not there."""
+        """Create a job. One that may have been taken is looked for, and never created again before it is
+        surely not there."""
         job["state"], job["asked"] = CREATING, self.journal.clock()
         self.save()
         body = {"input_file_id": job["input"], "endpoint": URL, "completion_window": self.record["window"],
@@ -118,7 +124,8 @@ class Jobs(Tasks):
             return False
 
     def settle(self, costs: dict) -> None:
-        """The spending learns what the answers cost, model by model, in place of what was counted when jobs were made."""
+        """The spending learns what the answers cost, model by model, in place of what was counted when jobs
+        were made."""
         for model in dict.fromkeys(job["model"] for job in self.jobs):
             jobs = [job for job in self.jobs if job["model"] == model and job["state"] == CREATED]
             held = [cost_counted(job) for job in jobs if "counted" in job]
@@ -142,7 +149,8 @@ class Jobs(Tasks):
         after = ""
         for _ in range(_PAGES):
             query = {"limit": 100, "input_file_ids": job["input"], **({"after": after} if after else {})}
-            body = self.client.json(Request("GET", f"{self._url('batches')}?{urlencode(query)}"), Retries.READ).body
+            body = self.client.json(Request("GET", f"{self._url('batches')}?{urlencode(query)}"),
+                                    Retries.READ).body
             items = [item for item in body.get("data") or () if isinstance(item, dict)]
             for item in items:
                 if item.get("input_file_id") == job["input"] and _is_id(item.get("id")):
@@ -173,7 +181,8 @@ class Jobs(Tasks):
         body = reply.body
         counts = body.get("request_counts") if isinstance(body.get("request_counts"), dict) else {}
         job["status"] = str(body.get("status") or "").lower()
-        job["done"] = sum(counts[name] for name in ("completed", "failed") if isinstance(counts.get(name), int))
+        job["done"] = sum(counts[name] for name in ("completed", "failed")
+                          if isinstance(counts.get(name), int))
         for name, field in (("output", "output_file_id"), ("errors", "error_file_id")):
             job[name] = body[field] if _is_id(body.get(field)) else ""
         job["reasons"] = _reasons(body.get("errors"))
@@ -207,7 +216,8 @@ class Jobs(Tasks):
         self.record["jobs"] = [job for job in self.jobs if job["state"] in (CREATED, MERGED)]
         if self.jobs:
             self.save()
-            self.console.note("rows that were done are billed; fetch them with: " + resume_command(self.record["id"], self.journal))
+            self.console.note("rows that were done are billed; fetch them with: "
+                              + resume_command(self.record["id"], self.journal))
         else:
             self.journal.remove(self.record)
 
@@ -225,7 +235,8 @@ class Jobs(Tasks):
     def delete_files(self) -> None:
         """Take input, output and errors out of the account. One that cannot be deleted fails nothing."""
         left = []
-        for file_id in filter(None, (job.get(name) for job in self.jobs for name in ("input", "output", "errors"))):
+        for file_id in filter(None, (job.get(name) for job in self.jobs
+                                     for name in ("input", "output", "errors"))):
             try:
                 self.client.json(Request("DELETE", self._url("files", file_id)), Retries.READ)
             except Failure as failure:
@@ -252,5 +263,6 @@ def _is_id(value) -> bool:
 
 def _id_of(reply, what: str) -> str:
     if not _is_id(reply.body.get("id")):
-        raise Failure(Exit.FAILED, f"the service gave no id for the {what}", request_id=reply.request_id, accepted="maybe")
+        raise Failure(Exit.FAILED, f"the service gave no id for the {what}", request_id=reply.request_id,
+                      accepted="maybe")
     return reply.body["id"]

@@ -129,7 +129,8 @@ def report(tally: Tally, row_file, batch_folder, session) -> Exit:
         console.explain(tally.end)
     if tally.failures:
         more = tally.failed - len(tally.failures)
-        console.say("\n  ".join(["rows that failed:", *tally.failures, *([f"and {more} more, in {batch_folder.results}"] if more else [])]))
+        console.say("\n  ".join(["rows that failed:", *tally.failures,
+                                 *([f"and {more} more, in {batch_folder.results}"] if more else [])]))
     words = [tally.words()] + [f"next: {fix}" for fix in tally.next_steps()]
     (console.note if code == Exit.OK else console.say)("\n  ".join(words))
     if tally.units:
@@ -152,7 +153,8 @@ def report(tally: Tally, row_file, batch_folder, session) -> Exit:
 def _document(tally: Tally, code: Exit, batch_folder, session) -> dict:
     console = session.console
     document = {"ok": code == Exit.OK, "skill": console.skill, "exit_code": int(code), "rows": tally.counts(),
-                "results": batch_folder.results, **({"table": batch_folder.table} if batch_folder.table else {}),
+                "results": batch_folder.results, **({"table": batch_folder.table} if batch_folder.table
+                                                    else {}),
                 "billing": {"plan": session.verdict.key.billing, "units": dict(tally.units), **_cost(tally)},
                 "warnings": console.warnings}
     if code != Exit.OK:

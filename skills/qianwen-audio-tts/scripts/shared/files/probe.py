@@ -5,14 +5,18 @@ import struct
 
 EXTENSIONS = {
     "image/png": "png", "image/jpeg": "jpg", "image/gif": "gif", "image/webp": "webp", "image/bmp": "bmp",
-    "image/tiff": "tiff", "image/heic": "heic", "video/mp4": "mp4", "video/quicktime": "mov", "video/x-msvideo": "avi",
-    "video/x-matroska": "mkv", "video/webm": "webm", "video/x-flv": "flv", "video/x-ms-wmv": "wmv", "audio/wav": "wav",
-    "audio/mpeg": "mp3", "audio/mp4": "m4a", "audio/ogg": "ogg", "audio/flac": "flac", "audio/pcm": "pcm", "application/pdf": "pdf",
+    "image/tiff": "tiff", "image/heic": "heic", "video/mp4": "mp4", "video/quicktime": "mov",
+    "video/x-msvideo": "avi",
+    "video/x-matroska": "mkv", "video/webm": "webm", "video/x-flv": "flv", "video/x-ms-wmv": "wmv",
+    "audio/wav": "wav",
+    "audio/mpeg": "mp3", "audio/mp4": "m4a", "audio/ogg": "ogg", "audio/flac": "flac", "audio/pcm": "pcm",
+    "application/pdf": "pdf",
 }
 
 
 _MAGIC = (  # bytes at the beginning -> type
-    (b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"), (b"GIF87a", "image/gif"), (b"GIF89a", "image/gif"),
+    (b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"), (b"GIF87a", "image/gif"),
+    (b"GIF89a", "image/gif"),
     (b"II*\0", "image/tiff"), (b"MM\0*", "image/tiff"), (b"FLV\x01", "video/x-flv"),
     (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "video/x-ms-wmv"), (b"OggS", "audio/ogg"), (b"fLaC", "audio/flac"),
     (b"ID3", "audio/mpeg"), (b"%PDF", "application/pdf"),
@@ -22,7 +26,8 @@ _MAGIC = (  # bytes at the beginning -> type
 _RIFF = {b"WEBP": "image/webp", b"WAVE": "audio/wav", b"AVI ": "video/x-msvideo"}
 _BRANDS = {  # of files in boxes; any other brand is MP4
     **dict.fromkeys((b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"), "image/heic"),
-    **dict.fromkeys((b"avif", b"avis"), "image/avif"), **dict.fromkeys((b"M4A ", b"M4B ", b"M4P "), "audio/mp4"),
+    **dict.fromkeys((b"avif", b"avis"), "image/avif"),
+    **dict.fromkeys((b"M4A ", b"M4B ", b"M4P "), "audio/mp4"),
     b"qt  ": "video/quicktime",
 }
 
@@ -104,7 +109,8 @@ def _jpeg(file, head: bytes, size: int) -> tuple:
         elif marker[1] in (0xD9, 0xDA):
             break
         else:
-            position += 2 + (0 if 0xD0 <= marker[1] <= 0xD8 or marker[1] == 1 else struct.unpack(">H", marker[2:4])[0])
+            position += 2 + (0 if 0xD0 <= marker[1] <= 0xD8 or marker[1] == 1
+                             else struct.unpack(">H", marker[2:4])[0])
     return 0, 0, 0.0
 
 
@@ -116,7 +122,8 @@ def _tiff(file, head: bytes, size: int) -> tuple:
     for _ in range(min(struct.unpack(order + "H", file.read(2))[0], 200)):
         entry = file.read(12)
         tag, kind = struct.unpack(order + "HH", entry[:4])
-        found[tag] = struct.unpack(order + ("H" if kind == 3 else "I"), entry[8:10] if kind == 3 else entry[8:12])[0]
+        found[tag] = struct.unpack(order + ("H" if kind == 3 else "I"), entry[8:10] if kind == 3
+                                   else entry[8:12])[0]
     return found.get(256, 0), found.get(257, 0), 0.0
 
 
@@ -186,12 +193,14 @@ def _wav(file, head: bytes, size: int) -> tuple:
 
 
 _MP3_RATES = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}  # by version bits
-_MP3_BITS = {1: (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),  # layer III, kbit/s: version 1, others
+# layer III, kbit/s: version 1, others
+_MP3_BITS = {1: (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
              2: (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)}
 
 
 def _mp3(file, head: bytes, size: int) -> tuple:
-    """From the count of frames where a Xing, Info or VBRI header has it, else from the first frame's bit rate."""
+    """From the count of frames where a Xing, Info or VBRI header has it, else from the first frame's bit
+    rate."""
     start = 0
     if head[:3] == b"ID3":
         start = 10 + sum((byte & 0x7F) << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0)))
@@ -217,7 +226,8 @@ def _mp3_frame(head: bytes):
     version, rate, bits = head[1] >> 3 & 3, head[2] >> 2 & 3, head[2] >> 4
     if version == 1 or rate == 3 or bits in (0, 15):
         return None
-    return _MP3_RATES[version][rate], _MP3_BITS[1 if version == 3 else 2][bits], 1152 if version == 3 else 576, \
+    return _MP3_RATES[version][rate], _MP3_BITS[1 if version == 3
+        else 2][bits], 1152 if version == 3 else 576, \
         head[2] >> 1 & 1
 
 
@@ -232,7 +242,8 @@ def _mp3_count(frame: bytes) -> int:
 
 SIZED = ("image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp")  # these always tell their sides
 _READERS = {"image/png": _png, "image/gif": _gif, "image/bmp": _bmp, "image/webp": _webp, "image/jpeg": _jpeg,
-            "image/tiff": _tiff, "video/mp4": _mp4, "video/quicktime": _mp4, "audio/wav": _wav, "audio/mpeg": _mp3}
+            "image/tiff": _tiff, "video/mp4": _mp4, "video/quicktime": _mp4, "audio/wav": _wav,
+            "audio/mpeg": _mp3}
 
 
 def is_whole(file, size: int, kind: str) -> bool:

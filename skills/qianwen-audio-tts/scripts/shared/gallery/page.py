@@ -1,8 +1,10 @@
-"""A folder of generated pictures, videos and sounds as one page: `index.html`, made from the .json files beside them.
+"""A folder of generated pictures, videos and sounds as one page: `index.html`, made from the .json files
+beside them.
 
-The page is rebuilt whole each time, so nothing is kept but the .json files. It needs no server and no network: it is
-opened from the disk, and its Content-Security-Policy lets nothing in but media of its own folder. What the .json files
-say is foreign text (prompts, names, whatever the service rewrote): all of it is escaped, nothing of it is trusted.
+The page is rebuilt whole each time, so nothing is kept but the .json files. It needs no server and no
+network: it is opened from the disk, and its Content-Security-Policy lets nothing in but media of its own
+folder. What the .json files say is foreign text (prompts, names, whatever the service rewrote): all of it is
+escaped, nothing of it is trusted.
 """
 from __future__ import annotations
 
@@ -37,7 +39,8 @@ def gallery_alone(options, console) -> None:
     """`--gallery` without anything to make: the page of --output is renewed."""
     folder = options.output or "."
     if not os.path.isdir(folder):
-        raise usage(f"--gallery: {folder} is not a folder", "name the folder with the files: --gallery -o DIR")
+        raise usage(f"--gallery: {folder} is not a folder",
+                    "name the folder with the files: --gallery -o DIR")
     entry = write(folder, options.overwrite)
     if console.json_mode:
         console.document({"ok": True, "skill": console.skill, "files": [entry], "warnings": console.warnings})
@@ -85,7 +88,8 @@ def write(folder: str, overwrite: bool = False) -> dict:
 def _refuse_foreign(folder: str, overwrite: bool, note: str = "") -> None:
     path = os.path.join(folder, INDEX)
     if os.path.isdir(path) and not os.path.islink(path):
-        raise Failure(Exit.EXISTS, f"{path} is a folder{note}", fix="rename it, or choose another folder with --output")
+        raise Failure(Exit.EXISTS, f"{path} is a folder{note}",
+                      fix="rename it, or choose another folder with --output")
     if os.path.lexists(path) and not overwrite and not _is_ours(path):
         raise Failure(Exit.EXISTS, f"{path} exists already and is not a gallery of these skills{note}",
                       fix="choose another folder with --output, or add --overwrite to replace the page")
@@ -143,7 +147,8 @@ def _read(path: str) -> dict | None:
 
 
 def _is_medium(path: str, kind: str) -> bool:
-    """Whether the first bytes are of that kind: a .json file may name a script or a private file as a picture."""
+    """Whether the first bytes are of that kind: a .json file may name a script or a private file as a
+    picture."""
     try:
         with os.fdopen(open_own(path), "rb") as file:
             found = probe.media_type(file.read(64))
@@ -165,7 +170,8 @@ def _newest_first(item: dict) -> tuple:
 
 def _created(item: dict) -> datetime | None:
     try:
-        moment = datetime.fromisoformat(str(item.get("created", "")).replace("Z", "+00:00"))  # 3.9 does not know Z
+        # 3.9 does not know Z
+        moment = datetime.fromisoformat(str(item.get("created", "")).replace("Z", "+00:00"))
     except ValueError:
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
@@ -185,12 +191,14 @@ def _page(title: str, items: list) -> str:
     cards = "\n".join(_card(item) for item in items) or '<li class="empty">Nothing here yet.</li>'
     style, script = _own_file("page.css"), _own_file("page.js")
     return Template(_own_file("page.html")).substitute(
-        marker=MARKER, policy=_policy(style, script), style=style, script=script, title=_text(title), count=_count(items),
+        marker=MARKER, policy=_policy(style, script), style=style, script=script, title=_text(title),
+        count=_count(items),
         tools=_tools(items) if items else "", cards=cards)
 
 
 def _own_file(name: str) -> str:
-    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), name), encoding="utf-8", newline="") as file:
+    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), name), encoding="utf-8",
+              newline="") as file:
         return file.read()
 
 
@@ -208,7 +216,8 @@ def _sha256(text: str) -> str:
 def _count(items: list) -> str:
     kinds = [_kind(item) for item in items]
     counts = [(kinds.count(kind), *words) for kind, words in _KINDS.items()]
-    return ", ".join(f"{count} {one if count == 1 else many}" for count, one, many in counts if count) or "0 pictures"
+    return ", ".join(f"{count} {one if count == 1 else many}" for count, one, many in counts
+                     if count) or "0 pictures"
 
 
 def _tools(items: list) -> str:
@@ -242,10 +251,12 @@ def _media(item: dict) -> str:
 
 
 def _facts(item: dict) -> str:
-    """What stands below the prompt: the model, then size, seed and date, which break between but not within."""
+    """What stands below the prompt: the model, then size, seed and date, which break between but not within.
+    """
     width, height, seed = _whole(item.get("width")), _whole(item.get("height")), _text(item.get("seed"), 40)
     size, model = f"{width}\u2009×\u2009{height}" if width and height else "", _text(item.get("model"))
-    facts = [f"<span>{fact}</span>" for fact in (size, seed and f"seed {seed}") if fact] + _date(_created(item))
+    facts = [f"<span>{fact}</span>" for fact in (size, seed and f"seed {seed}")
+             if fact] + _date(_created(item))
     return (f'<span class="model">{model}</span>' if model else "") + "&nbsp;· ".join(facts)
 
 
@@ -271,7 +282,8 @@ def _details(item: dict) -> str:
         ("Input files", item.get("inputs") if isinstance(item.get("inputs"), list) else [item.get("inputs")]),
         ("Size asked for", [item.get("size")]), ("Result", [f"{number} of {of}" if number and of else ""]),
         ("Parameters", _pairs(item.get("parameters"))), ("Usage", _pairs(item.get("usage"))),
-        ("Skill", [item.get("skill")]), ("Request id", [item.get("request_id")]), ("Task id", [item.get("task_id")]),
+        ("Skill", [item.get("skill")]), ("Request id", [item.get("request_id")]),
+        ("Task id", [item.get("task_id")]),
     ]
     file = f'<dt>File</dt><dd><a href="{_url(item["file"])}">{_text(item["file"])}</a>{size and f" ({size})"}</dd>'
     return "".join(_row(name, values) for name, values in rows) + file
@@ -279,7 +291,8 @@ def _details(item: dict) -> str:
 
 def _row(name: str, values: list) -> str:
     texts = [text for text in (_text(value) for value in values[:50]) if text]
-    return f"<dt>{name}</dt>" + "".join(f'<dd lang="" dir="auto">{text}</dd>' for text in texts) if texts else ""
+    return f"<dt>{name}</dt>" + "".join(f'<dd lang="" dir="auto">{text}</dd>'
+                                        for text in texts) if texts else ""
 
 
 def _pairs(values) -> list:
@@ -302,13 +315,15 @@ def _plain(value) -> str:
 
 
 def _text(value, longest: int = _LONGEST) -> str:
-    """Any JSON value as HTML, in an element or in an attribute; without the control characters HTML does not know."""
+    """Any JSON value as HTML, in an element or in an attribute; without the control characters HTML does not
+    know."""
     text = re.sub(r"[\0-\x08\x0b-\x1f\x7f-\x9f]", " ", _plain(value)).strip()
     return escape(text if len(text) <= longest else text[:longest].rstrip() + "…")
 
 
 def _url(name: str) -> str:
-    """A file name as a relative address: a colon would make it a scheme, so nothing but letters and digits stays."""
+    """A file name as a relative address: a colon would make it a scheme, so nothing but letters and digits
+    stays."""
     return quote(os.fsencode(name), safe="")
 
 

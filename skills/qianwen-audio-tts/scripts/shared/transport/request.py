@@ -11,14 +11,16 @@ from ..body import elide_media
 
 
 class Request:
-    """One HTTP request. `body` is JSON-able data, a Multipart, or None; `headers` are those beyond the usual ones.
+    """One HTTP request. `body` is JSON-able data, a Multipart, or None; `headers` are those beyond the usual
+    ones.
 
     `data` is the body as it is sent, where it was encoded already.
     """
 
     __slots__ = ("method", "url", "headers", "body", "data")
 
-    def __init__(self, method: str, url: str, body=None, headers: dict | None = None, data: bytes | None = None):
+    def __init__(self, method: str, url: str, body=None, headers: dict | None = None, data: bytes
+                 | None = None):
         self.method, self.url, self.body, self.headers, self.data = method, url, body, headers or {}, data
 
     def preview(self, skill: str, key: key_guard.Key) -> dict:
@@ -39,7 +41,8 @@ class Multipart:
     Can be read again for a retry. `progress(sent, size)` is told how many bytes of the file have gone.
     """
 
-    def __init__(self, fields: dict, path: str, filename: str = "", media_type: str = "application/octet-stream",
+    def __init__(self, fields: dict, path: str, filename: str = "",
+                 media_type: str = "application/octet-stream",
                  data: bytes | None = None, progress=None):
         self.fields, self.path, self.media_type, self.data, self.progress = fields, path, media_type, data, progress
         self.filename = filename or os.path.basename(path)

@@ -1,7 +1,7 @@
 """`--batch-api`: the rows of a batch through the service's Batch API, into the same results as direct calls.
 
-A command's jobs are one record of the journal; the folder of results learns of a row only when its outcome is fetched. So a run that
-ends anywhere goes on with the same command, or with `--resume` and the record's id.
+A command's jobs are one record of the journal; the folder of results learns of a row only when its outcome is
+fetched. So a run that ends anywhere goes on with the same command, or with `--resume` and the record's id.
 """
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ _LOOPBACK = "loopback"
 
 
 class ApiBatch:
-    """The rows of one RowFile that go through the Batch API. `call(session of the row)` is the same as for direct calls."""
+    """The rows of one RowFile that go through the Batch API. `call(session of the row)` is the same as for
+    direct calls."""
 
     def __init__(self, session, call, table, row_file, batch_folder: BatchFolder, journal: Journal):
         self._session, self._call, self._table = session, call, table
@@ -49,7 +50,8 @@ class ApiBatch:
 
     def run(self, record: dict | None) -> Exit:
         """Make jobs of what is missing, or go on with a `record` of before; wait, and fetch what is done."""
-        if record and all(job["state"] == MERGED for job in record["jobs"]):  # all is fetched, and the account is not tidied yet
+        # all is fetched, and the account is not tidied yet
+        if record and all(job["state"] == MERGED for job in record["jobs"]):
             self._tidy(self.jobs(record))
             record = None
         record = record or self._new_record()
@@ -75,22 +77,26 @@ class ApiBatch:
         return Jobs(self._session.client(), self.journal, self._console, record, pace, self._session.payments)
 
     def _new_record(self) -> dict | None:
-        """The record with the files of all rows to do; None when nothing is missing. Nothing has been sent yet. Raises Failure."""
+        """The record with the files of all rows to do; None when nothing is missing. Nothing has been sent
+        yet. Raises Failure."""
         self.journal.prove()
         _sweep(self.journal)
-        record = self.journal.new(self._console.skill, life=LIFE, kind=KIND, window=self._options.window, jobs=[],
+        record = self.journal.new(self._console.skill, life=LIFE, kind=KIND, window=self._options.window,
+                                  jobs=[],
                                    **self._facts())
         record["task_id"] = record["id"]
         folder = job_folder(self.journal, record)
         try:
             record["jobs"] = self._write_files(folder)
             if record["jobs"]:
-                record.update(state=RUNNING, model=", ".join(sorted({job["model"] for job in record["jobs"]})))
+                record.update(state=RUNNING, model=", ".join(sorted({job["model"]
+                    for job in record["jobs"]})))
                 self.journal.write(record)
                 return record
         except OSError as error:
             shutil.rmtree(folder, ignore_errors=True)
-            raise usage(f"{folder} cannot be written: {error.strerror}", "make room there, or set XDG_STATE_HOME to another folder") from error
+            raise usage(f"{folder} cannot be written: {error.strerror}",
+                        "make room there, or set XDG_STATE_HOME to another folder") from error
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
@@ -103,9 +109,12 @@ class ApiBatch:
         if self._console.redact_result(flags) != flags:
             raise usage("the flags hold the key, and would be written to the journal", "take it out of them")
         endpoint = self._session.endpoint
-        return {"prompt": f"{self._rows.path} to {self._folder.folder}/", "endpoint": endpoint.origin + endpoint.prefix,
-                "model": "", "flags": json.loads(json.dumps(flags)), "batch": os.path.abspath(self._rows.path),
-                "output": os.path.realpath(self._folder.folder), "cwd": os.getcwd(), "csv": bool(self._folder.table),
+        return {"prompt": f"{self._rows.path} to {self._folder.folder}/", "endpoint": endpoint.origin
+                + endpoint.prefix,
+                "model": "", "flags": json.loads(json.dumps(flags)),
+                "batch": os.path.abspath(self._rows.path),
+                "output": os.path.realpath(self._folder.folder), "cwd": os.getcwd(),
+                "csv": bool(self._folder.table),
                 "any_files": bool(self._options.any_files)}
 
     def _write_files(self, folder: str) -> list:
@@ -123,20 +132,24 @@ class ApiBatch:
             raise
 
     def dry_run(self) -> Exit:
-        """One document: how many rows would be sent, of which models, and the first of them as a line of its file."""
+        """One document: how many rows would be sent, of which models, and the first of them as a line of its
+        file."""
         counts: Counter = Counter()
         first = None
         for row in self._rows.rows():
             if self._folder.wants(row):
                 body, _ = self.request(row)
                 counts[body["model"], body.get("enable_thinking")] += 1
-                first = first or {"custom_id": f"{row.key:016x}", "method": "POST", "url": URL, "body": elide_media(body)}
+                first = first or {"custom_id": f"{row.key:016x}", "method": "POST", "url": URL,
+                                  "body": elide_media(body)}
         jobs = [{"model": model, "thinking": thinking, "rows": count, "jobs": -(-count // MOST_ROWS)}
                 for (model, thinking), count in counts.items()]
         compatible = self._session.endpoint.compatible
-        self._console.document({"rows": self._rows.total, "would_send": sum(counts.values()), "jobs": jobs, "first": first,
+        self._console.document({"rows": self._rows.total, "would_send": sum(counts.values()), "jobs": jobs,
+                                "first": first,
                                 "upload": {"method": "POST", "url": compatible + "/files"},
-                                "create": {"method": "POST", "url": compatible + "/batches", "completion_window": self._options.window}})
+                                "create": {"method": "POST", "url": compatible + "/batches",
+                                           "completion_window": self._options.window}})
         return Exit.OK
 
     def request(self, row) -> tuple:
@@ -150,7 +163,8 @@ class ApiBatch:
 
     def _forget_unsent(self, jobs: Jobs, failure: Failure) -> None:
         """Where surely nothing was created, nothing is left to go on with."""
-        if any(job["state"] not in ("written", "uploaded") for job in jobs.jobs) or failure.exit_code == Exit.INTERRUPTED:
+        if any(job["state"] not in ("written", "uploaded")
+               for job in jobs.jobs) or failure.exit_code == Exit.INTERRUPTED:
             return
         with contextlib.suppress(Failure, KeyboardInterrupt):
             jobs.delete_files()
@@ -165,7 +179,8 @@ class ApiBatch:
     def _submitted(self, record: dict) -> Exit:
         console, command = self._console, resume_command(record["id"], self.journal)
         if console.json_mode:
-            console.document({"ok": True, "skill": console.skill, "model": record["model"], "task_id": record["id"], "resume": command,
+            console.document({"ok": True, "skill": console.skill, "model": record["model"],
+                              "task_id": record["id"], "resume": command,
                               "jobs": [_shown(job) for job in record["jobs"]], "warnings": console.warnings})
             return Exit.OK
         console.result(record["id"] + "\n")
@@ -181,7 +196,8 @@ class ApiBatch:
     # -- from the results to the folder
 
     def _fetch(self, jobs: Jobs) -> Exit:
-        """Bring what the jobs did into the folder, once, whatever ends the run in between; then tidy the account."""
+        """Bring what the jobs did into the folder, once, whatever ends the run in between; then tidy the
+        account."""
         tally = Tally(self._rows.total, self._folder)
         with contextlib.ExitStack() as stack:
             outcomes = self._download(jobs, stack)
@@ -206,19 +222,22 @@ class ApiBatch:
         self._forget(jobs.record)
 
     def _download(self, jobs: Jobs, stack) -> Outcomes:
-        """All results of the jobs in temporary files, found by the key of their row. Raises Failure with the way to go on."""
+        """All results of the jobs in temporary files, found by the key of their row. Raises Failure with the
+        way to go on."""
         outcomes, folder = Outcomes(), job_folder(self.journal, jobs.record)
         try:
             make_private(folder)
             for job in jobs.jobs:
                 found = sum(self._fetched(jobs, file_id, folder, outcomes, stack) for file_id in
-                            filter(None, (job.get("errors"), job.get("output"))))  # a row that is in both succeeded
+                            # a row that is in both succeeded
+                            filter(None, (job.get("errors"), job.get("output"))))
                 if found < job.get("done", 0):
                     self._whole = False
         except Failure as failure:
             raise jobs.with_way(failure)
         except OSError as error:
-            raise jobs.with_way(Failure(Exit.UNSAVED, f"the results could not be saved in {folder}: {error.strerror}",
+            raise jobs.with_way(Failure(Exit.UNSAVED,
+                                        f"the results could not be saved in {folder}: {error.strerror}",
                                         fix="make room there")) from error
         outcomes.seal()
         return outcomes
@@ -234,7 +253,8 @@ class ApiBatch:
             found = outcomes.add(file)
             if found is not None:
                 return found
-        raise Failure(Exit.NETWORK, f"what came as the results {file_id} cannot be read", "a proxy or a log-in page answers instead of "
+        raise Failure(Exit.NETWORK, f"what came as the results {file_id} cannot be read",
+                      "a proxy or a log-in page answers instead of "
                       "the service, or the download was cut", accepted="maybe")
 
     def _merge(self, outcomes: Outcomes, tally: Tally) -> None:
@@ -274,7 +294,8 @@ class ApiBatch:
         from .rows import Row
         for key, outcome in outcomes.items():
             if key not in self._rows.keys and not self._folder.skipped(key):
-                self._folder.record(Row(0, None, key, None), {"ok": "body" in outcome, "skill": self._console.skill,
+                self._folder.record(Row(0, None, key, None),
+                                    {"ok": "body" in outcome, "skill": self._console.skill,
                                                                **self._console.redact_result(_raw(outcome))})
 
     def _document(self, row, outcome: dict) -> dict:
@@ -299,7 +320,8 @@ class ApiBatch:
         return console.failure_document(failure)
 
     def _explained(self, outcome: dict) -> Failure:
-        failure = explain(ServiceError(outcome["status"] or 200, outcome["code"], outcome["message"], outcome["request_id"]),
+        failure = explain(ServiceError(outcome["status"] or 200, outcome["code"], outcome["message"],
+                                       outcome["request_id"]),
                           self._session.client().context)
         failure.http_status, failure.accepted = outcome["status"], "no"
         return failure
@@ -320,29 +342,35 @@ def _raw(outcome: dict) -> dict:
     if "body" not in outcome:
         return {"error": {"message": str(outcome.get("message") or "")}}
     choices = outcome["body"].get("choices")
-    message = choices[0].get("message") if isinstance(choices, list) and choices and isinstance(choices[0], dict) else {}
+    message = choices[0].get("message") if isinstance(choices, list) and choices and isinstance(choices[0],
+        dict) else {}
     return {"text": (message or {}).get("content") or "", "usage": outcome["body"].get("usage") or {}}
 
 
 def _end_of(jobs: Jobs, tally: Tally) -> Failure | None:
     """Why rows are missing, where jobs did not run to their end."""
     missing = tally.counts()["not_started"]
-    reasons = [reason for job in jobs.jobs for reason in job.get("reasons") or () if job["status"] == "failed"]
+    reasons = [reason for job in jobs.jobs for reason in job.get("reasons") or ()
+               if job["status"] == "failed"]
     failed = [job for job in jobs.jobs if job["status"] == "failed"]
     if failed:
-        return Failure(Exit.FAILED, f"{len(failed)} of {len(jobs.jobs)} jobs were refused by the service's validation: "
-                       f"{'; '.join(reasons[:5]) or 'no reason given'}", "nothing of such a job was run or billed",
+        return Failure(Exit.FAILED,
+                       f"{len(failed)} of {len(jobs.jobs)} jobs were refused by the service's validation: "
+                       f"{'; '.join(reasons[:5]) or 'no reason given'}",
+                       "nothing of such a job was run or billed",
                        "correct the rows or the flags, then run the command again: it does only what is missing")
     if not missing:
         return None
     states = sorted({job["status"] for job in jobs.jobs} - {"completed"})
     code = Exit.PARTIAL if tally.done or tally.failed else Exit.FAILED
-    return Failure(code, f"{missing} rows were not run" + (f": the jobs are {', '.join(states)}" if states else ""),
+    return Failure(code, f"{missing} rows were not run"
+                   + (f": the jobs are {', '.join(states)}" if states else ""),
                    "rows that were not run are not billed", GO_ON)
 
 
 def _shown(job: dict) -> dict:
-    return {name: job[name] for name in ("batch", "model", "rows", "bytes", "status") if job.get(name) not in (None, "")}
+    return {name: job[name] for name in ("batch", "model", "rows", "bytes", "status")
+            if job.get(name) not in (None, "")}
 
 
 def job_folder(journal: Journal, record: dict) -> str:
@@ -362,18 +390,21 @@ def _sweep(journal: Journal) -> None:
 def live_record(journal: Journal, skill: str, folder: str) -> dict | None:
     """The jobs that are under way for a folder of results."""
     real = os.path.realpath(folder)
-    return next((record for record in journal.all() if record.get("kind") == KIND and record.get("output") == real
+    return next((record for record in journal.all() if record.get("kind") == KIND
+                 and record.get("output") == real
                  and record["skill"] == skill), None)
 
 
 def find_record(journal: Journal, given: str) -> dict | None:
     """The record with this id, be it its own or one of its jobs'."""
-    return journal.find(given) or next((record for record in journal.all() if record.get("kind") == KIND and any(
+    return journal.find(given) or next((record for record in journal.all() if record.get("kind") == KIND
+                                        and any(
         job.get("batch") == given for job in record.get("jobs", ()))), None)
 
 
 def check_endpoint(endpoint) -> None:
     """The Batch API is there in two regions. Raises usage."""
     if endpoint.kind == "dashscope" and endpoint.region not in REGIONS:
-        raise usage(f"the Batch API is not offered in {endpoint.region or endpoint.host}", "use cn-beijing or ap-southeast-1 (QWEN_REGION), "
+        raise usage(f"the Batch API is not offered in {endpoint.region or endpoint.host}",
+                    "use cn-beijing or ap-southeast-1 (QWEN_REGION), "
                     "or leave out --batch-api")

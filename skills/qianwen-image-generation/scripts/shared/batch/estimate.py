@@ -10,7 +10,8 @@ from .workers import RowConsole
 
 def show_estimate(session, estimate, make_parser, *, main: str = "prompt", instead=(), files: bool = False,
                   recoverable=None, **_) -> Exit:
-    """`estimate(session)` gives the model, the Cost that its call is expected to have, and what is counted in words."""
+    """`estimate(session)` gives the model, the Cost that its call is expected to have, and what is counted in
+    words."""
     options = session.options
     if options.batch is None:
         model, cost, words = estimate(session)

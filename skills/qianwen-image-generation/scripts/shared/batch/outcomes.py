@@ -8,14 +8,16 @@ from .index import Index
 
 
 class Outcomes:
-    """What came of rows, in files of results: `{"body": …}` of an answer, or the code, message, status and request id of an error."""
+    """What came of rows, in files of results: `{"body": …}` of an answer, or the code, message, status and
+    request id of an error."""
 
     def __init__(self):
         self._files: list = []
         self._index = Index()
 
     def add(self, file) -> int | None:
-        """Find the rows of a file of results; how many there are, None where any line of it cannot be read."""
+        """Find the rows of a file of results; how many there are, None where any line of it cannot be read.
+        """
         file.seek(0)
         found, place = array("Q"), 0
         for raw in file:
@@ -66,5 +68,7 @@ def _outcome_of(line: dict) -> dict:
     body = response.get("body") if isinstance(response.get("body"), dict) else {}
     inner = body.get("error") if isinstance(body.get("error"), dict) else {}
     code = str(error.get("code") or error.get("error_code") or inner.get("code") or "")
-    message = str(error.get("message") or error.get("error_message") or inner.get("message") or "the service gave no reason")
-    return {"code": code, "message": message, "status": status, "request_id": str(response.get("request_id") or "")}
+    message = str(error.get("message") or error.get("error_message") or inner.get("message")
+                  or "the service gave no reason")
+    return {"code": code, "message": message, "status": status,
+            "request_id": str(response.get("request_id") or "")}

@@ -1,4 +1,5 @@
-"""The file of a batch as records: JSON lines, or a CSV with a header row. Both are read twice, a record at a time."""
+"""The file of a batch as records: JSON lines, or a CSV with a header row. Both are read twice, a record at a
+time."""
 from __future__ import annotations
 
 import codecs
@@ -21,7 +22,8 @@ _AS_CSV = 'save it as "CSV UTF-8 (comma delimited)" in Excel, WPS or LibreOffice
 
 
 def source_of(path: str):
-    """The reader of a batch file, by its name. Raises usage for a spreadsheet, and for a file that is not there."""
+    """The reader of a batch file, by its name. Raises usage for a spreadsheet, and for a file that is not
+    there."""
     if _SHEETS.search(path) or _is_sheet(path):
         raise usage(f"--batch {path} is a spreadsheet, which is not read here", _AS_CSV)
     return Table(path) if _TABLES.search(path) else JsonLines(path)
@@ -38,7 +40,8 @@ def opened(path: str):
     try:
         return open(path, "rb")
     except FileNotFoundError:
-        raise usage(f"--batch {path} does not exist", "check the path; it is looked up from the working directory "
+        raise usage(f"--batch {path} does not exist",
+                    "check the path; it is looked up from the working directory "
                     f"{os.getcwd()}") from None
     except (OSError, ValueError) as error:
         raise _unreadable(path, error) from None
@@ -91,7 +94,8 @@ class JsonLines:
 
 
 class Table:
-    """A CSV: UTF-8 (with or without BOM), UTF-16 with BOM or GB18030; separated by comma, semicolon or tab."""
+    """A CSV: UTF-8 (with or without BOM), UTF-16 with BOM or GB18030; separated by comma, semicolon or tab.
+    """
 
     is_table, example = True, "write the names of the columns into the first line, and a record into each line after it"
 
@@ -102,7 +106,8 @@ class Table:
         self.columns = self._header()
 
     def _dialect(self) -> tuple:
-        """(delimiter, lines before the header): Excel's own line `sep=;`, else whatever divides the first line into most cells."""
+        """(delimiter, lines before the header): Excel's own line `sep=;`, else whatever divides the first
+        line into most cells."""
         with self._text() as text:
             try:
                 first = text.readline(_BLOCK)
@@ -126,7 +131,8 @@ class Table:
                 names.pop()
             twice = sorted({name for name in names if name and names.count(name) > 1})
             if twice:
-                raise usage(f"{self.path}: two columns are called {', '.join(map(repr, twice))}", "give each its own name")
+                raise usage(f"{self.path}: two columns are called {', '.join(map(repr, twice))}",
+                            "give each its own name")
             return names
         raise usage(f"{self.path} has no rows", self.example)
 
@@ -168,7 +174,8 @@ class Table:
 
 
 def _encoding(path: str) -> str:
-    """By the byte order mark; without one UTF-8 where all of the file is that, else what Excel writes on Chinese systems."""
+    """By the byte order mark; without one UTF-8 where all of the file is that, else what Excel writes on
+    Chinese systems."""
     with opened(path) as file:
         head = file.read(4)
         for mark, name in _BOMS:

@@ -176,7 +176,8 @@ class Payment:
             self._payments.end(self._number)
 
 
-def correct(payments: Payments, model: str, counted: Cost, now: Cost, task: str, resolved: bool = False) -> None:
+def correct(payments: Payments, model: str, counted: Cost, now: Cost, task: str,
+            resolved: bool = False) -> None:
     """Settle a task whose create was counted with `counted`: the difference is written, and no further call.
 
     `resolved`: the call was in doubt, and is so no more.

@@ -1,7 +1,8 @@
-"""Fetching a result link: streamed to a file, continued with `Range` after a cut, checked for length. No key is ever sent.
+"""Fetching a result link: streamed to a file, continued with `Range` after a cut, checked for length. No key
+is ever sent.
 
-Result links are signed: they need no `Authorization`, die within 24 hours, and their query must not be changed
-(image contract 3.4).
+Result links are signed: they need no `Authorization`, die within 24 hours, and their query must not be
+changed (image contract 3.4).
 """
 from __future__ import annotations
 
@@ -62,7 +63,8 @@ def fetch(client, url: str, target, *, sleep=time.sleep, progress=None, limit: i
 
 
 def _opened(target):
-    """The file to write to; one that is open is not opened by its name again, which may lead elsewhere by now."""
+    """The file to write to; one that is open is not opened by its name again, which may lead elsewhere by
+    now."""
     return contextlib.nullcontext(target) if hasattr(target, "write") else open(target, "r+b")
 
 
@@ -94,7 +96,8 @@ def _fetch_once(client, url: str, file, memory: dict, progress, limit: int) -> N
 
 
 def _answered(client, url: str, headers: dict):
-    """The response of the storage. What goes wrong before it becomes _Again or _Dead, so that OSError means the disk."""
+    """The response of the storage. What goes wrong before it becomes _Again or _Dead, so that OSError means
+    the disk."""
     try:
         return _open(client, url, headers)
     except urllib.error.URLError as error:
@@ -123,7 +126,8 @@ def _open(client, url: str, headers: dict):
 
 
 def _place_of(status: int, headers: dict, start: int, file, etag: str) -> int:
-    """Where the body that comes belongs; the file is cut there. Raises _Dead or _Again for what is no body."""
+    """Where the body that comes belongs; the file is cut there. Raises _Dead or _Again for what is no body.
+    """
     if status == 206:
         match = re.match(r"bytes (\d+)-\d+/", headers.get("content-range", ""))
         if match and int(match.group(1)) <= start and headers.get("etag", etag) == etag:
@@ -180,7 +184,8 @@ def _inline(url: str, target) -> None:
     except (binascii.Error, ValueError):
         raw = b""
     if not raw:
-        raise Failure(Exit.UNSAVED, "a result came as a data URL that cannot be read", accepted="maybe", code=BAD_LINK)
+        raise Failure(Exit.UNSAVED, "a result came as a data URL that cannot be read", accepted="maybe",
+                      code=BAD_LINK)
     with _opened(target) as file:
         file.truncate(0)
         file.seek(0)

@@ -1,4 +1,5 @@
-"""What stands in a body: JSON, an event stream or a web page, told by its first bytes, whatever its Content-Type says."""
+"""What stands in a body: JSON, an event stream or a web page, told by its first bytes, whatever its
+Content-Type says."""
 from __future__ import annotations
 
 import codecs
@@ -19,7 +20,8 @@ _ENOUGH = 12  # bytes, in which the name of every field ends
 def read(status: int, headers: dict, raw: bytes, errors_pass: bool = False):
     """The JSON value of a whole body, or the ServiceError in it; None for a body that holds neither.
 
-    Of an event stream it is the first error, else the last object. `errors_pass`: an error with HTTP 200 is a value, too.
+    Of an event stream it is the first error, else the last object. `errors_pass`: an error with HTTP 200 is a
+    value, too.
     """
     said, body = _content(status, headers, raw)
     is_object = isinstance(body, dict)
@@ -68,10 +70,12 @@ def _parsed(raw: bytes):
 
 
 def is_stream(beginning: bytes, headers: dict) -> bool:
-    """Whether a body that begins like this is an event stream; only where its bytes leave it open its type decides."""
+    """Whether a body that begins like this is an event stream; only where its bytes leave it open its type
+    decides."""
     if beginning[:1] in (b"{", b"[", b"<"):
         return False
-    return bool(_FIELD.match(beginning)) or headers.get("content-type", "").lower().startswith("text/event-stream")
+    return bool(_FIELD.match(beginning)) or headers.get("content-type",
+        "").lower().startswith("text/event-stream")
 
 
 def peeked(blocks, headers: dict) -> tuple:
@@ -96,12 +100,14 @@ def error_in(status: int, body: dict, headers: dict) -> ServiceError | None:
         return ServiceError(status, f"http_{status}", error, request_id)
     if body.get("code") and "choices" not in body and "output" not in body:
         return ServiceError(status, str(body["code"]), str(body.get("message") or ""), request_id)
-    return ServiceError(status, f"http_{status}", snippet(json.dumps(body).encode()), request_id) if status >= 400 else None
+    return ServiceError(status, f"http_{status}", snippet(json.dumps(body).encode()),
+                        request_id) if status >= 400 else None
 
 
 def snippet(raw: bytes, limit: int = 200) -> str:
     """The start of a body as one line of text, tags removed."""
-    text = re.sub(r"<(script|style).*?</\1>|<[^>]*>", " ", raw[:20000].decode("utf-8", "replace"), flags=re.DOTALL)
+    text = re.sub(r"<(script|style).*?</\1>|<[^>]*>", " ", raw[:20000].decode("utf-8", "replace"),
+                  flags=re.DOTALL)
     text = " ".join(text.split())
     return text if len(text) <= limit else text[:limit] + "…"
 

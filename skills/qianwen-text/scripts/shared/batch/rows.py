@@ -1,7 +1,8 @@
 """The rows of a batch file: records turned into the options of one call each, with an identity that lasts.
 
-A row's identity is its own `id`, else what it sets and what the templates take of it, with its number among equal rows; and with
-it the flags of the command line that are the defaults of all rows. So rows may be inserted or moved without being paid again.
+A row's identity is its own `id`, else what it sets and what the templates take of it, with its number among
+equal rows; and with it the flags of the command line that are the defaults of all rows. So rows may be
+inserted or moved without being paid again.
 """
 from __future__ import annotations
 
@@ -25,9 +26,11 @@ from .template import Template
 _NAMED = 5  # how many bad lines a message names
 # Flags that belong to the whole command and not to one call.
 NOT_IN_ROWS = frozenset((
-    "batch", "any-files", "overwrite", "concurrency", "check", "live", "models", "json", "dry-run", "version", "help",
+    "batch", "any-files", "overwrite", "concurrency", "check", "live", "models", "json", "dry-run", "version",
+    "help",
     "quiet", "verbose", "gallery", "estimate", "csv", "batch-api", "window", "spent", "unpriced",
-    "tasks", "resume", "status", "cancel", "no-wait", "again", "list-voices", "gender", "my-voices", "clone", "design", "name", "consent",
+    "tasks", "resume", "status", "cancel", "no-wait", "again", "list-voices", "gender", "my-voices", "clone",
+    "design", "name", "consent",
     "transcript", "preview-text", "voice-status", "delete-voice", "stream"))
 
 
@@ -37,13 +40,17 @@ NOT_WITH_BATCH = ("tasks", "resume", "status", "cancel", "no_wait", "list_voices
 
 # Flags that change how the calls are made or shown, but not what they are.
 NO_DEFAULTS = frozenset((
-    "output", "batch", "any_files", "concurrency", "json", "quiet", "verbose", "timeout", "retries", "overwrite", "again", "gallery", "check",
-    "live", "models", "dry_run", "estimate", "max_wait", "no_wait", "poll", "no_sidecar", "csv", "batch_api", "window",
+    "output", "batch", "any_files", "concurrency", "json", "quiet", "verbose", "timeout", "retries",
+    "overwrite", "again", "gallery", "check",
+    "live", "models", "dry_run", "estimate", "max_wait", "no_wait", "poll", "no_sidecar", "csv", "batch_api",
+    "window",
     "spent", "unpriced"))
-_SWITCH = {**dict.fromkeys(("true", "yes", "y", "1", "x", "是"), True), **dict.fromkeys(("false", "no", "n", "0", "否"), False)}
+_SWITCH = {**dict.fromkeys(("true", "yes", "y", "1", "x", "是"), True),
+           **dict.fromkeys(("false", "no", "n", "0", "否"), False)}
 
 
-# One row: the line it stands in, its `id` (None without one), its key (64 bits of its identity), its options, its way through
+# One row: the line it stands in, its `id` (None without one), its key (64 bits of its identity), its options,
+# its way through
 # the Throttle once it is being done, the record as it stands in the file.
 class Row(namedtuple("Row", "line id key options throttle record", defaults=(None, {}))):
     __slots__ = ()
@@ -71,18 +78,21 @@ class _Bad:
 
 
 class RowFile:
-    """FILE.jsonl or FILE.csv. `check()` looks through all of it; then `rows()` yields them, and `keys` are the keys of all.
+    """FILE.jsonl or FILE.csv. `check()` looks through all of it; then `rows()` yields them, and `keys` are
+    the keys of all.
 
     Memory stays at some bytes a row: nothing of a row is kept but the hash of its identity.
     """
 
-    def __init__(self, path: str, options, make_parser, folder: str, *, main: str, instead=(), files: bool = False):
+    def __init__(self, path: str, options, make_parser, folder: str, *, main: str, instead=(),
+                 files: bool = False):
         self.path, self.folder, self.main, self.files = path, folder, main, files
         self._main_flag = main.replace("_", "-")
         self._file_flag = self._main_flag + "-file"
         self._instead = (self._file_flag, "request", *instead)
         self._parser = make_parser()
-        self._actions = {flag[2:]: action for action in self._parser._actions for flag in action.option_strings
+        self._actions = {flag[2:]: action for action in self._parser._actions
+                         for flag in action.option_strings
                          if flag.startswith("--") and flag[2:] not in NOT_IN_ROWS}
         self._base = dict(vars(options))
         self._places = Places(path, folder, any_files=getattr(options, "any_files", False))
@@ -106,9 +116,12 @@ class RowFile:
         file = self._file_flag.replace("-", "_")
         if self._base.get(file) is not None:
             if self._base[file] == "-" or self._base.get(self.main) is not None:
-                raise usage(f"--{self._file_flag} {self._base[file]} does not go with this batch", "name a file, and no other template")
-            self._base[self.main], self._base[file] = read_text(self._base[file], f"the {self._main_flag} file"), None
-        found = {name: Template(self._base[name], flag) for name, flag in ((self.main, f"the {self._main_flag}"), ("system", "--system"))
+                raise usage(f"--{self._file_flag} {self._base[file]} does not go with this batch",
+                            "name a file, and no other template")
+            self._base[self.main], self._base[file] = read_text(self._base[file],
+                f"the {self._main_flag} file"), None
+        found = {name: Template(self._base[name], flag) for name,
+                 flag in ((self.main, f"the {self._main_flag}"), ("system", "--system"))
                  if self._base.get(name) is not None}
         for template in found.values() if self.source.is_table else ():
             template.check(self.source.columns)
@@ -117,7 +130,8 @@ class RowFile:
     # -- the first pass
 
     def check(self, tick=lambda: None) -> None:
-        """Look at every line before anything is sent. Raises one usage Failure that names the first bad ones."""
+        """Look at every line before anything is sent. Raises one usage Failure that names the first bad ones.
+        """
         bad, outputs, keys = _Bad(), {}, array("Q")
         for line, raw in self.source.records():
             tick()
@@ -179,7 +193,8 @@ class RowFile:
         for name in self.source.columns:
             plain = name.lower().strip("-").replace("_", "-").replace(" ", "-")
             like = difflib.get_close_matches(plain, known, 1, 0.8)
-            if like and name and name not in self._used and name.replace("_", "-") not in (*known, *NOT_IN_ROWS):
+            if like and name and name not in self._used and name.replace("_", "-") not in (*known,
+                *NOT_IN_ROWS):
                 found.append(f"the column {name!r} is taken for data; if it was meant as a flag, call it {like[0]!r}")
         return found
 
@@ -195,7 +210,8 @@ class RowFile:
             if key in self._equal:
                 seen[key] += 1
                 key = _numbered(key, seen[key] - 1)
-            yield Row(line, row.get("id"), key, functools.partial(self._options, row, record, key), None, record)
+            yield Row(line, row.get("id"), key, functools.partial(self._options, row, record, key), None,
+                      record)
 
     # -- one row
 
@@ -217,7 +233,8 @@ class RowFile:
         return row
 
     def _cell(self, name: str, text: str):
-        """The value of a flag from a cell: several values stand on lines of their own, a switch is true or false."""
+        """The value of a flag from a cell: several values stand on lines of their own, a switch is true or
+        false."""
         if name in ("id", self._main_flag):
             return text.strip() if name == "id" else text
         action = self._actions[name]
@@ -236,7 +253,8 @@ class RowFile:
             if name not in self._actions and name not in ("id", main):
                 why = "is for the whole command, not for a row" if name in NOT_IN_ROWS else "is not a flag"
                 raise usage(f"{name!r} {why}; a row takes id, {main}, {', '.join(sorted(self._actions))}")
-        if "id" in row and (not isinstance(row["id"], (str, int)) or isinstance(row["id"], bool) or row["id"] == ""):
+        if "id" in row and (not isinstance(row["id"], (str, int)) or isinstance(row["id"], bool)
+                            or row["id"] == ""):
             raise usage("'id' must be a text or a whole number")
         if main in row and not isinstance(row[main], str):
             raise usage(f"{main!r} must be a text")
@@ -254,10 +272,12 @@ class RowFile:
 
     def _check_main(self, text: str | None, row: dict) -> None:
         main = self._main_flag
-        if text is None and not any(row.get(name) or self._base.get(name.replace("-", "_")) for name in self._instead):
+        if text is None and not any(row.get(name) or self._base.get(name.replace("-", "_"))
+                                    for name in self._instead):
             raise usage(f"{main!r} is missing")
         if text is not None and text.strip() in ("", "-"):
-            raise usage(f"{main!r} is empty" if not text.strip() else f"{main!r} is '-', but rows cannot read standard input")
+            raise usage(f"{main!r} is empty" if not text.strip()
+                        else f"{main!r} is '-', but rows cannot read standard input")
 
     def _hash(self, row: dict, record: dict) -> int:
         what = ["id", str(row["id"])] if "id" in row else ["row", row]
@@ -278,7 +298,8 @@ class RowFile:
     def _parsed_of(self, row: dict) -> dict:
         """A row's flags over the command line's; rows with the same flags share one parse."""
         own = [name for name in row if name not in ("id", "output", self._main_flag)]
-        return self._parsed(frozenset(own), tuple(argument for name in own for argument in self._arguments(name, row[name])))
+        return self._parsed(frozenset(own), tuple(argument for name in own
+            for argument in self._arguments(name, row[name])))
 
     def _put_main(self, options, row: dict, record: dict) -> None:
         file = self._file_flag.replace("-", "_")
@@ -289,7 +310,8 @@ class RowFile:
             options.system = self._filled_system(row, record)
 
     def _parse(self, names: frozenset, arguments: tuple) -> dict:
-        """The parsed flags of a row over the command line's. What a row names replaces the default, but --set adds to it."""
+        """The parsed flags of a row over the command line's. What a row names replaces the default, but --set
+        adds to it."""
         options = argparse.Namespace(**self._base)
         for name in names:
             action = self._actions[name]
@@ -324,14 +346,16 @@ class RowFile:
         return [f"--no-{name}"] if f"no-{name}" in self._actions else []
 
     def _check_files(self, row: dict) -> None:
-        """The file may come from a stranger: what it names is sent to the service, or replaced. Raises usage."""
+        """The file may come from a stranger: what it names is sent to the service, or replaced. Raises usage.
+        """
         for name in self._files:
             for value in row[name] if isinstance(row.get(name), list) else [row.get(name)]:
                 if isinstance(value, str):
                     (self._places.check_chat if name == "chat" else self._places.check_input)(name, value)
 
     def _output(self, row: dict, key: int = 0) -> str | None:
-        """Where a row's files go: its own name within the folder, else its `id`, else the folder; nowhere for plain answers."""
+        """Where a row's files go: its own name within the folder, else its `id`, else the folder; nowhere for
+        plain answers."""
         if "output" not in row:
             name = _name_of(str(row["id"]), key) if "id" in row else ""
             return f"{self.folder}/{name}" if self.files else None
@@ -341,7 +365,8 @@ class RowFile:
         parts = re.split(r"[/\\]", name)
         if not parts[0] or ":" in parts[0] or ".." in parts or "\0" in name:
             raise usage(f"'output' {name!r} must be a relative name that stays in the output folder")
-        if len(parts) == 1 and (name.lower() in ("results.jsonl", "results.csv") or name.lower().startswith(".qianwen-batch")):
+        if len(parts) == 1 and (name.lower() in ("results.jsonl", "results.csv")
+                                or name.lower().startswith(".qianwen-batch")):
             raise usage(f"'output' {name!r} is a file of the batch itself")
         path = os.path.join(self.folder, name)
         self._places.check_output(name, path)
@@ -349,7 +374,8 @@ class RowFile:
 
 
 def _name_of(row_id: str, key: int) -> str:
-    """The name of a row's files: its id where that can be one, else what can be of it, with a part of its key."""
+    """The name of a row's files: its id where that can be one, else what can be of it, with a part of its
+    key."""
     name = slug(row_id, 60)
     return name if name == row_id else f"{name}-{key:016x}"[:len(name) + 7]
 

@@ -9,7 +9,8 @@ _TRIES = 1000  # places where a value may begin that are looked at
 
 
 def json_answer(text: str):
-    """The value of a JSON answer, a Markdown fence around it removed; return (value, clean text). Raises ValueError."""
+    """The value of a JSON answer, a Markdown fence around it removed; return (value, clean text). Raises
+    ValueError."""
     clean = text.strip().lstrip("\ufeff")
     if clean.startswith("```") and clean.endswith("```") and "\n" in clean:
         clean = clean[clean.index("\n") + 1:-3].strip()
@@ -20,13 +21,16 @@ def json_answer(text: str):
 
 
 def json_within(text: str, fits=lambda value: True):
-    """The one object or list in an answer that has words around it; return (value, its text). Raises ValueError.
+    """The one object or list in an answer that has words around it; return (value, its text). Raises
+    ValueError.
 
-    `fits(value)` tells which values are meant. Text that ends within a value was cut off, and nothing in it is taken.
+    `fits(value)` tells which values are meant. Text that ends within a value was cut off, and nothing in it
+    is taken.
     """
     decoder, found, place = json.JSONDecoder(parse_constant=no_constant), [], -1
     for _ in range(_TRIES):
-        place = min((at for at in (text.find("{", place + 1), text.find("[", place + 1)) if at >= 0), default=-1)
+        place = min((at for at in (text.find("{", place + 1), text.find("[", place + 1)) if at >= 0),
+                    default=-1)
         if place < 0:
             break
         try:

@@ -1,4 +1,5 @@
-"""Where output goes: stdout carries the result alone, stderr everything for a person; every text that leaves is freed of keys."""
+"""Where output goes: stdout carries the result alone, stderr everything for a person; every text that leaves
+is freed of keys."""
 from __future__ import annotations
 
 import json
@@ -10,12 +11,14 @@ from .. import redaction
 from ..failures import Exit, Failure
 
 _WIDTH = 79  # columns of a line that is redrawn
-# What steers a terminal or hides text in it: C0 but tab and line end, DEL, C1, direction overrides, odd line ends.
+# What steers a terminal or hides text in it: C0 but tab and line end, DEL, C1, direction overrides, odd line
+# ends.
 _STEERING = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]|\r(?!\n)")
 
 
 class Console:
-    """Where output goes. In `json_mode` stdout takes one document at the end instead of the result as it comes."""
+    """Where output goes. In `json_mode` stdout takes one document at the end instead of the result as it
+    comes."""
 
     def __init__(self, skill: str, stdout=None, stderr=None):
         self.skill = skill
@@ -24,7 +27,8 @@ class Console:
         self.warnings: list = []
         self.advised: list = []  # next steps that were shown already
         self.secrets: tuple = ()
-        self.ignore_broken_pipe = False  # whether there is work left (saving) when the reader of stdout goes away
+        # whether there is work left (saving) when the reader of stdout goes away
+        self.ignore_broken_pipe = False
         self._streams = {"reasoning": redaction.Stream(), "text": redaction.Stream()}
         self._last = ("", "\n")  # channel and last character written
         self._stdout_closed = False
@@ -34,7 +38,8 @@ class Console:
         return redaction.redact(text, self.secrets)
 
     def redact_result(self, value):
-        """A result (text or JSON) meant for a file: this run's own keys are taken out, all else stays as it is."""
+        """A result (text or JSON) meant for a file: this run's own keys are taken out, all else stays as it
+        is."""
         return redaction.cleaned(value, self.secrets)
 
     def note(self, text: str) -> None:
@@ -43,7 +48,8 @@ class Console:
             self.say(text)
 
     def redraw(self, text: str) -> None:
-        """Progress in one line of a terminal, in the place of the one before; what is said next replaces it."""
+        """Progress in one line of a terminal, in the place of the one before; what is said next replaces it.
+        """
         if not self.quiet:
             self._end_reasoning()
             self._write(self.stderr, f"{self.skill}: {self.clean(text)}"[:_WIDTH].ljust(_WIDTH), "\r")
@@ -55,7 +61,8 @@ class Console:
             self.say(text)
 
     def upload_progress(self, name: str):
-        """A callback that tells of an upload that takes over a second: redrawn on a terminal, else every tenth."""
+        """A callback that tells of an upload that takes over a second: redrawn on a terminal, else every
+        tenth."""
         import time
         begin, told = time.monotonic(), [0]
 
@@ -95,7 +102,8 @@ class Console:
             self._result("\n")
 
     def links(self, links: list) -> None:
-        """Result links in full, on stderr: they are signed, and whoever cleans them of what looks like a key breaks them."""
+        """Result links in full, on stderr: they are signed, and whoever cleans them of what looks like a key
+        breaks them."""
         self._end_reasoning()
         for link in links:
             self._write(self.stderr, redaction.redact_exact(link, self.secrets) + "\n")
@@ -120,7 +128,8 @@ class Console:
         facts = ", ".join(fact for fact in facts if fact)
         lines = [f"error: {failure.message}" + (f"  [{facts}]" if facts else "")]
         fix = failure.fix if not any(failure.fix in shown for shown in self.advised) else "as said above"
-        lines += [f"  {name}: {text}" for name, text in (("why", failure.cause), ("next", fix if failure.fix else "")) if text]
+        lines += [f"  {name}: {text}" for name,
+                  text in (("why", failure.cause), ("next", fix if failure.fix else "")) if text]
         self.say("\n".join(lines))
 
     def clean_error(self, failure: Failure) -> dict:
@@ -131,9 +140,12 @@ class Console:
     def failure_document(self, failure: Failure) -> dict:
         """The JSON document of a failure."""
         error = self.clean_error(failure)
-        document = {"ok": False, "skill": self.skill, "exit_code": int(failure.exit_code), "warnings": self.warnings,
-                    "error": error, **self.redact_result({"task_id": failure.task_id, "resume": failure.resume,
-                                                          "files": failure.files, "partial": failure.partial})}
+        document = {"ok": False, "skill": self.skill, "exit_code": int(failure.exit_code),
+                    "warnings": self.warnings,
+                    "error": error, **self.redact_result({"task_id": failure.task_id,
+                                                          "resume": failure.resume,
+                                                          "files": failure.files,
+                                                          "partial": failure.partial})}
         always = ("ok", "skill", "exit_code", "warnings", "error", "files")
         return {name: value for name, value in document.items() if value or name in always}
 

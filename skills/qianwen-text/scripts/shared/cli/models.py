@@ -1,4 +1,5 @@
-"""`--models [WORD]`: the skill's table of models, for a person or as JSON; with --live what the service has of them."""
+"""`--models [WORD]`: the skill's table of models, for a person or as JSON; with --live what the service has
+of them."""
 from __future__ import annotations
 
 import textwrap
@@ -22,8 +23,10 @@ def show_models(session, table) -> Exit:
     entries = [_entry(row, table.describe(row), there) for row in rows]
     entries = [entry for entry in entries if _has(entry, options.models)]
     if console.json_mode:
-        more = {"not_in_the_table": [name for name in there if table.row(name) is None]} if there is not None else {}
-        console.document({"ok": True, "skill": session.skill, "models_of": table.as_of, "models": entries, **more,
+        more = {"not_in_the_table": [name for name in there
+                                     if table.row(name) is None]} if there is not None else {}
+        console.document({"ok": True, "skill": session.skill, "models_of": table.as_of, "models": entries,
+                          **more,
                           "warnings": console.warnings})
         return Exit.OK
     for entry in entries:
@@ -35,7 +38,8 @@ def show_models(session, table) -> Exit:
 
 def _entry(row, described: dict, there) -> dict:
     """The JSON object of a row; `there` are the ids that the service has now, None where it was not asked."""
-    entry = {"id": row.id, "does": described["does"], "price": described["price"], "limits": described["limits"]}
+    entry = {"id": row.id, "does": described["does"], "price": described["price"],
+             "limits": described["limits"]}
     if row.retired:
         entry.update(retired=row.retired, use=row.successor)
     if there is not None:
@@ -50,8 +54,10 @@ def _has(entry: dict, word: str) -> bool:
 def _words(entry: dict) -> str:
     """A model in two or three lines of at most 79 columns: id and what it does, limits, price and state."""
     name = entry["id"] + " "
-    first = textwrap.wrap(", ".join(entry["does"]), _WIDTH, initial_indent=name.ljust(28), subsequent_indent=_INDENT)
-    second = "; ".join(part for part in (_limits(entry["limits"]), entry.get("price", "price not known"), _state(entry)) if part)
+    first = textwrap.wrap(", ".join(entry["does"]), _WIDTH, initial_indent=name.ljust(28),
+                          subsequent_indent=_INDENT)
+    second = "; ".join(part for part in (_limits(entry["limits"]), entry.get("price", "price not known"),
+                                         _state(entry)) if part)
     return "\n".join(first + textwrap.wrap(second, _WIDTH, initial_indent=_INDENT, subsequent_indent=_INDENT,
                                            break_on_hyphens=False)) + "\n"
 
@@ -67,7 +73,8 @@ def _limits(limits: dict) -> str:
 
 
 def _state(entry: dict) -> str:
-    state = f"retired {entry['retired']}" + (f", use {entry['use']}" if entry.get("use") else "") if "retired" in entry else ""
+    state = f"retired {entry['retired']}" + (f", use {entry['use']}" if entry.get("use")
+        else "") if "retired" in entry else ""
     if "live" in entry:
         state += f"{'; ' if state else ''}{'the service has it' if entry['live'] else 'the service does not list it'}"
     return state

@@ -51,13 +51,15 @@ class Spending:
 
     def add(self, skill: str, model: str, units: dict, amount: float | None, *, call: str = "",
             calls: int = 1, in_doubt: bool = False, doubts: int = 0) -> None:
-        """Append a line. `amount` in CNY, None where no price is known; `call` is the request's or the task's id.
+        """Append a line. `amount` in CNY, None where no price is known; `call` is the request's or the task's
+        id.
 
         `doubts` is added to the calls in doubt: -1 where one of them is so no more.
         """
         line = {"time": round(self._clock(), 3), "skill": skill, "model": model, "units": units,
                 "amount": None if amount is None else round(amount, 6), "calls": calls, "id": call,
-                **({"in_doubt": True} if in_doubt else {}), **({"doubts": doubts} if doubts else {}), "folder": _working_folder()}
+                **({"in_doubt": True} if in_doubt else {}), **({"doubts": doubts} if doubts else {}),
+                "folder": _working_folder()}
         with self._lock():
             self._append(json.dumps(line, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
 
@@ -166,7 +168,8 @@ class Spending:
 
     def _still_open(self, path: str) -> float:
         """CNY of the open calls of one process; 0 once they are written down as doubts. Each is ended in its
-        file as it is written down, because the file may stay: one that is open cannot be deleted on Windows."""
+        file as it is written down, because the file may stay: one that is open cannot be deleted on
+        Windows."""
         try:
             if not is_held(path):
                 with Lock(path, wait=1.0) as lock:  # two readers would count the same doubts

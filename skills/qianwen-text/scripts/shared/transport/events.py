@@ -13,7 +13,8 @@ class BadStream(Exception):
     """A stream that is no event stream."""
 
 
-# `data` is parsed JSON, or the text where it is none ("[DONE]"); `status` comes from a ":HTTP_STATUS/n" comment.
+# `data` is parsed JSON, or the text where it is none ("[DONE]"); `status` comes from a ":HTTP_STATUS/n"
+# comment.
 Event = namedtuple("Event", "name data status")
 WHOLE = "whole"  # the name of the one event that stands for an answer which came as a whole
 
@@ -21,9 +22,9 @@ WHOLE = "whole"  # the name of the one event that stands for an answer which cam
 def read_events(blocks):
     """Parse server-sent events of both dialects from blocks of bytes.
 
-    Frames may lack the blank line between them (then `id:`, `event:` or a second `data:` begins the next one, unless the
-    data so far is half a JSON value, which goes on there), lines may end in LF or CRLF, the space after the colon is
-    optional, and a UTF-8 sequence may be split across blocks.
+    Frames may lack the blank line between them (then `id:`, `event:` or a second `data:` begins the next one,
+    unless the data so far is half a JSON value, which goes on there), lines may end in LF or CRLF, the space
+    after the colon is optional, and a UTF-8 sequence may be split across blocks.
     """
     name, data, status, size, read = "", None, 0, 0, 0
     for line in _lines(blocks):
@@ -51,12 +52,14 @@ def read_events(blocks):
 
 
 def _is_half(lines: list) -> bool:
-    """Whether the JSON value that these lines begin goes on; one that cannot have ended is not read to find out."""
+    """Whether the JSON value that these lines begin goes on; one that cannot have ended is not read to find
+    out."""
     return lines[0][:1] in ("{", "[") and (not _may_end(lines) or isinstance(_value(lines), str))
 
 
 def _may_end(lines: list) -> bool:
-    """Whether a value may end here. The first line is an exception, because the next may begin another event."""
+    """Whether a value may end here. The first line is an exception, because the next may begin another event.
+    """
     return len(lines) == 1 or lines[-1].rstrip()[-1:] in ("}", "]")
 
 

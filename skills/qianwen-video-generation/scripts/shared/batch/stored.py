@@ -1,6 +1,8 @@
-"""A row's call without its own connection: the request is taken for a job's file, later the answer is given from the job's results.
+"""A row's call without its own connection: the request is taken for a job's file, later the answer is given
+from the job's results.
 
-The skill's code is the same as for a direct call, so requests, checks, files and documents are the same as well.
+The skill's code is the same as for a direct call, so requests, checks, files and documents are the same as
+well.
 """
 from __future__ import annotations
 
@@ -13,8 +15,10 @@ from ..money.cost import plus
 from ..transport.events import Event, WHOLE
 from ..transport.request import Reply, Request
 
-MOST_BYTES = 1_000_000  # of a row's line: the guide's limit, the smaller of the two that are documented (updates 10.2)
-_NOT_CARRIED = {"document": "uploads files of its own", "chat": "is a conversation in a file", "search": "searches the web",
+# of a row's line: the guide's limit, the smaller of the two that are documented (updates 10.2)
+MOST_BYTES = 1_000_000
+_NOT_CARRIED = {"document": "uploads files of its own", "chat": "is a conversation in a file",
+                "search": "searches the web",
                 "sources": "searches the web"}
 
 
@@ -43,13 +47,15 @@ class StoredPayments:
 
     def settle(self, cost, call: str = ""):
         """A row's answer cost this; return it."""
-        self._costs[self._model] = plus(self._costs[self._model], cost) if self._model in self._costs else cost
+        self._costs[self._model] = plus(self._costs[self._model],
+                                        cost) if self._model in self._costs else cost
         return cost
 
 
 class StoredSession(Session):
-    """The session of a row that goes through the Batch API. `answer` returns the body of its answer or raises its Failure;
-    None while jobs are made: then nothing is sent or billed, and the call ends with Taken. `costs` get what answers cost."""
+    """The session of a row that goes through the Batch API. `answer` returns the body of its answer or raises
+    its Failure; None while jobs are made: then nothing is sent or billed, and the call ends with Taken.
+    `costs` get what answers cost."""
 
     half_price = True
 
@@ -84,10 +90,12 @@ class StoredClient:
 
 
 def row_options(options):
-    """The options of a row for the Batch API, which knows no streams. Raises usage for what it cannot carry."""
+    """The options of a row for the Batch API, which knows no streams. Raises usage for what it cannot carry.
+    """
     for name, why in _NOT_CARRIED.items():
         if getattr(options, name, None):
-            raise usage(f"--{name} {why}, which a batch of the service cannot carry", f"leave out --{name} or --batch-api")
+            raise usage(f"--{name} {why}, which a batch of the service cannot carry",
+                        f"leave out --{name} or --batch-api")
     options.no_stream, options.dry_run = True, False
     return options
 
@@ -95,7 +103,8 @@ def row_options(options):
 def body_of(request: Request, table) -> dict:
     """The body of a row from the request of its call. Raises usage for one of another API.
 
-    The thinking mode is always set: a file has one mode, and models that think by default would use up the discount unsaid.
+    The thinking mode is always set: a file has one mode, and models that think by default would use up the
+    discount unsaid.
     """
     if not request.url.endswith("/compatible-mode/v1/chat/completions"):
         raise usage("this row goes to another API than chat completions, which a batch of the service cannot carry",

@@ -16,12 +16,14 @@ _DOUBT = "the command ended while this row was under way: the service may have b
 _DOUBT_FIX = "run the command again with --again to send such rows once more"
 
 
-def run_all(items, do, throttle: Throttle, *, on_error, on_interrupt, tick=lambda: None, grace: float = float("inf")) -> None:
+def run_all(items, do, throttle: Throttle, *, on_error, on_interrupt, tick=lambda: None,
+            grace: float = float("inf")) -> None:
     """Call `do(item)` for each item, in as many threads as the throttle has slots, until it is stopped.
 
-    Where the system has no more threads, those that there are do it all; without any, this one does. What `items` or
-    `do` raise goes to `on_error`. The first Ctrl-C calls `on_interrupt`, which should stop the throttle, and a second
-    one ends the waiting, as do `grace` seconds after a stop. `tick` is called ten times a second.
+    Where the system has no more threads, those that there are do it all; without any, this one does. What
+    `items` or `do` raise goes to `on_error`. The first Ctrl-C calls `on_interrupt`, which should stop the
+    throttle, and a second one ends the waiting, as do `grace` seconds after a stop. `tick` is called ten
+    times a second.
     """
     items, taking = iter(items), threading.Lock()
 
@@ -103,7 +105,8 @@ class Workers:
     def work(self) -> None:
         """Do the rows; returns when all are done, or when the last one under way has ended after a stop."""
         progress, tally = Progress(self._console, self._row_file.total), self._tally
-        run_all(self._missing(), self._do, self._throttle, on_error=self._failed, on_interrupt=self._interrupted,
+        run_all(self._missing(), self._do, self._throttle, on_error=self._failed,
+                on_interrupt=self._interrupted,
                 tick=lambda: progress.tick(tally.recorded, tally.failed, tally.done + tally.failed),
                 grace=self._session.options.timeout + 5)
         tally.stopped = self._throttle.stopped
@@ -153,7 +156,8 @@ class Workers:
             code = self._call(session) or Exit.OK
             if console.captured is None:
                 raise RuntimeError("the row has no document")
-            return console.captured if code == Exit.OK else {**console.captured, "ok": False, "exit_code": int(code)}
+            return console.captured if code == Exit.OK else {**console.captured, "ok": False,
+                "exit_code": int(code)}
         except NotSent:
             raise
         except Failure as error:
@@ -199,7 +203,8 @@ def doubt_document(console: Console) -> dict:
 
 
 def _is_general(failure: Failure, default_model: bool) -> bool:
-    """Whether a refusal for the key or the account meets all rows, and not just the model that one row chose."""
+    """Whether a refusal for the key or the account meets all rows, and not just the model that one row chose.
+    """
     return default_model or failure.http_status == 402 or failure.code.lower().startswith("arrear")
 
 

@@ -7,14 +7,16 @@ import shlex
 import sys
 
 _BARE = re.compile(r"[\w./:=+-][\w./:=+~-]*")  # what cmd, PowerShell and bash take without quotes
-_BARE_PROGRAM = re.compile(r"[\w.:\\-][\w.:\\~-]*")  # cmd takes no / in a program's name, PowerShell no quotes
+# cmd takes no / in a program's name, PowerShell no quotes
+_BARE_PROGRAM = re.compile(r"[\w.:\\-][\w.:\\~-]*")
 _EXPANDED = re.compile("[$`\u201c-\u201f]")  # by PowerShell within double quotes, or their end
 _SINGLE = re.compile("(['\u2018-\u201b])")  # all end a quoted text of PowerShell; doubled they are themselves
 _ONLY_POWERSHELL = "  # in PowerShell"
 
 
 def command_line(*arguments: str, state: str = "", script: str = "") -> str:
-    """This script (or `script`) with these arguments. `state` is the folder of the journal, if it needs one."""
+    """This script (or `script`) with these arguments. `state` is the folder of the journal, if it needs one.
+    """
     words = [os.path.abspath(script or sys.argv[0]), *arguments]
     if os.name == "nt":
         return _for_windows(_program(), words, _where_the_journal_is(state))
@@ -30,7 +32,8 @@ def _where_the_journal_is(state: str) -> str:
 
 
 def _for_bash(word: str) -> str:
-    """A word of one line; what cannot be printed is written as bytes, because a terminal would not show it."""
+    """A word of one line; what cannot be printed is written as bytes, because a terminal would not show it.
+    """
     if word.isprintable():
         return shlex.quote(word)
     plain = (one if one.isprintable() and one not in "'\\" else _bytes_of(one) for one in word)
@@ -42,7 +45,8 @@ def _bytes_of(character: str) -> str:
 
 
 def _for_windows(program: str, words: list, state_home: str) -> str:
-    """The command for cmd, PowerShell and Git Bash alike, if one line can be; else for PowerShell, as it says.
+    """The command for cmd, PowerShell and Git Bash alike, if one line can be; else for PowerShell, as it
+    says.
 
     Within double quotes cmd replaces %NAME% and PowerShell $name. Only paths have a backslash here, and / is
     as good: one before a quotation mark would be taken for its escape.
@@ -73,8 +77,8 @@ def _program() -> str:
 
 
 def on_path(name: str) -> str | None:
-    """Where a program lies. The working directory does not count, where a stranger's project may have put one;
-    Windows would look there first."""
+    """Where a program lies. The working directory does not count, where a stranger's project may have put
+    one; Windows would look there first."""
     file, here = name + (".exe" if os.name == "nt" else ""), _real(os.curdir)
     folders = [one for one in os.get_exec_path() if os.path.isabs(one) and _real(one) != here]
     paths = (os.path.join(folder, file) for folder in folders)

@@ -49,35 +49,50 @@ def add_switch(add, flag: str, yes: str, no: str) -> None:
 
 
 def add_common_flags(parser: Parser, skill: str, default_model: str, main: str = "prompt") -> None:
-    """The flags that every script has, in the order of the documentation. `main` is what the main input is called."""
+    """The flags that every script has, in the order of the documentation. `main` is what the main input is
+    called."""
     group = parser.add_argument_group("every script")
     add = group.add_argument
-    add("--model", metavar="ID", help=f"model id (default: {default_model}); an unknown id is treated like its family")
+    add("--model", metavar="ID",
+        help=f"model id (default: {default_model}); an unknown id is treated like its family")
     add("--set", metavar="KEY=VALUE", action="append", default=[],
         help="put any API parameter on the request; VALUE is JSON where it parses as JSON, else a string; dotted keys "
         "nest; may be repeated")
-    add("--request", metavar="FILE", help="start from a whole JSON request body ('-' reads stdin); flags override it")
+    add("--request", metavar="FILE",
+        help="start from a whole JSON request body ('-' reads stdin); flags override it")
     add(f"--{main}-file", metavar="FILE", help="read the main input from a UTF-8 file")
-    add("-o", "--output", metavar="PATH", help="write the result to a file, or into a directory (existing, or ending "
+    add("-o", "--output", metavar="PATH",
+        help="write the result to a file, or into a directory (existing, or ending "
         "in /)")
     add("--overwrite", action="store_true", help="replace an existing file")
     add("--json", action="store_true", help="one JSON document on stdout")
     add("--dry-run", action="store_true", help="print the request as JSON and send nothing; needs no key")
-    add("--check", action="store_true", help="say which key and endpoint would be used and whether they fit; sends "
+    add("--check", action="store_true",
+        help="say which key and endpoint would be used and whether they fit; sends "
         "nothing")
-    add("--models", metavar="WORD", nargs="?", const="", help="list the models of this skill (those with WORD in them): what "
+    add("--models", metavar="WORD", nargs="?", const="",
+        help="list the models of this skill (those with WORD in them): what "
         "they do, limits, price, retirement; sends nothing")
-    add("--live", action="store_true", help="with --check: make one free authenticated call as well; with --models: ask "
+    add("--live", action="store_true",
+        help="with --check: make one free authenticated call as well; with --models: ask "
         "the service which of them it has now")
-    add("--estimate", action="store_true", help="print what the call would cost by list price and send nothing")
-    add("--spent", metavar="PERIOD", nargs="?", const="today", help="what all five scripts spent on this machine: today, "
+    add("--estimate", action="store_true",
+        help="print what the call would cost by list price and send nothing")
+    add("--spent", metavar="PERIOD", nargs="?", const="today",
+        help="what all five scripts spent on this machine: today, "
         "yesterday, week, month, all, a month (2026-11) or a day (2026-11-25); default: today")
     add("--unpriced", action="store_true", help="under QIANWEN_BUDGET: let calls go whose price is not known")
+    _add_ways(add, skill)
+
+
+def _add_ways(add, skill: str) -> None:
+    """How long a call may take, and how much is said meanwhile."""
     add("--timeout", metavar="SECONDS", type=_seconds, default=DEFAULT_TIMEOUT,
         help=f"longest wait without a byte (default: {DEFAULT_TIMEOUT:g})")
     add("--retries", metavar="N", type=_count, default=DEFAULT_RETRIES,
         help=f"tries after the first, where sending again cannot cost twice (default: {DEFAULT_RETRIES})")
-    add("-q", "--quiet", action="store_true", help="no progress, reasoning or usage on stderr; warnings and errors stay")
+    add("-q", "--quiet", action="store_true",
+        help="no progress, reasoning or usage on stderr; warnings and errors stay")
     add("-v", "--verbose", action="store_true", help="more detail on stderr")
     add("--version", action="version", version=f"{skill} {VERSION}")
 
@@ -88,16 +103,20 @@ def add_batch_flags(parser: Parser, parts: bool = False) -> None:
     `parts`: one input may be many calls by itself, so --concurrency goes without --batch as well.
     """
     add = parser.add_argument_group("many calls at once").add_argument
-    add("--batch", metavar="FILE", help="a CSV with a header row, or a JSON-lines file, with one call a row: the main input and "
+    add("--batch", metavar="FILE",
+        help="a CSV with a header row, or a JSON-lines file, with one call a row: the main input and "
         "any flag's long name without dashes; the other flags of the command line are the defaults, and {column} in its main input "
         "or in --system is the row's value. --output names the folder for results.jsonl (and results.csv); run again, it does only "
         "what is missing")
     add("--csv", action="store_true", help="write results.csv for JSON lines, too")
-    add("--concurrency", metavar="N", type=number(1, 64, whole=True), help="calls at a time, 1 to 64 (default: 4"
+    add("--concurrency", metavar="N", type=number(1, 64, whole=True),
+        help="calls at a time, 1 to 64 (default: 4"
         f"{'; 3 for the parts of one text' if parts else ''})")
-    add("--any-files", action="store_true", help="let rows name files outside the folder of the batch file and the working "
+    add("--any-files", action="store_true",
+        help="let rows name files outside the folder of the batch file and the working "
         "directory")
-    add("--again", action="store_true", help="send rows whose outcome is unknown once more; they may have been billed already")
+    add("--again", action="store_true",
+        help="send rows whose outcome is unknown once more; they may have been billed already")
     parser.set_defaults(has_parts=parts, has_api=False, batch_api=False)
 
 
@@ -125,7 +144,8 @@ def number(low: float, high: float, *, whole: bool = False, low_open: bool = Fal
             value = int(text) if whole else float(text)
         except ValueError:
             raise argparse.ArgumentTypeError(f"{text!r} is not a {'whole ' if whole else ''}number") from None
-        if not (low < value if low_open else low <= value) or not (value < high if high_open else value <= high):
+        if not (low < value if low_open else low <= value) or not (value < high if high_open
+            else value <= high):
             span = f"{'(' if low_open else '['}{low}, {high}{')' if high_open else ']'}"
             raise argparse.ArgumentTypeError(f"{text} is outside the legal range "
                                              f"{span if high != float('inf') else f'from {low} upward'}")
@@ -135,8 +155,10 @@ def number(low: float, high: float, *, whole: bool = False, low_open: bool = Fal
 
 def add_result_flags(add) -> None:
     """Flags on the files that are written."""
-    add("--no-sidecar", action="store_true", help="do not write NAME.json (prompt, model, seed, size, usage) beside each file")
-    add("--gallery", action="store_true", help="write index.html beside the files: a page that shows all of them; alone it "
+    add("--no-sidecar", action="store_true",
+        help="do not write NAME.json (prompt, model, seed, size, usage) beside each file")
+    add("--gallery", action="store_true",
+        help="write index.html beside the files: a page that shows all of them; alone it "
         "only renews the page of --output")
 
 

@@ -1,4 +1,5 @@
-"""Locks between processes: held by the open file, so that they end with the process that holds them, however that ends."""
+"""Locks between processes: held by the open file, so that they end with the process that holds them, however
+that ends."""
 from __future__ import annotations
 
 import errno
@@ -11,7 +12,8 @@ WINDOWS = os.name == "nt"
 _HELD = (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES, errno.EDEADLK)
 _UNSUPPORTED = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
 _BYTE = 1 << 30  # the byte that is locked where locks are by region; nothing is written there
-_OPEN = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+_OPEN = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0) | getattr(os,
+    "O_CLOEXEC", 0)
 
 
 class Unsupported(OSError):
@@ -19,7 +21,8 @@ class Unsupported(OSError):
 
 
 def try_lock(descriptor: int) -> bool:
-    """Lock an open file, or say that another holds it. Raises Unsupported where the file system has no locks."""
+    """Lock an open file, or say that another holds it. Raises Unsupported where the file system has no locks.
+    """
     try:
         import fcntl
     except ImportError:
@@ -37,7 +40,8 @@ def try_lock(descriptor: int) -> bool:
 
 
 def _try_lock_region(descriptor: int) -> bool:
-    """Windows: a byte far behind the end, so that the content stays readable. EACCES says that another holds it."""
+    """Windows: a byte far behind the end, so that the content stays readable. EACCES says that another holds
+    it."""
     import msvcrt
     place = os.lseek(descriptor, 0, os.SEEK_CUR)
     try:
@@ -53,7 +57,8 @@ def _try_lock_region(descriptor: int) -> bool:
 class Lock:
     """A lock file that stays; locked within the block. Waits up to `wait` seconds. Raises OSError.
 
-    Where the file system has no locks the block is entered all the same: what it guards is appended in one write.
+    Where the file system has no locks the block is entered all the same: what it guards is appended in one
+    write.
     """
 
     def __init__(self, path: str, wait: float):
@@ -128,8 +133,8 @@ def is_at(descriptor: int, path: str) -> bool:
 class FileLock:
     """A lock file of our own at `path`, waited for at most `patience` seconds; deleted by whoever held it.
 
-    Entering raises Held, Unsupported, or the OSError of a file that cannot be made (NotOwn for a link). `waiting()` is
-    called at each try that was in vain.
+    Entering raises Held, Unsupported, or the OSError of a file that cannot be made (NotOwn for a link).
+    `waiting()` is called at each try that was in vain.
     """
 
     def __init__(self, path: str, patience: float, waiting=lambda: None):
@@ -171,7 +176,8 @@ class FileLock:
         os.write(self._descriptor, data)
 
     def __exit__(self, *_):
-        if WINDOWS:  # an open file cannot be deleted there, and one that another run has opened meanwhile is theirs
+        # an open file cannot be deleted there, and one that another run has opened meanwhile is theirs
+        if WINDOWS:
             os.close(self._descriptor)
         try:
             if WINDOWS or is_at(self._descriptor, self.path):

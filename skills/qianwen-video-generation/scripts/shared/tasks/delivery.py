@@ -115,7 +115,8 @@ class Delivery:
         for tries in (1, 2):
             file = temporary.file
             file.truncate(0)
-            download.fetch(self.client, url, file, limit=_MOST_BYTES.get(self.accept.partition("/")[0], download.MOST_BYTES))
+            download.fetch(self.client, url, file,
+                           limit=_MOST_BYTES.get(self.accept.partition("/")[0], download.MOST_BYTES))
             file.flush()
             size = file.seek(0, os.SEEK_END)
             file.seek(0)

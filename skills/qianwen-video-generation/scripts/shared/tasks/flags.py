@@ -13,9 +13,11 @@ API_WAIT = 540.0  # seconds that a command waits for jobs of the Batch API
 def add_api_flags(parser) -> None:
     """Flags of scripts whose batches may go through the service's Batch API."""
     add = parser.add_argument_group("the service's Batch API: half price, up to 14 days").add_argument
-    add("--batch-api", action="store_true", help="send the rows of --batch as jobs of the service instead of calls; run again, or with "
+    add("--batch-api", action="store_true",
+        help="send the rows of --batch as jobs of the service instead of calls; run again, or with "
         "--resume, to fetch what they did; -o names the folder, as for direct calls")
-    add("--window", metavar="TIME", type=_window, default="24h", help="how long the service may take: 24h to 336h, or 1d to 14d "
+    add("--window", metavar="TIME", type=_window, default="24h",
+        help="how long the service may take: 24h to 336h, or 1d to 14d "
         "(default: 24h)")
     add_task_flags(add, API_WAIT, "create the jobs, print their id and end")
     parser.set_defaults(has_api=True)
@@ -33,7 +35,8 @@ def _window(text: str) -> str:
 _window.__name__ = "time"
 
 
-def add_task_flags(add, max_wait: float, no_wait: str = "make a task, print its id and end; fetch the result with --resume (for models "
+def add_task_flags(add, max_wait: float,
+                   no_wait: str = "make a task, print its id and end; fetch the result with --resume (for models "
                    "that make tasks)") -> None:
     """Flags of scripts whose calls may be tasks."""
     add("--no-wait", action="store_true", help=no_wait)
@@ -41,7 +44,8 @@ def add_task_flags(add, max_wait: float, no_wait: str = "make a task, print its 
         help=f"longest wait for a task (default: {max_wait:g}); it goes on after that, and exit code 5 comes with the command "
         "to fetch it")
     add("--poll", metavar="SECONDS", type=number(0.01, 600), help="longest pause between two looks at a task")
-    add("--resume", metavar="ID", help="fetch the result of a task, or the files of an answer that could not be saved")
+    add("--resume", metavar="ID",
+        help="fetch the result of a task, or the files of an answer that could not be saved")
     add("--status", metavar="ID", help="say how a task stands")
     add("--cancel", metavar="ID", help="cancel a task that still waits")
     add("--tasks", action="store_true", help="list what this machine started and has not fetched")
@@ -54,4 +58,5 @@ def check_single(options) -> None:
         raise usage(f"{' and '.join(given)} do not go together", "give one of them")
     if given and (options.prompt is not None or options.prompt_file or options.no_wait or options.dry_run
                   or getattr(options, "estimate", False)):
-        raise usage(f"{given[0]} takes no prompt, no --no-wait, no --dry-run and no --estimate", "leave them out")
+        raise usage(f"{given[0]} takes no prompt, no --no-wait, no --dry-run and no --estimate",
+                    "leave them out")

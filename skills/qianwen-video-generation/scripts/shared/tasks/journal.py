@@ -1,7 +1,9 @@
-"""What this machine started and has not fetched yet, one small JSON file each, so that no paid result is ever lost.
+"""What this machine started and has not fetched yet, one small JSON file each, so that no paid result is ever
+lost.
 
-A record is written before a task is created, holds the task's id before the first poll, and the result's links before
-the first download. It goes when every file is saved. Records hold prompts, so only their owner can read them.
+A record is written before a task is created, holds the task's id before the first poll, and the result's
+links before the first download. It goes when every file is saved. Records hold prompts, so only their owner
+can read them.
 """
 from __future__ import annotations
 
@@ -31,17 +33,20 @@ def _name_of(task_id: str) -> str:
 
 
 class Journal:
-    """The records in a folder. A record is a dict with `id`, `skill`, `state`, `created` (epoch seconds) and more."""
+    """The records in a folder. A record is a dict with `id`, `skill`, `state`, `created` (epoch seconds) and
+    more."""
 
     def __init__(self, state_folder: str, clock=time.time):
         if not os.path.isabs(state_folder):
             raise usage("no home folder is known, so there is no place for the journal of tasks",
                         "set HOME, or XDG_STATE_HOME to a folder of your own")
         self.state, self.folder, self.clock = state_folder, os.path.join(state_folder, "tasks"), clock
-        self.ahead: float | None = None  # seconds that the service's clock is ahead of ours, once an answer has told
+        # seconds that the service's clock is ahead of ours, once an answer has told
+        self.ahead: float | None = None
 
     def heard(self, headers: dict) -> None:
-        """Take the service's time from an answer: our own clock may be days off, and results die by the service's."""
+        """Take the service's time from an answer: our own clock may be days off, and results die by the
+        service's."""
         from email.utils import parsedate_to_datetime
         try:
             self.ahead = parsedate_to_datetime(headers["date"]).timestamp() - self.clock()
@@ -60,11 +65,13 @@ class Journal:
             prove_writable(self.folder, _PROOF)
         except OSError as error:
             raise usage(f"the journal {self.folder} cannot be written ({error.strerror}), and without it a paid result could "
-                        "be lost", "set XDG_STATE_HOME to a folder that can be written, or allow writing there") from None
+                        "be lost",
+                        "set XDG_STATE_HOME to a folder that can be written, or allow writing there") from None
 
     def new(self, skill: str, record_id: str = "", **fields) -> dict:
         """A record that is not written yet."""
-        return {"id": record_id or f"q-{short_id()}{short_id()}", "skill": skill, "task_id": "", "state": SUBMITTING,
+        return {"id": record_id or f"q-{short_id()}{short_id()}", "skill": skill, "task_id": "",
+                "state": SUBMITTING,
                 "created": self.clock(), **fields}
 
     def write(self, record: dict) -> None:
@@ -74,7 +81,8 @@ class Journal:
             json.dump(record, file, ensure_ascii=False)
 
     def remove(self, record: dict) -> None:
-        """Everything is fetched, or nothing ever will be. The task's id is remembered for as long as the service lists it."""
+        """Everything is fetched, or nothing ever will be. The task's id is remembered for as long as the
+        service lists it."""
         remove(self._path(record["id"]))
         if record["task_id"]:
             self._remember(record["task_id"])
@@ -85,7 +93,8 @@ class Journal:
     def _note_fetched(self, record: dict, paths: list) -> None:
         """Where the files went, in one small file; the next --resume of the same task reads it."""
         try:
-            with whole(os.path.join(self.folder, f"{_FETCHED}{_name_of(record['task_id'] or record['id'])}"), "w", 0o600) as file:
+            with whole(os.path.join(self.folder, f"{_FETCHED}{_name_of(record['task_id'] or record['id'])}"),
+                       "w", 0o600) as file:
                 json.dump({"moment": self.clock(), "paths": paths}, file)
             self._forget_fetched()
         except OSError:  # it only spares a second download
@@ -101,20 +110,23 @@ class Journal:
     def fetched(self, given: str) -> list:
         """The files that a task was fetched to, if all of them are still there."""
         try:
-            note = json.loads(read_own(os.path.join(self.folder, _FETCHED + _name_of(given)), _LARGEST) or b"{}")
+            note = json.loads(read_own(os.path.join(self.folder, _FETCHED + _name_of(given)), _LARGEST)
+                              or b"{}")
             paths = note.get("paths", [])
             return paths if all(os.path.isfile(path) for path in paths) else []
         except (OSError, ValueError, TypeError, AttributeError, RecursionError):
             return []
 
     def _remember(self, task_id: str) -> None:
-        """One appended line, so that processes and threads do not lose each other's; a long file is begun again."""
+        """One appended line, so that processes and threads do not lose each other's; a long file is begun
+        again."""
         path = os.path.join(self.folder, _DONE)
         try:
             fresh = self._done() if os.path.lexists(path) and os.path.getsize(path) > _LONG else None
             if fresh is not None:
                 os.unlink(path)
-            lines = "".join(f"{moment:.0f} {name}\n" for name, moment in {**(fresh or {}), task_id: self.clock()}.items())
+            lines = "".join(f"{moment:.0f} {name}\n" for name,
+                            moment in {**(fresh or {}), task_id: self.clock()}.items())
             file = open_own(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY)
             try:
                 os.write(file, lines.encode("utf-8", "replace"))
@@ -129,7 +141,8 @@ class Journal:
             content = read_own(os.path.join(self.folder, _DONE), 2 * _LONG) or b""
         except OSError:
             return {}
-        found = [re.fullmatch(r"(\d{1,12}) (\S{1,200})", line) for line in content.decode("utf-8", "replace").split("\n")]
+        found = [re.fullmatch(r"(\d{1,12}) (\S{1,200})", line)
+                 for line in content.decode("utf-8", "replace").split("\n")]
         return {match.group(2): int(match.group(1)) for match in found if match
                 and abs(self.clock() - int(match.group(1))) < LIFE}
 
@@ -146,13 +159,15 @@ class Journal:
         except (OSError, ValueError, RecursionError):
             return None
         needed = {"id": str, "skill": str, "state": str, "task_id": str, "created": (int, float)}
-        whole = isinstance(record, dict) and all(isinstance(record.get(name), kind) for name, kind in needed.items())
+        whole = isinstance(record, dict) and all(isinstance(record.get(name), kind) for name,
+            kind in needed.items())
         return record if whole and record["id"] == record_id and math.isfinite(record["created"]) else None
 
     def find(self, given: str) -> dict | None:
         """The record with this id, be it its own, the task's, or the request's."""
         return self.read(given) or next(
-            (record for record in self.all() if given and given in (record["task_id"], record.get("request_id"))), None)
+            (record for record in self.all() if given
+             and given in (record["task_id"], record.get("request_id"))), None)
 
     def all(self) -> list:
         """Every record, the oldest first."""
@@ -164,7 +179,8 @@ class Journal:
         return sorted(filter(None, records), key=lambda record: record["created"])
 
     def expired(self, record: dict) -> bool:
-        """Whether the service has most likely forgotten the task and its links. Only its own word is a reason to delete."""
+        """Whether the service has most likely forgotten the task and its links. Only its own word is a reason
+        to delete."""
         return self.now() - record["created"] > record.get("life", LIFE)
 
     def same_request(self, fingerprint: str) -> dict | None:

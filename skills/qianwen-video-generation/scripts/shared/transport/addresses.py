@@ -1,4 +1,5 @@
-"""Addresses that come from the service: links of results, redirects of these, hosts to upload to. None is trusted."""
+"""Addresses that come from the service: links of results, redirects of these, hosts to upload to. None is
+trusted."""
 from __future__ import annotations
 
 import ipaddress
@@ -17,10 +18,11 @@ class BadAddress(ValueError):
 
 
 def usable_address(endpoint: key_guard.Endpoint, url: str) -> str:
-    """The address to ask: what may not stand in a URL is percent-encoded, plain http is TLS but on this machine.
+    """The address to ask: what may not stand in a URL is percent-encoded, plain http is TLS but on this
+    machine.
 
-    Raises BadAddress for what is no address, holds control characters or user information, is a plan's host, or is on this
-    machine but not at the endpoint itself.
+    Raises BadAddress for what is no address, holds control characters or user information, is a plan's host,
+    or is on this machine but not at the endpoint itself.
     """
     try:
         parts = urlsplit(url)
@@ -47,7 +49,8 @@ def is_local(host: str | None) -> bool:
 
 
 def _is_near(host: str) -> bool:
-    """Whether a host is this machine or its link, however the number is spelled: 127.1, 0x7f000001, ::ffff:127.0.0.1."""
+    """Whether a host is this machine or its link, however the number is spelled: 127.1, 0x7f000001,
+    ::ffff:127.0.0.1."""
     try:
         address = ipaddress.ip_address(host)
     except ValueError:

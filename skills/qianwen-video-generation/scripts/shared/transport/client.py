@@ -1,7 +1,8 @@
-"""One HTTP call done right, over `urllib`: retries, server errors, SSE of both dialects, streamed multipart upload.
+"""One HTTP call done right, over `urllib`: retries, server errors, SSE of both dialects, streamed multipart
+upload.
 
-An HTTP error is a response, not an exception, until `failures.explain` has read it. `Authorization` goes to the API's
-own origin alone. TLS verification is never turned off.
+An HTTP error is a response, not an exception, until `failures.explain` has read it. `Authorization` goes to
+the API's own origin alone. TLS verification is never turned off.
 """
 from __future__ import annotations
 
@@ -31,23 +32,28 @@ class Client:
     """Sends requests for one account. Every method raises Failure, explained for this key and endpoint."""
 
     def __init__(self, verdict: key_guard.Verdict, skill: str, *, timeout: float = DEFAULT_TIMEOUT,
-                 retries: Retries | None = None, detail=None, model: str = "", models=(), sandboxed: bool = False,
+                 retries: Retries | None = None, detail=None, model: str = "", models=(),
+                 sandboxed: bool = False,
                  successor: str = ""):
         self.key, self.endpoint, self.skill = verdict.key, verdict.endpoint, skill
         self._detail = detail or (lambda text: None)
         self.timeout, self.retries = timeout, retries or Retries()
-        self.context = Context(skill, self.key.kind, self.endpoint.kind, self.endpoint.host, model, models, sandboxed,
+        self.context = Context(skill, self.key.kind, self.endpoint.kind, self.endpoint.host, model, models,
+                               sandboxed,
                                successor, self.endpoint.origin + self.endpoint.prefix)
         self._opener = opener_for(self.endpoint.kind == key_guard.LOOPBACK)
 
     def json(self, request: Request, safety: str, errors_pass: bool = False) -> Reply:
-        """Send a request that is answered by one JSON object. `errors_pass`: an error with HTTP 200 is an answer, too."""
+        """Send a request that is answered by one JSON object. `errors_pass`: an error with HTTP 200 is an
+        answer, too."""
         return self.retries.run(lambda: self._json_once(request, errors_pass), safety)
 
     def events(self, request: Request, safety: str, take):
-        """Send a request that a model answers; `take(events, headers)` reads the answer and returns the result.
+        """Send a request that a model answers; `take(events, headers)` reads the answer and returns the
+        result.
 
-        A whole answer is one event named WHOLE: some gateways do not stream, and others stream what nobody asked to be.
+        A whole answer is one event named WHOLE: some gateways do not stream, and others stream what nobody
+        asked to be.
         """
         def attempt():
             with self._open(request) as response:
@@ -60,7 +66,8 @@ class Client:
         return self.retries.run(attempt, safety)
 
     def upload(self, request: Request) -> None:
-        """Post a form to object storage, which answers with nothing, or with an XML error. Sending again costs nothing."""
+        """Post a form to object storage, which answers with nothing, or with an XML error. Sending again
+        costs nothing."""
         def attempt():
             try:
                 response = self._open(request, authorized=False)
@@ -77,11 +84,13 @@ class Client:
 
     def _storage_failure(self, status: int, raw: bytes) -> Failure:
         text = raw.decode("utf-8", "replace")
-        fields = {name: _between(text, f"<{name}>", f"</{name}>") for name in ("Code", "Message", "RequestId")}
+        fields = {name: _between(text, f"<{name}>", f"</{name}>")
+                  for name in ("Code", "Message", "RequestId")}
         if not fields["Code"] and status < 500:
             return self._not_the_service(status, raw)
         return explain(ServiceError(status, fields["Code"] or f"http_{status}",
-                                    fields["Message"] or reading.snippet(raw), fields["RequestId"]), self.context)
+                                    fields["Message"] or reading.snippet(raw), fields["RequestId"]),
+                                    self.context)
 
     def _json_once(self, request: Request, errors_pass: bool) -> Reply:
         with self._open(request) as response:
@@ -97,7 +106,8 @@ class Client:
         headers = reading.lower_headers(response)
         if response.status < 400:
             return headers
-        failure = explain(reading.read(response.status, headers, _joined(self._blocks(response, headers))), self.context)
+        failure = explain(reading.read(response.status, headers, _joined(self._blocks(response, headers))),
+                          self.context)
         failure.retry_after = parse_retry_after(headers.get("retry-after", ""))
         raise failure
 
@@ -146,7 +156,8 @@ class Client:
         raise network("the service redirects in circles", self.context, accepted="no", retryable=False)
 
     def _redirect(self, method: str, status: int, old: str, new: str) -> str:
-        """The next URL, which is of the same origin: nobody else's answer is believed, and a POST stays one."""
+        """The next URL, which is of the same origin: nobody else's answer is believed, and a POST stays one.
+        """
         try:
             new = urljoin(old, new)
             new.encode("ascii")
@@ -162,7 +173,8 @@ class Client:
 
     def _send(self, method: str, url: str, headers: dict, request: Request):
         if key_guard.is_plan_host(urlsplit(url).netloc):
-            raise network(f"{urlsplit(url).hostname} is a plan's host, and scripts send nothing there", self.context,
+            raise network(f"{urlsplit(url).hostname} is a plan's host, and scripts send nothing there",
+                          self.context,
                           accepted="no", retryable=False, fix="unset QWEN_BASE_URL, or set it to "
                           "https://dashscope.aliyuncs.com")
         body = data = request.body
@@ -173,7 +185,8 @@ class Client:
         elif method == "POST":
             data = b""
         try:
-            response = self._opener.open(urllib.request.Request(url, data, headers, method=method), timeout=self.timeout)
+            response = self._opener.open(urllib.request.Request(url, data, headers, method=method),
+                                         timeout=self.timeout)
             self._detail(f"{method} {url}: HTTP {response.status}, request id "
                          f"{response.headers.get('x-request-id') or 'not given'}")
             return response
@@ -184,7 +197,8 @@ class Client:
 
     # -- what can go wrong
 
-    def _network_failure(self, error: Exception, what: str = "the connection was closed before the answer came") -> Failure:
+    def _network_failure(self, error: Exception,
+                         what: str = "the connection was closed before the answer came") -> Failure:
         reason = error.reason if isinstance(error, urllib.error.URLError) else error
         if isinstance(reason, FileChanged):
             return usage(str(reason), "wait until it is written, then run the command again")
@@ -196,11 +210,13 @@ class Client:
         if isinstance(reason, socket.timeout):
             return network(f"no answer for {self.timeout:g} seconds", self.context,
                            cause="the service is slow or the connection died")
-        return network(what, self.context, cause=f"the service ({self.context.host}), a proxy or a firewall closed the "
+        return network(what, self.context,
+                       cause=f"the service ({self.context.host}), a proxy or a firewall closed the "
                        f"connection ({type(reason).__name__})")
 
     def _guarded(self, events, headers: dict):
-        """Pass events on; turn what breaks a stream into Failures, and errors sent inside a stream as well."""
+        """Pass events on; turn what breaks a stream into Failures, and errors sent inside a stream as well.
+        """
         try:
             for event in events:
                 if isinstance(event.data, dict):
@@ -225,12 +241,15 @@ class Client:
 
     def _not_the_service(self, status: int, raw: bytes) -> Failure:
         if raw.lstrip()[:1] == b"<":
-            return network(f"a web page came instead of an answer (HTTP {status}): {reading.snippet(raw)}", self.context,
-                           retryable=False, cause="a captive portal, a proxy's log-in page or a wrong base URL answers "
+            return network(f"a web page came instead of an answer (HTTP {status}): {reading.snippet(raw)}",
+                           self.context,
+                           retryable=False,
+                           cause="a captive portal, a proxy's log-in page or a wrong base URL answers "
                            "instead of the service",
                            fix="log in to the network, check QWEN_BASE_URL, then run the command again")
         return network(f"the answer is {'empty' if not raw else 'not the expected JSON: ' + reading.snippet(raw)} (HTTP {status})",
-                       self.context, retryable=False, cause=f"{self.context.host} does not speak the API's language here")
+                       self.context, retryable=False,
+                       cause=f"{self.context.host} does not speak the API's language here")
 
 
 def _joined(blocks) -> bytes:
@@ -245,4 +264,5 @@ def _joined(blocks) -> bytes:
 
 
 def _between(text: str, start: str, end: str) -> str:
-    return text.split(start, 1)[1].split(end, 1)[0] if start in text and end in text.split(start, 1)[1] else ""
+    return text.split(start, 1)[1].split(end, 1)[0] if start in text and end in text.split(start,
+        1)[1] else ""

@@ -1,4 +1,5 @@
-"""Connecting: through which address, how long, and what it means when no connection comes about. Nothing was sent then."""
+"""Connecting: through which address, how long, and what it means when no connection comes about. Nothing was
+sent then."""
 from __future__ import annotations
 
 import functools
@@ -18,7 +19,8 @@ _UNKNOWN_ISSUER = (18, 19, 20, 21)  # of OpenSSL's verify codes
 
 
 class ConnectError(OSError):
-    """The connection was never made, so the request surely was not accepted. `reason` is the original error."""
+    """The connection was never made, so the request surely was not accepted. `reason` is the original error.
+    """
 
     def __init__(self, reason: Exception):
         super().__init__(str(reason))
@@ -26,7 +28,8 @@ class ConnectError(OSError):
 
 
 def connection_to(address: tuple, timeout: float, source_address=None) -> socket.socket:
-    """A connection to the first address of a host that answers; what swallows packets does not hold up the others."""
+    """A connection to the first address of a host that answers; what swallows packets does not hold up the
+    others."""
     found = socket.getaddrinfo(*address, 0, socket.SOCK_STREAM)
     found.sort(key=lambda entry: entry[4] != _worked.get(address))
     trouble: OSError = OSError("the host has no address")
@@ -59,7 +62,8 @@ class _Connecting:
         self.timeout = min(idle, CONNECT_TIMEOUT)
         try:
             super().connect()
-        except (OSError, ValueError, http.client.HTTPException) as error:  # ValueError: a host that is no name
+        # ValueError: a host that is no name
+        except (OSError, ValueError, http.client.HTTPException) as error:
             raise ConnectError(error) from error
         finally:
             self.timeout = idle
@@ -100,6 +104,9 @@ class TlsSettings(Exception):
 
 
 class _HTTPSHandler(urllib.request.HTTPSHandler):
+    def __init__(self):  # without the context that newer versions of Python would make here, and fail to
+        urllib.request.AbstractHTTPHandler.__init__(self)
+
     def https_open(self, request):
         return self.do_open(_HTTPSConnection, request, context=tls_context())
 
@@ -113,7 +120,8 @@ class _ProxyHandler(urllib.request.ProxyHandler):
 
 
 def opener_for(local: bool) -> urllib.request.OpenerDirector:
-    """An opener that leaves HTTP errors and redirects to us. Loopback hosts are never reached through a proxy."""
+    """An opener that leaves HTTP errors and redirects to us. Loopback hosts are never reached through a
+    proxy."""
     opener = urllib.request.OpenerDirector()
     for handler in (_HTTPHandler(), _HTTPSHandler()) + (() if local else (_ProxyHandler(),)):
         opener.add_handler(handler)
@@ -124,8 +132,10 @@ def connect_trouble(reason: Exception, host: str, limit: float, proxy: Proxy | N
     """What, why, next step, and whether waiting may help, for a connection that was never made."""
     if isinstance(reason, TlsSettings):
         names = those_set("SSLKEYLOGFILE", "SSL_CERT_FILE", "SSL_CERT_DIR")
-        return (f"TLS cannot be set up: {reason}", f"the environment sets {', '.join(names) or 'nothing for it'}",
-                f"correct or unset {' and '.join(names)}" if names else "mend this Python's ssl module", False)
+        return (f"TLS cannot be set up: {reason}",
+                f"the environment sets {', '.join(names) or 'nothing for it'}",
+                f"correct or unset {' and '.join(names)}" if names else "mend this Python's ssl module",
+                False)
     if isinstance(reason, ssl.SSLCertVerificationError):
         return _certificate_trouble(reason, host)
     if isinstance(reason, ssl.SSLError):
@@ -160,7 +170,8 @@ def _proxy_trouble(reason: Exception, limit: float, proxy: Proxy) -> tuple:
     if refused:
         is_login = refused.group(1) == "407"
         return (f"{name} refused the connection: HTTP {refused.group(1)}",
-                "it asks for a user name and a password" if is_login else "it does not let this host through", fix, False)
+                "it asks for a user name and a password" if is_login else "it does not let this host through",
+                fix, False)
     if isinstance(reason, (ValueError, http.client.InvalidURL)):
         return f"{proxy.variable} holds no address of a proxy that can be used", "", f"correct or unset {proxy.variable}", False
     if isinstance(reason, (http.client.HTTPException, ConnectionResetError)):
@@ -179,7 +190,8 @@ def _host_trouble(reason: Exception, host: str, limit: float) -> tuple:
                 reason.errno == socket.EAI_AGAIN)
     if isinstance(reason, socket.timeout):
         return (f"{host} did not answer within {limit:g} seconds", "a firewall drops the connection, or the "
-                "network is down", "check the network and the proxy settings (HTTPS_PROXY), then run the command again",
+                "network is down",
+                "check the network and the proxy settings (HTTPS_PROXY), then run the command again",
                 True)
     if isinstance(reason, PermissionError):
         return f"connecting to {host} is not permitted: {reason.strerror}", "a sandbox or firewall forbids it", "", False

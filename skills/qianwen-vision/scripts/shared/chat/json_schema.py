@@ -1,4 +1,5 @@
-"""A small, honest subset of JSON Schema: what it checks is named here, what it does not check can be asked for.
+"""A small, honest subset of JSON Schema: what it checks is named here, what it does not check can be asked
+for.
 
 Used for `--schema`: the model is asked to keep to the schema, and the answer is checked against it.
 """
@@ -15,7 +16,8 @@ from .patterns import compiled, is_quick
 
 _SECONDS = 5.0  # that patterns may be matched for
 
-_ANNOTATIONS = frozenset(("title", "description", "default", "examples", "$schema", "$id", "$comment", "$defs",
+_ANNOTATIONS = frozenset(("title", "description", "default", "examples", "$schema", "$id", "$comment",
+                          "$defs",
                           "definitions", "deprecated", "readOnly", "writeOnly"))
 
 
@@ -79,7 +81,8 @@ _SIMPLE = {
 }
 
 
-_STRUCTURE = frozenset(("type", "properties", "required", "additionalProperties", "items", "prefixItems", "anyOf",
+_STRUCTURE = frozenset(("type", "properties", "required", "additionalProperties", "items", "prefixItems",
+                        "anyOf",
                         "oneOf", "allOf", "not", "$ref", "enum"))
 
 
@@ -87,7 +90,8 @@ CHECKED = _STRUCTURE | frozenset(_SIMPLE)
 
 
 def check_schema(schema) -> list:
-    """The keywords of a schema that are not checked, as (place, keyword). Raises a usage Failure for a broken schema."""
+    """The keywords of a schema that are not checked, as (place, keyword). Raises a usage Failure for a broken
+    schema."""
     found: list = []
     try:
         _walk_schema(schema, "$", found, schema, set())
@@ -108,7 +112,8 @@ def _walk_schema(schema, place: str, found: list, root, seen: set) -> None:
         _walk_schema(_resolve(schema["$ref"], root, place), place, found, root, seen)
     _check_keywords(schema, place)
     found += [(place, "pattern")] if "pattern" in schema and compiled(schema["pattern"]) is None else []
-    found += [(place, keyword) for keyword in schema if keyword not in CHECKED and keyword not in _ANNOTATIONS]
+    found += [(place, keyword) for keyword in schema if keyword not in CHECKED
+              and keyword not in _ANNOTATIONS]
     for where, part in _parts(schema):
         _walk_schema(part, place + where, found, root, seen)
 
@@ -124,7 +129,8 @@ def _check_keywords(schema: dict, place: str) -> None:
             compiled(schema["pattern"])
         except (re.error, TypeError, OverflowError) as error:
             raise usage(f"--schema: {place}.pattern is not a regular expression: {error}") from None
-    for keyword, kind in (("required", list), ("properties", dict), ("enum", list), ("anyOf", list), ("oneOf", list),
+    for keyword, kind in (("required", list), ("properties", dict), ("enum", list), ("anyOf", list),
+                          ("oneOf", list),
                           ("allOf", list), ("prefixItems", list), ("$defs", dict), ("definitions", dict)):
         if keyword in schema and not isinstance(schema[keyword], kind):
             raise usage(f"--schema: {place}.{keyword} must be {'a list' if kind is list else 'an object'}")
@@ -156,7 +162,8 @@ class NotChecked(Exception):
 
 
 def violations(value, schema, limit: int = 20) -> list:
-    """What in `value` breaks `schema`, as sentences that begin with the place ($ is the whole value). Raises NotChecked.
+    """What in `value` breaks `schema`, as sentences that begin with the place ($ is the whole value). Raises
+    NotChecked.
 
     Patterns whose matching may take for ever are matched by a process of their own, which can be ended.
     """
@@ -191,7 +198,8 @@ def _by_child(value, schema) -> list:
     root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     code = "import sys; sys.path.insert(0, sys.argv[1]); from shared.chat.json_schema import child; child()"
     try:
-        done = subprocess.run([sys.executable, "-I", "-c", code, root], input=json.dumps([value, schema]).encode(),
+        done = subprocess.run([sys.executable, "-I", "-c", code, root],
+                              input=json.dumps([value, schema]).encode(),
                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=_SECONDS)
         return json.loads(done.stdout)
     except subprocess.TimeoutExpired:
@@ -257,8 +265,10 @@ class _Check:
 
     def _object(self, value: dict, schema: dict, place: str, found: dict) -> None:
         properties = schema.get("properties") or {}
-        found.update({f"{place} lacks {name!r}": True for name in schema.get("required") or () if name not in value})
-        # Which names patternProperties covers is not looked at, so with it additionalProperties cannot be checked either.
+        found.update({f"{place} lacks {name!r}": True for name in schema.get("required") or ()
+                      if name not in value})
+        # Which names patternProperties covers is not looked at, so with it additionalProperties cannot be
+        # checked either.
         rest = True if "patternProperties" in schema else schema.get("additionalProperties", True)
         for name, item in value.items():
             self.check(item, properties.get(name, rest), f"{place}.{name}", found)
@@ -288,7 +298,8 @@ def _resolve(reference: str, root, place: str):
     """The schema that a reference within the same file names."""
     node = root
     if not isinstance(reference, str) or not (reference == "#" or reference.startswith("#/")):
-        raise usage(f"--schema: {place}.$ref {reference!r} leads out of the file", "put the schema under $defs and refer to "
+        raise usage(f"--schema: {place}.$ref {reference!r} leads out of the file",
+                    "put the schema under $defs and refer to "
                     "#/$defs/NAME")
     for part in reference[1:].split("/")[1:]:
         part = part.replace("~1", "/").replace("~0", "~")

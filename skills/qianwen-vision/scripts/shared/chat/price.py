@@ -12,8 +12,8 @@ SEARCHES = "web searches are billed apart and are not in it"
 
 
 def charged(model, usage, region: str, batch: bool = False) -> Cost:
-    """The cost of an answer by its usage object, at the list price of `region`. `model` is its row, `batch` its
-    way through the Batch API."""
+    """The cost of an answer by its usage object, at the list price of `region`. `model` is its row, `batch`
+    its way through the Batch API."""
     found = counts(usage)
     if found.input is None and found.output is None:
         return unknown("the service did not say what was used", AS_OF, region)

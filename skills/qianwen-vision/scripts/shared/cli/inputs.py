@@ -13,7 +13,8 @@ _MAX_INPUT = 64 << 20  # bytes; what is larger is no prompt, and a device or pip
 
 
 def read_text(path: str, what: str) -> str:
-    """A UTF-8 text file ('-' is stdin), a byte order mark accepted. Raises a usage Failure that says what is wrong."""
+    """A UTF-8 text file ('-' is stdin), a byte order mark accepted. Raises a usage Failure that says what is
+    wrong."""
     if path == "-":
         raw, name = sys.stdin.buffer.read(_MAX_INPUT + 1), "stdin"
     else:
@@ -39,7 +40,8 @@ def _read_file(path: str, what: str) -> bytes:
         with open(path, "rb") as file:
             return file.read(_MAX_INPUT + 1)
     except FileNotFoundError:
-        raise usage(f"{what} {path} does not exist", "check the path; it is looked up from the working directory "
+        raise usage(f"{what} {path} does not exist",
+                    "check the path; it is looked up from the working directory "
                     f"{os.getcwd()}") from None
     except IsADirectoryError:
         raise usage(f"{what} {path} is a folder, not a file") from None
@@ -58,7 +60,8 @@ def read_json(path: str, what: str):
 
 
 def read_prompt(argument: str | None, file: str | None, others=(), main: str = "prompt") -> str | None:
-    """The main input: the argument, stdin for '-', or a file. None when there is none. `others` may also read stdin."""
+    """The main input: the argument, stdin for '-', or a file. None when there is none. `others` may also read
+    stdin."""
     if argument is not None and file is not None:
         raise usage(f"a {main} and --{main}-file were both given", "give one of them")
     source = file if file is not None else argument
@@ -66,7 +69,8 @@ def read_prompt(argument: str | None, file: str | None, others=(), main: str = "
         raise usage("stdin can be read once only, but two inputs name '-'", "put one of them into a file")
     prompt = read_text(source, f"the {main} file") if file is not None or argument == "-" else argument
     if prompt is not None and not prompt.strip():
-        raise usage(f"the {main} is empty", "write what the model should do" if main == "prompt" else "write what is to be said")
+        raise usage(f"the {main} is empty", "write what the model should do" if main == "prompt"
+                    else "write what is to be said")
     return prompt
 
 
@@ -81,17 +85,20 @@ def read_body(path: str | None):
 
 
 def take_prompt_back(options, names, example: str) -> None:
-    """`--image F "What is it?"`: a flag that takes several files has swallowed the prompt. `names` are such flags."""
+    """`--image F "What is it?"`: a flag that takes several files has swallowed the prompt. `names` are such
+    flags."""
     for values in (getattr(options, name) for name in names):
         if options.prompt is None and not options.prompt_file and len(values) > 1:
             if is_prompt(values[-1]):
                 options.prompt = values.pop()
             elif not os.path.exists(values[-1]) and "://" not in values[-1] and not values[-1].startswith(("data:", "-")):
-                raise usage(f"{values[-1]!r} is no file, and there is no prompt", f"write the prompt first: {example}")
+                raise usage(f"{values[-1]!r} is no file, and there is no prompt",
+                            f"write the prompt first: {example}")
 
 
 def is_prompt(text: str) -> bool:
-    """Whether a value among files can only be a prompt: it has blanks or Chinese, names no file, is no address."""
+    """Whether a value among files can only be a prompt: it has blanks or Chinese, names no file, is no
+    address."""
     chinese = re.search("[\u3000-\u9fff\uff00-\uffef]", text) and not os.path.splitext(text)[1]
     words = chinese or any(character.isspace() for character in text)
     return bool(words) and not os.path.exists(text) and ":" not in (text.split(None, 1) or [""])[0]

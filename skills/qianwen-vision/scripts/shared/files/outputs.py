@@ -1,4 +1,5 @@
-"""Output files: their names, proven free and writable before anything is paid, and JSON files that several runs change."""
+"""Output files: their names, proven free and writable before anything is paid, and JSON files that several
+runs change."""
 from __future__ import annotations
 
 import os
@@ -15,7 +16,8 @@ _LOCK_PATIENCE = 20.0  # seconds; a lock is held for as long as it takes to writ
 
 
 def slug(text: str, limit: int = 40) -> str:
-    """A file name from a prompt: letters and digits of every script kept, the rest turned into single hyphens."""
+    """A file name from a prompt: letters and digits of every script kept, the rest turned into single
+    hyphens."""
     import unicodedata
     words = re.sub(r"[\W_]+", "-", unicodedata.normalize("NFC", text)).strip("-").lower()[:limit].strip("-")
     while len(words.encode("utf-8")) > 120:
@@ -35,8 +37,9 @@ def exists(path: str) -> bool:
 class OutputFile:
     """A file that will be written as a whole or not at all.
 
-    Made before the paid call: a missing folder is created, the file is proven writable by a temporary file beside it,
-    and an existing target is refused unless `overwrite` is set. Then `save` writes, or `discard` leaves nothing.
+    Made before the paid call: a missing folder is created, the file is proven writable by a temporary file
+    beside it, and an existing target is refused unless `overwrite` is set. Then `save` writes, or `discard`
+    leaves nothing.
     """
 
     def __init__(self, path: str, overwrite: bool = False):
@@ -54,15 +57,18 @@ class OutputFile:
 
     def _check(self) -> None:
         if os.path.isdir(self.path):
-            raise usage(f"{self.path} is a folder", "name a file, or end the path in / to have the name chosen")
+            raise usage(f"{self.path} is a folder",
+                        "name a file, or end the path in / to have the name chosen")
         if os.path.exists(self.path) and not os.path.isfile(self.path):
-            raise usage(f"{self.path} is a device or a pipe, not a file", "leave --output out to get the answer on stdout")
+            raise usage(f"{self.path} is a device or a pipe, not a file",
+                        "leave --output out to get the answer on stdout")
         if os.path.lexists(self.path) and not self.overwrite:
             raise Failure(Exit.EXISTS, f"{self.path} exists already; nothing was sent",
                           fix="add --overwrite to replace it, or choose another --output")
 
     def save(self, data: bytes, media_type: str) -> dict:
-        """Write the file and give it its name; return its entry of the JSON document. Raises Failure UNSAVED."""
+        """Write the file and give it its name; return its entry of the JSON document. Raises Failure UNSAVED.
+        """
         try:
             with whole(self.path, overwrite=self.overwrite) as file:
                 file.write(data)
@@ -79,12 +85,14 @@ class OutputFile:
 
 
 def expanded(path: str) -> str:
-    """A path whose `~/` no shell has replaced, as in `--output=~/x`. Raises usage where no home folder is known."""
+    """A path whose `~/` no shell has replaced, as in `--output=~/x`. Raises usage where no home folder is
+    known."""
     if not re.match(r"~[/\\]", path) or os.path.lexists("~"):
         return path
     found = os.path.expanduser(path)
     if found.startswith("~"):
-        raise usage(f"{path}: there is no home folder that ~ could mean", "set HOME, or name the folder itself")
+        raise usage(f"{path}: there is no home folder that ~ could mean",
+                    "set HOME, or name the folder itself")
     return found
 
 
@@ -94,11 +102,13 @@ def prove_folder(folder: str) -> None:
         sweep(os.path.abspath(folder or os.curdir))
         prove_writable(folder)
     except OSError as error:
-        raise usage(f"{folder or os.curdir} cannot be written: {error.strerror}", "name another place with --output") from error
+        raise usage(f"{folder or os.curdir} cannot be written: {error.strerror}",
+                    "name another place with --output") from error
 
 
 def prove(path: str, fix: str = "name another file with --output") -> None:
-    """Prove that a file can have this very name: one that is too long or not for this disk is refused. Raises usage."""
+    """Prove that a file can have this very name: one that is too long or not for this disk is refused. Raises
+    usage."""
     try:
         prove_name(path)
     except ValueError as error:  # a character that no file name can have
@@ -108,7 +118,8 @@ def prove(path: str, fix: str = "name another file with --output") -> None:
 
 
 def partial_path(path: str) -> str:
-    """A free name for what came of a file that is not whole; cut where it would be too long for most disks."""
+    """A free name for what came of a file that is not whole; cut where it would be too long for most disks.
+    """
     folder, name = os.path.split(path)
     while len(os.fsencode(name + PARTIAL)) > 255:
         name = name[:-1]
@@ -129,7 +140,8 @@ def _make_folder(folder: str) -> list:
     try:
         os.makedirs(folder, exist_ok=True)
     except OSError as error:
-        raise usage(f"the folder {folder} cannot be made: {error.strerror}", "name another place with --output") from error
+        raise usage(f"the folder {folder} cannot be made: {error.strerror}",
+                    "name another place with --output") from error
     return missing[::-1]
 
 
@@ -143,7 +155,8 @@ def _remove_folders(folders: list) -> None:
 
 
 def output_for(output: str, overwrite: bool, prompt: str, extension: str) -> OutputFile:
-    """The OutputFile for an `--output` value: a file, or a directory (existing, or ending in a slash) to name a file in."""
+    """The OutputFile for an `--output` value: a file, or a directory (existing, or ending in a slash) to name
+    a file in."""
     output = expanded(output)
     if output.endswith(("/", os.sep)) or os.path.isdir(output):
         output = os.path.join(output, f"{slug(prompt)}-{short_id()}.{extension}")
@@ -151,11 +164,13 @@ def output_for(output: str, overwrite: bool, prompt: str, extension: str) -> Out
 
 
 class OutputFiles:
-    """Where the files of one call go: every name chosen and proven free before anything is paid, no file ever lost.
+    """Where the files of one call go: every name chosen and proven free before anything is paid, no file ever
+    lost.
 
-    `output` is a file's name, a folder (existing, or ending in a slash), or None for the working directory. One file
-    is called by its name; several get -1, -2 … before the extension. With `sidecars`, NAME.json goes beside each; with
-    `text`, an extension, a text of that kind goes beside them. What is `resumed` was checked when it began.
+    `output` is a file's name, a folder (existing, or ending in a slash), or None for the working directory.
+    One file is called by its name; several get -1, -2 … before the extension. With `sidecars`, NAME.json goes
+    beside each; with `text`, an extension, a text of that kind goes beside them. What is `resumed` was
+    checked when it began.
     """
 
     def __init__(self, output: str | None, overwrite: bool, name: str, count: int, extension: str, *,
@@ -177,7 +192,8 @@ class OutputFiles:
     @property
     def output(self) -> str:
         """The absolute name that leads to the same files in a later run."""
-        return os.path.abspath(os.path.join(self.folder, self.stem + (f".{self.extension}" if self.extension else "")))
+        return os.path.abspath(os.path.join(self.folder, self.stem
+                                            + (f".{self.extension}" if self.extension else "")))
 
     def path(self, number: int, extension: str = "") -> str:
         """The name of the file with this number, counted from 1."""
@@ -192,7 +208,8 @@ class OutputFiles:
         paths = [self.path(number) for number in range(1, self.count + 1)]
         for path in [*paths, *([self.text_path(text)] if text else [])]:
             if os.path.isdir(path):
-                raise usage(f"{path} is a folder", "name a file, or end the path in / to have the name chosen")
+                raise usage(f"{path} is a folder",
+                            "name a file, or end the path in / to have the name chosen")
             if exists(path) and not (self.overwrite and os.path.isfile(path)):
                 raise Failure(Exit.EXISTS, f"{path} exists already; nothing was sent",
                               fix="add --overwrite to replace it, or choose another --output")
@@ -211,11 +228,13 @@ class OutputFiles:
     def _check_sidecar(self, path: str) -> None:
         """A sidecar replaces a sidecar, and nothing else."""
         if exists(path) and not (self.overwrite and is_sidecar(path)):
-            raise Failure(Exit.EXISTS, f"{path} exists already, and the description of the result would go there; nothing "
+            raise Failure(Exit.EXISTS,
+                          f"{path} exists already, and the description of the result would go there; nothing "
                           "was sent", fix="add --no-sidecar, or choose another --output")
 
     def temporary(self) -> Temporary:
-        """An empty file beside the final names, open as `.file`, to be filled and then saved. Raises OSError."""
+        """An empty file beside the final names, open as `.file`, to be filled and then saved. Raises OSError.
+        """
         temporary = Temporary(self.folder)
         self._temporaries.append(temporary)  # before it is there: an interrupt in between must not leave it
         return temporary.create()
@@ -229,7 +248,8 @@ class OutputFiles:
         return self.path(number, true), bool(self.extension)
 
     def save(self, temporary: Temporary, number: int, media_type: str) -> dict:
-        """Give a finished file its name and true extension; return its entry of the JSON document. Raises OSError."""
+        """Give a finished file its name and true extension; return its entry of the JSON document. Raises
+        OSError."""
         path, corrected = self.name_for(number, media_type)
         true = os.path.splitext(path)[1][1:]
         path = self._publish(temporary, path, self.overwrite and not corrected)
@@ -256,7 +276,8 @@ class OutputFiles:
         return entry
 
     def _publish(self, temporary: Temporary, path: str, overwrite: bool) -> str:
-        """A name that was taken meanwhile is somebody's file: the result gets another one, because it is paid for."""
+        """A name that was taken meanwhile is somebody's file: the result gets another one, because it is paid
+        for."""
         wanted = path
         for _ in range(20):
             try:
@@ -271,7 +292,8 @@ class OutputFiles:
         raise FileExistsError(17, "no free name was found", wanted)
 
     def describe(self, entry: dict, facts: dict) -> None:
-        """Write the sidecar of a saved file; one that cannot be written is warned of, because the file is there."""
+        """Write the sidecar of a saved file; one that cannot be written is warned of, because the file is
+        there."""
         import json
         if not self.sidecars:
             return
@@ -296,7 +318,8 @@ class OutputFiles:
 
 
 def _place(output: str | None, name: str, name_id: str, extension: str) -> tuple:
-    """(folder, stem, extension) of the files; a chosen name gets `extension`, a given one keeps its own, if any."""
+    """(folder, stem, extension) of the files; a chosen name gets `extension`, a given one keeps its own, if
+    any."""
     if output == "":
         raise usage("--output names no file", "give a file, or a folder ending in /")
     output = output and expanded(output)
@@ -321,9 +344,11 @@ def _same_extension(one: str, other: str) -> bool:
 
 
 def check_replaceable(path: str, flag: str) -> None:
-    """Prove, before anything is paid, that `replace_json` will be able to write a file: its folder, lock and name."""
+    """Prove, before anything is paid, that `replace_json` will be able to write a file: its folder, lock and
+    name."""
     if os.path.islink(path) and not os.path.exists(path):
-        raise usage(f"{flag} {path} is a link to {os.readlink(path)}, which does not exist", "name the file itself")
+        raise usage(f"{flag} {path} is a link to {os.readlink(path)}, which does not exist",
+                    "name the file itself")
     target = os.path.realpath(path)
     if os.path.exists(target) and not os.path.isfile(target):
         raise usage(f"{flag} {path} is not a file", "name a file")
@@ -334,12 +359,14 @@ def check_replaceable(path: str, flag: str) -> None:
             prove_name(target)
     except OSError as error:
         named = error.filename if error.filename and error.filename.endswith(".lock") else path
-        raise usage(f"{flag} {path} cannot be written: {named}: {error.strerror}", "name a file in a folder that exists and is "
+        raise usage(f"{flag} {path} cannot be written: {named}: {error.strerror}",
+                    "name a file in a folder that exists and is "
                     "writable") from None
 
 
 def replace_json(path: str, change) -> None:
-    """Read a JSON file (None when it is missing), pass it through `change`, and put the result in its place atomically.
+    """Read a JSON file (None when it is missing), pass it through `change`, and put the result in its place
+    atomically.
 
     A lock keeps two processes from losing each other's change. Raises OSError or ValueError.
     """

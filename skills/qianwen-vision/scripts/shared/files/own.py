@@ -1,7 +1,9 @@
-"""Files that nobody named: our own state, a `.env`, what lies in a project. They are opened without following links.
+"""Files that nobody named: our own state, a `.env`, what lies in a project. They are opened without following
+links.
 
-A name that a stranger's project could have prepared may be a link to the user's own files, a device without end or a
-named pipe that never answers. Here only a regular file of the user (or of root) is opened; anything else is `NotOwn`.
+A name that a stranger's project could have prepared may be a link to the user's own files, a device without
+end or a named pipe that never answers. Here only a regular file of the user (or of root) is opened; anything
+else is `NotOwn`.
 """
 from __future__ import annotations
 
@@ -9,7 +11,8 @@ import errno
 import os
 import stat
 
-_ALWAYS = sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY", "O_NOCTTY"))
+_ALWAYS = sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY",
+    "O_NOCTTY"))
 
 
 class NotOwn(OSError):
@@ -20,7 +23,8 @@ class NotOwn(OSError):
 
 
 def open_own(path: str, flags: int = os.O_RDONLY, mode: int = 0o600) -> int:
-    """A descriptor of a regular file of the user. Raises NotOwn before a byte is read or changed, else OSError.
+    """A descriptor of a regular file of the user. Raises NotOwn before a byte is read or changed, else
+    OSError.
 
     `flags` as for `os.open`; O_TRUNC takes effect only once the file has been proven.
     """
@@ -41,7 +45,8 @@ def open_own(path: str, flags: int = os.O_RDONLY, mode: int = 0o600) -> int:
 
 
 def read_own(path: str, limit: int) -> bytes | None:
-    """The bytes of a regular file of the user, or None where there is none. Raises NotOwn, also above `limit` bytes."""
+    """The bytes of a regular file of the user, or None where there is none. Raises NotOwn, also above `limit`
+    bytes."""
     try:
         descriptor = open_own(path)
     except FileNotFoundError:
@@ -54,7 +59,8 @@ def read_own(path: str, limit: int) -> bytes | None:
 
 
 def is_own(found: os.stat_result) -> bool:
-    """Whether a file or folder belongs to the user or to root. Systems without user ids have no strangers here."""
+    """Whether a file or folder belongs to the user or to root. Systems without user ids have no strangers
+    here."""
     if not hasattr(os, "geteuid"):
         return True
     return found.st_uid in (os.geteuid(), 0)
@@ -64,7 +70,8 @@ def is_private(found: os.stat_result) -> bool:
     """Whether a file or folder belongs to the user or to root and nobody else may write to it."""
     if not hasattr(os, "geteuid"):
         return True
-    by_group = found.st_mode & stat.S_IWGRP and found.st_gid and not _is_lone_group(found.st_gid, found.st_uid)
+    by_group = found.st_mode & stat.S_IWGRP and found.st_gid and not _is_lone_group(found.st_gid,
+        found.st_uid)
     return is_own(found) and not found.st_mode & stat.S_IWOTH and not by_group
 
 

@@ -13,16 +13,19 @@ from ..failures import usage
 from ..files import probe
 
 MAX_STDIN = 64_000_000  # bytes held in memory
-# What a kind of media may be: `kind` for messages, media types, and 0 or the bound of each measure (bytes, pixels,
+# What a kind of media may be: `kind` for messages, media types, and 0 or the bound of each measure (bytes,
+# pixels,
 # long side through short side, seconds, pixels).
 Limits = namedtuple("Limits", "kind formats max_bytes min_side max_ratio min_seconds max_seconds max_side",
                     defaults=(0, 0, 0, 0, 0, 0))
 
 
 class Media:
-    """One media argument, looked at. `url` is set for what goes as it is; else `path` or `data` holds the bytes."""
+    """One media argument, looked at. `url` is set for what goes as it is; else `path` or `data` holds the
+    bytes."""
 
-    __slots__ = ("argument", "url", "path", "data", "media_type", "size", "width", "height", "seconds", "alpha",
+    __slots__ = ("argument", "url", "path", "data", "media_type", "size", "width", "height", "seconds",
+                 "alpha",
                  "address")
 
     def __init__(self, argument: str, url: str = "", path: str = "", data: bytes | None = None):
@@ -54,7 +57,8 @@ def _is_data(argument: str) -> bool:
 
 
 def look(argument: str, flag: str, limits: Limits) -> Media:
-    """What an argument is: a path, `-`, `file://`, `data:`, `http(s)://` or `oss://`. Raises usage when it is illegal."""
+    """What an argument is: a path, `-`, `file://`, `data:`, `http(s)://` or `oss://`. Raises usage when it is
+    illegal."""
     media = _find(argument, flag, limits)
     if media.url:
         return media
@@ -82,7 +86,8 @@ def _read_stdin(flag: str, limits: Limits) -> bytes:
     most = min(limits.max_bytes or MAX_STDIN, MAX_STDIN)
     data = sys.stdin.buffer.read(most + 1)
     if len(data) > most:
-        raise usage(f"{flag}: stdin has more than {megabytes(most)}", "save it as a file and name that: a file is not held in memory")
+        raise usage(f"{flag}: stdin has more than {megabytes(most)}",
+                    "save it as a file and name that: a file is not held in memory")
     return data
 
 
@@ -92,7 +97,8 @@ def _checked_url(url: str, flag: str) -> str:
     except ValueError:
         parts = None
     if parts is None or not parts.netloc or re.search(r"[\s\x00-\x1f]", url):
-        raise usage(f"{flag} {url!r} is not a usable address", "give a whole URL without blanks, or a local file")
+        raise usage(f"{flag} {url!r} is not a usable address",
+                    "give a whole URL without blanks, or a local file")
     return url
 
 
@@ -121,7 +127,8 @@ def _checked_path(argument: str, flag: str) -> str:
     if os.path.isdir(path):
         raise usage(f"{flag} {shown} is a folder, not a file", "name a file in it")
     if not os.path.exists(path):
-        raise usage(f"{flag} {shown} does not exist", f"check the path; it is looked up from the working directory {os.getcwd()}")
+        raise usage(f"{flag} {shown} does not exist",
+                    f"check the path; it is looked up from the working directory {os.getcwd()}")
     if not os.path.isfile(path):
         raise usage(f"{flag} {shown} is not an ordinary file", "copy its content into a file")
     return path
@@ -150,7 +157,8 @@ def check(media: Media, flag: str, limits: Limits) -> None:
         raise usage(f"{flag} {media.name} is empty", "give a file that holds something")
     if media.media_type not in limits.formats:
         what = media.media_type or "not a picture, video or sound that is known here"
-        raise usage(f"{flag} {media.name} is {what}, whatever its name says", f"give {limits.kind} as one of: {legal}")
+        raise usage(f"{flag} {media.name} is {what}, whatever its name says",
+                    f"give {limits.kind} as one of: {legal}")
     if limits.max_bytes and media.size > limits.max_bytes:
         raise usage(f"{flag} {media.name} has {megabytes(media.size)}, and the model takes {megabytes(limits.max_bytes)} at most",
                     "make it smaller (fewer pixels, or JPEG instead of PNG; for a video a lower resolution)")

@@ -12,7 +12,8 @@ from ..transport.retries import Retries
 from .inputs import data_url, Media, megabytes
 
 INLINE_BYTES = 7_000_000  # a data URL may have 10 MiB encoded, which is a little over 7 MB of file (4.2)
-ALL_INLINE_BYTES = 12_000_000  # of all files together: the classic hosts take bodies of 16 MiB, base64 included (4.2)
+# of all files together: the classic hosts take bodies of 16 MiB, base64 included (4.2)
+ALL_INLINE_BYTES = 12_000_000
 UPLOAD_SLACK = 30.0  # seconds before its end from which a credential is not used any more
 
 
@@ -43,7 +44,8 @@ def policy_request(endpoint, model: str) -> Request:
 def preview_uploads(waiting: list, endpoint, model: str) -> list:
     """The uploads that would come first, for a dry run."""
     request = policy_request(endpoint, model)
-    return [{"method": request.method, "url": request.url, "then": f"form upload of {item.name}, {item.size} bytes"}
+    return [{"method": request.method, "url": request.url,
+             "then": f"form upload of {item.name}, {item.size} bytes"}
             for item in waiting]
 
 
@@ -98,7 +100,8 @@ class Uploader:
     def _credential(self) -> dict:
         if not self._policy or self.clock() > self._ends:
             body = self.client.json(policy_request(self.client.endpoint, self.model), Retries.READ).body
-            self._policy = policy = _checked_policy(body.get("data") or body.get("output"), self.client.endpoint)
+            self._policy = policy = _checked_policy(body.get("data") or body.get("output"),
+                                                    self.client.endpoint)
             self._ends = self.clock() + _number(policy.get("expire_in_seconds"), 300) - UPLOAD_SLACK
         return self._policy
 
@@ -109,16 +112,20 @@ class Uploader:
                         "most", "put the file on a public http(s) address and pass that, or make it smaller")
         key = f"{policy['upload_dir'].rstrip('/')}/{os.urandom(8).hex()}.{_extension(media)}"
         fields = {
-            "OSSAccessKeyId": policy["oss_access_key_id"], "Signature": policy["signature"], "policy": policy["policy"],
+            "OSSAccessKeyId": policy["oss_access_key_id"], "Signature": policy["signature"],
+            "policy": policy["policy"],
             "key": key, "x-oss-object-acl": policy.get("x_oss_object_acl", "private"),
-            "x-oss-forbid-overwrite": policy.get("x_oss_forbid_overwrite", "true"), "success_action_status": "200"}
+            "x-oss-forbid-overwrite": policy.get("x_oss_forbid_overwrite", "true"),
+            "success_action_status": "200"}
         progress = self.console.upload_progress(media.name) if self.console else None
-        form = Multipart(fields, media.path, filename=key.rsplit("/", 1)[1], media_type=media.media_type, data=media.data,
+        form = Multipart(fields, media.path, filename=key.rsplit("/", 1)[1], media_type=media.media_type,
+                         data=media.data,
                          progress=progress)
         try:
             self.client.upload(Request("POST", policy["upload_host"].rstrip("/") + "/", form))
         except Failure as failure:
-            if failure.code != "FileAlreadyExists":  # the key is our own random one: an earlier try has arrived
+            # the key is our own random one: an earlier try has arrived
+            if failure.code != "FileAlreadyExists":
                 raise
         return "oss://" + key
 
@@ -127,7 +134,8 @@ def _extension(media: Media) -> str:
     return probe.EXTENSIONS.get(media.media_type, "bin")
 
 
-_POLICY = {"policy": r"[!-~]+", "signature": r"[!-~]+", "upload_dir": r"[A-Za-z0-9._/-]+", "upload_host": r"[^?#]+",
+_POLICY = {"policy": r"[!-~]+", "signature": r"[!-~]+", "upload_dir": r"[A-Za-z0-9._/-]+",
+           "upload_host": r"[^?#]+",
            "oss_access_key_id": r"[!-~]+"}
 
 
@@ -145,7 +153,8 @@ def _checked_policy(policy, endpoint) -> dict:
             wrong = ["upload_dir"]
     if wrong:
         raise Failure(Exit.FAILED, f"the upload credential has no usable {', '.join(wrong)}",
-                      "the base URL probably leads to something that only resembles the service", "check QWEN_BASE_URL, then "
+                      "the base URL probably leads to something that only resembles the service",
+                      "check QWEN_BASE_URL, then "
                       "run the command again", accepted="no")
     return policy
 

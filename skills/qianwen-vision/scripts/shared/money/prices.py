@@ -27,7 +27,8 @@ class TokenPrice:
                region: str = BEIJING, thinking: bool = False):
         """CNY for a call, None where no price is known.
 
-        Among the tokens of the input are `cached` ones, read from the service's cache, and `stored` ones, put into it.
+        Among the tokens of the input are `cached` ones, read from the service's cache, and `stored` ones, put
+        into it.
         """
         tier = self._tier(input, region)
         if tier is None:

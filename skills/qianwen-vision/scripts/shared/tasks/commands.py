@@ -6,7 +6,8 @@ from .journal import Journal, READY
 from .service import describe, is_submitting, resume_command
 
 SCRIPTS = {"qianwen-text": "text.py", "qianwen-vision": "vision.py",
-           "qianwen-image-generation": "image.py", "qianwen-video-generation": "video.py", "qianwen-audio-tts": "tts.py"}
+           "qianwen-image-generation": "image.py", "qianwen-video-generation": "video.py",
+           "qianwen-audio-tts": "tts.py"}
 
 
 def list_tasks(journal: Journal, console) -> None:
@@ -50,7 +51,8 @@ def show_status(given: str, runner, journal: Journal, console) -> None:
 
 def _say_status(facts: dict, journal: Journal, console) -> None:
     if console.json_mode:
-        console.document({"ok": True, "skill": console.skill, **facts, "resume": resume_command(facts["task_id"], journal),
+        console.document({"ok": True, "skill": console.skill, **facts,
+                          "resume": resume_command(facts["task_id"], journal),
                           "warnings": console.warnings})
         return
     said = ": ".join(str(facts[name]) for name in ("status", "code", "message") if facts.get(name))
@@ -60,7 +62,8 @@ def _say_status(facts: dict, journal: Journal, console) -> None:
 
 
 def cancel(given: str, runner, journal: Journal, console) -> None:
-    """`--cancel ID`: possible only while the task waits. A runner that tells True has something left to be fetched."""
+    """`--cancel ID`: possible only while the task waits. A runner that tells True has something left to be
+    fetched."""
     record = journal.find(given)
     if record and is_submitting(record):
         runner.look_for(record)
@@ -77,11 +80,13 @@ def check_same_skill(record: dict | None, skill: str) -> None:
     """A record of another skill is read by that skill's script alone. Raises usage."""
     if record and record["skill"] != skill:
         script = SCRIPTS.get(record["skill"], "the script that made it")
-        raise usage(f"{record['task_id'] or record['id']} belongs to {record['skill']}", f"give it to {script}")
+        raise usage(f"{record['task_id'] or record['id']} belongs to {record['skill']}",
+                    f"give it to {script}")
 
 
 def check_same_account(record: dict | None, endpoint) -> None:
     """A task is known only where it was made."""
     if record and record.get("endpoint") and record["endpoint"] != endpoint.origin + endpoint.prefix:
         raise usage(f"{record['task_id'] or record['id']} was started at {record['endpoint']}, and this run would ask "
-                    f"{endpoint.origin + endpoint.prefix}", "set QWEN_BASE_URL or QWEN_REGION as they were, then run it again")
+                    f"{endpoint.origin + endpoint.prefix}",
+                    "set QWEN_BASE_URL or QWEN_REGION as they were, then run it again")
