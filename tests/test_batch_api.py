@@ -310,16 +310,16 @@ def test_poll_is_a_minute_at_least_at_the_service(monkeypatch):
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 @pytest.mark.parametrize("path", [UPLOAD, CREATE, POLL, FETCH, "DELETE"])
-@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize("late", range(4))
 def test_a_kill_at_any_step_pays_nothing_twice(api, emulator, home, work, path, late):
-    """Killed while a request is under way, or right after it was answered; then the same command again."""
+    """Killed while a request is under way, or at three moments after it was answered; then the same command again."""
     emulator.batch_polls = (0, 1, 0)
     if not late:
         emulator.inject("slow-first-byte", times=1, seconds=5, path="/files/file-batch-" if path == "DELETE" else path)
     process = start(emulator, home, work)
     until(lambda: process.poll() is not None or any(_is(request, path) for request in list(emulator.requests)))
     if late:
-        time.sleep(random.Random(path).random() * 0.02)
+        time.sleep(random.Random(f"{path} {late}").random() * 0.02 * late)
     process.send_signal(signal.SIGKILL)
     process.wait()
     emulator.faults.clear()

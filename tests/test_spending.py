@@ -360,3 +360,25 @@ def test_speech_costs_its_characters(run, emulator):
     done = run("Hello there", "--json", skill="qianwen-audio-tts")
     cost = done.document["billing"]["cost"]
     assert cost["known"] and cost["amount"] == pytest.approx(spent(run)["total"], abs=1e-6) and cost["amount"] > 0
+
+
+def test_the_batch_api_costs_half(run, emulator, work):
+    (work / "rows.jsonl").write_text("".join(json.dumps({"prompt": f"row {number}"}) + "\n" for number in range(6)))
+    direct = run("--batch", "rows.jsonl", "-o", "direct", "--no-think", "--json").document["billing"]
+    before = spent(run)["total"]
+    asked = {way: run("--batch", "rows.jsonl", "-o", "jobs", "--no-think", "--estimate", "--json", *way).document["estimate"]["high"]
+             for way in ((), ("--batch-api",))}
+    assert asked["--batch-api",] == pytest.approx(asked[()] / 2, abs=1e-6)
+    done = run("--batch", "rows.jsonl", "-o", "jobs", "--no-think", "--batch-api", "--poll", "0.2", "--json")
+    cost = done.document["billing"]["cost"]["amount"]
+    assert done.code == 0 and direct["units"] == done.document["billing"]["units"], done
+    assert cost == pytest.approx(direct["cost"]["amount"] / 2, abs=1e-5)
+    assert spent(run)["total"] - before == pytest.approx(cost, abs=1e-5)
+
+
+def test_jobs_keep_to_the_budget(run, emulator, work):
+    (work / "rows.jsonl").write_text("".join(json.dumps({"prompt": f"row {number}"}) + "\n" for number in range(6)))
+    batch = ("--batch", "rows.jsonl", "-o", "jobs", "--no-think", "--batch-api", "--poll", "0.2", "--json")
+    done = run(*batch, env={"QIANWEN_BUDGET": "0.05"})  # six rows of 4,096 tokens at half of 8 a million: 0.098
+    assert done.code == 4 and done.document["error"]["code"] == "Budget" and not emulator.batches, done
+    assert run(*batch, env={"QIANWEN_BUDGET": "0.2"}).code == 0
