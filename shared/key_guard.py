@@ -232,7 +232,7 @@ def region_endpoint(region: str = DEFAULT_REGION, variable: str = "QWEN_REGION")
     """The DashScope endpoint of a region. Raises BadEndpoint for a region that is unknown or has no common
     host."""
     if region not in REGIONS:
-        is_shown = re.fullmatch(r"[\w.,-]{1,24}", region)  # anything longer may be a key in the wrong place
+        is_shown = re.fullmatch(r"[\w.,-]{1,16}|[a-z]+(-[a-z]+)+(-?\d)?", region)  # all else may be a key in the wrong place
         raise BadEndpoint(f"unknown region {region!r} in {variable}" if is_shown
                           else f"unknown region in {variable}",
                           f"set QWEN_REGION to one of: {', '.join(name for name, host in REGIONS.items() if host)}; in "
