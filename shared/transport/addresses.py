@@ -17,12 +17,12 @@ class BadAddress(ValueError):
     """An address that is not asked; the message says why."""
 
 
-def usable_address(endpoint: key_guard.Endpoint, url: str) -> str:
+def usable_address(endpoint: key_guard.Endpoint, url: str, at_endpoint: bool = True) -> str:
     """The address to ask: what may not stand in a URL is percent-encoded, plain http is TLS but on this
     machine.
 
     Raises BadAddress for what is no address, holds control characters or user information, is a plan's host,
-    or is on this machine but not at the endpoint itself.
+    or is on this machine but not at the endpoint itself (without `at_endpoint`: though the endpoint is not).
     """
     try:
         parts = urlsplit(url)
@@ -37,7 +37,8 @@ def usable_address(endpoint: key_guard.Endpoint, url: str) -> str:
     if not _HOST.fullmatch(parts.netloc):
         raise BadAddress("it is no usable address")
     local = is_local(host)
-    if (local or _is_near(host)) and f"{parts.scheme}://{parts.netloc}" != endpoint.origin:
+    fits = f"{parts.scheme}://{parts.netloc}" == endpoint.origin if at_endpoint else endpoint.kind == key_guard.LOOPBACK
+    if (local or _is_near(host)) and not fits:
         raise BadAddress("it is no usable address: it leads to another place on this machine")
     scheme = parts.scheme if local else "https"
     return f"{scheme}://{parts.netloc}{rest}"

@@ -21,7 +21,7 @@ from ..cli.console import Console
 from ..failures import Exit, Failure, usage
 from ..files.locks import FileLock, Held, Unsupported
 from ..files.own import open_own
-from ..files.whole import to_disk, whole
+from ..files.whole import sweep, to_disk, whole
 from .index import Keys
 from .results_table import check_table, index_of, put_in_order, ResultsTable
 from .rows import RowFile
@@ -129,6 +129,7 @@ class BatchFolder:
         except OSError as error:
             raise usage(f"the folder {self.folder} cannot be made: {error.strerror}",
                         "name another place") from error
+        sweep(self.folder)
         return FolderLock(self._lock_file, max_wait, tick, self._console)
 
     def open(self) -> None:

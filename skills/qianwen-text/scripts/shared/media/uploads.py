@@ -146,7 +146,7 @@ def _checked_policy(policy, endpoint) -> dict:
              if not isinstance(policy.get(name), str) or not re.fullmatch(form, policy[name])]
     if not wrong:
         try:
-            policy["upload_host"] = usable_address(endpoint, policy["upload_host"])
+            policy["upload_host"] = usable_address(endpoint, policy["upload_host"], at_endpoint=False)
         except BadAddress:
             wrong = ["upload_host"]
         if ".." in policy["upload_dir"].split("/"):
