@@ -245,3 +245,11 @@ def test_a_made_up_row_reads_and_asks(run, emulator, work, monkeypatch):
     assert "from 1 to 500" in run("Hi", "--model", "made-up-1", "--max-tokens", "501").err
     assert [one["id"] for one in run("--models", "made-up", "--json").document["models"]] == ["made-up-1"]
     assert row.price.amount(1_000_000, 1_000_000) == 3
+
+
+def test_the_reference_tells_when_the_cache_begins():
+    """Section 7 of the updates: the implicit cache begins at 1,024 tokens, not at 256."""
+    from tests.conftest import ROOT
+    text = (ROOT / "skills" / "qianwen-text" / "references" / "models.md").read_text("utf-8")
+    (line,) = [line for line in text.splitlines() if "implicit cache" in line]
+    assert "1,024 tokens" in line and "256" not in line
