@@ -380,5 +380,5 @@ def network(what: str, context: Context, *, cause: str = "", fix: str = "", acce
     if accepted == "maybe" and not fix:
         fix = "the service may have taken the request, and billed it; run the command again if you can accept that"
     return Failure(Exit.NETWORK, what, cause or f"no usable connection to {context.host or 'the service'}",
-                   fix or f"check the spelling of QWEN_BASE_URL, the network and any proxy ({context.host}); then run the "
+                   fix or "check the spelling of QWEN_BASE_URL, the network and any proxy; then run the "
                    "command again", retryable=retryable, accepted=accepted)

@@ -71,7 +71,9 @@ class Turn:
             self._keep_partial(failure)
             raise
         except KeyboardInterrupt:
-            failure = Failure(Exit.INTERRUPTED, "interrupted", fix="run the command again",
+            failure = Failure(Exit.INTERRUPTED, "interrupted before the answer was complete",
+                              "the service may have answered, and bills it then",
+                              "run the command again if you can accept that", accepted="maybe",
                               partial=self.answer.partial())
             self._keep_partial(failure)
             raise failure from None
