@@ -110,6 +110,19 @@ def test_a_stream_that_breaks_is_in_doubt(run, emulator, home):
     assert spent(run)["calls_in_doubt"] == 1
 
 
+def test_an_answer_that_breaks_its_promise_is_paid_and_says_so(run, emulator, work):
+    (work / "s.json").write_text('{"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}')
+    (work / "rows.jsonl").write_text('{"prompt": "n?"}\n')
+    for _ in range(2):
+        emulator.reply(text='{"n": "x"}', usage=usage(1000, 1000))
+    done = run("n?", "--schema", "s.json", "--json")
+    assert done.code == 8 and done.document["billing"]["cost"]["amount"] == 0.01 and "0.01" in done.err, done
+    assert "each answer is billed" in done.document["error"]["fix"]
+    batch = run("--batch", "rows.jsonl", "-o", "out", "--schema", "s.json", "--json").document
+    assert batch["rows"]["failed"] == 1 and batch["billing"]["cost"]["amount"] == 0.01
+    assert spent(run)["total"] == 0.02
+
+
 @pytest.mark.parametrize("fault, code", [("401", 3), ("403", 3), ("arrearage", 4)])
 def test_a_refused_call_costs_nothing(run, emulator, home, fault, code):
     emulator.inject(fault, times=None)

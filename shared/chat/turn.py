@@ -69,6 +69,9 @@ class Turn:
             self._finish()
         except Failure as failure:
             self._keep_partial(failure)
+            if self.answer.usage:  # what came is paid, of use or not
+                failure.billing = self._billing()
+                self.console.note(self._bill())
             raise
         except KeyboardInterrupt:
             failure = Failure(Exit.INTERRUPTED, "interrupted before the answer was complete",
@@ -89,7 +92,7 @@ class Turn:
         Raises the Failure of a stdout that could not be written, now that nothing else is left to do.
         """
         console, model = self.console, self.answer.model or self.model.id
-        console.note(f"{usage_line(self.answer.usage, model, self.session.billing_note())}, {words(self.cost)}")
+        console.note(self._bill())
         console.detail(f"request id {self.answer.request_id or 'not given'}")
         if console.json_mode:
             try:
@@ -100,6 +103,14 @@ class Turn:
             console.say("stdout cannot be written; this is the answer:\n" + self.text)
             self._unshown.fix = "the answer is above, on stderr: it does not have to be paid for again"
             raise self._unshown
+
+    def _bill(self) -> str:
+        """What the answer used and cost, for people."""
+        model = self.answer.model or self.model.id
+        return f"{usage_line(self.answer.usage, model, self.session.billing_note())}, {words(self.cost)}"
+
+    def _billing(self) -> dict:
+        return {"plan": self.client.key.billing, "units": units(self.answer.usage), "cost": cost_document(self.cost)}
 
     # -- sending
 
@@ -216,7 +227,7 @@ class Turn:
         if broken:
             raise self._broken_promise("the answer does not match the schema: " + "; ".join(broken[:5]),
                                        f"{len(broken)} violation(s)",
-                                       "run the command again, or make the schema simpler")
+                                       "make the schema simpler, or run the command again: each answer is billed")
         self.data = value if self.asked.schema is not None else None
         return text
 
@@ -233,7 +244,7 @@ class Turn:
         return self._broken_promise(
             f"the answer is not JSON: {error}",
             "it was cut off at the token limit" if cut else "the model did not keep to the JSON mode",
-            "leave out --max-tokens" if cut else "run the command again, or use another model")
+            "leave out --max-tokens" if cut else "use another model, or run the command again: each answer is billed")
 
     def _broken_promise(self, message: str, cause: str, fix: str) -> Failure:
         return Failure(Exit.FAILED, message, cause, fix, request_id=self.answer.request_id, accepted="maybe",
@@ -245,8 +256,7 @@ class Turn:
                     "text": self.text, "reasoning": answer.reasoning,
                     "tool_calls": tool_calls_for_messages(answer), "data": self.data,
                     "finish_reason": answer.finish_reason, **more, "files": self.files, "usage": answer.usage,
-                    "billing": {"plan": self.client.key.billing, "units": units(answer.usage),
-                                "cost": cost_document(self.cost)},
+                    "billing": self._billing(),
                     "warnings": self.console.warnings}
         always = ("ok", "skill", "model", "text", "usage", "billing", "warnings")
         return {name: value for name, value in document.items() if value or name in always

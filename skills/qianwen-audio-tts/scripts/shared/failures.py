@@ -30,6 +30,8 @@ class Failure(Exception):
     `partial` holds what came of an answer before it broke off. `files` and `task_id` are what is not lost.
     """
 
+    billing: dict = {}  # what the call cost all the same, as `billing` of the JSON document
+
     def __init__(self, exit_code: Exit, message: str, cause: str = "", fix: str = "", *, code: str = "",
                  http_status: int = 0, request_id: str = "", retryable: bool = False, accepted: str = "no",
                  retry_after: float | None = None, partial: dict | None = None, files: list | None = None,

@@ -58,12 +58,12 @@ class Tally:
         ok, doubt = document.get("ok") is True, document.get("in_doubt") is True
         with self._lock:
             self.under_way -= begun
+            self._add_bill(document.get("billing", {}))
             self.done += ok
             self.in_doubt += doubt
             self.failed += not ok and not doubt
             if ok:
                 self.network_failures = 0
-                self._add_bill(document.get("billing", {}))
             else:
                 self.codes[int(document.get("exit_code", Exit.PARTIAL)) if begun else int(Exit.PARTIAL)] += 1
             if doubt and len(self.doubtful) < _NAMED:

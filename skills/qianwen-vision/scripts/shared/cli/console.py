@@ -145,7 +145,8 @@ class Console:
                     "error": error, **self.redact_result({"task_id": failure.task_id,
                                                           "resume": failure.resume,
                                                           "files": failure.files,
-                                                          "partial": failure.partial})}
+                                                          "partial": failure.partial}),
+                    "billing": failure.billing}
         always = ("ok", "skill", "exit_code", "warnings", "error", "files")
         return {name: value for name, value in document.items() if value or name in always}
 
