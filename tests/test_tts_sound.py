@@ -18,6 +18,7 @@ import pytest
 import tts_sound
 from tts_sound import BadSound, Joined, play, Mp3Stream, PcmStream, Wav, frame_of, header, read_wav, sniff
 from tts_part import Sink
+from tts_request import Call
 
 SAMPLES = random.Random(1).randbytes(4000)
 
@@ -564,7 +565,7 @@ def test_one_part_of_another_format_is_copied(join, kind):
 def sunk(chunks, asked="wav", rate=24000) -> tuple:
     """(the file, its format, what was passed on)."""
     file, heard = io.BytesIO(), []
-    sink = Sink(file, asked, rate, lambda *told: heard.append(told))
+    sink = Sink(file, Call("", {"input": {"text": "Hi"}}, True, asked, rate), lambda *told: heard.append(told))
     for one in chunks:
         sink.write(one)
     sink.end()

@@ -195,12 +195,14 @@ def _patterns(schema):
 
 
 def _by_child(value, schema) -> list:
+    from ..cli.commands import bare_environment
     root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     code = "import sys; sys.path.insert(0, sys.argv[1]); from shared.chat.json_schema import child; child()"
     try:
         done = subprocess.run([sys.executable, "-I", "-c", code, root],
                               input=json.dumps([value, schema]).encode(),
-                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=_SECONDS)
+                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=_SECONDS,
+                              env=bare_environment())
         return json.loads(done.stdout)
     except subprocess.TimeoutExpired:
         raise NotChecked(f"matching its patterns takes more than {_SECONDS:g} seconds") from None

@@ -206,13 +206,11 @@ class Output:
                               accepted="maybe",
                               fix="make room or choose another --output, then run the command again; whole parts are kept")
         if temporary and live.seconds:
-            partial = self._outputs.path(1, "partial." + live.form)
             try:
                 live.finish()
-                temporary.publish(partial, overwrite=True)
+                partial = self._outputs.save_partial(temporary, 1, live.form)
                 failure.files = [*failure.files, {"path": partial, "bytes": os.path.getsize(partial)}]
                 failure.message += f"; the first {live.seconds:.1f} s are in {partial}"
-                self._outputs.saved.append(partial)
             except (OSError, BadSound):
                 pass
         if len(self._job.parts) > 1:

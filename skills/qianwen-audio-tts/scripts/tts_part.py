@@ -17,9 +17,10 @@ from tts_costs import charged, expected
 from tts_models import TABLE
 from tts_request import expected_seconds
 from tts_sound import BadSound, NoSound
-from tts_store import Store, unsaved
+from tts_store import private, Store, unsaved
 
 _FETCH_AGAIN = "run the same command again: what is paid is fetched and not paid again, as long as the link lives (24 hours)"
+_MOST_BYTES, _BYTES_EACH, _BYTES_AT_ALL = 64 << 20, 2 << 20, 1 << 30  # of sound: at first, a character, at most
 _TRUNCATED = 0.5  # of the time a text takes to say; below it something was cut off (speech contract 7.4)
 
 
@@ -39,12 +40,13 @@ class Sink:
     samples, or of the compressed bytes, as they come.
     """
 
-    def __init__(self, file, form: str, rate: int, on_audio=None, channels: int = 1):
-        self._file, self._asked, self._rate, self._on_audio, self._channels = file, form, rate, on_audio, channels
+    def __init__(self, file, call, on_audio=None):
+        self._file, self._asked, self._rate, self._channels = file, call.form, call.rate, call.channels
+        self._on_audio, self._most = on_audio, most_bytes(call.text)
         self.form, self._head, self._pcm, self._mp3, self.size = "", b"", None, None, 0
 
     def write(self, data: bytes) -> None:
-        """Raises BadSound where the bytes are no sound, OSError of the disk."""
+        """Raises BadSound where the bytes are no sound or far too many for the text, OSError of the disk."""
         if not self.form:
             self._head += data
             if len(self._head) < 12:
@@ -73,8 +75,10 @@ class Sink:
             return
         if self._mp3:
             self._mp3.feed(data)  # to know in the end that there was sound
-        self._file.write(data)
         self.size += len(data)
+        if self.size > self._most:
+            raise BadSound(f"it is far too long for its text: more than {self._most >> 20} MiB")
+        self._file.write(data)
         if not self._on_audio:
             return
         try:
@@ -146,7 +150,7 @@ class Speaker:
         """
         def take(events, headers):
             with open(path, "wb") as file:
-                sink = Sink(file, call.form, call.rate, on_audio, call.channels)
+                sink = Sink(file, call, on_audio)
                 return self._take(events, sink, call, client)
         text, region = call.text, self._session.price_region
         try:
@@ -206,7 +210,7 @@ class Speaker:
         for tries in (1, 2):
             temporary = self.store.temporary()
             try:
-                download.fetch(client, url, temporary)
+                download.fetch(client, url, temporary, limit=most_bytes(call.text))
                 form = self._checked(temporary, call, on_audio)
                 return self.store.keep(key, temporary, form, facts)
             except NoSound as error:
@@ -237,8 +241,8 @@ class Speaker:
                 return "wav"
         bare = path + ".wav"
         try:
-            with open(path, "rb") as file, open(bare, "wb") as copied:
-                sink = Sink(copied, call.form, call.rate, on_audio, call.channels)
+            with open(path, "rb") as file, private(bare, "xb") as copied:
+                sink = Sink(copied, call, on_audio)
                 for block in iter(lambda: file.read(tts_sound.BLOCK), b""):
                     sink.write(block)
                 sink.end()
@@ -246,6 +250,11 @@ class Speaker:
             return sink.form
         finally:
             remove(bare)
+
+
+def most_bytes(text: str) -> int:
+    """How large the sound of a text can be, generously: a mark for a pause of 100 s has 10 characters."""
+    return min(_MOST_BYTES + _BYTES_EACH * len(text), _BYTES_AT_ALL)
 
 
 def too_short(seconds: float, text: str, speed) -> bool:

@@ -14,10 +14,12 @@ import shutil
 import time
 
 from shared.failures import Exit, Failure, usage
+from shared.files.own import read_own
 from shared.files.whole import prove_writable, remove, short_id, whole
 
 KEPT_DAYS = 7
 _OWN_DAYS = 1  # a run that was killed leaves its own names; no run lasts so long
+_MOST_FACTS = 1 << 20  # bytes of what is known of a part
 LINK_HOURS = 23  # the service forgets a link after 24
 
 
@@ -54,7 +56,7 @@ class Store:
     def temporary(self) -> str:
         """A new empty file."""
         path = self._own("tmp")
-        with open(path, "xb"):
+        with private(path, "xb"):
             return path
 
     def _own(self, form: str) -> str:
@@ -141,15 +143,19 @@ class Store:
 
     def _read(self, key: str) -> dict | None:
         try:
-            with open(os.path.join(self.folder, f"{key}.json"), encoding="utf-8") as file:
-                facts = json.load(file)
+            facts = json.loads(read_own(os.path.join(self.folder, f"{key}.json"), _MOST_FACTS) or b"")
         except (OSError, ValueError, RecursionError):
             return None
         return facts if isinstance(facts, dict) and isinstance(facts.get("made"), (int, float)) else None
 
     def _write(self, key: str, facts: dict) -> None:
-        with whole(os.path.join(self.folder, f"{key}.json"), "w") as file:
+        with whole(os.path.join(self.folder, f"{key}.json"), "w", permissions=0o600) as file:
             json.dump(facts, file, ensure_ascii=False)
+
+
+def private(path: str, mode: str):
+    """Open a file to write; a new one is for its owner alone. Raises OSError."""
+    return open(path, mode, opener=lambda name, flags: os.open(name, flags, 0o600))
 
 
 def _link(path: str, new: str) -> None:
@@ -159,7 +165,8 @@ def _link(path: str, new: str) -> None:
     except FileNotFoundError:
         raise
     except (OSError, AttributeError, NotImplementedError):
-        shutil.copyfile(path, new)
+        with open(path, "rb") as old, private(new, "xb") as copied:
+            shutil.copyfileobj(old, copied)
 
 
 def unsaved(error: OSError, folder: str) -> Failure:

@@ -165,10 +165,13 @@ def first_frame(options):
         yield
 
 
+_FORMATS = "mov,mp4,matroska,webm,avi,mpegts,mpeg,flv,asf,ogg,gif"  # none of them names other files to read
+_SEARCH_SECONDS = 300.0
+
+
 def last_frame_of(path: str, folder: str) -> str:
     """The last frame of a video as a PNG in `folder`, made by ffmpeg. Raises usage where that cannot be done.
     """
-    import subprocess
     from shared.cli.commands import on_path
     if not os.path.isfile(path):
         raise usage(f"--from-clip {path} does not exist or is no file", "name a video on this machine")
@@ -179,11 +182,22 @@ def last_frame_of(path: str, folder: str) -> str:
                     "give it as --image")
     target = os.path.join(folder, "last-frame.png")
     for seek in (["-sseof", "-1"], []):  # the last second is enough, except in very short or odd files
-        done = subprocess.run([program, "-nostdin", "-v", "error", *seek, "-i", os.path.abspath(path),
-                               "-update", "1", "-y", target],
-                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        if done.returncode == 0 and os.path.exists(target) and os.path.getsize(target):
+        code, said = _run([program, "-nostdin", "-v", "error", *seek, "-protocol_whitelist", "file",
+                           "-format_whitelist", _FORMATS, "-i", os.path.abspath(path),
+                           "-update", "1", "-y", target])
+        if code == 0 and os.path.exists(target) and os.path.getsize(target):
             return target
-    said = done.stderr.decode("utf-8", "replace").strip().splitlines()
-    raise usage(f"--from-clip {path}: ffmpeg could not read its last frame{': ' + said[-1] if said else ''}",
+    raise usage(f"--from-clip {path}: ffmpeg could not read its last frame{said and ': ' + said}",
                 "check the video")
+
+
+def _run(command: list) -> tuple:
+    """(exit code, last line of stderr) of a program, which is not given the key."""
+    import subprocess
+    from shared.cli.commands import bare_environment
+    try:
+        done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=bare_environment(),
+                              timeout=_SEARCH_SECONDS)
+    except subprocess.TimeoutExpired:
+        return 1, f"it takes more than {_SEARCH_SECONDS:g} seconds"
+    return done.returncode, (done.stderr.decode("utf-8", "replace").strip().splitlines() or [""])[-1]

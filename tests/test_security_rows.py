@@ -1,0 +1,140 @@
+"""Inputs of a stranger's project or of a hostile service, one by one: what is promised in SECURITY.md holds for each."""
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import stat
+import sys
+
+import pytest
+
+from shared.chat import json_schema
+from tests.conftest import STANDARD_KEY
+from tests.emulator import filming
+
+POSIX = pytest.mark.skipif(os.name == "nt", reason="programs, links and modes of POSIX")
+FILM = {"skill": "qianwen-video-generation"}
+SPEECH = {"skill": "qianwen-audio-tts"}
+
+
+# ---- other programs --------------------------------------------------------------------------------------------------
+
+@pytest.fixture
+def recorder(tmp_path):
+    """A folder with a program called ffmpeg that records its environment and arguments and makes no picture."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    (folder / "ffmpeg").write_text(f'#!/bin/sh\nenv > "{folder}/env"\nprintf "%s\\n" "$@" > "{folder}/args"\nexit 1\n')
+    (folder / "ffmpeg").chmod(0o755)
+    return folder
+
+
+@POSIX
+def test_ffmpeg_is_given_no_key_and_reads_nothing_but_films(run, work, recorder):
+    (work / "a.mp4").write_bytes(b"x")
+    env = {"PATH": f"{recorder}:/usr/bin:/bin", "QIANWEN_API_KEY": "sk-anotherkey0123456789", "OTHER_SECRET": "word"}
+    assert run("on", "--from-clip", "a.mp4", env=env, **FILM).code == 2
+    seen, arguments = (recorder / "env").read_text(), (recorder / "args").read_text().splitlines()
+    assert "KEY" not in seen and "SECRET" not in seen and STANDARD_KEY not in seen and "PATH=" in seen
+    assert arguments[arguments.index("-protocol_whitelist") + 1] == "file"
+    formats = set(arguments[arguments.index("-format_whitelist") + 1].split(","))
+    assert {"mov", "matroska"} <= formats and not formats & {"hls", "concat", "dash", "image2", "imf", "sdp", "webm_dash_manifest"}
+    assert max(map(arguments.index, ("-protocol_whitelist", "-format_whitelist"))) < arguments.index("-i")
+
+
+@POSIX
+def test_ffmpeg_that_never_ends_is_given_up(run, work, recorder, monkeypatch):
+    import video_inputs
+    (work / "a.mp4").write_bytes(b"x")
+    (recorder / "ffmpeg").write_text("#!/bin/sh\nexec sleep 60\n")
+    monkeypatch.setattr(video_inputs, "_SEARCH_SECONDS", 0.05)
+    result = run("on", "--from-clip", "a.mp4", env={"PATH": f"{recorder}:/usr/bin:/bin"}, **FILM)
+    assert result.code == 2 and "takes more than" in result.err, result
+
+
+@pytest.mark.skipif(not shutil.which("ffmpeg"), reason="ffmpeg is not installed")
+@pytest.mark.parametrize("text", [
+    "ffconcat version 1.0\nfile other.mp4\n", "ffconcat version 1.0\nfile '{work}/other.mp4'\n",
+    "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nfile://{work}/other.mp4\n#EXT-X-ENDLIST\n"], ids=["concat", "absolute", "hls"])
+def test_a_clip_that_names_another_film_is_not_read(run, emulator, work, text):
+    (work / "other.mp4").write_bytes(filming.mp4(64, 64, 1, 10, (200, 30, 30), {}))
+    (work / "clip.mp4").write_text(text.format(work=work))
+    result = run("on", "--from-clip", "clip.mp4", env={"PATH": os.environ["PATH"]}, **FILM)
+    assert result.code == 2 and "could not read" in result.err and not emulator.requests, result
+
+
+def test_the_process_that_matches_patterns_is_given_no_key(monkeypatch):
+    monkeypatch.setenv("DASHSCOPE_API_KEY", STANDARD_KEY)
+    given = {}
+
+    def record(command, **named):
+        given.update(named["env"])
+        raise OSError
+    monkeypatch.setattr(json_schema.subprocess, "run", record)
+    with pytest.raises(json_schema.NotChecked):
+        json_schema._by_child("a", {"pattern": "(a+)+$"})
+    assert STANDARD_KEY not in given.values() and "PATH" in given
+
+
+# ---- speech ----------------------------------------------------------------------------------------------------------
+
+def test_sound_far_too_long_for_its_text_is_refused(run, emulator, monkeypatch, work):
+    import tts_part
+    monkeypatch.setattr(tts_part, "_MOST_BYTES", 1000)
+    monkeypatch.setattr(tts_part, "_BYTES_EACH", 10)
+    for flags in (("--stream",), ()):
+        result = run("Five!", "-o", "a.wav", *flags, **SPEECH)
+        assert result.code in (8, 9) and not (work / "a.wav").exists(), result
+        assert "too long for its text" in result.err or "it is larger than" in result.err
+
+
+@pytest.mark.parametrize("text", ["你好", "a" * 10_000])
+def test_no_honest_sound_is_too_long(text):
+    from tts_part import most_bytes
+    from tts_request import expected_seconds
+    assert 48_000 * 2 * 2 * 3 * expected_seconds(text, None) < most_bytes(text) <= 1 << 30
+
+
+def test_what_came_of_speech_replaces_no_file(run, emulator, work):
+    (work / "a.partial.wav").write_text("mine")
+    emulator.inject("speech-cut", times=None, after_chunks=3)
+    result = run("A long sentence. " * 20, "--stream", "-o", "a.wav", "--retries", "0", **SPEECH)
+    assert result.code == 6 and (work / "a.partial.wav").read_text() == "mine", result
+    other, = work.glob("a.partial-*.wav")
+    assert other.name in result.err and other.read_bytes()[:4] == b"RIFF"
+
+
+@POSIX
+def test_what_is_kept_of_speech_is_for_its_owner_alone(run, emulator, home):
+    emulator.inject("speech-cut", times=None, after_chunks=3)
+    run("A sentence.", "-o", "a.wav", "--retries", "0", **SPEECH)
+    emulator.reset()
+    emulator.inject("download-reset", times=None, at=0)
+    run("A sentence.", "-o", "a.wav", "--retries", "0", **SPEECH)
+    paths = [path for path in (home / ".local").rglob("*") if path.is_file()]
+    assert paths and {stat.S_IMODE(path.stat().st_mode) for path in paths} == {0o600}, paths
+
+
+@POSIX
+@pytest.mark.parametrize("links", [True, False], ids=["links", "copies"])
+def test_parts_of_speech_are_private(tmp_path, monkeypatch, links):
+    import tts_store
+    if not links:
+        monkeypatch.delattr(tts_store.os, "link")
+    store = tts_store.Store(str(tmp_path))
+    store.prove()
+    part = store.keep("k", store.temporary(), "wav", {})
+    assert part and {stat.S_IMODE(os.stat(os.path.join(store.folder, name)).st_mode) for name in os.listdir(store.folder)} == {0o600}
+
+
+@POSIX
+def test_facts_of_a_part_are_read_from_a_plain_file_alone(tmp_path):
+    import tts_store
+    store = tts_store.Store(str(tmp_path))
+    store.prove()
+    (tmp_path / "facts").write_text(json.dumps({"made": 1, "url": "http://x"}))
+    (tmp_path / "speech" / "k.json").symlink_to(tmp_path / "facts")
+    (tmp_path / "speech" / "l.json").symlink_to("/dev/zero")
+    os.mkfifo(tmp_path / "speech" / "m.json")
+    assert [store._read(key) for key in "klm"] == [None] * 3
