@@ -5,11 +5,11 @@ import json
 import os
 import shutil
 import stat
-import sys
 
 import pytest
 
 from shared.chat import json_schema
+from shared.transport.request import is_id, Reply
 from tests.conftest import STANDARD_KEY
 from tests.emulator import filming
 
@@ -138,3 +138,100 @@ def test_facts_of_a_part_are_read_from_a_plain_file_alone(tmp_path):
     (tmp_path / "speech" / "l.json").symlink_to("/dev/zero")
     os.mkfifo(tmp_path / "speech" / "m.json")
     assert [store._read(key) for key in "klm"] == [None] * 3
+
+
+# ---- ids of the service ----------------------------------------------------------------------------------------------
+
+IDS = ["f;touch${IFS}PWN", "../../api/v1/tasks/victim/cancel?x=", "--overwrite", "..", ".", "a b", "x&calc.exe", "\ud800", "a\0b", "a\nb",
+       "a" * 201, 5, ["x"], {"a": 1}, "$(touch PWN)", "", None]
+
+
+@pytest.fixture
+def said(monkeypatch):
+    """`said(path, body)` makes every JSON answer of that path this body; returns the paths that were asked."""
+    from shared.transport.client import Client
+    once = Client._json_once
+    rules, asked = {}, []
+
+    def answer(self, request, errors_pass):
+        asked.append((request.method, request.url))
+        found = next((body for path, body in rules.items() if request.url.endswith(path)), None)
+        return Reply(200, {}, found) if found else once(self, request, errors_pass)
+    monkeypatch.setattr(Client, "_json_once", answer)
+
+    def rule(path, body):
+        rules[path] = body
+        return asked
+    return rule
+
+
+@pytest.mark.parametrize("odd", IDS, ids=ascii)
+def test_id_of_a_document_of_an_odd_form_is_not_used(run, emulator, work, said, odd):
+    (work / "a.txt").write_text("text")
+    asked = said("/files", {"id": odd, "status": "processed"})
+    result = run("Hi", "--document", "a.txt", "--keep-documents")
+    assert result.code == 8 and "id" in result.err and "PWN" not in result.err, result
+    assert [method for method, _ in asked] == ["POST"] and not emulator.chat_requests
+
+
+@pytest.mark.parametrize("odd", ["fileid://../x", "fileid://a b", "fileid://", "fileid://--x"])
+def test_id_of_a_document_that_is_given_must_be_one(run, emulator, odd):
+    assert run("Hi", "--document", odd).code == 2 and not emulator.requests
+
+
+@pytest.mark.parametrize("odd", [odd for odd in IDS if isinstance(odd, str)], ids=ascii)
+def test_id_of_a_voice_of_an_odd_form_is_not_shown(run, said, odd):
+    said("/customization", {"output": {"voice": odd, "preview_audio": {}}, "request_id": "r"})
+    result = run("--design", "a calm voice", "--name", "anna", **SPEECH)
+    assert result.code == 8 and "--my-voices" in result.err and "PWN" not in result.err and not result.out, result
+
+
+@pytest.mark.parametrize("good", ["qwen-tts-vc-anna-voice-20260101-abcd", "cosyvoice-v3-plus-anna-0a1b", "file-fe-xxx", "a/b:c.d_e-f", "0"])
+def test_ids_of_the_service_are_ids(good):
+    assert is_id(good)
+
+
+# ---- our own files ---------------------------------------------------------------------------------------------------
+
+def state_of(home):
+    return home / ".local" / "state" / "qianwen"
+
+
+@POSIX
+@pytest.mark.parametrize("name", ["spending.jsonl", "spending.lock", "spending-sums.json", "voices.json", "voices.json.lock"])
+@pytest.mark.parametrize("kind", ["link", "endless", "pipe", "folder"])
+def test_our_own_records_are_plain_files_or_passed_over(run, home, tmp_path, name, kind):
+    state_of(home).mkdir(parents=True, mode=0o700)
+    path, victim = state_of(home) / name, tmp_path / "victim"
+    victim.write_text("mine")
+    {"link": lambda: path.symlink_to(victim), "endless": lambda: path.symlink_to("/dev/zero"), "pipe": lambda: os.mkfifo(path),
+     "folder": path.mkdir}[kind]()
+    for result in (run("Hi"), run("--spent"), run("--my-voices", **SPEECH),
+                   run("--design", "a calm voice", "--name", "anna", **SPEECH), run("Hi", env={"QIANWEN_BUDGET": "5"})):
+        assert result.code != 1, result
+    assert victim.read_text() == "mine"
+
+
+@POSIX
+@pytest.mark.parametrize("kind", ["link", "endless", "pipe"])
+def test_calls_under_way_are_plain_files(run, home, tmp_path, kind):
+    folder, victim = state_of(home) / "under-way", tmp_path / "victim"
+    folder.mkdir(parents=True, mode=0o700)
+    victim.write_text('{"begin": 1, "skill": "s", "model": "m", "amount": 99}\n')
+    path = folder / "1-0a0b0c0d.jsonl"
+    {"link": lambda: path.symlink_to(victim), "endless": lambda: path.symlink_to("/dev/zero"), "pipe": lambda: os.mkfifo(path)}[kind]()
+    assert run("Hi", env={"QIANWEN_BUDGET": "5"}).code == 0 and "99" in victim.read_text()
+
+
+@POSIX
+def test_all_records_are_for_their_owner_alone(run, home, monkeypatch):
+    monkeypatch.setattr("shared.files.whole._UMASK", 0o022)
+    old = os.umask(0o022)
+    try:
+        run("Hi")
+        run("A fox", "-o", "fox.png", skill="qianwen-image-generation")
+        run("--design", "a calm voice", "--name", "anna", **SPEECH)
+    finally:
+        os.umask(old)
+    modes = {path.relative_to(home): stat.S_IMODE(path.stat().st_mode) for path in (home / ".local").rglob("*") if path.is_file()}
+    assert len(modes) > 3 and set(modes.values()) == {0o600}, modes

@@ -17,7 +17,7 @@ from shared.media import inputs as media
 from shared.media.uploads import oss_headers
 from shared.money import cost as money
 from shared.transport.errors import explain
-from shared.transport.request import Request
+from shared.transport.request import is_id, Request
 from shared.transport.retries import Retries
 from tts_answers import error_of
 from tts_costs import creation, creation_words
@@ -169,8 +169,9 @@ class Custom:
             output = reply.body.get("output") if isinstance(reply.body.get("output"), dict) else {}
             voice = str(output.get(service.voice) or output.get("voice_id") or output.get("voice")
                         or (body["input"].get("voice_id") if service is MINIMAX else "") or "")
-            if not voice:
-                raise Failure(Exit.FAILED, "the service answered without a voice",
+            if not is_id(voice):
+                what = "with a voice whose id this script cannot read" if voice else "without a voice"
+                raise Failure(Exit.FAILED, f"the service answered {what}",
                               fix="look with --my-voices before you try again",
                               request_id=reply.request_id, accepted="maybe")
             self._names().keep(voice, options.name)

@@ -5,7 +5,10 @@ import json
 import os
 
 from shared.files.locks import Lock
+from shared.files.own import read_own
 from shared.files.whole import whole
+
+_MOST_BYTES = 16 << 20  # of the file of names
 
 
 class Names:
@@ -18,8 +21,7 @@ class Names:
     def all(self) -> dict:
         """id -> name; nothing of a file that cannot be read."""
         try:
-            with open(self._path, encoding="utf-8") as file:
-                found = json.load(file)
+            found = json.loads(read_own(self._path, _MOST_BYTES) or b"{}")
         except (OSError, ValueError, RecursionError):
             return {}
         found = found if isinstance(found, dict) else {}
@@ -37,7 +39,7 @@ class Names:
             os.makedirs(os.path.dirname(self._path), mode=0o700, exist_ok=True)
             with Lock(self._path + ".lock", wait=10.0):
                 names = change(self.all())
-                with whole(self._path, "w") as file:
+                with whole(self._path, "w", permissions=0o600) as file:
                     json.dump(names, file, ensure_ascii=False)
         except OSError as error:
             self._warn(f"the name of the voice could not be written: {error.strerror or error}",

@@ -6,9 +6,10 @@ from __future__ import annotations
 
 import os
 import time
+from urllib.parse import quote
 
 from shared.failures import Exit, Failure, usage
-from shared.transport.request import Multipart, Request
+from shared.transport.request import is_id, Multipart, Request
 from shared.transport.retries import Retries
 
 PURPOSE = "file-extract"
@@ -81,8 +82,9 @@ def upload_all(client, paths, console) -> tuple:
 def _upload(client, path: str) -> str:
     # A second upload costs nothing, so it may be repeated like a read.
     file_id = client.json(upload_request(client.endpoint, path), Retries.READ).body.get("id")
-    if not file_id:
-        raise Failure(Exit.FAILED, f"the service returned no id for {path}", fix="run the command again")
+    if not is_id(file_id):
+        what = "an id of a form that this script cannot read" if file_id else "no id"
+        raise Failure(Exit.FAILED, f"the service returned {what} for {path}", fix="run the command again")
     return file_id
 
 
@@ -91,7 +93,7 @@ def _wait_until_read(client, path: str, file_id: str, clock=time.monotonic) -> N
     """
     deadline, pause = clock() + WAIT, 0.25
     while True:
-        body = client.json(Request("GET", f"{client.endpoint.compatible}/files/{file_id}"), Retries.READ).body
+        body = client.json(_request("GET", client, file_id), Retries.READ).body
         status = body.get("status")
         if status == "processed":
             return
@@ -108,13 +110,17 @@ def _wait_until_read(client, path: str, file_id: str, clock=time.monotonic) -> N
         pause = min(pause * 1.6, 5.0)
 
 
+def _request(method: str, client, file_id: str) -> Request:
+    return Request(method, f"{client.endpoint.compatible}/files/{quote(file_id, safe='')}")
+
+
 def delete_all(client, ids, console) -> bool:
     """Delete uploaded documents, and tell whether all are gone; one that cannot be deleted fails no answer.
     """
     gone = True
     for file_id in ids:
         try:
-            client.json(Request("DELETE", f"{client.endpoint.compatible}/files/{file_id}"), Retries.READ)
+            client.json(_request("DELETE", client, file_id), Retries.READ)
         except Failure as failure:
             gone = False
             console.warn(f"the uploaded document {file_id} could not be deleted: {failure.message}")

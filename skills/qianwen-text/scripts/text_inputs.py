@@ -9,6 +9,7 @@ from shared.chat.flags import ask_of
 from shared.chat.request import check_messages
 from shared.cli.inputs import read_json, read_prompt, read_text
 from shared.failures import usage
+from shared.transport.request import is_id
 
 from text_request import Ask
 
@@ -78,7 +79,10 @@ def _is_document(path: str) -> bool:
 def _document_id(path: str) -> str:
     """A file that was uploaded before keeps its id; a local one is checked now and uploaded later."""
     if path.startswith("fileid://"):
-        return path[len("fileid://"):]
+        file_id = path[len("fileid://"):]
+        if not is_id(file_id):
+            raise usage(f"--document {path} is not the id of a document", "give fileid:// and the id as it was shown")
+        return file_id
     from text_documents import check_document
     check_document(path)
     return f"<{path}>"
