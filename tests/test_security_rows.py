@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import stat
+import sys
 
 import pytest
 
@@ -235,3 +236,44 @@ def test_all_records_are_for_their_owner_alone(run, home, monkeypatch):
         os.umask(old)
     modes = {path.relative_to(home): stat.S_IMODE(path.stat().st_mode) for path in (home / ".local").rglob("*") if path.is_file()}
     assert len(modes) > 3 and set(modes.values()) == {0o600}, modes
+
+
+# ---- schemas that never end ------------------------------------------------------------------------------------------
+
+PATTERN = {"a": "^(a+)+$", "b": "^(.*?a){22}$", "c": "a?" * 30 + "a" * 30 + "b", "d": "a{0,999}a{0,999}a{0,999}b", "e": "(a|aa)+$", "f": "a*b"}
+ENDLESS = [*({"properties": {"x": {"pattern": pattern}}} for pattern in PATTERN.values()), {"properties": {"y": {"items": {
+    "anyOf": [{"type": "string"}] * 9000}}}}]
+ANSWER = {"x": "a" * 200_000 + "!", "y": list(range(9000))}
+
+
+@pytest.mark.parametrize("schema", ENDLESS, ids=[*PATTERN, "pairs"])
+def test_a_check_without_end_is_made_by_a_process_that_is_ended(monkeypatch, schema):
+    monkeypatch.setattr(json_schema, "_SECONDS", 0.1)
+    with pytest.raises(json_schema.NotChecked, match="more than 0.1 seconds"):
+        json_schema.violations(ANSWER, schema)
+
+
+@pytest.mark.parametrize("pattern, text", [
+    (r"^\d{4}-\d{2}-\d{2}$", "2026-01-01"), ("^[A-Z]+$", "ABC"), ("^https?://", "https://x"), (r"^\S+$", "x" * 4000), ("a|b|c", "c"),
+    (r"^[\w.]{1,64}$", "a.b")])
+def test_ordinary_patterns_are_checked_at_once(monkeypatch, pattern, text):
+    monkeypatch.setattr(json_schema, "_by_child", None)
+    assert json_schema.violations([text], {"items": {"pattern": pattern}}) == []
+
+
+@pytest.mark.parametrize("value, schema", [
+    (list(range(30_000)), {"uniqueItems": True}), ([5] * 20_000, {"items": {"enum": list(range(20_000))}}),
+    (1, {"$defs": {"a": {"anyOf": [{"$ref": "#/$defs/a"}] * 24}}, "allOf": [{"$ref": "#/$defs/a"}] * 22})],
+    ids=["unique", "enum", "references"])
+def test_large_checks_take_steps_in_proportion(monkeypatch, value, schema):
+    """Each would take hours where all pairs were looked at; the steps are counted, not the time."""
+    steps = [0]
+
+    def count(frame, event, argument):
+        steps[0] += event == "call"
+    sys.setprofile(count)
+    try:
+        json_schema._violations(value, schema)
+    finally:
+        sys.setprofile(None)
+    assert steps[0] < 500_000
