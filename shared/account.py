@@ -194,7 +194,7 @@ def _region(settings: Settings) -> tuple:
 def _workspace(name: str, region: str) -> key_guard.Endpoint:
     """The host of a workspace, as the newer SDK makes it."""
     name = key_guard.trimmed(name)
-    if not _WORKSPACE.fullmatch(name):
+    if not _WORKSPACE.fullmatch(name) or key_guard.masked(name) != "***":  # a key in the wrong place
         raise BadSetting("DASHSCOPE_WORKSPACE is not the id of a workspace",
                          "set it to letters, digits and hyphens, or unset it")
     return key_guard.parse_base_url(f"https://{name}.{region or key_guard.DEFAULT_REGION}.maas.aliyuncs.com")

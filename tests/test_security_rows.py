@@ -277,3 +277,31 @@ def test_large_checks_take_steps_in_proportion(monkeypatch, value, schema):
     finally:
         sys.setprofile(None)
     assert steps[0] < 500_000
+
+
+# ---- keys in wrong places --------------------------------------------------------------------------------------------
+
+GATEWAY_KEY = "qXwZkVbNp6Rt8Ys3Jd5Lm"  # as gateways give them, without a known prefix
+SETTINGS = ("QWEN_BASE_URL", "QWEN_REGION", "QIANWEN_KEY_GUARD", "QIANWEN_BUDGET", "QIANWEN_TRUST_PROJECT", "DASHSCOPE_WORKSPACE",
+            "DASHSCOPE_REGION", "XDG_STATE_HOME")
+
+
+@pytest.mark.parametrize("form", ["{}", "https://{}", "http://{}/v1", "{}.example/v1?api_key=x", "https://gw.example:99999/{}", "ftp://{}",
+                                  "“{}”", "sk-{}", "https://x:{}@gw.example", "cn-{}"])
+@pytest.mark.parametrize("name", SETTINGS)
+def test_a_key_in_a_wrong_variable_is_not_shown(run, work, name, form):
+    """Neither where another key is the right one, nor in a project's .env."""
+    value = form.format(GATEWAY_KEY)
+    (work / ".env").write_text(f"{name}={value}\n")
+    for result in (run("Hi", "--dry-run", env={name: value}, base_url=None), run("Hi", "--dry-run", base_url=None), run("--check", env={name: value})):
+        said = result.out + result.err
+        is_possible = name == "DASHSCOPE_WORKSPACE" and form in ("{}", "“{}”", "cn-{}") or name in ("QWEN_BASE_URL", "XDG_STATE_HOME")
+        assert GATEWAY_KEY[6:].lower() not in said.lower() or is_possible and result.code in (0, 3), result
+
+
+@pytest.mark.parametrize("argv", [("--seed", GATEWAY_KEY), ("--max-tokens", GATEWAY_KEY), ("--no-such", GATEWAY_KEY), ("--live", GATEWAY_KEY),
+                                  ("--concurrency", "2", GATEWAY_KEY), ("--timeout", "x" + GATEWAY_KEY), ("--batch", GATEWAY_KEY)])
+def test_this_runs_key_on_the_command_line_is_not_shown(run, argv):
+    """What fails first, before any account is known, has the keys taken out already."""
+    result = run(*argv, key=GATEWAY_KEY, leaks_checked=False)
+    assert result.code == 2 and GATEWAY_KEY[6:] not in result.out + result.err, result
