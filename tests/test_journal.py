@@ -53,7 +53,7 @@ def clock():
 @pytest.fixture
 def journal(tmp_path, clock, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
-    return Journal(str(tmp_path / ".local" / "state" / "qianwen"), clock)
+    return Journal(str(tmp_path / ".local" / "state" / "qianwen"), clock=clock)
 
 
 def files(journal) -> list:
@@ -762,7 +762,7 @@ def test_a_wrong_clock_drops_nothing_and_waits_no_longer(journal, clock, off):
     runner.client.headers = {"date": formatdate(NOW, usegmt=True)}
     runner.submit(CREATE, record)
     assert abs(journal.read(record["id"])["created"] - NOW) < 2, "the moment is the service's"
-    later = Journal(journal.state, clock)
+    later = Journal(journal.state, clock=clock)
     clock.now += 3600
     runner = runner_of(later, clock, status("RUNNING"), status("UNKNOWN"))
     runner.client.headers = {"date": formatdate(NOW + 3600, usegmt=True)}

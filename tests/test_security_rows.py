@@ -10,13 +10,20 @@ import sys
 import pytest
 
 from shared.chat import json_schema
+from shared.failures import BAD_LINK, Exit, Failure
+from shared.transport import download
+from shared.transport.client import Client
+from shared.transport.events import Event, WHOLE
 from shared.transport.request import is_id, Reply
-from tests.conftest import STANDARD_KEY
+from tests.conftest import in_process, Run, STANDARD_KEY
 from tests.emulator import filming
+from tests.test_fuzz import secrets_in
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="programs, links and modes of POSIX")
 FILM = {"skill": "qianwen-video-generation"}
+PICTURE = {"skill": "qianwen-image-generation"}
 SPEECH = {"skill": "qianwen-audio-tts"}
+KEY = "sk-q7Xw2Zk9Vb4Np6Rt8Ys3Jd5Lm"
 
 
 # ---- other programs --------------------------------------------------------------------------------------------------
@@ -150,7 +157,6 @@ IDS = ["f;touch${IFS}PWN", "../../api/v1/tasks/victim/cancel?x=", "--overwrite",
 @pytest.fixture
 def said(monkeypatch):
     """`said(path, body)` makes every JSON answer of that path this body; returns the paths that were asked."""
-    from shared.transport.client import Client
     once = Client._json_once
     rules, asked = {}, []
 
@@ -305,3 +311,115 @@ def test_this_runs_key_on_the_command_line_is_not_shown(run, argv):
     """What fails first, before any account is known, has the keys taken out already."""
     result = run(*argv, key=GATEWAY_KEY, leaks_checked=False)
     assert result.code == 2 and GATEWAY_KEY[6:] not in result.out + result.err, result
+
+
+# ---- batches, in this process ----------------------------------------------------------------------------------------
+
+@pytest.fixture
+def batch(emulator, home, work, monkeypatch):
+    """`batch(row, …)` does these rows, without a worker process."""
+    monkeypatch.setattr("shared.batch.worker.hand_over", lambda argv, console: None)
+
+    def start(*rows, argv=("-o", "out/"), skill="qianwen-text"):
+        (work / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)) + "\n")
+        environment = {"PATH": os.environ["PATH"], "HOME": str(home), "DASHSCOPE_API_KEY": KEY, "QWEN_BASE_URL": emulator.url}
+        return Run(in_process(skill, ["--batch", "rows.jsonl", "--retries", "0", *argv], b"", environment, work))
+    return start
+
+
+@pytest.mark.parametrize("flags", ["5", "[1]", '"x"', "[" * 400 + "]" * 400])
+def test_flags_of_an_earlier_run_that_are_no_object(batch, work, flags):
+    (work / "out").mkdir()
+    (work / "out" / ".qianwen-batch.started").write_text('{"flags": %s}\n+%s\n' % (flags, "0" * 16))
+    assert batch({"prompt": "a"}).code == 0
+
+
+@pytest.mark.parametrize("name", ["output", "chat", "attach", "id"])
+def test_a_row_with_half_a_character_is_named(batch, emulator, name):
+    result = batch({"prompt": "a", name: "\ud800"})
+    assert result.code == (0 if name == "id" else 2) and "defect" not in result.err, result
+    assert name == "id" or "line 1" in result.err and not emulator.requests
+
+
+def test_a_failed_row_holds_no_key(batch, emulator, work):
+    emulator.reply(chunks=["the key is ", KEY, " and", " more"])
+    emulator.inject("cut-sse", times=None, after_chunks=4)
+    assert batch({"prompt": "a"}, argv=("-o", "out/", "--no-think")).code == 6
+    line = json.loads((work / "out" / "results.jsonl").read_text())
+    assert "the key is" in line["partial"]["text"] and not secrets_in(json.dumps(line))
+
+
+def test_a_failed_call_holds_no_key(run, emulator):
+    emulator.reply(chunks=["the key is ", KEY, " and", " more"])
+    emulator.inject("cut-sse", times=None, after_chunks=4)
+    result = run("a", "--json", "--no-think", "--retries", "0", key=KEY)
+    assert "the key is" in result.document["partial"]["text"] and not secrets_in(result.out)
+
+
+# ---- what the service says, kept -------------------------------------------------------------------------------------
+
+ECHO = {"request_id": "r-" + KEY, "usage": {KEY: KEY, "characters": 3}}
+ECHOES = {
+    "a picture that is not fetched": (PICTURE, "/generation", {**ECHO, "output": {"choices": [{"message": {"content": [
+        {"image": "http://127.0.0.1:9/a.png"}, {"text": f"the key is {KEY}"}]}}]}}),
+    "a task that goes on": (FILM, "/video-synthesis", {**ECHO, "output": {"task_id": "t-" + KEY, "task_status": "PENDING"}}),
+    "a task without a usable id": (FILM, "/video-synthesis", {**ECHO, "output": {"task_id": "t " + KEY, "task_status": "PENDING"}}),
+    "a sound that is not fetched": (SPEECH, "/generation", {**ECHO, "output": {"finish_reason": "stop", "audio": {
+        "url": "http://127.0.0.1:9/a.wav?key=" + KEY}}}),
+    "a voice": ({**SPEECH, "argv": ("--design", "calm", "--name", "anna")}, "/customization", {**ECHO, "output": {"voice": KEY}})}
+
+
+@pytest.mark.parametrize("name", ECHOES)
+def test_what_is_recorded_of_an_answer_holds_no_key(run, emulator, home, said, monkeypatch, name):
+    """The journal, the spending, kept parts of speech, names of voices."""
+    given, path, body = ECHOES[name]
+    said(path, body)
+    monkeypatch.setattr(Client, "events", lambda self, request, safety, take: take(iter([Event(WHOLE, body, 200)]), {}))
+    monkeypatch.setattr(download, "fetch", failing)
+    result = run(*given.get("argv", ("A fox", "-o", "a")), *(("--no-wait", ) if given is FILM else ()), key=KEY, skill=given["skill"],
+                 leaks_checked=False)
+    kept = {str(path): path.read_text() for path in state_of(home).rglob("*") if path.is_file()}
+    assert kept and not any(map(secrets_in, [*kept, *kept.values()])), (result, kept)
+
+
+def failing(client, url, target, **named):
+    raise Failure(Exit.UNSAVED, "a result could not be downloaded", code=BAD_LINK)
+
+
+@pytest.mark.parametrize("kind, most", [("image", 200 << 20), ("video", 4 << 30), ("audio", 1 << 30)])
+def test_a_result_is_bounded_by_its_kind(run, monkeypatch, kind, most):
+    limits = []
+    fetch = download.fetch
+    monkeypatch.setattr(download, "fetch", lambda *given, **named: limits.append(named["limit"]) or fetch(*given, **named))
+    skill = {"image": PICTURE, "video": FILM, "audio": SPEECH}[kind]
+    assert run("A fox", "-o", "a", *(("--poll", "0.01") if kind == "video" else ()), **skill).code == 0
+    assert limits and all(limit <= most for limit in limits)
+
+
+@pytest.mark.parametrize("odd", [odd for odd in IDS if odd != "a" * 201] + ["a/b"], ids=ascii)
+@pytest.mark.parametrize("path", ["/files", "/batches"])
+def test_id_of_a_job_of_an_odd_form_is_not_used(batch, said, path, odd):
+    asked = said(path, {"id": odd, "status": "processed", "object": "file"})
+    result = batch({"prompt": "a"}, argv=("-o", "out/", "--batch-api", "--poll", "0.01", "--max-wait", "1"))
+    assert result.code in (5, 8) and "defect" not in result.err and "PWN" not in result.err, result
+    assert not [url for method, url in asked if "PWN" in url or ".." in url or "calc" in url], asked
+
+
+# ---- conversations and schemas of a project --------------------------------------------------------------------------
+
+@pytest.mark.parametrize("message", [
+    {"role": "assistant", "tool_calls": 5}, {"role": "assistant", "tool_calls": [5]}, {"role": "assistant", "tool_calls": {"a": 1}},
+    {"role": "assistant", "content": 5}, {"role": 5}, 5, {"role": "tool", "tool_call_id": [1], "content": "x"}, {"role": "user", "content": [[5]]},
+    {"role": "assistant", "content": "x", "tool_calls": [{"id": {}, "function": 5}]}], ids=json.dumps)
+def test_a_conversation_of_an_odd_form_is_no_defect(run, work, message):
+    (work / "chat.json").write_text(json.dumps([{"role": "user", "content": "Hi"}, message]))
+    for flag in ("--chat", "--messages"):
+        result = run(*(["Hi"] if flag == "--chat" else []), flag, "chat.json")
+        assert result.code in (0, 2, 8) and "defect" not in result.err, result
+
+
+def test_a_chain_of_references_is_refused(run, emulator, work):
+    chain = {f"a{number}": {"$ref": f"#/$defs/a{number + 1}"} for number in range(3000)}
+    (work / "s.json").write_text(json.dumps({"$defs": {**chain, "a3000": {}}, "$ref": "#/$defs/a0"}))
+    result = run("Hi", "--schema", "s.json")
+    assert result.code == 2 and not emulator.requests, result

@@ -174,7 +174,7 @@ class Custom:
                 raise Failure(Exit.FAILED, f"the service answered {what}",
                               fix="look with --my-voices before you try again",
                               request_id=reply.request_id, accepted="maybe")
-            self._names().keep(voice, options.name)
+            self._names().keep(console.redact_result(voice), options.name)
             self._warn_of_quality(output)
             files = self._save_preview(output, outputs, voice) if outputs else []
             status = self._wait(service, voice, model)

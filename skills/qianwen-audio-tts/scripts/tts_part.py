@@ -131,7 +131,8 @@ class Speaker:
         temporary = self.store.temporary()
         try:
             answer, form = self._send(call, client, temporary, on_audio)
-            facts = {"usage": answer.usage, "request_id": answer.request_id, "url": answer.url}
+            facts = self._session.console.redact_result({"usage": answer.usage, "request_id": answer.request_id,
+                                                         "url": answer.url})
             if form:
                 return self.store.keep(key, temporary, form, facts)
             self.store.keep_link(key, facts)
