@@ -349,6 +349,13 @@ def test_a_failed_row_holds_no_key(batch, emulator, work):
     assert "the key is" in line["partial"]["text"] and not secrets_in(json.dumps(line))
 
 
+def test_a_row_that_is_answered_holds_no_key(batch, emulator, work):
+    emulator.reply(text=f"the key is {KEY} and more")
+    assert batch({"prompt": "a"}).code == 0
+    line = json.loads((work / "out" / "results.jsonl").read_text())
+    assert "the key is" in line["text"] and not secrets_in(json.dumps(line))
+
+
 def test_a_failed_call_holds_no_key(run, emulator):
     emulator.reply(chunks=["the key is ", KEY, " and", " more"])
     emulator.inject("cut-sse", times=None, after_chunks=4)
@@ -423,3 +430,22 @@ def test_a_chain_of_references_is_refused(run, emulator, work):
     (work / "s.json").write_text(json.dumps({"$defs": {**chain, "a3000": {}}, "$ref": "#/$defs/a0"}))
     result = run("Hi", "--schema", "s.json")
     assert result.code == 2 and not emulator.requests, result
+
+
+# ---- what a killed run left ------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("argv, skill, folder", [
+    (("-o", "d/a.md"), "qianwen-text", "d"), (("-o", "d/a.png"), "qianwen-image-generation", "d"), ((), "qianwen-image-generation", "."),
+    (("--no-wait",), "qianwen-video-generation", "../home/.local/state/qianwen/tasks"), (("-o", "d/a.wav"), "qianwen-audio-tts", "d")])
+def test_the_next_run_in_a_folder_clears_what_a_killed_one_left(run, work, argv, skill, folder):
+    place = work / folder
+    place.mkdir(parents=True, exist_ok=True)
+    (place / ".qianwen-0a1b2c.tmp").write_text("half a picture")
+    assert run("A fox", *argv, skill=skill).code == 0
+    assert not (place / ".qianwen-0a1b2c.tmp").exists()
+
+
+def test_the_next_batch_in_a_folder_clears_what_a_killed_one_left(batch, work):
+    (work / "out").mkdir()
+    (work / "out" / ".qianwen-0a1b2c.tmp").write_text("half an answer")
+    assert batch({"prompt": "a"}).code == 0 and os.listdir(work / "out") == ["results.jsonl"]
