@@ -74,7 +74,7 @@ def prepare(rng, base) -> None:
         (work / ".env").write_bytes(env_bytes(rng))
     links = {"link.md": "private.txt", "linked": "", "a.md": "private.txt", "chat.json": "private.txt", "out/results.jsonl": "private.txt",
              "out/.qianwen-batch.started": "private.txt", "out/.qianwen-batch.lock": "made", "out/sub": ""}
-    for name in rng.sample(sorted(links), rng.choice((0, 0, 1, 3))):
+    for name in rng.sample(sorted(links), rng.choice((0, 0, 2, 4))):
         (work / name).parent.mkdir(exist_ok=True)
         (work / name).symlink_to(other / links[name])
 
@@ -102,10 +102,10 @@ def command_of(rng, case: str, work) -> Command:
 def row_of(rng, prompt: str, skill: str) -> dict:
     """A row of a batch: mostly one that passes, some with what a stranger may have written."""
     row = {"text" if skill == SPEECH else "prompt": prompt, **({"image": "cat.png"} if skill == VISION else {})}
-    strange = rng.choice(({"output": "../x"}, {"output": "sub/x"}, {"output": "linked/x"}, {"attach": "../other/private.txt"}, {"chat": "../x"},
+    strange = rng.choice(({"output": "../x"}, *[{"output": "sub/x"}] * 4, {"output": "linked/x"}, {"attach": "../other/private.txt"}, {"chat": "../x"},
                           {"image": "../other/private.txt"}, {"prompt-file": "linked/private.txt"}, {"messages": "../other/private.txt"},
                           {"overwrite": True}, {"id": "$(touch PWNED)"}, odd_row(rng)))
-    return {**row, **(strange if rng.random() < 0.2 else {})}
+    return {**row, **(strange if rng.random() < 0.3 else {})}
 
 
 # ---- the invariants ----------------------------------------------------------------------------------------------------
@@ -124,7 +124,10 @@ def check(case: str, command: Command, result, base, before: dict) -> None:
     check_keys(told, result, new)
     check_places(told, command, before, new)
     if result.code == 0 and not {"--estimate", "--dry-run", "--check", "--spent"} & set(command.argv):
-        check_result(told, command, result, base / "work")
+        documents = check_result(told, command, result, base / "work")
+        wanted = int(command.argv[command.argv.index("-n") + 1]) if "-n" in command.argv else 1
+        assert case.startswith("anything") or command.skill != IMAGE or all(
+            len(document["files"]) == wanted for document in documents), told
 
 
 def check_end(told, result) -> None:
@@ -157,7 +160,8 @@ def check_places(told, command: Command, before: dict, new: dict) -> None:
     assert len(gone) == 1, told
 
 
-def check_result(told, command: Command, result, work) -> None:
+def check_result(told, command: Command, result, work) -> list:
+    """Everything is there; the documents that tell so, of each row or of the call."""
     if command.rows > 1 or "--batch" in command.argv:
         lines = [json.loads(line) for line in (work / "out" / "results.jsonl").read_text("utf-8").splitlines()]
         assert len(lines) == command.rows and all(line["ok"] for line in lines), told
@@ -171,6 +175,8 @@ def check_result(told, command: Command, result, work) -> None:
         assert all((work / entry["path"]).stat().st_size == entry["bytes"] for entry in document.get("files", ())), told
     if command.skill in MEDIA and not documents and "--no-wait" not in command.argv:
         assert all((work / line).is_file() for line in result.out.splitlines()), told
+        documents = [{"files": result.out.splitlines()}]
+    return documents
 
 
 # ---- the walks ---------------------------------------------------------------------------------------------------------
@@ -245,7 +251,7 @@ def test_commands_and_faults(walk, emulator):
             again = in_place(Command(command.skill, ["--resume", found.group(1), "--poll", "0.01", "--max-wait", "1"], 1), base, emulator.url)
             check_end((told, again), again)
             assert Counter(create.prompt for create in emulator.creates) == creates and again.code in (0, 2, 5, 7, 8), (told, again)
-    walk("command", 150, service, emulator.url, paid)
+    walk("command", 220, service, emulator.url, paid)
 
 
 # ---- a service that answers anything -----------------------------------------------------------------------------------
@@ -317,4 +323,4 @@ def test_commands_and_a_service_that_answers_anything(walk, anything):
 
     def unsent(told, command, result, base):
         assert not any(PRIVATE.encode() in body for body in anything.seen), told
-    walk("anything", 130, service, anything.url, unsent)
+    walk("anything", 160, service, anything.url, unsent)
