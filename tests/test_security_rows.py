@@ -450,3 +450,26 @@ def test_the_next_batch_in_a_folder_clears_what_a_killed_one_left(batch, work):
     (work / "out").mkdir()
     (work / "out" / ".qianwen-0a1b2c.tmp").write_text("half an answer")
     assert batch({"prompt": "a"}).code == 0 and os.listdir(work / "out") == ["results.jsonl"]
+
+
+@POSIX
+@pytest.mark.parametrize("link, output", [("out", "out/"), ("out", "./out"), ("deep/out", "deep/out/"), ("deep", "deep/new/"), ("out", "{work}/out")])
+def test_an_output_folder_that_is_a_link_out_of_the_project_is_refused(batch, emulator, work, tmp_path, link, output):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (work / link).parent.mkdir(exist_ok=True)
+    (work / link).symlink_to(elsewhere)
+    argv = ("-o", output.format(work=work))
+    result = batch({"prompt": "a", "output": "authorized_keys"}, argv=argv)
+    assert result.code == 2 and "is a link to" in result.err and not emulator.requests and not list(elsewhere.iterdir()), result
+    assert batch({"prompt": "a"}, argv=(*argv, "--any-files")).code == 0 and list(elsewhere.rglob("results.jsonl"))
+
+
+@POSIX
+def test_an_output_folder_may_be_a_link_within_the_project_or_be_named_itself(batch, work, tmp_path):
+    (work / "real").mkdir()
+    (work / "out").symlink_to("real")
+    (tmp_path / "disk").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere").mkdir()
+    for output in ("out/", "../elsewhere/a", str(tmp_path / "elsewhere" / "b"), str(tmp_path / "disk" / "c")):
+        assert batch({"prompt": "a"}, argv=("-o", output)).code == 0
