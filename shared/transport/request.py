@@ -106,13 +106,13 @@ def request_id_of(body, headers: dict) -> str:
     return headers.get("x-request-id", "")
 
 
-_ID = re.compile(r"(?!-)(?!.*\.\.)(?!\.$)[A-Za-z0-9._:/-]{1,200}")
+_ID = r"(?!-)(?!.*\.\.)(?!\.$)[A-Za-z0-9._:/-]{1,200}"
 
 
 def is_id(value) -> bool:
     """Whether this can be an id of the service: of a task, a document or a voice. It becomes part of addresses
     and of commands."""
-    return isinstance(value, str) and bool(_ID.fullmatch(value))
+    return isinstance(value, str) and bool(re.fullmatch(_ID, value))
 
 
 def headers_of(request: Request, skill: str) -> dict:

@@ -18,12 +18,10 @@ from datetime import date, datetime
 
 from ..files.whole import whole
 from ..files.locks import Lock, is_held
-from ..files.own import open_own, read_own
 
 FILE, SUMS, LOCK, UNDER_WAY = "spending.jsonl", "spending-sums.json", "spending.lock", "under-way"
 MOST_BYTES = 1_000_000  # of the file that is read line by line; a longer one is set aside and summed
-_MOST_SUMS = 64 << 20  # bytes
-_ASIDE = re.compile(r"spending-(\d+)\.jsonl$")
+_ASIDE = r"spending-(\d+)\.jsonl$"
 
 # What was spent on one day with one model. unpriced: calls without a known price; in_doubt: calls whose
 # outcome nobody knows.
@@ -68,7 +66,8 @@ class Spending:
     def _append(self, line: bytes) -> None:
         """One write, so that a line is whole or at the end of the file; a torn end is closed first."""
         path = self._path(FILE)
-        handle = open_own(path, os.O_RDWR | os.O_APPEND | os.O_CREAT)
+        handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+                         | getattr(os, "O_BINARY", 0), 0o600)
         try:
             size = os.fstat(handle).st_size
             if size:
@@ -84,10 +83,14 @@ class Spending:
     def _set_aside(self) -> None:
         """Give a long file its number and add it to the sums, so that a report has little to read. Lines of a
         file that was renamed and not summed (a crash in between) are summed by the next reader."""
-        last = max((int(found.group(1)) for found in map(_ASIDE.match, os.listdir(self.folder)) if found),
-                   default=-1)
+        last = max(self._numbers(), default=-1)
         os.rename(self._path(FILE), self._path(f"spending-{max(last, self._read_sums()[0]) + 1}.jsonl"))
         self._fold()
+
+    def _numbers(self) -> list:
+        """The numbers of the files that were set aside, in order."""
+        found = (re.match(_ASIDE, name) for name in os.listdir(self.folder))
+        return sorted(int(match.group(1)) for match in found if match)
 
     def _lock(self) -> Lock:
         os.makedirs(self.folder, mode=0o700, exist_ok=True)
@@ -121,8 +124,7 @@ class Spending:
     def _fold(self) -> bool:
         """Sum the files that were set aside; whether there were any, or another process summed some."""
         folded, sums = self._read_sums()
-        numbers = sorted(int(found.group(1)) for found in map(_ASIDE.match, os.listdir(self.folder)) if found)
-        new = [number for number in numbers if number > folded]
+        new = [number for number in self._numbers() if number > folded]
         for number in new:
             self._add_lines(self._path(f"spending-{number}.jsonl"), 0, sums)
         if new:
@@ -135,7 +137,8 @@ class Spending:
         """(number of the last file that is summed, the sums); (-1, {}) where there are none or they are
         damaged."""
         try:
-            held = json.loads(read_own(self._path(SUMS), _MOST_SUMS) or b"")
+            with open(self._path(SUMS), "rb") as file:
+                held = json.loads(file.read())
             return int(held["folded"]), {tuple(row[:3]): Sum(*row[3:]) for row in held["days"]}
         except (OSError, ValueError, KeyError, TypeError):
             return -1, {}
@@ -144,7 +147,7 @@ class Spending:
         """Add the whole lines from an offset on; return the offset behind them. Lines that cannot be read are
         passed over."""
         try:
-            with os.fdopen(open_own(path), "rb") as file:
+            with open(path, "rb") as file:
                 file.seek(start)
                 data = file.read()
         except FileNotFoundError:
@@ -230,7 +233,7 @@ def _open_calls(path: str) -> dict:
     """number -> the calls of one process that began and did not end, as far as its file can be read."""
     found: dict = {}
     try:
-        with os.fdopen(open_own(path), "rb") as file:
+        with open(path, "rb") as file:
             lines = file.read(MOST_BYTES).splitlines()
     except OSError:
         return {}
