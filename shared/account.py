@@ -134,6 +134,12 @@ def _working_directory() -> str:
         return os.path.expanduser("~")
 
 
+def bare_environment() -> dict:
+    """What another program needs of the environment; the rest of it may be secret."""
+    needed = "PATH HOME LANG LC_ALL TMPDIR TEMP TMP SYSTEMROOT WINDIR LD_LIBRARY_PATH DYLD_LIBRARY_PATH".split()
+    return {name: value for name, value in os.environ.items() if name.upper() in needed}
+
+
 def _is_blank(name: str, value: str) -> bool:
     """Whether a value counts as not given: nothing is left of it when what people paste around values is cut
     off."""

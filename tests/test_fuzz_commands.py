@@ -36,11 +36,14 @@ FLAGS = {
            ("--attach", "notes.txt"), ("--tools", "tools.json"), ("--prefix", "Once"), ("--document", "notes.txt"), ("--set", "n=2")],
     VISION: [("--image", "cat.png"), ("--image", "cat.png", "--ocr"), ("--image", "cat.png", "--json-object"),
              ("--image", "http://127.0.0.1:9/x.png"), ("--frames", "cat.png", "cat.png", "cat.png", "cat.png")],
-    IMAGE: [("-n", "4"), ("-n", "2"), ("--model", "wan2.6-t2i", "-n", "2"), ("--model", "wan2.2-t2i-flash", "-n", "3"), ("--image", "cat.png"), ("--gallery",)],
+    IMAGE: [("-n", "4"), ("-n", "2"), ("--model", "wan2.6-t2i", "-n", "2"), ("--model", "wan2.2-t2i-flash", "-n", "3"),
+            ("--image", "cat.png"), ("--gallery",)],
     VIDEO: [("--resolution", "720P"), ("--duration", "5"), ("--image", "cat.png"), ("--no-wait",)],
     SPEECH: [(), ("--stream",), ("--format", "mp3"), ("--srt",), ("--model", "cosyvoice-v3-flash"), ("--max-part", "20")]}
-GLOBAL = [("--json",), ("-q",), ("-v",), ("--overwrite",), ("--estimate",), ("--dry-run",), ("--check",), ("--spent",), ("--no-sidecar",)]
-PROMPTS = ("Say four.", "账号 🦊 é", "it's $(touch PWNED) `x`", " ".join(map(str, range(250))), "../../etc/passwd", f"my key is {KEY}", "-", "\x1b]0;x\x07")
+GLOBAL = [("--json",), ("-q",), ("-v",), ("--overwrite",),
+          ("--estimate",), ("--dry-run",), ("--check",), ("--spent",), ("--no-sidecar",)]
+PROMPTS = ("Say four.", "账号 🦊 é", "it's $(touch PWNED) `x`", " ".join(map(str, range(250))), "../../etc/passwd", f"my key is {KEY}", "-",
+           "\x1b]0;x\x07")
 FILES = ("a.md", "new/er/b.png", "账号.wav", "a b", "folder/", ".hidden.md", "x" * 300, "CON", "it's $(touch PWNED).md", "link.md", "a.md.partial",
          "e\u0301.mp4", "results.jsonl", ".env")
 FAULTS = {
@@ -54,6 +57,9 @@ FAULTS = {
     SPEECH: ["speech-error-200", "speech-stream-error", "speech-event-error", "speech-cut", "speech-engine", "speech-throttled-base-resp",
              "speech-grpc", "download-cut", "download-html", "download-expired"]}
 FAULTS[VISION], FAULTS[VIDEO] = FAULTS[TEXT], FAULTS[IMAGE]
+STRANGE = ({"output": "../x"}, {"output": "linked/x"}, {"attach": "../other/private.txt"}, {"chat": "../x"}, {"overwrite": True},
+           {"image": "../other/private.txt"}, {"prompt-file": "linked/private.txt"}, {"messages": "../other/private.txt"},
+           {"id": "$(touch PWNED)"})
 REPLIES = ({"text": "Four."}, {"text": '{"a": 1}'}, {"text": ""}, {"chunks": ["Fo", "ur"]}, {"text": "\x1b[2J\u202e"}, {"text": f"it is {KEY[6:20]}"},
            {"text": KEY})
 
@@ -102,9 +108,7 @@ def command_of(rng, case: str, work) -> Command:
 def row_of(rng, prompt: str, skill: str) -> dict:
     """A row of a batch: mostly one that passes, some with what a stranger may have written."""
     row = {"text" if skill == SPEECH else "prompt": prompt, **({"image": "cat.png"} if skill == VISION else {})}
-    strange = rng.choice(({"output": "../x"}, *[{"output": "sub/x"}] * 4, {"output": "linked/x"}, {"attach": "../other/private.txt"}, {"chat": "../x"},
-                          {"image": "../other/private.txt"}, {"prompt-file": "linked/private.txt"}, {"messages": "../other/private.txt"},
-                          {"overwrite": True}, {"id": "$(touch PWNED)"}, odd_row(rng)))
+    strange = rng.choice((*[{"output": "sub/x"}] * 4, *STRANGE, odd_row(rng)))
     return {**row, **(strange if rng.random() < 0.3 else {})}
 
 

@@ -300,7 +300,8 @@ def test_a_key_in_a_wrong_variable_is_not_shown(run, work, name, form):
     """Neither where another key is the right one, nor in a project's .env."""
     value = form.format(GATEWAY_KEY)
     (work / ".env").write_text(f"{name}={value}\n")
-    for result in (run("Hi", "--dry-run", env={name: value}, base_url=None), run("Hi", "--dry-run", base_url=None), run("--check", env={name: value})):
+    for result in (run("Hi", "--dry-run", env={name: value}, base_url=None), run("Hi", "--dry-run", base_url=None),
+                   run("--check", env={name: value})):
         said = result.out + result.err
         is_possible = name == "DASHSCOPE_WORKSPACE" and form in ("{}", "“{}”", "cn-{}") or name in ("QWEN_BASE_URL", "XDG_STATE_HOME")
         assert GATEWAY_KEY[6:].lower() not in said.lower() or is_possible and result.code in (0, 3), result
@@ -473,3 +474,8 @@ def test_an_output_folder_may_be_a_link_within_the_project_or_be_named_itself(ba
     (tmp_path / "elsewhere").mkdir()
     for output in ("out/", "../elsewhere/a", str(tmp_path / "elsewhere" / "b"), str(tmp_path / "disk" / "c")):
         assert batch({"prompt": "a"}, argv=("-o", output)).code == 0
+
+
+def test_subtitles_hold_no_key(run, work):
+    assert run(f"My key is {KEY}. It is a secret.", "--srt", "-o", "a.wav", key=KEY, **SPEECH).code == 0
+    assert "My key is" in (work / "a.srt").read_text() and not secrets_in((work / "a.srt").read_text())

@@ -202,7 +202,7 @@ def _nodes(value):
 
 
 def _by_child(value, schema) -> list:
-    from ..cli.commands import bare_environment
+    from ..account import bare_environment
     root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     code = "import sys; sys.path.insert(0, sys.argv[1]); from shared.chat.json_schema import child; child()"
     try:

@@ -11,8 +11,6 @@ _BARE = re.compile(r"[\w./:=+-][\w./:=+~-]*")  # what cmd, PowerShell and bash t
 _BARE_PROGRAM = re.compile(r"[\w.:\\-][\w.:\\~-]*")
 _EXPANDED = re.compile("[$`\u201c-\u201f]")  # by PowerShell within double quotes, or their end
 _SINGLE = re.compile("(['\u2018-\u201b])")  # all end a quoted text of PowerShell; doubled they are themselves
-# of the environment; the rest of it may be secret
-_NEEDED = frozenset("PATH HOME LANG LC_ALL TMPDIR TEMP TMP SYSTEMROOT WINDIR LD_LIBRARY_PATH DYLD_LIBRARY_PATH".split())
 _ONLY_POWERSHELL = "  # in PowerShell"
 
 
@@ -76,11 +74,6 @@ def _program() -> str:
     if on_path("py"):
         return "py"
     return sys.executable if _BARE_PROGRAM.fullmatch(sys.executable) else "python"
-
-
-def bare_environment() -> dict:
-    """What another program needs of the environment: no key, and no settings of ours or of others."""
-    return {name: value for name, value in os.environ.items() if name.upper() in _NEEDED}
 
 
 def on_path(name: str) -> str | None:

@@ -142,7 +142,7 @@ class Output:
         self._say(self.entry["path"])
         if self._options.srt:
             try:
-                text = tts_plan.subtitles(self._job.parts, self._spans)
+                text = self._console.redact_result(tts_plan.subtitles(self._job.parts, self._spans))
                 subtitles = self._outputs.save_text(text.encode("utf-8", "replace"), "srt",
                                                     "application/x-subrip")
                 self.files.append(subtitles)

@@ -194,7 +194,7 @@ def last_frame_of(path: str, folder: str) -> str:
 def _run(command: list) -> tuple:
     """(exit code, last line of stderr) of a program, which is not given the key."""
     import subprocess
-    from shared.cli.commands import bare_environment
+    from shared.account import bare_environment
     try:
         done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=bare_environment(),
                               timeout=_SEARCH_SECONDS)
