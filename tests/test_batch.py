@@ -29,7 +29,7 @@ from shared.cli.flags import add_batch_flags, add_common_flags, Parser
 from shared.failures import Exit, Failure
 from shared.transport.retries import Retries
 from tests.bench import peak_memory
-from tests.conftest import PLAN_KEY, SCRIPTS, STANDARD_KEY
+from tests.conftest import BYTECODE, PLAN_KEY, SCRIPTS, STANDARD_KEY
 from tests.emulator.faults import Fault
 
 posix = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
@@ -68,7 +68,7 @@ def start(emulator, home, work):
     started = []
 
     def start_batch(*arguments):
-        environment = {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1",
+        environment = {"PATH": os.environ["PATH"], "HOME": str(home), **BYTECODE,
                        "DASHSCOPE_API_KEY": STANDARD_KEY, "QWEN_BASE_URL": emulator.url}
         started.append(subprocess.Popen([sys.executable, str(SCRIPTS["qianwen-text"]), *map(str, arguments)], cwd=work,
                                         env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE))
@@ -739,7 +739,7 @@ def test_a_folder_that_cannot_be_written_stops_the_batch_with_advice_that_fits(n
 
 def real(rows, emulator, home, work, *arguments, before=(), env=None, **more):
     environment = {"PATH": os.environ["PATH"], "HOME": str(home), "DASHSCOPE_API_KEY": STANDARD_KEY, "QWEN_BASE_URL": emulator.url,
-                   "PYTHONDONTWRITEBYTECODE": "1", **(env or {})}
+                   **BYTECODE, **(env or {})}
     return subprocess.run([*before, sys.executable, *arguments, str(SCRIPTS["qianwen-text"]), *BATCH], cwd=work, env=environment,
                           stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, **more)
 

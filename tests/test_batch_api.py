@@ -12,7 +12,7 @@ from collections import Counter
 
 import pytest
 
-from tests.conftest import PLAN_KEY, SCRIPTS, STANDARD_KEY
+from tests.conftest import BYTECODE, PLAN_KEY, SCRIPTS, STANDARD_KEY
 from tests.test_batch import counts, results, until, write
 from tests.test_csv import MOOD, table
 
@@ -334,7 +334,7 @@ def _is(request, path: str) -> bool:
 
 
 def start(emulator, home, work):
-    environment = {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1", "DASHSCOPE_API_KEY": STANDARD_KEY,
+    environment = {"PATH": os.environ["PATH"], "HOME": str(home), **BYTECODE, "DASHSCOPE_API_KEY": STANDARD_KEY,
                    "QWEN_BASE_URL": emulator.url}
     return subprocess.Popen([sys.executable, str(SCRIPTS["qianwen-text"]), "Say {word}", *API], cwd=work, env=environment,
                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

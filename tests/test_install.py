@@ -12,6 +12,7 @@ import sys
 import pytest
 
 from tests.check import ROOT
+from tests.conftest import BYTECODE
 from tests.windows import cmd, powershell
 
 INSTALL = ROOT / "skills" / "install.py"
@@ -25,7 +26,7 @@ PLACES = {"claude": (".claude/skills", ".claude/skills"), "qwen": (".qwen/skills
 @pytest.fixture
 def install(home, work):
     def run(*arguments, script=INSTALL, env=None, code=0):
-        environment = {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1", **(env or {})}
+        environment = {"PATH": os.environ["PATH"], "HOME": str(home), **BYTECODE, **(env or {})}
         done = subprocess.run([sys.executable, str(script), *map(str, arguments)], cwd=work, env=environment, capture_output=True, timeout=60)
         assert done.returncode == code and b"Traceback" not in done.stderr, (done.stdout, done.stderr)
         return (done.stdout + done.stderr).decode("utf-8")
@@ -159,7 +160,7 @@ def test_failure_leaves_the_old_copy_whole(install, home, tmp_path):
 def test_make(home, work):
     def make(*words):
         return subprocess.run(["make", "-C", str(ROOT), *words, f"PYTHON={sys.executable}"], capture_output=True, timeout=120,
-                              env={"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1"})
+                              env={"PATH": os.environ["PATH"], "HOME": str(home), **BYTECODE})
     assert make("install", "AGENT=qwen").returncode == 0
     assert sorted(os.listdir(home / ".qwen" / "skills")) == SKILLS
     assert make("install", "AGENT=opencode", f"DIR={work}", "SCOPE=project").returncode == 0

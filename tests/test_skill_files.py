@@ -12,7 +12,7 @@ import pytest
 
 from shared.failures import Exit
 from tests import media_samples
-from tests.conftest import ROOT, SCRIPTS
+from tests.conftest import BYTECODE, ROOT, SCRIPTS
 
 SKILLS = sorted(path.parent for path in (ROOT / "skills").glob("*/SKILL.md"))
 MANUALS = [ROOT / "SKILL.md"] + [folder / "SKILL.md" for folder in SKILLS]
@@ -286,7 +286,7 @@ def test_readme_commands_run(path, emulator, home, work):
 
 def _run_blocks(texts, replaced, emulator, home, work):
     environment = {"HOME": str(home), "DASHSCOPE_API_KEY": "sk-emulator-standard-0001", "QWEN_BASE_URL": emulator.url,
-                   "PATH": _path(home), "PYTHONDONTWRITEBYTECODE": "1"}
+                   "PATH": _path(home), **BYTECODE}
     for text in texts:
         for old, new in replaced.items():
             text = text.replace(old, new)

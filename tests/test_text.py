@@ -15,7 +15,7 @@ import text
 from shared import main as main_module
 from shared.main import run_script
 
-from tests.conftest import ROOT, SCRIPTS, STANDARD_KEY, Run
+from tests.conftest import BYTECODE, ROOT, SCRIPTS, STANDARD_KEY, Run
 
 FOLDER = ROOT / "skills" / "qianwen-text"
 POSIX = pytest.mark.skipif(os.name == "nt", reason="signals and pipes of POSIX")
@@ -78,7 +78,7 @@ def event(text=None, reasoning=None, finish=None):
 
 @pytest.fixture
 def environment(emulator, home):
-    return {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1", "DASHSCOPE_API_KEY": STANDARD_KEY,
+    return {"PATH": os.environ["PATH"], "HOME": str(home), **BYTECODE, "DASHSCOPE_API_KEY": STANDARD_KEY,
             "QWEN_BASE_URL": emulator.url}
 
 
