@@ -23,7 +23,7 @@ from tests.emulator import Emulator, drawing
 SKILL = "qianwen-image-generation"
 SCRIPT = SCRIPTS[SKILL]
 TASK = ("--model", "wan2.6-t2i", "--task", "--poll", 0.05)
-PNG = samples.png(640, 600, lambda x, y: (200, 50, 50) if x < 320 else (50, 50, 200))
+PNG = samples.png(640, 600, [(200, 50, 50)] * 320 + [(50, 50, 200)] * 320)
 OTHER = samples.png(512, 640, (40, 170, 70))
 MASK = samples.png(640, 600, (255, 255, 255))
 LARGE = 7_000_001

@@ -33,7 +33,7 @@ from video_prices import charged
 SKILL = "qianwen-video-generation"
 SCRIPT = SCRIPTS[SKILL]
 SOON = ("--poll", 0.05)
-PNG = samples.png(640, 600, lambda x, y: (200, 50, 50) if x < 320 else (50, 50, 200))
+PNG = samples.png(640, 600, [(200, 50, 50)] * 320 + [(50, 50, 200)] * 320)
 OTHER = samples.png(512, 640, (40, 170, 70))
 BIG = 7_000_001
 NEEDS_FFMPEG = pytest.mark.skipif(not shutil.which("ffmpeg"), reason="ffmpeg is not installed")

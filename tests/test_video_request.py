@@ -1086,12 +1086,17 @@ def read(*arguments):
     return read_ask(options_of(*arguments))
 
 
+def png_header(width, height):
+    """The beginning of a picture, which tells its size."""
+    return samples.png(1, 1)[:16] + width.to_bytes(4, "big") + height.to_bytes(4, "big") + samples.png(1, 1)[24:64]
+
+
 @pytest.fixture(scope="module")
 def contents():
     """Files by name that fit most models, or break one limit."""
     return {
         "frame.png": samples.png(400, 400), "photo.jpg": samples.jpeg(400, 400), "picture.gif": samples.gif(400, 400),
-        "picture.bmp": samples.bmp(400, 400), "small.png": samples.png(239, 300), "large.png": samples.png(8001, 1001)[:64],
+        "picture.bmp": samples.bmp(400, 400), "small.png": samples.png(239, 300), "large.png": png_header(8001, 1001),
         "long.png": samples.png(2001, 240), "clip.mp4": samples.mp4(4, 640, 480), "short.mp4": samples.mp4(1.5, 640, 480),
         "middle.mp4": samples.mp4(11, 640, 480), "long.mp4": samples.mp4(31, 640, 480), "tiny.mp4": samples.mp4(4, 200, 200),
         "wide.mp4": samples.mp4(4, 4098, 1000), "sound.wav": wav(5), "short.wav": wav(2), "s11.wav": wav(11), "s19.wav": wav(19),

@@ -18,7 +18,7 @@ from tests.conftest import PLAN_KEY, ROOT, SCRIPTS, STANDARD_KEY
 
 FOLDER = ROOT / "skills" / "qianwen-vision"
 POSIX = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
-PNG = samples.png(320, 200, lambda x, y: (200, 50, 50) if x < 160 else (50, 50, 200))
+PNG = samples.png(320, 200, [(200, 50, 50)] * 160 + [(50, 50, 200)] * 160)
 JPEG = samples.jpeg(160, 90, 40)
 MP4 = samples.mp4(6, 320, 240)
 RED_AND_BLUE = "PNG, 320 x 200 pixels, red (#c83232) on the left, blue (#3232c8) on the right"
