@@ -92,7 +92,8 @@ def in_process(skill, arguments, stdin, environment, cwd):
     from shared.main import run_script
     module = importlib.import_module(SCRIPTS[skill].stem)
     make_parser = getattr(module, "make_parser", None) or module.tts_flags.make_parser
-    streams = [io.TextIOWrapper(io.BytesIO(data), "utf-8") for data in (stdin, b"", b"")]
+    encoding = environment.get("PYTHONIOENCODING", "utf-8")
+    streams = [io.TextIOWrapper(io.BytesIO(data), encoding) for data in (stdin, b"", b"")]
     here = os.getcwd()
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)}
     try:
@@ -111,7 +112,7 @@ def in_process(skill, arguments, stdin, environment, cwd):
 
 
 # Variables that the interpreter itself reads, or that are read once in a process.
-NEED_A_PROCESS = {"PYTHONIOENCODING", "LANG", "LC_ALL", "PYTHONUTF8", "PYTHONHASHSEED", "HTTPS_PROXY", "HTTP_PROXY",
+NEED_A_PROCESS = {"LANG", "LC_ALL", "PYTHONUTF8", "PYTHONHASHSEED", "HTTPS_PROXY", "HTTP_PROXY",
                   "SSL_CERT_FILE", "NO_PROXY"}
 
 

@@ -108,7 +108,7 @@ def gif(width: int, height: int, colour: Colour = RED) -> bytes:
         codes += [4] + [0] * min(2, left)
         left -= 2
     codes.append(5)
-    packed = sum(code << 3 * place for place, code in enumerate(codes)).to_bytes(-(-3 * len(codes) // 8), "little")
+    packed = int("".join(map(str, reversed(codes))), 8).to_bytes(-(-3 * len(codes) // 8), "little")
     blocks = [packed[place:place + 255] for place in range(0, len(packed), 255)]
     return (b"GIF89a" + struct.pack("<HHBBB", width, height, 0x80, 0, 0) + bytes(colour) + bytes(3)
             + b"," + struct.pack("<HHHHB", 0, 0, width, height, 0) + b"\2"
