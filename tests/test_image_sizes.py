@@ -9,6 +9,7 @@ import pytest
 from image_models import MODELS, TABLE
 from image_sizes import Area, Choice, parse, parse_aspect, QUALITIES, Ratio, shown, Sides
 from shared.failures import Exit, Failure
+from tests.folding import each
 
 # ---- reading ---------------------------------------------------------------------------------------------------------
 
@@ -21,8 +22,8 @@ def test_size_is_read(text, size):
     assert shown(size) == (size if isinstance(size, str) else f"{size[0]}*{size[1]}")
 
 
-@pytest.mark.parametrize("text", ["", "x", "1024", "1024x", "x768", "0x768", "768x0", "-1x5", "1.5x2", "1024x768x3", "100000x1", "16:9", "3K",
-                                  "K", "12K", "１０２４x768", "٣x٤", "1024 768", "1e3x5", "2K4K", "1024x768px", "auto"])
+@each("text", ["", "x", "1024", "1024x", "x768", "0x768", "768x0", "-1x5", "1.5x2", "1024x768x3", "100000x1", "16:9", "3K",
+               "K", "12K", "１０２４x768", "٣x٤", "1024 768", "1e3x5", "2K4K", "1024x768px", "auto"])
 def test_what_is_no_size_is_refused(text):
     with pytest.raises(ValueError):
         parse(text)
@@ -35,8 +36,8 @@ def test_aspect_is_read(text, aspect):
     assert parse_aspect(text) == aspect
 
 
-@pytest.mark.parametrize("text", ["", ":", "16:", ":9", "16:0", "0:9", "0", "101", "1:101", "-1:2", "a:b", "16:9:4", "1e3", "nan", "inf",
-                                  "100000:1", "1.23456:1", "16;9", "１６:9", "1024*768", "wide"])
+@each("text", ["", ":", "16:", ":9", "16:0", "0:9", "0", "101", "1:101", "-1:2", "a:b", "16:9:4", "1e3", "nan", "inf",
+               "100000:1", "1.23456:1", "16;9", "１６:9", "1024*768", "wide"])
 def test_what_is_no_aspect_is_refused(text):
     with pytest.raises(ValueError):
         parse_aspect(text)
@@ -80,7 +81,7 @@ def rule_of(name, mode):
     return TABLE.find(name)[0].does[mode].sizes
 
 
-@pytest.mark.parametrize("name, mode", BORDERS)
+@each("name, mode", BORDERS)
 def test_sizes_at_the_border_are_legal_and_those_beyond_are_not(name, mode):
     rule, (legal, illegal) = rule_of(name, mode), BORDERS[name, mode]
     assert [size for size in legal if not rule.fits(size)] == []
