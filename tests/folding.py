@@ -21,7 +21,8 @@ def each(names: str, rows: Iterable, ids: Any = None) -> Callable:
         @functools.wraps(check)
         def test(**fixtures: Any) -> None:
             failed = [f"{name}: {said}" for name, values in table for said in _said(check, {**fixtures, **values})]
-            assert not failed, "\n".join([f"{len(failed)} of {len(table)} rows failed", *islice(failed, SHOWN)])
+            if failed:
+                pytest.fail("\n".join([f"{len(failed)} of {len(table)} rows failed", *islice(failed, SHOWN)]), pytrace=False)
         signature = inspect.signature(check)
         test.__signature__ = signature.replace(  # type: ignore[attr-defined]
             parameters=[one for name, one in signature.parameters.items() if name not in arguments])

@@ -523,15 +523,22 @@ def test_creates_are_counted_though_no_answer_comes(emulator):
     assert now(emulator, n=9).status == 400
 
 
-def test_latency(emulator):
+def test_latency(emulator, monkeypatch):
+    """All five wait before one is answered."""
+    waited, together = [], threading.Barrier(5)
+
+    class Waiting(threading.Event):
+        def wait(self, timeout=None):
+            waited.append(timeout)
+            together.wait(20)
+    monkeypatch.setattr(emulator.epoch, "stopping", Waiting())
     emulator.latency = 0.2
-    started = time.monotonic()
     threads = [threading.Thread(target=now, args=(emulator,)) for _ in range(5)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert 0.2 <= time.monotonic() - started < 0.8 and len(emulator.creates) == 5
+    assert waited == [0.2] * 5 and len(emulator.creates) == 5
 
 
 def test_chance_is_seeded(emulator):

@@ -550,11 +550,10 @@ def test_dry_run_of_a_command_on_tasks_sends_nothing(draw, emulator, flag):
     assert len(emulator.requests) == 1 and not emulator.tasks[task_id].canceled
 
 
-def test_unknown_id(draw, emulator, work):
-    begin = time.monotonic()
-    result = draw("--resume", "no-such-task", "--poll", 0.05, timeout=45)
+def test_unknown_id(draw, emulator):
+    result = draw("--resume", "no-such-task", "--poll", 0.05)
     assert result.code == 8 and "does not know the task no-such-task" in result.err, result
-    assert time.monotonic() - begin < 20, "an id that this machine never got is no young task"
+    assert len(emulator.requests) == 1, "an id that this machine never got is no young task"
 
 
 def test_task_of_another_endpoint(draw, emulator):
