@@ -130,8 +130,9 @@ def test_a_plan_key_makes_no_batch(image, emulator, rows):
 
 @pytest.mark.skipif(os.name != "posix", reason="needs kill")
 @pytest.mark.parametrize("model, size", [("qwen-image-2.0", "512x512"), ("wan2.5-t2i-preview", "1280x1280")])
-def test_trouble_and_a_kill(image, emulator, rows, work, start, model, size):
+def test_trouble_and_a_kill(image, emulator, rows, work, start, monkeypatch, model, size):
     """Rate limits, server errors, a kill in the middle: after a rerun every picture is there, none paid twice."""
+    monkeypatch.setattr("shared.tasks.service.LIST_DELAY", 1)
     emulator.latency = 0.05
     emulator.flaky("/services/aigc/", seed=3, rate429=0.08, rate500=0.05)
     rows(*({"prompt": f"行 {number}", "id": f"r{number}", "size": size} for number in range(ROWS)))

@@ -309,7 +309,8 @@ LOADS = {
 
 
 @rows(LOADS)
-def test_download(draw, emulator, work, home, row):
+def test_download(draw, emulator, work, home, monkeypatch, row):
+    monkeypatch.setattr("shared.transport.retries.FIRST_DELAY", 0.01)
     kind = TASK if list(LOADS.values()).index(row) % 2 else DIRECT
     emulator.inject(row.fault, row.times, "-1.png", **row.parameters)
     result = draw("a fox", *kind, "-n", 3, "-o", "new/fox.png")
@@ -509,8 +510,8 @@ def end_at(draw, emulator, folder, number, delay: float) -> str:
     home.mkdir(parents=True)
     (work / ".git").mkdir(parents=True)
     emulator.reset()
-    emulator.latency = 0.1
-    emulator.inject("download-slow", times=None, seconds=0.12, pieces=3)
+    emulator.latency = 0.05
+    emulator.inject("download-slow", times=None, seconds=0.06, pieces=3)
     process = process_of(emulator, home, work, "a fox", *TASK, "-n", 3, "-o", "new/fox.png")
     until(lambda: emulator.creates)
     time.sleep(delay)
@@ -541,7 +542,7 @@ def test_ended_at_any_moment_nothing_is_lost(draw, emulator, tmp_path):
     """By each signal in turn, at moments that lie all over the run."""
     chance, wrong = random.Random(9), []
     for place, number in enumerate((signal.SIGKILL, signal.SIGTERM, signal.SIGKILL, signal.SIGINT) * 3):
-        delay = 0.02 + (place + chance.random()) * 0.075
+        delay = 0.01 + (place + chance.random()) * 0.04
         wrong.append((number.name, delay, end_at(draw, emulator, tmp_path / str(place), number, delay)))
     assert [one for one in wrong if one[2]] == []
 

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -303,14 +304,21 @@ def test_stream_to_a_player(speak, fast, work):
     assert raw[44:] == expected(fast, in_order(fast, text))
 
 
-def test_stream_writes_while_it_arrives(emulator, home, work):
-    """The first bytes are out long before the last have come."""
+def test_stream_writes_while_it_arrives(emulator, home, work, monkeypatch):
+    """The first bytes are out before the second event is sent."""
+    released = threading.Event()
+
+    class Held(threading.Event):
+        def wait(self, timeout=None):
+            return released.wait(60)
+    monkeypatch.setattr(emulator.epoch, "stopping", Held())
     emulator.delay = 0.3
     environment = {"PATH": os.environ["PATH"], "HOME": str(home), "DASHSCOPE_API_KEY": STANDARD_KEY, "QWEN_BASE_URL": emulator.url, **BYTECODE}
     process = subprocess.Popen([sys.executable, str(SCRIPTS[SKILL]), "你好，世界。" * 4, "--stream", "-o", "-"], cwd=work, env=environment,
                                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     first = process.stdout.read(100)
-    assert first[:4] == b"RIFF" and process.poll() is None, "it has not ended when the first bytes come"
+    assert first[:4] == b"RIFF" and not released.is_set() and process.poll() is None
+    released.set()
     rest = process.stdout.read()
     assert process.wait() == 0 and voicing.decode((first + rest)[44:]) == "你好，世界。" * 4
 
@@ -424,10 +432,11 @@ def test_design(speak, work, emulator):
     assert voicing.decode(samples_of(work / done.document["files"][0]["path"])) == "大家好。"
 
 
-def test_cosy_clone_waits_until_it_is_ready(speak, emulator):
-    emulator.voice_polls = 2
+def test_cosy_clone_waits_until_it_is_ready(speak, emulator, monkeypatch):
+    emulator.voice_polls, waited = 2, []
+    monkeypatch.setattr("time.sleep", waited.append)
     done = speak("--clone", "https://example.com/me.wav", "--name", "anna01", "--consent", "--model", "cosyvoice-v3-flash", "--json")
-    assert done.code == 0 and done.document["status"] == "OK", done
+    assert done.code == 0 and done.document["status"] == "OK" and waited == [0.5, 1.0], (done, waited)
     voice = done.document["voice"]
     assert voice.startswith("cosyvoice-v3-flash-anna01-")
     assert speak("你好", "--model", "cosyvoice-v3-flash", "--voice", voice, "-o", "a.wav").code == 0

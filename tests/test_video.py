@@ -635,8 +635,8 @@ def end_at(film, emulator, folder, number, delay: float, hang: bool = False) -> 
     emulator.video_bytes = 1_000_000
     if hang:
         emulator.inject("accept-then-hang", seconds=5)
-    emulator.latency = 0.15
-    emulator.inject("download-slow", None, seconds=0.3, pieces=6)
+    emulator.latency = 0.08
+    emulator.inject("download-slow", None, seconds=0.15, pieces=6)
     first = ("a boat", "-o", "new/boat.mp4", *SOON)
     process = process_of(emulator, home, work, *first)
     until(lambda: emulator.creates)
@@ -671,10 +671,10 @@ def end_at(film, emulator, folder, number, delay: float, hang: bool = False) -> 
 
 @POSIX
 def test_ended_at_any_moment_nothing_is_lost(film, emulator, tmp_path):
-    """From the create, which is answered 0.15 s after it was accepted, to the last byte."""
+    """From the create, which is answered 0.08 s after it was accepted, to the last byte."""
     chance, wrong = random.Random(9), []
     for place, number in enumerate((signal.SIGKILL, signal.SIGKILL, signal.SIGINT) * 3):
-        delay = (place + chance.random()) * 0.1
+        delay = (place + chance.random()) * 0.05
         wrong.append((number.name, delay, end_at(film, emulator, tmp_path / str(place), number, delay)))
     assert [one for one in wrong if one[2]] == []
 
