@@ -53,7 +53,7 @@ class Answer:
 
 
 def send(emulator, method, path, body=b"", headers=None, key=KEY):
-    connection = http.client.HTTPConnection("127.0.0.1", int(emulator.url.rsplit(":", 1)[1]), timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", int(emulator.url.rsplit(":", 1)[1]), timeout=60)
     bearer = {"Authorization": f"Bearer {key}"} if key else {}
     try:
         connection.request(method, path, body, {**bearer, **(headers or {})})
