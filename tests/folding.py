@@ -16,6 +16,7 @@ def each(names: str, rows: Iterable, ids: Any = None) -> Callable:
     """As pytest.mark.parametrize, in one test. For pure checks: what a fixture gives is shared by all rows."""
     arguments = [name.strip() for name in names.split(",")]
     table = list(_named(arguments, list(rows), ids))
+    assert table, "a table without rows proves nothing"
 
     def fold(check: Callable) -> Callable:
         @functools.wraps(check)
