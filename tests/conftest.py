@@ -89,7 +89,9 @@ def in_process(skill, arguments, stdin, environment, cwd):
     import io
     import types
     from unittest import mock
+    from shared.files import whole
     from shared.main import run_script
+    whole.sweep.cache_clear()  # what is done once in a run
     module = importlib.import_module(SCRIPTS[skill].stem)
     make_parser = getattr(module, "make_parser", None) or module.tts_flags.make_parser
     streams = [io.TextIOWrapper(io.BytesIO(data), "utf-8") for data in (stdin, b"", b"")]
