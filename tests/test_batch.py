@@ -504,15 +504,15 @@ def test_two_thousand_rows_with_trouble_and_a_kill(run, emulator, rows, work, st
 
 
 def test_memory_stays_bounded(emulator, work, home):
-    """200,000 rows cost some bytes each."""
+    """40,000 rows cost some bytes each."""
     path = work / "rows.jsonl"
-    environment = {"PATH": os.environ["PATH"], "HOME": str(home), "QWEN_BASE_URL": emulator.url}
+    environment = {"PATH": os.environ["PATH"], "HOME": str(home), "QWEN_BASE_URL": emulator.url, **BYTECODE}
     peaks = []
-    for size in (10, 200_000):
+    for size in (10, 40_000):
         path.write_text("".join(f'{{"prompt": "row {number} {"x" * 200}"}}\n' for number in range(size)))
         peaks.append(peak_memory([sys.executable, str(SCRIPTS["qianwen-text"]), "--batch", str(path), "-o",
                                   str(work / "out"), "--dry-run"], environment))
-    assert peaks[1] - peaks[0] < 32, peaks
+    assert peaks[1] - peaks[0] < 8, "MiB; whole rows would take twice as much"
 
 
 def test_a_dry_run_needs_no_key_and_makes_nothing(run, emulator, rows, work):
