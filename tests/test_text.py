@@ -504,11 +504,12 @@ def test_conversation_in_a_new_folder(run, emulator, work):
 
 @POSIX
 def test_turn_that_another_process_added_meanwhile_is_kept(start, emulator, work):
-    emulator.reply(chunks=[event("slow"), event("", finish="stop")], delay=1.5)
+    emulator.reply(chunks=[event("slow"), event("", finish="stop")], delay=60)
     slow = start("mine", "--chat", "talk.json")
     assert slow.stdout.read(len("slow")) == b"slow"
     theirs = [{"role": "user", "content": "theirs"}, {"role": "assistant", "content": "quick"}]
     write(work, "talk.json", theirs)
+    emulator.hurry()
     assert slow.wait() == 0
     assert read(work, "talk.json") == [*theirs, {"role": "user", "content": "mine"}, {"role": "assistant", "content": "slow"}]
 
