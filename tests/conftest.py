@@ -55,6 +55,17 @@ def _bytecode() -> str:
 BYTECODE = {"PYTHONPYCACHEPREFIX": _bytecode()}  # for the environment of a child
 
 
+def check_each(cases: dict, check) -> None:
+    """`check(*arguments)` for each name and its arguments; fails with the names of all that are wrong, and what is."""
+    wrong = {}
+    for name, arguments in cases.items():
+        try:
+            check(*arguments)
+        except (Exception, pytest.fail.Exception) as error:
+            wrong[name] = f"{type(error).__name__}: {error}"
+    assert cases and wrong == {}, "\n".join(f"{name}: {what}" for name, what in wrong.items())
+
+
 def post_json(url: str, body, headers: dict) -> tuple:
     """Send a body with the standard key; return the status and the start of what is said."""
     request = urllib.request.Request(url, json.dumps(body).encode(), {

@@ -14,7 +14,7 @@ from unittest import mock
 import pytest
 
 from tests.check import ROOT
-from tests.conftest import BYTECODE
+from tests.conftest import BYTECODE, check_each
 from tests.windows import cmd, powershell
 
 INSTALL = ROOT / "skills" / "install.py"
@@ -217,27 +217,21 @@ def names(folder) -> list:
 @pytest.mark.parametrize("flags", [(), ("--uninstall",)], ids=["install", "uninstall"])
 @pytest.mark.parametrize("by_hand", [False, True], ids=["installed", "copied"])
 def test_what_the_user_put_there_stays_without_force(install, small, home, flags, by_hand):
-    wrong = {}
-    for kind, add in ADDED.items():
-        try:
-            _stays_without_force(install, small, home / ".claude" / "skills" / "qianwen-text", add, flags, by_hand)
-        except AssertionError as error:
-            wrong[kind] = str(error)
-    assert wrong == {}
+    skill = home / ".claude" / "skills" / "qianwen-text"
 
-
-def _stays_without_force(install, small, skill, add, flags, by_hand):
-    shutil.rmtree(skill.parent, ignore_errors=True)
-    if by_hand:
-        shutil.copytree(Path(small).parent / "qianwen-text", skill)
-    else:
-        install("--agent", "claude", script=small)
-    add(skill)
-    before = names(skill)
-    said = install("--agent", "claude", *flags, code=2, script=small)
-    assert str(skill) in said and "--force" in said and names(skill) == before
-    install("--agent", "claude", *flags, "--force", script=small)
-    assert not skill.exists() if flags else (names(skill) != before or "mine" not in (skill / "SKILL.md").read_text("utf-8"))
+    def stays(add):
+        shutil.rmtree(skill.parent, ignore_errors=True)
+        if by_hand:
+            shutil.copytree(Path(small).parent / "qianwen-text", skill)
+        else:
+            install("--agent", "claude", script=small)
+        add(skill)
+        before = names(skill)
+        said = install("--agent", "claude", *flags, code=2, script=small)
+        assert str(skill) in said and "--force" in said and names(skill) == before
+        install("--agent", "claude", *flags, "--force", script=small)
+        assert not skill.exists() if flags else (names(skill) != before or "mine" not in (skill / "SKILL.md").read_text("utf-8"))
+    check_each({kind: (add,) for kind, add in ADDED.items()}, stays)
 
 
 def test_running_an_installed_skill_does_not_change_it(install, home):

@@ -15,7 +15,7 @@ import text
 from shared import main as main_module
 from shared.main import run_script
 
-from tests.conftest import BYTECODE, ROOT, SCRIPTS, STANDARD_KEY, Run
+from tests.conftest import BYTECODE, check_each, ROOT, SCRIPTS, STANDARD_KEY, Run
 
 FOLDER = ROOT / "skills" / "qianwen-text"
 POSIX = pytest.mark.skipif(os.name == "nt", reason="signals and pipes of POSIX")
@@ -990,14 +990,13 @@ def test_interrupted_while_the_interpreter_shuts_down(run, copy):
     source = script.read_text("utf-8")
     script.write_text(source.replace("sys.exit(run_script", late + "sys.exit(run_script"), "utf-8")
     assert source != script.read_text("utf-8")
-    wrong = []
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-        for flags, code in ((("Hi",), 0), (("Hi", "--temperature", "9"), 2)):
-            result = run(*flags, "--json", script=script, env={"LATE": name})
-            if (result.code != code or "Traceback" in result.err or "Interrupt" in result.err
-                    or json.loads(result.out)["ok"] != (code == 0)):
-                wrong.append((name, flags, result))
-    assert wrong == []
+
+    def stands(name, flags, code):
+        result = run(*flags, "--json", script=script, env={"LATE": name})
+        assert result.code == code and "Traceback" not in result.err and "Interrupt" not in result.err
+        assert json.loads(result.out)["ok"] == (code == 0)
+    check_each({f"{name} {code}": (name, flags, code) for name in ("SIGINT", "SIGTERM", "SIGHUP")
+                for flags, code in ((("Hi",), 0), (("Hi", "--temperature", "9"), 2))}, stands)
 
 
 @POSIX
