@@ -3,6 +3,8 @@ from __future__ import annotations
 
 import atexit
 import functools
+import importlib
+import io
 import json
 import os
 import shutil
@@ -11,9 +13,11 @@ import subprocess
 import sys
 import tempfile
 import threading
+import types
 import urllib.error
 import urllib.request
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -51,6 +55,19 @@ def _bytecode() -> str:
 BYTECODE = {"PYTHONPYCACHEPREFIX": _bytecode()}  # for the environment of a child
 
 
+def check_each(cases: dict, check) -> None:
+    """`check(*arguments)` for each name and its arguments; fails with the names of all that are wrong, and what is."""
+    wrong = {}
+    for name, arguments in cases.items():
+        try:
+            check(*arguments)
+        except (Exception, pytest.fail.Exception) as error:
+            wrong[name] = f"{type(error).__name__}: {error}"
+    assert cases, "a table without rows proves nothing"
+    if wrong:
+        pytest.fail("\n".join(f"{name}: {what}" for name, what in wrong.items()), pytrace=False)
+
+
 def post_json(url: str, body, headers: dict) -> tuple:
     """Send a body with the standard key; return the status and the start of what is said."""
     request = urllib.request.Request(url, json.dumps(body).encode(), {
@@ -85,13 +102,11 @@ class Run:
 
 def in_process(skill, arguments, stdin, environment, cwd):
     """A script's run without a process of its own: the same argv, streams, environment and folder. Nor has a batch a worker."""
-    import importlib
-    import io
-    import types
-    from unittest import mock
+    from shared.files import whole
     from shared.main import run_script
+    whole.sweep.cache_clear()  # what is done once in a run
     module = importlib.import_module(SCRIPTS[skill].stem)
-    make_parser = getattr(module, "make_parser", None) or module.tts_flags.make_parser
+    make_parser = parser_of(skill)
     encoding = environment.get("PYTHONIOENCODING", "utf-8")
     streams = [io.TextIOWrapper(io.BytesIO(data), encoding) for data in (stdin, b"", b"")]
     here = os.getcwd()
@@ -109,6 +124,17 @@ def in_process(skill, arguments, stdin, environment, cwd):
         for number, handler in handlers.items():
             signal.signal(number, handler)
     return types.SimpleNamespace(returncode=code, stdout=streams[1].buffer.getvalue(), stderr=streams[2].buffer.getvalue())
+
+
+def parser_of(skill):
+    """The function that makes a script's parser."""
+    module = importlib.import_module(SCRIPTS[skill].stem)
+    return getattr(module, "make_parser", None) or module.tts_flags.make_parser
+
+
+def help_of(skill) -> str:
+    """What --help shows."""
+    return parser_of(skill)().format_help()
 
 
 # Variables that the interpreter itself reads, or that are read once in a process.

@@ -526,12 +526,7 @@ def test_creates_are_counted_though_no_answer_comes(emulator):
 def test_latency(emulator, monkeypatch):
     """All five wait before one is answered."""
     waited, together = [], threading.Barrier(5)
-
-    class Waiting(threading.Event):
-        def wait(self, timeout=None):
-            waited.append(timeout)
-            together.wait(20)
-    monkeypatch.setattr(emulator.epoch, "stopping", Waiting())
+    monkeypatch.setattr(emulator.epoch, "pause", lambda seconds: [waited.append(seconds), together.wait(60)])
     emulator.latency = 0.2
     threads = [threading.Thread(target=now, args=(emulator,)) for _ in range(5)]
     for thread in threads:
