@@ -1,4 +1,4 @@
-"""image.py as people and agents run it: a real process against the emulator, what it prints, sends, saves and returns.
+"""image.py as people and agents run it, against the emulator: what it prints, sends, saves and returns.
 
 What goes wrong on the way is in test_image_faults.py; the bodies of every family are in test_image_request.py.
 """

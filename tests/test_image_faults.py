@@ -246,13 +246,13 @@ def process_of(emulator, home, work, *arguments):
 
 def ended(process) -> tuple:
     """(exit code, stdout, stderr) of a process, in which no key is."""
-    out, said = (stream.decode() for stream in process.communicate(timeout=30))
+    out, said = (stream.decode() for stream in process.communicate(timeout=60))
     assert STANDARD_KEY[3:] not in out + said and "Traceback" not in said
     return process.returncode, out, said
 
 
 def until(condition) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.005)

@@ -1,4 +1,4 @@
-"""tts.py as a real subprocess against the emulator, whose sound tells what text it was made of, sample by sample."""
+"""tts.py against the emulator, whose sound tells what text it was made of, sample by sample."""
 from __future__ import annotations
 
 import json

@@ -1,4 +1,4 @@
-"""video.py as people and agents run it: a real process against the emulator, and every way in which it may end.
+"""video.py as people and agents run it, against the emulator, and every way in which it may end.
 
 What pictures and videos have in common is tested with pictures (test_image.py, test_image_faults.py); here is what is
 different: inputs that are uploaded, answers of three shapes, long waits, large files, seconds that cost.

@@ -1,4 +1,4 @@
-"""vision.py as people and agents run it: a real process against the emulator, what it prints, sends and returns."""
+"""vision.py as people and agents run it, against the emulator: what it prints, sends and returns."""
 from __future__ import annotations
 
 import hashlib
@@ -433,6 +433,6 @@ def test_interrupted_while_a_file_is_uploaded(emulator, home, work, number):
     while len(emulator.requests) < 2:
         assert process.poll() is None
     process.send_signal(number)
-    out, said = (stream.decode() for stream in process.communicate(timeout=30))
+    out, said = (stream.decode() for stream in process.communicate(timeout=60))
     assert (process.returncode, out) == (130, "") and "error: interrupted" in said and "Traceback" not in said, said
     assert sorted(os.listdir(work)) == [".git", "big.png"] and emulator.chat_requests == []
