@@ -21,9 +21,8 @@ import pytest
 from shared.failures import Exit
 from tests.conftest import in_process, Run
 from tests.media_samples import mp4, png, wav
-from tests.test_fuzz import answer_of, changed, env_bytes, headers_of, odd_row, secrets_in, STATUSES
+from tests.test_fuzz import answer_of, changed, env_bytes, headers_of, odd_row, secrets_in, STATUSES, TIMES
 
-TIMES = int(os.environ.get("FUZZ_TIMES", "1"))
 KEY = "sk-q7Xw2Zk9Vb4Np6Rt8Ys3Jd5Lm"
 PRIVATE = "the private text of another folder"
 TEXT, VISION, IMAGE, VIDEO, SPEECH = ("qianwen-text", "qianwen-vision", "qianwen-image-generation", "qianwen-video-generation",
