@@ -18,6 +18,7 @@ from shared.transport.request import is_id, Reply
 from tests.conftest import in_process, Run, STANDARD_KEY
 from tests.emulator import filming
 from tests.test_fuzz import secrets_in
+from tests.test_install import load as load_installer
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="programs, links and modes of POSIX")
 FILM = {"skill": "qianwen-video-generation"}
@@ -253,7 +254,7 @@ NESTED = {"$defs": {f"a{number}": {"anyOf": [{"not": {"$ref": f"#/$defs/a{number
 NESTED["$defs"]["a24"] = {"type": "string"}
 
 
-@pytest.mark.parametrize("answer, schema", zip(ANSWERS, ENDLESS), ids=[*PATTERN, "pairs"])
+@pytest.mark.parametrize("answer, schema", list(zip(ANSWERS, ENDLESS)), ids=[*PATTERN, "pairs"])
 def test_a_check_without_end_is_made_by_a_process_that_is_ended(monkeypatch, answer, schema):
     monkeypatch.setattr(json_schema, "_SECONDS", 0.1)
     with pytest.raises(json_schema.NotChecked, match="more than 0.1 seconds"):
@@ -479,3 +480,10 @@ def test_an_output_folder_may_be_a_link_within_the_project_or_be_named_itself(ba
 def test_subtitles_hold_no_key(run, work):
     assert run(f"My key is {KEY}. It is a secret.", "--srt", "-o", "a.wav", key=KEY, **SPEECH).code == 0
     assert "My key is" in (work / "a.srt").read_text() and not secrets_in((work / "a.srt").read_text())
+
+
+@pytest.mark.parametrize("flags", [(), ("--uninstall",)], ids=["install", "uninstall"])
+def test_the_installer_clears_what_a_killed_one_left(work, capsys, flags):
+    (work / ".claude" / "skills" / ".qianwen-ab12cd_9" / "new").mkdir(parents=True)
+    assert load_installer().main(["--agent", "claude", "--dir", str(work), *flags]) == 0
+    assert not list((work / ".claude" / "skills").glob(".qianwen-*")), capsys.readouterr()
