@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
 
@@ -49,8 +50,8 @@ def with_pytest(interpreter: str, minor: int) -> str:
     return str(python)
 
 
-def run(interpreter: str, minor: int) -> tuple:
-    """(whether all passed, the last line, the output)."""
+def run(interpreter: str, minor: int, bytecode: str) -> tuple:
+    """(whether all passed, the last line, the output). The processes of a run share the folder of their bytecode."""
     try:
         python = with_pytest(interpreter, minor)
     except subprocess.CalledProcessError as error:
@@ -58,13 +59,14 @@ def run(interpreter: str, minor: int) -> tuple:
     done = subprocess.run([python, "-X", "dev", "-W", "error", "-m", "pytest", "-q", "-k", NOT_HERE,
                            *(f"tests/{name}" for name in FILES)], cwd=ROOT,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
-                          env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
+                          env={**os.environ, "PYTHONPYCACHEPREFIX": bytecode, "PYTHONDONTWRITEBYTECODE": ""})
     output = done.stdout.decode("utf-8", "replace")
     return done.returncode == 0, output.strip().splitlines()[-1] if output.strip() else "no output", output
 
 
 def main() -> int:
     waiting, failed, lock = list(interpreters().items()), [], threading.Lock()
+    bytecode = tempfile.mkdtemp(prefix="qianwen-bytecode-")
 
     def work() -> None:
         while True:
@@ -72,7 +74,7 @@ def main() -> int:
                 if not waiting:
                     return
                 minor, interpreter = waiting.pop()
-            passed, last, output = run(interpreter, minor)
+            passed, last, output = run(interpreter, minor, bytecode)
             with lock:
                 if not passed:
                     failed.append(f"3.{minor}")
@@ -84,6 +86,7 @@ def main() -> int:
         thread.start()
     for thread in threads:
         thread.join()
+    shutil.rmtree(bytecode, ignore_errors=True)
     if failed:
         sys.stdout.write(f"failed under Python {', '.join(failed)}\n")
     return 1 if failed else 0
