@@ -9,9 +9,10 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import threading
 from pathlib import Path
+
+from tests.run import shared_bytecode
 
 ROOT = Path(__file__).resolve().parent.parent
 MINORS = range(9, 14)
@@ -50,8 +51,8 @@ def with_pytest(interpreter: str, minor: int) -> str:
     return str(python)
 
 
-def run(interpreter: str, minor: int, bytecode: str) -> tuple:
-    """(whether all passed, the last line, the output). The processes of a run share the folder of their bytecode."""
+def run(interpreter: str, minor: int, environment: dict) -> tuple:
+    """(whether all passed, the last line, the output)."""
     try:
         python = with_pytest(interpreter, minor)
     except subprocess.CalledProcessError as error:
@@ -59,14 +60,13 @@ def run(interpreter: str, minor: int, bytecode: str) -> tuple:
     done = subprocess.run([python, "-X", "dev", "-W", "error", "-m", "pytest", "-q", "-k", NOT_HERE,
                            *(f"tests/{name}" for name in FILES)], cwd=ROOT,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
-                          env={**os.environ, "PYTHONPYCACHEPREFIX": bytecode, "PYTHONDONTWRITEBYTECODE": ""})
+                          env=environment)
     output = done.stdout.decode("utf-8", "replace")
     return done.returncode == 0, output.strip().splitlines()[-1] if output.strip() else "no output", output
 
 
 def main() -> int:
     waiting, failed, lock = list(interpreters().items()), [], threading.Lock()
-    bytecode = tempfile.mkdtemp(prefix="qianwen-bytecode-")
 
     def work() -> None:
         while True:
@@ -74,19 +74,19 @@ def main() -> int:
                 if not waiting:
                     return
                 minor, interpreter = waiting.pop()
-            passed, last, output = run(interpreter, minor, bytecode)
+            passed, last, output = run(interpreter, minor, environment)
             with lock:
                 if not passed:
                     failed.append(f"3.{minor}")
                     sys.stdout.write(output)
                 sys.stdout.write(f"Python 3.{minor}: {last}\n")
                 sys.stdout.flush()
-    threads = [threading.Thread(target=work) for _ in range(SIDE_BY_SIDE)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    shutil.rmtree(bytecode, ignore_errors=True)
+    with shared_bytecode() as environment:
+        threads = [threading.Thread(target=work) for _ in range(SIDE_BY_SIDE)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
     if failed:
         sys.stdout.write(f"failed under Python {', '.join(failed)}\n")
     return 1 if failed else 0
