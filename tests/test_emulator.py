@@ -1010,6 +1010,6 @@ def test_standalone_process():
         url = line.split()[-1]
     assert ask(There).status == 200
     process.send_signal(signal.SIGTERM)
-    output, errors = process.communicate(timeout=10)
+    output, errors = process.communicate(timeout=60)
     assert (process.returncode, output) == (0, "")
     assert errors == f"POST @dashscope{CHAT} key=standard -> 200\n"
