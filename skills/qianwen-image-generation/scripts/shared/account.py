@@ -134,6 +134,12 @@ def _working_directory() -> str:
         return os.path.expanduser("~")
 
 
+def bare_environment() -> dict:
+    """What another program needs of the environment; the rest of it may be secret."""
+    needed = "PATH HOME LANG LC_ALL TMPDIR TEMP TMP SYSTEMROOT WINDIR LD_LIBRARY_PATH DYLD_LIBRARY_PATH".split()
+    return {name: value for name, value in os.environ.items() if name.upper() in needed}
+
+
 def _is_blank(name: str, value: str) -> bool:
     """Whether a value counts as not given: nothing is left of it when what people paste around values is cut
     off."""
@@ -194,7 +200,7 @@ def _region(settings: Settings) -> tuple:
 def _workspace(name: str, region: str) -> key_guard.Endpoint:
     """The host of a workspace, as the newer SDK makes it."""
     name = key_guard.trimmed(name)
-    if not re.fullmatch(_WORKSPACE, name):
+    if not re.fullmatch(_WORKSPACE, name) or key_guard.masked(name) != "***":  # a key in the wrong place
         raise BadSetting("DASHSCOPE_WORKSPACE is not the id of a workspace",
                          "set it to letters, digits and hyphens, or unset it")
     return key_guard.parse_base_url(f"https://{name}.{region or key_guard.DEFAULT_REGION}.maas.aliyuncs.com")

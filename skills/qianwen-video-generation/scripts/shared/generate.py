@@ -22,7 +22,7 @@ def run_files(session, make_run, make_parser, *, instead, most: int, estimate, t
     if options.check or options.models is not None:
         return run_calls(session, None, make_parser, table)
     check_single(options)
-    journal = Journal(session.account.state)
+    journal = Journal(session.account.state, session.console.redact_result)
     if options.tasks:
         return list_tasks(journal, console)
     if options.batch is None and (options.status or options.cancel or options.resume):

@@ -129,7 +129,7 @@ class BatchFolder:
         except OSError as error:
             raise usage(f"the folder {self.folder} cannot be made: {error.strerror}",
                         "name another place") from error
-        sweep(self.folder)
+        sweep(os.path.abspath(self.folder))
         return FolderLock(self._lock_file, max_wait, tick, self._console)
 
     def open(self) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 from collections import namedtuple
 from urllib.parse import urlsplit
 
@@ -103,6 +104,15 @@ def request_id_of(body, headers: dict) -> str:
         if isinstance(completion, str) and completion.startswith("chatcmpl-"):
             return completion[len("chatcmpl-"):]
     return headers.get("x-request-id", "")
+
+
+_ID = r"(?!-)(?!.*\.\.)(?!\.$)[A-Za-z0-9._:/-]{1,200}"
+
+
+def is_id(value) -> bool:
+    """Whether this can be an id of the service: of a task, a document or a voice. It becomes part of addresses
+    and of commands."""
+    return isinstance(value, str) and bool(re.fullmatch(_ID, value))
 
 
 def headers_of(request: Request, skill: str) -> dict:

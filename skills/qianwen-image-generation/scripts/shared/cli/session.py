@@ -107,7 +107,7 @@ class Session:
         if self._payments is None:
             from ..money.payments import Payments
             self._payments = Payments(self.account.state, self.skill, self.account.budgets,
-                                      self.options.unpriced, self.console.warn)
+                                      self.options.unpriced, self.console.warn, self.console.redact_result)
         return self._payments
 
     @property

@@ -18,9 +18,11 @@ from datetime import date, datetime
 
 from ..files.whole import whole
 from ..files.locks import Lock, is_held
+from ..files.own import open_own, read_own
 
 FILE, SUMS, LOCK, UNDER_WAY = "spending.jsonl", "spending-sums.json", "spending.lock", "under-way"
 MOST_BYTES = 1_000_000  # of the file that is read line by line; a longer one is set aside and summed
+_MOST_SUMS = 64 << 20  # bytes
 _ASIDE = r"spending-(\d+)\.jsonl$"
 
 # What was spent on one day with one model. unpriced: calls without a known price; in_doubt: calls whose
@@ -66,8 +68,7 @@ class Spending:
     def _append(self, line: bytes) -> None:
         """One write, so that a line is whole or at the end of the file; a torn end is closed first."""
         path = self._path(FILE)
-        handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
-                         | getattr(os, "O_BINARY", 0), 0o600)
+        handle = open_own(path, os.O_RDWR | os.O_APPEND | os.O_CREAT)
         try:
             size = os.fstat(handle).st_size
             if size:
@@ -137,8 +138,7 @@ class Spending:
         """(number of the last file that is summed, the sums); (-1, {}) where there are none or they are
         damaged."""
         try:
-            with open(self._path(SUMS), "rb") as file:
-                held = json.loads(file.read())
+            held = json.loads(read_own(self._path(SUMS), _MOST_SUMS) or b"")
             return int(held["folded"]), {tuple(row[:3]): Sum(*row[3:]) for row in held["days"]}
         except (OSError, ValueError, KeyError, TypeError):
             return -1, {}
@@ -147,7 +147,7 @@ class Spending:
         """Add the whole lines from an offset on; return the offset behind them. Lines that cannot be read are
         passed over."""
         try:
-            with open(path, "rb") as file:
+            with os.fdopen(open_own(path), "rb") as file:
                 file.seek(start)
                 data = file.read()
         except FileNotFoundError:
@@ -233,7 +233,7 @@ def _open_calls(path: str) -> dict:
     """number -> the calls of one process that began and did not end, as far as its file can be read."""
     found: dict = {}
     try:
-        with open(path, "rb") as file:
+        with os.fdopen(open_own(path), "rb") as file:
             lines = file.read(MOST_BYTES).splitlines()
     except OSError:
         return {}

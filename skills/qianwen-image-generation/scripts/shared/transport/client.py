@@ -19,6 +19,7 @@ from . import reading
 from .connecting import CONNECT_TIMEOUT, connect_trouble, ConnectError, opener_for
 from .errors import Context, explain, network, ServiceError
 from .events import BadStream, Event, read_events, WHOLE
+from .limits import MOST_BYTES, TooMuch
 from .proxies import proxy_of
 from .request import FileChanged, headers_of, Multipart, origin_of, Reply, Request, request_id_of
 from .retries import parse_retry_after, Retries
@@ -118,12 +119,13 @@ class Client:
         return body
 
     def save(self, request: Request, file) -> None:
-        """Write the body of an answer into an open file, from its beginning. Raises OSError of the disk."""
+        """Write the body of an answer into an open file, from its beginning. Raises OSError of the disk, Failure
+        above MOST_BYTES."""
         def attempt():
             file.seek(0)
             file.truncate()
             with self._open(request) as response:
-                for block in self._blocks(response, self._accepted(response)):
+                for block in _bounded(self._blocks(response, self._accepted(response)), MOST_BYTES):
                     file.write(block)
         self.retries.run(attempt, Retries.READ)
 
@@ -207,6 +209,9 @@ class Client:
             what, cause, fix, retryable = connect_trouble(reason.reason, self.context.host,
                                                           min(self.timeout, CONNECT_TIMEOUT), proxy)
             return network(what, self.context, cause=cause, fix=fix, accepted="no", retryable=retryable)
+        if isinstance(reason, TooMuch):
+            return network(f"{reason}: it was broken off", self.context, retryable=False,
+                           cause=f"the service ({self.context.host}) or a proxy does not answer as it should")
         if isinstance(reason, socket.timeout):
             return network(f"no answer for {self.timeout:g} seconds", self.context,
                            cause="the service is slow or the connection died")
@@ -254,13 +259,16 @@ class Client:
 
 def _joined(blocks) -> bytes:
     """The whole body, bounded in size."""
-    found, size = [], 0
+    return b"".join(_bounded(blocks, _MAX_JSON))
+
+
+def _bounded(blocks, most: int):
+    size = 0
     for block in blocks:
         size += len(block)
-        if size > _MAX_JSON:
-            raise Failure(Exit.FAILED, f"the answer is larger than {_MAX_JSON >> 20} MiB", accepted="maybe")
-        found.append(block)
-    return b"".join(found)
+        if size > most:
+            raise Failure(Exit.FAILED, f"the answer is larger than {most >> 20} MiB", accepted="maybe")
+        yield block
 
 
 def _between(text: str, start: str, end: str) -> str:

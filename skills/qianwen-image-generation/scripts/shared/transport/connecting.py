@@ -10,6 +10,7 @@ import ssl
 import sys
 import urllib.request
 
+from .limits import Response
 from .proxies import Proxy, those_set
 
 CONNECT_TIMEOUT = 20.0  # seconds; a host that does not answer by then is not going to
@@ -51,7 +52,9 @@ def connection_to(address: tuple, timeout: float, source_address=None) -> socket
 
 
 class _Connecting:
-    """Connect with a short time limit of its own, then wait for bytes with the idle limit."""
+    """Connect with a short time limit of its own, then wait for bytes with the idle limit, and not for ever."""
+
+    response_class = Response
 
     def __init__(self, *arguments, **named):
         super().__init__(*arguments, **named)

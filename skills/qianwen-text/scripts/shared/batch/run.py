@@ -35,5 +35,5 @@ def _about_jobs(session, call, make_parser, table, batch_settings: dict):
     from .many import later
     check_single(session.options)
     if session.options.tasks:
-        return list_tasks(Journal(session.account.state), session.console)
+        return list_tasks(Journal(session.account.state, session.console.redact_result), session.console)
     return later(session, call, make_parser, table, **batch_settings)

@@ -14,7 +14,8 @@ import sys
 from ..failures import usage
 from .patterns import compiled, is_quick
 
-_SECONDS = 5.0  # that patterns may be matched for
+_SECONDS = 5.0  # that a check may take
+_LONG, _MANY = 5_000, 1_000_000  # characters of a text, and pairs of values and rules, that are checked at once
 
 _ANNOTATIONS = frozenset(("title", "description", "default", "examples", "$schema", "$id", "$comment",
                           "$defs",
@@ -165,11 +166,18 @@ def violations(value, schema, limit: int = 20) -> list:
     """What in `value` breaks `schema`, as sentences that begin with the place ($ is the whole value). Raises
     NotChecked.
 
-    Patterns whose matching may take for ever are matched by a process of their own, which can be ended.
+    What may take for ever is checked by a process of its own, which can be ended.
     """
-    if all(is_quick(pattern) for pattern in _patterns(schema)):
-        return _violations(value, schema)[:limit]
-    return _by_child(value, schema)[:limit]
+    return (_violations if _is_quick(value, schema) else _by_child)(value, schema)[:limit]
+
+
+def _is_quick(value, schema) -> bool:
+    """Whether the check surely takes little time, by its patterns and by the sizes of both."""
+    patterns = [node["pattern"] for node in _nodes(schema) if isinstance(node, dict)
+                and isinstance(node.get("pattern"), str)]
+    longest = max((len(node) for node in _nodes(value) if isinstance(node, str)), default=0)
+    return all(map(is_quick, patterns)) and (not patterns or longest <= _LONG) and \
+        sum(1 for _ in _nodes(value)) * sum(1 for _ in _nodes(schema)) <= _MANY
 
 
 def _violations(value, schema) -> list:
@@ -181,29 +189,30 @@ def _violations(value, schema) -> list:
     return list(found)
 
 
-def _patterns(schema):
-    """Every pattern within a schema."""
-    waiting = [schema]
+def _nodes(value):
+    """A JSON value and all that is in it, names included."""
+    waiting = [value]
     while waiting:
         node = waiting.pop()
+        yield node
         if isinstance(node, dict):
-            if isinstance(node.get("pattern"), str):
-                yield node["pattern"]
-            waiting += node.values()
+            waiting += [*node, *node.values()]
         elif isinstance(node, list):
             waiting += node
 
 
 def _by_child(value, schema) -> list:
+    from ..account import bare_environment
     root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     code = "import sys; sys.path.insert(0, sys.argv[1]); from shared.chat.json_schema import child; child()"
     try:
         done = subprocess.run([sys.executable, "-I", "-c", code, root],
                               input=json.dumps([value, schema]).encode(),
-                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=_SECONDS)
+                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=_SECONDS,
+                              env=bare_environment())
         return json.loads(done.stdout)
     except subprocess.TimeoutExpired:
-        raise NotChecked(f"matching its patterns takes more than {_SECONDS:g} seconds") from None
+        raise NotChecked(f"it takes more than {_SECONDS:g} seconds") from None
     except (OSError, ValueError, RecursionError) as error:
         raise NotChecked(f"the check could not be made ({type(error).__name__})") from error
 

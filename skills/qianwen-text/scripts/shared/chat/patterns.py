@@ -72,7 +72,7 @@ def _escape(found, text: str) -> str:
 
 
 def is_quick(pattern: str) -> bool:
-    """Whether matching surely takes little time: no groups, and at most one part that may be as long as it
-    likes."""
+    """Whether matching a text that is not long surely takes little time: no groups, at most one part whose
+    length is free, and few that may be left out."""
     plain = re.sub(r"\\.|\[[^\]]*\]", "x", pattern)
-    return "(" not in plain and len(re.findall(r"[*+]|,\}", plain)) <= 1
+    return "(" not in plain and len(re.findall(r"[*+]|,\d*\}", plain)) <= 1 and plain.count("?") <= 3

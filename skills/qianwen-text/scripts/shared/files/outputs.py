@@ -257,9 +257,11 @@ class OutputFiles:
             self.warn(f"the result is {true.upper()}, not {self.extension.upper()}, so it is called {os.path.basename(path)}")
         return self._saved(path, media_type)
 
-    def save_partial(self, temporary: Temporary, number: int) -> str:
-        """Keep what came of a result that is not whole, as NAME.partial; return its path. Raises OSError."""
-        path = partial_path(self.path(number))
+    def save_partial(self, temporary: Temporary, number: int, form: str = "") -> str:
+        """Keep what came of a result that is not whole as NAME.partial, or NAME.partial.FORM where it can be
+        used; return its path. Raises OSError."""
+        path = self.path(number, f"partial.{form}") if form else partial_path(self.path(number))
+        path = other_name(path) if exists(path) else path
         temporary.publish(path, overwrite=False)
         self._made = []
         return path

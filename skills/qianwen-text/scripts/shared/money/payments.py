@@ -20,13 +20,13 @@ _ROUNDING = 1e-9  # CNY
 class Payments:
     """One for a run, shared by its threads. `settings` are the budgets as (value, where they stand);
     `unpriced` lets calls without a known price go under a budget. `warn(text, fix)` tells that the
-    spending could not be written."""
+    spending could not be written; `clean` takes the keys out of what is."""
 
     def __init__(self, state: str, skill: str, settings=(), unpriced: bool = False, warn=lambda text,
-                 fix: None):
+                 fix: None, clean=lambda value: value):
         self.skill, self.unpriced = skill, unpriced
         self.budgets = budget.smallest(settings)
-        self._spending, self._warn, self._warned = Spending(state), warn, False
+        self._spending, self._warn, self._clean, self._warned = Spending(state), warn, clean, False
         self._under_way: UnderWay | None = None
         self._changed = threading.Condition(threading.RLock())
         self._open = 0  # calls of this process that are under way
@@ -90,7 +90,7 @@ class Payments:
 
     def _write_begin(self, model: str, amount: float | None) -> int:
         self._under_way = self._under_way or UnderWay(self._spending)
-        return self._under_way.begin(self.skill, model, amount)
+        return self._under_way.begin(self.skill, self._clean(model), amount)
 
     def _check(self, amount: float | None) -> None:
         """Refuse what would go over a budget. A budget of 0 lets only go what surely costs nothing."""
@@ -113,7 +113,7 @@ class Payments:
         """Append a line to the spending; what cannot be written is told once and loses no result."""
         try:
             with self._changed:
-                self._spending.add(self.skill, model, units, amount, **more)
+                self._spending.add(self.skill, self._clean(model), units, amount, **self._clean(more))
         except OSError as error:
             self._tell(error)
 

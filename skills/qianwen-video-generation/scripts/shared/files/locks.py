@@ -12,8 +12,6 @@ WINDOWS = os.name == "nt"
 _HELD = (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES, errno.EDEADLK)
 _UNSUPPORTED = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
 _BYTE = 1 << 30  # the byte that is locked where locks are by region; nothing is written there
-_OPEN = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0) | getattr(os,
-    "O_CLOEXEC", 0)
 
 
 class Unsupported(OSError):
@@ -65,7 +63,7 @@ class Lock:
         self.path, self._wait = path, wait
 
     def __enter__(self):
-        self._descriptor = os.open(self.path, _OPEN, 0o600)
+        self._descriptor = open_own(self.path, os.O_RDWR | os.O_CREAT)
         try:
             self._acquire()
         except BaseException:
@@ -107,7 +105,7 @@ class Lock:
 def is_held(path: str) -> bool:
     """Whether a living process holds a lock file. Without locks a file counts as held for a day."""
     try:
-        descriptor = os.open(path, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0))
+        descriptor = open_own(path, os.O_RDWR)
     except OSError:
         return False
     try:

@@ -34,13 +34,14 @@ def _name_of(task_id: str) -> str:
 
 class Journal:
     """The records in a folder. A record is a dict with `id`, `skill`, `state`, `created` (epoch seconds) and
-    more."""
+    more. `clean` takes the keys out of what is written."""
 
-    def __init__(self, state_folder: str, clock=time.time):
+    def __init__(self, state_folder: str, clean=lambda record: record, clock=time.time):
         if not os.path.isabs(state_folder):
             raise usage("no home folder is known, so there is no place for the journal of tasks",
                         "set HOME, or XDG_STATE_HOME to a folder of your own")
         self.state, self.folder, self.clock = state_folder, os.path.join(state_folder, "tasks"), clock
+        self._clean = clean
         # seconds that the service's clock is ahead of ours, once an answer has told
         self.ahead: float | None = None
 
@@ -78,7 +79,7 @@ class Journal:
         """Put a record on disk, whole. Raises OSError."""
         make_private(self.folder)
         with whole(self._path(record["id"]), "w", 0o600) as file:
-            json.dump(record, file, ensure_ascii=False)
+            json.dump(self._clean(record), file, ensure_ascii=False)
 
     def remove(self, record: dict) -> None:
         """Everything is fetched, or nothing ever will be. The task's id is remembered for as long as the

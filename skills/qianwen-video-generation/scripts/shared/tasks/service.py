@@ -14,7 +14,7 @@ from ..body import encoded
 from ..cli.commands import command_line
 from ..failures import Exit, Failure, usage
 from ..transport.errors import explain, ServiceError
-from ..transport.request import Request
+from ..transport.request import is_id, Request
 from ..transport.retries import Retries
 from .journal import Journal, LOST, RUNNING, SUBMITTING
 
@@ -35,14 +35,6 @@ def fingerprint(path: str, body: dict) -> str:
     return hashlib.sha256(path.encode() + b"\n" + encoded(body)).hexdigest()
 
 
-_ID = re.compile(r"(?!-)(?!.*\.\.)(?!\.$)[A-Za-z0-9._:/-]{1,200}")
-
-
-def is_task_id(value) -> bool:
-    """Whether this can be a task's id; it becomes part of addresses and of commands."""
-    return isinstance(value, str) and bool(_ID.fullmatch(value))
-
-
 def check_given(given: str, record: dict | None, journal: Journal) -> None:
     """Refuse an id that cannot be the service's; the journal's own ids mean nothing to it. Raises usage."""
     if record is not None:
@@ -51,7 +43,7 @@ def check_given(given: str, record: dict | None, journal: Journal) -> None:
         raise usage(f"{given} is not in the journal {journal.folder}",
                     "it is an id of that journal alone: set XDG_STATE_HOME and HOME as they were when it was made; --tasks "
                     "lists what is there")
-    if not is_task_id(given):
+    if not is_id(given):
         raise usage(f"{ascii(given)} is not the id of a task", "--tasks lists what can be fetched")
 
 
@@ -96,7 +88,7 @@ class Tasks:
         self.journal.heard(reply.headers)
         record["created"] = self.journal.now()
         task_id = _task_id(reply.body)
-        if not is_task_id(task_id):
+        if not is_id(task_id):
             record["answer"] = task_id
             self._keep(record)
             what = "a task id of a form that this script cannot read" if task_id else "no task id"
@@ -129,7 +121,7 @@ class Tasks:
         known = self.journal.known_tasks() | set(record.get("others", ()))
         items, earliest, latest = self._listed(record)
         found = [str(item["task_id"]) for item in items if item.get("model_name") == record["model"]
-                 and is_task_id(item.get("task_id")) and item["task_id"] not in known
+                 and is_id(item.get("task_id")) and item["task_id"] not in known
                  and earliest <= _started(item) <= latest]
         if not found:
             self._give_up(record)

@@ -20,11 +20,11 @@ from ..failures import BAD_LINK, Exit, Failure
 from . import retries
 from .addresses import BadAddress, is_local, usable_address
 from .connecting import opener_for
+from .limits import MOST_BYTES, seconds_for, TooMuch
 from .reading import body_blocks, lower_headers
 
 TRIES = 6  # in a row that bring less than PROGRESS
 PROGRESS = 4096  # bytes
-MOST_BYTES = 4 << 30  # of one file, where the caller sets no limit of its kind
 _REDIRECTS = (301, 302, 303, 307, 308)
 
 
@@ -36,7 +36,8 @@ class _Again(Exception):
     """Trying again may help."""
 
 
-def fetch(client, url: str, target, *, sleep=time.sleep, progress=None, limit: int = MOST_BYTES) -> None:
+def fetch(client, url: str, target, *, sleep=time.sleep, progress=None, limit: int = MOST_BYTES,
+          clock=time.monotonic) -> None:
     """Download a link into a file: its path, or the open file, which stays open.
 
     Raises Failure UNSAVED when the link gives nothing; OSError of the disk passes. `progress(bytes so far,
@@ -46,7 +47,7 @@ def fetch(client, url: str, target, *, sleep=time.sleep, progress=None, limit: i
         _inline(url, target)
         return
     wanted = _checked(client, url)
-    failures, memory, most = 0, {}, 0
+    failures, memory, most, began = 0, {}, 0, clock()
     with _opened(target) as file:
         while True:
             try:
@@ -57,7 +58,7 @@ def fetch(client, url: str, target, *, sleep=time.sleep, progress=None, limit: i
             except _Again as error:
                 size = file.seek(0, os.SEEK_END)
                 failures, most = (1, size) if size >= most + PROGRESS else (failures + 1, most)
-                if failures > TRIES:
+                if failures > TRIES or clock() - began > seconds_for(size, client.timeout):
                     raise _unsaved(url, str(error)) from error
                 client.retries.note(f"the download broke off ({error}); going on")
                 sleep(min(10.0, retries.FIRST_DELAY / 4 * 2 ** failures))
@@ -103,6 +104,8 @@ def _answered(client, url: str, headers: dict):
         return _open(client, url, headers)
     except urllib.error.URLError as error:
         raise _Again(f"no connection: {getattr(error.reason, 'reason', error.reason)}") from error
+    except TooMuch as error:
+        raise _Dead(str(error)) from error
     except (OSError, http.client.HTTPException) as error:
         raise _Again(f"no answer: {getattr(error, 'reason', None) or type(error).__name__}") from error
     except BadAddress as error:
@@ -158,6 +161,8 @@ def _append(response, headers: dict, file, start: int, progress, limit: int) -> 
     while True:
         try:
             block = next(blocks, b"")
+        except TooMuch as error:
+            raise _Dead(str(error)) from error
         except (OSError, http.client.HTTPException) as error:
             raise _Again(type(error).__name__) from error
         if not block:

@@ -88,7 +88,8 @@ def add_common_flags(parser: Parser, skill: str, default_model: str, main: str =
 def _add_ways(add, skill: str) -> None:
     """How long a call may take, and how much is said meanwhile."""
     add("--timeout", metavar="SECONDS", type=_seconds, default=DEFAULT_TIMEOUT,
-        help=f"longest wait without a byte (default: {DEFAULT_TIMEOUT:g})")
+        help=f"longest wait without a byte (default: {DEFAULT_TIMEOUT:g}); a whole answer may take an hour, or "
+        "this if it is longer, and a second more for each 16 KiB")
     add("--retries", metavar="N", type=_count, default=DEFAULT_RETRIES,
         help=f"tries after the first, where sending again cannot cost twice (default: {DEFAULT_RETRIES})")
     add("-q", "--quiet", action="store_true",

@@ -14,6 +14,7 @@ from .request import request_id_of
 
 _BLANK = b"\xef\xbb\xbf \t\r\n"  # a byte order mark, and what may stand in front of every kind of body
 _FIELDS = (b"data", b"event", b"id", b"retry", b"status", b"")
+_CHARSET = r"charset\s*=\s*[\"']?((gb|big5|utf|iso|windows|latin|cp|shift|euc)[\w.:-]*)"
 _ENOUGH = 12  # bytes, in which the name of every field ends
 
 
@@ -55,7 +56,7 @@ def _as_utf8(raw: bytes, headers: dict) -> bytes:
         return raw
     except UnicodeDecodeError:
         pass
-    match = re.search(r"charset\s*=\s*[\"']?([\w.:-]+)", headers.get("content-type", ""), re.IGNORECASE)
+    match = re.search(_CHARSET, headers.get("content-type", ""), re.IGNORECASE)
     try:
         return raw.decode(codecs.lookup(match.group(1)).name if match else "utf-8").encode("utf-8")
     except (LookupError, ValueError):
