@@ -170,7 +170,7 @@ REFUSED_ARGUMENTS = [
     ("http://", ["not a usable address"]), ("https:///a.png", ["not a usable address"]),
     ("http://[x/a.png", ["not a usable"]),
     ("http://h/a b.png", ["not a usable address", "without blanks"]), ("https://h/a\nb.png", ["not a usable address"]),
-    ("oss://", ["not a usable address"]), ("ftp://h/a.png", ["ftp:// addresses are not taken", "oss://"]),
+    ("oss://", ["not a usable address"]), ("ftp://h/a.png", ["ftp:// addresses are not accepted", "oss://"]),
 ]
 
 

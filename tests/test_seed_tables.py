@@ -263,7 +263,7 @@ def test_error_is_explained_by_the_script(emulator, monkeypatch, row, error, key
     host = emulator.url[len("http://"):]
     assert result.code == code
     assert missing([re.escape(row.split("'")[0]), "  why: "] + [word.replace("HOST", host) for word in cause], why) == []
-    shown_before = result.before if next_step.strip() == "as said above" else ""  # advice that the warning gave already
+    shown_before = result.before if next_step.strip() == "do what the warning above says" else ""  # advice that the warning gave already
     assert missing([word.replace("HOST", host) for word in fix], next_step + shown_before) == []
 
 

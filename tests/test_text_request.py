@@ -198,7 +198,7 @@ def test_golden_body(fields, golden, post):
 
 @pytest.mark.parametrize("model", ["qwq-plus", "qwen3-8b"])
 def test_remark_where_a_stream_is_forced(model):
-    assert build(model, stream=False)[1] == [f"{model} answers in streams only; the answer is collected and shown whole"]
+    assert build(model, stream=False)[1] == [f"{model} only streams its answers; the answer is collected and shown as a whole"]
     assert build(model)[1] == []
 
 

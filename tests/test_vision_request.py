@@ -234,7 +234,7 @@ def test_upload_is_named_by_its_address(tmp_path):
 
 @pytest.mark.parametrize("model", ["qvq-max", "qvq-plus"])
 def test_remark_where_a_stream_is_forced(model):
-    assert build(model, stream=False)[1] == [f"{model} answers in streams only; the answer is collected and shown whole"]
+    assert build(model, stream=False)[1] == [f"{model} only streams its answers; the answer is collected and shown as a whole"]
     assert build(model)[1] == build("qwen3.7-plus", stream=False)[1] == []
 
 
@@ -315,7 +315,7 @@ REFUSED = (
     ("qwen-vl-ocr", dict(images=[A, B]), ["qwen-vl-ocr", "one picture", "qwen3.7-plus"]),
     (None, dict(json_object=True, schema=SCHEMA), ["--json-object", "--schema", "leave one of them out"]),
     # OCR
-    ("qwen3.7-plus", dict(ocr=PLAIN_OCR), ["--ocr", "qwen3.7-plus is no OCR model", "qwen-vl-ocr"]),
+    ("qwen3.7-plus", dict(ocr=PLAIN_OCR), ["--ocr", "qwen3.7-plus is not an OCR model", "qwen-vl-ocr"]),
     ("vanchin/deepseek-ocr", dict(ocr="table_parsing"), ["--ocr table_parsing", "vanchin/deepseek-ocr", "qwen-vl-ocr"]),
     (None, dict(ocr=PLAIN_OCR, images=[A, B]), ["--ocr", "exactly one picture"]),
     (None, dict(ocr=PLAIN_OCR, images=[]), ["no picture", "--image"]),
