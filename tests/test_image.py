@@ -689,7 +689,7 @@ WRONG = [
     (("a fox", "--series"), "-n"), (("a fox", "--seed", -1), "--seed"), (("a fox", "--mask", "photo.png"), "takes 1 picture here"),
     (("a fox", "--box", "1,2,3,4"), "--box"), (("a fox", "--set", "x"), "KEY=VALUE"), (("a fox", "--request", "none.json"), "none.json"),
     (("a", "fox"), "quotes"), (("a fox", "--bogus"), "--bogus"), (("a fox", "--live"), "--check"), (("a fox", "--poll", "x"), "--poll"),
-    (("a fox", "--think"), "--think"), (("a fox", "--max-wait", 0), "--max-wait"), (("-", "--image", "-"), "stdin can be read once")]
+    (("a fox", "--think"), "--think"), (("a fox", "--max-wait", 0), "--max-wait"), (("-", "--image", "-"), "stdin can be read only once")]
 
 
 @pytest.mark.parametrize("arguments, words", WRONG, ids=[" ".join(map(str, row[0])) or "nothing" for row in WRONG])

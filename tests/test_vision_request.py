@@ -321,7 +321,7 @@ REFUSED = (
     (None, dict(ocr=PLAIN_OCR, images=[]), ["no picture", "--image"]),
     (None, dict(ocr=PLAIN_OCR, images=[], video=A), ["--ocr", "exactly one picture"]),
     (None, dict(ocr="multi_lan", frames=[A] * 4, images=[A]), ["--ocr", "exactly one picture"]),
-    (None, dict(ocr="table_parsing", prompt="Q"), ["--ocr table_parsing", "prompt would be ignored", "leave out the task"]),
+    (None, dict(ocr="table_parsing", prompt="Q"), ["--ocr table_parsing", "would ignore a prompt", "leave out the task"]),
     (None, dict(ocr="table_parsing", schema=FIELDS), ["--schema", "--ocr table_parsing", KEYS]),
     (None, dict(ocr=PLAIN_OCR, schema=SCHEMA), ["--schema", "qwen-vl-ocr"]),
     (None, dict(ocr="multi_lan", json_object=True), ["--json-object", "leave it out"]),
@@ -380,7 +380,7 @@ BLIND = """qwen3.7-max qwen3.7-max-2026-05-20 qwen3.6-max-preview qwen3-max qwen
 def test_model_that_cannot_see_is_refused():
     for name in BLIND:
         said = refusal(name)
-        assert said.startswith(f"{name} takes text alone")
+        assert said.startswith(f"{name} takes only text")
         named = [word.strip(",") for word in said.split("one of:")[1].split()]
         assert DEFAULT_MODEL in named and len(named) > 3
         assert {row.id for row in TABLE.live()} >= set(named), "it names models that see and live"
