@@ -98,7 +98,7 @@ GOLDEN = {
     "never": (dict(model="qwen-max"), {"model": "qwen-max", "messages": [HI], **STREAM}),
     "never, told not to think, not streamed": (
         dict(model="qwen-max", think=False, stream=False), {"model": "qwen-max", "messages": [HI], "stream": False}),
-    "streams only": (dict(model="qwq-plus", stream=False), {"model": "qwq-plus", "messages": [HI], **STREAM}),
+    "only streams": (dict(model="qwq-plus", stream=False), {"model": "qwq-plus", "messages": [HI], **STREAM}),
     "open hybrid": (
         dict(model="qwen3-32b"), {"model": "qwen3-32b", "messages": [HI], "enable_thinking": True, **STREAM}),
     "open hybrid, not streamed, thinks in a stream": (

@@ -116,7 +116,7 @@ FAMILY_BODIES = {
                               body("qwen3-vl-32b-thinking", thinking_budget=9)),
     "never": (dict(model="qwen3-vl-8b-instruct"), body("qwen3-vl-8b-instruct")),
     "never, old": (dict(model="qwen-vl-max", think=False), body("qwen-vl-max")),
-    "streams only": (dict(model="qvq-max", stream=False), body("qvq-max")),
+    "only streams": (dict(model="qvq-max", stream=False), body("qvq-max")),
     "kimi": (dict(model="kimi-k2.6"), body("kimi-k2.6", think=False)),
     "kimi with a budget": (dict(model="kimi-k2.5", thinking_budget=9), body("kimi-k2.5", think=True, thinking_budget=9)),
     "slash id": (dict(model="kimi/kimi-k2.6", json_object=True), body(
