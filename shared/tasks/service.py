@@ -133,7 +133,7 @@ class Tasks:
                  and earliest <= _started(item) <= latest]
         if not found:
             self._give_up(record)
-            raise Failure(Exit.FAILED, "the service lists no such task, so it did not accept the request and bills nothing",
+            raise Failure(Exit.FAILED, "the service lists no such task, so it did not accept the request, which costs nothing",
                           fix="run the original command again", code=NOT_LISTED)
         rivals = any(is_submitting(other) and other.get("model") == record["model"] and other["id"] != record["id"]
                      for other in self.journal.all())
