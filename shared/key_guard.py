@@ -365,7 +365,7 @@ _SENTENCES = {  # what and why; the next step
     "malformed": ("The API key holds blanks, control characters, non-ASCII characters or another key (sk-sp-…) in its "
                   "middle, so it was damaged when it was copied",
                   "copy the key again from the API-key page of " + KEY_PAGE + " and set it again"),
-    "foreign": ("The API key looks like a key of {owner}; it is not sent to a host it is not for", SET_A_KEY),
+    "foreign": ("The API key looks like a key of {owner}; it is not sent: it belongs to another service", SET_A_KEY),
     "plan key at plan host": (
         "The key is a plan key (sk-sp-…) and {host} is a {plan} endpoint. That pair is for interactive AI tools only; "
         "a script calling it breaks the plan's terms and can get the subscription suspended or the key revoked. Nothing "
