@@ -362,8 +362,8 @@ _RULES = (
 _SENTENCES = {  # what and why; the next step
     "missing": ("No API key was found: DASHSCOPE_API_KEY is not set", SET_A_KEY),
     "placeholder": ("The API key is still a placeholder, not a key", SET_A_KEY),
-    "malformed": ("The API key holds blanks, control characters, non-ASCII characters or another key (sk-sp-…) in its "
-                  "middle, so it was damaged when it was copied",
+    "malformed": ("The API key has blanks, control characters, non-ASCII characters or another key (sk-sp-…) in the "
+                  "middle; it was probably damaged when copied",
                   "copy the key again from the API-key page of " + KEY_PAGE + " and set it again"),
     "foreign": ("The API key looks like a key of {owner}; it is not sent: it belongs to another service", SET_A_KEY),
     "plan key at plan host": (
