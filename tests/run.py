@@ -13,6 +13,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
+from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -34,12 +35,21 @@ def shares() -> list:
     return alone + [others[number::count] for number in range(count)]
 
 
-class Pool:
-    """Some threads that each run one share at a time in a process of its own. The processes have one store of bytecode."""
+@contextmanager
+def shared_bytecode():
+    """The environment of processes that find the bytecode which others of them wrote, outside this folder."""
+    folder = tempfile.mkdtemp(prefix="qianwen-bytecode-")
+    try:
+        yield {**os.environ, "PYTHONPYCACHEPREFIX": folder, "PYTHONDONTWRITEBYTECODE": ""}
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
-    def __init__(self, waiting: list, bytecode: str):
-        self.waiting, self.counts, self.failed = waiting, Counter(), []
-        self._environment = {**os.environ, "PYTHONPYCACHEPREFIX": bytecode, "PYTHONDONTWRITEBYTECODE": ""}
+
+class Pool:
+    """Some threads that each run one share at a time in a process of its own."""
+
+    def __init__(self, waiting: list, environment: dict):
+        self.waiting, self.counts, self.failed, self._environment = waiting, Counter(), [], environment
         self._taking = threading.Lock()
 
     def work(self) -> None:
@@ -69,14 +79,13 @@ def main() -> int:
     if len(sys.argv) > 1:
         return subprocess.run([sys.executable, "-m", "pytest", "-q", *sys.argv[1:]], cwd=ROOT).returncode
     begin = time.monotonic()
-    bytecode = tempfile.mkdtemp(prefix="qianwen-bytecode-")
-    pool = Pool(shares(), bytecode)
-    threads = [threading.Thread(target=pool.work) for _ in range(min(6, (os.cpu_count() or 2) + 1))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    shutil.rmtree(bytecode, ignore_errors=True)
+    with shared_bytecode() as environment:
+        pool = Pool(shares(), environment)
+        threads = [threading.Thread(target=pool.work) for _ in range(min(6, (os.cpu_count() or 2) + 1))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
     counts = ", ".join(f"{number} {word}" for word, number in sorted(pool.counts.items()))
     sys.stdout.write(f"{counts} in {time.monotonic() - begin:.0f} s"
                      + (f"; failed: {'; '.join(pool.failed)}\n" if pool.failed else "\n"))

@@ -135,7 +135,7 @@ def test_a_dry_run_and_a_plan(api, emulator, work):
 
 
 @pytest.mark.parametrize("arguments, words", [
-    (("--search",), "--search searches the web"), (("--sources",), "cannot carry"), (("--chat", "c.json"), "is a conversation"),
+    (("--search",), "--search searches the web"), (("--sources",), "the Batch API cannot do"), (("--chat", "c.json"), "is a conversation"),
     (("--document", "d.pdf"), "uploads files"), (("--window", "12h"), "24h to 336h"), (("--window", "15d"), "24h to 336h"),
     (("--attach", "long.txt"), "line 2: the row has"), (("--resume", "q-1"), "does not go with --batch")])
 def test_what_a_batch_cannot_carry(api, emulator, work, arguments, words):

@@ -388,7 +388,7 @@ def plan_hosts_are_here(emulator, monkeypatch):
                          ids=["sk-", "sk-ws-", "st-", "sk-sp-", "SK-SP-", "none"])
 def test_no_key_and_no_byte_goes_to_a_plan_host(plan_hosts_are_here, emulator, monkeypatch, raw):
     def check(host, kind):
-        result = run_real(emulator, monkeypatch, raw, "hello", QWEN_BASE_URL=f"https://{host}/compatible-mode/v1")
+        result = run_real(emulator, monkeypatch, raw, "hello", "--retries", "0", QWEN_BASE_URL=f"https://{host}/compatible-mode/v1")
         assert (result.code, result.out, emulator.requests, plan_hosts_are_here) == (3, "", [], [])
         assert "secret77" not in result.err
         if raw:
