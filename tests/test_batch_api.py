@@ -135,7 +135,7 @@ def test_a_dry_run_and_a_plan(api, emulator, work):
 
 
 @pytest.mark.parametrize("arguments, words", [
-    (("--search",), "--search searches the web"), (("--sources",), "cannot carry"), (("--chat", "c.json"), "is a conversation"),
+    (("--search",), "--search searches the web"), (("--sources",), "the Batch API cannot do"), (("--chat", "c.json"), "is a conversation"),
     (("--document", "d.pdf"), "uploads files"), (("--window", "12h"), "24h to 336h"), (("--window", "15d"), "24h to 336h"),
     (("--attach", "long.txt"), "line 2: the row has"), (("--resume", "q-1"), "does not go with --batch")])
 def test_what_a_batch_cannot_carry(api, emulator, work, arguments, words):
@@ -155,7 +155,7 @@ def test_large_pictures_and_ocr_are_refused(run, emulator, work):
     (work / "big.png").write_bytes(media_samples.png(64, 64) + bytes(8_000_000))
     (work / "a.png").write_bytes(media_samples.png(64, 64))
     (work / "rows.csv").write_text("image\nbig.png\n")
-    assert "too large to go inside" in run("What?", *API, skill="qianwen-vision").err
+    assert "too large to travel inside" in run("What?", *API, skill="qianwen-vision").err
     (work / "rows.csv").write_text("image\na.png\n")
     done = run(*API, "--ocr", "table_parsing", skill="qianwen-vision")
     assert done.code == 2 and "another API" in done.err and not emulator.requests, done
@@ -216,7 +216,7 @@ def test_answers_of_rows_that_are_gone_are_kept(api, run, emulator, home, work, 
     given = api("--no-wait").out.strip()
     sheet(2)
     done = run("--resume", given, "--poll", "0.02")
-    assert done.code == 0 and "4 results are of rows that are no longer" in done.err, done
+    assert done.code == 0 and "4 results belong to rows that are no longer" in done.err, done
     lines = results(work / "out")
     assert len(lines) == ROWS and sum(line["row"] == 0 for line in lines) == 4 and all(line["text"] for line in lines)
 

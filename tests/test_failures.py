@@ -160,7 +160,7 @@ def test_every_row_has_a_cause_and_a_next_step(key, endpoint):
 TELLING = [
     (400, INVALID, "Range of input length should be [1, 983616]", "longer than the model's context", "--document"),
     (400, INVALID, "This model does not support enable_search.", "cannot search", "--search"),
-    (400, INVALID, "must be set to false for non-streaming calls", "streams only", "--no-stream"),
+    (400, INVALID, "must be set to false for non-streaming calls", "only streams its answers", "--no-stream"),
     (400, "InvalidParameter.NotSupportEnableThinking", "x", "cannot think", "--think"),
     (400, "Arrearage", "x", "balance", "console"),
     (400, "data_inspection_failed", "x", "inspection", "rephrase"),
@@ -356,7 +356,7 @@ NOTHING = ["", "404 page not found", "Not Found", "not found!", "404: Not Found"
 
 
 @pytest.mark.parametrize("address, word", [("https://gw.example/v1", "QWEN_BASE_URL=https://gw.example"),
-    ("https://gw.example/team", "origin alone")])
+    ("https://gw.example/team", "only the origin")])
 def test_a_404_that_names_nothing_explains_the_address(address, word):
     def check(code, message):
         failure = explained(404, code, message, endpoint=key_guard.GATEWAY, address=address)

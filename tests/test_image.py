@@ -683,12 +683,12 @@ WRONG = [
     ((), "no prompt"), (("",), "empty"), (("a fox", "--size", "big"), "--size"), (("a fox", "--size", "100x100"), "nearest"),
     (("a fox", "-n", 0), "-n"), (("a fox", "-n", 7), "1 to 6"), (("a fox", "-n", 2, "--model", "z-image-turbo"), "one picture"),
     (("a fox", "--image", "none.png"), "none.png does not exist"), (("a fox", "--image", "text.png"), "text.png is not a picture"),
-    (("a fox", "--no-wait"), "makes no tasks"), (("a fox", "--size", "1024x1024", "--aspect", "1:1"), "--size"),
+    (("a fox", "--no-wait"), "does not create tasks"), (("a fox", "--size", "1024x1024", "--aspect", "1:1"), "--size"),
     (("a fox", "--resume", "x"), "--resume takes no prompt"), (("--resume", "x", "--cancel", "x"), "do not go together"),
     (("a fox", "--series"), "-n"), (("a fox", "--seed", -1), "--seed"), (("a fox", "--mask", "photo.png"), "takes 1 picture here"),
     (("a fox", "--box", "1,2,3,4"), "--box"), (("a fox", "--set", "x"), "KEY=VALUE"), (("a fox", "--request", "none.json"), "none.json"),
     (("a", "fox"), "quotes"), (("a fox", "--bogus"), "--bogus"), (("a fox", "--live"), "--check"), (("a fox", "--poll", "x"), "--poll"),
-    (("a fox", "--think"), "--think"), (("a fox", "--max-wait", 0), "--max-wait"), (("-", "--image", "-"), "stdin can be read once")]
+    (("a fox", "--think"), "--think"), (("a fox", "--max-wait", 0), "--max-wait"), (("-", "--image", "-"), "stdin can be read only once")]
 
 
 @pytest.mark.parametrize("arguments, words", WRONG, ids=[" ".join(map(str, row[0])) or "nothing" for row in WRONG])
@@ -733,6 +733,7 @@ def test_estimate(draw, emulator, work):
     result = draw("a fox", "-n", 3, "--estimate", key=None)
     assert result.code == 0 and "0.60 CNY (list price 2026-10-09, cn-beijing): 3 pictures of qwen-image-2.0 at 0.20 each" in result.out, result
     assert result.out.endswith("; wanx2.0-t2i-turbo would cost 0.12\n")
+    assert draw("a fox", "-n", 10, "--estimate", key=None).out.startswith("2.00 CNY (list price 2026-10-09, cn-beijing): 10 pictures of")
     document = draw("a fox", "-n", 3, "--estimate", "--json", key=None).document
     assert (document["ok"], document["estimate"]["low"], document["estimate"]["units"]) == (True, 0.6, {"pictures": 3})
     assert emulator.requests == [] and left_in(work) == []

@@ -109,7 +109,7 @@ def test_create(draw, emulator, work, home, kind, row):
     else:
         emulator.faults.clear()
         looked = draw(*command_in(result.err))
-        assert looked.code == 8 and "not taken" in looked.err and len(emulator.creates) == 0, looked
+        assert looked.code == 8 and "did not accept" in looked.err and len(emulator.creates) == 0, looked
 
 
 def test_create_that_was_not_taken_can_be_made_again(draw, emulator, work):
@@ -117,7 +117,7 @@ def test_create_that_was_not_taken_can_be_made_again(draw, emulator, work):
     emulator.inject("reset", path=CREATE)
     first = draw("a fox", *TASK)
     looked = draw(*command_in(first.err))
-    assert "not taken" in looked.err and "again" in looked.err, looked
+    assert "did not accept" in looked.err and "again" in looked.err, looked
     again = ("--again",) if "--again" in looked.err else ()
     assert draw("a fox", *TASK, *again).code == 0
     assert_right(emulator, work, "a fox", 1)
@@ -304,7 +304,7 @@ LOADS = {
     "500 stays": Load("error", {"status": 500}, None, 9),
     "reset stays": Load("reset", {}, None, 9),
     "empty stays": Load("download-empty", {}, None, 9),
-    "redirected in circles": Load("redirect", {"to": "http://127.0.0.1:9/x.png"}, None, 9),
+    "redirects in circles": Load("redirect", {"to": "http://127.0.0.1:9/x.png"}, None, 9),
 }
 
 

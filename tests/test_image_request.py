@@ -13,7 +13,7 @@ import pytest
 
 import image_fields
 from image_models import DEFAULT_MODEL, FUNCTIONS, MODELS, TABLE
-from image_request import Ask, build_request
+from image_request import Ask, build_request, by_calls
 from shared.body import parse_settings
 from shared.failures import Exit, Failure
 from shared.media import inputs as media
@@ -343,6 +343,18 @@ COUNTS = {  # model -> what it is asked, the most pictures; 0: n is not taken. F
 }
 
 
+@pytest.mark.parametrize("aspect, size, off", [("4:3", "2304*1728", ""), ("3:4", "1728*2304", ""), ("16:9", "2720*1536", "0.4%")])
+def test_an_exact_shape_is_preferred_and_another_is_said(aspect, size, off):
+    call, remarks = build("qwen-image-2.0", prompt="P", aspect=aspect, quality="high")
+    assert call.body["parameters"]["size"] == size
+    assert [off in remark and aspect in remark for remark in remarks] == [True] * bool(off)
+
+
+@pytest.mark.parametrize("counted, calls", [(None, [(None, 1)]), (6, [(6, 1)]), (10, [(6, 1), (4, 1)]), (18, [(6, 3)])])
+def test_pictures_beyond_one_call(counted, calls):
+    assert [(ask.n, times) for ask, times in by_calls(Ask(prompt="P", n=counted), TABLE.find("qwen-image-2.0")[0])] == calls
+
+
 @each("model, fields, most", [(model, *case) for model, case in COUNTS.items()])
 def test_number_of_pictures(model, fields, most):
     """Some models make and bill four pictures when `n` is left out, so it always goes where it is taken."""
@@ -350,7 +362,7 @@ def test_number_of_pictures(model, fields, most):
     assert sent == ([1, 1, most] if most else [None, None, None])
     for n in (0, -1, (most or 1) + 1, 100):
         said = refusal(model, **fields, n=n)
-        assert model in said and ("one picture a call" in said if most < 2 else f"1 to {most}" in said), said
+        assert model in said and ("one picture per call" in said if most < 2 else f"1 to {most}" in said), said
 
 
 @pytest.mark.parametrize("model", ["wan2.7-image", "wan2.7-image-pro"])
@@ -588,7 +600,7 @@ def test_boxes_are_a_list_for_each_picture(boxes, count, sent):
 
 
 @pytest.mark.parametrize("boxes, named", [
-    ([(2, [1, 2, 3, 4])], ["--box names picture 2", "1 are given", "counted from 1"]), ([(0, [1, 2, 3, 4])], ["picture 0"]),
+    ([(2, [1, 2, 3, 4])], ["--box names picture 2", "1 are given", "count from 1"]), ([(0, [1, 2, 3, 4])], ["picture 0"]),
     ([(1, [1, 2, 3, 4])] * 3, ["more than two boxes in picture 1"]),
     ([(1, [0, 0, 641, 10])], ["--box 0,0,641,10", "picture 1", "640x480"]), ([(1, [0, 0, 10, 481])], ["goes beyond", "640x480"])])
 def test_boxes_are_within_the_picture(boxes, named):

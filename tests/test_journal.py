@@ -702,7 +702,7 @@ def test_cancel_of_a_task_that_has_begun_is_refused(journal, clock):
     with pytest.raises(Failure) as caught:
         runner_of(journal, clock, refusal).cancel("t1")
     failure = caught.value
-    assert failure.exit_code == Exit.FAILED and failure.task_id == "t1" and "waits" in failure.cause and resume_of("t1") in failure.fix
+    assert failure.exit_code == Exit.FAILED and failure.task_id == "t1" and "waiting" in failure.cause and resume_of("t1") in failure.fix
 
 
 def test_records_as_rows(journal, clock):

@@ -40,7 +40,7 @@ def custom(*arguments):
 def shown(monkeypatch):
     """The request that a dry run shows."""
     seen = []
-    monkeypatch.setattr(Custom, "_show", lambda self, body, service: seen.append(self._request(body, service)))
+    monkeypatch.setattr(Custom, "_show", lambda self, body, service, *_: seen.append(self._request(body, service)))
 
     def run(*arguments):
         custom(*arguments, "--dry-run").run()
@@ -268,7 +268,7 @@ def test_recording_that_is_not_there_is_refused(tmp_path):
 @pytest.mark.parametrize("model, name", [("cosyvoice-v3-flash", "a"), ("qwen-audio-3.0-tts-flash", "a"), ("MiniMax/speech-2.8-hd", "abcdefgh")])
 def test_services_that_fetch_the_recording_take_no_file(sample, model, name):
     said = refusal("--clone", sample(recording()), "--model", model, "--name", name)
-    assert "https" in said and "takes no file" in said
+    assert "https" in said and "does not take a file" in said
 
 
 def test_consent_is_asked_for_with_the_cost():
@@ -276,6 +276,15 @@ def test_consent_is_asked_for_with_the_cost():
                               ("MiniMax/speech-2.8-hd", "abcdefgh", "9.9 CNY")):
         said = refusal("--clone", ADDRESS, "--name", name, "--model", model, dry=False)
         assert "--consent" in said and cost in said
+
+
+@pytest.mark.parametrize("flags, high", [
+    (("--clone", ADDRESS, "--name", "a", "--model", VC), 0.01), (("--design", "An old man", "--name", "a", "--preview-text", "你好"), 0.0),
+    (("--clone", ADDRESS, "--name", "abcdefgh", "--model", "MiniMax/speech-2.8-hd"), 9.9)])
+def test_a_voice_is_estimated_without_consent(run, emulator, flags, high):
+    done = run(*flags, "--estimate", "--json", skill="qianwen-audio-tts", key=None)
+    assert done.code == 0 and done.document["estimate"]["low"] >= high and not emulator.requests
+    assert done.document["estimate"]["units"]["voices"] == 1
 
 
 # ---- limits ----------------------------------------------------------------------------------------------------------
@@ -348,7 +357,7 @@ def test_flags_that_have_no_place_are_refused(flags, words):
     (["T", "--preview-text", "x"], "--preview-text"), (["--design", "x", "--name", "a", "--consent"], "--consent"),
     (["--clone", ADDRESS, "--design", "x", "--name", "a"], "--clone"), (["--my-voices", "--delete-voice", "x"], "--my-voices"),
     (["--my-voices", "--list-voices"], "--list-voices"), (["--clone", ADDRESS, "--batch", "x.jsonl"], "--batch"),
-    (["--my-voices", "--stream"], "--stream"), (["--design", "x", "--estimate"], "--estimate"), (["T", "--gender", "male"], "--gender")])
+    (["--my-voices", "--stream"], "--stream"), (["--my-voices", "--estimate"], "--estimate"), (["T", "--gender", "male"], "--gender")])
 def test_flags_that_do_not_go_together_are_refused(flags, words):
     with pytest.raises(Failure) as caught:
         check_single(make_parser().parse_args(flags))

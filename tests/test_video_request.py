@@ -929,7 +929,7 @@ def test_a_switch_that_is_off_is_sent(flag, value):
 
 
 @pytest.mark.parametrize("model, fields, words", [
-    ("wan2.6-t2v", dict(T, shot="multi"), "extended"), ("wan2.6-i2v", dict(I, template="flying"), "ignores the prompt")])
+    ("wan2.6-t2v", dict(T, shot="multi"), "extends"), ("wan2.6-i2v", dict(I, template="flying"), "ignores the prompt")])
 def test_remarks(model, fields, words):
     remarks = build(model, **fields)[1]
     assert len(remarks) == 1 and words in remarks[0]

@@ -15,7 +15,7 @@ from image_answers import Stream, count_of, markdown, parts_of, settle
 from image_costs import charged, cheaper_words, expected, words
 from image_inputs import add_flags, read_ask
 from image_models import chosen_for, DEFAULT_MODEL, TABLE
-from image_request import build_request
+from image_request import build_request, by_calls
 from shared import key_guard
 from shared.body import encoded
 from shared.cli.flags import add_batch_flags, add_common_flags, add_result_flags, Parser
@@ -24,6 +24,7 @@ from shared.generate import run_files
 from shared.main import run_script
 from shared.media import inputs as media
 from shared.media.uploads import address_all, upload_all
+from shared.money.cost import total
 from shared.tasks.bill import paying
 from shared.tasks.flags import add_task_flags
 from shared.tasks.journal import READY
@@ -38,11 +39,11 @@ LONGEST_PAUSE = 10.0  # seconds between two polls (image contract 3.5)
 MOST_INLINE = 7_000_000  # bytes of all pictures together: the body must stay below 10 MB (image contract 4.1)
 
 EPILOG = f"""\
-Files are named after the prompt (Chinese kept), in the working directory or where --output says; NAME.json beside each says
-how it was made. stdout carries their paths alone; progress, cost and errors go to stderr.
+Files are named after the prompt (Chinese stays), in the working directory or where --output says; NAME.json beside each says
+how it was made. stdout carries only their paths; progress, cost and errors go to stderr.
 Default models: {DEFAULT_MODEL}; with --series, --box, --palette {chosen_for("series")}; with --interleave {chosen_for("interleave")};
 with --function, --mask {chosen_for("function")}; with --translate-to {chosen_for("translate_to")}.
-exit codes: 0 ok, 1 a defect, 2 usage, 3 key, 4 quota, 5 the task goes on, 6 network, 7 target exists, 8 refused or failed,
+exit codes: 0 ok, 1 a defect, 2 usage, 3 key, 4 quota, 5 the task continues, 6 network, 7 target exists, 8 refused or failed,
 9 not saved, 10 content inspection, 11 some failed, 130 interrupted.
 
 examples:
@@ -52,7 +53,7 @@ examples:
   image.py "Put the hat of picture 2 on the cat of picture 1" --image cat.png hat.png
   image.py "Four seasons of one tree" --series -n 4 -o tree/ --gallery
   image.py "A poster" --model wan2.7-image-pro --size 4K --no-wait
-  image.py --batch prompts.jsonl --concurrency 4 -o shop/ --gallery
+  image.py "A {{colour}} mug" --batch mugs.csv -o mugs/ --gallery
   image.py "A red fox" -n 4 --estimate
 """
 
@@ -85,9 +86,13 @@ def estimate(session) -> tuple:
     ask, model, warning = read_ask(session.options)
     tell(session.console, ask, model, warning)
     address_all(ask.images, 0)
-    call = build_request(ask, model)[0]
-    cost = expected(model, call, len(ask.images), session.price_region)
-    return model.id, cost, words(model, call, cost) + cheaper_words(ask, model, call, cost)
+    costs: list = []
+    for part, times in by_calls(ask, model):
+        call = build_request(part, model)[0]
+        costs += [expected(model, call, len(ask.images), session.price_region)] * times
+    cost, calls = total(costs)[0], len(costs)
+    said = f" in {calls} calls (--batch)" if calls > 1 else cheaper_words(ask, model, call, cost)
+    return model.id, cost, words(model, call, cost) + said
 
 
 def tell(console, ask, model, warning: str) -> None:
@@ -97,11 +102,11 @@ def tell(console, ask, model, warning: str) -> None:
     transparent = [picture for picture in ask.images if picture.alpha]
     if model.transparency == "refused" and transparent:
         takers = TABLE.names(lambda row: "edit" in row.does and row.transparency != "refused", 3)
-        console.warn(f"{model.id} takes pictures without transparency, and {transparent[0].name} has it",
-                     f"when it is refused, save the picture without transparency, or use {takers}")
+        console.warn(f"{model.id} takes pictures without transparency, but {transparent[0].name} has it",
+                     f"if the service refuses it, save the picture without transparency, or use {takers}")
     if model.transparency == "needed" and ask.images[:1] and not ask.images[0].url and not ask.images[0].alpha:
-        console.warn(f"{model.id} wants a picture whose background is transparent, and {ask.images[0].name} has none",
-                     "when it is refused, cut the product out first and save it as PNG")
+        console.warn(f"{model.id} wants a picture with a transparent background, but {ask.images[0].name} has none",
+                     "if the service refuses it, cut the product out first and save it as PNG")
 
 
 class Run(TaskRun):
@@ -162,13 +167,13 @@ class Run(TaskRun):
         except KeyboardInterrupt:
             raise Failure(Exit.INTERRUPTED, "interrupted before the answer came",
                           "the service may have made the pictures, and "
-                          "bills them then", "run the command again if you can accept that",
+                          "bills them then", "run the command again only if paying twice is acceptable",
                           accepted="maybe") from None
         except Failure as failure:
             if failure.exit_code == Exit.NETWORK and failure.accepted == "maybe":
-                failure.fix = ("the service may have made the pictures, and bills them then, but only the lost answer had their "
-                               "links; run the command again if you can accept that"
-                               + (", and add --task: a task outlives a lost answer"
+                failure.fix = ("the service may have made the pictures, and then bills them, but only the lost answer had their "
+                               "links; run the command again only if paying twice is acceptable"
+                               + (", and add --task: a task survives a lost answer"
                                   if TABLE.find(record["model"])[0].task else ""))
             elif failure.accepted == "maybe":
                 failure.fix = f"{failure.fix}; the service may have accepted the request and bill it, so it was not sent twice"
@@ -238,7 +243,7 @@ class Run(TaskRun):
         if record.get("mode") in ("make", "edit", "function") and len(delivery.files) < asked:
             raise Failure(Exit.PARTIAL,
                           f"{asked} pictures were asked for, and the service made {len(delivery.files)}; they are "
-                          "saved", fix="what was not made is not billed; ask for the rest again",
+                          "saved", fix="pictures not made are not billed; ask for the rest again",
                           files=delivery.files,
                           request_id=record.get("request_id", ""), task_id=record["task_id"])
 

@@ -22,7 +22,7 @@ def elsewhere(name: str) -> str:
     """The warning for an id of another skill's model, '' for any other."""
     for beginnings, parts, skill in OTHER_SKILLS:
         if name.startswith(beginnings) or any(part in name for part in parts):
-            return f"{name} looks like a model of the {skill} skill; it is sent as a text model all the same"
+            return f"{name} looks like a model of the {skill} skill; it is sent as a text model anyway"
     return ""
 
 
