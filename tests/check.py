@@ -165,6 +165,7 @@ def _call_problems(node, name: str):
 # ---- SKILL.md --------------------------------------------------------------------------------------------------------
 
 FIELDS = ("name", "description", "license", "compatibility", "metadata")
+LONGEST_MANUAL = 108  # lines
 DESCRIPTION_LIMIT = 180  # characters; what agents list is short (a bundle of five has to share about a thousand)
 
 
@@ -182,7 +183,7 @@ def frontmatter(text: str) -> tuple:
             continue
         name, colon, value = line.partition(":")
         if not colon or name in fields:
-            raise ValueError(f"the frontmatter line {line!r} is no field, or a second one of that name")
+            raise ValueError(f"the frontmatter line {line!r} is not a field, or repeats one")
         fields[name], last = value.strip(), name
     return fields, match.group(2)
 
@@ -198,9 +199,9 @@ def manual_problems(path: Path) -> list:
         return [str(error)]
     found = [f"the field {name} is not one of {', '.join(FIELDS)}" for name in fields if name not in FIELDS]
     found += _name_problems(fields.get("name", ""), path) + _description_problems(fields.get("description", ""))
-    lines = body.count("\n")
-    if path.parent.parent.name == "skills" and not 60 <= lines <= 160:
-        found.append(f"its body has {lines} lines; 60 to 160 are read whole")
+    lines = raw.count(b"\n")
+    if path.parent.parent.name == "skills" and lines > LONGEST_MANUAL:
+        found.append(f"it has {lines} lines; at most {LONGEST_MANUAL} keep it short enough to be read whole")
     if re.search(r"(^|\s)!`", body, re.MULTILINE):
         found.append("an exclamation mark before a backtick is executed by one agent")
     if "${" in body:
@@ -210,8 +211,8 @@ def manual_problems(path: Path) -> list:
     return found
 
 
-# How the paragraphs begin that stand in every skill's SKILL.md, word for word, but for the name of the script.
-SHARED_PARAGRAPHS = ("It sends nothing and says", "When the key is missing", "Exit code 0 means done", "Every call is billed")
+# How the paragraphs begin that stand in every skill's SKILL.md, word for word but for the name of the script.
+SHARED_PARAGRAPHS = ("Run the script by the absolute path", "When the key is missing", "Exit code 0 means done", "Every call is billed")
 
 
 def shared_paragraph_problems(manuals: list) -> list:

@@ -126,7 +126,7 @@ def test_rows_are_written_with_outputs(run, rows, work):
 
 @pytest.mark.parametrize("row, words", [
     ("{", "not JSON"), ("[1]", "not a JSON object"), ('{"prompt": NaN}', "not JSON"), ({}, "'prompt' is missing"),
-    ({"prompt": " "}, "'prompt' is empty"), ({"prompt": 5}, "must be a text"), ({"prompt": "-"}, "standard input"),
+    ({"prompt": " "}, "'prompt' is empty"), ({"prompt": 5}, "must be text"), ({"prompt": "-"}, "standard input"),
     ({"prompt": "x", "promt": "y"}, "'promt' is not a flag; a row takes id, prompt, attach"),
     ({"prompt": "x", "json": True}, "'json' is for the whole command"), ({"prompt": "x", "resume": "1"}, "'resume' is for"),
     ({"prompt": "x", "batch": "f"}, "'batch' is for"), ({"prompt": "x", "overwrite": True}, "'overwrite' is for"),

@@ -155,7 +155,7 @@ def test_large_pictures_and_ocr_are_refused(run, emulator, work):
     (work / "big.png").write_bytes(media_samples.png(64, 64) + bytes(8_000_000))
     (work / "a.png").write_bytes(media_samples.png(64, 64))
     (work / "rows.csv").write_text("image\nbig.png\n")
-    assert "too large to go inside" in run("What?", *API, skill="qianwen-vision").err
+    assert "too large to travel inside" in run("What?", *API, skill="qianwen-vision").err
     (work / "rows.csv").write_text("image\na.png\n")
     done = run(*API, "--ocr", "table_parsing", skill="qianwen-vision")
     assert done.code == 2 and "another API" in done.err and not emulator.requests, done
@@ -216,7 +216,7 @@ def test_answers_of_rows_that_are_gone_are_kept(api, run, emulator, home, work, 
     given = api("--no-wait").out.strip()
     sheet(2)
     done = run("--resume", given, "--poll", "0.02")
-    assert done.code == 0 and "4 results are of rows that are no longer" in done.err, done
+    assert done.code == 0 and "4 results belong to rows that are no longer" in done.err, done
     lines = results(work / "out")
     assert len(lines) == ROWS and sum(line["row"] == 0 for line in lines) == 4 and all(line["text"] for line in lines)
 

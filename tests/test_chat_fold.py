@@ -169,7 +169,7 @@ CUT = {     # events -> what is kept
 @pytest.mark.parametrize("events, kept", CUT.values(), ids=CUT)
 def test_an_end_without_finish_is_a_cut(events, kept):
     answer = Answer()
-    with pytest.raises(Failure, match="cut short") as caught:
+    with pytest.raises(Failure, match="is incomplete") as caught:
         folded(*events, answer=answer, headers={"x-request-id": "r"})
     failure = caught.value
     assert (failure.exit_code, failure.partial, failure.accepted) == (Exit.NETWORK, kept, "maybe")

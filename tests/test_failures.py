@@ -152,7 +152,7 @@ def test_every_row_has_a_cause_and_a_next_step(key, endpoint):
 TELLING = [
     (400, INVALID, "Range of input length should be [1, 983616]", "longer than the model's context", "--document"),
     (400, INVALID, "This model does not support enable_search.", "cannot search", "--search"),
-    (400, INVALID, "must be set to false for non-streaming calls", "streams only", "--no-stream"),
+    (400, INVALID, "must be set to false for non-streaming calls", "only streams its answers", "--no-stream"),
     (400, "InvalidParameter.NotSupportEnableThinking", "x", "cannot think", "--think"),
     (400, "Arrearage", "x", "balance", "console"),
     (400, "data_inspection_failed", "x", "inspection", "rephrase"),

@@ -353,7 +353,7 @@ def test_a_working_directory_that_is_gone_is_told(home, tmp_path, emulator):
     process = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True,
                              env={"PATH": os.environ["PATH"], "HOME": str(home), "QWEN_BASE_URL": emulator.url,
                                   "DASHSCOPE_API_KEY": STANDARD_KEY})
-    assert process.returncode == 2 and "the working directory does not exist any more" in process.stderr, process
+    assert process.returncode == 2 and "the working directory no longer exists" in process.stderr, process
     assert not emulator.requests
 
 

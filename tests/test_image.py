@@ -684,12 +684,12 @@ WRONG = [
     ((), "no prompt"), (("",), "empty"), (("a fox", "--size", "big"), "--size"), (("a fox", "--size", "100x100"), "nearest"),
     (("a fox", "-n", 0), "-n"), (("a fox", "-n", 7), "1 to 6"), (("a fox", "-n", 2, "--model", "z-image-turbo"), "one picture"),
     (("a fox", "--image", "none.png"), "none.png does not exist"), (("a fox", "--image", "text.png"), "text.png is not a picture"),
-    (("a fox", "--no-wait"), "makes no tasks"), (("a fox", "--size", "1024x1024", "--aspect", "1:1"), "--size"),
+    (("a fox", "--no-wait"), "does not create tasks"), (("a fox", "--size", "1024x1024", "--aspect", "1:1"), "--size"),
     (("a fox", "--resume", "x"), "--resume takes no prompt"), (("--resume", "x", "--cancel", "x"), "do not go together"),
     (("a fox", "--series"), "-n"), (("a fox", "--seed", -1), "--seed"), (("a fox", "--mask", "photo.png"), "takes 1 picture here"),
     (("a fox", "--box", "1,2,3,4"), "--box"), (("a fox", "--set", "x"), "KEY=VALUE"), (("a fox", "--request", "none.json"), "none.json"),
     (("a", "fox"), "quotes"), (("a fox", "--bogus"), "--bogus"), (("a fox", "--live"), "--check"), (("a fox", "--poll", "x"), "--poll"),
-    (("a fox", "--think"), "--think"), (("a fox", "--max-wait", 0), "--max-wait"), (("-", "--image", "-"), "stdin can be read once")]
+    (("a fox", "--think"), "--think"), (("a fox", "--max-wait", 0), "--max-wait"), (("-", "--image", "-"), "stdin can be read only once")]
 
 
 @pytest.mark.parametrize("arguments, words", WRONG, ids=[" ".join(map(str, row[0])) or "nothing" for row in WRONG])

@@ -311,7 +311,7 @@ LOADS = {
     "500 stays": Load("error", {"status": 500}, None, 9),
     "reset stays": Load("reset", {}, None, 9),
     "empty stays": Load("download-empty", {}, None, 9),
-    "redirected in circles": Load("redirect", {"to": "http://127.0.0.1:9/x.png"}, None, 9),
+    "redirects in circles": Load("redirect", {"to": "http://127.0.0.1:9/x.png"}, None, 9),
 }
 
 

@@ -349,7 +349,7 @@ def test_number_of_pictures(model, fields, most):
     assert sent == ([1, 1, most] if most else [None, None, None])
     for n in (0, -1, (most or 1) + 1, 100):
         said = refusal(model, **fields, n=n)
-        assert model in said and ("one picture a call" in said if most < 2 else f"1 to {most}" in said), said
+        assert model in said and ("one picture per call" in said if most < 2 else f"1 to {most}" in said), said
 
 
 @pytest.mark.parametrize("model", ["wan2.7-image", "wan2.7-image-pro"])
@@ -587,7 +587,7 @@ def test_boxes_are_a_list_for_each_picture(boxes, count, sent):
 
 
 @pytest.mark.parametrize("boxes, named", [
-    ([(2, [1, 2, 3, 4])], ["--box names picture 2", "1 are given", "counted from 1"]), ([(0, [1, 2, 3, 4])], ["picture 0"]),
+    ([(2, [1, 2, 3, 4])], ["--box names picture 2", "1 are given", "count from 1"]), ([(0, [1, 2, 3, 4])], ["picture 0"]),
     ([(1, [1, 2, 3, 4])] * 3, ["more than two boxes in picture 1"]),
     ([(1, [0, 0, 641, 10])], ["--box 0,0,641,10", "picture 1", "640x480"]), ([(1, [0, 0, 10, 481])], ["goes beyond", "640x480"])])
 def test_boxes_are_within_the_picture(boxes, named):

@@ -56,7 +56,7 @@ DESIGN_TABLE = (
     (PLAN, PLAN_HOSTS, 1, REFUSE, ("AI tools only", "suspended", "Nothing was sent", "DASHSCOPE_API_KEY")),
     (PLAN, PLAN_HOSTS, 2, REFUSE, ("Nothing was sent", "standard sk- key")),
     (PLAN, (DASHSCOPE, *OTHER_HOSTS), 2, REFUSE, ("forbidden in batch jobs", "Nothing was sent", "standard sk- key")),
-    (FOREIGN, ANY, 1, REFUSE, ("not sent to a host it is not for", "DASHSCOPE_API_KEY")),
+    (FOREIGN, ANY, 1, REFUSE, ("it belongs to another service", "DASHSCOPE_API_KEY")),
     (STANDARD, OTHER_HOSTS, 1, GO, ()),
     ({"a gateway's own token": "gateway-token-0123456789"}, OTHER_HOSTS, 1, GO, ()),
     (PLAN, OTHER_HOSTS, 1, WARN, ("sk-sp-", "not an AI tool", "the plan's terms", "DASHSCOPE_API_KEY")),
@@ -187,8 +187,8 @@ REFUSED = [pytest.param(raw, kind, words, id=f"{name} | {kind}") for name, raw, 
     *(("sk-", STANDARD_KEY, kind, ("Incorrect API key provided", "unset QWEN_BASE_URL")) for kind in PLAN_HOSTS),
     *(("sk-sp-", PLAN_KEY, kind, ("AI tools only", "suspended")) for kind in PLAN_HOSTS),
     ("SK-SP-", PLAN_KEY.upper(), TOKEN_PLAN, ("AI tools only", "suspended")),
-    *((name, raw, DASHSCOPE, ("not sent to a host it is not for",)) for name, raw in FOREIGN.items()),
-    ("sk-ant-", FOREIGN["sk-ant-"], GATEWAY, ("not sent to a host it is not for",)))]
+    *((name, raw, DASHSCOPE, ("it belongs to another service",)) for name, raw in FOREIGN.items()),
+    ("sk-ant-", FOREIGN["sk-ant-"], GATEWAY, ("it belongs to another service",)))]
 
 
 @pytest.mark.parametrize("raw, kind, words", REFUSED)

@@ -82,7 +82,7 @@ def test_descriptions_fit_the_smallest_listing():
 def test_same_sections_in_every_manual(name):
     """One standard: who has read one finds their way in all."""
     headings = re.findall(r"^## (.*)$", (ROOT / "skills" / name / "SKILL.md").read_text("utf-8"), re.MULTILINE)
-    expected = ["Before the first call", "What the user wants", "Commands", "What comes back", "What goes wrong", "Handing results on",
+    expected = ["Before the first call", "What the user wants", "Commands", "What comes back", "What goes wrong",
                 "References"]
     assert [heading for heading in headings if heading in expected] == expected and len(headings) <= 9
     assert sorted(path.name for path in (ROOT / "skills" / name / "references").iterdir()) == ["errors.md", "models.md", "recipes.md"]

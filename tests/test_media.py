@@ -162,15 +162,15 @@ REFUSED_ARGUMENTS = [
     (".", ["is a folder"]), ("there", ["there is a folder"]), ("file:///none.png", ["/none.png does not exist"]),
     ("file://server/share/a.png", ["another host"]), ("file://[x", ["file://[x"]),
     ("data:image/png,abc", ["data URL", "base64"]), ("data:image/png;base64", ["data URL", "base64"]),
-    ("data:image/png;base64,", ["the data URL is empty"]), ("data:image/png;base64,@@@@", ["no valid base64"]),
-    ("data:image/png;base64,iVBORw0KGgo", ["no valid base64"]),
+    ("data:image/png;base64,", ["the data URL is empty"]), ("data:image/png;base64,@@@@", ["does not contain valid base64"]),
+    ("data:image/png;base64,iVBORw0KGgo", ["does not contain valid base64"]),
     ("data:image/png;base64,5Lit5paH", ["not a picture", FORMATS]),
     (samples.data_url(samples.png(1, 1), "image/png"), ["the data URL is 1 x 1"]),
     (samples.data_url(samples.gif(20, 20), "image/png"), ["the data URL is image/gif"]),
     ("http://", ["not a usable address"]), ("https:///a.png", ["not a usable address"]),
     ("http://[x/a.png", ["not a usable"]),
     ("http://h/a b.png", ["not a usable address", "without blanks"]), ("https://h/a\nb.png", ["not a usable address"]),
-    ("oss://", ["not a usable address"]), ("ftp://h/a.png", ["ftp:// addresses are not taken", "oss://"]),
+    ("oss://", ["not a usable address"]), ("ftp://h/a.png", ["ftp:// addresses are not accepted", "oss://"]),
 ]
 
 
@@ -583,4 +583,4 @@ def test_one_word_that_is_no_file_is_asked_about(folder):
     with pytest.raises(Failure) as caught:
         taken_back(["a.png", "fox"])
     assert caught.value.exit_code == Exit.USAGE
-    assert "'fox' is no file" in caught.value.message and "video.py PROMPT --reference FILE" in caught.value.fix
+    assert "'fox' is not a file" in caught.value.message and "video.py PROMPT --reference FILE" in caught.value.fix

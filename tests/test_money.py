@@ -257,7 +257,7 @@ def test_a_budget_of_nothing_sends_only_what_is_free(tmp_path, cost, goes):
 
 
 def test_without_a_price_a_budget_refuses_unless_told_otherwise(tmp_path):
-    with pytest.raises(Failure, match="what m costs is not known") as caught:
+    with pytest.raises(Failure, match="the price of m is not known") as caught:
         payments_of(tmp_path, "9").begin("m", NOT_KNOWN)
     assert caught.value.code == "Budget" and "--unpriced" in caught.value.fix
     payments_of(tmp_path, "9", unpriced=True).begin("m", NOT_KNOWN)
@@ -326,7 +326,7 @@ def test_spending_that_cannot_be_written_is_told_once_and_loses_nothing(tmp_path
             assert payment.settle(PRICED) == PRICED
     payments.close()
     assert len(told) == 1 and "the spending could not be written" in told[0]
-    with pytest.raises(Failure, match="the budget cannot be kept") as caught:
+    with pytest.raises(Failure, match="the budget cannot be enforced") as caught:
         Payments(str(tmp_path / "state"), "s", [("1", "here")]).begin("m", PRICED)
     assert caught.value.code == "Budget"
 

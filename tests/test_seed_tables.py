@@ -263,7 +263,7 @@ def test_error_is_explained_by_the_script(emulator, monkeypatch, row, error, key
     host = emulator.url[len("http://"):]
     assert result.code == code
     assert missing([re.escape(row.split("'")[0]), "  why: "] + [word.replace("HOST", host) for word in cause], why) == []
-    shown_before = result.before if next_step.strip() == "as said above" else ""  # advice that the warning gave already
+    shown_before = result.before if next_step.strip() == "do what the warning above says" else ""  # advice that the warning gave already
     assert missing([word.replace("HOST", host) for word in fix], next_step + shown_before) == []
 
 
@@ -300,11 +300,11 @@ SKILLS = {  # API type, reason
     "qianwen-text": ("OpenAI-compat", ["standard endpoint rejects sk-sp-", "not an AI tool"]),
     "qianwen-vision": ("OpenAI-compat", ["standard endpoint rejects sk-sp-", "not an AI tool",
                                          "vision models are not in the Token Plan list of 2026-05-01",
-                                         "has had since August 2026 are for AI tools alone"]),
+                                         "has had since August 2026 are for AI tools only"]),
     "qianwen-image-generation": ("Native", ["standard endpoint rejects sk-sp-", "own image endpoint", "only an AI tool's Skill"]),
     "qianwen-video-generation": ("Native", ["video models are not in the Token Plan of 2026-05-01",
-                                            "since August 2026 are for AI tools alone"]),
-    "qianwen-audio-tts": ("Native", [r"TTS\) models are not in the Token Plan of 2026-05-01", "since August 2026 are for AI tools alone"]),
+                                            "since August 2026 are for AI tools only"]),
+    "qianwen-audio-tts": ("Native", [r"TTS\) models are not in the Token Plan of 2026-05-01", "since August 2026 are for AI tools only"]),
 }
 
 

@@ -168,7 +168,7 @@ def test_an_answer_comes_back_as_it_is(run, emulator):
     (("-",), b"", ("the prompt is empty",)), (("-",), "你好".encode("gbk"), ("stdin is not UTF-8",)),
     (("Hi", "--prompt-file", "p.txt"), b"", ("a prompt and --prompt-file",)),
     (("--prompt-file", "none.txt"), b"", ("none.txt does not exist",)),
-    (("-", "--messages", "-"), b"x", ("stdin can be read once",)),
+    (("-", "--messages", "-"), b"x", ("stdin can be read only once",)),
     (("two", "prompts"), b"", ("prompts",)), (("-x",), b"", ("-x",)),
 ])
 def test_bad_prompt_is_refused(run, emulator, arguments, stdin, words):
@@ -549,7 +549,7 @@ def test_prompt_that_the_flag_swallowed_is_given_back(run, emulator, work, flag,
     assert run(flag, name, "do this, please").code == 0
     assert last_message(emulator).endswith("do this, please")
     emulator.reset()
-    refused(run(flag, name, "Summarise"), emulator, flag, "'Summarise' is no file", "write the prompt first")
+    refused(run(flag, name, "Summarise"), emulator, flag, "'Summarise' is not a file", "write the prompt first")
 
 
 # ---- --document ------------------------------------------------------------------------------------------------------
@@ -635,7 +635,7 @@ def test_documents_stay_when_the_question_fails(run, emulator, work):
     write(work, "a.txt", "text")
     emulator.inject("error", path="/chat/completions", status=400, code="x", message="no")
     result = run("One", "--document", "a.txt")
-    assert result.code == 8 and "stay in the account for another try: --document fileid://" in result.err, result
+    assert result.code == 8 and "stay in the account so that you can try again: --document fileid://" in result.err, result
     assert len(emulator.files) == 1
 
 

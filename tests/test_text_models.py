@@ -193,7 +193,7 @@ def test_unknown_id_takes_the_longest_prefix(name, like, thinking, features):
 def test_stranger_is_sent_as_it_is(name):
     row, warning = TABLE.find(name)
     assert row.id == name and row.thinking is None and row.max_output == 0
-    assert name in warning and "sent as it is" in warning
+    assert name in warning and "sent unchanged" in warning
     assert FAMILIES[0].id == ""
 
 

@@ -98,7 +98,7 @@ GOLDEN = {
     "never": (dict(model="qwen-max"), {"model": "qwen-max", "messages": [HI], **STREAM}),
     "never, told not to think, not streamed": (
         dict(model="qwen-max", think=False, stream=False), {"model": "qwen-max", "messages": [HI], "stream": False}),
-    "streams only": (dict(model="qwq-plus", stream=False), {"model": "qwq-plus", "messages": [HI], **STREAM}),
+    "only streams": (dict(model="qwq-plus", stream=False), {"model": "qwq-plus", "messages": [HI], **STREAM}),
     "open hybrid": (
         dict(model="qwen3-32b"), {"model": "qwen3-32b", "messages": [HI], "enable_thinking": True, **STREAM}),
     "open hybrid, not streamed, thinks in a stream": (
@@ -198,7 +198,7 @@ def test_golden_body(fields, golden, post):
 
 @pytest.mark.parametrize("model", ["qwq-plus", "qwen3-8b"])
 def test_remark_where_a_stream_is_forced(model):
-    assert build(model, stream=False)[1] == [f"{model} answers in streams only; the answer is collected and shown whole"]
+    assert build(model, stream=False)[1] == [f"{model} only streams its answers; the answer is collected and shown as a whole"]
     assert build(model)[1] == []
 
 

@@ -84,7 +84,7 @@ def test_scoring(capsys, tmp_path):
     assert CASES[3]["request"] in shown and f"{len(CASES) - 1} of {len(CASES)} right" in shown and CASES[4]["request"] not in shown
 
 
-@pytest.mark.parametrize("content, words", [("{", "cannot be read"), ("{}", "no JSON list"), ('["none"]', "no JSON list"), (None, "cannot be read")])
+@pytest.mark.parametrize("content, words", [("{", "cannot be read"), ("{}", "not a JSON list"), ('["none"]', "not a JSON list"), (None, "cannot be read")])
 def test_answers_that_cannot_be_read(capsys, tmp_path, content, words):
     path = tmp_path / "answers.json"
     if content is not None:

@@ -84,7 +84,7 @@ def test_how_long_a_text_takes(text, seconds):
 # ---- voices of one's own: speech contract, section 9.9 ---------------------------------------------------------------
 
 @pytest.mark.parametrize("name, yuan, said", [
-    ("cosyvoice-v3-flash", 0, "making it is free"), ("qwen-audio-3.0-tts-plus", 0, "making it is free"),
+    ("cosyvoice-v3-flash", 0, "creating it is free"), ("qwen-audio-3.0-tts-plus", 0, "creating it is free"),
     ("qwen3-tts-vc-2026-01-22", 0.01, "0.01 CNY for making it; the first 1,000 within 90 days"),
     ("qwen3-tts-vd-2026-01-26", 0.2, "0.2 CNY for making it; the first 10"),
     ("MiniMax/speech-2.8-hd", 9.9 + 0.0035, "9.9 CNY for the first speech with it")])

@@ -268,7 +268,7 @@ def test_recording_that_is_not_there_is_refused(tmp_path):
 @pytest.mark.parametrize("model, name", [("cosyvoice-v3-flash", "a"), ("qwen-audio-3.0-tts-flash", "a"), ("MiniMax/speech-2.8-hd", "abcdefgh")])
 def test_services_that_fetch_the_recording_take_no_file(sample, model, name):
     said = refusal("--clone", sample(recording()), "--model", model, "--name", name)
-    assert "https" in said and "takes no file" in said
+    assert "https" in said and "does not take a file" in said
 
 
 def test_consent_is_asked_for_with_the_cost():

@@ -182,7 +182,7 @@ def test_gender(names, count):
 
 
 def test_a_gender_that_is_none():
-    with pytest.raises(ValueError, match="female and male"):
+    with pytest.raises(ValueError, match="female or male"):
         voices(gender="x")
 
 
@@ -208,8 +208,8 @@ def test_every_voice_goes_with_its_models_and_no_other():
     ("Sunny", "qwen3-tts-instruct-flash", "voice of qwen3-tts-flash", "such as Cherry, "),
     ("Sunny", "qwen3-tts-instruct-flash-2026-01-26", "does not have the voice Sunny", "--model qwen3-tts-flash;"),
     ("Jada", "qwen-tts-2025-04-10", "does not have the voice Jada", "Cherry"),
-    ("longanhuan", "qwen-audio-3.1-tts-flash", "voice of cosyvoice-v3-flash, cosyvoice-v3-plus", "take --voice longanhuan_v3.1, or"),
-    ("longxiaochun_v3", "cosyvoice-v2", "does not have", "take --voice longxiaochun_v2, or"),
+    ("longanhuan", "qwen-audio-3.1-tts-flash", "voice of cosyvoice-v3-flash, cosyvoice-v3-plus", "use --voice longanhuan_v3.1, or"),
+    ("longxiaochun_v3", "cosyvoice-v2", "does not have", "use --voice longxiaochun_v2, or"),
     ("longanlingxin", "qwen-audio-3.0-tts-flash", "voice of qwen-audio-3.0-tts-plus", "longanlingxi, "),
     ("longanlingxi", "qwen-audio-3.0-tts-plus", "voice of qwen-audio-3.0-tts-flash", "longanlingxin"),
     ("Cherry", "MiniMax/speech-02-hd", "MiniMax/speech-02-hd does not have the voice Cherry", "male-qn-qingse"),
@@ -217,22 +217,22 @@ def test_every_voice_goes_with_its_models_and_no_other():
     ("cherry", "cosyvoice-v3-flash", "does not have the voice Cherry", "longanyang"),
     ("Cherry", "cosyvoice-v3-flash-2027-01-01", "does not have the voice Cherry", "longanyang"),
     # the wrong spelling
-    ("cherry", "qwen3-tts-flash", "'cherry' is written 'Cherry'", "take --voice Cherry"),
-    ("EldricSage", "qwen3-tts-flash", "'EldricSage' is written 'Eldric Sage'", 'take --voice "Eldric Sage"'),
-    ("Longanyang ", "cosyvoice-v3-plus", "'Longanyang ' is written 'longanyang'", "take --voice longanyang"),
-    ("emily_v3.1", "qwen-audio-3.1-tts-flash", "is written 'Emily_v3.1'", "take --voice Emily_v3.1"),
-    ("Male-Qn-Qingse", "MiniMax/speech-2.8-hd", "is written 'male-qn-qingse'", "take --voice male-qn-qingse"),
+    ("cherry", "qwen3-tts-flash", "'cherry' is written 'Cherry'", "use --voice Cherry"),
+    ("EldricSage", "qwen3-tts-flash", "'EldricSage' is written 'Eldric Sage'", 'use --voice "Eldric Sage"'),
+    ("Longanyang ", "cosyvoice-v3-plus", "'Longanyang ' is written 'longanyang'", "use --voice longanyang"),
+    ("emily_v3.1", "qwen-audio-3.1-tts-flash", "is written 'Emily_v3.1'", "use --voice Emily_v3.1"),
+    ("Male-Qn-Qingse", "MiniMax/speech-2.8-hd", "is written 'male-qn-qingse'", "use --voice male-qn-qingse"),
     # models without system voices
     ("longanyang", "cosyvoice-v3.5-flash", "cosyvoice-v3.5-flash has no system voices, and longanyang is one", "--clone or --design"),
     ("Cherry", "qwen3-tts-vc-2026-01-22", "has no system voices", "qwen3-tts-flash"),
     ("cherry", "qwen3-tts-vd-2026-01-26", "has no system voices, and Cherry is one", "--design"),
     # custom voices of other models
-    ("cosyvoice-v3-flash-anna01-0123abcd", "cosyvoice-v3-plus", "was made for cosyvoice-v3-flash ", "take --model cosyvoice-v3-flash, or"),
-    ("cosyvoice-v3.5-plus-vd-anna01-0123abcd", "cosyvoice-v3.5-flash", "was made for cosyvoice-v3.5-plus ", "once more for cosyvoice-v3.5-flash"),
-    ("cosyvoice-v3.5-plus-anna01-0123abcd", "qwen3-tts-flash", "was made for cosyvoice-v3.5-plus ", "take --model cosyvoice-v3.5-plus"),
-    ("qwen-audio-3.0-tts-flash-longyimuling", "qwen-audio-3.0-tts-plus", "was made for qwen-audio-3.0-tts-flash ", "take --model"),
-    ("qwen-audio-3.0-tts-plus-x-1", "qwen-audio-3.1-tts-flash", "was made for qwen-audio-3.0-tts-plus ", "take --model"),
-    ("cosyvoice-v2-anna-1", "cosyvoice-v9", "was made for cosyvoice-v2 ", "take --model cosyvoice-v2"),
+    ("cosyvoice-v3-flash-anna01-0123abcd", "cosyvoice-v3-plus", "was made for cosyvoice-v3-flash ", "use --model cosyvoice-v3-flash, or"),
+    ("cosyvoice-v3.5-plus-vd-anna01-0123abcd", "cosyvoice-v3.5-flash", "was made for cosyvoice-v3.5-plus ", "again for cosyvoice-v3.5-flash"),
+    ("cosyvoice-v3.5-plus-anna01-0123abcd", "qwen3-tts-flash", "was made for cosyvoice-v3.5-plus ", "use --model cosyvoice-v3.5-plus"),
+    ("qwen-audio-3.0-tts-flash-longyimuling", "qwen-audio-3.0-tts-plus", "was made for qwen-audio-3.0-tts-flash ", "use --model"),
+    ("qwen-audio-3.0-tts-plus-x-1", "qwen-audio-3.1-tts-flash", "was made for qwen-audio-3.0-tts-plus ", "use --model"),
+    ("cosyvoice-v2-anna-1", "cosyvoice-v9", "was made for cosyvoice-v2 ", "use --model cosyvoice-v2"),
 ])
 def test_refused(voice, model, message, fix):
     said, then = refusal(voice, model)
@@ -291,5 +291,5 @@ def test_the_json_form():
 
 
 def test_the_foot_notes_of_a_listing():
-    assert notes([]) == [] and notes(voices("qwen-audio-3.0-tts-plus"))[0].startswith("qwen-audio-3.0-tts-plus: some 500 base voices")
+    assert notes([]) == [] and notes(voices("qwen-audio-3.0-tts-plus"))[0].startswith("qwen-audio-3.0-tts-plus: some 500 more base voices")
     assert len(notes(VOICES)) == len(INCOMPLETE)

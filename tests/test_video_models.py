@@ -107,8 +107,8 @@ def test_wan3_bounds_what_goes_in_and_comes_out(seconds, duration, refused):
 def test_doubts_are_warned_of(run, emulator):
     turbo = "kling/kling-v3-turbo-video-generation"
     warned = run("a fox", "--model", turbo, "--dry-run", skill=SKILL)
-    assert warned.code == 0 and "other parties" in warned.err
-    assert "other parties" not in run("a fox", "--dry-run", skill=SKILL).err
+    assert warned.code == 0 and "other sources" in warned.err
+    assert "other sources" not in run("a fox", "--dry-run", skill=SKILL).err
 
 
 # ---- --models --------------------------------------------------------------------------------------------------------

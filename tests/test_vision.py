@@ -200,13 +200,13 @@ def test_bad_file_is_refused_before_anything_is_sent(see, emulator, work, name, 
 @pytest.mark.parametrize("arguments, words", [
     (("Hi",), ("no picture and no video", "--image")), (("--image", "photo.png"), ("no question",)),
     (("Hi", "--image", "photo.png", "--model", "qwen3.7-max"),
-     ("qwen3.7-max takes text alone", "qwen3.7-plus", "qwen3.8-max")),
+     ("qwen3.7-max takes only text", "qwen3.7-plus", "qwen3.8-max")),
     (("Hi", "--image", "photo.png", "--fps", "2"), ("--fps",)),
     (("Hi", "--video", "video.mp4", "--fps", "11"), ("--fps", "[0.1, 10]")),
     (("Hi", "--video", "video.mp4", "--fps", "nan"), ("--fps", "[0.1, 10]")),
     (("Hi", "--image", "photo.png", "--max-pixels", "0"), ("--max-pixels", "[1, ")),
     (("--ocr", "tables", "--image", "photo.png"), ("--ocr tables: there is no such task", "table_parsing")),
-    (("Hi", "--image", "-", "-"), ("stdin can be read once",)), (("-", "--image", "-"), ("stdin can be read once",)),
+    (("Hi", "--image", "-", "-"), ("stdin can be read only once",)), (("-", "--image", "-"), ("stdin can be read only once",)),
     (("Hi", "--image", "video.mp4"), ("video.mp4 is video/mp4",)),
     (("Hi", "--video", "photo.png"), ("photo.png is image/png",)),
     (("Hi", "--image", "photo.png", " "), ("--image",)),
@@ -231,7 +231,7 @@ def test_usage_error_is_one_document_too(see, emulator):
 def test_reasoning_model_streams_only(see, emulator):
     emulator.reply(reasoning="Let me look.", text="A cat.")
     result = see("What?", "--image", "photo.png", "--model", "qvq-max", "--no-stream")
-    assert (result.code, result.out) == (0, "A cat.\n") and "Let me look." in result.err and "streams only" in result.err
+    assert (result.code, result.out) == (0, "A cat.\n") and "Let me look." in result.err and "only streams its answers" in result.err
     assert sent(emulator)["stream"] is True
 
 

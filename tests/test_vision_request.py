@@ -116,7 +116,7 @@ FAMILY_BODIES = {
                               body("qwen3-vl-32b-thinking", thinking_budget=9)),
     "never": (dict(model="qwen3-vl-8b-instruct"), body("qwen3-vl-8b-instruct")),
     "never, old": (dict(model="qwen-vl-max", think=False), body("qwen-vl-max")),
-    "streams only": (dict(model="qvq-max", stream=False), body("qvq-max")),
+    "only streams": (dict(model="qvq-max", stream=False), body("qvq-max")),
     "kimi": (dict(model="kimi-k2.6"), body("kimi-k2.6", think=False)),
     "kimi with a budget": (dict(model="kimi-k2.5", thinking_budget=9), body("kimi-k2.5", think=True, thinking_budget=9)),
     "slash id": (dict(model="kimi/kimi-k2.6", json_object=True), body(
@@ -234,7 +234,7 @@ def test_upload_is_named_by_its_address(tmp_path):
 
 @pytest.mark.parametrize("model", ["qvq-max", "qvq-plus"])
 def test_remark_where_a_stream_is_forced(model):
-    assert build(model, stream=False)[1] == [f"{model} answers in streams only; the answer is collected and shown whole"]
+    assert build(model, stream=False)[1] == [f"{model} only streams its answers; the answer is collected and shown as a whole"]
     assert build(model)[1] == build("qwen3.7-plus", stream=False)[1] == []
 
 
@@ -315,13 +315,13 @@ REFUSED = (
     ("qwen-vl-ocr", dict(images=[A, B]), ["qwen-vl-ocr", "one picture", "qwen3.7-plus"]),
     (None, dict(json_object=True, schema=SCHEMA), ["--json-object", "--schema", "leave one of them out"]),
     # OCR
-    ("qwen3.7-plus", dict(ocr=PLAIN_OCR), ["--ocr", "qwen3.7-plus is no OCR model", "qwen-vl-ocr"]),
+    ("qwen3.7-plus", dict(ocr=PLAIN_OCR), ["--ocr", "qwen3.7-plus is not an OCR model", "qwen-vl-ocr"]),
     ("vanchin/deepseek-ocr", dict(ocr="table_parsing"), ["--ocr table_parsing", "vanchin/deepseek-ocr", "qwen-vl-ocr"]),
     (None, dict(ocr=PLAIN_OCR, images=[A, B]), ["--ocr", "exactly one picture"]),
     (None, dict(ocr=PLAIN_OCR, images=[]), ["no picture", "--image"]),
     (None, dict(ocr=PLAIN_OCR, images=[], video=A), ["--ocr", "exactly one picture"]),
     (None, dict(ocr="multi_lan", frames=[A] * 4, images=[A]), ["--ocr", "exactly one picture"]),
-    (None, dict(ocr="table_parsing", prompt="Q"), ["--ocr table_parsing", "prompt would be ignored", "leave out the task"]),
+    (None, dict(ocr="table_parsing", prompt="Q"), ["--ocr table_parsing", "would ignore a prompt", "leave out the task"]),
     (None, dict(ocr="table_parsing", schema=FIELDS), ["--schema", "--ocr table_parsing", KEYS]),
     (None, dict(ocr=PLAIN_OCR, schema=SCHEMA), ["--schema", "qwen-vl-ocr"]),
     (None, dict(ocr="multi_lan", json_object=True), ["--json-object", "leave it out"]),
@@ -380,7 +380,7 @@ BLIND = """qwen3.7-max qwen3.7-max-2026-05-20 qwen3.6-max-preview qwen3-max qwen
 def test_model_that_cannot_see_is_refused():
     for name in BLIND:
         said = refusal(name)
-        assert said.startswith(f"{name} takes text alone")
+        assert said.startswith(f"{name} takes only text")
         named = [word.strip(",") for word in said.split("one of:")[1].split()]
         assert DEFAULT_MODEL in named and len(named) > 3
         assert {row.id for row in TABLE.live()} >= set(named), "it names models that see and live"

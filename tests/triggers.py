@@ -76,7 +76,7 @@ def read_answers(path: str, count: int) -> list:
     except (OSError, ValueError) as error:
         raise Unusable(f"{path} cannot be read as JSON: {error}") from None
     if not isinstance(answers, list) or len(answers) != count:
-        raise Unusable(f"{path} is no JSON list of {count} answers; --prompt, with the same --skill and --language, asks for one")
+        raise Unusable(f"{path} is not a JSON list of {count} answers; --prompt, with the same --skill and --language, asks for one")
     unknown = sorted({str(answer) for answer in answers if answer not in (*descriptions(), NONE)})
     if unknown:
         raise Unusable(f"{path} has answers that are no skill: {', '.join(unknown)}; legal: {', '.join(descriptions())}, {NONE}")

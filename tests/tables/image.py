@@ -62,7 +62,7 @@ def _takes(row) -> tuple:
 def _price(row) -> str:
     if row.price:
         return row.price.words()
-    return "free trial alone" if "free trial" in row.remark else "as in the console"
+    return "free trial only" if "free trial" in row.remark else "as in the console"
 
 
 def _span(bounds: tuple) -> str:

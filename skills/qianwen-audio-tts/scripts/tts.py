@@ -91,8 +91,8 @@ class Job:
         self.text = self.ask.text if kind != "markdown" else "\n".join(part.shown for part in self.parts)
         self.calls = [self._call(part) for part in self.parts]
         if len(self.calls) > 1 and self.form in ("opus", "flac"):
-            raise usage(f"the text needs {len(self.calls)} parts, and {self.form} parts cannot be joined so that players play all of them",
-                        "take --format wav or mp3")
+            raise usage(f"the text needs {len(self.calls)} segments, and {self.form} segments cannot be joined in a way that players play completely",
+                        "use --format wav or mp3")
 
     def _split(self, sections: list, kind: str) -> list:
         options, model = self.options, self.model
@@ -103,8 +103,8 @@ class Job:
         whole = kind == "ssml"
         parts = tts_plan.split(sections, limit, tags=model.tags, whole=whole)
         if whole and tts_plan.tts_text.units(parts[0].spoken) > limit:
-            raise usage(f"the SSML is {tts_plan.tts_text.units(parts[0].spoken)} counting units long, and one call takes {limit}",
-                        "make several documents of it, or raise --max-part where the model really speaks so much at once")
+            raise usage(f"the SSML is {tts_plan.tts_text.units(parts[0].spoken)} counting units long, but one call takes {limit}",
+                        "split it into several documents, or raise --max-part if the model really speaks so much at once")
         return parts
 
     @property

@@ -117,7 +117,7 @@ CREATION = {
     QWEN_ENROLLMENT: Creation(0.01, free="the first 1,000 within 90 days cost nothing in Beijing"),
     QWEN_DESIGN: Creation(0.2, free="the first 10 cost nothing"),
     MINIMAX_CLONING: Creation(9.9, "the first speech with it",
-                              "the sentence spoken as a sample is billed besides, like any text"),
+                              "the sentence spoken as a sample is billed as well, like any text"),
 }
 
 
@@ -136,6 +136,6 @@ def creation(model, preview: str = "", region: str = BEIJING) -> Cost:
 def creation_words(model) -> str:
     """What a voice costs, in a sentence."""
     found = CREATION[model.service]
-    price = f"{found.yuan:g} CNY for {found.when}" if found.yuan else "making it is free"
+    price = f"{found.yuan:g} CNY for {found.when}" if found.yuan else "creating it is free"
     return f"a voice for {model.id}: {price}" + (f"; {found.free}" if found.free
         else "") + f" (list price {AS_OF}, Beijing)"

@@ -76,7 +76,7 @@ class Custom:
         legal = LANGUAGES if service is not COSY else AUDIO_LANGUAGES if model.startswith("qwen-audio") else \
             COSY_LANGUAGES if model in ("cosyvoice-v3-plus", "cosyvoice-v2") else MORE_LANGUAGES
         if language and language not in legal:
-            raise usage(f"--language {language} is not one that voices of {model} are made in",
+            raise usage(f"--language {language} is not a language for voices of {model}",
                         f"legal: {', '.join(legal)}")
         return language
 
@@ -85,7 +85,7 @@ class Custom:
         model = options.model or CLONE_MODEL
         service = self._service(model)
         if service is QWEN_DESIGN:
-            raise usage(f"{model} speaks with designed voices", f"take --design, or --model {CLONE_MODEL}")
+            raise usage(f"{model} speaks with designed voices", f"use --design, or --model {CLONE_MODEL}")
         name, source = self._name(service), self._recording(service)
         if options.transcript and service is not QWEN_CLONE:
             raise usage(f"--transcript has no effect for {model}", "leave it out")
@@ -101,8 +101,8 @@ class Custom:
         if options.dry_run:
             return self._show(body, service)
         if not options.consent:
-            raise usage(f"a voice is somebody's: --consent is missing. {creation_words(find_model(model)[0])}",
-                        "when the speaker has agreed that this voice is copied, run the command again with --consent")
+            raise usage(f"a voice belongs to a person: --consent is missing. {creation_words(find_model(model)[0])}",
+                        "once the speaker has agreed to being cloned, run the command again with --consent")
         self._make(body, service, model)
 
     def _recording(self, service: Service) -> str:
@@ -112,9 +112,9 @@ class Custom:
         if found.url:
             return found.url
         if service is not QWEN_CLONE:
-            raise usage(f"--clone {given}: this service fetches the recording itself and takes no file",
-                        "put it at a public https "
-                        "address and give that")
+            raise usage(f"--clone {given}: this service fetches the recording itself and does not take a file",
+                        "put it on a public https "
+                        "address and pass that")
         self._check_rate(found)
         return media.data_url(found)
 
@@ -137,7 +137,7 @@ class Custom:
         model = options.model or DESIGN_MODEL
         service = self._service(model)
         if service in (QWEN_CLONE, MINIMAX) or model == "cosyvoice-v2":
-            raise usage(f"{model} has no designed voices", f"take --clone, or --model {DESIGN_MODEL}")
+            raise usage(f"{model} has no designed voices", f"use --clone, or --model {DESIGN_MODEL}")
         name, prompt, language = self._name(service), options.design, self._language(service, model) or "zh"
         preview = options.preview_text or PREVIEWS.get(language)
         if preview is None:
@@ -171,7 +171,7 @@ class Custom:
                         or (body["input"].get("voice_id") if service is MINIMAX else "") or "")
             if not voice:
                 raise Failure(Exit.FAILED, "the service answered without a voice",
-                              fix="look with --my-voices before you try again",
+                              fix="check --my-voices before you try again",
                               request_id=reply.request_id, accepted="maybe")
             self._names().keep(voice, options.name)
             self._warn_of_quality(output)
@@ -191,7 +191,7 @@ class Custom:
                 payment.settle(cost, reply.request_id)
         except Failure as failure:
             if failure.accepted == "maybe":
-                failure.fix = "the voice may have been made, and billed: look with --my-voices before you run the command again"
+                failure.fix = "the voice may have been created and billed: check --my-voices before you run the command again"
             raise
         return reply, cost
 
@@ -200,7 +200,7 @@ class Custom:
 
     def _warn_of_quality(self, output: dict) -> None:
         if output.get("fallback_mode"):
-            self.console.warn(f"the voice was made in a simpler way ({output.get('fallback_reason') or 'no reason given'}), and may be poor",
+            self.console.warn(f"the voice was created in a simpler way ({output.get('fallback_reason') or 'no reason given'}), and may be poor",
                               "record clear speech of 10 to 20 s without pauses, and check --transcript")
 
     def _save_preview(self, output: dict, outputs: OutputFiles, voice: str) -> list:
@@ -228,8 +228,8 @@ class Custom:
             try:
                 status = self._status(service, voice)
             except Failure as failure:
-                self.console.warn(f"the voice is made, but its state could not be had: {failure.message}",
-                                  f"--voice-status {voice} tells it")
+                self.console.warn(f"the voice was created, but its state could not be read: {failure.message}",
+                                  f"--voice-status {voice} shows it")
                 return "UNKNOWN"
             if status == "DEPLOYING":
                 time.sleep(pause)
@@ -245,8 +245,8 @@ class Custom:
         speak = command_line("…", "--model", model, "--voice", voice)
         if status == "UNDEPLOYED":
             raise Failure(Exit.CONTENT,
-                          f"the voice {voice} was made and then refused by the service's inspection",
-                          fix="take another "
+                          f"the voice {voice} was created, but the service's inspection then refused it",
+                          fix="use another "
                           "recording; --delete-voice removes this one", request_id=reply.request_id)
         if console.json_mode:
             return console.document({"ok": True, "skill": console.skill, "voice": voice, "model": model,
@@ -257,9 +257,9 @@ class Custom:
                                      "warnings": console.warnings})
         console.result(voice + "\n")
         for entry in files:
-            console.note(f"its first sound is {entry['path']}")
+            console.note(f"its first recording is {entry['path']}")
         console.note(f"use it with: {speak}" if status == "OK"
-                     else f"it is not ready yet ({status}): --voice-status {voice} tells when, "
+                     else f"it is not ready yet ({status}): --voice-status {voice} shows when; "
                      f"then use it with: {speak}")
         console.note(f"{voice} made for {model}, {self.session.billing_note()}, {money.words(cost)}")
 
@@ -271,7 +271,7 @@ class Custom:
             service = service_of(self.options.model)
             if not service.list:
                 raise usage(f"{self.options.model} has no list of voices",
-                            "keep the ids that you chose yourself")
+                            "save the ids that you chose yourself")
             return [service]
         return [service for service in SERVICES if service.list]
 
@@ -330,8 +330,8 @@ class Custom:
     def _find(self, voice: str, service: Service) -> None:
         """A service without a query: the list tells whether the voice is there, and it is ready then."""
         if not service.list:
-            raise usage("this service tells nothing of its voices, and deletes none",
-                        "keep the ids that you chose yourself")
+            raise usage("this service neither shows nor deletes voices",
+                        "save the ids that you chose yourself")
         if self.options.dry_run:
             return self._show(list_body(service, 0), service)
         found = next((row for row in self._pages(service) if row["id"] == voice), None)
@@ -350,7 +350,7 @@ class Custom:
             return service_of(self.options.model)
         if voice.startswith(("cosyvoice-", "qwen-audio-")):
             return COSY
-        raise usage(f"which service {voice} is of cannot be told from its id",
+        raise usage(f"which service {voice} belongs to cannot be told from its id",
                     f"add --model, for example --model {CLONE_MODEL}; "
                     "--my-voices shows the model of each voice")
 

@@ -16,7 +16,7 @@ MANAGE = ("my_voices", "clone", "design", "delete_voice", "voice_status")
 _MARKDOWN = (".md", ".markdown", ".mdown", ".mkd")
 
 EPILOG = """\
-Text over a model's limit is split at sentence ends and joined into one file. Parts that are paid are kept until the whole is
+Text over a model's limit is split at sentence ends and joined into one file. Paid segments are saved until the whole is
 saved: after a fault the same command again sends only what is missing. The file is named after the text, in the working directory
 or where --output says; NAME.json beside it says how it was made. stdout carries the path alone; progress, cost and errors go to
 stderr.
@@ -38,8 +38,8 @@ examples:
 def make_parser() -> Parser:
     parser = Parser(prog="tts.py",
         description="Speak text of any length with the speech models of DashScope (千问云): one whole "
-                            "sound file, no part paid twice.", epilog=EPILOG)
-    parser.add_argument("text", nargs="?", metavar="TEXT", help="what to say ('-' reads stdin)")
+                            "sound file, no segment paid twice.", epilog=EPILOG)
+    parser.add_argument("text", nargs="?", metavar="TEXT", help="what to speak ('-' reads stdin)")
     _add_voice_flags(parser.add_argument_group("the voice").add_argument)
     _add_sound_flags(parser.add_argument_group("the sound").add_argument)
     _add_own_voice_flags(parser.add_argument_group("voices of your own").add_argument)
@@ -57,7 +57,7 @@ def _add_voice_flags(add) -> None:
         help="list the system voices, by --model, --language and --gender; sends nothing")
     add("--gender", choices=("female", "male"), help="with --list-voices")
     add("--language", metavar="LANG",
-        help="language of the text as zh, en, ja … (default: found out by the service); with "
+        help="language of the text as zh, en, ja … (default: detected by the service); with "
         "--list-voices also a dialect")
     add("--instructions", metavar="TEXT",
         help="how to say it, in words (qwen-audio, cosyvoice-v3-flash, -v3-plus and v3.5)")
@@ -79,13 +79,13 @@ def _add_sound_flags(add) -> None:
         help="such as 16000, 24000, 48000 (default: 24000; "
         "MiniMax 32000)")
     add("--stream", action="store_true",
-        help="write the sound while it arrives; with -o - to stdout, for a player")
+        help="write the sound as it arrives; with -o - to stdout, for a player")
     add("--pause", metavar="MS", type=number(0, 60000, whole=True),
         help="silence between paragraphs (default: 0; around the "
         "headings of a Markdown file 600)")
-    add("--srt", action="store_true", help="write subtitles beside the file, with the timing of each part")
+    add("--srt", action="store_true", help="write subtitles beside the file, with the timing of each segment")
     add("--max-part", metavar="UNITS", type=number(20, 20000, whole=True),
-        help="the most one call speaks, in counting units: a "
+        help="the most that one call speaks, in counting units: a "
         "Chinese character is 2, anything else 1 (default: by the model, 600 for qwen3-tts-flash; 84 with --srt)")
 
 
@@ -93,17 +93,17 @@ def _add_own_voice_flags(add) -> None:
     add("--my-voices", action="store_true",
         help="list the voices made by this account (of --model's service)")
     add("--clone", metavar="F",
-        help="make a voice like that of a recording (10 to 20 s of clear speech); needs --name and --consent")
-    add("--design", metavar="TEXT", help="make a voice from a description; needs --name")
+        help="clone the voice of a recording (10 to 20 s of clear speech); needs --name and --consent")
+    add("--design", metavar="TEXT", help="design a voice from a description; needs --name")
     add("--name", metavar="NAME",
         help="with --clone and --design: letters and digits that the voice's id will hold")
     add("--consent", action="store_true",
-        help="with --clone: the speaker has agreed that this voice is copied")
+        help="with --clone: the speaker has agreed to being cloned")
     add("--transcript", metavar="TEXT",
         help="with --clone: what the recording says (where the service takes it)")
     add("--preview-text", metavar="TEXT",
         help="with --design: what the new voice says in its first sound file")
-    add("--voice-status", metavar="ID", help="say how a voice of your own stands")
+    add("--voice-status", metavar="ID", help="show the state of a voice of your own")
     add("--delete-voice", metavar="ID", help="delete a voice of your own")
 
 
@@ -154,7 +154,7 @@ def _check_lost(options) -> None:
 def read_ask(options) -> tuple:
     """(the Ask, the kind of text for tts_plan.read)."""
     if options.request == "-" and "-" in (options.text, options.text_file):
-        raise usage("stdin can be read once only, but two inputs name '-'", "put one of them into a file")
+        raise usage("stdin can be read only once, but two inputs name '-'", "put one of them into a file")
     request = read_body(options.request)
     text = read_prompt(options.text, options.text_file, [options.request], main="text")
     ask = Ask(text=text or "", request=request, settings=parse_settings(options.set), ssml=options.ssml, **{

@@ -181,13 +181,13 @@ def find_model(name: str) -> tuple:
     meant = next((row.id for row in TABLE.live()
                   if row.id.lower() in (name.lower(), f"minimax/{name.lower()}")), name)
     if TABLE.row(name) is None and meant != name:
-        raise usage(f"--model {name} is not a model id: an id counts to the letter, upper and lower case and vendor included",
+        raise usage(f"--model {name} is not a model id: an id must match exactly, upper and lower case and vendor included",
                     f"take --model {meant}")
     return TABLE.find(name)
 
 
 def is_socket_only(name: str) -> bool:
-    """Whether a model is spoken to over a WebSocket alone, which these scripts do not have."""
+    """Whether a model is only available over a WebSocket, which these scripts do not have."""
     lower = name.lower()
     return any(part in lower for part in _SOCKET_ONLY)
 

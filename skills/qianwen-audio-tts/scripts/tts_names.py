@@ -41,4 +41,4 @@ class Names:
                     json.dump(names, file, ensure_ascii=False)
         except OSError as error:
             self._warn(f"the name of the voice could not be written: {error.strerror or error}",
-                       "keep the id that is shown")
+                       "save the id that is shown")

@@ -19,7 +19,7 @@ from tts_sound import BadSound, Joined, play
 from tts_part import NotPlayed, too_short
 
 _MOST_PROMPT = 2000  # characters of the text that the description repeats
-_CUT_FIX = "listen to its end; smaller parts (--max-part) are never cut"
+_CUT_FIX = "listen to its end; smaller segments (--max-part) are never cut off"
 
 
 class Output:
@@ -74,7 +74,7 @@ class Output:
         except (OSError, BadSound) as error:
             raise Failure(Exit.UNSAVED,
                           f"the sound could not be saved: {getattr(error, 'strerror', None) or error}",
-                          "the parts are paid and kept for a week",
+                          "the segments are paid and saved for a week",
                           "make room or choose another --output or --format, then run "
                           "the command again: nothing is paid twice", accepted="maybe") from error
 
@@ -83,9 +83,9 @@ class Output:
         forms = {part["form"] for part in found}
         if len(forms) > 1:
             raise Failure(Exit.FAILED,
-                          f"the service sent parts in different formats: {', '.join(sorted(forms))}",
+                          f"the service sent segments in different formats: {', '.join(sorted(forms))}",
                           "they cannot be joined",
-                          "take --format wav", accepted="maybe")
+                          "use --format wav", accepted="maybe")
         came = forms.pop()
         return "pcm" if came == "wav" and self._job.form == "pcm" else came
 
@@ -129,7 +129,7 @@ class Output:
         if self._job.model.wire != "cosy" or self._job.model.tags or form == "opus":
             return
         if too_short(seconds, part.shown, self._job.ask.speed):
-            self._console.warn(f"a part is {seconds:.1f} s long and should be about "
+            self._console.warn(f"a segment is {seconds:.1f} s long and should be about "
                                f"{expected_seconds(part.shown, self._job.ask.speed):.0f} s: its end may be missing. It begins: "
                                f"{part.shown[:40]}", _CUT_FIX)
 
@@ -204,7 +204,7 @@ class Output:
             failure = Failure(Exit.UNSAVED,
                               f"the sound cannot be written: {getattr(error, 'strerror', None) or error}",
                               accepted="maybe",
-                              fix="make room or choose another --output, then run the command again; whole parts are kept")
+                              fix="make room or choose another --output, then run the command again; complete segments are saved")
         if temporary and live.seconds:
             partial = self._outputs.path(1, "partial." + live.form)
             try:
@@ -216,7 +216,7 @@ class Output:
             except (OSError, BadSound):
                 pass
         if len(self._job.parts) > 1:
-            failure.fix = f"{failure.fix}; whole parts are kept and not paid again"
+            failure.fix = f"{failure.fix}; complete segments are saved and not paid again"
         return failure
 
     # -- afterwards

@@ -19,7 +19,7 @@ from tts_request import expected_seconds
 from tts_sound import BadSound, NoSound
 from tts_store import Store, unsaved
 
-_FETCH_AGAIN = "run the same command again: what is paid is fetched and not paid again, as long as the link lives (24 hours)"
+_FETCH_AGAIN = "run the same command again: what is paid is fetched and not paid again while the link lives (24 hours)"
 _TRUNCATED = 0.5  # of the time a text takes to say; below it something was cut off (speech contract 7.4)
 
 
@@ -122,7 +122,7 @@ class Speaker:
             except Failure as failure:
                 if failure.code != failures.BAD_LINK:
                     raise
-                self._session.console.note("the link of a part that was made before no longer works; it is made again")
+                self._session.console.note("the link of an earlier segment no longer works; the segment is spoken again")
                 self.store.drop(key)
         temporary = self.store.temporary()
         try:
@@ -158,7 +158,7 @@ class Speaker:
             return answer, form
         except Failure as failure:
             if failure.accepted == "maybe" and failure.exit_code != Exit.UNSAVED:
-                failure.fix = "the service may have spoken it, and bills it then; run the command again if you can accept that"
+                failure.fix = "the service may have spoken it, and then bills it; run the command again only if paying twice is acceptable"
             raise
 
     def _take(self, events, sink: Sink, call, client) -> tuple:
@@ -177,7 +177,7 @@ class Speaker:
                 except (Damaged, BadSound) as error:
                     damage = str(error)
             if call.stream and not answer.finished:
-                raise network("the stream ended before all was spoken", client.context)
+                raise network("the stream ended before everything was spoken", client.context)
         except Failure as failure:
             if sink.size:  # the beginning is spoken and billed, and perhaps played already
                 failure.partial, failure.accepted = {"bytes": sink.size}, "maybe"
@@ -196,7 +196,7 @@ class Speaker:
     def _no_sound(why: str, request_id: str) -> Failure:
         return Failure(Exit.FAILED, f"the service answered, but not with sound: {why}",
                        "the answer is damaged",
-                       "run the command again; this part may be billed twice", request_id=request_id,
+                       "run the command again; this segment may be billed twice", request_id=request_id,
                        accepted="maybe")
 
     def _fetch(self, key: str, facts: dict, call, client, on_audio) -> dict:
@@ -215,12 +215,12 @@ class Speaker:
             except BadSound as error:
                 why = str(error)
             except Failure as failure:
-                failure.fix = "run the same command again: the part is made again, and billed again" if "expired" in failure.message \
+                failure.fix = "run the same command again: the segment is spoken again and billed again" if "expired" in failure.message \
                     else _FETCH_AGAIN
                 raise
             finally:
                 remove(temporary)
-        raise Failure(Exit.UNSAVED, f"what the link of a part leads to is not its sound: {why}",
+        raise Failure(Exit.UNSAVED, f"the link of a segment does not lead to its sound: {why}",
                       f"the link is {url}",
                       _FETCH_AGAIN, code=failures.BAD_LINK, accepted="maybe", files=[{"url": url}])
 

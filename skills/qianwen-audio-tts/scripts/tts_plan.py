@@ -27,8 +27,8 @@ def read(text: str, kind: str, pause: int | None) -> list:
              for paragraph in (markdown if kind == "markdown" else paragraphs)(text)] \
         if kind or pause else [(text, 0)]
     if not found:
-        raise usage("nothing in the text is to be read out",
-                    "headings, paragraphs and lists are; code and link targets are not")
+        raise usage("nothing in the text can be read aloud",
+                    "headings, paragraphs and lists are read; code and link targets are not")
     sections: list = []
     after_heading = False
     for words, heading in found:
@@ -66,7 +66,7 @@ def split(sections: list, limit: int, *, tags: bool = False, whole: bool = False
                               if parts else 0))
             waiting = 0
     if not parts:
-        raise usage("there is nothing in the text that can be spoken", "write words, not marks alone")
+        raise usage("there is nothing in the text that can be spoken", "write words, not only marks")
     return parts
 
 

@@ -69,8 +69,8 @@ class Ask:
 def check(ask: Ask, model) -> list:
     """Refuse what the service would refuse or silently ignore; return warnings. Nothing has been sent."""
     if is_socket_only(model.id):
-        raise usage(f"{model.id} is spoken to over a WebSocket alone",
-                    f"take a model of HTTP, for example {DEFAULT_MODEL} or "
+        raise usage(f"{model.id} is only available over a WebSocket",
+                    f"use a model with HTTP, for example {DEFAULT_MODEL} or "
                     "cosyvoice-v3-flash")
     for name in _FLAG_FIELDS:
         if getattr(ask, name) is not None:
@@ -82,7 +82,7 @@ def check(ask: Ask, model) -> list:
     _check_instructions(ask, model)
     if ask.ssml:
         _check_ssml(ask, model)
-    return [f"--{name.replace('_', '-')} is not documented for {model.id}, only found to work with {_sibling(name)}; listen "
+    return [f"--{name.replace('_', '-')} is not documented for {model.id}, but works with {_sibling(name)}; listen "
             "whether it had an effect" for name in ("format", "sample_rate", "speed")
             if getattr(ask, name) is not None and name in model.unproven and _is_sent(ask, model, name)]
 
@@ -106,7 +106,7 @@ def _check_field(ask: Ask, model, name: str) -> None:
         raise usage(f"{flag} {value} is not a whole number, as {model.id} needs it", _range(place))
     if place.high and not (place.low < value if place.above else place.low <= value) or (place.high
         and value > place.high):
-        raise usage(f"{flag} {value:g} is outside of what {model.id} takes", _range(place))
+        raise usage(f"{flag} {value:g} is outside what {model.id} takes", _range(place))
     if name == "language":
         try:
             language_of(value, model)
@@ -143,7 +143,7 @@ def _check_instructions(ask: Ask, model) -> None:
     if not ask.instructions.strip():
         raise usage("--instructions is empty", "say how it should be spoken, or leave it out")
     if model.instruction and not model.tags and units(ask.instructions) > model.instruction:
-        raise usage(f"--instructions is {units(ask.instructions)} counting units long (a Chinese character is 2), and {model.id} takes "
+        raise usage(f"--instructions is {units(ask.instructions)} counting units long (a Chinese character is 2), but {model.id} takes "
                     f"{model.instruction}", "make it shorter")
 
 
@@ -295,9 +295,9 @@ def check_voice(ask: Ask, model) -> None:
         if _mixes(ask, model):
             return
         if not model.most:
-            raise usage(f"this version knows no voice of {model.id}, and --voice names none", "add --voice")
-        raise usage(f"{model.id} speaks with your own voices alone, and --voice names none",
-                    "list them with --my-voices, or make one with --clone or --design; or take "
+            raise usage(f"this version knows no voice of {model.id}, but --voice names none", "add --voice")
+        raise usage(f"{model.id} speaks only with your own voices, but --voice names none",
+                    "list them with --my-voices, or make one with --clone or --design; or use "
                     f"--model {DEFAULT_MODEL}, which has voices of its own")
     refused = tts_voices.refusal(voice, model.id)
     if refused:
@@ -332,7 +332,7 @@ def script_warning(ask: Ask, model) -> str:
     if re.search(r"(情感是(neutral|fearful|angry|sad|surprised|happy|disgusted)|请用.{1,6}话表达)。$",
                  ask.instructions):
         return ""
-    return ("the system voices of this model follow fixed sentences alone, such as 你说话的情感是happy。; other instructions may "
+    return ("the system voices of this model follow only fixed sentences, such as 你说话的情感是happy。; other instructions may "
             "have no effect or be refused")
 
 

@@ -192,7 +192,7 @@ class Mp3Stream:
             if data is not None:
                 self._held = data[self._walk(data, last, frames):]
         if last and self.first is None:
-            raise NoSound("it holds no MP3 sound")
+            raise NoSound("it contains no MP3 sound")
         return b"".join(frames)
 
     def _walk(self, data: bytes, last: bool, frames: list) -> int:
@@ -264,7 +264,7 @@ class Mp3Stream:
                 return  # it tells the length of one part, so it would cut the whole short
             self.first, self.silence = frame, _silent(raw)
         elif not _alike(frame, self.first):
-            raise BadSound("its frames are not alike")
+            raise BadSound("its frames differ")
         self.samples += frame.samples
         frames.append(raw)
 
@@ -325,7 +325,7 @@ class Joined:
     def begin(self, pause: int = 0) -> None:
         """A new part, after `pause` ms of silence (MP3: whole frames); there is none before the first."""
         if self.form not in ("", "mp3", "wav", "pcm"):
-            raise BadSound(f"parts of {self.form.upper()} cannot be put together")
+            raise BadSound(f"segments of {self.form.upper()} cannot be joined")
         count = round(self.rate * pause / 1000)
         if self.form == "mp3":
             number = round(count / self._mp3.first.samples)
@@ -339,7 +339,7 @@ class Joined:
         """Some sound of the part: samples, or bytes of a compressed file."""
         form = "pcm" if form == "wav" and self._asked == "pcm" else form
         if self.form and form != self.form:
-            raise BadSound(f"a part is {form.upper()}, and the ones before it {self.form.upper()}")
+            raise BadSound(f"a segment is {form.upper()}, but the ones before it are {self.form.upper()}")
         if form == "mp3":
             self._frames(self._mp3.feed(data))
         elif form in ("wav", "pcm"):
@@ -355,7 +355,7 @@ class Joined:
     def _write(self, data: bytes, width: int) -> None:
         self.samples += len(data) // width
         if self.form == "wav" and self.samples * width > MOST_WAV:
-            raise BadSound("together the parts are longer than a WAV file can be (4 GiB)")
+            raise BadSound("together the segments are larger than a WAV file can be (4 GiB)")
         self._file.write(data)
 
     def _frames(self, frames: bytes) -> None:
@@ -369,7 +369,7 @@ class Joined:
 
     def _alike(self, rate: int, channels: int) -> None:
         if self.rate and (rate, channels) != (self.rate, self.channels):
-            raise BadSound(f"it has {rate} Hz and {channels} channels, and the parts before it {self.rate} Hz and {self.channels}")
+            raise BadSound(f"it has {rate} Hz and {channels} channels, but the segments before it {self.rate} Hz and {self.channels}")
         self.rate, self.channels = rate, channels
 
     def end(self) -> None:
@@ -396,7 +396,7 @@ def play(path: str, form: str, take) -> None:
         while left:
             block = file.read(min(BLOCK, left))
             if not block:
-                raise BadSound("it became shorter while it was read")
+                raise BadSound("it became shorter while being read")
             take(form, wav.rate, wav.channels, block)
             left -= len(block)
 

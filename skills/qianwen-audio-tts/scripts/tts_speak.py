@@ -41,7 +41,7 @@ class Narration:
                 part = self._speaker.store.take(self.keys[number])
             except OSError as error:
                 raise Failure(Exit.UNSAVED,
-                    f"a part that is kept in {self._speaker.store.folder} cannot be read: {error.strerror}",
+                    f"a segment saved in {self._speaker.store.folder} cannot be read: {error.strerror}",
                               fix="make room there, then run the command again", accepted="maybe") from None
             if not part:
                 return None
@@ -75,7 +75,7 @@ class Narration:
         NotSent."""
         missing = self.missing()
         if len(missing) < len(self._calls):
-            self._console.note(f"{len(self._calls) - len(missing)} of {len(self._calls)} parts are kept from before and not paid again")
+            self._console.note(f"{len(self._calls) - len(missing)} of {len(self._calls)} segments are saved and not paid again")
         if len(missing) == 1:
             self._one(missing[0])
         elif missing:
@@ -91,8 +91,8 @@ class Narration:
             self._do(number, self._throttle)
         except KeyboardInterrupt:
             raise Failure(Exit.INTERRUPTED, "interrupted before the answer came",
-                          "the service may have spoken it, and bills it then",
-                          "run the command again if you can accept that", accepted="maybe") from None
+                          "the service may have spoken it, and then bills it",
+                          "run the command again only if paying twice is acceptable", accepted="maybe") from None
 
     def _work_all(self, missing: list) -> None:
         throttle, queue = Throttle(self._workers), iter(missing)
@@ -108,11 +108,11 @@ class Narration:
         except KeyboardInterrupt:
             self._stop.set()
             throttle.stop()
-            self._console.say("interrupted: no new parts; those under way are being finished (again to stop at once)")
+            self._console.say("interrupted: no new segments; those under way will finish (again to stop at once)")
             for thread in threads:
                 thread.join()
             raise Failure(Exit.INTERRUPTED, f"interrupted; {self._kept()}",
-                          fix="run the command again to go on", accepted="maybe") \
+                          fix="run the command again to continue", accepted="maybe") \
                 from None
 
     def _worker(self, queue, throttle: Throttle) -> None:
@@ -170,7 +170,7 @@ class Narration:
 
     def _kept(self) -> str:
         count = len(self._calls) - len(self.missing())
-        return f"{count} of {len(self._calls)} parts are spoken and kept"
+        return f"{count} of {len(self._calls)} segments are spoken and saved"
 
     def _failure(self) -> Failure:
         """The first failure, told as one of the whole."""
@@ -219,7 +219,7 @@ class Progress:
             self._told, self._tenth = moment, tenth
             left = f", about {(self._total - done) * (moment - self._begin) / made:.0f} s left" if made else ""
             (self._console.redraw if self._terminal
-             else self._console.note)(f"{done} of {self._total} parts spoken{left}")
+             else self._console.note)(f"{done} of {self._total} segments spoken{left}")
 
 
 def usage_of(parts: list) -> dict:

@@ -35,8 +35,8 @@ class Store:
             os.makedirs(self.folder, mode=0o700, exist_ok=True)
             prove_writable(self.folder)
         except OSError as error:
-            raise usage(f"{self.folder} cannot be written: {error.strerror}; parts that are paid are kept there until the whole is "
-                        "saved", "make it writable, or set XDG_STATE_HOME to another folder") from None
+            raise usage(f"{self.folder} cannot be written: {error.strerror}; paid segments are saved there until the whole is "
+                        "done", "make it writable, or set XDG_STATE_HOME to another folder") from None
         self._drop_old()
 
     def _drop_old(self) -> None:
@@ -164,6 +164,6 @@ def _link(path: str, new: str) -> None:
 
 def unsaved(error: OSError, folder: str) -> Failure:
     """A part is paid and cannot be kept."""
-    return Failure(Exit.UNSAVED, f"what was spoken cannot be kept in {folder}: {error.strerror}",
-                   "the part is paid, and lost",
+    return Failure(Exit.UNSAVED, f"the speech cannot be saved in {folder}: {error.strerror}",
+                   "the segment is paid for, but lost",
                    "make room there, then run the command again", accepted="maybe")

@@ -124,7 +124,7 @@ def voices(model: str = "", language: str = "", gender: str = "") -> list:
     if gender:
         wanted = _GIVEN_GENDERS.get(gender.strip().lower())
         if not wanted:
-            raise ValueError(f"{gender!r} is not a gender in the list of voices, which has female and male")
+            raise ValueError(f"{gender!r} is not a gender in the list of voices; use female or male")
         found = [voice for voice in found if voice.gender == wanted]
     return found
 
@@ -152,12 +152,12 @@ def refusal(voice_id: str, model_id: str) -> tuple | None:
     right = voice_id if find(voice_id) else _respelled(voice_id)
     if group in models_with(right):
         return None if right == voice_id else (f"the voice {voice_id!r} is written {right!r}",
-                                               f"take --voice {_quoted(right)}")
+                                               f"use --voice {_quoted(right)}")
     if not right or right != voice_id and group == "MiniMax/speech":  # where users name their own voices
         return None
     if _has_own_voices_only(model_id):
         return (f"{model_id} has no system voices, and {right} is one",
-                f"make a voice for it with --clone or --design, or take a model that has {right}: {', '.join(_named(right))}")
+                f"make a voice for it with --clone or --design, or use a model that has {right}: {', '.join(_named(right))}")
     return _other_model(right, model_id, group) if group and not _may_have(right, model_id) else None
 
 
@@ -179,13 +179,13 @@ def _target(voice_id: str, model_id: str) -> str:
 
 def _other_target(voice_id: str, model_id: str, target: str) -> tuple:
     return (f"the voice {voice_id} was made for {target} and works with no other model",
-            f"take --model {target}, or make the voice once more for {model_id}")
+            f"use --model {target}, or create the voice again for {model_id}")
 
 
 def _other_model(voice_id: str, model_id: str, group: str) -> tuple:
     here = near(voice_id, model_id)
     some = [DEFAULTS[group], *(voice.id for voice in _alike(voice_id, group) if voice.id != DEFAULTS[group])]
-    fix = f"take --voice {_quoted(here)}" if here else f"take a voice of {model_id}, such as {', '.join(some[:3])}"
+    fix = f"use --voice {_quoted(here)}" if here else f"use a voice of {model_id}, such as {', '.join(some[:3])}"
     return (f"{model_id} does not have the voice {voice_id}, which is a voice of {', '.join(_named(voice_id))}",
             f"{fix}, or another model: --model {_model_for(voice_id)}; --list-voices shows them all")
 

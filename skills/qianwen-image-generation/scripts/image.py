@@ -97,11 +97,11 @@ def tell(console, ask, model, warning: str) -> None:
     transparent = [picture for picture in ask.images if picture.alpha]
     if model.transparency == "refused" and transparent:
         takers = TABLE.names(lambda row: "edit" in row.does and row.transparency != "refused", 3)
-        console.warn(f"{model.id} takes pictures without transparency, and {transparent[0].name} has it",
-                     f"when it is refused, save the picture without transparency, or use {takers}")
+        console.warn(f"{model.id} takes pictures without transparency, but {transparent[0].name} has it",
+                     f"if the service refuses it, save the picture without transparency, or use {takers}")
     if model.transparency == "needed" and ask.images[:1] and not ask.images[0].url and not ask.images[0].alpha:
-        console.warn(f"{model.id} wants a picture whose background is transparent, and {ask.images[0].name} has none",
-                     "when it is refused, cut the product out first and save it as PNG")
+        console.warn(f"{model.id} wants a picture with a transparent background, but {ask.images[0].name} has none",
+                     "if the service refuses it, cut the product out first and save it as PNG")
 
 
 class Run(TaskRun):
@@ -162,13 +162,13 @@ class Run(TaskRun):
         except KeyboardInterrupt:
             raise Failure(Exit.INTERRUPTED, "interrupted before the answer came",
                           "the service may have made the pictures, and "
-                          "bills them then", "run the command again if you can accept that",
+                          "bills them then", "run the command again only if paying twice is acceptable",
                           accepted="maybe") from None
         except Failure as failure:
             if failure.exit_code == Exit.NETWORK and failure.accepted == "maybe":
-                failure.fix = ("the service may have made the pictures, and bills them then, but only the lost answer had their "
-                               "links; run the command again if you can accept that"
-                               + (", and add --task: a task outlives a lost answer"
+                failure.fix = ("the service may have made the pictures, and then bills them, but only the lost answer had their "
+                               "links; run the command again only if paying twice is acceptable"
+                               + (", and add --task: a task survives a lost answer"
                                   if TABLE.find(record["model"])[0].task else ""))
             elif failure.accepted == "maybe":
                 failure.fix = f"{failure.fix}; the service may have accepted the request and bill it, so it was not sent twice"
@@ -238,7 +238,7 @@ class Run(TaskRun):
         if record.get("mode") in ("make", "edit", "function") and len(delivery.files) < asked:
             raise Failure(Exit.PARTIAL,
                           f"{asked} pictures were asked for, and the service made {len(delivery.files)}; they are "
-                          "saved", fix="what was not made is not billed; ask for the rest again",
+                          "saved", fix="pictures not made are not billed; ask for the rest again",
                           files=delivery.files,
                           request_id=record.get("request_id", ""), task_id=record["task_id"])
 

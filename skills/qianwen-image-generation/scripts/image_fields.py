@@ -64,8 +64,8 @@ def _check_boxes(ask) -> None:
     for number, (x1, y1, x2, y2) in ask.box:
         counts[number] = counts.get(number, 0) + 1
         if not 1 <= number <= len(ask.images):
-            raise usage(f"--box names picture {number}, and {len(ask.images)} are given",
-                        "pictures are counted from 1")
+            raise usage(f"--box names picture {number}, but {len(ask.images)} are given",
+                        "pictures count from 1")
         if counts[number] > 2:
             raise usage(f"--box: more than two boxes in picture {number}",
                         "the model takes two for each picture")
@@ -77,7 +77,7 @@ def _check_boxes(ask) -> None:
 
 def _check_negative(ask) -> None:
     if len(ask.negative) > 500:
-        raise usage(f"--negative has {len(ask.negative)} characters, and 500 are read", "shorten it")
+        raise usage(f"--negative has {len(ask.negative)} characters, but 500 are read", "shorten it")
 
 
 def _check_thinking(ask) -> None:
@@ -102,8 +102,8 @@ FIELDS = {  # the option's name -> Field; the flag is the name with dashes
         help="0 to 2147483647; the same seed and request give similar "
         "pictures"), "S"),
     "prompt_extend": Field(_P + "prompt_extend", (
-        "let the service make the prompt richer (most models do unless told not to)",
-        "draw the prompt as it is"), "E"),
+        "let the service extend the prompt (most models do by default)",
+        "draw the prompt unchanged"), "E"),
     "watermark": Field(_P + "watermark", (
         "put the service's mark into the corner", "no mark (the default of most models)"), "W"),
     "think": Field(_P + "thinking_mode", ("think before drawing ({models}; their default)", "draw at once"),

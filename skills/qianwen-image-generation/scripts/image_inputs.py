@@ -40,7 +40,7 @@ def add_flags(parser) -> None:
                         help="what to draw, or what to change ('-' reads stdin)")
     _add_picture_flags(parser.add_argument_group("what goes in").add_argument)
     _add_look_flags(parser.add_argument_group("how it looks").add_argument)
-    _add_special_flags(parser.add_argument_group("what some models do besides").add_argument)
+    _add_special_flags(parser.add_argument_group("what some models can do as well").add_argument)
 
 
 def _add_picture_flags(add) -> None:
@@ -48,7 +48,7 @@ def _add_picture_flags(add) -> None:
         help="the picture to edit, or several to combine, in "
         "the order the prompt counts them (write the prompt first)")
     add("--mask", metavar="F",
-        help=f"a picture of the same size: white is changed, black is kept ({masked_models()})")
+        help=f"a picture of the same size: white is changed, black stays ({masked_models()})")
     add_fields(add, "in", all_fields(), _takers)
 
 
@@ -56,7 +56,7 @@ def _add_look_flags(add) -> None:
     add("--size", metavar="WxH", type=size,
         help="in pixels, also W*H; 1K, 2K or 4K for models that have these tiers")
     add("--aspect", metavar="W:H", type=aspect,
-        help="the shape, such as 16:9; the best legal size of the model is found")
+        help="the shape, such as 16:9; the script finds the best legal size of the model")
     add("--quality", choices=image_sizes.QUALITIES,
         help="how many pixels, for --aspect or the shape of the last "
         "picture given (default: standard, the model's usual size)")
@@ -77,8 +77,8 @@ def _add_special_flags(add) -> None:
         "super_resolution, colorization …")
     add_fields(add, "special", all_fields(), _takers)
     add("--task", action="store_true",
-        help="make a task and wait for it, where the model also answers directly: a task "
-        f"outlives a broken connection ({TABLE.names(lambda row: row.direct and row.task)})")
+        help="create a task and wait for it, where the model also answers directly: a task "
+        f"survives a dropped connection ({TABLE.names(lambda row: row.direct and row.task)})")
 
 
 def _takers(name: str) -> str:
@@ -92,7 +92,7 @@ def read_ask(options) -> tuple:
     take_prompt_back(options, ("image",), "image.py PROMPT --image FILE")
     inputs = [path for path in (options.request, options.mask, *options.image) if path == "-"]
     if len(inputs) > 1:
-        raise usage("stdin can be read once only, but two inputs name '-'", "put one of them into a file")
+        raise usage("stdin can be read only once, but two inputs name '-'", "put one of them into a file")
     ask = Ask(prompt=read_prompt(options.prompt, options.prompt_file, inputs, flag="--image"),
               request=read_body(options.request),
               settings=parse_settings(options.set), task=options.task or options.no_wait, **{

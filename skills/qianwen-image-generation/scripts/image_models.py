@@ -79,7 +79,7 @@ Model = namedtuple("Model",
 _COMMON = taken("negative seed prompt_extend watermark")
 _IN_INPUT = taken("seed prompt_extend watermark", negative="input.negative_prompt")
 _GONE = "2026-10-10"
-_TRIAL = "is offered as a free trial alone: it has no price, and fails when the free quota is used up"
+_TRIAL = "is offered only as a free trial: it has no price, and fails when the free quota is used up"
 
 _QWEN_ENUMS = Choice(((1664, 928), (1472, 1104), (1328, 1328), (1104, 1472), (928, 1664)))
 _QWEN2 = Area(512, 2048, 8, 2048, step=16)
@@ -105,7 +105,7 @@ QWEN2 = Model("qwen-image-2.0", _both((1, 6), _QWEN2), DIRECT, "", CONTENT, CONT
               ("tokens", 1300),
               price=Price(0.20), submit="2 a second", usual="2048x2048")
 QWEN21 = QWEN2._replace(id="qwen-image-2.1-turbo", price=Price(0.10), submit="", usual="",
-                        remark="is known by its announcement alone, so it is checked like qwen-image-2.0")
+                        remark="is known only from its announcement, so it is checked like qwen-image-2.0")
 QWEN21_PRO = QWEN21._replace(id="qwen-image-2.1-pro", does=_both((1, 6), _QWEN2, (1, 10)), price=Price(0.25),
                              transparency="made")
 QWEN_MAX = Model("qwen-image-max", {"make": Mode((0, 0), (1, 1), _QWEN_ENUMS)}, DIRECT, "", CONTENT, CONTENT,

@@ -31,7 +31,7 @@ WANTS = {
 }
 # flags, by precedence
 _CHOOSING = ("interleave", "series", "box", "palette", "function", "mask", "translate_to")
-_MASK = "a picture of the same size: white is worked on, black is kept"
+_MASK = "a picture of the same size: white is changed, black stays"
 _MASKED = "description_edit_with_mask"
 
 
@@ -108,7 +108,7 @@ def _from_request(ask: Ask, model) -> tuple:
         raise usage("--request: the body has no 'input' object",
                     "give a body of the native API: model, input, parameters")
     if not isinstance(body.get("parameters") or {}, dict):
-        raise usage("--request: 'parameters' is no object",
+        raise usage("--request: 'parameters' is not an object",
                     "give a body of the native API: model, input, parameters")
     if ask.images or ask.mask or ask.function or ask.box:
         raise usage("--image, --mask, --box and --function do not go with --request",
@@ -171,7 +171,7 @@ def _mode_of(ask: Ask, model) -> str:
 
 
 _ON_A_PICTURE = {  # what a model does with a picture -> what must be said besides
-    "function": ("{model} wants to be told what to do with the picture",
+    "function": ("{model} needs to know what to do with the picture",
                  f"add --function with one of: {', '.join(FUNCTIONS)}"),
     "translate": ("{model} translates the text of a picture", "add --translate-to LANG"),
 }
@@ -180,7 +180,7 @@ _ON_A_PICTURE = {  # what a model does with a picture -> what must be said besid
 def _cannot(model, wanted: str):
     """The failure of a model that does not do what is wanted."""
     if wanted == "make" and set(model.does) & {"edit", "function", "translate"}:
-        return usage(f"{model.id} works on a picture, and none is given",
+        return usage(f"{model.id} works on a picture, but none is given",
                      "add --image FILE, or use a model that makes "
                      f"pictures from text alone: {models_that('make')}")
     for mode, (words, fix) in _ON_A_PICTURE.items():
@@ -205,9 +205,9 @@ def _places(model, task: bool):
 
 def _is_task(ask: Ask, model) -> bool:
     if ask.task and not model.task:
-        raise usage(f"{model.id} answers directly and makes no tasks",
+        raise usage(f"{model.id} answers directly and does not create tasks",
                     "leave out --task and --no-wait, or use a model that "
-                    f"makes tasks, such as {TABLE.names(lambda row: row.direct and row.task)}")
+                    f"creates tasks, such as {TABLE.names(lambda row: row.direct and row.task)}")
     return ask.task or not model.direct
 
 
@@ -230,13 +230,13 @@ def _check_prompt(ask: Ask, model) -> None:
         return
     places = _places(model, False)
     if places != CONTENT and not places.prompt:
-        raise usage(f"{model.id} takes no prompt", "leave the prompt out")
+        raise usage(f"{model.id} takes no prompt", "leave out the prompt")
     unit, most = model.prompt
     if unit == "tokens" and _is_task(ask, model) and model.task_places != CONTENT:
         unit = "characters"  # the older way counts otherwise
     if unit == "characters" and len(ask.prompt) > most:
-        raise usage(f"the prompt has {len(ask.prompt)} characters, and {model.id} reads {most}",
-                    "shorten it: the service cuts the rest off without a word")
+        raise usage(f"the prompt has {len(ask.prompt)} characters, but {model.id} reads {most}",
+                    "shorten it: the service silently cuts off the rest")
 
 
 def _check_images(ask: Ask, model, mode: str, settings) -> None:
@@ -245,7 +245,7 @@ def _check_images(ask: Ask, model, mode: str, settings) -> None:
         span = f"{least}" if least == most else f"{least} to {most}"
         raise usage(f"{model.id} takes {span} picture{'s' if most != 1 else ''} here, and {len(ask.images)} "
                     f"{'are' if len(ask.images) != 1 else 'is'} given",
-                    "give as many --image as it takes" if most
+                    "give as many --image as the model takes" if most
                     else f"models that take pictures: {models_that('edit')}")
     places = _places(model, False)
     if ask.mask and (places == CONTENT or not places.mask):
@@ -262,7 +262,7 @@ def _check_fields(ask: Ask, model, mode: str) -> None:
             raise usage(f"{model.id} takes no {flag}", f"models that do: {models_that(take=name)}")
         if field.modes and mode not in field.modes:
             raise usage(f"{flag} has no effect on {model.id} with {WANTS[mode].words}",
-                        f"it counts with {' or '.join(WANTS[one].words for one in field.modes)}; leave it out")
+                        f"it works with {' or '.join(WANTS[one].words for one in field.modes)}; leave it out")
         if ask.request is None:
             field.check(ask)
 
@@ -275,7 +275,7 @@ def _check_function(ask: Ask) -> None:
     masked = ask.function == _MASKED
     if masked != bool(ask.mask):
         raise usage(f"--function {ask.function} {'needs --mask' if masked else 'takes no --mask'}",
-                    _MASK if masked else f"leave --mask out, or use --function {_MASKED}")
+                    _MASK if masked else f"leave out --mask, or use --function {_MASKED}")
     if ask.strength is not None and "strength" not in FUNCTIONS[ask.function]:
         raise usage(f"--function {ask.function} takes no --strength",
                     f"functions that do: {', '.join(name for name, own in FUNCTIONS.items() if 'strength' in own)}")
@@ -344,8 +344,8 @@ def _count(ask: Ask, model, mode: str, settings) -> int:
     least, most = settings.n
     if not most:
         if ask.n not in (None, 1):
-            raise usage(f"{model.id} makes one picture a call",
-                        "leave -n out, or call it several times (--batch)")
+            raise usage(f"{model.id} makes one picture per call",
+                        "leave out -n, or call it several times (--batch)")
         return 0
     if ask.n is None and not least:  # a newer model of a family that takes none
         return 0
@@ -356,8 +356,8 @@ def _count(ask: Ask, model, mode: str, settings) -> int:
     if not least <= n <= most:
         other = "use --max-images for the number of pictures" if mode == "interleave" else \
             "use --batch for more" if most > 1 else f"models that make several: {_several()}"
-        raise usage(f"-n {n}: {model.id} makes {least} to {most} pictures a call" if most > 1 else
-                    f"-n {n}: {model.id} makes one picture a call", other)
+        raise usage(f"-n {n}: {model.id} makes {least} to {most} pictures per call" if most > 1 else
+                    f"-n {n}: {model.id} makes one picture per call", other)
     return n
 
 
@@ -371,7 +371,7 @@ def _put_size(parameters: dict, ask: Ask, model, rule) -> None:
                     "give the size, or let it be found from the other two")
     if rule is None:
         raise usage(f"{model.id} takes no size",
-                    "leave out --size, --aspect and --quality; the picture given decides")
+                    "leave out --size, --aspect and --quality; the given picture decides")
     rule.put(parameters, ask, model.id, lambda: _shape_of(ask))
 
 

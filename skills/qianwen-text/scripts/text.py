@@ -65,12 +65,12 @@ def _add_input_flags(group) -> None:
     add("--messages", metavar="FILE",
         help="a JSON list of messages to start from; a prompt is added as the last one")
     add("--chat", metavar="FILE",
-        help="a conversation kept in a JSON file: read, answered, appended; made when absent")
+        help="a conversation saved in a JSON file: read, answered, appended; created if absent")
     add("--attach", metavar="FILE", nargs="+", action="extend", default=[],
         help="text files put before the prompt (write the prompt first)")
     add("--document", metavar="FILE", nargs="+", action="extend", default=[],
         help="PDF, Word and other documents for the long-document model: uploaded, read, and deleted after the answer; "
-        "fileid://ID takes one uploaded before")
+        "fileid://ID reuses an uploaded one")
     add("--keep-documents", action="store_true",
         help="leave the uploaded documents in the account and show their ids")
 
@@ -200,7 +200,7 @@ def _append_to_chat(path: str, turn: Turn) -> None:
         replace_json(path, append)
     except (OSError, ValueError) as error:
         raise Failure(Exit.UNSAVED, f"the answer could not be added to {path}: {error}",
-                      fix="the answer is shown; the file is as it was before", accepted="maybe",
+                      fix="the answer is shown; the file is unchanged", accepted="maybe",
                       files=turn.files,
                       partial=turn.answer.partial()) from error
 
@@ -222,7 +222,7 @@ def _converse_with_documents(options, turn: Turn, body: dict) -> None:
         if uploaded and failure.exit_code == Exit.INTERRUPTED:
             _release(options.keep_documents, uploaded, turn.client, turn.console)
         elif uploaded:
-            turn.console.warn("the uploaded documents stay in the account for another try: "
+            turn.console.warn("the uploaded documents stay in the account so that you can try again: "
                               + _as_flags(uploaded))
         raise
     except BaseException:  # a closed pipe, or a defect of ours: nobody will try again with them

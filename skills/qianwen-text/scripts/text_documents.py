@@ -27,12 +27,12 @@ def check_document(path: str) -> None:
     """Refuse what the service would refuse, before anything is sent."""
     if not os.path.exists(path):
         raise usage(f"--document {path} does not exist",
-                    "check the path, or give fileid://ID for one uploaded before")
+                    "check the path, or give fileid://ID for an uploaded one")
     if not os.path.isfile(path):
         raise usage(f"--document {path} is not a file")
     extension = os.path.splitext(path)[1].lower()
     if extension not in DOCUMENTS + PICTURES:
-        raise usage(f"--document {path}: {extension or 'a file without an extension'} is not a format the service reads",
+        raise usage(f"--document {path}: {extension or 'a file without an extension'} is not a format that the service reads",
                     f"convert it to one of: {' '.join(DOCUMENTS + PICTURES)}")
     size, limit = os.path.getsize(path), MAX_PICTURE_BYTES if extension in PICTURES else MAX_BYTES
     if not 0 < size <= limit:
@@ -49,7 +49,7 @@ def _check_magic(path: str, extension: str) -> None:
         raise usage(f"--document {path} cannot be read: {error.strerror}") from None
     if extension in _MAGIC and not head.startswith(_MAGIC[extension]):
         raise usage(f"--document {path} is named {extension} but its content is something else",
-                    "give it the extension of what it is")
+                    "give it the extension of its content")
 
 
 def upload_request(endpoint, path: str) -> Request:
@@ -99,7 +99,7 @@ def _wait_until_read(client, path: str, file_id: str, clock=time.monotonic) -> N
             raise Failure(Exit.FAILED,
                           f"the service could not read {path}: {body.get('status_details') or 'no details'}",
                           cause="the document is damaged, protected or empty",
-                          fix="open and save it anew, or convert it")
+                          fix="open and save it again, or convert it")
         if clock() > deadline:
             raise Failure(Exit.FAILED, f"{path} is still being read after {WAIT:.0f} seconds",
                           fix="run the command again "

@@ -46,14 +46,14 @@ def _take_prompt_from(options, name: str) -> None:
     last = values[-1]
     if not os.path.exists(last) and not last.startswith("fileid://"):
         if not any(character.isspace() for character in last) or re.search(r"\.\w{1,5}$", last):
-            raise usage(f"--{name}: {last!r} is no file, and there is no prompt",
+            raise usage(f"--{name}: {last!r} is not a file, and there is no prompt",
                         f"write the prompt first: text.py PROMPT --{name} FILE")
         options.prompt = values.pop()
 
 
 def _read_attachment(path: str) -> str:
     if path != "-" and os.path.isfile(path) and os.path.getsize(path) > 16 << 20:
-        raise usage(f"--attach {path} is {os.path.getsize(path) >> 20} MiB; attached text goes into the request itself, "
+        raise usage(f"--attach {path} is {os.path.getsize(path) >> 20} MiB; attached text travels inside the request, "
                     "which takes 16 MiB at most", "use --document for long files")
     if _is_document(path):
         raise usage(f"--attach {path} is a document or a binary file, not plain text",
@@ -97,8 +97,8 @@ def _read_history(path: str, system: str | None) -> list:
         return []
     messages = _read_messages(path, "--chat")
     if system is not None and messages and messages[0].get("content") != system:
-        raise usage(f"--system: the conversation in {path} has begun already, without this system message",
-                    "leave --system out, or start a new file")
+        raise usage(f"--system: the conversation in {path} has already begun without this system message",
+                    "leave out --system, or start a new file")
     return messages
 
 

@@ -25,7 +25,7 @@ def elsewhere(name: str) -> str:
     """The warning for an id of another skill's model, '' for any other."""
     for pattern, skill in OTHER_SKILLS:
         if pattern.search(name):
-            return f"{name} looks like a model of the {skill} skill; it is sent as a text model all the same"
+            return f"{name} looks like a model of the {skill} skill; it is sent as a text model anyway"
     return ""
 
 

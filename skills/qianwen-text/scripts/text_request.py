@@ -71,7 +71,7 @@ _EXCLUDE = (  # flags that exclude each other: (flag, used), (flag, used), why
     ("--prefix", lambda ask: ask.prefix is not None, "--tools", lambda ask: ask.tools is not None,
      "a given beginning leaves no room for a tool call"),
     ("--prefix", lambda ask: ask.prefix is not None, "--json-object or --schema", lambda ask: ask.wants_json,
-     "a given beginning and a promised form cannot both hold"),
+     "a given beginning and a promised format exclude each other"),
     ("--messages", lambda ask: ask.messages is not None, "--chat", lambda ask: ask.history is not None,
      "both bring a conversation"),
     ("--messages", lambda ask: ask.messages is not None, "--request",
@@ -111,7 +111,7 @@ def _check_translation(ask: Ask, model: Model) -> None:
         ("--attach", ask.attachments), ("--think", ask.think), ("--thinking-budget", ask.thinking_budget),
         ("--effort", ask.effort)) if value]
     if used:
-        raise usage(f"{', '.join(used)}: {model.id} translates one text and takes nothing beside it",
+        raise usage(f"{', '.join(used)}: {model.id} translates one text and takes nothing else",
                     "leave it out; a file to translate goes into --prompt-file")
     settings = any(keys[0] == "translation_options" for keys, _ in ask.settings)
     if not (ask.translate_to or settings or "translation_options" in (ask.request or {})):

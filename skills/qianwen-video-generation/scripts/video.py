@@ -141,13 +141,13 @@ class Run(TaskRun):
                     if role in ("image", "last_frame", "reference")]
         if model.opaque and any(item.alpha for item in pictures):
             self.console.warn(f"{model.id} takes pictures without transparency, and one of these has it",
-                              "when it is refused, save the picture without transparency")
+                              "if the service refuses it, save the picture without transparency")
         if model.doubt:
             self.console.warn(f"{model.id}: {model.doubt}")
         if model.upload_doubt and waiting:
-            self.console.warn(f"{model.id} is documented for public addresses, and {waiting[0].name} will be "
+            self.console.warn(f"{model.id} is documented for public addresses, but {waiting[0].name} will be "
                               "uploaded instead",
-                              "when the service refuses it, put the file on a public https address")
+                              "if the service refuses it, put the file on a public https address")
         for remark in remarks:
             self.console.note(remark)
 

@@ -9,7 +9,7 @@ from collections import namedtuple
 
 from shared.cli.flags import add_switch, number
 
-LOOK, SPECIAL = "how it looks and sounds", "what some models do besides"  # groups of --help
+LOOK, SPECIAL = "how it looks and sounds", "what some models can do as well"  # groups of --help
 CONTROLS = ("posebodyface", "posebody", "depth", "scribble")
 
 # path: where it goes, unless the model's row says otherwise. letter: what it is called in the tables of
@@ -27,14 +27,14 @@ FIELDS = {
         metavar="N", type=number(0, 2**31 - 1, whole=True),
         help="0 to 2147483647; the same seed and request give similar videos")),
     "prompt_extend": Field(_P + "prompt_extend", "E", LOOK, (
-        "let the service make the prompt richer (its default)", "take the prompt as it is")),
+        "let the service extend the prompt (its default)", "use the prompt unchanged")),
     "watermark": Field(_P + "watermark", "W", LOOK, (
         "put the service's mark into the corner", "no mark (the default)")),
     "shot": Field(_P + "shot_type", "M", LOOK, dict(
         choices=("single", "multi"),
         help="one shot or several (wan2.6 models; for wan2.7 say it in the prompt)")),
     "sound": Field(_P + "audio", "A", LOOK, (
-        "with sound, where a model leaves the choice (wan2.6 flash, wan3.0, other vendors)",
+        "with sound, where a model offers the choice (wan2.6 flash, wan3.0, other vendors)",
         "without sound; cheaper with the flash models")),
     "keep_sound": Field(_P + "audio_setting", "K", LOOK, (
         "keep the sound of the video that is edited", "let the model decide on the sound"),
@@ -46,7 +46,7 @@ FIELDS = {
     "strength": Field(_P + "strength", "G", SPECIAL, dict(
         metavar="X", type=number(0, 1), help="with --function video_repainting: 0 to 1")),
     "control": Field(_P + "control_condition", "G", SPECIAL, dict(
-        metavar="WHAT", help=f"with --function: what is kept of the video: {', '.join(CONTROLS)}")),
+        metavar="WHAT", help=f"with --function: what stays of the video: {', '.join(CONTROLS)}")),
     "quality": Field(_P + "mode", "Q", SPECIAL, dict(
         metavar="MODE", help="wan-std (default) or wan-pro (animate models); std, pro or 4k (kling)")),
 }

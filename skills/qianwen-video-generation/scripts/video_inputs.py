@@ -24,7 +24,7 @@ from video_ways import is_video
 def size(text: str) -> tuple:
     match = re.fullmatch(r"\s*(\d{2,5})\s*[xX*×]\s*(\d{2,5})\s*", text, re.ASCII)
     if not match:
-        raise argparse.ArgumentTypeError(f"{text!r} is no size; legal: WxH such as 1280x720; "
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size; legal: WxH such as 1280x720; "
                                          "for 720P use --resolution, for "
                                          "16:9 --ratio")
     return int(match.group(1)), int(match.group(2))
@@ -32,7 +32,7 @@ def size(text: str) -> tuple:
 
 def resolution(text: str) -> str:
     if not re.fullmatch(r"(\d{3,4}[pP])|([124][kK])", text.strip(), re.ASCII):
-        raise argparse.ArgumentTypeError(f"{text!r} is no resolution; legal: 480P, 720P, 1080P; "
+        raise argparse.ArgumentTypeError(f"{text!r} is not a resolution; legal: 480P, 720P, 1080P; "
                                          "other vendors' models "
                                          "have 360P, 540P, 768P, 2K or 4K")
     return text.strip().upper()
@@ -40,7 +40,7 @@ def resolution(text: str) -> str:
 
 def ratio(text: str) -> str:
     if not re.fullmatch(r"\d{1,2}:\d{1,2}|adaptive", text.strip(), re.ASCII):
-        raise argparse.ArgumentTypeError(f"{text!r} is no ratio; legal: 16:9, 9:16, 1:1, 4:3, 3:4")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a ratio; legal: 16:9, 9:16, 1:1, 4:3, 3:4")
     return text.strip()
 
 
@@ -52,7 +52,7 @@ def add_flags(parser) -> None:
                         help="what happens in the video ('-' reads stdin)")
     _add_media_flags(parser.add_argument_group("what goes in").add_argument)
     _add_look_flags(parser.add_argument_group("how it looks and sounds").add_argument)
-    _add_special_flags(parser.add_argument_group("what some models do besides").add_argument)
+    _add_special_flags(parser.add_argument_group("what some models can do as well").add_argument)
 
 
 def _add_media_flags(add) -> None:
@@ -60,17 +60,17 @@ def _add_media_flags(add) -> None:
         help="the first frame; for wan2.2-animate-move, wan2.2-animate-mix and wan2.2-s2v the person")
     add("--last-frame", metavar="F", help="the last frame")
     add("--reference", metavar="F", nargs="+", action="extend", default=[],
-        help="pictures or videos of whom and what is to be seen, in the order the prompt counts them: Image 1, "
+        help="pictures or videos of the people and things to be seen, in the order the prompt counts them: Image 1, "
         "Video 1; happyhorse [Image 1]; wan2.6 character1 (write the prompt first)")
     add("--voice", metavar="F", nargs="+", action="extend", default=[],
         help="a voice for each --reference, in their order (wan2.7-r2v)")
     add("--video", metavar="F",
         help="the video to edit; with --mode i2v or a wan2.7-i2v model the one to continue")
     add("--audio", metavar="F", help="the sound that the video follows (WAV or MP3)")
-    add("--mask", metavar="F", help="with --function video_edit: white is changed, black is kept")
+    add("--mask", metavar="F", help="with --function video_edit: white is changed, black stays")
     add("--from-clip", metavar="F",
         help="the last frame of this video becomes the first one of the new video (needs ffmpeg)")
-    add("--mode", choices=MODES, help="what is made, where the inputs leave it open; default models: "
+    add("--mode", choices=MODES, help="what to make, where the inputs leave it open; default models: "
         + ", ".join(f"{mode} {model}" for mode, model in DEFAULTS.items()))
 
 
@@ -79,7 +79,7 @@ def _add_look_flags(add) -> None:
         help="480P, 720P or 1080P, as the model has them; the price depends on "
         "it (default: the model's own, mostly 1080P)")
     add("--ratio", metavar="W:H", type=ratio,
-        help="the shape, such as 16:9; where a picture or video goes in, that decides")
+        help="the shape, such as 16:9; an input picture or video decides it instead")
     add("--size", metavar="WxH", type=size, help="in pixels, instead of --resolution and --ratio")
     add("--duration", metavar="N", type=number(-1, 60, whole=True),
         help="seconds, billed one by one (default: the "
@@ -102,7 +102,7 @@ def read_ask(options) -> tuple:
              *options.voice)
     inputs = [path for path in flags if path == "-"]
     if len(inputs) > 1:
-        raise usage("stdin can be read once only, but two inputs name '-'", "put one of them into a file")
+        raise usage("stdin can be read only once, but two inputs name '-'", "put one of them into a file")
     ask = Ask(prompt=read_prompt(options.prompt, options.prompt_file, inputs, flag="--image"),
               request=read_body(options.request),
               settings=parse_settings(options.set), **{name: getattr(options, name) for name in (
@@ -171,11 +171,11 @@ def last_frame_of(path: str, folder: str) -> str:
     import subprocess
     from shared.cli.commands import on_path
     if not os.path.isfile(path):
-        raise usage(f"--from-clip {path} does not exist or is no file", "name a video on this machine")
+        raise usage(f"--from-clip {path} does not exist or is not a file", "name a video on this machine")
     program = on_path("ffmpeg")
     if program is None:
         raise usage("--from-clip needs ffmpeg, which is not installed",
-                    "install ffmpeg, or make the last frame in another way and "
+                    "install ffmpeg, or extract the last frame in another way and "
                     "give it as --image")
     target = os.path.join(folder, "last-frame.png")
     for seek in (["-sseof", "-1"], []):  # the last second is enough, except in very short or odd files

@@ -99,7 +99,7 @@ def _from_request(ask: Ask, model) -> Call:
     """A whole body of the API, with flags put on top."""
     body = ask.request
     if not isinstance(body.get("input"), dict) or not isinstance(body.get("parameters") or {}, dict):
-        raise usage("--request: the body has no 'input' object, or its 'parameters' are none",
+        raise usage("--request: the body has no 'input' object, or its 'parameters' are not one",
                     "give a body of the native API: model, input, parameters")
     if ask.roles() or ask.voices or ask.function:
         raise usage("pictures, videos, sounds and --function do not go with --request",
@@ -154,7 +154,7 @@ def _check_prompt(ask: Ask, model, way) -> None:
             raise usage("there is no prompt", 'write what should happen: video.py "a paper boat in the rain"')
         return
     if way.prompt == "never":
-        raise usage(f"{model.id} takes no prompt", "leave the prompt out")
+        raise usage(f"{model.id} takes no prompt", "leave out the prompt")
     model.prompt.check(ask.prompt, model.id)
 
 
@@ -169,7 +169,7 @@ def _check_references(ask: Ask, model, way) -> None:
         raise usage(f"--reference: {pictures} pictures and {videos} videos are given",
                     f"{taker} takes at most {most_pictures} pictures, {most_videos} videos, {most} together")
     if videos and "reference_video" not in model.places:
-        raise usage(f"--reference: {model.id} takes pictures alone",
+        raise usage(f"--reference: {model.id} takes only pictures",
                     f"models that take videos: {_placing('reference_video')}")
     if ask.voices and "voice" not in model.places:
         raise usage(f"{model.id} takes no --voice", f"models that do: {_placing('voice')}")
@@ -196,7 +196,7 @@ def _check_fields(ask: Ask, model) -> None:
             raise usage(f"{flag} {value} is not legal for {model.id}",
                         f"legal: {', '.join(model.legal[name])}")
         if field.most and model.prompt.most and len(value) > field.most:
-            raise usage(f"{flag} has {len(value)} characters, and {field.most} are read", "shorten it")
+            raise usage(f"{flag} has {len(value)} characters, but {field.most} are read", "shorten it")
 
 
 def _taking(field: str) -> str:
@@ -216,7 +216,7 @@ def _check_function(ask: Ask, functions: dict, name: str, parameters: dict) -> N
                     f"legal: {', '.join(function.controls)}")
     if ask.video and function.control_needed and not parameters.get("control_condition"):
         raise usage(f"--function {name} needs --control",
-                    f"what is kept of the video: {', '.join(function.controls)}")
+                    f"what stays of the video: {', '.join(function.controls)}")
     count = len(ask.references)
     for parameter in function.each:
         kinds = parameters[parameter]
@@ -237,7 +237,7 @@ def _check_continued(ask: Ask, way, seconds: float) -> None:
     clip = ask.video.seconds
     longer = [number for number in way.seconds.legal or () if number > clip]
     if seconds and seconds <= clip and longer:
-        raise usage(f"--video {ask.video.name} lasts {clip:.1f} seconds, and the whole video would have "
+        raise usage(f"--video {ask.video.name} lasts {clip:.1f} seconds, but the whole video would have "
                     f"{seconds:g}",
                     "--duration counts the clip that is continued: give --duration "
                     f"{longer[0]} to {longer[-1]}")
@@ -296,7 +296,7 @@ def _put_duration(body: dict, ask: Ask, model, way) -> None:
 def _remarks(ask: Ask, model) -> list:
     remarks = []
     if ask.shot == "multi" and ask.prompt_extend is None and "prompt_extend" in model.fields:
-        remarks.append("--shot counts because the prompt is extended, which is the service's default")
+        remarks.append("--shot works because the service extends the prompt by default")
     if ask.template and ask.prompt:
         remarks.append("with --template the service ignores the prompt")
     return remarks

@@ -293,7 +293,7 @@ KLING_TURBO = KLING._replace(
     shape=Anything("aspect_ratio", "mode", "pro"), fields=places("negative watermark quality"),
     references=(0, 0, 0),
     price=Price({"std": 0.8, "pro": 1.0}), legal={"quality": ("std", "pro")},
-    doubt="its price and limits are known from other parties, not from the vendor's own page")
+    doubt="its price and limits come from other sources, not from the vendor's own page")
 VIDU = Model("vidu/viduq3-pro_img2video", SYNTHESIS, {
     "image": "media:image", "last_frame": "media:image", "reference": "media:image",
     "reference_video": "media:video"}, (

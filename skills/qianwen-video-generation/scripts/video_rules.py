@@ -205,9 +205,9 @@ class Prompt(namedtuple("Prompt", "most wide", defaults=(False,))):
         size = len(text) + self.wide * sum("\u2e80" <= one <= "\u9fff" or "\uac00" <= one <= "\ud7af"
                                            for one in text)
         if self.most and size > self.most:
-            raise usage(f"the prompt has {len(text)} characters, and {name} reads {self.most}"
+            raise usage(f"the prompt has {len(text)} characters, but {name} reads {self.most}"
                         + (f", or {self.most // 2} Chinese ones" if size != len(text) else ""),
-                        "shorten it: the service cuts the rest off without a word")
+                        "shorten it: the service silently cuts off the rest")
 
 
 # ---- the price -------------------------------------------------------------------------------------------

@@ -95,7 +95,7 @@ def _check_one_of(ask, name: str, function, roles: set) -> None:
         return
     flags = " or ".join(dict.fromkeys(ROLES[role] for role in function.one_of))
     clips = f", or an address with --set input.{function.clips[0]}=URL" if function.clips else \
-        ", a picture or video: white is changed, black is kept"
+        ", a picture or video: white is changed, black stays"
     raise usage(f"--function {name} needs {'something to extend' if function.clips else flags}",
                 f"give {flags}{clips}")
 

@@ -101,7 +101,7 @@ def read_ask(options) -> tuple:
               if path == "-"]
     prompt = read_prompt(options.prompt, options.prompt_file, inputs, flag="--image")
     if len(inputs) > 1:
-        raise usage("stdin can be read once only, but two inputs name '-'", "put one of them into a file")
+        raise usage("stdin can be read only once, but two inputs name '-'", "put one of them into a file")
     ask = ask_of(options, Ask, prompt=prompt, fps=options.fps, ocr=options.ocr,
               min_pixels=options.min_pixels, max_pixels=options.max_pixels,
               high_resolution=options.high_resolution)

@@ -66,7 +66,7 @@ def build_request(ask: Ask, model: Model) -> tuple:
 def check(ask: Ask, model: Model) -> None:
     """Refuse what the service would refuse or silently ignore."""
     if model.sees is None:
-        raise usage(f"{model.id} takes text alone, it cannot see", "use --model with one of: "
+        raise usage(f"{model.id} takes only text, it cannot see", "use --model with one of: "
                     + TABLE.names(_general))
     _check_given(ask)
     _check_features(ask, model)
@@ -95,19 +95,19 @@ def _check_given(ask: Ask) -> None:
 
 def _check_ocr(ask: Ask) -> None:
     if len(ask.images) != 1 or ask.video or ask.frames:
-        raise usage("--ocr reads exactly one picture", "give one --image; for several, run it once for each")
+        raise usage("--ocr reads exactly one picture", "give one --image; for several, use --batch")
     if ask.ocr_task and ask.prompt is not None:
-        raise usage(f"--ocr {ask.ocr_task} has its own instructions, and a prompt would be ignored",
-                    "leave the prompt out, or leave out the task to read with your own prompt")
+        raise usage(f"--ocr {ask.ocr_task} has its own instructions and would ignore a prompt",
+                    "leave out the prompt, or leave out the task to read with your own prompt")
     if ask.schema is not None and ask.ocr_task not in ("", "key_information_extraction"):
-        raise usage(f"--schema does nothing with --ocr {ask.ocr_task}",
+        raise usage(f"--schema has no effect with --ocr {ask.ocr_task}",
                     "use --ocr key_information_extraction")
     used = [flag for flag, value in (("--json-object", ask.json_object), ("--system", ask.system),
                                      ("--request", ask.request), ("--think", ask.think),
                                      ("--thinking-budget", ask.thinking_budget),
                                      ("--effort", ask.effort)) if value]
     if ask.ocr_task and used:
-        raise usage(f"{', '.join(used)}: a built-in OCR task takes nothing beside the picture",
+        raise usage(f"{', '.join(used)}: a built-in OCR task takes nothing but the picture",
                     "leave it out")
 
 
@@ -116,7 +116,7 @@ def _check_features(ask: Ask, model: Model) -> None:
             ("--high-resolution", ask.high_resolution, "hr", "has no high-resolution mode"),
             ("--json-object", ask.json_object, "so", "cannot promise JSON"),
             ("--schema", ask.schema is not None and not ask.ocr_task, "so", "cannot promise JSON"),
-            ("--ocr", ask.ocr is not None, "ocr", "is no OCR model"),
+            ("--ocr", ask.ocr is not None, "ocr", "is not an OCR model"),
             (f"--ocr {ask.ocr_task}", bool(ask.ocr_task), "ocr-tasks", "has no built-in OCR tasks")):
         if used and feature not in model.features:
             instead = "leave it out, or ask a question without --ocr" if ask.ocr and not flag.startswith("--ocr") else \
@@ -188,7 +188,7 @@ def _check_addresses(messages: list) -> None:
             if part.get("type") in ("image_url", "video_url", "video"):
                 for url in urls:
                     if not str(url).lower().startswith(("http://", "https://", "oss://", "data:")):
-                        raise usage(f"--request: {str(url)[:200]!r} is no address the service can open",
+                        raise usage(f"--request: {str(url)[:200]!r} is not an address that the service can open",
                                     "pass local files with --image, --video or --frames")
 
 
