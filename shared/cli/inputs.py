@@ -4,7 +4,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shlex
 import sys
 
 from ..body import no_constant
@@ -80,10 +79,9 @@ def read_prompt(argument: str | None, file: str | None, others=(), main: str = "
 
 def _file_for_a_prompt(name: str, main: str, flag: str) -> Failure:
     """`video.py photo.png` would be paid for a video of these nine letters."""
-    quoted = shlex.quote(name)
-    first = f"write the {main} first, then {flag} {quoted}; or, " if flag else ""
+    first = f"write the {main} first, then {flag} FILE; " if flag else ""
     return usage(f"{name!r} is a file, but it stands where the {main} goes",
-                 f"{first}if the {main} is in that file, use --{main}-file {quoted}")
+                 f"{first}if the file holds the {main}, give --{main}-file FILE")
 
 
 def read_body(path: str | None):
