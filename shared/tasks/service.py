@@ -298,7 +298,7 @@ class Tasks:
         """A poll was refused; that says nothing of the task, so the way to its result goes with the message."""
         failure.task_id, failure.resume = record["task_id"], resume_command(record["task_id"], self.journal)
         advice = "" if "again" in failure.fix else failure.fix + "; "  # never to run what is paid once more
-        failure.fix, failure.accepted = f"{advice}the task goes on, fetch it with: {failure.resume}", "maybe"
+        failure.fix, failure.accepted = f"{advice}the task continues; fetch it with: {failure.resume}", "maybe"
         return failure
 
     def _tell(self, record: dict, status: str, seconds: float, told):

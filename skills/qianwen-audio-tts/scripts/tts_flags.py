@@ -16,9 +16,9 @@ MANAGE = ("my_voices", "clone", "design", "delete_voice", "voice_status")
 _MARKDOWN = (".md", ".markdown", ".mdown", ".mkd")
 
 EPILOG = """\
-Text over a model's limit is split at sentence ends and joined into one file. Paid segments are saved until the whole is
+Text over a model's limit is split at sentence ends and joined into one file. Paid segments stay on disk until the whole is
 saved: after a fault the same command again sends only what is missing. The file is named after the text, in the working directory
-or where --output says; NAME.json beside it says how it was made. stdout carries the path alone; progress, cost and errors go to
+or where --output says; NAME.json beside it says how it was made. stdout carries only the path; progress, cost and errors go to
 stderr.
 exit codes: 0 ok, 1 a defect, 2 usage, 3 key, 4 quota, 6 network, 7 target exists, 8 refused or failed, 9 not saved,
 10 content inspection, 11 some failed, 130 interrupted.
@@ -31,7 +31,7 @@ examples:
   tts.py "Read this at once." --stream -o - | ffplay -nodisp -autoexit -
   tts.py --list-voices --language ja
   tts.py --clone https://example.com/me.wav --name anna --consent
-  tts.py --batch lines.jsonl -o lines/
+  tts.py "Welcome, {name}." --batch guests.csv -o welcome/
 """
 
 

@@ -38,11 +38,11 @@ LONGEST_PAUSE = 10.0  # seconds between two polls (image contract 3.5)
 MOST_INLINE = 7_000_000  # bytes of all pictures together: the body must stay below 10 MB (image contract 4.1)
 
 EPILOG = f"""\
-Files are named after the prompt (Chinese kept), in the working directory or where --output says; NAME.json beside each says
-how it was made. stdout carries their paths alone; progress, cost and errors go to stderr.
+Files are named after the prompt (Chinese stays), in the working directory or where --output says; NAME.json beside each says
+how it was made. stdout carries only their paths; progress, cost and errors go to stderr.
 Default models: {DEFAULT_MODEL}; with --series, --box, --palette {chosen_for("series")}; with --interleave {chosen_for("interleave")};
 with --function, --mask {chosen_for("function")}; with --translate-to {chosen_for("translate_to")}.
-exit codes: 0 ok, 1 a defect, 2 usage, 3 key, 4 quota, 5 the task goes on, 6 network, 7 target exists, 8 refused or failed,
+exit codes: 0 ok, 1 a defect, 2 usage, 3 key, 4 quota, 5 the task continues, 6 network, 7 target exists, 8 refused or failed,
 9 not saved, 10 content inspection, 11 some failed, 130 interrupted.
 
 examples:
@@ -52,7 +52,7 @@ examples:
   image.py "Put the hat of picture 2 on the cat of picture 1" --image cat.png hat.png
   image.py "Four seasons of one tree" --series -n 4 -o tree/ --gallery
   image.py "A poster" --model wan2.7-image-pro --size 4K --no-wait
-  image.py --batch prompts.jsonl --concurrency 4 -o shop/ --gallery
+  image.py "A {{colour}} mug" --batch mugs.csv -o mugs/ --gallery
   image.py "A red fox" -n 4 --estimate
 """
 

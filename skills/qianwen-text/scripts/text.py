@@ -30,7 +30,7 @@ from text_request import Ask, build_request, native_request, SEARCH
 SKILL = "qianwen-text"
 
 EPILOG = """\
-stdout carries the answer alone (tool calls as one JSON object a line); reasoning, usage and errors go to stderr.
+stdout carries only the answer (one JSON object per line for tool calls); reasoning, usage and errors go to stderr.
 exit codes: 0 ok, 1 a defect, 2 usage, 3 key, 4 quota, 6 network, 7 target exists, 8 refused or failed, 9 not saved, 10 content
 inspection, 11 some rows of a batch failed, 130 interrupted.
 
@@ -41,7 +41,7 @@ examples:
   text.py "Three cities as JSON" --schema cities.schema.json --json
   text.py "你好，世界" --translate-to English --terms terms.json
   text.py "What does the contract say on notice?" --document contract.pdf
-  text.py --batch questions.jsonl --concurrency 8 -o answers/ --system "One sentence each"
+  text.py "Good or bad: {review}" --batch reviews.csv -o judged/
 """
 
 # ---- flags ---------------------------------------------------------------------------------------------

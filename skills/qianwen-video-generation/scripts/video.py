@@ -39,11 +39,11 @@ ends early.
 --tasks lists what was started and not fetched, --resume ID fetches it; both cost nothing.
 Files are named after the prompt, in the working directory or where --output says; NAME.json beside each says
 how it was made.
-stdout carries their paths alone; progress, cost and errors go to stderr.
+stdout carries only their paths; progress, cost and errors go to stderr.
 Default models: text {DEFAULTS['t2v']}; --image, --last-frame or --audio with it {DEFAULTS['i2v']};
---reference {DEFAULTS['r2v']}; --video {DEFAULTS['edit']} (with --mode i2v it is continued by
+--reference {DEFAULTS['r2v']}; --video {DEFAULTS['edit']} (with --mode i2v continued by
 {DEFAULTS['i2v']}); --function {FUNCTION_MODEL}.
-exit codes: 0 ok, 1 a defect, 2 usage, 3 key, 4 quota, 5 the task goes on, 6 network, 7 target exists,
+exit codes: 0 ok, 1 a defect, 2 usage, 3 key, 4 quota, 5 the task continues, 6 network, 7 target exists,
 8 refused or failed, 9 not saved, 10 content inspection, 11 some failed, 130 interrupted.
 
 examples:

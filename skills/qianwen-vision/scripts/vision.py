@@ -34,7 +34,7 @@ SKILL = "qianwen-vision"
 EPILOG = """\
 A picture or video is a path, '-' (stdin), http(s)://, data:, oss:// or file://. Files up to 7 MB, 12 MB together, travel
 inside the request; larger ones are uploaded to the service's temporary storage (48 hours, bound to the model) first.
-stdout carries the answer alone; reasoning, usage and errors go to stderr.
+stdout carries only the answer; reasoning, usage and errors go to stderr.
 exit codes: 0 ok, 1 a defect, 2 usage, 3 key, 4 quota, 6 network, 7 target exists, 8 refused or failed, 9 not saved,
 10 content inspection, 11 some rows of a batch failed, 130 interrupted.
 
@@ -45,7 +45,7 @@ examples:
   vision.py --ocr --image receipt.jpg
   vision.py --ocr table_parsing --image table.png
   vision.py "Read the invoice" --image invoice.png --schema invoice.schema.json --json
-  vision.py "One sentence, please" --batch pictures.jsonl --concurrency 8 -o captions/
+  vision.py "Is there a {thing}?" --batch rooms.csv -o rooms/
 """
 
 

@@ -302,7 +302,7 @@ def _bytes_of(path: str) -> bytes:
     """Raises NotOwn for what is not the user's own file, is open to others or too large, else OSError."""
     with os.fdopen(open_own(path), "rb") as file:
         if not is_private(os.fstat(file.fileno())):
-            raise NotOwn("others may write to it (chmod go-w makes it yours alone)", path)
+            raise NotOwn("others may write to it (chmod go-w makes it writable only for you)", path)
         raw = file.read(_MAX_ENV_FILE + 1)
     if len(raw) > _MAX_ENV_FILE:
         raise NotOwn(f"it is larger than {_MAX_ENV_FILE} bytes", path)

@@ -184,7 +184,7 @@ class ApiBatch:
                               "jobs": [_shown(job) for job in record["jobs"]], "warnings": console.warnings})
             return Exit.OK
         console.result(record["id"] + "\n")
-        console.note(f"{len(record['jobs'])} jobs are under way; fetch the results with: {command}")
+        console.note(f"{len(record['jobs'])} job{'s' * (len(record['jobs']) != 1)} under way; fetch the results with: {command}")
         return Exit.OK
 
     def _nothing_to_do(self) -> Exit:

@@ -126,7 +126,7 @@ class Delivery:
         what = "is damaged" if kind.startswith(self.accept) else f"is {kind or 'something else'}, not the result"
         kept = self._set_aside(temporary, number)
         raise Failure(Exit.UNSAVED,
-                      f"what the link of a result leads to {what}{kept and f'; the part received is in {kept}'}",
+                      f"the file behind a result's link {what}{kept and f'; the part received is in {kept}'}",
                       f"a proxy, a log-in page or the storage sent something else; the link is {url}",
                       accepted="maybe",
                       code=failures.BAD_LINK, files=[{"url": url, **({"partial": kept} if kept else {})}])

@@ -336,7 +336,7 @@ def _words(context: Context) -> dict:
             "rate_limit": rate_limit, "rate_limit_fix": rate_limit_fix, "address": address or "the base URL",
             "address_fix": f"it ends in /v1, which is not part of it: set QWEN_BASE_URL={shortened}"
             if shortened != address else
-            "set QWEN_BASE_URL to the origin alone, for example https://dashscope.aliyuncs.com, or unset it; a gateway has to "
+            "set QWEN_BASE_URL to only the origin, for example https://dashscope.aliyuncs.com, or unset it; a gateway has to "
             "forward those paths",
             "model_cause": f"there is no model {model!r} at {host} for this key: " + (
                 "it was announced as retired" if context.successor
