@@ -734,6 +734,7 @@ def test_estimate(draw, emulator, work):
     result = draw("a fox", "-n", 3, "--estimate", key=None)
     assert result.code == 0 and "0.60 CNY (list price 2026-10-09, cn-beijing): 3 pictures of qwen-image-2.0 at 0.20 each" in result.out, result
     assert result.out.endswith("; wanx2.0-t2i-turbo would cost 0.12\n")
+    assert draw("a fox", "-n", 10, "--estimate", key=None).out.startswith("2.00 CNY (list price 2026-10-09, cn-beijing): 10 pictures of")
     document = draw("a fox", "-n", 3, "--estimate", "--json", key=None).document
     assert (document["ok"], document["estimate"]["low"], document["estimate"]["units"]) == (True, 0.6, {"pictures": 3})
     assert emulator.requests == [] and left_in(work) == []

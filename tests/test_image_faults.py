@@ -116,7 +116,7 @@ def test_create(fast, draw, emulator, work, home, kind, row):
     else:
         emulator.faults.clear()
         looked = draw(*command_in(result.err))
-        assert looked.code == 8 and "not taken" in looked.err and len(emulator.creates) == 0, looked
+        assert looked.code == 8 and "did not accept" in looked.err and len(emulator.creates) == 0, looked
 
 
 def test_create_that_was_not_taken_can_be_made_again(draw, emulator, work):
@@ -124,7 +124,7 @@ def test_create_that_was_not_taken_can_be_made_again(draw, emulator, work):
     emulator.inject("reset", path=CREATE)
     first = draw("a fox", *TASK)
     looked = draw(*command_in(first.err))
-    assert "not taken" in looked.err and "again" in looked.err, looked
+    assert "did not accept" in looked.err and "again" in looked.err, looked
     again = ("--again",) if "--again" in looked.err else ()
     assert draw("a fox", *TASK, *again).code == 0
     assert_right(emulator, work, "a fox", 1)

@@ -13,7 +13,7 @@ import pytest
 
 import image_fields
 from image_models import DEFAULT_MODEL, FUNCTIONS, MODELS, TABLE
-from image_request import Ask, build_request
+from image_request import Ask, build_request, by_calls
 from shared.body import parse_settings
 from shared.failures import Exit, Failure
 from shared.media import inputs as media
@@ -340,6 +340,18 @@ COUNTS = {  # model -> what it is asked, the most pictures; 0: n is not taken. F
     "kling/kling-v3-image-generation": (MAKE, 9), "kling/kling-v3-omni-image-generation": (EDIT, 9),
     **dict.fromkeys(VIDU, (MAKE, 1)),
 }
+
+
+@pytest.mark.parametrize("aspect, size, off", [("4:3", "2304*1728", ""), ("3:4", "1728*2304", ""), ("16:9", "2720*1536", "0.4%")])
+def test_an_exact_shape_is_preferred_and_another_is_said(aspect, size, off):
+    call, remarks = build("qwen-image-2.0", prompt="P", aspect=aspect, quality="high")
+    assert call.body["parameters"]["size"] == size
+    assert [off in remark and aspect in remark for remark in remarks] == [True] * bool(off)
+
+
+@pytest.mark.parametrize("counted, calls", [(None, [(None, 1)]), (6, [(6, 1)]), (10, [(6, 1), (4, 1)]), (18, [(6, 3)])])
+def test_pictures_beyond_one_call(counted, calls):
+    assert [(ask.n, times) for ask, times in by_calls(Ask(prompt="P", n=counted), TABLE.find("qwen-image-2.0")[0])] == calls
 
 
 @pytest.mark.parametrize("model, fields, most", [(model, *case) for model, case in COUNTS.items()])

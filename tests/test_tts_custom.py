@@ -40,7 +40,7 @@ def custom(*arguments):
 def shown(monkeypatch):
     """The request that a dry run shows."""
     seen = []
-    monkeypatch.setattr(Custom, "_show", lambda self, body, service: seen.append(self._request(body, service)))
+    monkeypatch.setattr(Custom, "_show", lambda self, body, service, *_: seen.append(self._request(body, service)))
 
     def run(*arguments):
         custom(*arguments, "--dry-run").run()
@@ -278,6 +278,15 @@ def test_consent_is_asked_for_with_the_cost():
         assert "--consent" in said and cost in said
 
 
+@pytest.mark.parametrize("flags, high", [
+    (("--clone", ADDRESS, "--name", "a", "--model", VC), 0.01), (("--design", "An old man", "--name", "a", "--preview-text", "你好"), 0.0),
+    (("--clone", ADDRESS, "--name", "abcdefgh", "--model", "MiniMax/speech-2.8-hd"), 9.9)])
+def test_a_voice_is_estimated_without_consent(run, emulator, flags, high):
+    done = run(*flags, "--estimate", "--json", skill="qianwen-audio-tts", key=None)
+    assert done.code == 0 and done.document["estimate"]["low"] >= high and not emulator.requests
+    assert done.document["estimate"]["units"]["voices"] == 1
+
+
 # ---- limits ----------------------------------------------------------------------------------------------------------
 
 LIMITS = [("cosyvoice-v3.5-plus", "--design", 500), ("cosyvoice-v3.5-plus", "--preview-text", 200), (VD, "--design", 2048),
@@ -348,7 +357,7 @@ def test_flags_that_have_no_place_are_refused(flags, words):
     (["T", "--preview-text", "x"], "--preview-text"), (["--design", "x", "--name", "a", "--consent"], "--consent"),
     (["--clone", ADDRESS, "--design", "x", "--name", "a"], "--clone"), (["--my-voices", "--delete-voice", "x"], "--my-voices"),
     (["--my-voices", "--list-voices"], "--list-voices"), (["--clone", ADDRESS, "--batch", "x.jsonl"], "--batch"),
-    (["--my-voices", "--stream"], "--stream"), (["--design", "x", "--estimate"], "--estimate"), (["T", "--gender", "male"], "--gender")])
+    (["--my-voices", "--stream"], "--stream"), (["--my-voices", "--estimate"], "--estimate"), (["T", "--gender", "male"], "--gender")])
 def test_flags_that_do_not_go_together_are_refused(flags, words):
     with pytest.raises(Failure) as caught:
         check_single(make_parser().parse_args(flags))

@@ -98,8 +98,8 @@ class Custom:
                           preview=options.preview_text or "")
         if service is MINIMAX and options.language:
             raise usage(f"--language has no effect for voices of {model}", "leave it out")
-        if options.dry_run:
-            return self._show(body, service)
+        if options.dry_run or options.estimate:
+            return self._show(body, service, model)
         if not options.consent:
             raise usage(f"a voice belongs to a person: --consent is missing. {creation_words(find_model(model)[0])}",
                         "once the speaker has agreed to being cloned, run the command again with --consent")
@@ -153,8 +153,8 @@ class Custom:
             raise usage(f"--sample-rate {options.sample_rate} is not possible for a preview",
                         f"legal: {'' if service is COSY else '8000, '}16000, 24000, 48000")
         body = design_body(service, model, name, prompt, preview, language, options.sample_rate)
-        if options.dry_run:
-            return self._show(body, service)
+        if options.dry_run or options.estimate:
+            return self._show(body, service, model)
         self._make(body, service, model, preview=f"{name}-preview")
 
     def _make(self, body: dict, service: Service, model: str, preview: str = "") -> None:
@@ -184,7 +184,7 @@ class Custom:
 
     def _paid(self, body: dict, service: Service, model: str) -> tuple:
         """(the reply to the call that makes a voice, its Cost)."""
-        cost = creation(find_model(model)[0], body["input"].get("text", ""), self.session.price_region)
+        cost = self._creation(body, model)
         try:
             with self.session.payments.paying(model, cost) as payment:
                 reply = self._call(body, Retries.CREATE, service)
@@ -360,8 +360,14 @@ class Custom:
         path = GENERATION if service is MINIMAX else CUSTOMIZATION
         return Request("POST", self.session.endpoint.native + path, body, oss_headers(body))
 
-    def _show(self, body: dict, service: Service) -> None:
-        self.session.show_dry_run(self._request(body, service))
+    def _show(self, body: dict, service: Service, model: str = "") -> None:
+        """The request of --dry-run, or the line of --estimate."""
+        if self.options.dry_run:
+            return self.session.show_dry_run(self._request(body, service))
+        self.session.show_estimate(self._creation(body, model), f"a voice for {model}", model=model)
+
+    def _creation(self, body: dict, model: str):
+        return creation(find_model(model)[0], body["input"].get("text", ""), self.session.price_region)
 
     def _call(self, body: dict, safety: str, service: Service):
         client = self._client(body["input"].get("target_model") or body["model"])

@@ -119,7 +119,8 @@ def check_single(options) -> None:
     single = ["list_voices", *MANAGE]
     for name in single:
         if getattr(options, name):
-            others = [other for other in (*single, "batch", "stream", "srt", "estimate") if other != name]
+            priced = () if name in ("clone", "design") else ("estimate",)
+            others = [other for other in (*single, "batch", "stream", "srt", *priced) if other != name]
             exclude(options, name, others)
     _check_lost(options)
     making = options.clone or options.design

@@ -15,7 +15,7 @@ from image_answers import Stream, count_of, markdown, parts_of, settle
 from image_costs import charged, cheaper_words, expected, words
 from image_inputs import add_flags, read_ask
 from image_models import chosen_for, DEFAULT_MODEL, TABLE
-from image_request import build_request
+from image_request import build_request, by_calls
 from shared import key_guard
 from shared.body import encoded
 from shared.cli.flags import add_batch_flags, add_common_flags, add_result_flags, Parser
@@ -24,6 +24,7 @@ from shared.generate import run_files
 from shared.main import run_script
 from shared.media import inputs as media
 from shared.media.uploads import address_all, upload_all
+from shared.money.cost import total
 from shared.tasks.bill import paying
 from shared.tasks.flags import add_task_flags
 from shared.tasks.journal import READY
@@ -85,9 +86,13 @@ def estimate(session) -> tuple:
     ask, model, warning = read_ask(session.options)
     tell(session.console, ask, model, warning)
     address_all(ask.images, 0)
-    call = build_request(ask, model)[0]
-    cost = expected(model, call, len(ask.images), session.price_region)
-    return model.id, cost, words(model, call, cost) + cheaper_words(ask, model, call, cost)
+    costs: list = []
+    for part, times in by_calls(ask, model):
+        call = build_request(part, model)[0]
+        costs += [expected(model, call, len(ask.images), session.price_region)] * times
+    cost, calls = total(costs)[0], len(costs)
+    said = f" in {calls} calls (--batch)" if calls > 1 else cheaper_words(ask, model, call, cost)
+    return model.id, cost, words(model, call, cost) + said
 
 
 def tell(console, ask, model, warning: str) -> None:

@@ -8,7 +8,7 @@ import re
 from collections import namedtuple
 
 from image_models import all_fields, chosen_for, CONTENT, DEFAULT_MODEL, FUNCTIONS, models_that, TABLE
-from image_sizes import parse_aspect, shown
+from image_sizes import parse_aspect, shown, unlike
 from shared.body import apply_native_settings, apply_settings
 from shared.failures import usage
 from shared.media.uploads import oss_headers
@@ -33,6 +33,7 @@ WANTS = {
 _CHOOSING = ("interleave", "series", "box", "palette", "function", "mask", "translate_to")
 _MASK = "a picture of the same size: white is changed, black stays"
 _MASKED = "description_edit_with_mask"
+_WORTH_SAYING = 0.002  # how far a size may be off the wanted shape before a remark
 
 
 class Ask:
@@ -81,7 +82,7 @@ def build_request(ask: Ask, model) -> tuple:
     _put_inputs(body, ask, _places(model, task))
     _put_parameters(body, ask, model, mode, settings)
     _put_needs(body, ask, model)
-    remarks = _remarks(ask, model, settings)
+    remarks = _remarks(ask, model, settings, str(body["parameters"].get("size", "")))
     apply_native_settings(body, ask.settings)
     return _call(body, model, mode, task), remarks
 
@@ -361,6 +362,17 @@ def _count(ask: Ask, model, mode: str, settings) -> int:
     return n
 
 
+def by_calls(ask: Ask, model) -> list:
+    """[(ask of one call, number of such calls)]: -n pictures may need more than one call of the model. Raises
+    usage."""
+    mode = _mode_of(ask, model) if ask.request is None else "series"
+    most = max(model.does[mode].n[1], 1) if mode in model.does else 0
+    if mode in ("series", "interleave") or not most or (ask.n or 1) <= most:
+        return [(ask, 1)]
+    parts = [(most, ask.n // most), (ask.n % most, 1)]
+    return [(Ask(**{**vars(ask), "n": n}), times) for n, times in parts if n]
+
+
 def _several() -> str:
     return TABLE.names(lambda row: any(mode.n[1] > 1 for mode in row.does.values()))
 
@@ -383,14 +395,21 @@ def _shape_of(ask: Ask):
     return parse_aspect(f"{last.width}:{last.height}" if last else "1:1")
 
 
-def _remarks(ask: Ask, model, settings) -> list:
+def _remarks(ask: Ask, model, settings, size: str) -> list:
     remarks = [f"{model.id} {model.remark}"] if model.remark else []
     unit, most = model.prompt
     if unit == "tokens" and ask.prompt and _tokens(ask.prompt) > most:
         remarks.append(f"the prompt may be longer than the {most} tokens that {model.id} reads; the rest is cut off")
     if isinstance(ask.size, tuple) and any(side % settings.sizes.step for side in ask.size):
         remarks.append(f"the service rounds both sides of {shown(ask.size)} to multiples of {settings.sizes.step}")
+    off = _off_shape(size, ask.aspect) if ask.aspect and "*" in size else 0
+    if off > _WORTH_SAYING:
+        remarks.append(f"{size.replace('*', 'x')} is {off:.1%} off the shape {ask.aspect}")
     return remarks
+
+
+def _off_shape(size: str, aspect: str) -> float:
+    return unlike(tuple(map(int, size.split("*"))), parse_aspect(aspect).as_integer_ratio())
 
 
 def _tokens(text: str) -> int:

@@ -148,8 +148,8 @@ class _Scaled(Rule):
         return (self.slender(), 1) if shape[0] > shape[1] else (1, self.slender())
 
     def _scaled(self, shape: tuple, area: float) -> tuple:
-        """The largest legal size up to `area` that keeps the shape within half a per cent, else within more.
-        """
+        """The largest legal size up to `area` that keeps the shape within half a per cent, else within more. One
+        with exactly this shape is preferred where it costs less than a tenth of the area."""
         shape = self._limited(shape)
         least, most = self.bounds(shape)
         area = min(max(area, least), most)
@@ -159,7 +159,9 @@ class _Scaled(Rule):
             close = [size for size in candidates if unlike(size, shape) <= tolerance]
             below = [size for size in close if size[0] * size[1] <= area * 1.0001]
             if below:
-                return max(below, key=lambda size: (size[0] * size[1], -unlike(size, shape)))
+                largest = max(below, key=lambda size: (size[0] * size[1], -unlike(size, shape)))
+                exact = max((size for size in below if unlike(size, shape) == 0), default=(0, 0))
+                return exact if exact[0] * exact[1] > 0.9 * largest[0] * largest[1] else largest
             if close:
                 return min(close, key=lambda size: (size[0] * size[1], unlike(size, shape)))
         raise usage(f"no legal size has the shape {shape[0]}:{shape[1]}", f"legal: {self.words()}")

@@ -14,7 +14,7 @@ from ..failures import BUDGET, Exit, Failure, usage
 from .cost import yuan
 
 PERIODS = ("day", "week", "month")
-_FORM = re.compile(r"\s*(\d+(?:\.\d+)?|\.\d+)\s*(?:/\s*(day|week|month))?\s*$", re.ASCII)
+_FORM = r"(?a)\s*(\d+(?:\.\d+)?|\.\d+)\s*(?:/\s*(day|week|month))?\s*$"
 
 Budget = namedtuple("Budget", "amount period where")
 
@@ -24,7 +24,7 @@ def parse(text: str, where: str) -> Budget | None:
     period."""
     if not text.strip():
         return None
-    found = _FORM.match(text)
+    found = re.match(_FORM, text)
     if not found or not math.isfinite(float(found.group(1))):
         raise usage(f"QIANWEN_BUDGET in {where} is {text!r}, which is not a budget",
                     "write an amount in CNY, alone or with a period: 20, 20/day, 100/week or 300/month")
@@ -52,9 +52,9 @@ def over(budget: Budget, spent: float, cost: float) -> Failure:
     """The refusal of a call that would go over a budget."""
     left = max(0.0, budget.amount - spent)
     return Failure(Exit.QUOTA,
-                   f"the budget of {yuan(budget.amount)} CNY a {budget.period} leaves {yuan(left)} CNY, but this call may "
+                   f"the budget of {yuan(budget.amount)} CNY a {budget.period} leaves {yuan(left)} CNY, and this call may "
                    f"cost {yuan(cost)} CNY",
                    f"{yuan(spent)} CNY are spent or under way this {budget.period}; the budget is QIANWEN_BUDGET in "
                    f"{budget.where}",
-                   "raise QIANWEN_BUDGET, choose a cheaper model or less output (--estimate shows the price), or wait "
+                   "raise QIANWEN_BUDGET, choose a cheaper model or less output (--estimate tells the price), or wait "
                    f"for the next {budget.period}; nothing was sent", code=BUDGET)

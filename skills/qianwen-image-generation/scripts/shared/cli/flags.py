@@ -68,8 +68,8 @@ def add_common_flags(parser: Parser, skill: str, default_model: str, main: str =
     add("--json", action="store_true", help="one JSON document on stdout")
     add("--dry-run", action="store_true", help="print the request as JSON and send nothing; needs no key")
     add("--check", action="store_true",
-        help="say which key and endpoint would be used and whether the two work together; "
-        "sends nothing")
+        help="say which key and endpoint would be used and whether they fit; sends "
+        "nothing")
     add("--models", metavar="WORD", nargs="?", const="",
         help="list the models of this skill (those with WORD in them): what "
         "they do, limits, price, retirement; sends nothing")
@@ -81,7 +81,7 @@ def add_common_flags(parser: Parser, skill: str, default_model: str, main: str =
     add("--spent", metavar="PERIOD", nargs="?", const="today",
         help="what all five scripts spent on this machine: today, "
         "yesterday, week, month, all, a month (2026-11) or a day (2026-11-25); default: today")
-    add("--unpriced", action="store_true", help="under QIANWEN_BUDGET: allow calls whose price is not known")
+    add("--unpriced", action="store_true", help="under QIANWEN_BUDGET: let calls go whose price is not known")
     _add_ways(add, skill)
 
 
@@ -102,21 +102,21 @@ def add_batch_flags(parser: Parser, parts: bool = False) -> None:
 
     `parts`: one input may be many calls by itself, so --concurrency goes without --batch as well.
     """
-    add = parser.add_argument_group("one command, many calls").add_argument
+    add = parser.add_argument_group("many calls at once").add_argument
     add("--batch", metavar="FILE",
-        help="a CSV with a header row, or a JSON-lines file, with one call per row: the main input and "
+        help="a CSV with a header row, or a JSON-lines file, with one call a row: the main input and "
         "any flag's long name without dashes; the other flags of the command line are the defaults, and {column} in its main input "
         "or in --system is the row's value. --output names the folder for results.jsonl (and results.csv); run again, it does only "
         "what is missing")
-    add("--csv", action="store_true", help="write results.csv for JSON lines as well")
+    add("--csv", action="store_true", help="write results.csv for JSON lines, too")
     add("--concurrency", metavar="N", type=number(1, 64, whole=True),
         help="calls at a time, 1 to 64 (default: 4"
-        f"{'; 3 for the segments of one text' if parts else ''})")
+        f"{'; 3 for the parts of one text' if parts else ''})")
     add("--any-files", action="store_true",
         help="let rows name files outside the folder of the batch file and the working "
         "directory")
     add("--again", action="store_true",
-        help="send rows whose outcome is unknown again; they may have been billed already")
+        help="send rows whose outcome is unknown once more; they may have been billed already")
     parser.set_defaults(has_parts=parts, has_api=False, batch_api=False)
 
 
@@ -159,7 +159,7 @@ def add_result_flags(add) -> None:
         help="do not write NAME.json (prompt, model, seed, size, usage) beside each file")
     add("--gallery", action="store_true",
         help="write index.html beside the files: a page that shows all of them; alone it "
-        "only rewrites the page of --output")
+        "only renews the page of --output")
 
 
 def exclude(options, flag: str, others) -> None:

@@ -73,7 +73,7 @@ class Client:
                 response = self._open(request, authorized=False)
             except Failure as failure:
                 if failure.exit_code == Exit.NETWORK:
-                    failure.cause = f"the upload to {urlsplit(request.url).netloc} failed: {failure.cause}"
+                    failure.cause = f"the upload to {urlsplit(request.url).netloc} did not work: {failure.cause}"
                     failure.fix = "an upload costs nothing; run the command again"
                 raise
             with response:
@@ -209,7 +209,7 @@ class Client:
             return network(what, self.context, cause=cause, fix=fix, accepted="no", retryable=retryable)
         if isinstance(reason, socket.timeout):
             return network(f"no answer for {self.timeout:g} seconds", self.context,
-                           cause="the service is slow, or the connection dropped")
+                           cause="the service is slow or the connection died")
         return network(what, self.context,
                        cause=f"the service ({self.context.host}), a proxy or a firewall closed the "
                        f"connection ({type(reason).__name__})")

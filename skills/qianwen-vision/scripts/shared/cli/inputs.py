@@ -20,7 +20,7 @@ def read_text(path: str, what: str) -> str:
     else:
         raw, name = _read_file(path, what), path
     if len(raw) > _MAX_INPUT:
-        raise usage(f"{what} {name} is larger than {_MAX_INPUT >> 20} MiB", "give only a part of it")
+        raise usage(f"{what} {name} is larger than {_MAX_INPUT >> 20} MiB", "give a part of it")
     if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
         try:
             return raw.decode("utf-16")
@@ -66,11 +66,11 @@ def read_prompt(argument: str | None, file: str | None, others=(), main: str = "
         raise usage(f"a {main} and --{main}-file were both given", "give one of them")
     source = file if file is not None else argument
     if source == "-" and "-" in others:
-        raise usage("stdin can be read only once, but two inputs name '-'", "put one of them into a file")
+        raise usage("stdin can be read once only, but two inputs name '-'", "put one of them into a file")
     prompt = read_text(source, f"the {main} file") if file is not None or argument == "-" else argument
     if prompt is not None and not prompt.strip():
         raise usage(f"the {main} is empty", "write what the model should do" if main == "prompt"
-                    else "write what should be spoken")
+                    else "write what is to be said")
     return prompt
 
 
@@ -92,7 +92,7 @@ def take_prompt_back(options, names, example: str) -> None:
             if is_prompt(values[-1]):
                 options.prompt = values.pop()
             elif not os.path.exists(values[-1]) and "://" not in values[-1] and not values[-1].startswith(("data:", "-")):
-                raise usage(f"{values[-1]!r} is not a file, and there is no prompt",
+                raise usage(f"{values[-1]!r} is no file, and there is no prompt",
                             f"write the prompt first: {example}")
 
 

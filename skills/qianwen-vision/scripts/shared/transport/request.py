@@ -73,7 +73,7 @@ class Multipart:
             while sent < self.size:
                 block = file.read(min(1 << 16, self.size - sent))
                 if not block:
-                    raise FileChanged(f"{self.path} became shorter during the upload")
+                    raise FileChanged(f"{self.path} became shorter while it was sent")
                 sent += len(block)
                 yield block
                 if self.progress:
