@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 
 from .. import VERSION
 from ..failures import usage
@@ -48,6 +47,7 @@ class Parser(argparse.ArgumentParser):
             return "put the prompt in quotes, and every file behind its flag"
         if flag in _MAIN_INPUT:
             return f"write the text without {flag}, first and in quotes"
+        import difflib
         known = [name for name in _CALLED.get(flag, ()) if name in self._option_string_actions]
         known = known or difflib.get_close_matches(flag, self._option_string_actions, 1)
         return f"did you mean {' or '.join(known)}?" if known else f"leave {flag} out"
