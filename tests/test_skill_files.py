@@ -123,6 +123,13 @@ def test_frontmatter(path):
     assert not [sign for sign in ("---", "<", ">") if sign in description]
 
 
+@each(MANUALS)
+def test_codex_reads_it_whole(path):
+    """Codex has no tool for skills: the model prints the file, and of 10,000 bytes upward the middle is cut out
+    where Codex does not know the model, as it does none of a provider of one's own."""
+    assert len(path.read_bytes()) <= 9_900
+
+
 def test_root_manual_is_internal():
     """Without it `npx skills add` copies the whole repository as one skill; a string would not count."""
     assert fields(ROOT / "SKILL.md")["metadata"] == " internal: true\n"

@@ -81,6 +81,16 @@ def test_a_web_search_is_billed_apart_and_said_so(run, emulator):
     assert cost["amount"] == 0.01 and "web searches" in cost["why"] and "web searches" in done.err.splitlines()[-1]
 
 
+@pytest.mark.parametrize("count, said", [({}, True), ({"plugins": {"search": {"count": 0}}}, False)])
+def test_a_search_that_is_not_counted_may_have_been_billed(run, emulator, count, said):
+    emulator.reply(text="Hi", usage={"prompt_tokens": 1000, "completion_tokens": 1000, **count})
+    done = run("hi", "--search", "--no-think", "--json")
+    assert ("web searches" in done.document["billing"]["cost"].get("why", "")) is said, done
+    assert ("web searches" in done.err.splitlines()[-1]) is said
+    emulator.reply(text="Hi", usage={"prompt_tokens": 1000, "completion_tokens": 1000})
+    assert "web searches" not in run("hi", "--no-think").err
+
+
 def test_what_has_no_price_says_so(run, emulator, home):
     done = run("hi", "--model", "qwen3.8-27b", "--json")
     cost = done.document["billing"]["cost"]

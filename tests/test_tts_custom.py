@@ -425,3 +425,18 @@ def test_hostile_row_never_crashes(pages, odd):
 @pytest.mark.parametrize("model", ["cosyvoice-v3-flash", "cosyvoice-v3.5-flash", "cosyvoice-v3-plus", "cosyvoice-v2", "qwen-audio-3.0-tts-plus"])
 def test_model_of_a_voice_is_told_from_its_id(pages, model):
     assert pages(COSY, {"voice_list": [{"voice_id": f"{model}-anna-01"}]})[0][0]["model"] == model
+
+
+def test_the_name_of_a_voice_is_not_its_id(run, emulator):
+    made = run("--design", "a warm old man", "--name", "grandpa", skill="qianwen-audio-tts")
+    voice, sent = made.out.strip(), len(emulator.requests)
+    by_name = run("Hello", "--voice", "grandpa", skill="qianwen-audio-tts")
+    assert by_name.code == 2 and f"use --voice {voice}; " in by_name.err and len(emulator.requests) == sent, by_name
+    by_id = run("Hello", "--voice", voice, "--model", "cosyvoice-v3.5-plus", skill="qianwen-audio-tts")
+    assert by_id.code == 0 and by_id.out.endswith(".wav\n"), by_id
+
+
+def test_a_system_voice_may_be_what_a_voice_is_named(run):
+    assert run("--design", "a bright girl", "--name", "cherry", skill="qianwen-audio-tts").code == 0
+    spelt = run("Hello", "--voice", "Cherry", skill="qianwen-audio-tts")
+    assert spelt.code == 0, spelt

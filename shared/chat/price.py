@@ -11,9 +11,9 @@ OUTPUT = 4096  # tokens that an estimate takes for the answer where nothing boun
 SEARCHES = "web searches are billed separately and not included"
 
 
-def charged(model, usage, region: str, batch: bool = False) -> Cost:
+def charged(model, usage, region: str, batch: bool = False, may_search: bool = False) -> Cost:
     """The cost of an answer by its usage object, at the list price of `region`. `model` is its row, `batch`
-    its way through the Batch API."""
+    its way through the Batch API. `may_search`: it was allowed to; only one dialect counts the searches."""
     found = counts(usage)
     if found.input is None and found.output is None:
         return unknown("the service did not report its usage", AS_OF, region)
@@ -23,7 +23,8 @@ def charged(model, usage, region: str, batch: bool = False) -> Cost:
     if amount is None or not region:
         return unknown(_why(model, region), AS_OF, region, units(usage))
     cost = exactly(amount, AS_OF, region, units(usage))
-    return cost._replace(why=SEARCHES) if found.searches else cost
+    searched = may_search if found.searches is None else found.searches
+    return cost._replace(why=SEARCHES) if searched else cost
 
 
 def expected(model, body: dict, region: str, media: int = 0, more: int = 0, batch: bool = False) -> Cost:

@@ -9,7 +9,7 @@ from ..money.cost import Cost, document as cost_document, FREE, words
 from ..transport.request import Request
 from ..transport.retries import Retries
 from .answer import Answer, fold, tool_calls_for_messages
-from .price import charged, expected
+from .price import SEARCHES, charged, expected
 from .request import ChatAsk, without_schema
 from .usage import units, usage_line
 
@@ -137,7 +137,8 @@ class Turn:
                 is_whole = True
             finally:
                 if is_whole or self.answer.usage:
-                    cost = charged(self.model, self.answer.usage, session.price_region, session.half_price)
+                    cost = charged(self.model, self.answer.usage, session.price_region, session.half_price,
+                                   may_search=about.why == SEARCHES)
                     self.cost = payment.settle(cost, self.answer.request_id)
 
     def _receive(self, request: Request) -> None:

@@ -9,6 +9,13 @@ from ..transport.client import DEFAULT_TIMEOUT
 from ..transport.retries import DEFAULT_RETRIES
 
 
+# What people write for a flag, and what some script calls it; the main input has no flag at all.
+_FILES = ("--attach", "--image", "--text-file")
+_CALLED = {"--aspect": ("--ratio",), "--aspect-ratio": ("--aspect", "--ratio"), "--ratio": ("--aspect",),
+           "--file": _FILES, "--input": _FILES, "--seconds": ("--duration",), "--count": ("-n",)}
+_MAIN_INPUT = ("--prompt", "--text", "--message")
+
+
 class _Help(argparse.RawDescriptionHelpFormatter):
     """Help whose lines never end inside a model id or a flag."""
 
@@ -24,8 +31,26 @@ class Parser(argparse.ArgumentParser):
         super().__init__(allow_abbrev=False, formatter_class=_Help, **settings)
 
     def error(self, message):
-        quotes = "put the prompt in quotes; " if message.startswith("unrecognized arguments") else ""
-        raise usage(message, f"{quotes}see {self.prog} --help")
+        raise usage(message, f"see {self.prog} --help")
+
+    def parse_args(self, args=None, namespace=None):
+        options, left = self.parse_known_args(args, namespace)
+        if left:
+            raise usage(f"unrecognized arguments: {' '.join(left)}",
+                        f"{self._meant(left)} (see {self.prog} --help)")
+        return options
+
+    def _meant(self, left: list) -> str:
+        """What to do about words that belong to no flag."""
+        flag = next((word.split("=")[0] for word in left if word.startswith("-")), "")
+        if not flag:
+            return "put the prompt in quotes, and every file behind its flag"
+        if flag in _MAIN_INPUT:
+            return f"write the text without {flag}, first and in quotes"
+        import difflib
+        known = [name for name in _CALLED.get(flag, ()) if name in self._option_string_actions]
+        known = known or difflib.get_close_matches(flag, self._option_string_actions, 1)
+        return f"did you mean {' or '.join(known)}?" if known else f"leave {flag} out"
 
 
 class Switch(argparse.Action):

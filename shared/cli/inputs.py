@@ -7,7 +7,7 @@ import re
 import sys
 
 from ..body import no_constant
-from ..failures import usage
+from ..failures import Failure, usage
 
 _MAX_INPUT = 64 << 20  # bytes; what is larger is no prompt, and a device or pipe may never end
 
@@ -59,11 +59,14 @@ def read_json(path: str, what: str):
         raise usage(f"{what} {path} is not JSON: {error}") from None
 
 
-def read_prompt(argument: str | None, file: str | None, others=(), main: str = "prompt") -> str | None:
+def read_prompt(argument: str | None, file: str | None, others=(), main: str = "prompt",
+                flag: str = "") -> str | None:
     """The main input: the argument, stdin for '-', or a file. None when there is none. `others` may also read
-    stdin."""
+    stdin. `flag` is the one behind which this script takes files."""
     if argument is not None and file is not None:
         raise usage(f"a {main} and --{main}-file were both given", "give one of them")
+    if argument and os.path.splitext(argument)[1] and os.path.isfile(argument):
+        raise _file_for_a_prompt(argument, main, flag)
     source = file if file is not None else argument
     if source == "-" and "-" in others:
         raise usage("stdin can be read only once, but two inputs name '-'", "put one of them into a file")
@@ -72,6 +75,13 @@ def read_prompt(argument: str | None, file: str | None, others=(), main: str = "
         raise usage(f"the {main} is empty", "write what the model should do" if main == "prompt"
                     else "write what should be spoken")
     return prompt
+
+
+def _file_for_a_prompt(name: str, main: str, flag: str) -> Failure:
+    """`video.py photo.png` would be paid for a video of these nine letters."""
+    first = f"write the {main} first, then {flag} FILE; " if flag else ""
+    return usage(f"{name!r} is a file, but it stands where the {main} goes",
+                 f"{first}if the file holds the {main}, give --{main}-file FILE")
 
 
 def read_body(path: str | None):

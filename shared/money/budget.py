@@ -57,5 +57,6 @@ def over(budget: Budget, spent: float, cost: float) -> Failure:
                    f"cost {yuan(cost)} CNY",
                    f"{yuan(spent)} CNY are spent or under way this {budget.period}; the budget is QIANWEN_BUDGET in "
                    f"{budget.where}",
-                   "raise QIANWEN_BUDGET, choose a cheaper model or less output (--estimate shows the price), or wait "
-                   f"for the next {budget.period}; nothing was sent", code=BUDGET)
+                   "choose a cheaper model or less output (--estimate shows the price), wait for the next "
+                   f"{budget.period}, or let the user who set QIANWEN_BUDGET raise it; nothing was sent",
+                   code=BUDGET)

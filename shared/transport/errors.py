@@ -96,7 +96,7 @@ _ROWS = (
     # ---- model
     Row(0, r"model_not_supported", "", Exit.FAILED, False,
         "{model} cannot be called over the OpenAI-compatible API",
-        "use a model listed in the skill's references"),
+        "use a model that --models lists"),
     Row(0, r"model_?not_?found", "", Exit.FAILED, False, "{model_cause}", "{model_fix}"),
     Row(0, "", r"model '?.*'? (is )?not (found|exist|supported)|not found or not supported|model not exist",
         Exit.FAILED, False, "{model_cause}", "{model_fix}"),
@@ -146,7 +146,7 @@ _ROWS = (
     # ---- speech (speech contract 10)
     Row(0, "", r"url error", Exit.FAILED, False,
         "{model} is not available at this address, or is another kind of model",
-        "use a model id from the skill's references"),
+        "use a model id that --models lists"),
     Row(0, r"voicenotfound|resourcenotexist", "", Exit.FAILED, False, "this account has no such voice",
         "list the voices of this account with --my-voices"),
     Row(0, "",
@@ -351,7 +351,7 @@ def _model_fix(context: Context) -> str:
         return f"use --model {context.successor}, which replaces it"
     close = _close_models(context)
     meant = f"did you mean {' or '.join(close)}? Otherwise " if close else ""
-    return meant + "use a model id from the skill's references"
+    return meant + "use a model id that --models lists"
 
 
 def _close_models(context: Context) -> list:

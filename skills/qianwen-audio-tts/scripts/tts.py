@@ -61,6 +61,17 @@ def estimate(session) -> tuple:
     return job.model.id, cost, words(job.model, cost, len(job.parts))
 
 
+def refuse_a_name(voice: str, state: str) -> None:
+    """`--voice NAME` with the name that the user gave to a voice: the service knows its id alone."""
+    from tts_names import Names
+    import tts_voices
+    names = {} if tts_voices.find(voice) else Names(state).all()
+    ids = [one for one, name in names.items() if name == voice] if voice not in names else []
+    if ids:
+        raise usage(f"{voice!r} is the name that you gave to a voice, but --voice takes its id",
+                    f"use --voice {' or '.join(ids)}; --my-voices shows the model of each")
+
+
 class Job:
     """What one command is to speak: read, checked and split; nothing is sent. Raises usage."""
 
@@ -120,6 +131,7 @@ class Run:
     def speak(self) -> None:
         options, console = self.options, self.console
         job = Job(options)
+        refuse_a_name(job.voice, self.session.account.state)
         if len(job.calls) > 1:  # many calls in one command: no plan key may make those
             account = self.session.account
             self.session.verdict = key_guard.judge(account.key, account.endpoint, SKILL, len(job.calls) > 1,

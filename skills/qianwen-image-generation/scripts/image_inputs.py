@@ -93,7 +93,7 @@ def read_ask(options) -> tuple:
     inputs = [path for path in (options.request, options.mask, *options.image) if path == "-"]
     if len(inputs) > 1:
         raise usage("stdin can be read only once, but two inputs name '-'", "put one of them into a file")
-    ask = Ask(prompt=read_prompt(options.prompt, options.prompt_file, inputs),
+    ask = Ask(prompt=read_prompt(options.prompt, options.prompt_file, inputs, flag="--image"),
               request=read_body(options.request),
               settings=parse_settings(options.set), task=options.task or options.no_wait, **{
                   name: getattr(options, name) for name in (

@@ -22,7 +22,7 @@ def read_ask(options) -> Ask:
     stdin_inputs = [path for path in (options.messages, options.request, options.schema, options.tools,
                                       *options.attach)
                     if path == "-"]
-    prompt = read_prompt(options.prompt, options.prompt_file, stdin_inputs)
+    prompt = read_prompt(options.prompt, options.prompt_file, stdin_inputs, flag="--attach")
     if options.attach and prompt is None:
         raise usage("--attach goes with a prompt, which says what to do with the files",
                     "write the prompt first: text.py PROMPT --attach FILE")

@@ -99,7 +99,7 @@ def read_ask(options) -> tuple:
     inputs = [path for path in (options.request, options.schema, options.video, *options.image,
                                 *options.frames)
               if path == "-"]
-    prompt = read_prompt(options.prompt, options.prompt_file, inputs)
+    prompt = read_prompt(options.prompt, options.prompt_file, inputs, flag="--image")
     if len(inputs) > 1:
         raise usage("stdin can be read only once, but two inputs name '-'", "put one of them into a file")
     ask = ask_of(options, Ask, prompt=prompt, fps=options.fps, ocr=options.ocr,

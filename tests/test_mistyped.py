@@ -1,0 +1,46 @@
+"""What people and agents often type wrong: it costs nothing, and `next:` names the right way."""
+from __future__ import annotations
+
+import pytest
+
+from tests.conftest import SCRIPTS
+
+FLAG = {"qianwen-text": "--attach", "qianwen-vision": "--image", "qianwen-image-generation": "--image",
+        "qianwen-video-generation": "--image", "qianwen-audio-tts": "--text-file"}
+
+
+@pytest.mark.parametrize("skill", SCRIPTS)
+@pytest.mark.parametrize("name", ["notes.md", "my notes.md"])
+def test_a_file_where_the_prompt_goes_is_not_paid_for(run, emulator, work, skill, name):
+    work.joinpath(name).write_text("The shop is open.", "utf-8")
+    result = run(name, skill=skill)
+    assert result.code == 2 and f"'{name}' is a file, but it stands where the " in result.err, result
+    assert f"{FLAG[skill]} FILE" in result.err and not emulator.requests
+    assert f"--{'text' if skill == 'qianwen-audio-tts' else 'prompt'}-file FILE\n" in result.err
+
+
+@pytest.mark.parametrize("prompt", ["notes.md", "fox"])
+def test_words_that_name_no_file_or_a_folder_are_a_prompt(run, emulator, work, prompt):
+    work.joinpath("fox").write_text("a file without an ending may have the name of anything", "utf-8")
+    work.joinpath("notes.md").mkdir()
+    assert run(prompt).code == 0 and emulator.chat_requests[-1].json["messages"][-1]["content"] == prompt
+
+
+@pytest.mark.parametrize("skill, arguments, hint", [
+    ("qianwen-text", ["Hello", "--outpt", "x.md"], "did you mean --output?"),
+    ("qianwen-text", ["Sum up", "--file", "notes.txt"], "did you mean --attach?"),
+    ("qianwen-text", ["--prompt", "Hello"], "write the text without --prompt, first and in quotes"),
+    ("qianwen-text", ["--prompt=Hello"], "write the text without --prompt, first and in quotes"),
+    ("qianwen-text", ["Sum", "up", "this"], "put the prompt in quotes, and every file behind its flag"),
+    ("qianwen-text", ["Hello", "--zzz"], "leave --zzz out"),
+    ("qianwen-vision", ["What?", "--images", "a.png"], "did you mean --image?"),
+    ("qianwen-vision", ["photo.png", "What is it?"], "put the prompt in quotes, and every file behind its flag"),
+    ("qianwen-image-generation", ["A cat", "--ratio", "16:9"], "did you mean --aspect?"),
+    ("qianwen-video-generation", ["A cat", "--aspect-ratio", "16:9"], "did you mean --ratio?"),
+    ("qianwen-audio-tts", ["--text", "Hello"], "write the text without --text, first and in quotes"),
+    ("qianwen-audio-tts", ["--file", "a.md"], "did you mean --text-file?"),
+])
+def test_unknown_flags_and_words(run, emulator, skill, arguments, hint):
+    result = run(*arguments, skill=skill)
+    assert result.code == 2 and "error: unrecognized arguments: " in result.err, result
+    assert f"next: {hint} (see {SCRIPTS[skill].name} --help)\n" in result.err and not emulator.requests
