@@ -62,16 +62,16 @@ SKILLS = {
     "qianwen-vision": (
         "OpenAI-compatible", _STANDARD_REJECTS + ", and scripts may not use the plan's own endpoint; vision "
         "models are not in the Token Plan list of 2026-05-01, and those it has had since August 2026 are for "
-        "AI tools alone"),
+        "AI tools only"),
     "qianwen-image-generation": (
         "native", _STANDARD_REJECTS + "; the plan has its own image endpoint, which only an AI tool's Skill, "
         "Slash Command or Agent mechanism may call"),
     "qianwen-video-generation": (
         "native", _STANDARD_REJECTS + "; video models are not in the Token Plan of 2026-05-01, and those that "
-        "the team edition has had since August 2026 are for AI tools alone"),
+        "the team edition has had since August 2026 are for AI tools only"),
     "qianwen-audio-tts": (
         "native", _STANDARD_REJECTS + "; speech (TTS) models are not in the Token Plan of 2026-05-01, and those "
-        "that it has had since August 2026 are for AI tools alone"),
+        "that it has had since August 2026 are for AI tools only"),
 }
 _FOREIGN = (  # prefix, whose it is, what to do
     ("sk-ant-", "Anthropic"), ("sk-proj-", "OpenAI"), ("sk-svcacct-", "OpenAI"), ("sk-admin-", "OpenAI"),
@@ -278,13 +278,13 @@ def _faults(text: str, parts, host: str, port, kind: str):
     yield (parts.scheme not in ("http", "https") or not re.fullmatch(r"[a-z0-9._:-]+", host),
            "not an http(s) URL with a plain host name")
     yield port == 0 or not all(0 < len(label) < 64
-                               for label in labels), "its host name or port is not possible"
+                               for label in labels), "its host name or port is not valid"
     yield (bool("@" in parts.netloc and kind not in _PLAN_HOSTS or parts.query or parts.fragment),
-           "it must not hold a user name, a password, a query or a fragment")
+           "it must not contain a user name, a password, a query or a fragment")
     yield (bool(re.search(r"[\x00-\x20\x7f\\]|[^\x00-\x7f]", text)) or "/../" in parts.path + "/",
-           "it holds blanks or characters that do not belong into a URL")
+           "it contains blanks or characters that do not belong in a URL")
     yield (parts.scheme == "http" and not re.fullmatch(_LOOPBACK, host),
-           "plain http would show your key to everyone on the way; only loopback hosts may use it")
+           "plain http would show your key to everyone on the network; only loopback hosts may use it")
 
 
 def _bad_url(why: str, scheme: str = "", host: str = "") -> BadEndpoint:
@@ -362,10 +362,10 @@ _RULES = (
 _SENTENCES = {  # what and why; the next step
     "missing": ("No API key was found: DASHSCOPE_API_KEY is not set", SET_A_KEY),
     "placeholder": ("The API key is still a placeholder, not a key", SET_A_KEY),
-    "malformed": ("The API key holds blanks, control characters, non-ASCII characters or another key (sk-sp-…) in its "
-                  "middle, so it was damaged when it was copied",
+    "malformed": ("The API key has blanks, control characters, non-ASCII characters or another key (sk-sp-…) in the "
+                  "middle; it was probably damaged when copied",
                   "copy the key again from the API-key page of " + KEY_PAGE + " and set it again"),
-    "foreign": ("The API key looks like a key of {owner}; it is not sent to a host it is not for", SET_A_KEY),
+    "foreign": ("The API key looks like a key of {owner}; it is not sent: it belongs to another service", SET_A_KEY),
     "plan key at plan host": (
         "The key is a plan key (sk-sp-…) and {host} is a {plan} endpoint. That pair is for interactive AI tools only; "
         "a script calling it breaks the plan's terms and can get the subscription suspended or the key revoked. Nothing "
@@ -378,7 +378,7 @@ _SENTENCES = {  # what and why; the next step
         "with it: {why_not}. DashScope will answer InvalidApiKey (401) and charge nothing", TWO_KEYS),
     "plan key elsewhere": (
         "The key is a Token Plan or Coding Plan key (sk-sp-…), and this script is not an AI tool. {skill} does not work "
-        "with it: {why_not}. {host} is neither DashScope nor a plan endpoint; when it passes the key on to one, this call "
+        "with it: {why_not}. {host} is neither DashScope nor a plan endpoint; if it forwards the key to one, this call "
         "breaks the plan's terms", TWO_KEYS),
     "other key at plan host": (
         "{host} is a {plan} endpoint, and the key is not a plan key: this pair always fails authentication "
@@ -399,7 +399,7 @@ def judge(key: Key, endpoint: Endpoint, skill: str, many: bool = False, strict: 
     reason, fix = _sentence(name, key, endpoint, skill)
     warnings = []
     if key.trimmed:
-        warnings.append((f"around the API key this was ignored: {', '.join(key.trimmed)}",
+        warnings.append((f"this was ignored around the API key: {', '.join(key.trimmed)}",
                          "set the key again without it"))
     if action == WARN:
         warnings.append((reason, fix))

@@ -170,7 +170,7 @@ def _endpoint(settings: Settings, key_file: str, warnings: list):
         if not name:
             continue
         if source.where not in (ENVIRONMENT, key_file):
-            warnings.append(f"{name} in {source.where} is ignored, because the key does not come from that file; to use "
+            warnings.append(f"{name} in {source.where} is ignored, because the key comes from elsewhere; to use "
                             f"it, set {name} in the environment or put the key into the same file")
             continue
         if name == "DASHSCOPE_WORKSPACE":
@@ -212,8 +212,8 @@ def _refuse_strangers_host(settings: Settings, source: Source, endpoint: key_gua
     if source.kind != "project" or endpoint.kind not in (key_guard.GATEWAY,
         key_guard.LOOPBACK) or _trusts_projects(settings):
         return
-    raise BadSetting(f"QWEN_BASE_URL in {source.where} names {endpoint.host}, which is not the service: what you send would "
-                     "go there",
+    raise BadSetting(f"QWEN_BASE_URL in {source.where} names {endpoint.host}, which is not the service: everything you "
+                     "send would go there",
                      "if the project is one you trust, set QIANWEN_TRUST_PROJECT=1 in the environment or in "
                      "~/.config/qianwen/.env; otherwise set DASHSCOPE_API_KEY in the environment, or remove that line")
 
@@ -308,7 +308,7 @@ def _bytes_of(path: str) -> bytes:
     """Raises NotOwn for what is not the user's own file, is open to others or too large, else OSError."""
     with os.fdopen(open_own(path), "rb") as file:
         if not is_private(os.fstat(file.fileno())):
-            raise NotOwn("others may write to it (chmod go-w makes it yours alone)", path)
+            raise NotOwn("others may write to it (chmod go-w makes it writable only for you)", path)
         raw = file.read(_MAX_ENV_FILE + 1)
     if len(raw) > _MAX_ENV_FILE:
         raise NotOwn(f"it is larger than {_MAX_ENV_FILE} bytes", path)

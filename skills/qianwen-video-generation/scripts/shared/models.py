@@ -92,5 +92,5 @@ def longest_prefix(name: str, rows):
 
 def unknown(name: str, row, date: str) -> str:
     """The warning for an id that is not in the table."""
-    like = f"treated like {row.id}" if row.id else "sent as it is"
+    like = f"treated like {row.id}" if row.id else "sent unchanged"
     return f"{name} is not in this version's model table ({date}); it is {like}"

@@ -63,12 +63,12 @@ def encoded(body) -> bytes:
     except RecursionError:
         raise usage("the request nests too deeply; nothing was sent") from None
     except UnicodeEncodeError:
-        raise usage("the request holds text that is not UTF-8; nothing was sent",
-                    "save the text as a UTF-8 file and give that") from None
+        raise usage("the request contains text that is not UTF-8; nothing was sent",
+                    "save the text as a UTF-8 file and give that file") from None
     except ValueError:
-        raise usage("the request holds a number that JSON cannot carry (infinity or NaN); nothing was sent") from None
+        raise usage("the request contains a number that JSON cannot express (infinity or NaN); nothing was sent") from None
 
 
 def no_constant(name: str):
     """For `json.loads`: NaN and Infinity are no JSON values."""
-    raise ValueError(f"{name} is no JSON value")
+    raise ValueError(f"{name} is not a JSON value")

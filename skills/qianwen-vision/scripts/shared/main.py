@@ -81,7 +81,7 @@ def _check_place() -> None:
     try:
         os.getcwd()
     except OSError:
-        raise usage("the working directory does not exist any more",
+        raise usage("the working directory no longer exists",
                     "change to a folder that exists, then run the command "
                     "again") from None
 

@@ -182,7 +182,7 @@ def _check_flags(options, make_parser) -> str:
                     "add -o FOLDER/")
     if os.path.lexists(options.output) and not os.path.isdir(options.output):
         raise usage(f"--output {options.output} is not a folder",
-                    "name a folder; it is made when it is not there")
+                    "name a folder; it is created if absent")
     return options.output.rstrip("/" + os.sep) or "/"
 
 

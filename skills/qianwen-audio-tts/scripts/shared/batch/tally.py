@@ -101,7 +101,7 @@ class Tally:
     def words(self) -> str:
         counts = self.counts()
         words = [f"{counts['total']} rows"] + [f"{counts[name]} {said}" for name, said in (
-            ("kept", "kept from earlier"), ("done", "done now"), ("failed", "failed"),
+            ("kept", "saved earlier"), ("done", "done now"), ("failed", "failed"),
             ("in_doubt", "in doubt"),
             ("not_started", "not started")) if counts[name] or name == "done"]
         return f"{words[0]}: {', '.join(words[1:])}"
@@ -116,7 +116,7 @@ class Tally:
             more = ", …" if counts["in_doubt"] > len(self.doubtful) else ""
             named = f" ({', '.join(self.doubtful)}{more})" if self.doubtful else ""
             steps.append(f"rows in doubt{named} may have been billed without an answer; they have \"in_doubt\": true in the "
-                         "results, and are sent once more only with --again")
+                         "results, and are sent again only with --again")
         return steps
 
 
@@ -124,7 +124,7 @@ def report(tally: Tally, row_file, batch_folder, session) -> Exit:
     """Report the outcome, in words or as the one document, and return the exit code."""
     console, code = session.console, tally.exit_code()
     for line, document in tally.lost:
-        console.say(f"the result of line {line}, which could not be written: {json.dumps(document, ensure_ascii=False)}")
+        console.say(f"the result of line {line}, which could not be saved: {json.dumps(document, ensure_ascii=False)}")
     if tally.end:
         console.explain(tally.end)
     if tally.failures:
@@ -136,7 +136,7 @@ def report(tally: Tally, row_file, batch_folder, session) -> Exit:
     if tally.units:
         console.note(f"{_counted(tally.units)}{session.billing_note()}{_cost_words(tally)}")
     if batch_folder.foreign:
-        console.note(f"{batch_folder.foreign} more lines are of rows that are no longer in {row_file.path}; they stay")
+        console.note(f"{batch_folder.foreign} more lines belong to rows that are no longer in {row_file.path}; they stay")
     try:
         if console.json_mode:
             console.document(_document(tally, code, batch_folder, session))
@@ -171,7 +171,7 @@ def _cost(tally: Tally) -> dict:
 def _cost_words(tally: Tally) -> str:
     if not tally.cost:
         return ""
-    unpriced = f"; {tally.rows_without_price} rows without a known price are not in it" if tally.cost.known and tally.rows_without_price else ""
+    unpriced = f"; {tally.rows_without_price} rows without a known price are not included" if tally.cost.known and tally.rows_without_price else ""
     return f", {words(tally.cost)}{unpriced}"
 
 

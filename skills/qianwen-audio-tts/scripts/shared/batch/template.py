@@ -21,7 +21,7 @@ class Template:
                 before += found.group()[0]
             elif found.group(1) is None or not found.group(1).strip():
                 raise usage(f"{flag} is a template, and {_around(text, found.start())} is not a column",
-                            "write {{ and }} for braces that belong to the text")
+                            "write {{ and }} for literal braces")
             else:
                 self._parts += [before, found.group(1).strip()]
                 before = ""
@@ -33,7 +33,7 @@ class Template:
         missing = [name for name in self.names if name not in columns]
         if missing:
             raise usage(f"{self._flag}: {{{missing[0]}}} is not a column; the columns are: {', '.join(filter(None, columns))}",
-                        "name one of them; the first line of the file must be the header; {{ and }} are braces of the text")
+                        "name one of them; the first line of the file must be the header; {{ and }} are literal braces")
 
     def fill(self, record: dict) -> str:
         """The text with a record's values. Raises usage where the record has not all of them."""

@@ -7,7 +7,7 @@ import re
 import sys
 
 from ..body import no_constant
-from ..failures import usage
+from ..failures import Failure, usage
 
 _MAX_INPUT = 64 << 20  # bytes; what is larger is no prompt, and a device or pipe may never end
 
@@ -20,7 +20,7 @@ def read_text(path: str, what: str) -> str:
     else:
         raw, name = _read_file(path, what), path
     if len(raw) > _MAX_INPUT:
-        raise usage(f"{what} {name} is larger than {_MAX_INPUT >> 20} MiB", "give a part of it")
+        raise usage(f"{what} {name} is larger than {_MAX_INPUT >> 20} MiB", "give only a part of it")
     if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
         try:
             return raw.decode("utf-16")
@@ -59,19 +59,29 @@ def read_json(path: str, what: str):
         raise usage(f"{what} {path} is not JSON: {error}") from None
 
 
-def read_prompt(argument: str | None, file: str | None, others=(), main: str = "prompt") -> str | None:
+def read_prompt(argument: str | None, file: str | None, others=(), main: str = "prompt",
+                flag: str = "") -> str | None:
     """The main input: the argument, stdin for '-', or a file. None when there is none. `others` may also read
-    stdin."""
+    stdin. `flag` is the one behind which this script takes files."""
     if argument is not None and file is not None:
         raise usage(f"a {main} and --{main}-file were both given", "give one of them")
+    if argument and os.path.splitext(argument)[1] and os.path.isfile(argument):
+        raise _file_for_a_prompt(argument, main, flag)
     source = file if file is not None else argument
     if source == "-" and "-" in others:
-        raise usage("stdin can be read once only, but two inputs name '-'", "put one of them into a file")
+        raise usage("stdin can be read only once, but two inputs name '-'", "put one of them into a file")
     prompt = read_text(source, f"the {main} file") if file is not None or argument == "-" else argument
     if prompt is not None and not prompt.strip():
         raise usage(f"the {main} is empty", "write what the model should do" if main == "prompt"
-                    else "write what is to be said")
+                    else "write what should be spoken")
     return prompt
+
+
+def _file_for_a_prompt(name: str, main: str, flag: str) -> Failure:
+    """`video.py photo.png` would be paid for a video of these nine letters."""
+    first = f"write the {main} first, then {flag} FILE; " if flag else ""
+    return usage(f"{name!r} is a file, but it stands where the {main} goes",
+                 f"{first}if the file holds the {main}, give --{main}-file FILE")
 
 
 def read_body(path: str | None):
@@ -92,7 +102,7 @@ def take_prompt_back(options, names, example: str) -> None:
             if is_prompt(values[-1]):
                 options.prompt = values.pop()
             elif not os.path.exists(values[-1]) and "://" not in values[-1] and not values[-1].startswith(("data:", "-")):
-                raise usage(f"{values[-1]!r} is no file, and there is no prompt",
+                raise usage(f"{values[-1]!r} is not a file, and there is no prompt",
                             f"write the prompt first: {example}")
 
 

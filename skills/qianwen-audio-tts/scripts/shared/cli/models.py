@@ -86,7 +86,7 @@ def live_ids(session) -> list:
     body = client.json(Request("GET", f"{session.endpoint.compatible}/models"), Retries.READ).body
     items = body.get("data")
     if not isinstance(items, list):
-        raise Failure(Exit.FAILED, "the service's list of models has a form this script cannot read",
-                      fix="leave --live out: the table is shown without it")
+        raise Failure(Exit.FAILED, "the service's list of models has a format this script cannot read",
+                      fix="leave out --live: the table is shown without it")
     names = [item.get("id") or item.get("model") for item in items if isinstance(item, dict)]
     return [name for name in names if isinstance(name, str)]

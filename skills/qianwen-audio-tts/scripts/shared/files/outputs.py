@@ -58,10 +58,10 @@ class OutputFile:
     def _check(self) -> None:
         if os.path.isdir(self.path):
             raise usage(f"{self.path} is a folder",
-                        "name a file, or end the path in / to have the name chosen")
+                        "name a file, or end the path in / to let the script choose the name")
         if os.path.exists(self.path) and not os.path.isfile(self.path):
             raise usage(f"{self.path} is a device or a pipe, not a file",
-                        "leave --output out to get the answer on stdout")
+                        "leave out --output to get the answer on stdout")
         if os.path.lexists(self.path) and not self.overwrite:
             raise Failure(Exit.EXISTS, f"{self.path} exists already; nothing was sent",
                           fix="add --overwrite to replace it, or choose another --output")
@@ -76,7 +76,7 @@ class OutputFile:
         except OSError as error:
             self.discard()
             raise Failure(Exit.UNSAVED, f"the answer could not be saved as {self.path}: {error.strerror}",
-                          fix="the answer is given here instead; copy it from the output") from error
+                          fix="the answer is in the output instead; copy it from there") from error
         return {"path": self.path, "bytes": len(data), "media_type": media_type}
 
     def discard(self) -> None:
@@ -91,7 +91,7 @@ def expanded(path: str) -> str:
         return path
     found = os.path.expanduser(path)
     if found.startswith("~"):
-        raise usage(f"{path}: there is no home folder that ~ could mean",
+        raise usage(f"{path}: ~ cannot be resolved, because no home folder is known",
                     "set HOME, or name the folder itself")
     return found
 
@@ -140,7 +140,7 @@ def _make_folder(folder: str) -> list:
     try:
         os.makedirs(folder, exist_ok=True)
     except OSError as error:
-        raise usage(f"the folder {folder} cannot be made: {error.strerror}",
+        raise usage(f"the folder {folder} cannot be created: {error.strerror}",
                     "name another place with --output") from error
     return missing[::-1]
 
@@ -209,7 +209,7 @@ class OutputFiles:
         for path in [*paths, *([self.text_path(text)] if text else [])]:
             if os.path.isdir(path):
                 raise usage(f"{path} is a folder",
-                            "name a file, or end the path in / to have the name chosen")
+                            "name a file, or end the path in / to let the script choose the name")
             if exists(path) and not (self.overwrite and os.path.isfile(path)):
                 raise Failure(Exit.EXISTS, f"{path} exists already; nothing was sent",
                               fix="add --overwrite to replace it, or choose another --output")
@@ -229,7 +229,7 @@ class OutputFiles:
         """A sidecar replaces a sidecar, and nothing else."""
         if exists(path) and not (self.overwrite and is_sidecar(path)):
             raise Failure(Exit.EXISTS,
-                          f"{path} exists already, and the description of the result would go there; nothing "
+                          f"{path} exists already, but the description of the result would go there; nothing "
                           "was sent", fix="add --no-sidecar, or choose another --output")
 
     def temporary(self) -> Temporary:

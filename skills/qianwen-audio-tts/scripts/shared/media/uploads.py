@@ -108,7 +108,7 @@ class Uploader:
     def _send(self, media: Media, policy: dict) -> str:
         limit = _number(policy.get("max_file_size_mb"), 0) * 1024 * 1024
         if limit and media.size > limit:
-            raise usage(f"{media.name} has {megabytes(media.size)}, and a temporary upload for {self.model} takes {megabytes(limit)} at "
+            raise usage(f"{media.name} has {megabytes(media.size)}, but a temporary upload for {self.model} takes {megabytes(limit)} at "
                         "most", "put the file on a public http(s) address and pass that, or make it smaller")
         key = f"{policy['upload_dir'].rstrip('/')}/{os.urandom(8).hex()}.{_extension(media)}"
         fields = {

@@ -130,7 +130,7 @@ class Payments:
         if not self._warned:
             self._warned = True
             self._warn(f"the spending could not be written: {error.strerror or error}",
-                       f"look after {self._spending.folder}; until then --spent does not count this run")
+                       f"check {self._spending.folder}; until then --spent does not count this run")
 
     def close(self) -> None:
         """At the end of the run."""
@@ -193,13 +193,13 @@ def correct(payments: Payments, model: str, counted: Cost, now: Cost, task: str,
 
 def _no_price(model: str, cost: Cost, held: budget.Budget) -> Failure:
     return Failure(Exit.QUOTA,
-                   f"there is a budget, and what {model} costs is not known: {cost.why or 'its price is not in the table'}",
+                   f"a budget is set, but the price of {model} is not known: {cost.why or 'its price is not in the table'}",
                    f"QIANWEN_BUDGET in {held.where} is {held.amount:g} CNY a {held.period}",
                    "use a model with a known price (--models lists them), or add --unpriced; nothing was sent", code=BUDGET)
 
 
 def _cannot_be_held(error: OSError, held: budget.Budget) -> Failure:
     return Failure(Exit.QUOTA,
-        f"the budget cannot be kept: the spending cannot be read or written ({error.strerror or error})",
+        f"the budget cannot be enforced: the spending cannot be read or written ({error.strerror or error})",
                    f"QIANWEN_BUDGET in {held.where} is {held.amount:g} CNY a {held.period}",
                    "make the state folder writable, or unset QIANWEN_BUDGET; nothing was sent", code=BUDGET)

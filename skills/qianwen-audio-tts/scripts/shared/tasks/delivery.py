@@ -47,7 +47,7 @@ class Delivery:
             self.journal.write(self.record)
         except OSError as error:
             self.kept = False
-            self.console.warn(f"the links of the result could not be kept in the journal: {error.strerror}")
+            self.console.warn(f"the links of the result could not be saved in the journal: {error.strerror}")
 
     def fetch_all(self) -> None:
         """Download every part that is not there yet; what fails is told by `problems` and can be fetched
@@ -123,11 +123,11 @@ class Delivery:
             kind, width, height, seconds = probe.measure(file, size)
             if kind.startswith(self.accept) and probe.is_whole(file, size, kind):
                 return kind, {"width": width, "height": height, "seconds": seconds}
-        what = "is damaged" if kind.startswith(self.accept) else f"is {kind or 'something else'}, not what was made"
+        what = "is damaged" if kind.startswith(self.accept) else f"is {kind or 'something else'}, not the result"
         kept = self._set_aside(temporary, number)
         raise Failure(Exit.UNSAVED,
-                      f"what the link of a result leads to {what}{kept and f'; what came is in {kept}'}",
-                      f"a proxy, a log-in page or the storage gave another file; the link is {url}",
+                      f"the file behind a result's link {what}{kept and f'; the part received is in {kept}'}",
+                      f"a proxy, a log-in page or the storage sent something else; the link is {url}",
                       accepted="maybe",
                       code=failures.BAD_LINK, files=[{"url": url, **({"partial": kept} if kept else {})}])
 
@@ -193,16 +193,16 @@ class Delivery:
         links = [entry for problem in self.problems for entry in problem.files]
         what = f"{len(self.problems)} of {sum(part['kind'] == 'media' for part in record['parts'])} results could not be saved"
         failure = Failure(Exit.UNSAVED, f"{what}: {first.message}", first.cause,
-                          f"fetch what is missing with: {command_line} (add -o DIR/ for another place); the links die 24 hours "
-                          "after they were made", files=[*self.files, *links], task_id=record["task_id"],
+                          f"fetch what is missing with: {command_line} (add -o DIR/ for another place); the links expire after "
+                          "24 hours", files=[*self.files, *links], task_id=record["task_id"],
                           resume=command_line,
                           request_id=record.get("request_id", ""), accepted="maybe", code=first.code)
         if not self.kept:
             self.console.links([entry["url"] for entry in links if "url" in entry])
             failure.message, failure.resume = f"{what}, and neither could their links: {first.message}", ""
-            failure.fix = "download the links above, which need no key and die after 24 hours"
+            failure.fix = "download the links above, which need no key and expire after 24 hours"
         elif first.code == failures.BAD_LINK and self.journal.expired(record):
-            failure.cause = f"by this machine's clock the links are older than 24 hours, when they die. {first.cause}"
+            failure.cause = f"by this machine's clock the links are older than 24 hours and have expired. {first.cause}"
             failure.fix = f"ask the service whether it still has them: {command_line.replace('--resume', '--status')}"
             failure.resume = ""
         return failure

@@ -39,7 +39,7 @@ class Journal:
     def __init__(self, state_folder: str, clean=lambda record: record, clock=time.time):
         if not os.path.isabs(state_folder):
             raise usage("no home folder is known, so there is no place for the journal of tasks",
-                        "set HOME, or XDG_STATE_HOME to a folder of your own")
+                        "set HOME, or set XDG_STATE_HOME to a folder of your own")
         self.state, self.folder, self.clock = state_folder, os.path.join(state_folder, "tasks"), clock
         self._clean = clean
         # seconds that the service's clock is ahead of ours, once an answer has told
@@ -65,9 +65,9 @@ class Journal:
             sweep(self.folder)
             prove_writable(self.folder, _PROOF)
         except OSError as error:
-            raise usage(f"the journal {self.folder} cannot be written ({error.strerror}), and without it a paid result could "
+            raise usage(f"the journal {self.folder} cannot be written ({error.strerror}), but without it a paid result could "
                         "be lost",
-                        "set XDG_STATE_HOME to a folder that can be written, or allow writing there") from None
+                        "set XDG_STATE_HOME to a writable folder, or make this one writable") from None
 
     def new(self, skill: str, record_id: str = "", **fields) -> dict:
         """A record that is not written yet."""

@@ -41,7 +41,7 @@ def check_given(given: str, record: dict | None, journal: Journal) -> None:
         return
     if re.match(r"(q|row)-", given):
         raise usage(f"{given} is not in the journal {journal.folder}",
-                    "it is an id of that journal alone: set XDG_STATE_HOME and HOME as they were when it was made; --tasks "
+                    "the id is known only in that journal: set XDG_STATE_HOME and HOME as they were when it was created; --tasks "
                     "lists what is there")
     if not is_id(given):
         raise usage(f"{ascii(given)} is not the id of a task", "--tasks lists what can be fetched")
@@ -82,7 +82,7 @@ class Tasks:
                 self.journal.remove(record)
             raise
         except BaseException as error:
-            raise Failure(Exit.INTERRUPTED, "interrupted while the task was being created", "it may have been created",
+            raise Failure(Exit.INTERRUPTED, "interrupted while creating the task", "the service may have created it",
                           f"look for it before trying again: {resume_command(record['id'], self.journal)}", accepted="maybe",
                           resume=resume_command(record["id"], self.journal)) from error
         self.journal.heard(reply.headers)
@@ -91,8 +91,8 @@ class Tasks:
         if not is_id(task_id):
             record["answer"] = task_id
             self._keep(record)
-            what = "a task id of a form that this script cannot read" if task_id else "no task id"
-            raise Failure(Exit.FAILED, f"the service took the request but gave {what}", request_id=reply.request_id,
+            what = "a task id of a format that this script cannot read" if task_id else "no task id"
+            raise Failure(Exit.FAILED, f"the service accepted the request but gave {what}", request_id=reply.request_id,
                           accepted="maybe", fix=f"look for the task: {resume_command(record['id'], self.journal)}",
                           resume=resume_command(record["id"], self.journal))
         record.update(task_id=task_id, state=RUNNING, request_id=reply.request_id)
@@ -103,13 +103,13 @@ class Tasks:
         try:
             self.journal.write(record)
         except OSError as error:
-            self.console.warn(f"the task {record['task_id']} could not be written to the journal: {error.strerror}",
+            self.console.warn(f"the task {record['task_id']} could not be saved in the journal: {error.strerror}",
                               "keep this id: it leads to the result")
 
     def _explain_lost(self, failure: Failure, record: dict) -> None:
         """Say how to find a task whose create may have been taken."""
         failure.resume = resume_command(record["id"], self.journal)
-        failure.cause = f"{failure.cause}. The service may have created the task, and bills it then".lstrip(". ")
+        failure.cause = f"{failure.cause}. The service may have created the task, and then bills it".lstrip(". ")
         failure.fix = f"look for it before trying again: {failure.resume}"
 
     def look_for(self, record: dict) -> str:
@@ -125,7 +125,7 @@ class Tasks:
                  and earliest <= _started(item) <= latest]
         if not found:
             self._give_up(record)
-            raise Failure(Exit.FAILED, "the service lists no such task, so the request was not taken and costs nothing",
+            raise Failure(Exit.FAILED, "the service lists no such task, so it did not accept the request, which costs nothing",
                           fix="run the original command again", code=NOT_LISTED)
         rivals = any(is_submitting(other) and other.get("model") == record["model"] and other["id"] != record["id"]
                      for other in self.journal.all())
@@ -143,11 +143,11 @@ class Tasks:
         if any(status not in (SUCCEEDED, FAILED, CANCELED, UNKNOWN) for status, _ in looks.values()):
             raise Failure(Exit.RUNNING, f"{len(found)} tasks of {record['model']} began at that time, and not all have ended: "
                           f"{', '.join(found)}",
-                          "an ended task repeats its prompt, and that tells which one it is",
+                          "an ended task shows its prompt, which tells which one it is",
                           f"try again in a minute: {resume_command(record['id'], self.journal)}", accepted="maybe", code=NOT_CLEAR,
                           resume=resume_command(record["id"], self.journal))
         raise Failure(Exit.FAILED, f"{len(found)} tasks of {record['model']} began at that time: {', '.join(found)}",
-                      "they do not tell their prompts, so which one it is cannot be told",
+                      "they do not show their prompts, so the script cannot tell which one it is",
                       "fetch the right one with --resume TASK_ID", accepted="maybe")
 
     def not_ours(self, record: dict) -> None:
@@ -264,7 +264,7 @@ class Tasks:
                 self.sleep(min(left, pause * random.uniform(0.85, 1.15)))
                 pause = min(self.pace[1], pause * 1.5)
         except KeyboardInterrupt:
-            raise self._goes_on(record, Exit.INTERRUPTED, "interrupted; the task goes on") from None
+            raise self._goes_on(record, Exit.INTERRUPTED, "interrupted; the task continues") from None
 
     def _is_young(self, record: dict) -> bool:
         """Whether the task may not be known everywhere yet. A moment in the future comes from a clock that was wrong."""
@@ -290,7 +290,7 @@ class Tasks:
         """A poll was refused; that says nothing of the task, so the way to its result goes with the message."""
         failure.task_id, failure.resume = record["task_id"], resume_command(record["task_id"], self.journal)
         advice = "" if "again" in failure.fix else failure.fix + "; "  # never to run what is paid once more
-        failure.fix, failure.accepted = f"{advice}the task goes on, fetch it with: {failure.resume}", "maybe"
+        failure.fix, failure.accepted = f"{advice}the task continues; fetch it with: {failure.resume}", "maybe"
         return failure
 
     def _tell(self, record: dict, status: str, seconds: float, told):
@@ -318,9 +318,9 @@ class Tasks:
         request_id = str(body.get("request_id") or "")
         if status == UNKNOWN:
             return Failure(Exit.FAILED, f"the service does not know the task {record['task_id']}",
-                           "tasks are kept for 24 hours, by the region and account that made them",
-                           "check QWEN_REGION and the key; when 24 hours have passed, the result is gone and the original "
-                           "command has to be run again", code=UNKNOWN, request_id=request_id, task_id=record["task_id"])
+                           "the service keeps tasks for 24 hours, in the region and account that created them",
+                           "check QWEN_REGION and the key; when 24 hours have passed, the result is gone, so run the "
+                           "original command again", code=UNKNOWN, request_id=request_id, task_id=record["task_id"])
         if status == CANCELED:
             return Failure(Exit.FAILED, f"the task {record['task_id']} was cancelled", "somebody cancelled it while it waited",
                            "run the original command again", code=CANCELED, request_id=request_id, task_id=record["task_id"])
@@ -345,7 +345,7 @@ class Tasks:
             self.client.json(request, Retries.READ)
         except Failure as failure:
             if failure.code == "UnsupportedOperation":
-                failure.cause = "only a task that still waits can be cancelled; this one has begun or ended"
+                failure.cause = "only a waiting task can be cancelled; this one has begun or ended"
                 failure.fix = f"fetch its result: {resume_command(task_id, self.journal)}"
             failure.task_id = task_id
             raise

@@ -60,7 +60,7 @@ def fetch(client, url: str, target, *, sleep=time.sleep, progress=None, limit: i
                 failures, most = (1, size) if size >= most + PROGRESS else (failures + 1, most)
                 if failures > TRIES or clock() - began > seconds_for(size, client.timeout):
                     raise _unsaved(url, str(error)) from error
-                client.retries.note(f"the download broke off ({error}); going on")
+                client.retries.note(f"the download broke off ({error}); continuing")
                 sleep(min(10.0, retries.FIRST_DELAY / 4 * 2 ** failures))
 
 
@@ -124,9 +124,9 @@ def _open(client, url: str, headers: dict):
         try:
             new = urljoin(url, location)
         except ValueError:
-            raise BadAddress("it is no usable address") from None
+            raise BadAddress("it is not a usable address") from None
         url = usable_address(client.endpoint, new)
-    raise _Dead("it is redirected in circles")
+    raise _Dead("it redirects in circles")
 
 
 def _place_of(status: int, headers: dict, start: int, file, etag: str) -> int:
@@ -138,7 +138,7 @@ def _place_of(status: int, headers: dict, start: int, file, etag: str) -> int:
             file.truncate(int(match.group(1)))
             return int(match.group(1))
         file.truncate(0)
-        raise _Again("the storage sent another part than asked for")
+        raise _Again("the storage sent another part than requested")
     if status == 200:
         file.truncate(0)
         return 0
@@ -147,7 +147,7 @@ def _place_of(status: int, headers: dict, start: int, file, etag: str) -> int:
         raise _Again("the storage does not know this part")
     if status in (408, 429) or status >= 500:
         raise _Again(f"HTTP {status}")
-    raise _Dead(f"HTTP {status}: the link has expired (links live 24 hours) or was changed")
+    raise _Dead(f"HTTP {status}: the link has expired (links live for 24 hours) or was changed")
 
 
 def _append(response, headers: dict, file, start: int, progress, limit: int) -> None:
@@ -175,7 +175,7 @@ def _append(response, headers: dict, file, start: int, progress, limit: int) -> 
             progress(file.tell(), whole)
     file.flush()
     if whole and file.tell() < whole:
-        raise _Again(f"{file.tell()} of {whole} bytes came")
+        raise _Again(f"{file.tell()} of {whole} bytes arrived")
     if not file.tell():
         raise _Again("it is empty")
 
@@ -190,7 +190,7 @@ def _inline(url: str, target) -> None:
     except (binascii.Error, ValueError):
         raw = b""
     if not raw:
-        raise Failure(Exit.UNSAVED, "a result came as a data URL that cannot be read", accepted="maybe",
+        raise Failure(Exit.UNSAVED, "a result is a data URL that cannot be read", accepted="maybe",
                       code=BAD_LINK)
     with _opened(target) as file:
         file.truncate(0)

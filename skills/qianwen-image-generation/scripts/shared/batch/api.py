@@ -107,7 +107,7 @@ class ApiBatch:
         """What a later run needs to know, to fetch the results as this one would."""
         flags = self._rows.flags
         if self._console.redact_result(flags) != flags:
-            raise usage("the flags hold the key, and would be written to the journal", "take it out of them")
+            raise usage("the flags contain the key, but flags are written to the journal", "remove it from the flags")
         endpoint = self._session.endpoint
         return {"prompt": f"{self._rows.path} to {self._folder.folder}/", "endpoint": endpoint.origin
                 + endpoint.prefix,
@@ -184,7 +184,7 @@ class ApiBatch:
                               "jobs": [_shown(job) for job in record["jobs"]], "warnings": console.warnings})
             return Exit.OK
         console.result(record["id"] + "\n")
-        console.note(f"{len(record['jobs'])} jobs are under way; fetch the results with: {command}")
+        console.note(f"{len(record['jobs'])} job{'s' * (len(record['jobs']) != 1)} under way; fetch the results with: {command}")
         return Exit.OK
 
     def _nothing_to_do(self) -> Exit:
@@ -216,7 +216,7 @@ class ApiBatch:
 
     def _tidy(self, jobs: Jobs) -> None:
         if not self._whole:
-            self._console.warn("the service counted more rows than its files of results have, so the files stay in the account")
+            self._console.warn("the service counted more rows than its result files have, so the files stay in the account")
         elif not self._options.keep_documents:
             jobs.delete_files()
         self._forget(jobs.record)
@@ -253,9 +253,9 @@ class ApiBatch:
             found = outcomes.add(file)
             if found is not None:
                 return found
-        raise Failure(Exit.NETWORK, f"what came as the results {file_id} cannot be read",
+        raise Failure(Exit.NETWORK, f"the results {file_id} cannot be read",
                       "a proxy or a log-in page answers instead of "
-                      "the service, or the download was cut", accepted="maybe")
+                      "the service, or the download is incomplete", accepted="maybe")
 
     def _merge(self, outcomes: Outcomes, tally: Tally) -> None:
         seen = 0
@@ -271,7 +271,7 @@ class ApiBatch:
             elif not self._folder.wants(row):
                 self._record(row, doubt_document(self._console), tally)
         if seen < len(outcomes):
-            self._console.warn(f"{len(outcomes) - seen} results are of rows that are no longer in {self._rows.path}; they are saved "
+            self._console.warn(f"{len(outcomes) - seen} results belong to rows that are no longer in {self._rows.path}; they are saved "
                                "at the end of results.jsonl")
             self._save_orphans(outcomes)
 
@@ -357,7 +357,7 @@ def _end_of(jobs: Jobs, tally: Tally) -> Failure | None:
         return Failure(Exit.FAILED,
                        f"{len(failed)} of {len(jobs.jobs)} jobs were refused by the service's validation: "
                        f"{'; '.join(reasons[:5]) or 'no reason given'}",
-                       "nothing of such a job was run or billed",
+                       "the service ran and billed nothing of such a job",
                        "correct the rows or the flags, then run the command again: it does only what is missing")
     if not missing:
         return None

@@ -34,7 +34,7 @@ class JobFiles:
         row = {"custom_id": f"{key:016x}", "method": "POST", "url": URL, "body": body}
         line = encoded(row)
         if len(line) > MOST_BYTES:
-            raise usage(f"the row has {len(line):,} bytes, and a batch of the service takes {MOST_BYTES:,}",
+            raise usage(f"the row has {len(line):,} bytes, but the Batch API takes {MOST_BYTES:,}",
                         "shorten it, put pictures on public addresses, or leave out --batch-api")
         job, file, digest = self._room(str(body["model"]), body.get("enable_thinking"), len(line) + 1)
         file.write(line + b"\n")

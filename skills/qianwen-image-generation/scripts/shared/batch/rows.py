@@ -195,7 +195,7 @@ class RowFile:
             like = difflib.get_close_matches(plain, known, 1, 0.8)
             if like and name and name not in self._used and name.replace("_", "-") not in (*known,
                 *NOT_IN_ROWS):
-                found.append(f"the column {name!r} is taken for data; if it was meant as a flag, call it {like[0]!r}")
+                found.append(f"the column {name!r} is treated as data; if it was meant as a flag, call it {like[0]!r}")
         return found
 
     # -- the second pass
@@ -255,9 +255,9 @@ class RowFile:
                 raise usage(f"{name!r} {why}; a row takes id, {main}, {', '.join(sorted(self._actions))}")
         if "id" in row and (not isinstance(row["id"], (str, int)) or isinstance(row["id"], bool)
                             or row["id"] == ""):
-            raise usage("'id' must be a text or a whole number")
+            raise usage("'id' must be text or a whole number")
         if main in row and not isinstance(row[main], str):
-            raise usage(f"{main!r} must be a text")
+            raise usage(f"{main!r} must be text")
         if main in row and self._file_flag in row:
             raise usage(f"give {main!r} or {self._file_flag!r}, not both")
 
@@ -335,7 +335,7 @@ class RowFile:
             raise usage(f"{name!r} takes one value, not a list")
         values = value if isinstance(value, list) else [value]
         if not all(isinstance(item, (str, int, float)) and not isinstance(item, bool) for item in values):
-            raise usage(f"{name!r} takes " + ("texts or numbers" if several else "a text or a number"))
+            raise usage(f"{name!r} takes " + ("texts or numbers" if several else "text or a number"))
         return [f"--{name}={item}" for item in values]
 
     def _switch(self, name: str, value: bool, action) -> list:

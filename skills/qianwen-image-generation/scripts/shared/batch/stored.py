@@ -77,7 +77,7 @@ class StoredClient:
         self.timeout, self.retries = client.timeout, client.retries
 
     def json(self, request: Request, safety: str, errors_pass: bool = False) -> Reply:
-        raise usage("it names a file that is too large to go inside the request, which a batch of the service cannot carry",
+        raise usage("it names a file that is too large to travel inside the request, which the Batch API cannot do",
                     "put the file on a public http(s) address, or leave out --batch-api")
 
     def events(self, request: Request, safety: str, take):
@@ -94,7 +94,7 @@ def row_options(options):
     """
     for name, why in _NOT_CARRIED.items():
         if getattr(options, name, None):
-            raise usage(f"--{name} {why}, which a batch of the service cannot carry",
+            raise usage(f"--{name} {why}, which the Batch API cannot do",
                         f"leave out --{name} or --batch-api")
     options.no_stream, options.dry_run = True, False
     return options
@@ -107,11 +107,11 @@ def body_of(request: Request, table) -> dict:
     discount unsaid.
     """
     if not request.url.endswith("/compatible-mode/v1/chat/completions"):
-        raise usage("this row goes to another API than chat completions, which a batch of the service cannot carry",
+        raise usage("this row goes to another API than chat completions, which the Batch API cannot do",
                     "leave out --batch-api (or --ocr)")
     body = {name: value for name, value in request.body.items() if name not in ("stream", "stream_options")}
     if needs_oss_header(body):
-        raise usage("this row names a temporary upload (oss://), which a batch of the service does not look up",
+        raise usage("this row names a temporary upload (oss://), which the Batch API does not resolve",
                     "name a public http(s) address or a small local file")
     thinking = table.find(body["model"])[0].thinking
     if thinking in ("on", "off"):

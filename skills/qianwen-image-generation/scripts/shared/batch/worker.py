@@ -33,7 +33,7 @@ def hand_over(argv: list, console) -> int | None:
                                   stdin=subprocess.PIPE,
                                   bufsize=0, env={**os.environ, _VARIABLE: os.urandom(16).hex()}, **apart)
     except OSError as error:
-        console.detail(f"no worker process could be started ({error.strerror}); the rows are done in this one")
+        console.detail(f"no worker process could be started ({error.strerror}); this process does the rows itself")
         return None
     with worker.stdin:
         code = _wait_for(worker, console)
@@ -82,11 +82,11 @@ def _wait_for(worker, console) -> int:
         except KeyboardInterrupt:
             if asked:
                 raise Failure(Exit.INTERRUPTED,
-                              "interrupted; the rows under way are finished in the background",
+                              "interrupted; the rows under way will finish in the background",
                               fix=GO_ON) from None
             asked = True
             _ask_to_end(worker)
-            console.say("interrupted: no new rows; those under way are paid and are being finished (Ctrl-C again leaves now)")
+            console.say("interrupted: no new rows; those under way are paid and will finish (Ctrl-C again leaves now)")
 
 
 def _ask_to_end(worker) -> None:

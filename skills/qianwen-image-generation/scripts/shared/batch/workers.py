@@ -12,8 +12,8 @@ from .throttle import NotSent, Throttle
 from .worker import GO_ON
 
 _NETWORK_FAILURES = 50  # in a row, with nothing between them: the network is down
-_DOUBT = "the command ended while this row was under way: the service may have billed it, and its answer is lost"
-_DOUBT_FIX = "run the command again with --again to send such rows once more"
+_DOUBT = "the command ended while this row was under way: the service may have billed it, but its answer is lost"
+_DOUBT_FIX = "run the command again with --again to resend such rows"
 
 
 def run_all(items, do, throttle: Throttle, *, on_error, on_interrupt, tick=lambda: None,
@@ -112,14 +112,14 @@ class Workers:
         tally.stopped = self._throttle.stopped
 
     def _interrupted(self) -> None:
-        self._console.say("interrupted: no new rows; those under way are being finished")
+        self._console.say("interrupted: no new rows; those under way will finish")
         self._throttle.stop()
 
     def _failed(self, error) -> None:
         """The folder cannot be written, or the file of rows was changed meanwhile."""
         self._halt(error if isinstance(error, Failure) else Failure(
             Exit.UNSAVED, f"{self._folder.folder} cannot be written: {error.strerror}",
-            fix=("make room there" if error.errno in FULL else "look after that disk and its permissions")
+            fix=("make room there" if error.errno in FULL else "check that disk and its permissions")
             + ", then " + GO_ON))
 
     def _halt(self, why: Failure) -> None:

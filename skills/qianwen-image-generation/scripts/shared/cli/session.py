@@ -55,12 +55,11 @@ class Session:
         self._passed = True
 
     def show_warnings(self, reported: bool = False) -> None:
-        """Show what the guard warns of. `reported`: the next step of the verdict itself is shown elsewhere.
-        """
+        """Show what the guard warns of. `reported`: the verdict itself is shown elsewhere."""
         for text, fix in self.verdict.warnings:
             is_verdict = text == self.verdict.reason
-            self.console.warn(text, "" if is_verdict and reported else fix
-                              + (self.spare_key() if is_verdict else ""))
+            if not (is_verdict and reported):
+                self.console.warn(text, fix + (self.spare_key() if is_verdict else ""))
 
     def spare_key(self) -> str:
         """Where a standard key waits behind the plan key that comes first, and how to use it."""

@@ -136,7 +136,7 @@ class TaskRun:
         if twin:
             given = twin["task_id"] or twin["id"]
             raise Failure(Exit.RUNNING, f"the same request is under way already, as {given}",
-                          fix=f"fetch it with: {resume_command(given, self.journal)}, or add --again to make another one",
+                          fix=f"fetch it with: {resume_command(given, self.journal)}, or add --again to create another one",
                           task_id=twin["task_id"], resume=resume_command(given, self.journal))
 
     # -- the answer
@@ -182,7 +182,7 @@ class TaskRun:
         except KeyboardInterrupt:
             command_line = resume_command(record["task_id"] or record["id"], self.journal)
             raise Failure(Exit.INTERRUPTED, f"interrupted with {len(delivery.files)} files saved",
-                          "the result is made and paid",
+                          "the result exists and is paid for",
                           f"fetch the rest with: {command_line}", task_id=record["task_id"],
                           resume=command_line,
                           files=delivery.files, accepted="maybe") from None
@@ -206,7 +206,7 @@ class TaskRun:
         said = str(output.get("message") or answer.get("message") or "")
         return Failure(Exit.FAILED,
                        f"the service answered without a {self.product.noun}{': ' + said if said else ''}",
-                       fix="change the request, or run it again; a result that is not there is not billed",
+                       fix="change the request, or run it again; a missing result is not billed",
                        request_id=str(answer.get("request_id") or ""), task_id=record["task_id"],
                        accepted="maybe")
 
@@ -255,8 +255,8 @@ class TaskRun:
             record.get("prompt")):
             runner.not_ours(record)
             raise Failure(Exit.FAILED,
-                          f"the task {record['task_id']}, which began at that time, is of another prompt",
-                          "somebody else of this account made it",
+                          f"the task {record['task_id']}, which began at that time, has another prompt",
+                          "somebody else with this account created it",
                           "run the original command again with --again",
                           task_id=record["task_id"])
         parts = record["parts"] if body is None else self.parts_of(body)

@@ -74,7 +74,7 @@ class Client:
                 response = self._open(request, authorized=False)
             except Failure as failure:
                 if failure.exit_code == Exit.NETWORK:
-                    failure.cause = f"the upload to {urlsplit(request.url).netloc} did not work: {failure.cause}"
+                    failure.cause = f"the upload to {urlsplit(request.url).netloc} failed: {failure.cause}"
                     failure.fix = "an upload costs nothing; run the command again"
                 raise
             with response:
@@ -214,7 +214,7 @@ class Client:
                            cause=f"the service ({self.context.host}) or a proxy does not answer as it should")
         if isinstance(reason, socket.timeout):
             return network(f"no answer for {self.timeout:g} seconds", self.context,
-                           cause="the service is slow or the connection died")
+                           cause="the service is slow, or the connection dropped")
         return network(what, self.context,
                        cause=f"the service ({self.context.host}), a proxy or a firewall closed the "
                        f"connection ({type(reason).__name__})")

@@ -137,7 +137,7 @@ def connect_trouble(reason: Exception, host: str, limit: float, proxy: Proxy | N
         names = those_set("SSLKEYLOGFILE", "SSL_CERT_FILE", "SSL_CERT_DIR")
         return (f"TLS cannot be set up: {reason}",
                 f"the environment sets {', '.join(names) or 'nothing for it'}",
-                f"correct or unset {' and '.join(names)}" if names else "mend this Python's ssl module",
+                f"correct or unset {' and '.join(names)}" if names else "repair this Python's ssl module",
                 False)
     if isinstance(reason, ssl.SSLCertVerificationError):
         return _certificate_trouble(reason, host)
@@ -153,11 +153,11 @@ def _certificate_trouble(reason: ssl.SSLCertVerificationError, host: str) -> tup
     given = " and ".join(those_set("SSL_CERT_FILE", "SSL_CERT_DIR"))
     cause, fix = "a proxy that inspects TLS, or a wrong clock", "check the clock and the proxy, then run the command again"
     if re.search("key identifier|key usage|basic constraints|not marked critical", said, re.IGNORECASE):
-        cause = "Python {}.{} demands more of certificates than earlier ones, and a proxy's own does not have it".format(
+        cause = "Python {}.{} demands more of certificates than earlier versions, but a proxy's own lacks it".format(
             *sys.version_info)
         fix = "have the proxy's certificate renewed, or run the script with Python 3.12 or earlier"
     elif given:
-        cause, fix = f"{given} is set, and what it names does not vouch for {host}", f"correct or unset {given}"
+        cause, fix = f"{given} is set, but the certificates it names do not cover {host}", f"correct or unset {given}"
     elif getattr(reason, "verify_code", 0) in _UNKNOWN_ISSUER:
         cause = "a proxy that inspects TLS, or a Python without root certificates"
         fix = ("point SSL_CERT_FILE to a file with the right root certificates (on macOS run 'Install "
@@ -173,17 +173,17 @@ def _proxy_trouble(reason: Exception, limit: float, proxy: Proxy) -> tuple:
     if refused:
         is_login = refused.group(1) == "407"
         return (f"{name} refused the connection: HTTP {refused.group(1)}",
-                "it asks for a user name and a password" if is_login else "it does not let this host through",
+                "it demands a user name and a password" if is_login else "it blocks this host",
                 fix, False)
     if isinstance(reason, (ValueError, http.client.InvalidURL)):
-        return f"{proxy.variable} holds no address of a proxy that can be used", "", f"correct or unset {proxy.variable}", False
+        return f"{proxy.variable} does not contain a usable proxy address", "", f"correct or unset {proxy.variable}", False
     if isinstance(reason, (http.client.HTTPException, ConnectionResetError)):
-        return f"{name} does not answer as an HTTP proxy", "SOCKS is not spoken, HTTP alone", fix, False
+        return f"{name} does not answer as an HTTP proxy", "the script speaks HTTP to proxies, not SOCKS", fix, False
     if isinstance(reason, socket.gaierror):
         return f"{name} was not found", f"it is set by {proxy.variable}", fix, reason.errno == socket.EAI_AGAIN
     if isinstance(reason, socket.timeout):
         return f"{name} did not answer within {limit:g} seconds", f"it is set by {proxy.variable}", fix, True
-    return f"no connection to {name}", f"it is set by {proxy.variable}, and nothing answers there", fix, True
+    return f"no connection to {name}", f"it is set by {proxy.variable}, but nothing answers there", fix, True
 
 
 def _host_trouble(reason: Exception, host: str, limit: float) -> tuple:

@@ -18,7 +18,7 @@ ServiceError = namedtuple("ServiceError", "status code message request_id", defa
 # status: 0
 # fits every status; retry: the same request may succeed later.
 Row = namedtuple("Row", "status code fragment exit retry cause fix")
-_AGAIN_LATER = "run the command again in a minute; when it stays, report the request id to Alibaba Cloud"
+_AGAIN_LATER = "run the command again in a minute; if the error persists, report the request id to Alibaba Cloud"
 _CHECK = "run this script with --check to see which key and endpoint are used"
 _TOP_UP = "look at the account's balance and bills in the console, then run the command again"
 # Read before all others: arrears and used-up money are never a matter of the key, whatever the status says.
@@ -32,7 +32,7 @@ _MONEY = (
         "top up the account at {host}, then run the command again"),
     Row(0, "", r"(token|coding)[- ]plan quota|plan'?s? quota .*exhausted", Exit.QUOTA, False,
         "the plan's allowance is used up. A plan stops hard here: it does not fall back to pay-as-you-go",
-        "{two_keys}; the plan itself goes on with the next cycle or a shared usage package"),
+        "{two_keys}; the plan itself continues with the next cycle or a shared usage package"),
     Row(403, r"insufficient_?quota", "", Exit.QUOTA, False,
         "the model's free quota is used up, or the account has no balance",
         "look at the account's balance and free quotas in the console, or use another model"),
@@ -46,13 +46,13 @@ _ROWS = (
     Row(0, r"^(accessdenied|signaturedoesnotmatch|entitytoolarge|filealreadyexists)$",
         r"policy|signature|size|exist|object",
         Exit.FAILED, False, "the object storage refused the temporary upload",
-        "run the command again; when it stays, pass the file as a public http(s) address"),
+        "run the command again; if the error persists, pass the file as a public http(s) address"),
     Row(403, "", r"does not support (a)?synchronous calls", Exit.FAILED, False,
         "the model takes the other calling style (asynchronous task or direct call)",
         "use the skill made for this model, or another model"),
     Row(403, r"freetieronly", "", Exit.QUOTA, False,
         "the model's free quota is used up and the account is set to stop there",
-        "switch off 'stop when the free quota ends' in the console to go on pay-as-you-go, or use another model"),
+        "switch off 'stop when the free quota ends' in the console to continue pay-as-you-go, or use another model"),
     Row(403, r"unpurchased", "", Exit.KEY, False,
         "the account has not activated this service",
         "activate Model Studio (百炼) in the console with the main account"),
@@ -65,26 +65,26 @@ _ROWS = (
     Row(0, r"subscription_expired", r"", Exit.KEY, False, "the plan subscription has ended", "{two_keys}"),
     Row(0, "", r"(hour|week|month|concurrency) allocated quota exceeded", Exit.QUOTA, False,
         "the plan's allowance is used up. A plan stops hard here: it does not fall back to pay-as-you-go",
-        "{two_keys}; the plan itself goes on with the next cycle or a shared usage package"),
+        "{two_keys}; the plan itself continues with the next cycle or a shared usage package"),
     Row(0, "", r"api rate limit reached", Exit.QUOTA, True,
         "{rate_limit}", "{rate_limit_fix}"),
     Row(429, "", r"voice limit exceeded|maximum .* limit exceeded", Exit.QUOTA, False,
-        "a quota of stored things (voices, hot words) is full", "delete some that are no longer needed"),
+        "a storage quota (voices, hot words) is full", "delete some that are no longer needed"),
     Row(429, "", r"free allocated quota exceeded", Exit.QUOTA, False,
-        "the free quota is over and the model is not sold", "use another model"),
+        "the free quota is used up, and the model cannot be bought", "use another model"),
     Row(429, r"burst", "", Exit.QUOTA, True,
-        "requests came in faster than the service lets the rate grow",
+        "the request rate grew faster than the service allows",
         "wait a minute, then send fewer at a time"),
     Row(429, r"insufficient_?quota|allocationquota", "", Exit.QUOTA, True,
         "the tokens per minute of this account and model are used up (a limit of rate, not of money)",
         "wait a minute and run the command again, or ask for a higher limit in the console"),
     Row(400, r"throttling\.allocationquota", "", Exit.QUOTA, False,
-        "a quota of stored things (voices, hot words) is full", "delete some that are no longer needed"),
+        "a storage quota (voices, hot words) is full", "delete some that are no longer needed"),
     Row(429, "", "", Exit.QUOTA, True,
-        "too many requests of this account for this model", "wait a minute and run the command again"),
+        "too many requests from this account for this model", "wait a minute and run the command again"),
     Row(0, r"^throttling|limit_?requests|rate_?limit|insufficient_?quota|quota_?exceeded", "", Exit.QUOTA,
         True,
-        "too many requests of this account for this model", "wait a minute and run the command again"),
+        "too many requests from this account for this model", "wait a minute and run the command again"),
     # ---- content
     Row(0, r"data_?inspection_?failed|customroleblocked|faqruleblocked|ipinfringement", r"", Exit.CONTENT,
         False,
@@ -96,7 +96,7 @@ _ROWS = (
     # ---- model
     Row(0, r"model_not_supported", "", Exit.FAILED, False,
         "{model} cannot be called over the OpenAI-compatible API",
-        "use a model of the list in the skill's references"),
+        "use a model that --models lists"),
     Row(0, r"model_?not_?found", "", Exit.FAILED, False, "{model_cause}", "{model_fix}"),
     Row(0, "", r"model '?.*'? (is )?not (found|exist|supported)|not found or not supported|model not exist",
         Exit.FAILED, False, "{model_cause}", "{model_fix}"),
@@ -104,7 +104,7 @@ _ROWS = (
     Row(0, "", r"range of input length should be|input length|token length exceed", Exit.FAILED, False,
         "{length_cause}", "{length_fix}"),
     Row(0, "", r"file parsing in progress", Exit.FAILED, True,
-        "the uploaded document is still being read by the service", "run the command again in a few seconds"),
+        "the service is still reading the uploaded document", "run the command again in a few seconds"),
     Row(0, "", r"file \[id:.*cannot be found|invalid file \[id:", Exit.FAILED, False,
         "the document is not (or no longer) stored in this account", "upload it again with --document PATH"),
     Row(0, "",
@@ -120,17 +120,17 @@ _ROWS = (
         "pass a local file instead, or an address that is public and names its length and type"),
     Row(0, "", r"exceeds (size|page) limit|content blank|format is not supported|too many files", Exit.FAILED,
         False,
-        "the document cannot be read by the long-document model", "see the limits in the skill's references"),
+        "the long-document model cannot read the document", "see the limits in the skill's references"),
     Row(0, "", r"provided url does not appear to be valid", Exit.FAILED, False,
         "the service could not use a media address of the request",
         "pass a local file, or a public http(s) address"),
     Row(0, "", r"only support stream|non-streaming calls", Exit.FAILED, False,
-        "the model answers in streams only", "leave out --no-stream"),
+        "the model only streams its answers", "leave out --no-stream"),
     Row(0, r"notsupportenablethinking", "", Exit.FAILED, False,
         "{model} cannot think", "leave out --think, or use a model that thinks (--models lists them)"),
     Row(0, "", r"does not support enable_thinking|enable_thinking parameter is restricted", Exit.FAILED,
         False,
-        "{model} does not let thinking be switched this way", "leave out --think and --no-think"),
+        "{model} does not allow switching thinking this way", "leave out --think and --no-think"),
     Row(0, "", r"does not support enable_search", Exit.FAILED, False,
         "{model} cannot search the web",
         "leave out --search, or use a model that searches (--models lists them)"),
@@ -145,8 +145,8 @@ _ROWS = (
         "check the messages: they end with a user turn, and each tool answer follows its call"),
     # ---- speech (speech contract 10)
     Row(0, "", r"url error", Exit.FAILED, False,
-        "{model} is not spoken to at this address, or is another kind of model",
-        "use a model id from the skill's references"),
+        "{model} is not available at this address, or is another kind of model",
+        "use a model id that --models lists"),
     Row(0, r"voicenotfound|resourcenotexist", "", Exit.FAILED, False, "this account has no such voice",
         "list the voices of this account with --my-voices"),
     Row(0, "",
@@ -155,32 +155,32 @@ _ROWS = (
         "{model} does not have this voice: voices belong to one model, and a cloned one also to one account and must be ready (OK)",
         "see --list-voices, or --my-voices for your own"),
     Row(0, "", r"error code: 428", Exit.FAILED, False,
-        "the instructions are not as {model} wants them: too long, or not one of the "
+        "{model} does not accept the instructions: they are too long, or not one of the "
         "fixed sentences of this voice",
-        "shorten --instructions, or take a model that follows free ones (see the references)"),
+        "shorten --instructions, or use a model that follows free ones (see the references)"),
     Row(0, "", r"sends text is limited", Exit.FAILED, False, "the text of one call is too long",
-        "make the parts smaller with --max-part"),
-    Row(0, "", r"ssml text is not supported", Exit.FAILED, False, "the model or the voice reads no SSML",
-        "leave out --ssml, or take a voice that --list-voices marks with ssml"),
+        "make the segments smaller with --max-part"),
+    Row(0, "", r"ssml text is not supported", Exit.FAILED, False, "the model or the voice does not read SSML",
+        "leave out --ssml, or use a voice that --list-voices marks with ssml"),
     Row(0, r"audioshort|durationlimit|audiosilent|audiorate|filesizeexceed|unsupportedfileformat|audio\.(decoder|preprocess)", "",
         Exit.FAILED, False,
-        "the recording does not do: it must be clear speech of 10 to 20 s (at most 60 s), WAV 16 bit, MP3 or M4A, "
-        "at most 10 MB, 24 kHz or more", "record or cut it anew, then run the command again"),
+        "the recording is not suitable: it must be clear speech of 10 to 20 s (at most 60 s), WAV 16 bit, MP3 or M4A, "
+        "at most 10 MB, 24 kHz or more", "record or cut it again, then run the command again"),
     # ---- the service itself
     Row(0, r"^requesttimeout$|responsetimeout|\.timeout$", r"", Exit.FAILED, True,
         "the service ran out of time", "{timeout_fix}"),
     Row(413, "", "", Exit.FAILED, False, "the request is too large", "send less at once"),
     Row(0, r"serving|unavailable|overloaded", "", Exit.FAILED, True,
-        "the service is overloaded or down for the moment",
+        "the service is overloaded or down at the moment",
         "run the command again in a minute, or use another model"),
     Row(0, r"^(internal_?(server_?)?error|system_?error|server_?error|modelservicefailed|rewritefailed|retrivalfailed|invokepluginfailed"
-        r"|appprocessfailed)", "", Exit.FAILED, True, "the service has a problem of its own", _AGAIN_LATER),
+        r"|appprocessfailed)", "", Exit.FAILED, True, "the service has an internal problem", _AGAIN_LATER),
 )
-_SERVER_ERROR = Row(0, "", "", Exit.FAILED, True, "the service has a problem of its own", _AGAIN_LATER)
+_SERVER_ERROR = Row(0, "", "", Exit.FAILED, True, "the service has an internal problem", _AGAIN_LATER)
 _BAD_REQUEST = Row(0, "", "", Exit.FAILED, False, "the service does not accept a value of the request",
                    "change what the message names; --dry-run shows the request as it would be sent")
 _NO_SUCH_PATH = Row(404, "", "", Exit.FAILED, False,
-                    "{host} has no such path. Asked was {address}/compatible-mode/v1 or {address}/api/v1 with what follows, so "
+                    "{host} has no such path. The request went below {address}/compatible-mode/v1 or {address}/api/v1, so "
                     "the base URL is probably wrong", "{address_fix}")
 _NAMES_NOTHING = (r"(error|http|status|code|the|request(ed)?|url|uri|path|page|route|resource|endpoint|was|is|not|found|on"
                   r"|this|server|no|such|cannot|get|post|40[45]|method|allowed|does|exist|[\W_]|/\S*)*")
@@ -196,14 +196,14 @@ _AUTH = (
      "the key is a plan key (sk-sp-…), which a script may not use, and {host} rejected it; nothing was charged",
      "{two_keys}"),
     ("temporary", "",
-     "temporary keys (st-…) live for 30 minutes at most, and this one has ended or is of another region",
+     "temporary keys (st-…) live for 30 minutes at most, but this one has expired or belongs to another region",
      "make a new temporary key, or put a standard sk- key into DASHSCOPE_API_KEY"),
     ("standard", "token-plan", "a standard key was sent to a Token Plan endpoint, which rejects it",
      "unset QWEN_BASE_URL, or set it to https://dashscope.aliyuncs.com"),
     ("standard", "coding-plan", "a standard key was sent to a Coding Plan endpoint, which rejects it",
      "unset QWEN_BASE_URL, or set it to https://dashscope.aliyuncs.com"),
     ("standard", "dashscope", "the key is mistyped, deleted, or belongs to another region than {host}",
-     "compare the key with the console; set QWEN_REGION to the region where it was made; " + _CHECK),
+     "compare the key with the console; set QWEN_REGION to the region where it was created; " + _CHECK),
     ("", "", "{host} does not know this key: it is mistyped, deleted, or made for another host or region",
      "check the key and QWEN_BASE_URL, which names {host}; " + _CHECK),
 )
@@ -290,7 +290,7 @@ def _auth_row(message: str, context: Context) -> Row:
         cause += "; this wording comes from plan endpoints, so the base URL probably leads to one"
         fix = "unset QWEN_BASE_URL, or set it to https://dashscope.aliyuncs.com; " + fix
     elif "authorized to access this workspace" in message:
-        cause, fix = "the workspace in the host name is not one this key may use", "check the workspace id in QWEN_BASE_URL"
+        cause, fix = "this key may not use the workspace in the host name", "check the workspace id in QWEN_BASE_URL"
     return Row(401, "", "", Exit.KEY, False, cause, fix)
 
 
@@ -311,7 +311,7 @@ def _not_accepted(error: ServiceError, row: Row) -> bool:
 _SKILL_WORDS = {
     "qianwen-audio-tts": {
         "length_cause": "the text of one call is too long for the model",
-        "length_fix": "make the parts smaller with --max-part",
+        "length_fix": "make the segments smaller with --max-part",
         "timeout_fix": "run the command again"},
 }
 _COMMON_WORDS = {
@@ -322,7 +322,7 @@ _COMMON_WORDS = {
 _RATE_WORDS = {  # whether the key is a plan key -> cause, fix
     True: ("a plan's seat or shared package is exhausted, or the call was routed to a shared quota",
            TWO_KEYS + "; see the plan's usage on " + PLAN_PAGE),
-    False: ("too many requests of this account in a short time", "wait a minute and run the command again; "
+    False: ("too many requests from this account in a short time", "wait a minute and run the command again; "
             + _CHECK),
 }
 
@@ -336,11 +336,11 @@ def _words(context: Context) -> dict:
             "rate_limit": rate_limit, "rate_limit_fix": rate_limit_fix, "address": address or "the base URL",
             "address_fix": f"it ends in /v1, which is not part of it: set QWEN_BASE_URL={shortened}"
             if shortened != address else
-            "set QWEN_BASE_URL to the origin alone, for example https://dashscope.aliyuncs.com, or unset it; a gateway has to "
-            "pass those paths on",
+            "set QWEN_BASE_URL to only the origin, for example https://dashscope.aliyuncs.com, or unset it; a gateway has to "
+            "forward those paths",
             "model_cause": f"there is no model {model!r} at {host} for this key: " + (
                 "it was announced as retired" if context.successor
-                else "model ids are matched to the letter, upper and lower "
+                else "model ids must match exactly, upper and lower "
                 "case included, and differ by region and protocol"),
             "model_fix": _model_fix(context),
             "or_successor": f"; {context.successor} replaces {model}" if context.successor else ""}
@@ -351,7 +351,7 @@ def _model_fix(context: Context) -> str:
         return f"use --model {context.successor}, which replaces it"
     close = _close_models(context)
     meant = f"did you mean {' or '.join(close)}? Otherwise " if close else ""
-    return meant + "use a model id from the skill's references"
+    return meant + "use a model id that --models lists"
 
 
 def _close_models(context: Context) -> list:
@@ -378,7 +378,7 @@ def network(what: str, context: Context, *, cause: str = "", fix: str = "", acce
         cause = "this agent's sandbox has no network (CODEX_SANDBOX_NETWORK_DISABLED=1)"
         fix, retryable = "ask the user to allow network access for this command, then run it again", False
     if accepted == "maybe" and not fix:
-        fix = "the service may have taken the request, and billed it; run the command again if you can accept that"
+        fix = "the service may have accepted and billed the request; run the command again only if paying twice is acceptable"
     return Failure(Exit.NETWORK, what, cause or f"no usable connection to {context.host or 'the service'}",
                    fix or "check the spelling of QWEN_BASE_URL, the network and any proxy; then run the "
                    "command again", retryable=retryable, accepted=accepted)

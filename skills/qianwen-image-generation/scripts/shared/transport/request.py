@@ -74,7 +74,7 @@ class Multipart:
             while sent < self.size:
                 block = file.read(min(1 << 16, self.size - sent))
                 if not block:
-                    raise FileChanged(f"{self.path} became shorter while it was sent")
+                    raise FileChanged(f"{self.path} became shorter during the upload")
                 sent += len(block)
                 yield block
                 if self.progress:

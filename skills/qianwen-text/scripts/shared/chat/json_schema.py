@@ -97,7 +97,7 @@ def check_schema(schema) -> list:
     try:
         _walk_schema(schema, "$", found, schema, set())
     except RecursionError:
-        raise usage("--schema nests too deeply, or its $ref lead on for too long") from None
+        raise usage("--schema nests too deeply, or its $ref chain is too long") from None
     return found
 
 
@@ -212,9 +212,9 @@ def _by_child(value, schema) -> list:
                               env=bare_environment())
         return json.loads(done.stdout)
     except subprocess.TimeoutExpired:
-        raise NotChecked(f"it takes more than {_SECONDS:g} seconds") from None
+        raise NotChecked(f"it took more than {_SECONDS:g} seconds") from None
     except (OSError, ValueError, RecursionError) as error:
-        raise NotChecked(f"the check could not be made ({type(error).__name__})") from error
+        raise NotChecked(f"the check failed ({type(error).__name__})") from error
 
 
 def child() -> None:
@@ -307,7 +307,7 @@ def _resolve(reference: str, root, place: str):
     """The schema that a reference within the same file names."""
     node = root
     if not isinstance(reference, str) or not (reference == "#" or reference.startswith("#/")):
-        raise usage(f"--schema: {place}.$ref {reference!r} leads out of the file",
+        raise usage(f"--schema: {place}.$ref {reference!r} points outside the file",
                     "put the schema under $defs and refer to "
                     "#/$defs/NAME")
     for part in reference[1:].split("/")[1:]:
@@ -317,7 +317,7 @@ def _resolve(reference: str, root, place: str):
         elif isinstance(node, dict) and part in node:
             node = node[part]
         else:
-            raise usage(f"--schema: {place}.$ref {reference!r} leads nowhere")
+            raise usage(f"--schema: {place}.$ref {reference!r} points to nothing")
     return node
 
 

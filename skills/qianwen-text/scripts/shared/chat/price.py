@@ -8,22 +8,23 @@ from .models import AS_OF
 from .usage import counts, units
 
 OUTPUT = 4096  # tokens that an estimate takes for the answer where nothing bounds it
-SEARCHES = "web searches are billed apart and are not in it"
+SEARCHES = "web searches are billed separately and not included"
 
 
-def charged(model, usage, region: str, batch: bool = False) -> Cost:
+def charged(model, usage, region: str, batch: bool = False, may_search: bool = False) -> Cost:
     """The cost of an answer by its usage object, at the list price of `region`. `model` is its row, `batch`
-    its way through the Batch API."""
+    its way through the Batch API. `may_search`: it was allowed to; only one dialect counts the searches."""
     found = counts(usage)
     if found.input is None and found.output is None:
-        return unknown("the service did not say what was used", AS_OF, region)
+        return unknown("the service did not report its usage", AS_OF, region)
     amount = model.price and region and model.price.amount(
         found.input or 0, found.output or 0, found.cached or 0, found.stored or 0, batch=batch, region=region,
         thinking=bool(found.thinking))
     if amount is None or not region:
         return unknown(_why(model, region), AS_OF, region, units(usage))
     cost = exactly(amount, AS_OF, region, units(usage))
-    return cost._replace(why=SEARCHES) if found.searches else cost
+    searched = may_search if found.searches is None else found.searches
+    return cost._replace(why=SEARCHES) if searched else cost
 
 
 def expected(model, body: dict, region: str, media: int = 0, more: int = 0, batch: bool = False) -> Cost:
@@ -68,12 +69,12 @@ def estimate_of(model, body: dict, session, media: int = 0, more: int = 0) -> tu
     """What --estimate shows of a chat call: the model's id, the Cost, and what is counted in words."""
     cost = expected(model, body, session.price_region, media, more, session.half_price)
     said = f"about {cost.units['input_tokens'] - more:,} tokens in"
-    said += f", and at most {more:,} of the documents" if more else ""
+    said += f", and at most {more:,} for the documents" if more else ""
     settings = {**body, **(body.get("parameters") or {})}
     bounds = [flag for flag, name in (("--max-tokens", "max_tokens"),
                                       ("--thinking-budget", "thinking_budget")) if name in settings]
     out = f"{cost.units['output_tokens']:,} tokens out"
-    said += f", at most {out}" if bounds else f", {out} taken, as no --max-tokens bounds them"
+    said += f", at most {out}" if bounds else f", {out} assumed, because --max-tokens is not set"
     return model.id, cost, f"{said} · {model.id}" + (f"; {cost.why}" if cost.known and cost.why else "")
 
 

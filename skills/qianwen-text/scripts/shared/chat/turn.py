@@ -9,7 +9,7 @@ from ..money.cost import Cost, document as cost_document, FREE, words
 from ..transport.request import Request
 from ..transport.retries import Retries
 from .answer import Answer, fold, tool_calls_for_messages
-from .price import charged, expected
+from .price import SEARCHES, charged, expected
 from .request import ChatAsk, without_schema
 from .usage import units, usage_line
 
@@ -35,7 +35,7 @@ def preface(console, ask: ChatAsk, body: dict, remarks: list, warning: str) -> N
     if warning:
         console.warn(warning)
     if body.get("n", 1) != 1:
-        console.warn("n above 1 bills several answers, and only the first is shown", "leave n out")
+        console.warn("n above 1 bills several answers, but only the first is shown", "leave n out")
     for remark in remarks:
         console.note(remark)
     if ask.schema is not None and ask.wants_json:
@@ -75,8 +75,8 @@ class Turn:
             raise
         except KeyboardInterrupt:
             failure = Failure(Exit.INTERRUPTED, "interrupted before the answer was complete",
-                              "the service may have answered, and bills it then",
-                              "run the command again if you can accept that", accepted="maybe",
+                              "the service may have answered, and then bills it",
+                              "run the command again only if paying twice is acceptable", accepted="maybe",
                               partial=self.answer.partial())
             self._keep_partial(failure)
             raise failure from None
@@ -101,7 +101,7 @@ class Turn:
                 self._unshown = failure
         if self._unshown:
             console.say("stdout cannot be written; this is the answer:\n" + self.text)
-            self._unshown.fix = "the answer is above, on stderr: it does not have to be paid for again"
+            self._unshown.fix = "the answer is above, on stderr: you do not have to pay for it again"
             raise self._unshown
 
     def _bill(self) -> str:
@@ -137,7 +137,8 @@ class Turn:
                 is_whole = True
             finally:
                 if is_whole or self.answer.usage:
-                    cost = charged(self.model, self.answer.usage, session.price_region, session.half_price)
+                    cost = charged(self.model, self.answer.usage, session.price_region, session.half_price,
+                                   may_search=about.why == SEARCHES)
                     self.cost = payment.settle(cost, self.answer.request_id)
 
     def _receive(self, request: Request) -> None:
@@ -189,7 +190,7 @@ class Turn:
             self.console.warn("the answer was cut off at the token limit (finish_reason length)",
                               "raise --max-tokens, or ask for less")
         elif self.answer.timed_out:
-            self.console.warn("the service ran out of time and returned what it had", "leave out --no-stream")
+            self.console.warn("the service ran out of time and returned a part", "leave out --no-stream")
 
     def _sources(self) -> str:
         """The pages of a web search, for the end of a file of text."""
@@ -222,7 +223,7 @@ class Turn:
                                           or not self._broken(found))
             except ValueError:
                 raise self._no_json(error) from None
-            self.console.warn("the answer had words around its JSON; the one value in it that fits was taken")
+            self.console.warn("the answer had text around its JSON; the one value that fits was used")
         broken = self._broken(value) if self.asked.schema is not None else []
         if broken:
             raise self._broken_promise("the answer does not match the schema: " + "; ".join(broken[:5]),
@@ -243,7 +244,7 @@ class Turn:
         cut = self.answer.finish_reason == "length"
         return self._broken_promise(
             f"the answer is not JSON: {error}",
-            "it was cut off at the token limit" if cut else "the model did not keep to the JSON mode",
+            "it was cut off at the token limit" if cut else "the model ignored the JSON mode",
             "leave out --max-tokens" if cut else "use another model, or run the command again: each answer is billed")
 
     def _broken_promise(self, message: str, cause: str, fix: str) -> Failure:
@@ -271,7 +272,7 @@ class Turn:
         if self.target:
             self._write_partial()
         elif (self.asked.wants_json or self._unshown) and not self.console.json_mode:
-            self.console.say("the answer that came:\n" + self.answer.text)
+            self.console.say("the answer received:\n" + self.answer.text)
 
     def _write_partial(self) -> None:
         """Never over a file that is there: it may be somebody's, or a link to somewhere else."""
@@ -280,9 +281,9 @@ class Turn:
         try:
             with open(path, "x", encoding="utf-8", errors="replace", newline="\n") as file:
                 file.write(self.console.redact_result(self.answer.text))
-            self.console.say(f"what came of the answer is kept in {path}")
+            self.console.say(f"the part received is saved in {path}")
         except OSError as error:
-            self.console.say(f"what came of the answer could not be kept: {error.strerror}")
+            self.console.say(f"the part received could not be saved: {error.strerror}")
 
 
 def _call_line(call: dict) -> str:

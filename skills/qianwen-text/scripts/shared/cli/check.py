@@ -19,7 +19,7 @@ def check(session) -> Exit:
                            + verdict.endpoint.prefix,
                            "region": verdict.endpoint.region or "unknown", "source": account.endpoint_source},
               "verdict": verdict.action, "mode": "strict" if account.strict else "warn",
-              "reason": verdict.reason or "the key and the endpoint fit",
+              "reason": verdict.reason or "the key and the endpoint work together",
               "fix": verdict.fix + (session.spare_key() if verdict.fix else ""),
               "billing": verdict.key.billing, "warnings": console.warnings}
     if account.budgets:
@@ -46,7 +46,7 @@ def _budgets(payments) -> list:
         return [{"amount": held.amount, "period": held.period, "source": held.where, "spent": rounded(spent),
                  "left": rounded(left), "currency": "CNY"} for held, spent, left in payments.left()]
     except OSError as error:
-        raise Failure(Exit.QUOTA, f"the budget cannot be kept: {error.strerror or error}", code=BUDGET,
+        raise Failure(Exit.QUOTA, f"the budget cannot be enforced: {error.strerror or error}", code=BUDGET,
                       fix="make the state folder writable, or unset QIANWEN_BUDGET") from error
 
 
@@ -110,4 +110,4 @@ def live_call(session) -> str:
                 continue
             raise
         return f"{endpoint.host} accepted the key (request id {reply.request_id or 'unknown'})"
-    raise AssertionError("the last free call neither answered nor failed")
+    raise AssertionError("the free call neither answered nor failed")

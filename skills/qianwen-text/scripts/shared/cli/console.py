@@ -127,7 +127,7 @@ class Console:
                  f"request id {failure.request_id}" if failure.request_id else ""]
         facts = ", ".join(fact for fact in facts if fact)
         lines = [f"error: {failure.message}" + (f"  [{facts}]" if facts else "")]
-        fix = failure.fix if not any(failure.fix in shown for shown in self.advised) else "as said above"
+        fix = failure.fix if not any(failure.fix in shown for shown in self.advised) else "do what the warning above says"
         lines += [f"  {name}: {text}" for name,
                   text in (("why", failure.cause), ("next", fix if failure.fix else "")) if text]
         self.say("\n".join(lines))
@@ -200,7 +200,7 @@ class Console:
             if stream is self.stdout:
                 self._stdout_closed = True
                 raise Failure(Exit.UNSAVED, f"stdout cannot be written: {error.strerror}",
-                              fix="check the disk, or the program that reads it") from error
+                              fix="check the disk, or the program that reads stdout") from error
 
 
 def _harmless(text: str, replacement) -> str:

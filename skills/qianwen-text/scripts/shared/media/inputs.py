@@ -73,7 +73,7 @@ def _find(argument: str, flag: str, limits: Limits) -> Media:
         url = _checked_url(argument, flag)
         return Media(argument, url="oss" + url[3:] if scheme.group(1).lower() == "oss" else url)
     if scheme and scheme.group(1).lower() != "file":
-        raise usage(f"{flag} {argument}: {scheme.group()} addresses are not taken",
+        raise usage(f"{flag} {argument}: {scheme.group()} addresses are not accepted",
                     "give a local path, or an address that begins with http://, https://, oss:// or data:")
     if _is_data(argument):
         return Media(argument, data=_decoded(argument, flag))
@@ -87,7 +87,7 @@ def _read_stdin(flag: str, limits: Limits) -> bytes:
     data = sys.stdin.buffer.read(most + 1)
     if len(data) > most:
         raise usage(f"{flag}: stdin has more than {megabytes(most)}",
-                    "save it as a file and name that: a file is not held in memory")
+                    "save it as a file and name that: a file need not fit into memory")
     return data
 
 
@@ -109,7 +109,7 @@ def _decoded(url: str, flag: str) -> bytes:
     try:
         return base64.b64decode(unquote(data), validate=True)
     except (binascii.Error, ValueError):
-        raise usage(f"{flag}: the data URL holds no valid base64") from None
+        raise usage(f"{flag}: the data URL does not contain valid base64") from None
 
 
 def _checked_path(argument: str, flag: str) -> str:
@@ -154,16 +154,16 @@ def check(media: Media, flag: str, limits: Limits) -> None:
     """Whether a file that was looked at keeps to limits. Raises usage naming the value and what is legal."""
     legal = ", ".join(probe.EXTENSIONS[name].upper() for name in limits.formats).replace("JPG", "JPEG")
     if not media.size:
-        raise usage(f"{flag} {media.name} is empty", "give a file that holds something")
+        raise usage(f"{flag} {media.name} is empty", "give a file with content")
     if media.media_type not in limits.formats:
-        what = media.media_type or "not a picture, video or sound that is known here"
+        what = media.media_type or "not a picture, video or sound that this script knows"
         raise usage(f"{flag} {media.name} is {what}, whatever its name says",
                     f"give {limits.kind} as one of: {legal}")
     if limits.max_bytes and media.size > limits.max_bytes:
-        raise usage(f"{flag} {media.name} has {megabytes(media.size)}, and the model takes {megabytes(limits.max_bytes)} at most",
+        raise usage(f"{flag} {media.name} has {megabytes(media.size)}, but the model takes {megabytes(limits.max_bytes)} at most",
                     "make it smaller (fewer pixels, or JPEG instead of PNG; for a video a lower resolution)")
     if limits.min_side and media.media_type in probe.SIZED and not (media.width and media.height):
-        raise usage(f"{flag} {media.name} is damaged: it has no width and height", "open it and save it anew")
+        raise usage(f"{flag} {media.name} is damaged: it has no width and height", "open it and save it again")
     if media.width and media.height:
         _check_sides(media, flag, limits)
     if media.seconds and limits.max_seconds and not limits.min_seconds <= media.seconds <= limits.max_seconds:

@@ -57,7 +57,8 @@ def sum_of(sums) -> Sum:
 
 def table(period: str, days: tuple, found: dict) -> str:
     """The same for people: a line for each skill and model, dearest first, and the total."""
-    title = period if days[0] == days[1] or period == "all" else f"{period}, {days[0]} to {days[1]}"
+    title = f"this {period}" if period in ("week", "month") else period
+    title += "" if days[0] == days[1] or period == "all" else f", {days[0]} to {days[1]}"
     if not found:
         return f"nothing was spent ({title})\n"
     rows = [("skill", "model", "calls", "units", CURRENCY)]

@@ -25,7 +25,7 @@ def list_tasks(journal: Journal, console) -> None:
 
 
 def _next_of(row: dict) -> str:
-    note = "by this machine's clock too old to be fetched; the service knows for sure: " if row["state"] == "expired" else ""
+    note = "too old to fetch, by this machine's clock; ask the service: " if row["state"] == "expired" else ""
     return note + row["resume"]
 
 
@@ -79,7 +79,7 @@ def cancel(given: str, runner, journal: Journal, console) -> None:
 def check_same_skill(record: dict | None, skill: str) -> None:
     """A record of another skill is read by that skill's script alone. Raises usage."""
     if record and record["skill"] != skill:
-        script = SCRIPTS.get(record["skill"], "the script that made it")
+        script = SCRIPTS.get(record["skill"], "the script that created it")
         raise usage(f"{record['task_id'] or record['id']} belongs to {record['skill']}",
                     f"give it to {script}")
 
@@ -87,6 +87,6 @@ def check_same_skill(record: dict | None, skill: str) -> None:
 def check_same_account(record: dict | None, endpoint) -> None:
     """A task is known only where it was made."""
     if record and record.get("endpoint") and record["endpoint"] != endpoint.origin + endpoint.prefix:
-        raise usage(f"{record['task_id'] or record['id']} was started at {record['endpoint']}, and this run would ask "
+        raise usage(f"{record['task_id'] or record['id']} was started at {record['endpoint']}, but this run would ask "
                     f"{endpoint.origin + endpoint.prefix}",
                     "set QWEN_BASE_URL or QWEN_REGION as they were, then run it again")

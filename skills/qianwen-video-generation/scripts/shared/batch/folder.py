@@ -58,10 +58,10 @@ class BatchFolder:
         flags = self._read_started(recorded)
         if flags is not None and flags != self._flags() and (self._skip or self.in_doubt):
             raise usage(f"{self.folder} holds results of a batch with other flags ({_difference(flags, self._flags())})",
-                        "use the same flags as then to go on with it, or name another folder with --output")
+                        "use the same flags as then to continue it, or name another folder with --output")
         if self.foreign and not self.kept and not self.kept_in_doubt:
             raise usage(f"{self.results} holds results of other rows or other flags, and none of {self._row_file.path}",
-                        "name another folder with --output, or use the same file and flags as then to go on")
+                        "name another folder with --output, or use the same file and flags as then to continue")
 
     def _flags(self) -> dict:
         return json.loads(json.dumps(self._console.redact_result(self._row_file.flags), default=str))
@@ -127,7 +127,7 @@ class BatchFolder:
         try:
             os.makedirs(self.folder, exist_ok=True)
         except OSError as error:
-            raise usage(f"the folder {self.folder} cannot be made: {error.strerror}",
+            raise usage(f"the folder {self.folder} cannot be created: {error.strerror}",
                         "name another place") from error
         sweep(os.path.abspath(self.folder))
         return FolderLock(self._lock_file, max_wait, tick, self._console)
@@ -243,8 +243,8 @@ class FolderLock:
         try:
             self._lock.__enter__().write(b"%d\n" % os.getpid())
         except Held:
-            raise Failure(Exit.RUNNING, f"another run is still at work in {self._folder}; nothing was sent",
-                          fix="run the command again when it has ended") from None
+            raise Failure(Exit.RUNNING, f"another run is still working in {self._folder}; nothing was sent",
+                          fix="run the command again when that run has ended") from None
         except Unsupported:
             raise usage(f"the file system of {self._folder} has no locks, so two runs could pay for the same rows",
                         "name a folder on a local disk with --output") from None

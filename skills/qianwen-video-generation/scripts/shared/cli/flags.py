@@ -9,6 +9,13 @@ from ..transport.client import DEFAULT_TIMEOUT
 from ..transport.retries import DEFAULT_RETRIES
 
 
+# What people write for a flag, and what some script calls it; the main input has no flag at all.
+_FILES = ("--attach", "--image", "--text-file")
+_CALLED = {"--aspect": ("--ratio",), "--aspect-ratio": ("--aspect", "--ratio"), "--ratio": ("--aspect",),
+           "--file": _FILES, "--input": _FILES, "--seconds": ("--duration",), "--count": ("-n",)}
+_MAIN_INPUT = ("--prompt", "--text", "--message")
+
+
 class _Help(argparse.RawDescriptionHelpFormatter):
     """Help whose lines never end inside a model id or a flag."""
 
@@ -24,8 +31,26 @@ class Parser(argparse.ArgumentParser):
         super().__init__(allow_abbrev=False, formatter_class=_Help, **settings)
 
     def error(self, message):
-        quotes = "put the prompt in quotes; " if message.startswith("unrecognized arguments") else ""
-        raise usage(message, f"{quotes}see {self.prog} --help")
+        raise usage(message, f"see {self.prog} --help")
+
+    def parse_args(self, args=None, namespace=None):
+        options, left = self.parse_known_args(args, namespace)
+        if left:
+            raise usage(f"unrecognized arguments: {' '.join(left)}",
+                        f"{self._meant(left)} (see {self.prog} --help)")
+        return options
+
+    def _meant(self, left: list) -> str:
+        """What to do about words that belong to no flag."""
+        flag = next((word.split("=")[0] for word in left if word.startswith("-")), "")
+        if not flag:
+            return "put the prompt in quotes, and every file behind its flag"
+        if flag in _MAIN_INPUT:
+            return f"write the text without {flag}, first and in quotes"
+        import difflib
+        known = [name for name in _CALLED.get(flag, ()) if name in self._option_string_actions]
+        known = known or difflib.get_close_matches(flag, self._option_string_actions, 1)
+        return f"did you mean {' or '.join(known)}?" if known else f"leave {flag} out"
 
 
 class Switch(argparse.Action):
@@ -68,8 +93,8 @@ def add_common_flags(parser: Parser, skill: str, default_model: str, main: str =
     add("--json", action="store_true", help="one JSON document on stdout")
     add("--dry-run", action="store_true", help="print the request as JSON and send nothing; needs no key")
     add("--check", action="store_true",
-        help="say which key and endpoint would be used and whether they fit; sends "
-        "nothing")
+        help="say which key and endpoint would be used and whether the two work together; "
+        "sends nothing")
     add("--models", metavar="WORD", nargs="?", const="",
         help="list the models of this skill (those with WORD in them): what "
         "they do, limits, price, retirement; sends nothing")
@@ -81,7 +106,7 @@ def add_common_flags(parser: Parser, skill: str, default_model: str, main: str =
     add("--spent", metavar="PERIOD", nargs="?", const="today",
         help="what all five scripts spent on this machine: today, "
         "yesterday, week, month, all, a month (2026-11) or a day (2026-11-25); default: today")
-    add("--unpriced", action="store_true", help="under QIANWEN_BUDGET: let calls go whose price is not known")
+    add("--unpriced", action="store_true", help="under QIANWEN_BUDGET: allow calls whose price is not known")
     _add_ways(add, skill)
 
 
@@ -103,21 +128,21 @@ def add_batch_flags(parser: Parser, parts: bool = False) -> None:
 
     `parts`: one input may be many calls by itself, so --concurrency goes without --batch as well.
     """
-    add = parser.add_argument_group("many calls at once").add_argument
+    add = parser.add_argument_group("one command, many calls").add_argument
     add("--batch", metavar="FILE",
-        help="a CSV with a header row, or a JSON-lines file, with one call a row: the main input and "
+        help="a CSV with a header row, or a JSON-lines file, with one call per row: the main input and "
         "any flag's long name without dashes; the other flags of the command line are the defaults, and {column} in its main input "
         "or in --system is the row's value. --output names the folder for results.jsonl (and results.csv); run again, it does only "
         "what is missing")
-    add("--csv", action="store_true", help="write results.csv for JSON lines, too")
+    add("--csv", action="store_true", help="write results.csv for JSON lines as well")
     add("--concurrency", metavar="N", type=number(1, 64, whole=True),
         help="calls at a time, 1 to 64 (default: 4"
-        f"{'; 3 for the parts of one text' if parts else ''})")
+        f"{'; 3 for the segments of one text' if parts else ''})")
     add("--any-files", action="store_true",
         help="let rows name files outside the folder of the batch file and the working "
         "directory")
     add("--again", action="store_true",
-        help="send rows whose outcome is unknown once more; they may have been billed already")
+        help="send rows whose outcome is unknown again; they may have been billed already")
     parser.set_defaults(has_parts=parts, has_api=False, batch_api=False)
 
 
@@ -160,7 +185,7 @@ def add_result_flags(add) -> None:
         help="do not write NAME.json (prompt, model, seed, size, usage) beside each file")
     add("--gallery", action="store_true",
         help="write index.html beside the files: a page that shows all of them; alone it "
-        "only renews the page of --output")
+        "only rewrites the page of --output")
 
 
 def exclude(options, flag: str, others) -> None:

@@ -118,7 +118,7 @@ class Temporary:
             self.file.flush()
             to_disk(self.file.fileno())
             if not is_at(self.file.fileno(), self.path):
-                raise OSError(errno.EPERM, "somebody replaced the temporary file", self.path)
+                raise OSError(errno.EPERM, "another program replaced the temporary file", self.path)
             _set_mode(self.file.fileno(), self.path, _mode_for(path, overwrite, permissions))
             if os.name == "nt":  # an open file cannot be renamed there
                 self.file.close()
@@ -222,8 +222,8 @@ def _refused_by_windows(name: str) -> str:
     legal = re.sub(r'[<>:"|?*\x00-\x1f]', "-", name).rstrip(". ")
     if is_device(legal):
         stem, dot, extension = legal.partition(".")
-        return f"{stem.rstrip()} is a device on Windows; call it {stem.rstrip()}-{dot}{extension}"
-    return "" if legal == name else f"Windows takes no such name; call it {legal or 'result'}"
+        return f"{stem.rstrip()} is a device name on Windows; call it {stem.rstrip()}-{dot}{extension}"
+    return "" if legal == name else f"Windows does not allow this name; call it {legal or 'result'}"
 
 
 def prove_name(path: str) -> None:

@@ -80,8 +80,8 @@ def write(folder: str, overwrite: bool = False) -> dict:
                 break
     except OSError as error:
         raise Failure(Exit.UNSAVED, f"the gallery {path} could not be written: {error.strerror or error}",
-                      fix="make the folder writable, then run the next command with --gallery: the page is made again from "
-                      "all results of the folder") from error
+                      fix="make the folder writable, then run the next command with --gallery: it rebuilds the page "
+                      "from all results in the folder") from error
     return {"path": path, "bytes": len(data), "media_type": "text/html"}
 
 

@@ -71,8 +71,8 @@ class Jobs(Tasks):
         except Failure as failure:
             raise self.with_way(failure)
         except KeyboardInterrupt:
-            raise self.with_way(Failure(Exit.INTERRUPTED, "interrupted while the jobs were being submitted",
-                                         "a job that is created goes on", accepted="maybe")) from None
+            raise self.with_way(Failure(Exit.INTERRUPTED, "interrupted while submitting the jobs",
+                                         "a job that was created continues", accepted="maybe")) from None
 
     def _submit_job(self, job: dict, number: int) -> None:
         if job["state"] == WRITTEN:
@@ -111,7 +111,7 @@ class Jobs(Tasks):
                 raise
             job["in_doubt"] = True
             if not self._found(job):
-                failure.cause = f"{failure.cause}. The service may have created the job, and bills its rows then".lstrip(". ")
+                failure.cause = f"{failure.cause}. The service may have created the job, and then bills its rows".lstrip(". ")
                 failure.fix = ""
                 raise
         job["state"] = CREATED

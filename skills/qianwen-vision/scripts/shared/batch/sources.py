@@ -18,14 +18,14 @@ _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codec
 _SHEETS = re.compile(r"\.(xlsx|xlsm|xlsb|xls|ods|numbers|et)$", re.IGNORECASE)
 _TABLES = re.compile(r"\.(csv|tsv|tab)$", re.IGNORECASE)
 _DELIMITERS = ",;\t"
-_AS_CSV = 'save it as "CSV UTF-8 (comma delimited)" in Excel, WPS or LibreOffice (File, Save As), and name that file'
+_AS_CSV = 'save it as "CSV UTF-8 (comma delimited)" in Excel, WPS or LibreOffice (File, Save As), and give that file'
 
 
 def source_of(path: str):
     """The reader of a batch file, by its name. Raises usage for a spreadsheet, and for a file that is not
     there."""
     if _SHEETS.search(path) or _is_sheet(path):
-        raise usage(f"--batch {path} is a spreadsheet, which is not read here", _AS_CSV)
+        raise usage(f"--batch {path} is a spreadsheet, which this script cannot read", _AS_CSV)
     return Table(path) if _TABLES.search(path) else JsonLines(path)
 
 
@@ -54,7 +54,7 @@ def _unreadable(path: str, error: Exception):
 class JsonLines:
     """One JSON object a line."""
 
-    is_table, columns, ids, example = False, (), None, 'write one JSON object a line, for example {"prompt": "Hello"}'
+    is_table, columns, ids, example = False, (), None, 'write one JSON object per line, for example {"prompt": "Hello"}'
 
     def __init__(self, path: str):
         self.path = path
@@ -97,7 +97,7 @@ class Table:
     """A CSV: UTF-8 (with or without BOM), UTF-16 with BOM or GB18030; separated by comma, semicolon or tab.
     """
 
-    is_table, example = True, "write the names of the columns into the first line, and a record into each line after it"
+    is_table, example = True, "write the column names on the first line, and one record on each line after it"
 
     def __init__(self, path: str):
         self.path = path
@@ -152,7 +152,7 @@ class Table:
                     begin = self._skip + reader.line_num + 1
         except csv.Error as error:
             raise usage(f"{self.path}: the record that begins on line {begin} cannot be read ({error})",
-                        "a quote is probably not closed, or not doubled within a quoted cell; correct it there") from None
+                        "a quote is probably not closed, or not doubled within a quoted cell; correct it in the file") from None
         except UnicodeDecodeError:
             raise self._not_text() from None
         except OSError as error:
@@ -167,8 +167,8 @@ class Table:
     def parse(self, cells: list) -> dict:
         """One record by the names of its columns. Raises usage where it has more cells than the header."""
         if any(cells[len(self.columns):]):
-            raise usage(f"it has {len(cells)} cells, and the header names {len(self.columns)} columns; a cell with a separator in "
-                        "it must stand in quotes")
+            raise usage(f"it has {len(cells)} cells, but the header names {len(self.columns)} columns; put quotes "
+                        "around a cell that contains a separator")
         cells = cells + [""] * (len(self.columns) - len(cells))
         return {name: cell for name, cell in zip(self.columns, cells) if name}
 
@@ -182,7 +182,7 @@ def _encoding(path: str) -> str:
             if head.startswith(mark):
                 return name
         if b"\0" in head:
-            raise usage(f"{path} is not a CSV: it has zero bytes", _AS_CSV)
+            raise usage(f"{path} is not a CSV: it contains zero bytes", _AS_CSV)
         file.seek(0)
         decoder = codecs.getincrementaldecoder("utf-8")()
         try:

@@ -20,12 +20,12 @@ _SOME = 4
 # Others are ends like any.
 _BAD_ENDS = {
     **dict.fromkeys(("content_filter", "sensitive"), (
-        Exit.CONTENT, "content inspection stopped the answer", "ask in other words")),
+        Exit.CONTENT, "content inspection stopped the answer", "rephrase the question")),
     **dict.fromkeys(("insufficient_system_resource", "overloaded", "engine_overloaded"), (
-        Exit.FAILED, "the service had no capacity for the rest of the answer",
+        Exit.FAILED, "the service had no capacity to finish the answer",
         "run the command again in a minute")),
     **dict.fromkeys(("error", "abort", "aborted", "network_error", "cancelled", "timeout"), (
-        Exit.FAILED, "the service ended the answer before it was whole", "run the command again")),
+        Exit.FAILED, "the service ended the answer before it was complete", "run the command again")),
 }
 
 
@@ -81,7 +81,7 @@ class Answer:
         try:
             return self._take(body)
         except (AttributeError, TypeError, KeyError) as error:
-            raise Failure(Exit.FAILED, "the answer has a form this script cannot read",
+            raise Failure(Exit.FAILED, "the answer has a format this script cannot read",
                           "the base URL probably leads to "
                           "something that only resembles the service", "check QWEN_BASE_URL",
                           request_id=self.request_id,
@@ -314,8 +314,8 @@ def fold(events, headers: dict, answer: Answer, show, context: Context) -> Answe
             if event.data == "[DONE]":
                 break
         if not answer.complete and not is_whole:
-            raise network("the answer was cut short: the stream ended before its finish", context,
-                          cause="the connection was lost or the service stopped in the middle")
+            raise network("the answer is incomplete: the stream ended early", context,
+                          cause="the connection dropped, or the service stopped midway")
     except Failure as failure:
         for channel, piece in answer.close():
             show(channel, piece)
@@ -323,7 +323,7 @@ def fold(events, headers: dict, answer: Answer, show, context: Context) -> Answe
             return answer  # the connection broke after the end
         failure.partial = failure.partial or answer.partial()
         if answer.started and failure.exit_code == Exit.NETWORK:
-            failure.fix = "what came is kept; run the command again for a whole answer (it is billed again)"
+            failure.fix = "the part received is saved; run the command again for a complete answer (it is billed again)"
         failure.request_id = failure.request_id or answer.request_id
         raise
     for channel, piece in answer.close():

@@ -10,7 +10,7 @@ from .request import FIELDS
 SCHEMA_HELP = (
     "JSON Schema the answer must match; sent along, and the answer is checked against it. Checked keywords: type, enum, "
     "const, properties, required, additionalProperties, items, prefixItems, the min/max keywords, uniqueItems, pattern, "
-    "multipleOf, anyOf, oneOf, allOf, not, $ref within the file; others are named in a warning; no thinking unless --think asks "
+    "multipleOf, anyOf, oneOf, allOf, not, $ref within the file; a warning names others; no thinking unless --think asks "
     "for it")
 THINKING = ("thinking_budget", "effort")
 
@@ -22,7 +22,7 @@ def add_thinking_flags(add) -> None:
 
 def add_json_flags(add) -> None:
     add("--json-object", action="store_true",
-        help="the answer is one JSON value; no thinking unless --think asks for it")
+        help="make the answer one JSON value; no thinking unless --think asks for it")
     add("--schema", metavar="FILE", help=SCHEMA_HELP)
 
 

@@ -91,7 +91,7 @@ def finish(ask: ChatAsk, model, body: dict, media: bool = False) -> list:
         check_request(body)
     if not body["stream"]:
         body.pop("stream_options", None)
-    return [f"{model.id} answers in streams only; the answer is collected and shown whole"] if must and not ask.stream else []
+    return [f"{model.id} only streams its answers; the answer is collected and shown as a whole"] if must and not ask.stream else []
 
 
 def put_fields(ask: ChatAsk, model, body: dict, table) -> None:
@@ -113,7 +113,7 @@ def check_limits(ask: ChatAsk, model) -> None:
         if value and limit and value > limit:
             raise usage(f"{flag} {value} is more than {model.id} allows", f"use a number from 1 to {limit}")
     if ask.json_object and ask.schema is not None:
-        raise usage("--json-object and --schema do not go together: a schema asks for JSON already",
+        raise usage("--json-object and --schema do not go together: a schema already asks for JSON",
                     "leave one of them out")
 
 
@@ -142,7 +142,7 @@ def check_messages(messages, what: str) -> None:
             raise usage(f"{what}: message {number} ({message['role']}) has no content")
         if isinstance(message.get("content"), list) and not all(isinstance(part, dict)
             for part in message["content"]):
-            raise usage(f"{what}: message {number} has a content part that is no object",
+            raise usage(f"{what}: message {number} has a content part that is not an object",
                         'a part is {"type": "text", "text": …} '
                         "or one of a picture or video")
         if message["role"] == "assistant" and message.get("content") is None and not message.get("tool_calls"):
@@ -251,7 +251,7 @@ def _check_thinking(ask: ChatAsk, model, wanted, excluded: str, table) -> None:
         able = table.names(lambda row: "jt" in row.features, 5) if excluded in ("--schema",
             "--json-object") else ""
         raise usage(f"{excluded} excludes thinking with {model.id}", f"leave out {flags}"
-                    + (f", or use a model that keeps to JSON while it thinks: {able}" if able else ""))
+                    + (f", or use a model that can promise JSON while it thinks: {able}" if able else ""))
     if ask.effort and ask.thinking_budget:
         raise usage("--effort and --thinking-budget do not go together", "leave one of them out")
     if ask.think is False and (ask.thinking_budget or ask.effort not in (None, "none")):
@@ -265,7 +265,7 @@ def _check_thinking(ask: ChatAsk, model, wanted, excluded: str, table) -> None:
         raise usage(f"{excluded or '--no-think'}: {model.id} always thinks",
                     f"use a model that can switch thinking off, such as {others()}")
     if ask.effort and ask.effort not in model.efforts:
-        fix = f"use one of: {', '.join(model.efforts)}" if model.efforts else "leave it out (--thinking-budget bounds the thinking " \
+        fix = f"use one of: {', '.join(model.efforts)}" if model.efforts else "leave it out (--thinking-budget limits the thinking " \
             f"of many models), or use one of: {table.names(lambda row: ask.effort in row.efforts, 5)}"
         raise usage(f"--effort {ask.effort}: {model.id} does not take it", fix)
 

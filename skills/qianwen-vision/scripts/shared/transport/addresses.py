@@ -29,17 +29,17 @@ def usable_address(endpoint: key_guard.Endpoint, url: str, at_endpoint: bool = T
         host, port = parts.hostname or "", parts.port
         rest = quote(url[url.index("//") + 2 + len(parts.netloc):], safe=_STANDS)
     except ValueError:
-        raise BadAddress("it is no usable address") from None
+        raise BadAddress("it is not a usable address") from None
     if re.search("[\x00-\x1f\x7f-\x9f]", url) or parts.scheme not in ("http", "https") or port == 0:
-        raise BadAddress("it is no usable address")
+        raise BadAddress("it is not a usable address")
     if key_guard.is_plan_host(parts.netloc):
         raise BadAddress("it is a plan's host, where nothing is sent")
     if not _HOST.fullmatch(parts.netloc):
-        raise BadAddress("it is no usable address")
+        raise BadAddress("it is not a usable address")
     local = is_local(host)
     fits = f"{parts.scheme}://{parts.netloc}" == endpoint.origin if at_endpoint else endpoint.kind == key_guard.LOOPBACK
     if (local or _is_near(host)) and not fits:
-        raise BadAddress("it is no usable address: it leads to another place on this machine")
+        raise BadAddress("it is not a usable address: it leads to another place on this machine")
     scheme = parts.scheme if local else "https"
     return f"{scheme}://{parts.netloc}{rest}"
 
