@@ -1,0 +1,49 @@
+"""Inputs of the same kinds as the faults that were reported: each test fails without the mend of its kind."""
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from shared.failures import Exit
+from shared.transport import reading
+from shared.transport.errors import Context, explain
+
+GATEWAY = Context("qianwen-text", "standard", "gateway", "gw.example", "qwen-plus", (), False, "", "https://gw.example")
+
+
+# ---- errors in other dress ---------------------------------------------------------------------------------------------
+
+DRESSES = [  # status, body, exit code, error code, message
+    (422, {"detail": "模型不存在的参数"}, 8, "http_422", "模型不存在的参数"),
+    (422, {"detail": [{"loc": ["body", "model"], "msg": "field required"}, {"msg": "too long"}]}, 8, "http_422",
+     "body.model: field required; too long"),
+    (500, {"code": 500, "msg": "账户余额不足"}, 4, "500", "账户余额不足"),
+    (200, {"code": 500, "msg": "出错了"}, 8, "500", "出错了"),
+    (403, {"code": 30001, "message": "Sorry, your account balance is insufficient", "data": None}, 4, "30001",
+     "Sorry, your account balance is insufficient"),
+    (403, {"code": 7, "msg": "该令牌额度不足"}, 4, "7", "该令牌额度不足"),
+    (401, {"error": {"msg": "无效的令牌"}}, 3, "", "无效的令牌"),
+    (400, {"errorCode": "X1", "errorMessage": "坏"}, 8, "X1", "坏"),
+    (400, {"error_code": 336002, "error_msg": "Invalid JSON"}, 8, "336002", "Invalid JSON"),
+    (400, {"errors": [{"message": "糟糕"}, {"message": "更糟"}]}, 8, "http_400", "糟糕; 更糟"),
+    (400, {"error": {"message": {"detail": "深"}, "code": 7}}, 8, "7", "深"),
+    (400, {"odd": {"words": "没有名字"}}, 8, "http_400", '{"odd": {"words": "没有名字"}}'),
+]
+
+
+@pytest.mark.parametrize("status, body, exit_code, code, message", DRESSES)
+def test_an_error_in_other_dress_is_read_and_shown_as_text(status, body, exit_code, code, message):
+    failure = explain(reading.read(status, {}, json.dumps(body).encode()), GATEWAY)
+    assert (failure.exit_code, failure.code, failure.message) == (exit_code, code, message)
+
+
+def test_a_404_of_a_framework_that_names_nothing_explains_the_address():
+    failure = explain(reading.read(404, {}, b'{"detail":"Not Found"}'), GATEWAY)
+    assert failure.exit_code == Exit.FAILED and "no such path" in failure.cause
+
+
+@pytest.mark.parametrize("code", [0, "", None, 200, "200", "Success", "OK"])
+def test_a_code_of_success_is_no_error(code):
+    body = {"code": code, "data": {"id": 1}, "msg": "ok"}
+    assert reading.read(200, {}, json.dumps(body).encode()) == body
