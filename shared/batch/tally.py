@@ -10,6 +10,7 @@ from collections import Counter
 from ..cli.console import Console
 from ..failures import Exit, Failure
 from ..money.cost import document as cost_document, of_document, plus, words
+from ..words import counted, unit
 from .worker import GO_ON
 
 _NAMED = 5  # rows in doubt that a message names
@@ -100,7 +101,7 @@ class Tally:
 
     def words(self) -> str:
         counts = self.counts()
-        words = [f"{counts['total']} rows"] + [f"{counts[name]} {said}" for name, said in (
+        words = [counted(counts["total"], "row")] + [f"{counts[name]} {said}" for name, said in (
             ("kept", "kept from earlier"), ("done", "done now"), ("failed", "failed"),
             ("in_doubt", "in doubt"),
             ("not_started", "not started")) if counts[name] or name == "done"]
@@ -136,7 +137,7 @@ def report(tally: Tally, row_file, batch_folder, session) -> Exit:
     if tally.units:
         console.note(f"{_counted(tally.units)}{session.billing_note()}{_cost_words(tally)}")
     if batch_folder.foreign:
-        console.note(f"{batch_folder.foreign} more lines are of rows that are no longer in {row_file.path}; they stay")
+        console.note(f"{counted(batch_folder.foreign, 'more line')} of rows that are no longer in {row_file.path}: they stay")
     try:
         if console.json_mode:
             console.document(_document(tally, code, batch_folder, session))
@@ -171,7 +172,7 @@ def _cost(tally: Tally) -> dict:
 def _cost_words(tally: Tally) -> str:
     if not tally.cost:
         return ""
-    unpriced = f"; {tally.rows_without_price} rows without a known price are not in it" if tally.cost.known and tally.rows_without_price else ""
+    unpriced = f"; without {counted(tally.rows_without_price, 'row')} whose price is not known" if tally.cost.known and tally.rows_without_price else ""
     return f", {words(tally.cost)}{unpriced}"
 
 
@@ -192,9 +193,7 @@ def _numbers(units: dict) -> dict:
 
 
 def _counted(units: dict) -> str:
-    return "".join(f"{count:g} {name.replace('_', ' ')}, " if isinstance(count, float)
-                   else f"{count} {name.replace('_', ' ')}, "
-                   for name, count in units.items())
+    return "".join(f"{unit(count, name)}, " for name, count in units.items())
 
 
 class Progress:

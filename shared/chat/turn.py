@@ -8,6 +8,7 @@ from ..failures import Exit, Failure
 from ..money.cost import Cost, document as cost_document, FREE, words
 from ..transport.request import Request
 from ..transport.retries import Retries
+from ..words import counted
 from .answer import Answer, fold, tool_calls_for_messages
 from .price import charged, expected
 from .request import ChatAsk, without_schema
@@ -226,7 +227,7 @@ class Turn:
         broken = self._broken(value) if self.asked.schema is not None else []
         if broken:
             raise self._broken_promise("the answer does not match the schema: " + "; ".join(broken[:5]),
-                                       f"{len(broken)} violation(s)",
+                                       counted(len(broken), "violation"),
                                        "make the schema simpler, or run the command again: each answer is billed")
         self.data = value if self.asked.schema is not None else None
         return text

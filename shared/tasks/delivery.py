@@ -14,6 +14,7 @@ from ..files.whole import remove
 from ..money.cost import document, FREE, words
 from ..transport import download
 from ..transport.errors import explain, ServiceError
+from ..words import counted, unit
 from .bill import cost_of, FETCHED, share
 from .journal import Journal, READY
 from .service import resume_command
@@ -183,15 +184,16 @@ class Delivery:
         first.http_status, first.task_id, first.files = 0, self.record["task_id"], self.files
         if self.files:
             first.exit_code, total = Exit.PARTIAL, len(errors) + len(self.files)
-            first.message = f"{len(errors)} of {total} results failed ({first.message}); the other {len(self.files)} are saved"
+            first.message = f"{len(errors)} of {counted(total, 'result')} failed ({first.message}); the other {len(self.files)} are saved"
             first.cause = f"{first.cause}. A failed result is not billed"
         raise first
 
     def _unsaved(self) -> Failure:
         first, record = self.problems[0], self.record
         command_line = resume_command(record["task_id"] or record["id"], self.journal)
+        made = sum(part["kind"] == "media" for part in record["parts"])
         links = [entry for problem in self.problems for entry in problem.files]
-        what = f"{len(self.problems)} of {sum(part['kind'] == 'media' for part in record['parts'])} results could not be saved"
+        what = f"{len(self.problems)} of {counted(made, 'result')} could not be saved"
         failure = Failure(Exit.UNSAVED, f"{what}: {first.message}", first.cause,
                           f"fetch what is missing with: {command_line} (add -o DIR/ for another place); the links die 24 hours "
                           "after they were made", files=[*self.files, *links], task_id=record["task_id"],
@@ -203,7 +205,7 @@ class Delivery:
             failure.fix = "download the links above, which need no key and die after 24 hours"
         elif first.code == failures.BAD_LINK and self.journal.expired(record):
             failure.cause = f"by this machine's clock the links are older than 24 hours, when they die. {first.cause}"
-            failure.fix = f"ask the service whether it still has them: {command_line.replace('--resume', '--status')}"
+            failure.fix = f"ask the service whether it still has them: {resume_command(record['task_id'] or record['id'], self.journal, '--status')}"
             failure.resume = ""
         return failure
 
@@ -235,6 +237,6 @@ def _bill(record: dict, files: list, count, product, billing: str) -> str:
     sizes = ", ".join(dict.fromkeys(f"{entry['width']}x{entry['height']}" for entry in files
                                     if entry.get("width")))
     number = len(files)
-    units = f", {count:g} {product.unit}" if count != number else ""
-    return (f"{number} {product.noun}{'s' if number != 1 else ''} of {record.get('model') or 'the task'}"
+    units = f", {unit(count, product.unit)}" if count != number else ""
+    return (f"{counted(number, product.noun)} of {record.get('model') or 'the task'}"
             f"{' (' + sizes + ')' if sizes else ''}{units}, {billing}")

@@ -21,6 +21,7 @@ from .errors import Context, explain, network, ServiceError
 from .events import BadStream, Event, read_events, WHOLE
 from .proxies import proxy_of
 from .request import FileChanged, headers_of, Multipart, origin_of, Reply, Request, request_id_of
+from ..words import counted
 from .retries import parse_retry_after, Retries
 
 DEFAULT_TIMEOUT = 310.0  # seconds without a byte; the service itself gives up after 300 (wire contract 1.6)
@@ -208,7 +209,7 @@ class Client:
                                                           min(self.timeout, CONNECT_TIMEOUT), proxy)
             return network(what, self.context, cause=cause, fix=fix, accepted="no", retryable=retryable)
         if isinstance(reason, socket.timeout):
-            return network(f"no answer for {self.timeout:g} seconds", self.context,
+            return network(f"no answer for {counted(self.timeout, 'second')}", self.context,
                            cause="the service is slow or the connection died")
         return network(what, self.context,
                        cause=f"the service ({self.context.host}), a proxy or a firewall closed the "

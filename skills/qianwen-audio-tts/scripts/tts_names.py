@@ -5,7 +5,7 @@ import json
 import os
 
 from shared.files.locks import Lock
-from shared.files.whole import whole
+from shared.files.whole import make_private, whole
 
 
 class Names:
@@ -34,7 +34,7 @@ class Names:
 
     def _change(self, change) -> None:
         try:
-            os.makedirs(os.path.dirname(self._path), mode=0o700, exist_ok=True)
+            make_private(os.path.dirname(self._path))
             with Lock(self._path + ".lock", wait=10.0):
                 names = change(self.all())
                 with whole(self._path, "w") as file:

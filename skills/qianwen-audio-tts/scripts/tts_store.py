@@ -14,7 +14,7 @@ import shutil
 import time
 
 from shared.failures import Exit, Failure, usage
-from shared.files.whole import prove_writable, remove, short_id, whole
+from shared.files.whole import make_private, prove_writable, remove, short_id, whole
 
 KEPT_DAYS = 7
 _OWN_DAYS = 1  # a run that was killed leaves its own names; no run lasts so long
@@ -32,7 +32,7 @@ class Store:
         """Make the folder and prove it writable before anything is paid; drop what is a week old. Raises
         usage."""
         try:
-            os.makedirs(self.folder, mode=0o700, exist_ok=True)
+            make_private(self.folder)
             prove_writable(self.folder)
         except OSError as error:
             raise usage(f"{self.folder} cannot be written: {error.strerror}; parts that are paid are kept there until the whole is "
