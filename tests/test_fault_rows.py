@@ -47,3 +47,26 @@ def test_a_404_of_a_framework_that_names_nothing_explains_the_address():
 def test_a_code_of_success_is_no_error(code):
     body = {"code": code, "data": {"id": 1}, "msg": "ok"}
     assert reading.read(200, {}, json.dumps(body).encode()) == body
+
+
+# ---- what is paid again is said ----------------------------------------------------------------------------------------
+
+WORD = {"type": "object", "properties": {"mood": {"enum": ["good"]}}, "required": ["mood"]}
+
+
+def test_a_batch_says_which_failed_rows_are_paid_again(run, emulator, work):
+    (work / "s.json").write_text(json.dumps(WORD))
+    (work / "rows.jsonl").write_text("".join(json.dumps({"prompt": f"w{number}"}) + "\n" for number in range(3)))
+    emulator.reply(text='{"mood": "bad"}')
+    emulator.reply(text='{"mood": "good"}')
+    emulator.inject("500", times=1, retry_after=0)
+    done = run("--batch", "rows.jsonl", "-o", "out", "--schema", "s.json", "--no-think", "--concurrency", 1, "--retries", 0)
+    told = done.err.split("  next: ")[1]
+    assert "run the same command again" in told and "are paid again: 1 row (about 0." in told, done
+
+
+def test_a_batch_whose_rows_cost_nothing_says_nothing_of_paying_again(run, emulator, work):
+    (work / "rows.jsonl").write_text(json.dumps({"prompt": "w"}) + "\n")
+    emulator.inject("500", times=None, retry_after=0)
+    done = run("--batch", "rows.jsonl", "-o", "out", "--retries", 0)
+    assert done.code == 8 and "run the same command again" in done.err and "paid again" not in done.err, done

@@ -9,7 +9,7 @@ from collections import Counter
 
 from ..cli.console import Console
 from ..failures import Exit, Failure
-from ..money.cost import document as cost_document, of_document, plus, words
+from ..money.cost import document as cost_document, of_document, plus, total, words
 from ..words import counted, unit
 from .worker import GO_ON
 
@@ -32,6 +32,7 @@ class Tally:
         self.doubtful: list = []  # the first lines in doubt, in words
         self.failures: list = []  # the first rows that failed, in words
         self.worth_repeating = False  # whether the same call may succeed for any row that failed
+        self.paid_again: list = []  # the Costs of such rows whose answer was paid all the same
         self.end: Failure | None = None
         self.stopped = False
 
@@ -70,9 +71,16 @@ class Tally:
             if doubt and len(self.doubtful) < _NAMED:
                 self.doubtful.append(f"line {row.line}" + (f" ({row.id})" if row.id is not None else ""))
             if not ok and not doubt:
-                self.worth_repeating = self.worth_repeating or _may_succeed(document)
-                if len(self.failures) < _NAMED_FAILED:
-                    self.failures.append(_failure_words(row, document))
+                self._add_failure(row, document)
+
+    def _add_failure(self, row, document: dict) -> None:
+        if _may_succeed(document):
+            self.worth_repeating = True
+            cost = of_document((document.get("billing") or {}).get("cost") or {"amount": 0})
+            if cost.high != 0:
+                self.paid_again.append(cost)
+        if len(self.failures) < _NAMED_FAILED:
+            self.failures.append(_failure_words(row, document))
 
     def _add_bill(self, billing: dict) -> None:
         self.units.update(_numbers(billing.get("units", {})))
@@ -110,7 +118,7 @@ class Tally:
     def next_steps(self) -> list:
         counts, steps = self.counts(), []
         if counts["not_started"] or self.worth_repeating:
-            steps.append(GO_ON)
+            steps.append(GO_ON + self._paid_again())
         elif counts["failed"]:
             steps.append(_NO_USE)
         if counts["in_doubt"]:
@@ -119,6 +127,15 @@ class Tally:
             steps.append(f"rows in doubt{named} may have been billed without an answer; they have \"in_doubt\": true in the "
                          "results, and are sent once more only with --again")
         return steps
+
+
+    def _paid_again(self) -> str:
+        """What running again costs for rows that failed though their answer was paid."""
+        if not self.paid_again:
+            return ""
+        cost, unpriced = total(self.paid_again)
+        price = f" ({words(cost)})" if cost.known and not unpriced else ""
+        return f"; rows that failed with a paid answer are paid again: {counted(len(self.paid_again), 'row')}{price}"
 
 
 def report(tally: Tally, row_file, batch_folder, session) -> Exit:
