@@ -57,7 +57,7 @@ def _outcome(make_parser, execute, argv, console: Console) -> int:
         account = find_account(settings)
         for warning in account.warnings:
             console.warn(warning)
-        return _run(Session(console.skill, options, account, console), execute)
+        return _told(console, _run(Session(console.skill, options, account, console), execute))
     except SystemExit as stop:  # --help and --version
         return int(stop.code or 0)
     except Failure as failure:
@@ -82,6 +82,14 @@ def _check_place() -> None:
                     "again") from None
 
 
+def _told(console: Console, code: int) -> int:
+    """The exit code of a run that is done; a result that could not go to stdout is no success."""
+    if console.unwritten and code == Exit.OK:
+        console.explain(console.unwritten)
+        return int(Exit.UNSAVED)
+    return code
+
+
 def _sends_nothing(options) -> bool:
     return bool(options.check or options.dry_run or options.estimate or options.models is not None
                 or options.spent is not None)
@@ -103,7 +111,7 @@ def _run(session, execute) -> int:
 def _report(console: Console, failure: Failure) -> int:
     try:
         console.failed(failure)
-    except (BrokenPipeError, Failure):  # stdout cannot be written; stderr has the report
+    except BrokenPipeError:  # stderr has the report
         pass
     return int(failure.exit_code)
 

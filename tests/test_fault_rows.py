@@ -1,10 +1,13 @@
 """Inputs of the same kinds as the faults that were reported: each test fails without the mend of its kind."""
 from __future__ import annotations
 
+import errno
+import io
 import json
 
 import pytest
 
+from shared.cli import console
 from shared.failures import Exit
 from shared.transport import reading
 from shared.transport.errors import Context, explain
@@ -70,3 +73,65 @@ def test_a_batch_whose_rows_cost_nothing_says_nothing_of_paying_again(run, emula
     emulator.inject("500", times=None, retry_after=0)
     done = run("--batch", "rows.jsonl", "-o", "out", "--retries", 0)
     assert done.code == 8 and "run the same command again" in done.err and "paid again" not in done.err, done
+
+
+# ---- a stdout that cannot be written -----------------------------------------------------------------------------------
+
+class Full(io.TextIOWrapper):
+    """Takes `room` pieces, then says that the disk is full."""
+
+    def __init__(self, room: int = 0):
+        super().__init__(io.BytesIO(), "utf-8")
+        self._room = room
+
+    def write(self, text):
+        if not self._room:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        self._room -= 1
+        return super().write(text)
+
+
+@pytest.fixture
+def full(run, monkeypatch):
+    """`full(arguments…, room=…)`: a run whose stdout takes so many pieces and no more."""
+    def run_full(*arguments, room=0, **named):
+        class Console(console.Console):
+            def __init__(self, *given):
+                super().__init__(*given)
+                self.stdout = Full(room) if not given[1:] else self.stdout
+        with monkeypatch.context() as patched:
+            patched.setattr("shared.main.Console", Console)
+            patched.setattr(console, "to_nowhere", lambda stream: None)
+            return run(*arguments, **named)
+    return run_full
+
+
+TTS, IMAGE, VIDEO = "qianwen-audio-tts", "qianwen-image-generation", "qianwen-video-generation"
+TOOLS = [{"type": "function", "function": {"name": "weather", "parameters": {"type": "object", "properties": {"city": {"type": "string"}}}}}]
+
+
+@pytest.mark.parametrize("room", [0, 1, 2])
+@pytest.mark.parametrize("arguments, skill, told, files", [
+    (("hi", "--no-think"), "qianwen-text", "Your prompt begins", ()),
+    (("hi", "--no-think", "--json"), "qianwen-text", '"request_id"', ()),
+    (("hi", "--no-think", "-o", "a.md"), "qianwen-text", "a.md", ("a.md",)),
+    (("hi", "--no-think", "--chat", "c.json"), "qianwen-text", "Your prompt begins", ("c.json",)),
+    (("Weather?", "--tools", "tools.json", "--tool-choice", "weather", "--no-think"), "qianwen-text", '"name": "weather"', ()),
+    (("你好", "-o", "a.wav", "--srt"), TTS, "a.srt", ("a.json", "a.srt", "a.wav")),
+    (("你好", "-o", "a.wav", "--json"), TTS, '"path": "a.wav"', ("a.json", "a.wav")),
+    (("--design", "a calm voice", "--name", "bob", "-o", "p.wav"), TTS, "cosyvoice-v3.5-plus-", ("p.wav",)),
+    (("a fox", "-n", 2, "-o", "f.png"), IMAGE, "f-2.png", ("f-1.json", "f-1.png", "f-2.json", "f-2.png")),
+    (("a fox", "-n", 2, "-o", "f.png", "--json"), IMAGE, '"path": "f-2.png"', ("f-1.json", "f-1.png", "f-2.json", "f-2.png")),
+    (("a fox", "--no-wait"), VIDEO, "--resume", ()),
+    (("a fox", "--no-wait", "--json"), VIDEO, '"task_id"', ()),
+])
+def test_a_result_that_cannot_go_to_stdout_goes_to_stderr(full, emulator, work, arguments, skill, told, files, room):
+    (work / "tools.json").write_text(json.dumps(TOOLS))
+    done = full(*arguments, skill=skill, room=room)
+    if done.code == 0:  # it had room for all of it
+        assert room and "stdout" not in done.err
+        return
+    assert (done.code, done.out) == (9, "") and told in done.err and "No space left on device" in done.err, done
+    assert "nothing has to be paid for again" in done.err and "run the" not in done.err, done
+    assert sorted(path.name for path in work.iterdir() if path.name not in (".git", "tools.json")) == sorted(files)
+    assert len(emulator.creates) <= 1 and len(emulator.requests) >= 1

@@ -155,16 +155,12 @@ def report(tally: Tally, row_file, batch_folder, session) -> Exit:
         console.note(f"{_counted(tally.units)}{session.billing_note()}{_cost_words(tally)}")
     if batch_folder.foreign:
         console.note(f"{counted(batch_folder.foreign, 'more line')} of rows that are no longer in {row_file.path}: they stay")
-    try:
-        if console.json_mode:
-            console.document(_document(tally, code, batch_folder, session))
-        console.result(batch_folder.results + "\n")
-        if batch_folder.table:
-            console.result(batch_folder.table + "\n")
-        console.end_result()
-    except Failure as failure:  # stdout cannot be written
-        failure.message, failure.fix = f"{failure.message}; the results are in {batch_folder.results}", ""
-        raise
+    if console.json_mode:
+        console.document(_document(tally, code, batch_folder, session))
+    console.result(batch_folder.results + "\n")
+    if batch_folder.table:
+        console.result(batch_folder.table + "\n")
+    console.end_result()
     return code
 
 

@@ -35,7 +35,6 @@ class Delivery:
         self.kept = True  # whether the links are in the journal
         self.files: list = []
         self.problems: list = []  # Failures of single files
-        self._unsaid: Failure | None = None  # why a path could not be written to stdout
 
     def keep_links(self, parts: list, answer: dict) -> None:
         """The links go to disk before anything is downloaded: from now on nothing of the answer can be lost.
@@ -76,16 +75,7 @@ class Delivery:
                                              files=[{"url": part["url"]}]))
                 continue
             self.files.append(entry)
-            self._say(entry["path"])
-
-    def _say(self, path: str) -> None:
-        """A stdout that cannot be written stops nothing: what is paid is saved first, and named in the end.
-        """
-        try:
-            if not self.console.json_mode:
-                self.console.result(path + "\n")
-        except Failure as failure:
-            self._unsaid = self._unsaid or failure
+            self.console.result(entry["path"] + "\n")
 
     def _fetch(self, part: dict, number: int) -> dict:
         temporary = self.outputs.temporary()
@@ -171,11 +161,6 @@ class Delivery:
         if self.problems:
             raise self._unsaved()
         self.journal.remove(self.record)
-        if self._unsaid and not errors:
-            names = ", ".join(entry["path"] for entry in self.files)
-            raise Failure(Exit.UNSAVED, f"{self._unsaid.message}; the files are saved: {names}",
-                          self._unsaid.cause,
-                          files=self.files, task_id=self.record["task_id"])
         if not errors:
             return
         first = explain(ServiceError(200, errors[0]["code"], errors[0]["message"],

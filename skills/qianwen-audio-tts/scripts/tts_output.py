@@ -141,20 +141,16 @@ class Output:
         if len(found) == 1 and found[0].get("url"):
             self.entry["url"] = found[0]["url"]
         self.files.append(self.entry)
-        self._say(self.entry["path"])
+        self._console.result(self.entry["path"] + "\n")
         if self._options.srt:
             try:
                 text = tts_plan.subtitles(self._job.parts, self._spans)
                 subtitles = self._outputs.save_text(text.encode("utf-8", "replace"), "srt",
                                                     "application/x-subrip")
                 self.files.append(subtitles)
-                self._say(subtitles["path"])
+                self._console.result(subtitles["path"] + "\n")
             except OSError as error:
                 self._console.warn(f"the subtitles could not be written: {error.strerror}")
-
-    def _say(self, path: str) -> None:
-        if not self._console.json_mode:
-            self._console.result(path + "\n")
 
     # -- while it arrives
 
