@@ -1,15 +1,18 @@
 """Inputs of the same kinds as the faults that were reported: each test fails without the mend of its kind."""
 from __future__ import annotations
 
+import contextlib
 import errno
 import io
+import itertools
 import json
+from types import SimpleNamespace
 
 import pytest
 
 from shared.cli import console
 from shared.failures import Exit
-from shared.transport import reading
+from shared.transport import download, reading
 from shared.transport.errors import Context, explain
 
 GATEWAY = Context("qianwen-text", "standard", "gateway", "gw.example", "qwen-plus", (), False, "", "https://gw.example")
@@ -135,3 +138,85 @@ def test_a_result_that_cannot_go_to_stdout_goes_to_stderr(full, emulator, work, 
     assert "nothing has to be paid for again" in done.err and "run the" not in done.err, done
     assert sorted(path.name for path in work.iterdir() if path.name not in (".git", "tools.json")) == sorted(files)
     assert len(emulator.creates) <= 1 and len(emulator.requests) >= 1
+
+
+# ---- downloads ---------------------------------------------------------------------------------------------------------
+
+class Drip:
+    """A body of which one byte comes now and then."""
+
+    def __init__(self, count: int):
+        self._left = count
+
+    def read1(self, size):
+        self._left -= 1
+        return b"x" if self._left >= 0 else b""
+
+
+@pytest.mark.parametrize("pause, comes", [(100.0, False), (0.01, True)], ids=["a byte in 100 s", "many bytes a second"])
+def test_a_download_that_drips_is_given_up(monkeypatch, pause, comes):
+    moment = itertools.count(step=pause)
+    monkeypatch.setattr(download.time, "monotonic", lambda: next(moment))
+    target, drip = io.BytesIO(), Drip(20_000)
+    with contextlib.nullcontext() if comes else pytest.raises(download._Again, match="next to nothing"):
+        download._append(drip, {}, target, 0, None, 1 << 30, 300.0)
+    assert (len(target.getvalue()) == 20_000) == comes
+
+
+def test_what_came_in_place_of_a_part_of_speech_is_kept_with_its_link(run, emulator, work):
+    emulator.inject("download-html", None)
+    done = run("你好", "-o", "a.wav", "--json", skill=TTS)
+    (entry,) = done.document["files"]
+    assert done.code == 9 and entry["url"].startswith(emulator.url) and entry["partial"] in done.err, done
+    with open(entry["partial"], "rb") as file:
+        assert b"<html" in file.read().lower()
+    assert not (work / "a.wav").exists()
+    emulator.faults.clear()
+    assert run("你好", "-o", "a.wav", skill=TTS).code == 0 and len(emulator.creates) == 1
+
+
+def test_a_part_that_cannot_be_kept_is_not_lost_while_its_link_lives(run, emulator, monkeypatch):
+    import tts_store
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    monkeypatch.setattr(tts_store.Store, "keep_link", full)
+    done = run("你好", "-o", "a.wav", "--json", skill=TTS)
+    (entry,) = done.document["files"]
+    assert done.code == 9 and entry["url"].startswith(emulator.url) and entry["url"] in done.err, done
+    assert "run the" not in done.document["error"]["fix"], done
+
+
+# ---- speech ------------------------------------------------------------------------------------------------------------
+
+LONG = "这是一段足够长的话，用来看声音是否短得离谱，说完它要好几秒钟。"
+
+
+@pytest.mark.parametrize("model", ["qwen3-tts-flash", "MiniMax/speech-2.8-hd", "qwen-audio-3.0-tts-flash", "cosyvoice-v3-flash"])
+@pytest.mark.parametrize("form", ["wav", "mp3"])
+def test_sound_far_too_short_for_its_text_is_warned_of_with_every_model(run, emulator, model, form):
+    emulator.unit_seconds = 0.01
+    done = run(LONG, "--model", model, "-o", f"a.{form}", skill=TTS)
+    assert done.code == 0 and "its end may be missing" in done.err, done
+    emulator.unit_seconds = 0.12
+    done = run(LONG, "--model", model, "-o", f"b.{form}", skill=TTS)
+    assert done.code == 0 and "may be missing" not in done.err, done
+
+
+@pytest.mark.parametrize("model, output, legal", [
+    ("qwen-tts", "a.m4a", ".wav, .pcm"), ("qwen-tts", "a.mp3", ".wav, .pcm"), ("MiniMax/speech-2.8-hd", "a.ogg", ".wav, .mp3, .pcm, .flac"),
+    ("qwen3-tts-flash", "a.flac", ".wav, .mp3, .pcm, .opus, .ogg"), ("cosyvoice-v3-flash", "a.aac", ".wav, .mp3, .pcm, .opus, .ogg")])
+def test_the_formats_that_are_offered_for_speech_are_those_of_the_model(run, emulator, model, output, legal):
+    done = run("你好", "--model", model, "-o", output, skill=TTS)
+    assert done.code == 2 and f"legal: {legal}\n" in done.err and not emulator.requests, done
+    for extension in legal.split(", "):
+        assert run("你好", "--model", model, "-o", "a" + extension, "--dry-run", skill=TTS).code == 0
+
+
+def test_a_system_without_threads_speaks_all_parts(run, emulator, monkeypatch):
+    def no_thread(**_):
+        raise RuntimeError("can't start new thread")
+    monkeypatch.setattr("shared.batch.workers.threading", SimpleNamespace(Thread=lambda **_: SimpleNamespace(start=no_thread)))
+    emulator.unit_seconds = 0.001
+    done = run(LONG, "--max-part", 20, "-o", "a.wav", "--json", skill=TTS)
+    assert done.code == 0 and done.document["parts"] > 2 and len(emulator.creates) == done.document["parts"], done

@@ -20,6 +20,7 @@ from tts_sound import BadSound, NoSound
 from tts_store import Store, unsaved
 
 _FETCH_AGAIN = "run the same command again: what is paid is fetched and not paid again, as long as the link lives (24 hours)"
+_MOST_BYTES = 1 << 30  # of the sound of one part
 _TRUNCATED = 0.5  # of the time a text takes to say; below it something was cut off (speech contract 7.4)
 
 
@@ -124,16 +125,18 @@ class Speaker:
                     raise
                 self._session.console.note("the link of a part that was made before no longer works; it is made again")
                 self.store.drop(key)
-        temporary = self.store.temporary()
+        temporary, url = self.store.temporary(), ""
         try:
             answer, form = self._send(call, client, temporary, on_audio)
+            url = answer.url
             facts = {"usage": answer.usage, "request_id": answer.request_id, "url": answer.url}
             if form:
                 return self.store.keep(key, temporary, form, facts)
             self.store.keep_link(key, facts)
             return self._fetch(key, facts, call, client, on_audio)
         except OSError as error:
-            raise unsaved(error, self.store.folder) from error
+            self._session.console.links([url] if url else [])
+            raise unsaved(error, self.store.folder, url) from error
         finally:
             remove(temporary)
 
@@ -206,23 +209,24 @@ class Speaker:
         for tries in (1, 2):
             temporary = self.store.temporary()
             try:
-                download.fetch(client, url, temporary)
+                download.fetch(client, url, temporary, limit=_MOST_BYTES)
                 form = self._checked(temporary, call, on_audio)
                 return self.store.keep(key, temporary, form, facts)
             except NoSound as error:
                 self.store.drop(key)
                 raise self._no_sound(str(error), facts["request_id"]) from error
             except BadSound as error:
-                why = str(error)
+                why, kept = str(error), self.store.set_aside(key, temporary)
             except Failure as failure:
                 failure.fix = "run the same command again: the part is made again, and billed again" if "expired" in failure.message \
                     else _FETCH_AGAIN
                 raise
             finally:
                 remove(temporary)
-        raise Failure(Exit.UNSAVED, f"what the link of a part leads to is not its sound: {why}",
-                      f"the link is {url}",
-                      _FETCH_AGAIN, code=failures.BAD_LINK, accepted="maybe", files=[{"url": url}])
+        raise Failure(Exit.UNSAVED,
+                      f"what the link of a part leads to is not its sound: {why}{kept and f'; what came is in {kept}'}",
+                      f"the link is {url}", _FETCH_AGAIN, code=failures.BAD_LINK, accepted="maybe",
+                      files=[{"url": url, **({"partial": kept} if kept else {})}])
 
     def _checked(self, path: str, call, on_audio) -> str:
         """The form of a downloaded file; bare PCM gets a header. Raises BadSound."""

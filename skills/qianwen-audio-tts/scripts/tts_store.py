@@ -14,6 +14,7 @@ import shutil
 import time
 
 from shared.failures import Exit, Failure, usage
+from shared.files.outputs import PARTIAL
 from shared.files.whole import make_private, prove_writable, remove, short_id, whole
 
 KEPT_DAYS = 7
@@ -50,6 +51,15 @@ class Store:
                     os.unlink(path)
             except OSError:
                 pass
+
+    def set_aside(self, key: str, path: str) -> str:
+        """Keep what came in place of a part, which may be of use; its path, '' where that cannot be."""
+        kept = os.path.join(self.folder, key + PARTIAL)
+        try:
+            os.replace(path, kept)
+        except OSError:
+            return ""
+        return kept
 
     def temporary(self) -> str:
         """A new empty file."""
@@ -162,8 +172,10 @@ def _link(path: str, new: str) -> None:
         shutil.copyfile(path, new)
 
 
-def unsaved(error: OSError, folder: str) -> Failure:
-    """A part is paid and cannot be kept."""
+def unsaved(error: OSError, folder: str, url: str = "") -> Failure:
+    """A part is paid and cannot be kept; `url` is where it still is, if anywhere."""
     return Failure(Exit.UNSAVED, f"what was spoken cannot be kept in {folder}: {error.strerror}",
-                   "the part is paid, and lost",
-                   "make room there, then run the command again", accepted="maybe")
+                   "the part is paid, and lies behind the link above" if url else "the part is paid, and lost",
+                   "download the link above, which needs no key and dies after 24 hours; then make room" if url
+                   else "make room there, then run the command again", accepted="maybe",
+                   files=[{"url": url}] if url else [])
