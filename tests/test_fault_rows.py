@@ -6,14 +6,17 @@ import errno
 import io
 import itertools
 import json
+import struct
 from types import SimpleNamespace
 
 import pytest
 
 from shared.cli import console
 from shared.failures import Exit
+from shared.files import probe
 from shared.transport import download, reading
 from shared.transport.errors import Context, explain
+from tests import media_samples as samples
 
 GATEWAY = Context("qianwen-text", "standard", "gateway", "gw.example", "qwen-plus", (), False, "", "https://gw.example")
 
@@ -220,3 +223,88 @@ def test_a_system_without_threads_speaks_all_parts(run, emulator, monkeypatch):
     emulator.unit_seconds = 0.001
     done = run(LONG, "--max-part", 20, "-o", "a.wav", "--json", skill=TTS)
     assert done.code == 0 and done.document["parts"] > 2 and len(emulator.creates) == done.document["parts"], done
+
+
+# ---- whole media with something behind the end, photos on their side, transparency -----------------------------------------
+
+FILM = samples.mp4(4, size=5000)
+WHOLE = {"png": samples.png(50, 40), "jpeg": samples.jpeg(50, 40), "gif": samples.gif(50, 40), "webp": samples.webp(50, 40), "mp4": FILM,
+         "mov": samples.mp4(4, size=5000, brand=b"qt  ")}
+BEHIND = {"a line end": b"\r\n", "zeros": bytes(100), "text": b"<!-- cached by a proxy -->" * 9, "another picture": samples.png(9, 9),
+          "64 KiB": b"\x5a" * 65536}
+
+
+@pytest.mark.parametrize("behind", BEHIND.values(), ids=BEHIND)
+@pytest.mark.parametrize("data", WHOLE.values(), ids=WHOLE)
+def test_what_comes_behind_the_end_of_a_medium_does_no_harm(data, behind):
+    kind, *_ = probe.measure(io.BytesIO(data), len(data))
+    assert probe.is_whole(io.BytesIO(data + behind), len(data + behind), kind)
+    for end in (len(data) - 1, len(data) - 9, len(data) // 2):
+        assert not probe.is_whole(io.BytesIO(data[:end]), end, kind) or kind == "image/gif" and end == len(data) - 9
+
+
+def exif(orientation: int, order: str = "<") -> bytes:
+    """TIFF data that tell an orientation, behind a tag that comes first."""
+    mark = b"II*\0" if order == "<" else b"MM\0*"
+    entries = [struct.pack(order + "HHI4s", 271, 2, 4, b"abc\0"), struct.pack(order + "HHIHH", 274, 3, 1, orientation, 0)]
+    return mark + struct.pack(order + "IH", 8, len(entries)) + b"".join(entries) + bytes(4)
+
+
+def photo(kind: str, orientation: int, order: str = "<") -> bytes:
+    """A picture of 60 x 40 stored pixels that says how it is shown."""
+    data = exif(orientation, order)
+    if kind == "jpeg":
+        plain, told = samples.jpeg(60, 40), b"Exif\0\0" + data
+        return plain[:2] + b"\xff\xe0\0\x10JFIF\0" + bytes(9) + b"\xff\xe1" + struct.pack(">H", len(told) + 2) + told + plain[2:]
+    if kind == "png":
+        plain = samples.png(60, 40)
+        return plain[:33] + samples.png_chunk(b"eXIf", data) + plain[33:]
+    chunks = b"VP8X" + struct.pack("<I", 10) + b"\x08\0\0\0" + (59).to_bytes(3, "little") + (39).to_bytes(3, "little")
+    chunks += samples.webp(60, 40)[12:] + b"EXIF" + struct.pack("<I", len(data)) + data
+    return b"RIFF" + struct.pack("<I", 4 + len(chunks)) + b"WEBP" + chunks
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("kind", ["jpeg", "png", "webp"])
+def test_the_sides_of_a_photo_are_those_that_are_shown(kind, order):
+    for orientation in range(10):
+        data = photo(kind, orientation, order)
+        found = probe.measure(io.BytesIO(data), len(data))
+        assert found[1:3] == ((40, 60) if 5 <= orientation <= 8 else (60, 40)), orientation
+        for end in range(30, len(data), 5):  # a torn one is no defect
+            probe.measure(io.BytesIO(data[:end]), end)
+
+
+@pytest.mark.parametrize("flags", [("--box", "1:1,1,20,20"), ("--mask", "mask.png", "--function", "description_edit_with_mask")])
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_a_photo_on_its_side_is_warned_of_where_places_count(run, emulator, work, flags, orientation):
+    (work / "photo.jpg").write_bytes(large_photo(orientation))
+    (work / "mask.png").write_bytes(samples.png(*((800, 1200) if orientation == 6 else (1200, 800))))
+    done = run("Paint it red", "--image", "photo.jpg", *flags, "--dry-run", skill=IMAGE)
+    assert done.code == 0 and ("stored on its side" in done.err) == (orientation == 6), done
+
+
+def large_photo(orientation: int) -> bytes:
+    plain, told = samples.jpeg(1200, 800), b"Exif\0\0" + exif(orientation)
+    return plain[:2] + b"\xff\xe1" + struct.pack(">H", len(told) + 2) + told + plain[2:]
+
+
+def test_a_portrait_of_a_phone_is_edited_as_a_portrait(run, emulator, work):
+    (work / "photo.jpg").write_bytes(large_photo(6))
+    done = run("Make it night", "--image", "photo.jpg", "--quality", "high", "--dry-run", skill=IMAGE)
+    width, height = map(int, done.document["body"]["parameters"]["size"].split("*"))
+    assert width < height, done
+
+
+def transparent_png() -> bytes:
+    plain = samples.png(20, 20)
+    return plain[:33] + samples.png_chunk(b"tRNS", bytes(6)) + plain[33:]
+
+
+@pytest.mark.parametrize("data, alpha", [
+    (transparent_png(), True), (samples.png(20, 20), False), (photo("webp", 1), False),
+    (photo("webp", 1).replace(b"VP8X\x0a\0\0\0\x08", b"VP8X\x0a\0\0\0\x18"), True),
+    (b"RIFF\x20\0\0\0WEBPVP8L\x14\0\0\0\x2f" + struct.pack("<I", 19 | 19 << 14 | 1 << 28) + bytes(15), True),
+    (b"RIFF\x20\0\0\0WEBPVP8L\x14\0\0\0\x2f" + struct.pack("<I", 19 | 19 << 14) + bytes(15), False)])
+def test_transparency_is_seen_however_it_is_told(data, alpha):
+    assert probe.has_alpha(io.BytesIO(data)) is alpha
