@@ -31,7 +31,6 @@ from shared.tasks.run import TaskRun, Product
 from shared.tasks.service import fingerprint
 from shared.transport.request import Request
 from shared.transport.retries import Retries
-from shared.words import counted
 
 SKILL = "qianwen-image-generation"
 MAX_WAIT = 540.0  # seconds; what agents' shells allow is ten minutes
@@ -242,7 +241,8 @@ class Run(TaskRun):
         asked = record.get("expected", 0)
         if record.get("mode") in ("make", "edit", "function") and len(delivery.files) < asked:
             raise Failure(Exit.PARTIAL,
-                          f"the service made {len(delivery.files)} of {counted(asked, 'picture')}; what it made is saved", fix="what was not made is not billed; ask for the rest again",
+                          f"{asked} pictures were asked for, and the service made {len(delivery.files)}; they are "
+                          "saved", fix="what was not made is not billed; ask for the rest again",
                           files=delivery.files,
                           request_id=record.get("request_id", ""), task_id=record["task_id"])
 
