@@ -11,6 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from shared.chat.json_schema import violations
 from shared.cli import console
 from shared.failures import Exit
 from shared.files import probe
@@ -308,3 +309,26 @@ def transparent_png() -> bytes:
     (b"RIFF\x20\0\0\0WEBPVP8L\x14\0\0\0\x2f" + struct.pack("<I", 19 | 19 << 14) + bytes(15), False)])
 def test_transparency_is_seen_however_it_is_told(data, alpha):
     assert probe.has_alpha(io.BytesIO(data)) is alpha
+
+
+# ---- answers -----------------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("pattern, fits, breaks", [
+    (r"^[\w-.]+@[\d-x]+$", "a-b.c@1-x", "a b@1"), (r"^x{,3}$", "x{,3}", "xx"), (r"^[\s-]+$", " -\u3000", "a"), (r"^[-\d]+$", "-1", "x")])
+def test_patterns_that_javascript_takes_are_checked_as_it_does(pattern, fits, breaks):
+    assert violations(fits, {"pattern": pattern}) == [] and violations(breaks, {"pattern": pattern})
+
+
+@pytest.mark.parametrize("reason", ["CONTENT_FILTER", "SAFETY", "recitation"])
+def test_an_answer_that_a_filter_ended_is_not_the_whole_in_any_spelling(run, emulator, work, reason):
+    emulator.reply(chunks=[{"choices": [{"index": 0, "delta": {"content": "Half of"}, "finish_reason": None}]},
+                           {"choices": [{"index": 0, "delta": {}, "finish_reason": reason}]}])
+    done = run("hi", "--no-think", "--chat", "c.json", "-o", "a.md")
+    assert done.code == 10 and "a.md.partial" in done.err, done
+    assert not (work / "a.md").exists() and not (work / "c.json").exists()
+
+
+def test_an_answer_of_blanks_is_empty(run, emulator, work):
+    emulator.reply(text="  \n\n ")
+    done = run("hi", "--no-think", "--chat", "c.json")
+    assert done.code == 8 and "empty" in done.err and not (work / "c.json").exists(), done
