@@ -16,6 +16,8 @@ def run_script(skill: str, make_parser, execute, argv=None) -> int:
     """
     is_process = argv is None
     argv = sys.argv[1:] if is_process else argv
+    if is_process:
+        _speak_utf8()
     _prepare_streams()
     console = Console(skill)
     console.json_mode = "--json" in argv
@@ -34,6 +36,22 @@ def run_script(skill: str, make_parser, execute, argv=None) -> int:
     except KeyboardInterrupt:  # the outcome has been told, or its telling was cut short by a second Ctrl-C
         pass
     return code
+
+
+def _speak_utf8() -> None:
+    """In a locale of another encoding begin again in Python's UTF-8 mode, where arguments that are UTF-8 are
+    read as such, and files have the very names that are printed. Arguments of that encoding stay as they are.
+    """
+    if os.name != "posix" or sys.getfilesystemencoding() == "utf-8" or not (sys.executable and os.path.isfile(sys.argv[0])):
+        return
+    try:
+        for argument in sys.argv:
+            os.fsencode(argument).decode("utf-8")
+        from .batch.worker import interpreter_flags
+        flags = [sys.executable, *interpreter_flags(), "-X", "utf8"]
+        os.execv(sys.executable, [*flags, *sys.argv])
+    except (OSError, UnicodeError):
+        pass
 
 
 def _outcome(make_parser, execute, argv, console: Console) -> int:

@@ -6,11 +6,14 @@ import errno
 import io
 import itertools
 import json
+import shutil
 import struct
+import subprocess
 from types import SimpleNamespace
 
 import pytest
 
+from shared.chat.answer import Answer, tool_calls_for_messages
 from shared.chat.json_schema import violations
 from shared.cli import console
 from shared.failures import Exit
@@ -332,3 +335,73 @@ def test_an_answer_of_blanks_is_empty(run, emulator, work):
     emulator.reply(text="  \n\n ")
     done = run("hi", "--no-think", "--chat", "c.json")
     assert done.code == 8 and "empty" in done.err and not (work / "c.json").exists(), done
+
+
+def delta(content=None, reason=None, **more):
+    fields = {**({} if content is None else {"content": content}), **more}
+    return {"choices": [{"index": 0, "delta": fields, "finish_reason": reason}]}
+
+
+def message(content, **more):
+    return {"choices": [{"index": 0, "message": {"role": "assistant", "content": content, **more}, "finish_reason": "stop"}]}
+
+
+def native(content, reason="null"):
+    return {"output": {"choices": [{"message": {"content": [{"text": content}]}, "finish_reason": reason}]}}
+
+
+def call(index, name, arguments, function="f"):
+    fields = {**({} if index is None else {"index": index}), **({} if name is None else {"id": name})}
+    return delta(tool_calls=[{**fields, "function": {"name": function, "arguments": arguments}}])
+
+
+def folded(events) -> Answer:
+    answer = Answer()
+    for event in events:
+        answer.take(event)
+    answer.close()
+    return answer
+
+
+HALVES = {"two deltas": [delta("Hi \ud83d"), delta("\ude00")], "native": [native("Hi \ud83d"), native("\ude00", "stop")]}
+TEXTS = {
+    **{f"halves, {name}": (events, "Hi 😀") for name, events in HALVES.items()},
+    "a lone half": ([delta("Hi \ud83d"), delta("!")], "Hi \ufffd!"), "a lone half at the end": ([delta("Hi "), delta("\ud83d")], "Hi \ufffd"),
+    "a whole message at the end": ([delta("Hello "), delta("world"), message("Hello world")], "Hello world"),
+    "a whole message beside an empty delta": ([delta("Hello "), delta("world"), {"choices": [
+        {"index": 0, "delta": {}, "message": {"content": "Hello world"}, "finish_reason": "stop"}]}], "Hello world"),
+    "a whole message with more at its end": ([delta("Hello "), message("Hello world")], "Hello world"),
+    "all so far in each piece": ([delta("| A |"), delta("| A | B |"), delta("| A | B | C |"), delta("", "stop")], "| A | B | C |"),
+    "one piece again and again": ([delta("哈"), delta("哈"), delta("哈"), delta("", "stop")], "哈哈哈")}
+CALLS = {
+    "a new id at the same index": ([call(0, "a", "{}"), call(0, "b", '{"x":'), call(0, "", "1}", ""), call(0, "c", "")],
+                                   [("a", "{}"), ("b", '{"x":1}'), ("c", "{}")]),
+    "no index": ([call(None, "a", "{"), call(None, None, "}", ""), call(None, "b", "")], [("a", "{}"), ("b", "{}")]),
+    "the same id in each piece": ([call(0, "a", '{"a"'), call(0, "a", ":1}")], [("a", '{"a":1}')]),
+    "a whole message at the end": ([call(0, "a", '{"a":1}'), message("", tool_calls=[
+        {"index": 0, "id": "a", "function": {"name": "f", "arguments": '{"a":1}'}}])], [("a", '{"a":1}')]),
+    "halves of a character": ([call(0, "a", '{"a":"\ud83d'), call(0, "", '\ude00"}', "")], [("a", '{"a":"😀"}')])}
+
+
+@pytest.mark.parametrize("events, text", TEXTS.values(), ids=TEXTS)
+def test_text_is_folded_once_whatever_the_stream_repeats_or_cuts(events, text):
+    assert folded(events).text == text
+
+
+@pytest.mark.parametrize("events, calls", CALLS.values(), ids=CALLS)
+def test_tool_calls_are_told_apart(events, calls):
+    assert [(one["id"], one["function"]["arguments"]) for one in tool_calls_for_messages(folded(events))] == calls
+
+
+# ---- 8-bit locales -------------------------------------------------------------------------------------------------------
+
+@pytest.mark.skipif(not shutil.which("localedef"), reason="makes a locale of its own")
+@pytest.mark.parametrize("name, charmap", [("zh_CN", "GBK"), ("en_US", "ISO-8859-1")])
+def test_arguments_and_paths_are_utf8_in_an_8_bit_locale(run, emulator, work, tmp_path, name, charmap):
+    made = subprocess.run(["localedef", "-i", name, "-f", charmap, str(tmp_path / f"{name}.{charmap}")], capture_output=True)
+    if not (tmp_path / f"{name}.{charmap}").exists():
+        pytest.skip(f"no such locale here: {made.stderr!r}")
+    done = run("红狐狸", "-o", "图/", skill=IMAGE, env={"LOCPATH": str(tmp_path), "LC_ALL": f"{name}.{charmap}"})
+    assert done.code == 0 and emulator.creates[0].prompt == "红狐狸", done
+    (path,) = done.out.splitlines()
+    assert path.startswith("图/红狐狸") and (work / path).is_file(), done
