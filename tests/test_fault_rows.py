@@ -405,3 +405,14 @@ def test_arguments_and_paths_are_utf8_in_an_8_bit_locale(run, emulator, work, tm
     assert done.code == 0 and emulator.creates[0].prompt == "红狐狸", done
     (path,) = done.out.splitlines()
     assert path.startswith("图/红狐狸") and (work / path).is_file(), done
+
+
+# ---- a read never advises to pay again -----------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("fault, code", [("arrearage", 4), ("401", 3), ("free-tier", 4)])
+def test_a_refused_poll_advises_to_fetch_and_not_to_run_again(run, emulator, fault, code):
+    emulator.task_polls = (2, 0)
+    emulator.inject(fault, times=None, path="/tasks/")
+    done = run("a fox", "--poll", 0.02, "--json", skill=VIDEO)
+    fix = done.document["error"]["fix"]
+    assert done.code == code and "run the command again" not in fix and done.document["resume"] in fix, done
