@@ -6,6 +6,8 @@ import errno
 import io
 import itertools
 import json
+import os
+import shlex
 import shutil
 import struct
 import subprocess
@@ -13,13 +15,16 @@ from types import SimpleNamespace
 
 import pytest
 
+from shared.batch.job_files import JobFiles
 from shared.chat.answer import Answer, tool_calls_for_messages
 from shared.chat.json_schema import violations
 from shared.cli import console
 from shared.failures import Exit
 from shared.files import probe
+from shared.money.cost import FREE
 from shared.transport import download, reading
 from shared.transport.errors import Context, explain
+from shared.words import counted, unit
 from tests import media_samples as samples
 
 GATEWAY = Context("qianwen-text", "standard", "gateway", "gw.example", "qwen-plus", (), False, "", "https://gw.example")
@@ -368,6 +373,7 @@ TEXTS = {
     **{f"halves, {name}": (events, "Hi 😀") for name, events in HALVES.items()},
     "a lone half": ([delta("Hi \ud83d"), delta("!")], "Hi \ufffd!"), "a lone half at the end": ([delta("Hi "), delta("\ud83d")], "Hi \ufffd"),
     "a whole message at the end": ([delta("Hello "), delta("world"), message("Hello world")], "Hello world"),
+    "a short message at the end": ([delta("Hi"), delta(" you"), message("Hi you")], "Hi you"),
     "a whole message beside an empty delta": ([delta("Hello "), delta("world"), {"choices": [
         {"index": 0, "delta": {}, "message": {"content": "Hello world"}, "finish_reason": "stop"}]}], "Hello world"),
     "a whole message with more at its end": ([delta("Hello "), message("Hello world")], "Hello world"),
@@ -416,3 +422,89 @@ def test_a_refused_poll_advises_to_fetch_and_not_to_run_again(run, emulator, fau
     done = run("a fox", "--poll", 0.02, "--json", skill=VIDEO)
     fix = done.document["error"]["fix"]
     assert done.code == code and "run the command again" not in fix and done.document["resume"] in fix, done
+
+
+# ---- on the machine ------------------------------------------------------------------------------------------------------
+
+@pytest.mark.skipif(os.name != "posix", reason="a command for bash")
+@pytest.mark.parametrize("name", ["my notes.txt", "a;b.txt", "$(id).txt", "it's.txt"])
+def test_values_in_suggested_commands_are_quoted(run, work, name):
+    (work / name).write_bytes(b"\xb9\xfa\xbc\xd2 text")
+    said = run("Sum up", "--attach", name).err
+    told = said[said.index("iconv"):].splitlines()[0]
+    assert shlex.split(told)[-1] == name, said
+    (work / name).write_bytes(b"%PDF-1.7\0\0")
+    said = run("Sum up", "--attach", name).err
+    assert shlex.split(said[said.index("use --document"):].splitlines()[0])[2:] == [name], said
+
+
+def test_a_voice_of_the_service_is_quoted_where_it_stands_behind_a_flag(run, emulator, monkeypatch):
+    import tts_custom
+    monkeypatch.setattr(tts_custom.Custom, "_paid", lambda *_: (SimpleNamespace(request_id="r", body={"output": {"voice": "my voice; ls"}}), FREE))
+    done = run("--design", "a calm voice", "--name", "bob", "--model", "qwen3-tts-vd-2026-01-26", skill=TTS)
+    assert done.code == 0 and done.err.count("--voice 'my voice; ls'") == 2, done
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes of POSIX")
+@pytest.mark.parametrize("arguments, skill", [
+    (("hi", "--no-think"), "qianwen-text"), (("你好", "-o", "a.wav"), TTS), (("a fox", "--no-wait"), VIDEO),
+    (("--design", "a calm voice", "--name", "bob"), TTS)])
+def test_every_level_of_the_state_folder_is_its_owners_alone(run, emulator, home, arguments, skill):
+    before = os.umask(0)
+    try:
+        assert run(*arguments, skill=skill).code == 0
+    finally:
+        os.umask(before)
+    folders = [path for path in (home / ".local").rglob("*") if path.is_dir()]
+    assert len(folders) > 1 and {path.stat().st_mode & 0o777 for path in [home / ".local", *folders]} == {0o700}
+
+
+def test_a_file_system_that_refuses_fsync_takes_the_rows_of_a_job(tmp_path, monkeypatch):
+    def refused(_):
+        raise OSError(errno.EINVAL, "Invalid argument")
+    monkeypatch.setattr(os, "fsync", refused)
+    files = JobFiles(str(tmp_path / "jobs"))
+    files.add(1, {"model": "m"}, FREE)
+    (job,) = files.close()
+    assert job["rows"] == 1 and os.path.getsize(job["file"]) == job["bytes"]
+
+
+def test_upload_that_was_made_twice_is_deleted_with_its_twin(run, emulator, work):
+    """The answer of the first upload is lost, so the file is sent once more: both are taken out of the account."""
+    (work / "rows.csv").write_text("word\na\nb\n")
+    emulator.inject("accept-then-reset", path="/files", times=1)
+    done = run("Say {word}", "--batch", "rows.csv", "--batch-api", "-o", "out", "--no-think", "--poll", 0.02)
+    assert done.code == 0 and not emulator.files, done
+    assert sum(request.method == "DELETE" for request in emulator.requests) >= 3, "two uploads and the output"
+
+
+def test_cancelled_jobs_leave_no_upload_in_the_account(run, emulator, work, home, monkeypatch):
+    (work / "rows.csv").write_text("word\na\nb\n")
+    emulator.inject("reset", path="/batches", times=None)
+    arguments = ("--batch", "rows.csv", "--batch-api", "-o", "out", "--no-think", "--retries", 0)
+    monkeypatch.setattr("shared.batch.service.LIST_DELAY", 0.0)
+    done = run("Say {word}", *arguments, "--json")
+    assert done.code == 6 and len(emulator.files) == 1, done
+    emulator.faults.clear()
+    cancelled = run("--cancel", done.document["task_id"])
+    assert cancelled.code == 0 and not emulator.files and not emulator.batches, cancelled
+
+
+# ---- one and many --------------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("count, words", [(0, "0 rows"), (1, "1 row"), (1.0, "1 row"), (2, "2 rows"), (0.5, "0.5 rows"), (12345, "12,345 rows")])
+def test_a_number_has_its_noun(count, words):
+    assert counted(count, "row") == words
+
+
+@pytest.mark.parametrize("name, one, two", [("input_tokens", "1 input token", "2 input tokens"), ("images", "1 image", "2 images"),
+                                            ("seconds", "1 second", "2 seconds")])
+def test_units_of_a_bill(name, one, two):
+    assert (unit(1, name), unit(2, name)) == (one, two)
+
+
+def test_one_of_a_kind_is_told_in_the_singular(run, emulator, work):
+    emulator.reply(text="x", usage={"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2})
+    (work / "rows.jsonl").write_text(json.dumps({"prompt": "w"}) + "\n")
+    done = run("--batch", "rows.jsonl", "-o", "out", "--no-think")
+    assert "1 row: 1 done now" in done.err and "1 input token, 1 output token, " in done.err, done
