@@ -23,4 +23,9 @@ key_guard.py  which key may meet which endpoint
 failures.py   exit codes and the one typed failure
 """
 
+import gc
+
+if hasattr(gc, "set_threshold"):
+    gc.set_threshold(50_000)  # a start-up makes many objects and no garbage
+
 VERSION = "0.2.0"

@@ -54,68 +54,55 @@ REGIONS = {
 }
 DEFAULT_REGION = "cn-beijing"
 # Skill -> (which API it calls, why it does not work with a plan key): the rows of the document of 2026-05-01,
-# and what
-# the plan's editions have had since (docs/keys.md).
+# and what the plan's editions have had since (docs/keys.md).
 _STANDARD_REJECTS = "the standard endpoint rejects sk-sp- keys"
 SKILLS = {
     "qianwen-text": (
         "OpenAI-compatible", _STANDARD_REJECTS + ", and scripts may not use the plan's own endpoint"),
     "qianwen-vision": (
-        "OpenAI-compatible",
-        _STANDARD_REJECTS
-        + ", and scripts may not use the plan's own endpoint; vision models are not in the Token Plan "
-        "list of 2026-05-01, and those it has had since August 2026 are for AI tools alone"),
+        "OpenAI-compatible", _STANDARD_REJECTS + ", and scripts may not use the plan's own endpoint; vision "
+        "models are not in the Token Plan list of 2026-05-01, and those it has had since August 2026 are for "
+        "AI tools alone"),
     "qianwen-image-generation": (
-        "native",
-        _STANDARD_REJECTS
-        + "; the plan has its own image endpoint, which only an AI tool's Skill, Slash Command or Agent "
-        "mechanism may call"),
+        "native", _STANDARD_REJECTS + "; the plan has its own image endpoint, which only an AI tool's Skill, "
+        "Slash Command or Agent mechanism may call"),
     "qianwen-video-generation": (
-        "native",
-        _STANDARD_REJECTS
-        + "; video models are not in the Token Plan of 2026-05-01, and those that the team edition has "
-        "had since August 2026 are for AI tools alone"),
+        "native", _STANDARD_REJECTS + "; video models are not in the Token Plan of 2026-05-01, and those that "
+        "the team edition has had since August 2026 are for AI tools alone"),
     "qianwen-audio-tts": (
-        "native",
-        _STANDARD_REJECTS
-        + "; speech (TTS) models are not in the Token Plan of 2026-05-01, and those that it has had "
-        "since August 2026 are for AI tools alone"),
+        "native", _STANDARD_REJECTS + "; speech (TTS) models are not in the Token Plan of 2026-05-01, and those "
+        "that it has had since August 2026 are for AI tools alone"),
 }
 _FOREIGN = (  # prefix, whose it is, what to do
     ("sk-ant-", "Anthropic"), ("sk-proj-", "OpenAI"), ("sk-svcacct-", "OpenAI"), ("sk-admin-", "OpenAI"),
     ("sk-or-", "OpenRouter"), ("AIza", "Google"), ("gsk_", "Groq"), ("xai-", "xAI"), ("hf_", "Hugging Face"),
     ("ghp_", "GitHub"), ("LTAI", "Alibaba Cloud (an AccessKey ID, not a DashScope API key)"),
 )
-_PREFIXES = ("sk-sp-", "sk-ws-") + tuple(prefix for prefix, _ in _FOREIGN) + ("sk-", "st-")
-_PLACEHOLDER = re.compile(
-    r"^(sk-(sp-|ws-)?)?("
-    r"[x*.…_-]*|<.*>|\{.*\}|\[.*\]|\$.*|%.*%|none|null|undefined|changeme|change-me|todo|placeholder"
-    r"|(.*[-_ ])?(your|my)([-_ ].*)?|(.*[-_ ])?here|.*placeholder.*|(insert|replace|paste|enter)[-_ ].*)$",
-    re.IGNORECASE)
+PREFIXES = ("sk-sp-", "sk-ws-") + tuple(prefix for prefix, _ in _FOREIGN) + ("sk-", "st-")
+_BRACKETS = ("<>", "{}", "[]", "%%")  # around what a document leaves to be filled in
+_FILLED_IN = ("none", "null", "undefined", "changeme", "change-me", "todo")
 _OUTER = " \t\r\n\v\f\u00a0\u3000\ufeff\u200b\u200c\u200d\u2060\"'`“”‘’"
 _CUT = (("a byte order mark", "\ufeff"), ("quotes", "\"'`“”‘’"), ("a line break", "\r\n"),
         ("blanks", " \t\v\f\u00a0\u3000\u200b\u200c\u200d\u2060"))
-_PASTED = (
-    ("a pasted 'Bearer '", re.compile(r"(?:authorization\s*:\s*)?bearer(\s*:\s*|\s+|$)", re.IGNORECASE)),
-    ("a pasted name", re.compile(
-        r"(?:export\s+|set\s+|declare\s+-x\s+|\$env:)?[a-z_]*(?:key|token)[a-z_]*\s*[=:]\s*(?=[\"'“‘`\s]*[a-z])",
-        re.IGNORECASE)),
+_PASTED = (  # what it is, a text without which it cannot be there, its pattern
+    ("a pasted 'Bearer '", ("bearer",), r"(?i)(?:authorization\s*:\s*)?bearer(\s*:\s*|\s+|$)"),
+    ("a pasted name", ("=", ":"),
+     r"(?i)(?:export\s+|set\s+|declare\s+-x\s+|\$env:)?[a-z_]*(?:key|token)[a-z_]*\s*[=:]\s*"
+     r"(?=[\"'“‘`\s]*[a-z])"),
 )
-_SERVICE_PATH = re.compile(
-    r"(/compatible-mode(/v1(/chat/completions)?)?|/api/v1(/services/[\w/-]+)?|/apps/anthropic(/v1)?(/messages)?)$")
-_LOOPBACK = re.compile(r"localhost|127(\.(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)){3}|::1")
+_SERVICE_PATH = (r"(/compatible-mode(/v1(/chat/completions)?)?|/api/v1(/services/[\w/-]+)?"
+                 r"|/apps/anthropic(/v1)?(/messages)?)$")
+_LOOPBACK = r"localhost|127(\.(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)){3}|::1"
 # Whose hosts count, and which labels in front of those names make a plan host. DashScope's own names: wire
 # contract 1.1.
 _PARENTS = ("aliyuncs.com", "qianwenaiapi.com")
-_PLAN_LABELS = ((TOKEN_PLAN, re.compile(r"token[-_]?plan")), (CODING_PLAN, re.compile(r"coding")))
-_DASHSCOPE = re.compile(
-    r"([a-z0-9_-]+\.)*dashscope(-[a-z0-9]+)?\.aliyuncs\.com|([a-z0-9_-]+\.)+maas\.aliyuncs\.com"
-    r"|([a-z0-9_-]+\.)*qianwenaiapi\.com")
+_PLAN_LABELS = ((TOKEN_PLAN, ("token-plan", "token_plan", "tokenplan")), (CODING_PLAN, ("coding",)))
+_DASHSCOPE = (r"([a-z0-9_-]+\.)*dashscope(-[a-z0-9]+)?\.aliyuncs\.com|([a-z0-9_-]+\.)+maas\.aliyuncs\.com"
+              r"|([a-z0-9_-]+\.)*qianwenaiapi\.com")
 
 
 class Key:
-    """A key as judged. `value` is trimmed; `trimmed` names what was cut off around it. Never shows its
-    characters."""
+    """A key as judged. `value` is trimmed; `trimmed` names what was cut off. Never shows its characters."""
 
     __slots__ = ("value", "kind", "trimmed", "owner")
 
@@ -128,8 +115,8 @@ class Key:
     @property
     def billing(self) -> str:
         """Who pays for a call with this key, for the usage line and the JSON document."""
-        return {STANDARD: "pay-as-you-go", TEMPORARY: "pay-as-you-go", UNKNOWN: "gateway"}.get(self.kind,
-            "none")
+        paid = {STANDARD: "pay-as-you-go", TEMPORARY: "pay-as-you-go", UNKNOWN: "gateway"}
+        return paid.get(self.kind, "none")
 
 
 class Endpoint:
@@ -183,12 +170,12 @@ def inspect_key(raw: str | None) -> Key:
         return Key("", MISSING)
     lower = value.lower()
     if not re.fullmatch(r"[!-~]+", value):
-        kind = PLACEHOLDER if _PLACEHOLDER.match(value) else MALFORMED
+        kind = PLACEHOLDER if _is_placeholder(value) else MALFORMED
         return Key(value, kind, trimmed)
     if "sk-sp-" in unquote(lower):  # whatever stands around it, a plan key is never taken for another kind
         is_whole = re.fullmatch(r"sk-sp-(?!.*sk-)[\w.~+/=-]*", lower)
         return Key(value, PLAN if is_whole else MALFORMED, trimmed)
-    if _PLACEHOLDER.match(value):
+    if _is_placeholder(value):
         return Key(value, PLACEHOLDER, trimmed)
     for prefix, owner in _FOREIGN:
         if value.startswith(prefix) or (prefix.startswith("sk-") and lower.startswith(prefix)):
@@ -211,21 +198,39 @@ def _trim(raw: str) -> tuple:
         stripped = value.strip(_OUTER)
         before, after = value.split(stripped, 1) if stripped else (value, "")
         cut += [name for name, characters in _CUT if any(c in characters for c in before + after)]
-        name, match = next(((name, match) for name, pattern in _PASTED for match in [pattern.match(stripped)]
-                            if match),
-                           ("", None))
+        name, match = _pasted(stripped)
         if not match:
             return stripped, tuple(dict.fromkeys(cut))
         cut.append(name)
         value = stripped[match.end():]
 
 
+def _pasted(text: str) -> tuple:
+    """(what was pasted in front of a key, its match), or ("", None)."""
+    lower = text.lower()
+    for name, marks, pattern in _PASTED:
+        match = any(mark in lower for mark in marks) and re.match(pattern, text)
+        if match:
+            return name, match
+    return "", None
+
+
+def _is_placeholder(value: str) -> bool:
+    """Whether a value stands in a document for the key that belongs there: `sk-xxxx`, `<key>`, `your-key-here`."""
+    text = value.lower()
+    prefix = next((prefix for prefix in ("sk-sp-", "sk-ws-", "sk-") if text.startswith(prefix)), "")
+    rest = text[len(prefix):]
+    words = rest.replace("_", "-").replace(" ", "-").split("-")
+    return (not rest.strip("x*.…_-") or rest.startswith("$") or rest in _FILLED_IN or "placeholder" in rest
+            or any(len(rest) > 1 and rest[0] + rest[-1] == pair for pair in _BRACKETS)
+            or "your" in words or "my" in words or words[-1] == "here"
+            or len(words) > 1 and words[0] in ("insert", "replace", "paste", "enter"))
+
+
 def masked(value: str) -> str:
     """The public prefix of a key and three stars; nothing else of it is ever shown."""
-    for prefix in _PREFIXES:
-        if value.lower().startswith(prefix.lower()):
-            return prefix + "***"
-    return "***"
+    lower = value.lower()
+    return next((prefix for prefix in PREFIXES if lower.startswith(prefix.lower())), "") + "***"
 
 
 def region_endpoint(region: str = DEFAULT_REGION, variable: str = "QWEN_REGION") -> Endpoint:
@@ -247,8 +252,7 @@ def region_endpoint(region: str = DEFAULT_REGION, variable: str = "QWEN_REGION")
 
 
 def parse_base_url(text: str) -> Endpoint:
-    """An origin, or a URL ending in a service path, as an Endpoint. Raises BadEndpoint; never repeats more
-    than the host."""
+    """An origin or a URL ending in a service path. Raises BadEndpoint, which repeats the host at most."""
     text = text.strip(_OUTER)
     try:
         parts = urlsplit(text)
@@ -261,7 +265,7 @@ def parse_base_url(text: str) -> Endpoint:
             raise _bad_url(why, parts.scheme, host)
     shown = f"[{host}]" if ":" in host else host
     origin = f"{parts.scheme}://{shown}" + (f":{port}" if port else "")
-    prefix = _SERVICE_PATH.sub("", re.sub(r"/{2,}", "/", parts.path).rstrip("/")).rstrip("/")
+    prefix = re.sub(_SERVICE_PATH, "", re.sub(r"/{2,}", "/", parts.path).rstrip("/")).rstrip("/")
     if kind == CODING_PLAN and prefix == "/v1":
         prefix = ""
     return Endpoint(origin, prefix, kind, shown + (f":{port}" if port else ""), region_of(host))
@@ -279,7 +283,7 @@ def _faults(text: str, parts, host: str, port, kind: str):
            "it must not hold a user name, a password, a query or a fragment")
     yield (bool(re.search(r"[\x00-\x20\x7f\\]|[^\x00-\x7f]", text)) or "/../" in parts.path + "/",
            "it holds blanks or characters that do not belong into a URL")
-    yield (parts.scheme == "http" and not _LOOPBACK.fullmatch(host),
+    yield (parts.scheme == "http" and not re.fullmatch(_LOOPBACK, host),
            "plain http would show your key to everyone on the way; only loopback hosts may use it")
 
 
@@ -296,19 +300,18 @@ def endpoint_kind(host: str) -> str:
     """What a host is, judged by its parent domain and its labels: look-alikes of the service's names are
     gateways."""
     host = _plain_host(host)
-    if _LOOPBACK.fullmatch(host):
+    if re.fullmatch(_LOOPBACK, host):
         return LOOPBACK
     parent = next((name for name in _PARENTS if host == name or host.endswith("." + name)), None)
     labels = host[:-len(parent)] if parent else ""
-    for kind, label in _PLAN_LABELS:
-        if label.search(labels):
+    for kind, names in _PLAN_LABELS:
+        if any(name in labels for name in names):
             return kind
-    return DASHSCOPE if _DASHSCOPE.fullmatch(host) else GATEWAY
+    return DASHSCOPE if host in REGIONS.values() or re.fullmatch(_DASHSCOPE, host) else GATEWAY
 
 
 def is_plan_host(host: str) -> bool:
-    """Whether a host is a plan's: nothing is ever sent there, with or without a key, not even by a redirect
-    or a link.
+    """Whether a host is a plan's: nothing is ever sent there, with or without a key, by a redirect or a link.
 
     Takes a host as it stands in an address: user name, port, capitals, percent signs, full-width letters and
     a dot at the end are understood as the resolver understands them.
@@ -330,7 +333,7 @@ def region_of(host: str) -> str:
     """The region a DashScope host serves, or '' where the name does not tell."""
     host = _plain_host(host)
     for region, name in REGIONS.items():
-        if host == name or re.fullmatch(r"[a-z0-9_.-]+\." + region + r"\.maas\.aliyuncs\.com", host):
+        if host == name or host.endswith(f".{region}.maas.aliyuncs.com"):
             return region
     if host.endswith(".qianwenaiapi.com"):
         return next((region for region in REGIONS if region in host.split(".")), DEFAULT_REGION)
@@ -342,8 +345,7 @@ _PLAN_HOSTS = (TOKEN_PLAN, CODING_PLAN)
 _OTHER_HOSTS = (GATEWAY, LOOPBACK)
 _ANY_HOST = (DASHSCOPE,) + _PLAN_HOSTS + _OTHER_HOSTS
 # Read from the top, the first row that fits decides: kinds of key, kinds of endpoint, only for batches,
-# action, the
-# sentence that says why. DESIGN's guard table, row by row.
+# action, the sentence that says why.
 _RULES = (
     ((MISSING,), _ANY_HOST, False, REFUSE, "missing"),
     ((PLACEHOLDER,), _ANY_HOST, False, REFUSE, "placeholder"),
@@ -357,15 +359,12 @@ _RULES = (
     ((UNKNOWN,), (DASHSCOPE,), False, WARN, "unknown key at DashScope"),
     (_ANY_KEY, _ANY_HOST, False, GO, ""),
 )
-
-
 _SENTENCES = {  # what and why; the next step
     "missing": ("No API key was found: DASHSCOPE_API_KEY is not set", SET_A_KEY),
     "placeholder": ("The API key is still a placeholder, not a key", SET_A_KEY),
     "malformed": ("The API key holds blanks, control characters, non-ASCII characters or another key (sk-sp-…) in its "
                   "middle, so it was damaged when it was copied",
-                  "copy the key again from the API-key page of " + KEY_PAGE
-                  + " and set it again"),
+                  "copy the key again from the API-key page of " + KEY_PAGE + " and set it again"),
     "foreign": ("The API key looks like a key of {owner}; it is not sent to a host it is not for", SET_A_KEY),
     "plan key at plan host": (
         "The key is a plan key (sk-sp-…) and {host} is a {plan} endpoint. That pair is for interactive AI tools only; "
@@ -385,8 +384,7 @@ _SENTENCES = {  # what and why; the next step
         "{host} is a {plan} endpoint, and the key is not a plan key: this pair always fails authentication "
         "('Incorrect API key provided'). Nothing was sent",
         "unset QWEN_BASE_URL, or set it to https://dashscope.aliyuncs.com, to use your standard key"),
-    "unknown key at DashScope": (
-        "The key does not begin with sk-, as DashScope's keys do", SET_A_KEY),
+    "unknown key at DashScope": ("The key does not begin with sk-, as DashScope's keys do", SET_A_KEY),
 }
 
 

@@ -6,9 +6,10 @@ own.
 """
 from __future__ import annotations
 
+import functools
 import re
 
-_VARIANT = re.compile(r"-(latest|us|preview|\d{4}-\d{2}-\d{2}(-us)?|\d{4})$")
+_VARIANT = r"-(latest|us|preview|\d{4}-\d{2}-\d{2}(-us)?|\d{4})$"
 
 
 class Table:
@@ -28,22 +29,27 @@ class Table:
                  elsewhere=lambda name: ""):
         self.rows, self.families, self.as_of = tuple(rows), tuple(families), as_of
         self.describe, self._free, self._spelled, self._elsewhere = describe, free, spelled, elsewhere
-        self._by_id = {row.id: row for row in self.rows}
-        self.own = tuple(filter(own, self.rows))
-        self._own_ids = frozenset(row.id for row in self.own)
+        self._by_id, self._is_own = {row.id: row for row in self.rows}, own
+
+    @functools.cached_property
+    def own(self) -> tuple:
+        """The skill's rows, the retired ones too."""
+        return tuple(filter(self._is_own, self.rows))
 
     def row(self, name: str):
         """The row of an id, or of the model that it is a dated snapshot or variant of; None when the table
         has neither."""
         known = self._spelled(name)
-        row = self._by_id.get(name) or self._by_id.get(known) or self._by_id.get(_VARIANT.sub("", known))
+        row = (self._by_id.get(name) or self._by_id.get(known)
+               or self._by_id.get(re.sub(_VARIANT, "", known)))
         return row and row._replace(id=name)
 
     def find(self, name: str) -> tuple:
         """(the row of a model id, a warning or ''). An id that is not in the table takes the row of its
         family."""
-        if name in self._own_ids and not self._by_id[name].retired:
-            return self._by_id[name], ""
+        row = self._by_id.get(name)
+        if row and not row.retired and self._is_own(row):
+            return row, ""
         row, elsewhere = self.row(name), self._elsewhere(name)
         if row:
             return row, elsewhere or retirement(row)
@@ -75,7 +81,7 @@ def retirement(row) -> str:
 def row_of(name: str, models):
     """The row of an id, or of the model that it is a snapshot of; None when the table has neither."""
     by_id = {row.id: row for row in models}
-    return by_id.get(name) or by_id.get(_VARIANT.sub("", name))
+    return by_id.get(name) or by_id.get(re.sub(_VARIANT, "", name))
 
 
 def longest_prefix(name: str, rows):

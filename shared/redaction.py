@@ -11,16 +11,19 @@ import base64
 import functools
 import re
 
-from .key_guard import masked
+from .key_guard import masked, PREFIXES
 
 _RUN = 6  # characters of a secret that are never shown in a row
+_PROBE = 4  # characters by which a text is searched first
 _BEHIND_PREFIX = 4  # the same right behind the public prefix, where there is no doubt what they are
 # Invisible characters, and escapes of one character as URLs, HTML, JSON and Python write them.
-_DISGUISE = re.compile(
-    "[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb]"
-    r"|(?:%|\\x)(?P<byte>[0-9a-f]{2})|&#x(?P<hex>[0-9a-f]{1,5});|\\u(?P<four>[0-9a-f]{4})|&#(?P<decimal>[0-9]{1,6});",
-    re.IGNORECASE)
-_OPEN_ESCAPE = re.compile(r"(?:%|\\|&)[#ux]{0,2}[0-9a-f]{0,6}$", re.IGNORECASE)
+_DISGUISE = (
+    "(?i)[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb]"
+    r"|(?:%|\\x)(?P<byte>[0-9a-f]{2})|&#x(?P<hex>[0-9a-f]{1,5});|\\u(?P<four>[0-9a-f]{4})"
+    r"|&#(?P<decimal>[0-9]{1,6});")
+_ESCAPES = "%\\&"  # how the visible ones begin
+_OPEN_ESCAPE = r"(?i)(?:%|\\|&)[#ux]{0,2}[0-9a-f]{0,6}$"
+_LONGEST_ESCAPE = 1 + 2 + 6 + 1  # characters of it, and a line end behind it
 # For people's text alone: what is shaped like any key, cut short like one of ours, a signature or a login of
 # an address.
 _KEY_SHAPED = (r"(?i)(?<![a-z0-9])(?:sk-[a-z0-9_*.…-]+|st-(?=[a-z_-]{0,64}[0-9])[a-z0-9_*.…-]{6,}"
@@ -78,21 +81,22 @@ class Stream:
             self._held = ""
             return new
         text, start = self._sent + new, len(self._sent)
-        ready = len(text) if is_last else max(start, _open_from(text, secrets))
+        found = _found(text, secrets)
+        ready = len(text) if is_last else max(start, _open_from(text, found, secrets))
         self._sent, self._held = text[:ready][-_needles(secrets).longest * 2:], text[ready:]
-        return _masked(text, _found(text, secrets), start, ready)
+        return _masked(text, found, start, ready)
 
 
-def _open_from(text: str, secrets: tuple) -> int:
+def _open_from(text: str, found: list, secrets: tuple) -> int:
     """Where the end of a text begins that may go on as a secret; the length of the text when it surely does
-    not."""
-    escape = _OPEN_ESCAPE.search(text)
+    not. `found` are the secrets in it."""
+    escape = _has_any(text[-_LONGEST_ESCAPE:], _ESCAPES) and re.search(_OPEN_ESCAPE, text)
     plain, places = _plain(text[:escape.start()] if escape else text)
     needles = _needles(secrets)
     size = next((size for size in range(min(needles.longest, len(plain)), 0, -1)
                  if plain[-size:] in needles.beginnings), 0)
     start = places[len(plain) - size]
-    return next((begin for begin, end in _found(text, secrets) if begin < start <= end), start)
+    return next((begin for begin, end in found if begin < start <= end), start)
 
 
 def _masked(text: str, found: list, start: int, end: int) -> str:
@@ -129,6 +133,8 @@ class _Needles:
     stay.
 
     `beginnings` make the end of a piece wait: any beginning of a whole secret, and half of every other run.
+    `probes` are the parts of `_PROBE` characters of all runs; each run in a text covers one of those that begin
+    at every `stride` characters of it.
     """
 
     def __init__(self, secrets: tuple):
@@ -139,6 +145,13 @@ class _Needles:
                 self.runs.setdefault(run.lower(), public)
                 self.beginnings.update(run[:size].lower() for size in range(least, len(run)))
         self.longest = max((len(run) for run in self.runs), default=0)
+        self.probes = {run[at:at + _PROBE] for run in self.runs for at in range(len(run) - _PROBE + 1)}
+        self.stride = max(1, min((len(run) for run in self.runs), default=_PROBE) - _PROBE + 1)
+
+    def may_be_in(self, plain: str) -> bool:
+        """Whether it is worth looking for each run. No run is shorter than `_RUN`."""
+        starts = range(0, len(plain) - _PROBE + 1, self.stride)
+        return not self.probes.isdisjoint([plain[start:start + _PROBE] for start in starts])
 
 
 @functools.lru_cache(maxsize=8)
@@ -162,7 +175,7 @@ def _runs_of(secret: str):
     for start in range(len(part) - _RUN + 1):
         run = part[start:start + _RUN]
         of_word = next((end - start for begin, end in words if begin <= start < end and end - begin <= 12), 0)
-        if of_word < _RUN and masked(run) != run + "***":
+        if of_word < _RUN and run not in PREFIXES:
             yield run, 0, max(4, of_word + 1)
     raw = part.encode("utf-8", "replace")
     encoded = [(raw.hex(), 2 * _RUN), (part[::-1], 2 * _RUN)] + [(form, 8) for form in _base64_forms(raw)]
@@ -185,8 +198,11 @@ def _found(text: str, secrets: tuple) -> list:
     if not secrets or not text:
         return []
     plain, places = _plain(text)
+    needles = _needles(secrets)
+    if not needles.may_be_in(plain):
+        return []
     spans = []
-    for run, public in _needles(secrets).runs.items():
+    for run, public in needles.runs.items():
         at = plain.find(run)
         while at >= 0:
             spans.append((at + public, at + len(run)))
@@ -204,7 +220,7 @@ def _plain(text: str) -> tuple:
     """The text in lower case without its disguises, and for each of its characters (and its end) the place in
     `text`."""
     pieces, places, position = [], [], 0
-    for match in _DISGUISE.finditer(text):
+    for match in re.finditer(_DISGUISE, text) if _may_hide(text) else ():
         pieces.append(text[position:match.start()])
         places += range(position, match.start())
         code = next((int(value, 10 if name == "decimal" else 16) for name, value in match.groupdict().items()
@@ -218,3 +234,12 @@ def _plain(text: str) -> tuple:
     if len(lower) != len(plain):  # a few letters become two
         lower = "".join(character.lower()[:1] for character in plain)
     return lower, [*places, *range(position, len(text) + 1)] if places or position else range(len(text) + 1)
+
+
+def _may_hide(text: str) -> bool:
+    """Whether there may be a disguise in a text. Invisible characters count as not printable."""
+    return _has_any(text, _ESCAPES) or not "".join(text.split("\n")).isprintable()
+
+
+def _has_any(text: str, characters: str) -> bool:
+    return any(character in text for character in characters)

@@ -124,7 +124,6 @@ def test_a_made_up_row_draws(draw, emulator, monkeypatch):
     emulator.image_models["made-up-1"] = replace(like, parameters={**like.parameters, "glow": emulated.anything})
     monkeypatch.setattr(TABLE, "_by_id", {**TABLE._by_id, row.id: row})
     monkeypatch.setattr(TABLE, "own", (*TABLE.own, row))
-    monkeypatch.setattr(TABLE, "_own_ids", TABLE._own_ids | {row.id})
     done = draw("a fox", "--model", "made-up-1", "--aspect", "1:1", "--glow", "3", "-n", "2", "--json")
     assert done.code == 0 and len(done.document["files"]) == 2 and not done.document["warnings"], done
     (body,) = [request.json for request in emulator.requests if request.method == "POST"]

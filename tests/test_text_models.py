@@ -236,7 +236,6 @@ def test_a_made_up_row_reads_and_asks(run, emulator, work, monkeypatch):
     for module in (text_models, vision_models):
         monkeypatch.setattr(module.TABLE, "_by_id", {**module.TABLE._by_id, row.id: row})
         monkeypatch.setattr(module.TABLE, "own", (*module.TABLE.own, row))
-        monkeypatch.setattr(module.TABLE, "_own_ids", module.TABLE._own_ids | {row.id})
     (work / "a.png").write_bytes(media_samples.png(40, 30))
     asked = run("Hi", "--model", "made-up-1", "--effort", "low", "--json")
     assert asked.code == 0 and asked.document["model"] == "made-up-1" and not asked.document["warnings"], asked

@@ -102,7 +102,6 @@ def test_a_made_up_row_speaks(speak, emulator, monkeypatch):
         emulated.SPEECH_MODELS["cosyvoice-v3-flash"], name="made-up-1", voices=frozenset({"someone"})))
     monkeypatch.setattr(TABLE, "_by_id", {**TABLE._by_id, row.id: row})
     monkeypatch.setattr(TABLE, "own", (*TABLE.own, row))
-    monkeypatch.setattr(TABLE, "_own_ids", TABLE._own_ids | {row.id})
     done = speak("One two three four. " * 4, "--model", "made-up-1", "-o", "a.wav", "--json")
     assert done.code == 0 and not done.document["warnings"], done
     bodies = [request.json for request in emulator.requests if request.method == "POST"]

@@ -6,6 +6,7 @@ A line of the map in `shared/__init__.py` is a package or a module beside them; 
 """
 from __future__ import annotations
 
+import inspect
 import os
 import sys
 from collections import namedtuple
@@ -34,15 +35,18 @@ def walk_of(script: str, argv: list, endpoint: str = "https://dashscope.aliyuncs
     session = _session(module, argv, endpoint)
     calls: list = []
     crossings = [0]
+    arrived: list = []
 
     def profile(frame, event, argument_):
         name = frame.f_code.co_filename
-        if event == "call" and name.startswith(OURS) and frame.f_code.co_name[0] != "<":
+        is_function = frame.f_code.co_flags & inspect.CO_OPTIMIZED and frame.f_code.co_name[0] != "<"
+        if event == "call" and name.startswith(OURS) and is_function and not arrived:
             outer = _nearest(frame.f_back)
             crossings[0] += outer is not None and _line(outer.f_code.co_filename) != _line(name)
             calls.append((_depth(frame), Path(name).stem, frame.f_code.co_name))
 
     def connect(self_):
+        arrived.append(True)
         raise _Arrived
     with mock.patch.object(http.client.HTTPConnection, "connect", connect):
         sys.setprofile(profile)

@@ -14,14 +14,13 @@ class TokenPrice:
     the size of the input picks one tier for the whole request. `cached` is what a cached token of the input
     costs, as a share of an ordinary one (1 where the service does not publish it, so that no amount is too
     low). `batch` is the share that a call costs in a file of the Batch API, where nothing is cached.
-    `regions` has the tiers of other regions than Beijing.
+    `regions` has the tiers of other regions than Beijing, by their names with underscores.
     """
 
     __slots__ = ("tiers", "cached", "batch", "regions")
 
     def __init__(self, *tiers, cached: float = 0.2, batch: float = 0.5, **regions):
-        self.tiers, self.cached, self.batch = tiers, cached, batch
-        self.regions = {BEIJING: tiers, **{name.replace("_", "-"): value for name, value in regions.items()}}
+        self.tiers, self.cached, self.batch, self.regions = tiers, cached, batch, regions
 
     def amount(self, input: int, output: int, cached: int = 0, stored: int = 0, *, batch: bool = False,
                region: str = BEIJING, thinking: bool = False):
@@ -40,7 +39,7 @@ class TokenPrice:
         return (counted * each_in + output * each_out) / _MILLION
 
     def _tier(self, input: int, region: str):
-        tiers = self.regions.get(region, ())
+        tiers = self.tiers if region == BEIJING else self.regions.get(region.replace("-", "_"), ())
         return next((tier for tier in tiers if not tier[0] or input <= tier[0] * 1000), tiers[-1] if tiers
                     else None)
 

@@ -13,7 +13,7 @@ from .events import BadStream, read_events
 from .request import request_id_of
 
 _BLANK = b"\xef\xbb\xbf \t\r\n"  # a byte order mark, and what may stand in front of every kind of body
-_FIELD = re.compile(rb"(data|event|id|retry|status)?[ \t]*:")
+_FIELDS = (b"data", b"event", b"id", b"retry", b"status", b"")
 _ENOUGH = 12  # bytes, in which the name of every field ends
 
 
@@ -74,8 +74,9 @@ def is_stream(beginning: bytes, headers: dict) -> bool:
     decides."""
     if beginning[:1] in (b"{", b"[", b"<"):
         return False
-    return bool(_FIELD.match(beginning)) or headers.get("content-type",
-        "").lower().startswith("text/event-stream")
+    field, colon, _ = beginning.partition(b":")
+    return (bool(colon) and field.rstrip(b" \t") in _FIELDS
+            or headers.get("content-type", "").lower().startswith("text/event-stream"))
 
 
 def peeked(blocks, headers: dict) -> tuple:

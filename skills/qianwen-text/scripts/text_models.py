@@ -2,8 +2,6 @@
 """
 from __future__ import annotations
 
-import re
-
 from shared.chat.models import AS_OF, describe, FAMILIES, free, ROWS
 from shared.models import Table
 
@@ -11,20 +9,19 @@ DEFAULT_MODEL = "qwen3.7-plus"
 DOCUMENT_MODEL = "qwen-long"
 TRANSLATION_MODEL = "qwen-mt-plus"
 
-# Ids of other skills' models, for a warning that says where they belong.
-OTHER_SKILLS = tuple((re.compile(pattern), skill) for pattern, skill in (
-    (r"^(qwen-image|z-image|wan[\d.x]*-(t2i|image|i2i)|wanx[\d.]*-(t2i|image)|qwen-mt-image)",
-     "qianwen-image-generation"),
-    (r"^(wan|wanx|happyhorse|kling|vidu|pixverse)", "qianwen-video-generation"),
-    (r"(^|-)tts|^cosyvoice|^sambert|speech", "qianwen-audio-tts"),
-    (r"-vl-|^qvq|-ocr|^gui-plus", "qianwen-vision"),
-))
+# Ids of other skills' models, for a warning that says where they belong: how they begin, or what is in them.
+OTHER_SKILLS = (
+    ((), ("-image", "-t2i", "-i2i"), "qianwen-image-generation"),
+    (("wan", "happyhorse", "kling", "vidu", "pixverse"), (), "qianwen-video-generation"),
+    (("tts", "cosyvoice", "sambert"), ("-tts", "speech"), "qianwen-audio-tts"),
+    (("qvq", "gui-plus"), ("-vl-", "-ocr"), "qianwen-vision"),
+)
 
 
 def elsewhere(name: str) -> str:
     """The warning for an id of another skill's model, '' for any other."""
-    for pattern, skill in OTHER_SKILLS:
-        if pattern.search(name):
+    for beginnings, parts, skill in OTHER_SKILLS:
+        if name.startswith(beginnings) or any(part in name for part in parts):
             return f"{name} looks like a model of the {skill} skill; it is sent as a text model all the same"
     return ""
 

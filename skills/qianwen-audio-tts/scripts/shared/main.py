@@ -12,7 +12,9 @@ from .failures import Exit, Failure, usage
 
 
 def run_script(skill: str, make_parser, execute, argv=None) -> int:
-    """Parse, execute, and map whatever happens to one message and an exit code. Used as `sys.exit(run(…))`.
+    """Parse, execute, and map whatever happens to one message and an exit code.
+
+    Used as `sys.exit(run_script(…))`; without `argv` the process ends here.
     """
     is_process = argv is None
     argv = sys.argv[1:] if is_process else argv
@@ -30,9 +32,11 @@ def run_script(skill: str, make_parser, execute, argv=None) -> int:
             to_nowhere(sys.stdout)
             code = int(Exit.OK)
         if is_process:
-            _end_on_interrupt(code)
+            _leave(code)
     except KeyboardInterrupt:  # the outcome has been told, or its telling was cut short by a second Ctrl-C
         pass
+    if is_process:
+        _leave(code)
     return code
 
 
@@ -134,15 +138,14 @@ def _stop_on_terminate() -> None:
         pass
 
 
-def _end_on_interrupt(code: int) -> None:
-    """From here on an interrupt ends the process with `code` at once: while the interpreter shuts down it
-    would print a traceback."""
-    import signal
-    try:
-        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-            number = getattr(signal, name, None)
-            # neither ignored nor left to the system
-            if number is not None and callable(signal.getsignal(number)):
-                signal.signal(number, lambda number_, frame: os._exit(code))
-    except ValueError:  # not in the main thread
-        pass
+def _leave(code: int) -> None:
+    """End the process at once. An interpreter that shuts down takes its time, and an interrupt meanwhile would
+    leave a traceback. Not with `-X dev`, which looks for what is left open."""
+    if sys.flags.dev_mode:
+        return
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):  # its reader has gone, and that has been dealt with
+            pass
+    os._exit(code)

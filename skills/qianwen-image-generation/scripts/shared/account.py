@@ -24,9 +24,9 @@ ENVIRONMENT = "the environment"
 _MAX_ENV_FILE = 256 * 1024
 _LEAST_SECRET = 6  # characters; shorter values are everyday words
 _SETS = r"\s*(?:(?:export|set|declare\s+-x|typeset\s+-x)\s+|\$env:)?"
-_LINE = re.compile(_SETS + r"([A-Za-z_][A-Za-z0-9_]*)\s*=(.*)", re.IGNORECASE | re.DOTALL)
-_NAMED = re.compile(r"(?<![A-Za-z0-9_])(" + "|".join(VARIABLES) + r")(?![A-Za-z0-9_])")
-_WORKSPACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
+_LINE = "(?is)" + _SETS + r"([A-Za-z_][A-Za-z0-9_]*)\s*=(.*)"
+_NAMED = r"(?<![A-Za-z0-9_])(" + "|".join(VARIABLES) + r")(?![A-Za-z0-9_])"
+_WORKSPACE = r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}"
 
 # Where settings come from: "environment", "project" or "home"; the path of the file; what it sets.
 Source = namedtuple("Source", "kind where values")
@@ -144,8 +144,8 @@ def _secrets(keys, environ) -> tuple:
     """Every key found and the passwords of proxies, longest first."""
     found = {key_guard.inspect_key(raw).value for _, _, raw in keys}
     for name in PROXY_VARIABLES:
-        login = re.match(r"\s*(?:[a-z0-9+]+:(?=/))?/*([^\s/@:]*):([^\s@]*)@", environ.get(name, ""),
-                         re.IGNORECASE)
+        value = environ.get(name, "")
+        login = "@" in value and re.match(r"(?i)\s*(?:[a-z0-9+]+:(?=/))?/*([^\s/@:]*):([^\s@]*)@", value)
         found |= {login.group(2), unquote(login.group(2))} if login else set()
     return tuple(sorted((value for value in found if len(value) >= _LEAST_SECRET), key=len, reverse=True))
 
@@ -194,7 +194,7 @@ def _region(settings: Settings) -> tuple:
 def _workspace(name: str, region: str) -> key_guard.Endpoint:
     """The host of a workspace, as the newer SDK makes it."""
     name = key_guard.trimmed(name)
-    if not _WORKSPACE.fullmatch(name):
+    if not re.fullmatch(_WORKSPACE, name):
         raise BadSetting("DASHSCOPE_WORKSPACE is not the id of a workspace",
                          "set it to letters, digits and hyphens, or unset it")
     return key_guard.parse_base_url(f"https://{name}.{region or key_guard.DEFAULT_REGION}.maas.aliyuncs.com")
@@ -291,8 +291,8 @@ def _read(path: str, kind: str, warnings: list) -> dict:
     wide = raw[:2] in (b"\xff\xfe", b"\xfe\xff")  # as Windows PowerShell writes it
     text = raw.decode("utf-16" if wide else "utf-8-sig", "replace")
     for number, line in enumerate(_lines(text), 1):
-        named = _NAMED.search(line)
-        if named and not line.lstrip().startswith("#") and not _LINE.match(line):
+        named = re.search(_NAMED, line)
+        if named and not line.lstrip().startswith("#") and not re.match(_LINE, line):
             warnings.append(f"{path}, line {number}: {named.group(1)} is not set as {named.group(1)}=value, so the line is "
                             "ignored")
     return parse_env(text)
@@ -314,7 +314,7 @@ def parse_env(text: str) -> dict:
     understood."""
     values = {}
     for line in _lines(text):
-        match = _LINE.match(line)
+        match = re.match(_LINE, line)
         if match and match.group(1) in VARIABLES:
             value = _unquote(match.group(2).strip())
             if not _is_blank(match.group(1), value):

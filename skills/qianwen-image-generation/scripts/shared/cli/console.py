@@ -13,7 +13,7 @@ from ..failures import Exit, Failure
 _WIDTH = 79  # columns of a line that is redrawn
 # What steers a terminal or hides text in it: C0 but tab and line end, DEL, C1, direction overrides, odd line
 # ends.
-_STEERING = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]|\r(?!\n)")
+_STEERING = "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]|\r(?!\n)"
 
 
 class Console:
@@ -111,7 +111,7 @@ class Console:
     def document(self, document: dict) -> None:
         """The one JSON document of --json, --dry-run or --check."""
         text = json.dumps(self.redact_result(document), ensure_ascii=False, indent=2)
-        text = _STEERING.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
+        text = _harmless(text, lambda match: f"\\u{ord(match.group()):04x}")
         self._result(text.encode("utf-8", "replace").decode("utf-8") + "\n")
 
     def failed(self, failure: Failure) -> None:
@@ -185,7 +185,7 @@ class Console:
         When the reader of stdout went away the run ends quietly, unless something is left to save.
         """
         if stream is self.stderr or stream.isatty():
-            text = _STEERING.sub("\ufffd", text)
+            text = _harmless(text, "\ufffd")
         try:
             _put(stream, text + end)
             stream.flush()
@@ -201,6 +201,11 @@ class Console:
                 self._stdout_closed = True
                 raise Failure(Exit.UNSAVED, f"stdout cannot be written: {error.strerror}",
                               fix="check the disk, or the program that reads it") from error
+
+
+def _harmless(text: str, replacement) -> str:
+    """A text in which nothing steers a terminal. All that does so counts as not printable."""
+    return text if "".join(text.split("\n")).isprintable() else re.sub(_STEERING, replacement, text)
 
 
 def _put(stream, text: str) -> None:

@@ -13,8 +13,8 @@ from .locks import is_at, try_lock, Unsupported
 from .own import open_own
 
 PREFIX = ".qianwen-"  # of what is not finished yet
-_NAME = re.compile(re.escape(PREFIX) + r"[0-9a-f]{6}\.tmp")
-_DEVICE = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³]) *(\.|$)", re.IGNORECASE)
+_NAME = re.escape(PREFIX) + r"[0-9a-f]{6}\.tmp"
+_DEVICE = r"(?i)(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³]) *(\.|$)"
 _FLAGS = sum(getattr(os, name, 0) for name in ("O_CREAT", "O_EXCL", "O_RDWR", "O_BINARY", "O_NOFOLLOW",
     "O_CLOEXEC"))
 FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
@@ -214,7 +214,7 @@ def check_name(path: str) -> None:
 
 def is_device(name: str) -> bool:
     """Whether a name means a device on Windows, in any case and with any extension."""
-    return bool(_DEVICE.match(name))
+    return bool(re.match(_DEVICE, name))
 
 
 def _refused_by_windows(name: str) -> str:
@@ -301,7 +301,7 @@ def sweep(folder: str) -> None:
     locked."""
     try:
         with os.scandir(folder) as entries:
-            left = [entry.path for entry in entries if _NAME.fullmatch(entry.name)]
+            left = [entry.path for entry in entries if re.fullmatch(_NAME, entry.name)]
     except OSError:
         return
     for path in left:

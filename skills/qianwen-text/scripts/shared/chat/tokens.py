@@ -18,8 +18,8 @@ _SCRIPTS = (
     (r"[\u0590-\u08ff\u0900-\u0fff\u1000-\u109f\u1780-\u17ff]", 0.8),
     (r"[0-9]", 1.0),
 )
-_WORD = re.compile(r"[^\W\d_]+|[^\w\s]")
-_ASCII = re.compile(r"([A-Za-z]+)|[0-9]|[^A-Za-z0-9\s]")
+_WORD = r"[^\W\d_]+|[^\w\s]"
+_ASCII = r"([A-Za-z]+)|[0-9]|[^A-Za-z0-9\s]"
 _LETTERS = 4.6  # of a word, a token
 _MESSAGE = 5  # tokens around each message
 _MARKERS = 2  # before and behind a picture
@@ -28,12 +28,12 @@ _MARKERS = 2  # before and behind a picture
 def text_tokens(text: str) -> int:
     """About how many tokens a text has."""
     if text.isascii():
-        return math.ceil(sum(max(1.0, len(word) / _LETTERS) for word in _ASCII.findall(text)))
+        return math.ceil(sum(max(1.0, len(word) / _LETTERS) for word in re.findall(_ASCII, text)))
     count = 0.0
     for script, each in _SCRIPTS:
         text, found = re.subn(script, " ", text)
         count += found * each
-    count += sum(max(1.0, len(word) / _LETTERS) for word in _WORD.findall(text))
+    count += sum(max(1.0, len(word) / _LETTERS) for word in re.findall(_WORD, text))
     return math.ceil(count)
 
 

@@ -14,7 +14,7 @@ from ..failures import BUDGET, Exit, Failure, usage
 from .cost import yuan
 
 PERIODS = ("day", "week", "month")
-_FORM = re.compile(r"\s*(\d+(?:\.\d+)?|\.\d+)\s*(?:/\s*(day|week|month))?\s*$", re.ASCII)
+_FORM = r"(?a)\s*(\d+(?:\.\d+)?|\.\d+)\s*(?:/\s*(day|week|month))?\s*$"
 
 Budget = namedtuple("Budget", "amount period where")
 
@@ -24,7 +24,7 @@ def parse(text: str, where: str) -> Budget | None:
     period."""
     if not text.strip():
         return None
-    found = _FORM.match(text)
+    found = re.match(_FORM, text)
     if not found or not math.isfinite(float(found.group(1))):
         raise usage(f"QIANWEN_BUDGET in {where} is {text!r}, which is not a budget",
                     "write an amount in CNY, alone or with a period: 20, 20/day, 100/week or 300/month")

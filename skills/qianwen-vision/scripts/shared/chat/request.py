@@ -244,7 +244,9 @@ def _check_thinking(ask: ChatAsk, model, wanted, excluded: str, table) -> None:
     """Refuse what cannot be: thinking that is excluded, not to be had or not to be switched off; an effort
     that is not taken."""
     flags = "--think, --thinking-budget and --effort"
-    others = table.names(lambda row: row.thinking in ("on", "off"), 5)
+
+    def others():
+        return table.names(lambda row: row.thinking in ("on", "off"), 5)
     if wanted and excluded:
         able = table.names(lambda row: "jt" in row.features, 5) if excluded in ("--schema",
             "--json-object") else ""
@@ -258,10 +260,10 @@ def _check_thinking(ask: ChatAsk, model, wanted, excluded: str, table) -> None:
     if ask.think and ask.effort == "none":
         raise usage("--effort none switches thinking off", "leave out --think, or name another effort")
     if wanted and model.thinking == "never":
-        raise usage(f"{model.id} cannot think", f"leave out {flags}, or use a model such as {others}")
+        raise usage(f"{model.id} cannot think", f"leave out {flags}, or use a model such as {others()}")
     if model.thinking == "always" and (wanted is False or excluded):
         raise usage(f"{excluded or '--no-think'}: {model.id} always thinks",
-                    f"use a model that can switch thinking off, such as {others}")
+                    f"use a model that can switch thinking off, such as {others()}")
     if ask.effort and ask.effort not in model.efforts:
         fix = f"use one of: {', '.join(model.efforts)}" if model.efforts else "leave it out (--thinking-budget bounds the thinking " \
             f"of many models), or use one of: {table.names(lambda row: ask.effort in row.efforts, 5)}"

@@ -21,7 +21,7 @@ from ..files.locks import Lock, is_held
 
 FILE, SUMS, LOCK, UNDER_WAY = "spending.jsonl", "spending-sums.json", "spending.lock", "under-way"
 MOST_BYTES = 1_000_000  # of the file that is read line by line; a longer one is set aside and summed
-_ASIDE = re.compile(r"spending-(\d+)\.jsonl$")
+_ASIDE = r"spending-(\d+)\.jsonl$"
 
 # What was spent on one day with one model. unpriced: calls without a known price; in_doubt: calls whose
 # outcome nobody knows.
@@ -83,10 +83,14 @@ class Spending:
     def _set_aside(self) -> None:
         """Give a long file its number and add it to the sums, so that a report has little to read. Lines of a
         file that was renamed and not summed (a crash in between) are summed by the next reader."""
-        last = max((int(found.group(1)) for found in map(_ASIDE.match, os.listdir(self.folder)) if found),
-                   default=-1)
+        last = max(self._numbers(), default=-1)
         os.rename(self._path(FILE), self._path(f"spending-{max(last, self._read_sums()[0]) + 1}.jsonl"))
         self._fold()
+
+    def _numbers(self) -> list:
+        """The numbers of the files that were set aside, in order."""
+        found = (re.match(_ASIDE, name) for name in os.listdir(self.folder))
+        return sorted(int(match.group(1)) for match in found if match)
 
     def _lock(self) -> Lock:
         os.makedirs(self.folder, mode=0o700, exist_ok=True)
@@ -120,8 +124,7 @@ class Spending:
     def _fold(self) -> bool:
         """Sum the files that were set aside; whether there were any, or another process summed some."""
         folded, sums = self._read_sums()
-        numbers = sorted(int(found.group(1)) for found in map(_ASIDE.match, os.listdir(self.folder)) if found)
-        new = [number for number in numbers if number > folded]
+        new = [number for number in self._numbers() if number > folded]
         for number in new:
             self._add_lines(self._path(f"spending-{number}.jsonl"), 0, sums)
         if new:

@@ -182,8 +182,8 @@ _BAD_REQUEST = Row(0, "", "", Exit.FAILED, False, "the service does not accept a
 _NO_SUCH_PATH = Row(404, "", "", Exit.FAILED, False,
                     "{host} has no such path. Asked was {address}/compatible-mode/v1 or {address}/api/v1 with what follows, so "
                     "the base URL is probably wrong", "{address_fix}")
-_NAMES_NOTHING = re.compile(r"(error|http|status|code|the|request(ed)?|url|uri|path|page|route|resource|endpoint|was|is|not|found|on"
-                            r"|this|server|no|such|cannot|get|post|40[45]|method|allowed|does|exist|[\W_]|/\S*)*")
+_NAMES_NOTHING = (r"(error|http|status|code|the|request(ed)?|url|uri|path|page|route|resource|endpoint|was|is|not|found|on"
+                  r"|this|server|no|such|cannot|get|post|40[45]|method|allowed|does|exist|[\W_]|/\S*)*")
 _DENIED = Row(403, "", "", Exit.KEY, False, "the key may not use this model or service",
               "check in the console that the model is activated for the key's workspace, or use another key")
 # What rejects the key when the service says 401: (kinds of key, kinds of endpoint) -> cause, fix. '' fits
@@ -257,7 +257,7 @@ def _find_row(error: ServiceError, context: Context) -> Row:
         return row
     if _is_auth(error.status, code, message):
         return _auth_row(message, context)
-    if error.status == 404 and _NAMES_NOTHING.fullmatch(message) and re.fullmatch(r"(http_)?(404|not_?found)?(error)?", code):
+    if error.status == 404 and re.fullmatch(_NAMES_NOTHING, message) and re.fullmatch(r"(http_)?(404|not_?found)?(error)?", code):
         return _NO_SUCH_PATH
     row = _first(_ROWS, error.status, code, message)
     if row:
