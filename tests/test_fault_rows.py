@@ -17,7 +17,7 @@ import pytest
 
 from shared.batch.job_files import JobFiles
 from shared.chat.answer import Answer, tool_calls_for_messages
-from shared.chat.json_schema import violations
+from shared.chat.json_schema import NotChecked, violations
 from shared.cli import console
 from shared.failures import Exit
 from shared.files import probe
@@ -508,3 +508,41 @@ def test_one_of_a_kind_is_told_in_the_singular(run, emulator, work):
     (work / "rows.jsonl").write_text(json.dumps({"prompt": "w"}) + "\n")
     done = run("--batch", "rows.jsonl", "-o", "out", "--no-think")
     assert "1 row: 1 done now" in done.err and "1 input token, 1 output token, " in done.err, done
+
+
+# ---- JSON with words around it, patterns ---------------------------------------------------------------------------------
+
+FITS = '{"mood": "good"}'
+
+
+@pytest.mark.parametrize("text, fits", [
+    (f"Here it is: {FITS}", True), (f"```json\n{FITS}\n```\nI hope this helps.", True), (f"{FITS}.", True), (f"\ufeff{FITS}", True),
+    (f'First {{"mood": 1}} was wrong, so: {FITS}', True), (f"<think>[1]</think>{FITS}", True),
+    (f"Either {FITS} or {FITS}", False), ('It is {"mood": "bad"}', False), (f"Half: {FITS[:-1]}", False), ("no JSON at all", False)])
+def test_one_fitting_value_among_words_is_the_answer(run, emulator, work, text, fits):
+    (work / "s.json").write_text(json.dumps(WORD))
+    emulator.reply(text=text)
+    done = run("hi", "--schema", "s.json", "--no-think")
+    assert done.code == (0 if fits else 8), done
+    assert not fits or json.loads(done.out) == {"mood": "good"}
+    assert not fits or text.startswith("\ufeff") or "words around its JSON" in done.err, done
+
+
+@pytest.mark.parametrize("pattern, value", [
+    (r"^\d{4}$", "2025\n"), (r"^\d{4}$", "２０２５"), (r"^\w+$", "é"), (r"^.$", "\u2028"), (r"^\S+$", "a\u00a0")])
+def test_classes_and_ends_of_patterns_are_those_of_javascript(pattern, value):
+    assert violations(value, {"pattern": pattern})
+
+
+def test_named_groups_and_points_of_patterns_are_translated():
+    for pattern, value in ((r"^(?<y>\d{4})-\k<y>$", "2025-2025"), (r"^\u{1F600}$", "😀"), (r"^\cJ$", "\n"), (r"^[^]$", "\n")):
+        assert violations(value, {"pattern": pattern}) == [] and violations("no", {"pattern": pattern})
+
+
+def test_matching_is_bounded(monkeypatch):
+    def run(*_, timeout, **__):
+        assert timeout <= 10
+        raise subprocess.TimeoutExpired("python", timeout)
+    monkeypatch.setattr("shared.chat.json_schema.subprocess.run", run)
+    with pytest.raises(NotChecked, match="takes more than"):
+        violations("a" * 40 + "!", {"pattern": "^(a+)+$"})

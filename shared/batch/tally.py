@@ -185,7 +185,8 @@ def _cost(tally: Tally) -> dict:
 def _cost_words(tally: Tally) -> str:
     if not tally.cost:
         return ""
-    unpriced = f"; without {counted(tally.rows_without_price, 'row')} whose price is not known" if tally.cost.known and tally.rows_without_price else ""
+    lacks = tally.cost.known and tally.rows_without_price
+    unpriced = f"; without {counted(lacks, 'row')} whose price is not known" if lacks else ""
     return f", {words(tally.cost)}{unpriced}"
 
 
