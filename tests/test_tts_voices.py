@@ -218,7 +218,7 @@ def test_every_voice_goes_with_its_models_and_no_other():
     ("Cherry", "cosyvoice-v3-flash-2027-01-01", "does not have the voice Cherry", "longanyang"),
     # the wrong spelling
     ("cherry", "qwen3-tts-flash", "'cherry' is written 'Cherry'", "take --voice Cherry"),
-    ("EldricSage", "qwen3-tts-flash", "'EldricSage' is written 'Eldric Sage'", 'take --voice "Eldric Sage"'),
+    ("EldricSage", "qwen3-tts-flash", "'EldricSage' is written 'Eldric Sage'", "take --voice 'Eldric Sage'"),
     ("Longanyang ", "cosyvoice-v3-plus", "'Longanyang ' is written 'longanyang'", "take --voice longanyang"),
     ("emily_v3.1", "qwen-audio-3.1-tts-flash", "is written 'Emily_v3.1'", "take --voice Emily_v3.1"),
     ("Male-Qn-Qingse", "MiniMax/speech-2.8-hd", "is written 'male-qn-qingse'", "take --voice male-qn-qingse"),
