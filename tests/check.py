@@ -76,21 +76,22 @@ def python_problems(text: str, name: str, root: Path = ROOT) -> list:
         tree = ast.parse(text, filename=name, feature_version=OLDEST)
     except SyntaxError as error:
         return [(error.lineno or 1, f"does not parse as Python {OLDEST[0]}.{OLDEST[1]}: {error.msg}")]
-    found = _long_lines(text) + _unused_imports(tree, text)
+    nodes = list(ast.walk(tree))
+    found = _long_lines(text) + _unused_imports(nodes, text)
     folders = [(root / name).parent, *((root / "skills").glob("*/scripts") if name.startswith("tests/") else ())]
     local = {path.stem for folder in folders for path in folder.glob("*.py")}
     lazy = any(isinstance(node, ast.ImportFrom) and node.module == "__future__"
                and any(alias.name == "annotations" for alias in node.names) for node in tree.body)
-    for node in ast.walk(tree):
+    for node in nodes:
         found += [(node.lineno, what) for what in _node_problems(node, name, local)]
     if not lazy:
         found += [(node.lineno, "X | Y in an annotation needs `from __future__ import annotations`")
-                  for node in _annotations(tree) if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr)]
+                  for node in _annotations(nodes) if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr)]
     return found
 
 
-def _annotations(tree):
-    for node in ast.walk(tree):
+def _annotations(nodes: list):
+    for node in nodes:
         for part in (getattr(node, "annotation", None), getattr(node, "returns", None)):
             if part is not None:
                 yield part
@@ -101,15 +102,15 @@ def _long_lines(text: str) -> list:
             if len(line) > LINE_LIMIT]
 
 
-def _unused_imports(tree, text: str) -> list:
+def _unused_imports(nodes: list, text: str) -> list:
     imported = {}
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, (ast.Import, ast.ImportFrom)) and getattr(node, "module", "") != "__future__":
             for alias in node.names:
                 imported[(alias.asname or alias.name).split(".")[0]] = node.lineno
     lines = text.splitlines()
-    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-    used |= {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    used = {node.id for node in nodes if isinstance(node, ast.Name)}
+    used |= {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
     return [(line, f"{name} is imported and not used") for name, line in imported.items()
             if name != "*" and "noqa" not in lines[line - 1] and name not in used]
 

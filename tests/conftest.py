@@ -1,16 +1,23 @@
-"""What the tests share: the emulator, and scripts run as real subprocesses in an empty home and folder."""
+"""What the tests share: the emulator, and scripts that run in an empty home and folder, in this process or in one of their own."""
 from __future__ import annotations
 
+import atexit
 import functools
+import importlib
+import io
 import json
 import os
+import shutil
 import signal
 import subprocess
-import threading
 import sys
+import tempfile
+import threading
+import types
 import urllib.error
 import urllib.request
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -34,6 +41,31 @@ SCRIPTS = {
     "qianwen-video-generation": ROOT / "skills" / "qianwen-video-generation" / "scripts" / "video.py",
     "qianwen-audio-tts": ROOT / "skills" / "qianwen-audio-tts" / "scripts" / "tts.py",
 }
+
+
+def _bytecode() -> str:
+    """The folder of the bytecode of all processes that tests start, so that none compiles what another has compiled."""
+    if sys.pycache_prefix:
+        return sys.pycache_prefix
+    folder = tempfile.mkdtemp(prefix="qianwen-bytecode-")
+    atexit.register(shutil.rmtree, folder, True)
+    return folder
+
+
+BYTECODE = {"PYTHONPYCACHEPREFIX": _bytecode()}  # for the environment of a child
+
+
+def check_each(cases: dict, check) -> None:
+    """`check(*arguments)` for each name and its arguments; fails with the names of all that are wrong, and what is."""
+    wrong = {}
+    for name, arguments in cases.items():
+        try:
+            check(*arguments)
+        except (Exception, pytest.fail.Exception) as error:
+            wrong[name] = f"{type(error).__name__}: {error}"
+    assert cases, "a table without rows proves nothing"
+    if wrong:
+        pytest.fail("\n".join(f"{name}: {what}" for name, what in wrong.items()), pytrace=False)
 
 
 def post_json(url: str, body, headers: dict) -> tuple:
@@ -69,21 +101,21 @@ class Run:
 
 
 def in_process(skill, arguments, stdin, environment, cwd):
-    """A script's run without a process of its own: the same argv, streams, environment and folder."""
-    import importlib
-    import io
-    import types
-    from unittest import mock
+    """A script's run without a process of its own: the same argv, streams, environment and folder. Nor has a batch a worker."""
+    from shared.files import whole
     from shared.main import run_script
+    whole.sweep.cache_clear()  # what is done once in a run
     module = importlib.import_module(SCRIPTS[skill].stem)
-    make_parser = getattr(module, "make_parser", None) or module.tts_flags.make_parser
-    streams = [io.TextIOWrapper(io.BytesIO(data), "utf-8") for data in (stdin, b"", b"")]
+    make_parser = parser_of(skill)
+    encoding = environment.get("PYTHONIOENCODING", "utf-8")
+    streams = [io.TextIOWrapper(io.BytesIO(data), encoding) for data in (stdin, b"", b"")]
     here = os.getcwd()
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)}
     try:
         os.chdir(cwd)
         with mock.patch.dict(os.environ, environment, clear=True), mock.patch.object(sys, "argv", [str(SCRIPTS[skill])]), \
-                mock.patch.multiple(sys, stdin=streams[0], stdout=streams[1], stderr=streams[2]):
+                mock.patch.multiple(sys, stdin=streams[0], stdout=streams[1], stderr=streams[2]), \
+                mock.patch("shared.batch.worker.hand_over", lambda argv, console: None):
             code = run_script(module.SKILL, make_parser, module.execute, [argument_of(one) for one in arguments])
             for stream in streams[1:]:
                 stream.flush()
@@ -94,15 +126,25 @@ def in_process(skill, arguments, stdin, environment, cwd):
     return types.SimpleNamespace(returncode=code, stdout=streams[1].buffer.getvalue(), stderr=streams[2].buffer.getvalue())
 
 
+def parser_of(skill):
+    """The function that makes a script's parser."""
+    module = importlib.import_module(SCRIPTS[skill].stem)
+    return getattr(module, "make_parser", None) or module.tts_flags.make_parser
+
+
+def help_of(skill) -> str:
+    """What --help shows."""
+    return parser_of(skill)().format_help()
+
+
 # Variables that the interpreter itself reads, or that are read once in a process.
-NEED_A_PROCESS = {"PYTHONIOENCODING", "LANG", "LC_ALL", "PYTHONUTF8", "PYTHONHASHSEED", "HTTPS_PROXY", "HTTP_PROXY",
+NEED_A_PROCESS = {"LANG", "LC_ALL", "PYTHONUTF8", "PYTHONHASHSEED", "HTTPS_PROXY", "HTTP_PROXY",
                   "SSL_CERT_FILE", "NO_PROXY"}
 
 
-def can_be_in_process(arguments, env: dict) -> bool:
-    """A batch has a worker process of its own, and some variables only count when an interpreter starts."""
-    return (threading.current_thread() is threading.main_thread() and "--batch" not in map(str, arguments)
-            and not env.keys() & NEED_A_PROCESS)
+def can_be_in_process(env: dict) -> bool:
+    """Streams and the folder belong to one thread, and some variables only count when an interpreter starts."""
+    return threading.current_thread() is threading.main_thread() and not env.keys() & NEED_A_PROCESS
 
 
 def argument_of(one) -> str:
@@ -141,19 +183,20 @@ def work(tmp_path):
 def run(emulator, home, work, monkeypatch):
     """`run("prompt", "--json", key=…, env=…, stdin=…, cwd=…, script=…)` runs a script and returns a Run.
 
+    It runs in this process, unless a `script` is named or `process=True` asks for a process of its own, with a batch's worker.
     The environment is bare: no key but `key` (None: none), the emulator as base URL unless `base_url` says otherwise.
     No output may ever hold the key's characters: checked here for every run. Pauses between tries are short.
     """
     monkeypatch.setattr("shared.transport.retries.FIRST_DELAY", 0.05)
 
     def run_script(*arguments, skill="qianwen-text", key=STANDARD_KEY, base_url="", env=None, stdin=b"", cwd=None,
-                   timeout=60, script=None, leaks_checked=True):
+                   timeout=60, script=None, process=False, leaks_checked=True):
         base = emulator.url if base_url == "" else base_url
-        environment = {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1",
+        environment = {"PATH": os.environ["PATH"], "HOME": str(home), **BYTECODE,
                        **({"SYSTEMROOT": os.environ["SYSTEMROOT"]} if "SYSTEMROOT" in os.environ else {}),
                        **({"DASHSCOPE_API_KEY": key} if key is not None else {}),
                        **({"QWEN_BASE_URL": base} if base else {}), **(env or {})}
-        plain = script is None and timeout == 60 and can_be_in_process(arguments, env or {})
+        plain = script is None and not process and can_be_in_process(env or {})
         result = Run(in_process(skill, arguments, stdin, environment, cwd or work) if plain else
                      subprocess.run([sys.executable, str(script or SCRIPTS[skill]), *map(str, arguments)],
                                     input=stdin, capture_output=True, env=environment, cwd=str(cwd or work),

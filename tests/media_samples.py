@@ -1,6 +1,6 @@
 """Small pictures and videos as bytes, made from the standard library alone, that real decoders take.
 
-`pixel` is one colour as a tuple, or a function (x, y) -> colour. A colour has as many numbers as the picture has
+`pixel` is one colour as a tuple, the colours of a row as a list, or a function (x, y) -> colour. A colour has as many numbers as the picture has
 channels: (r, g, b) nearly everywhere.
 """
 from __future__ import annotations
@@ -11,14 +11,15 @@ import zlib
 from typing import Callable, Dict, Iterator, List, Sequence, Tuple, Union
 
 Colour = Tuple[int, ...]
-Pixel = Union[Colour, Callable[[int, int], Colour]]
+Pixel = Union[Colour, List[Colour], Callable[[int, int], Colour]]
 RED = (200, 50, 50)
 
 
 def _rows(width: int, height: int, pixel: Pixel) -> Iterator[bytes]:
     if callable(pixel):
         return (bytes(value for x in range(width) for value in pixel(x, y)) for y in range(height))
-    return (bytes(pixel) * width for _ in range(height))
+    row = b"".join(map(bytes, pixel)) if isinstance(pixel, list) else bytes(pixel) * width
+    return (row for _ in range(height))
 
 
 def data_url(data: bytes, mime: str) -> str:
@@ -107,7 +108,7 @@ def gif(width: int, height: int, colour: Colour = RED) -> bytes:
         codes += [4] + [0] * min(2, left)
         left -= 2
     codes.append(5)
-    packed = sum(code << 3 * place for place, code in enumerate(codes)).to_bytes(-(-3 * len(codes) // 8), "little")
+    packed = int("".join(map(str, reversed(codes))), 8).to_bytes(-(-3 * len(codes) // 8), "little")
     blocks = [packed[place:place + 255] for place in range(0, len(packed), 255)]
     return (b"GIF89a" + struct.pack("<HHBBB", width, height, 0x80, 0, 0) + bytes(colour) + bytes(3)
             + b"," + struct.pack("<HHHHB", 0, 0, width, height, 0) + b"\2"

@@ -1,4 +1,4 @@
-"""`make test`: all test files, several pytest processes side by side, because most tests wait for scripts and sockets.
+"""`make test`: all test files, several pytest processes side by side, because many tests wait for sockets.
 
 Arguments go to pytest, in one process then: `python3 -m tests.run tests/test_text.py -k chat`.
 """
@@ -6,48 +6,72 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections import Counter
+from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 NO_TESTS = 5  # pytest's exit code
+# Files that take more than some seconds, the longest first: each is begun early, and alone.
+SLOW = ("test_skill_files.py", "test_batch.py", "test_image.py", "test_video.py", "test_text.py", "test_tts.py", "test_image_faults.py",
+        "test_batch_api.py", "test_vision.py", "test_house.py", "test_csv.py", "test_install.py", "test_fuzz.py")
+TOGETHER = 6  # how many of the other files one process takes at a time
+# No test needs these parts of pytest; two tenths of the time of a small test are theirs.
+WITHOUT = ("logging", "doctest", "benchmark", "faulthandler", "pastebin", "junitxml", "stepwise", "setuponly", "debugging")
 
 
-def weight(path: Path) -> int:
-    """Files whose tests start scripts take long, so they are begun first."""
-    text = path.read_text("utf-8")
-    return len(text) * (5 if re.search(r"\brun\(|\bstart\(|subprocess", text) else 1)
+def shares() -> list:
+    """Lists of files, in the order in which they are begun; each goes to one process."""
+    files = {path.name: path for path in sorted((ROOT / "tests").glob("test_*.py"))}
+    alone = [[files.pop(name)] for name in SLOW if name in files]
+    others = sorted(files.values(), key=lambda path: path.stat().st_size, reverse=True)
+    count = -(-len(others) // TOGETHER)
+    return alone + [others[number::count] for number in range(count)]
+
+
+@contextmanager
+def shared_bytecode():
+    """The environment of processes that find the bytecode which others of them wrote, outside this folder."""
+    folder = tempfile.mkdtemp(prefix="qianwen-bytecode-")
+    try:
+        yield {**os.environ, "PYTHONPYCACHEPREFIX": folder, "PYTHONDONTWRITEBYTECODE": ""}
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 class Pool:
-    """Some threads that each run one test file at a time in a process of its own."""
+    """Some threads that each run one share at a time in a process of its own."""
 
-    def __init__(self, files: list):
-        self.files, self.counts, self.failed = files, Counter(), []
+    def __init__(self, waiting: list, environment: dict):
+        self.waiting, self.counts, self.failed, self._environment = waiting, Counter(), [], environment
         self._taking = threading.Lock()
 
     def work(self) -> None:
         while True:
             with self._taking:
-                if not self.files:
+                if not self.waiting:
                     return
-                path = self.files.pop(0)
-            done = subprocess.run([sys.executable, "-m", "pytest", "-q", str(path)], cwd=ROOT, stdout=subprocess.PIPE,
-                                  stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
-            self._tell(path, done.returncode, done.stdout.decode("utf-8", "replace"))
+                files = self.waiting.pop(0)
+            done = subprocess.run([sys.executable, "-m", "pytest", "-q", *(f"-pno:{name}" for name in WITHOUT), *map(str, files)],
+                                  cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+                                  env=self._environment)
+            self._tell(files, done.returncode, done.stdout.decode("utf-8", "replace"))
 
-    def _tell(self, path: Path, code: int, output: str) -> None:
+    def _tell(self, files: list, code: int, output: str) -> None:
         last = output.strip().splitlines()[-1] if output.strip() else ""
+        names = ", ".join(path.name for path in files)
         with self._taking:
             self.counts.update({word: int(number) for number, word in re.findall(r"(\d+) (passed|failed|skipped|errors?)", last)})
             if code not in (0, NO_TESTS):
-                self.failed.append(path.name)
+                self.failed.append(names)
                 sys.stdout.write(output)
-            sys.stdout.write(f"{path.relative_to(ROOT).as_posix()}: {last}\n")
+            sys.stdout.write(f"{names}: {last}\n")
             sys.stdout.flush()
 
 
@@ -55,15 +79,16 @@ def main() -> int:
     if len(sys.argv) > 1:
         return subprocess.run([sys.executable, "-m", "pytest", "-q", *sys.argv[1:]], cwd=ROOT).returncode
     begin = time.monotonic()
-    pool = Pool(sorted((ROOT / "tests").glob("test_*.py"), key=weight, reverse=True))
-    threads = [threading.Thread(target=pool.work) for _ in range(min(6, (os.cpu_count() or 2) + 1))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with shared_bytecode() as environment:
+        pool = Pool(shares(), environment)
+        threads = [threading.Thread(target=pool.work) for _ in range(min(6, (os.cpu_count() or 2) + 1))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
     counts = ", ".join(f"{number} {word}" for word, number in sorted(pool.counts.items()))
     sys.stdout.write(f"{counts} in {time.monotonic() - begin:.0f} s"
-                     + (f"; failed: {', '.join(pool.failed)}\n" if pool.failed else "\n"))
+                     + (f"; failed: {'; '.join(pool.failed)}\n" if pool.failed else "\n"))
     return 1 if pool.failed else 0
 
 

@@ -6,6 +6,7 @@ carries the files of `shared/` that its scripts import, directly or through othe
 from __future__ import annotations
 
 import ast
+import functools
 import shutil
 import sys
 from pathlib import Path
@@ -27,16 +28,22 @@ def skills(root: Path = ROOT) -> list:
 
 def imported(path: Path, root: Path = ROOT) -> set:
     """The files of `shared/` that a file imports, at its top or within a function, and the packages' own files."""
-    shared, found = root / "shared", set()
+    shared = root / "shared"
     package = ("shared", *path.relative_to(shared).parts[:-1]) if shared in path.parents else ()
-    for node in ast.walk(ast.parse(path.read_text("utf-8"), filename=str(path))):
+    names = {(*package[:len(package) - level + 1], *names) if level else names for level, names in _imports(path.read_text("utf-8"))}
+    return {file for one in names if one[0] == "shared" and len(one) > 1 for file in _files(root, one)}
+
+
+@functools.lru_cache(maxsize=None)
+def _imports(text: str) -> set:
+    """(number of leading dots, the parts of the name) of all that a source imports."""
+    found = set()
+    for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.ImportFrom):
-            base = package[:len(package) - node.level + 1] if node.level else ()
-            module = (*base, *(node.module.split(".") if node.module else ()))
-            found |= {file for alias in node.names if module[:1] == ("shared",) for file in _files(root, (*module, alias.name))}
+            module = node.module.split(".") if node.module else ()
+            found |= {(node.level, (*module, alias.name)) for alias in node.names}
         elif isinstance(node, ast.Import):
-            found |= {file for alias in node.names if alias.name.startswith("shared.")
-                      for file in _files(root, tuple(alias.name.split(".")))}
+            found |= {(0, tuple(alias.name.split("."))) for alias in node.names}
     return found
 
 

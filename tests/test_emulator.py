@@ -53,7 +53,7 @@ class Answer:
 
 def send(emulator, method, path, body=b"", key=KEY, **headers):
     """One request; header names are written with _ for -."""
-    connection = http.client.HTTPConnection("127.0.0.1", int(emulator.url.rsplit(":", 1)[1]), timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", int(emulator.url.rsplit(":", 1)[1]), timeout=60)
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     if key is not None:
         named.setdefault("Authorization", f"Bearer {key}")
@@ -82,7 +82,7 @@ def native(emulator, path=TEXT, model="qwen-plus", messages=HI, sse=False, **par
 
 def raw(emulator, request):
     """All bytes the server sends for a raw request, which should ask to close the connection."""
-    with socket.create_connection(("127.0.0.1", int(emulator.url.rsplit(":", 1)[1])), timeout=5) as connection:
+    with socket.create_connection(("127.0.0.1", int(emulator.url.rsplit(":", 1)[1])), timeout=60) as connection:
         connection.sendall(request)
         received = b""
         while True:
@@ -183,7 +183,7 @@ def test_characters_are_split_on_the_wire(emulator):
 
 
 def test_connection_is_kept(emulator):
-    connection = http.client.HTTPConnection("127.0.0.1", int(emulator.url.rsplit(":", 1)[1]), timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", int(emulator.url.rsplit(":", 1)[1]), timeout=60)
     for stream in (True, False, True):
         connection.request("POST", CHAT, json.dumps({"model": "qwen-plus", "messages": HI, "stream": stream}),
                            {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"})
@@ -878,12 +878,12 @@ def test_hang_ends(emulator):
 def test_hang_ends_with_the_emulator():
     with Emulator() as emulator:
         emulator.inject("hang")
-        connection = socket.create_connection(("127.0.0.1", int(emulator.url.rsplit(":", 1)[1])), timeout=5)
+        connection = socket.create_connection(("127.0.0.1", int(emulator.url.rsplit(":", 1)[1])), timeout=60)
         connection.sendall(raw_chat())
         connection.settimeout(0.05)
         with pytest.raises(socket.timeout):
             connection.recv(1)
-    connection.settimeout(5)
+    connection.settimeout(60)
     assert connection.recv(1) == b""
     connection.close()
 
@@ -1010,6 +1010,6 @@ def test_standalone_process():
         url = line.split()[-1]
     assert ask(There).status == 200
     process.send_signal(signal.SIGTERM)
-    output, errors = process.communicate(timeout=10)
+    output, errors = process.communicate(timeout=60)
     assert (process.returncode, output) == (0, "")
     assert errors == f"POST @dashscope{CHAT} key=standard -> 200\n"

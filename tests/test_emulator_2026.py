@@ -8,6 +8,7 @@ import pytest
 from tests import media_samples as samples
 from tests.emulator import models
 from tests.emulator.retired import is_retired
+from tests.folding import each
 from tests.test_emulator import CHAT, HI, KEY, MULTIMODAL, PLAN_KEY, TEXT, TOOL, ask, native, post, send, text_of
 
 PNG = samples.data_url(samples.png(64, 64), "image/png")
@@ -78,7 +79,7 @@ ALIVE = """qwen-plus qwen-max qwen-flash qwen-long qwen3-max qwen3.5-plus qwen3.
     z-image-turbo wanx-v1 qwen3-coder-flash""".split()
 
 
-@pytest.mark.parametrize("name, gone", [*((name, True) for name in GONE), *((name, False) for name in ALIVE)])
+@each("name, gone", [*((name, True) for name in GONE), *((name, False) for name in ALIVE)])
 def test_what_is_retired(name, gone):
     assert is_retired(name) is gone
 

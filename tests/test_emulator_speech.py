@@ -13,6 +13,7 @@ import pytest
 from tests import media_samples
 from tests.conftest import STANDARD_KEY
 from tests.emulator import faults, speech_models, voicing
+from tests.folding import each
 
 A = "/api/v1/services/aigc/multimodal-generation/generation"
 B = "/api/v1/services/audio/tts/SpeechSynthesizer"
@@ -66,8 +67,8 @@ def test_samples_tell_their_text(text, seconds):
     assert voicing.decode(sound + bytes(1000) + sound) == text * 2
 
 
-@pytest.mark.parametrize("rate", voicing._MP3)
-@pytest.mark.parametrize("text", TEXTS)
+@each("rate", voicing._MP3)
+@each("text", TEXTS)
 def test_mp3_tells_its_text(text, rate):
     assert voicing.decode_mp3(voicing.mp3(text, rate, 0.01)) == text
 

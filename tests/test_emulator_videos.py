@@ -52,7 +52,7 @@ def emulator(running):
 
 
 def send(emulator, method, path, body=b"", key=KEY, headers=None):
-    connection = http.client.HTTPConnection("127.0.0.1", int(emulator.url.rsplit(":", 1)[1]), timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", int(emulator.url.rsplit(":", 1)[1]), timeout=60)
     named = {**({"Authorization": f"Bearer {key}"} if key else {}), **(headers or {})}
     try:
         connection.request(method, path, body, named)

@@ -13,6 +13,7 @@ import pytest
 from tests import media_samples as samples
 from tests.emulator import colours, models, multipart, pictures, sight, uploads, videos
 from tests.emulator.wire import KEPT_BODY
+from tests.folding import each
 
 CHAT = "/compatible-mode/v1/chat/completions"
 MULTIMODAL = "/api/v1/services/aigc/multimodal-generation/generation"
@@ -52,7 +53,7 @@ class Answer:
 
 
 def send(emulator, method, path, body=b"", headers=None, key=KEY):
-    connection = http.client.HTTPConnection("127.0.0.1", int(emulator.url.rsplit(":", 1)[1]), timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", int(emulator.url.rsplit(":", 1)[1]), timeout=60)
     bearer = {"Authorization": f"Bearer {key}"} if key else {}
     try:
         connection.request(method, path, body, {**bearer, **(headers or {})})
@@ -797,8 +798,8 @@ def test_no_text_and_scripts(emulator):
 MODES = {"L": (90,), "LA": (90, 255), "RGB": (20, 160, 40), "RGBA": (20, 160, 40, 255), "P": (1,)}
 
 
-@pytest.mark.parametrize("kind", range(5))
-@pytest.mark.parametrize("mode", MODES)
+@each("kind", range(5))
+@each("mode", MODES)
 def test_png_filters(mode, kind):
     """Every row comes back as it was packed."""
     def pixel(x, y):

@@ -8,6 +8,7 @@ import pytest
 from shared import key_guard
 from shared.failures import Exit, Failure, usage
 from shared.transport.errors import Context, explain, network, ServiceError
+from tests.conftest import check_each
 
 KEYS = (key_guard.STANDARD, key_guard.PLAN, key_guard.TEMPORARY, key_guard.UNKNOWN)
 ENDPOINTS = (key_guard.DASHSCOPE, key_guard.TOKEN_PLAN, key_guard.CODING_PLAN, key_guard.GATEWAY, key_guard.LOOPBACK)
@@ -123,19 +124,26 @@ ROWS = [
 ]
 
 
-@pytest.mark.parametrize("status, code, message, exit_code, retryable", ROWS)
-def test_the_table(status, code, message, exit_code, retryable):
-    failure = explained(status, code, message)
-    assert (failure.exit_code, failure.retryable) == (exit_code, retryable)
-    assert (failure.code, failure.http_status, failure.request_id) == (code, status, "r-1")
+def named(rows) -> dict:
+    """Rows by their status, code and message."""
+    found = {f"{row[0]} {row[1]} {row[2]!r}": row for row in rows}
+    assert len(found) == len(rows), "two rows are alike"
+    return found
 
 
-@pytest.mark.parametrize("status, code, message, exit_code, retryable", ROWS)
-def test_wrapping_changes_nothing(status, code, message, exit_code, retryable):
-    if not message:
-        return
-    wrapped = explained(status, code, f"<{status}> InternalError.Algo.InvalidParameter: {message} For details, see: https://host/x#y")
-    assert (wrapped.exit_code, wrapped.retryable, wrapped.message) == (exit_code, retryable, message.strip())
+def test_the_table():
+    def check(status, code, message, exit_code, retryable):
+        failure = explained(status, code, message)
+        assert (failure.exit_code, failure.retryable) == (exit_code, retryable)
+        assert (failure.code, failure.http_status, failure.request_id) == (code, status, "r-1")
+    check_each(named(ROWS), check)
+
+
+def test_wrapping_changes_nothing():
+    def check(status, code, message, exit_code, retryable):
+        wrapped = explained(status, code, f"<{status}> InternalError.Algo.InvalidParameter: {message} For details, see: https://host/x#y")
+        assert (wrapped.exit_code, wrapped.retryable, wrapped.message) == (exit_code, retryable, message.strip())
+    check_each(named([row for row in ROWS if row[2]]), check)
 
 
 @pytest.mark.parametrize("key, endpoint", itertools.product(KEYS, ENDPOINTS))
@@ -318,12 +326,13 @@ DRESSED = [  # status, code, message, exit code, retryable, accepted
 ]
 
 
-@pytest.mark.parametrize("status, code, message, exit_code, retryable, accepted", DRESSED)
-def test_other_dress(status, code, message, exit_code, retryable, accepted):
-    failure = explained(status, code, message)
-    assert (failure.exit_code, failure.retryable, failure.accepted) == (exit_code, retryable, accepted)
-    assert (failure.code, failure.http_status) == (code, status)
-    assert failure.server_error == (exit_code == Exit.FAILED and retryable)
+def test_other_dress():
+    def check(status, code, message, exit_code, retryable, accepted):
+        failure = explained(status, code, message)
+        assert (failure.exit_code, failure.retryable, failure.accepted) == (exit_code, retryable, accepted)
+        assert (failure.code, failure.http_status) == (code, status)
+        assert failure.server_error == (exit_code == Exit.FAILED and retryable)
+    check_each(named(DRESSED), check)
 
 
 @pytest.mark.parametrize("status, code, message", [(status, code, message) for status, code, message, *_ in DRESSED if status == 401])
@@ -346,14 +355,15 @@ NOTHING = ["", "404 page not found", "Not Found", "not found!", "404: Not Found"
            "The requested URL was not found on this server.", "no route", "Request path not found."]
 
 
-@pytest.mark.parametrize("message", NOTHING)
-@pytest.mark.parametrize("code", ["", "http_404", "NotFound", "not_found", "404"])
 @pytest.mark.parametrize("address, word", [("https://gw.example/v1", "QWEN_BASE_URL=https://gw.example"),
     ("https://gw.example/team", "origin alone")])
-def test_a_404_that_names_nothing_explains_the_address(message, code, address, word):
-    failure = explained(404, code, message, endpoint=key_guard.GATEWAY, address=address)
-    assert f"{address}/compatible-mode/v1" in failure.cause and "base URL" in failure.cause
-    assert word in failure.fix and not failure.fix.endswith("/v1")
+def test_a_404_that_names_nothing_explains_the_address(address, word):
+    def check(code, message):
+        failure = explained(404, code, message, endpoint=key_guard.GATEWAY, address=address)
+        assert f"{address}/compatible-mode/v1" in failure.cause and "base URL" in failure.cause
+        assert word in failure.fix and not failure.fix.endswith("/v1")
+    check_each({f"{code} {message!r}": (code, message) for code in ("", "http_404", "NotFound", "not_found", "404")
+                for message in NOTHING}, check)
 
 
 @pytest.mark.parametrize("code, message", [("ModelNotFound", "Model can not be found."),

@@ -159,7 +159,7 @@ def blocks_of(rng, raw: bytes) -> list:
 @pytest.mark.filterwarnings("ignore:.*invalid.*escape:DeprecationWarning")  # of the charset unicode_escape
 def test_whole_answers():
     found_ends = Counter()
-    for case, rng in cases("whole answer", 2500):
+    for case, rng in cases("whole answer", 1000):
         status, headers, raw = rng.choice(STATUSES), headers_of(rng), answer_of(rng)
         with explained(case, (status, headers, raw), Counter()):
             found = read(status, headers, raw, errors_pass=rng.random() < 0.3)
@@ -168,7 +168,7 @@ def test_whole_answers():
             if isinstance(found, ServiceError):
                 failure = explain(found, Context(host="the-host", model="m"))
                 assert isinstance(failure, Failure) and json.dumps(failure.as_error()), case
-    assert min(found_ends[name] for name in ("dict", "NoneType", "ServiceError")) > 100, found_ends
+    assert min(found_ends[name] for name in ("dict", "NoneType", "ServiceError")) > 40, found_ends
 
 
 def shown_answer(answer: Answer) -> None:
@@ -182,7 +182,7 @@ def shown_answer(answer: Answer) -> None:
 
 def test_streams():
     ends = Counter()
-    for case, rng in cases("stream", 2500):
+    for case, rng in cases("stream", 1000):
         headers, raw = headers_of(rng), answer_of(rng)
         answer, pieces = Answer(cumulative=rng.random() < 0.3), []
         with explained(case, (headers, raw), ends, BadStream):
@@ -191,18 +191,18 @@ def test_streams():
             fold(read_events(blocks), headers, answer, lambda *piece: pieces.append(piece), Context(host="the-host"))
             assert "".join(piece for channel, piece in pieces if channel == "text") == answer.text, case
             shown_answer(answer)
-    assert min(ends["value"], ends["failure"]) > 100, ends
+    assert min(ends["value"], ends["failure"]) > 40, ends
 
 
 def test_answers_of_odd_objects():
     ends = Counter()
-    for case, rng in cases("odd object", 1500):
+    for case, rng in cases("odd object", 600):
         bodies, answer = [body_of(rng) for _ in range(rng.randrange(1, 5))], Answer()
         with explained(case, bodies, ends):
             fold([Event("", body, 0) for body in bodies[:-1]] + [Event(WHOLE, bodies[-1], 0)], {}, answer,
                  lambda channel, piece: None, Context(host="the-host"))
             shown_answer(answer)
-    assert min(ends["value"], ends["failure"]) > 100, ends
+    assert min(ends["value"], ends["failure"]) > 40, ends
 
 
 # ---- names of files --------------------------------------------------------------------------------------------------
@@ -216,7 +216,7 @@ def words(rng) -> str:
 
 
 def test_a_name_made_of_a_prompt_is_one_plain_name():
-    for case, rng in cases("slug", 1000):
+    for case, rng in cases("slug", 400):
         prompt = words(rng)
         name = slug(prompt, rng.choice((1, 40, 60)))
         assert name and not set(name) & set("/\\:*?\"<>|\0\r\n\t ~%.") and not name.startswith("-"), (case, prompt, name)
@@ -226,7 +226,7 @@ def test_a_name_made_of_a_prompt_is_one_plain_name():
 def test_files_stay_in_their_folder(work, monkeypatch):
     monkeypatch.chdir(work)
     folder, ends = work / "out" / "inner", Counter()
-    for case, rng in cases("output", 700):
+    for case, rng in cases("output", 300):
         chosen = rng.random() < 0.5
         prompt, given = words(rng), words(rng).replace("/", "")
         with explained(case, (prompt, given), ends):
@@ -237,7 +237,7 @@ def test_files_stay_in_their_folder(work, monkeypatch):
             finally:
                 outputs.discard()
     assert {path.name for path in work.iterdir()} <= {".git", "out"}
-    assert min(ends["value"], ends["failure"]) > 50, ends
+    assert min(ends["value"], ends["failure"]) > 20, ends
 
 
 def saved_in_folder(case: str, outputs: OutputFiles, folder) -> None:
@@ -290,7 +290,7 @@ def test_settings(home, work):
     (work / "a").mkdir()
     ends = Counter()
     files = [work / "a" / ".env", work / ".env", home / ".config" / "qianwen" / ".env"]
-    for case, rng in cases("settings", 1200):
+    for case, rng in cases("settings", 500):
         given = [env_bytes(rng) for _ in files]
         for path, raw in zip(files, given):
             path.write_bytes(raw)
@@ -301,7 +301,7 @@ def test_settings(home, work):
             ends[is_account] += 1
             shown = redact(said, settings.secrets)
             assert not secrets_in(shown), f"a key is in {said!r}"
-    assert min(ends[True], ends[False]) > 100, ends
+    assert min(ends[True], ends[False]) > 40, ends
 
 
 def what_is_said(settings: Settings) -> tuple:
@@ -313,11 +313,19 @@ def what_is_said(settings: Settings) -> tuple:
         return f"{error}\n{error.fix}", False
 
 
+def _pieces(key: str) -> list:
+    """Six characters each of the secret part of a key, in lower case."""
+    secret = key[len(masked(key)) - len("***"):].lower()
+    return [secret[at:at + 6] for at in range(len(secret) - 5)]
+
+
+PIECES = {key: _pieces(key) for key in KEYS}
+
+
 def secrets_in(said: str) -> list:
     """The keys of which six characters of the secret part stand in a text."""
-    secrets = [(key, key[len(masked(key)) - len("***"):]) for key in KEYS]
-    return [key for key, secret in secrets
-            if any(secret[at:at + 6].lower() in said.lower() for at in range(len(secret) - 5))]
+    said = said.lower()
+    return [key for key, pieces in PIECES.items() if any(piece in said for piece in pieces)]
 
 
 # ---- batch files -----------------------------------------------------------------------------------------------------
@@ -376,7 +384,7 @@ def test_batch_files(work, monkeypatch, name, make):
     """A file that passes the check gives rows whose files stay in the output folder."""
     monkeypatch.chdir(work)
     ends = Counter()
-    for case, rng in cases(name, 500):
+    for case, rng in cases(name, 200):
         raw, template = make(rng), rng.choice(([], ["Say Hi"], ["Say {a}"], ["Say {{{id}"], ["{prompt}"]))
         raw = mutated(rng, raw) if rng.random() < 0.5 else raw
         (work / name).write_bytes(raw)
@@ -386,7 +394,7 @@ def test_batch_files(work, monkeypatch, name, make):
             rows.check()
             outputs = [row.options().output for row in rows.rows()]
             assert len(outputs) == rows.total and all(lies_in_out(path) for path in outputs), outputs
-    assert min(ends["value"], ends["failure"]) > 50, ends
+    assert min(ends["value"], ends["failure"]) > 20, ends
 
 
 def lies_in_out(path: str) -> bool:
@@ -418,7 +426,7 @@ def in_pieces(rng, whole: str, key: str) -> str:
 
 
 def test_no_key_comes_through():
-    for case, rng in cases("key", 1000):
+    for case, rng in cases("key", 400):
         key = rng.choice(KEYS)
         hidden = [rng.choice(DISGUISES)(key) for _ in range(rng.choice((1, 1, 2)))]
         whole = "«" + text(rng) + text(rng).join(hidden) + text(rng) + "»"

@@ -41,7 +41,7 @@ class Page(HTMLParser):
         if self.cards:
             self.cards[-1].append(element)
         if tag not in VOID:
-            self.open.append(element)
+            self.open.append((element, []))
 
     def handle_startendtag(self, tag, attributes):
         self.handle_starttag(tag, attributes)
@@ -50,11 +50,13 @@ class Page(HTMLParser):
 
     def handle_endtag(self, tag):
         if tag not in VOID:
-            assert self.open.pop()["tag"] == tag
+            element, pieces = self.open.pop()
+            element["text"] = "".join(pieces)
+            assert element["tag"] == tag
 
     def handle_data(self, data):
-        for element in self.open:
-            element["text"] += data
+        for _, pieces in self.open:
+            pieces.append(data)
 
     def all(self, tag: str) -> list:
         return [element for element in self.elements if element["tag"] == tag]

@@ -1,4 +1,4 @@
-"""image.py as people and agents run it: a real process against the emulator, what it prints, sends, saves and returns.
+"""image.py as people and agents run it, against the emulator: what it prints, sends, saves and returns.
 
 What goes wrong on the way is in test_image_faults.py; the bodies of every family are in test_image_request.py.
 """
@@ -23,7 +23,7 @@ from tests.emulator import Emulator, drawing
 SKILL = "qianwen-image-generation"
 SCRIPT = SCRIPTS[SKILL]
 TASK = ("--model", "wan2.6-t2i", "--task", "--poll", 0.05)
-PNG = samples.png(640, 600, lambda x, y: (200, 50, 50) if x < 320 else (50, 50, 200))
+PNG = samples.png(640, 600, [(200, 50, 50)] * 320 + [(50, 50, 200)] * 320)
 OTHER = samples.png(512, 640, (40, 170, 70))
 MASK = samples.png(640, 600, (255, 255, 255))
 LARGE = 7_000_001
@@ -550,11 +550,10 @@ def test_dry_run_of_a_command_on_tasks_sends_nothing(draw, emulator, flag):
     assert len(emulator.requests) == 1 and not emulator.tasks[task_id].canceled
 
 
-def test_unknown_id(draw, emulator, work):
-    begin = time.monotonic()
-    result = draw("--resume", "no-such-task", "--poll", 0.05, timeout=45)
+def test_unknown_id(draw, emulator):
+    result = draw("--resume", "no-such-task", "--poll", 0.05)
     assert result.code == 8 and "does not know the task no-such-task" in result.err, result
-    assert time.monotonic() - begin < 20, "an id that this machine never got is no young task"
+    assert len(emulator.requests) == 1, "an id that this machine never got is no young task"
 
 
 def test_task_of_another_endpoint(draw, emulator):

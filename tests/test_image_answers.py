@@ -8,6 +8,7 @@ import pytest
 from image_answers import Stream, count_of, markdown, parts_of, settle
 from shared.failures import Exit, Failure
 from shared.transport.events import Event, read_events
+from tests.folding import each
 
 A, B = "https://res.example.com/1.png?Expires=1&x=%2F", "https://res.example.com/2.png?Expires=1"
 
@@ -65,7 +66,7 @@ SHAPES = {
 }
 
 
-@pytest.mark.parametrize("body, parts", SHAPES.values(), ids=SHAPES)
+@each("body, parts", SHAPES.values(), ids=SHAPES)
 def test_parts_of_an_answer(body, parts):
     given = json.dumps(body)
     assert parts_of(body) == parts
@@ -97,7 +98,7 @@ def well_formed(parts) -> bool:
                and isinstance(part.get("actual_prompt", ""), str) for part in parts)
 
 
-@pytest.mark.parametrize("body", HOSTILE)
+@each("body", HOSTILE)
 def test_hostile_answer_never_crashes(body):
     assert well_formed(parts_of(body))
 
@@ -107,7 +108,7 @@ def test_a_string_is_no_list_of_links():
     assert found in ([], [image(A)]), "it was taken apart"
 
 
-@pytest.mark.parametrize("body", HOSTILE)
+@each("body", HOSTILE)
 def test_good_picture_beside_hostile_parts_is_found(body):
     output = body["output"]
     if not isinstance(output, dict):
@@ -120,7 +121,7 @@ def test_good_picture_beside_hostile_parts_is_found(body):
     assert image(B) in parts_of({"output": {**output, "output_vis_image_url": B}})
 
 
-@pytest.mark.parametrize("body", HOSTILE)
+@each("body", HOSTILE)
 def test_hostile_event_never_crashes(body):
     stream = Stream(lambda found: None)
     stream.take(iter([Event("result", body, 200), Event("", {**choices([{"image": A}]), "usage": None}, 200)]), {})

@@ -10,13 +10,14 @@ from collections import Counter
 
 import pytest
 
-from tests.conftest import SCRIPTS, STANDARD_KEY
+from tests.conftest import BYTECODE, SCRIPTS, STANDARD_KEY
 from tests.emulator.drawing import notes_of
 from tests.test_batch import results, until, worker_of, write
 from tests.test_image import journal
 
 SKILL = "qianwen-image-generation"
 BATCH = ("--batch", "rows.jsonl", "-o", "out")
+ROWS = 48
 
 
 @pytest.fixture
@@ -36,7 +37,7 @@ def start(emulator, home, work):
 
     def start_image(*arguments):
         environment = {"PATH": os.environ["PATH"], "HOME": str(home), "DASHSCOPE_API_KEY": STANDARD_KEY,
-                       "QWEN_BASE_URL": emulator.url}
+                       "QWEN_BASE_URL": emulator.url, **BYTECODE}
         started.append(subprocess.Popen([sys.executable, str(SCRIPTS[SKILL]), *map(str, arguments)], cwd=str(work),
                                         env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                         stderr=subprocess.DEVNULL))
@@ -129,14 +130,15 @@ def test_a_plan_key_makes_no_batch(image, emulator, rows):
 
 @pytest.mark.skipif(os.name != "posix", reason="needs kill")
 @pytest.mark.parametrize("model, size", [("qwen-image-2.0", "512x512"), ("wan2.5-t2i-preview", "1280x1280")])
-def test_trouble_and_a_kill(image, emulator, rows, work, start, model, size):
-    """5 % rate limits, 2 % server errors, a kill in the middle: after a rerun every picture is there, none paid twice."""
+def test_trouble_and_a_kill(image, emulator, rows, work, start, monkeypatch, model, size):
+    """Rate limits, server errors, a kill in the middle: after a rerun every picture is there, none paid twice."""
+    monkeypatch.setattr("shared.tasks.service.LIST_DELAY", 1)
     emulator.latency = 0.05
-    emulator.flaky("/services/aigc/", seed=3, rate429=0.05, rate500=0.02)
-    rows(*({"prompt": f"行 {number}", "id": f"r{number}", "size": size} for number in range(160)))
-    flags = (*BATCH, "--concurrency", 16, "--model", model, "--poll", "0.05")
+    emulator.flaky("/services/aigc/", seed=3, rate429=0.08, rate500=0.05)
+    rows(*({"prompt": f"行 {number}", "id": f"r{number}", "size": size} for number in range(ROWS)))
+    flags = (*BATCH, "--concurrency", 8, "--model", model, "--poll", "0.05")
     process = start(*flags)
-    until(lambda: len(emulator.creates) >= 60, 30)
+    until(lambda: len(emulator.creates) >= ROWS // 3, 30)
     process.send_signal(signal.SIGKILL)
     for _ in range(6):
         done = image(*flags, "--json")
@@ -144,9 +146,9 @@ def test_trouble_and_a_kill(image, emulator, rows, work, start, model, size):
             break
     lines = results(work / "out")
     assert done.code == 0 and done.document["rows"]["in_doubt"] == 0, [line for line in lines if not line["ok"]]
-    assert len(lines) == 160 == len({line["id"] for line in lines})
+    assert len(lines) == ROWS == len({line["id"] for line in lines})
     check_pictures(work / "out", lines)
-    assert len(billed(emulator)) == 160 and set(billed(emulator).values()) == {1}
+    assert len(billed(emulator)) == ROWS and set(billed(emulator).values()) == {1}
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs kill")

@@ -8,6 +8,7 @@ from image_costs import charged, cheaper_words, cheapest, expected, words
 from image_models import MODELS, TABLE
 from image_request import Ask, build_request
 from shared.money.cost import total
+from tests.folding import each
 from tests.test_image_request import A, at, B, C, call_of, COUNTS, MAKE, NEVER_OFFERED, TAKES
 
 PRICES = {  # yuan for one picture
@@ -45,7 +46,7 @@ def after(model, parameters=None, usage=None, sizes=((1024, 1024),), **more):
 
 # ---- before ----------------------------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize("model", PRICES)
+@each("model", PRICES)
 def test_price_of_a_picture(model):
     fields = TAKES[model][0]
     cost, said = asked(model, **fields)

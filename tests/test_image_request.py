@@ -18,6 +18,7 @@ from shared.body import parse_settings
 from shared.failures import Exit, Failure
 from shared.media import inputs as media
 from tests.conftest import post_json
+from tests.folding import each
 
 AIGC = "/services/aigc/"
 SYNC = AIGC + "multimodal-generation/generation"
@@ -225,7 +226,7 @@ CASES = [(model, number, *case) for model, cases in GOLDEN.items() for number, c
 IDS = [f"{case[0]}-{case[4]}-{case[1]}" for case in CASES]
 
 
-@pytest.mark.parametrize("model, number, path, headers, mode, fields, model_input, parameters, expected", CASES, ids=IDS)
+@each("model, number, path, headers, mode, fields, model_input, parameters, expected", CASES, ids=IDS)
 def test_golden_request(model, number, path, headers, mode, fields, model_input, parameters, expected):
     call = call_of(model, **fields)
     assert call.body == {"model": model, "input": model_input, "parameters": parameters}
@@ -233,7 +234,7 @@ def test_golden_request(model, number, path, headers, mode, fields, model_input,
     assert (call.mode, call.task, call.stream, call.expected) == (mode, path != SYNC, headers == EVENTS, expected)
 
 
-@pytest.mark.parametrize("model, number, path, headers, mode, fields, model_input, parameters, expected", CASES, ids=IDS)
+@each("model, number, path, headers, mode, fields, model_input, parameters, expected", CASES, ids=IDS)
 def test_the_emulator_takes_the_golden_request(model, number, path, headers, mode, fields, model_input, parameters, expected, post):
     body = {"model": model, "input": model_input, "parameters": parameters}
     status, said = post(call_of(model, **fields)._replace(path=path, headers=headers, body=body))
@@ -342,7 +343,7 @@ COUNTS = {  # model -> what it is asked, the most pictures; 0: n is not taken. F
 }
 
 
-@pytest.mark.parametrize("model, fields, most", [(model, *case) for model, case in COUNTS.items()])
+@each("model, fields, most", [(model, *case) for model, case in COUNTS.items()])
 def test_number_of_pictures(model, fields, most):
     """Some models make and bill four pictures when `n` is left out, so it always goes where it is taken."""
     sent = [body_of(model, **fields, n=n)["parameters"].get("n") for n in (None, 1, most or 1)]
@@ -383,7 +384,7 @@ IMAGES = {  # model -> what it is asked besides, the least and the most pictures
 }
 
 
-@pytest.mark.parametrize("model, fields, least, most", [(model, *case) for model, case in IMAGES.items()])
+@each("model, fields, least, most", [(model, *case) for model, case in IMAGES.items()])
 def test_number_of_pictures_given(model, fields, least, most):
     for count in {least, most}:
         sent = json.dumps(body_of(model, **fields, images=[A] * count)["input"])
@@ -500,7 +501,7 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize("model, fields, named", REFUSED, ids=lambda item: json.dumps(item, default=str)[:70])
+@each("model, fields, named", REFUSED, ids=lambda item: json.dumps(item, default=str)[:70])
 def test_refusal_names_the_flag_and_the_way_out(model, fields, named):
     said = refusal(model, **fields)
     assert [word for word in named if word not in said] == [], said
@@ -553,8 +554,8 @@ def test_every_row_is_in_the_table_of_flags():
     assert set(TAKES) == {one.id for one in ROWS}
 
 
-@pytest.mark.parametrize("model", TAKES)
-@pytest.mark.parametrize("flag", VALUES)
+@each("model", TAKES)
+@each("flag", VALUES)
 def test_flag_lands_or_is_refused(model, flag):
     """A flag that would be ignored is refused, and those models are named that take it."""
     fields, takes = TAKES[model]
@@ -642,8 +643,8 @@ TOKENS = {"qwen-image-3.0": (MAKE, 4500), "qwen-image-2.0": (MAKE, 1300), "qwen-
           "qwen-image-edit": (EDIT, 800)}
 
 
-@pytest.mark.parametrize("model, fields, most", [(model, *case) for model, case in CHARACTERS.items()])
-@pytest.mark.parametrize("letter", ["a", "画", "😀"])
+@each("model, fields, most", [(model, *case) for model, case in CHARACTERS.items()])
+@each("letter", ["a", "画", "😀"])
 def test_prompt_over_the_limit_is_refused(model, fields, most, letter):
     """The service would cut the rest off without a word."""
     assert letter * most in json.dumps(body_of(model, **{**fields, "prompt": letter * most}), ensure_ascii=False)
@@ -801,8 +802,8 @@ HOSTILE_REQUESTS = [
     {"model": None, "input": P1}, {"model": "", "input": P1}]
 
 
-@pytest.mark.parametrize("request_body", HOSTILE_REQUESTS, ids=json.dumps)
-@pytest.mark.parametrize("prompt", [None, "New"])
+@each("request_body", HOSTILE_REQUESTS, ids=json.dumps)
+@each("prompt", [None, "New"])
 def test_broken_whole_request_is_refused_or_sent_as_it_is(request_body, prompt):
     try:
         body = body_of(request=request_body, prompt=prompt)

@@ -9,6 +9,7 @@ import pytest
 from image_models import MODELS, TABLE
 from image_sizes import Area, Choice, parse, parse_aspect, QUALITIES, Ratio, shown, Sides
 from shared.failures import Exit, Failure
+from tests.folding import each
 
 # ---- reading ---------------------------------------------------------------------------------------------------------
 
@@ -21,8 +22,8 @@ def test_size_is_read(text, size):
     assert shown(size) == (size if isinstance(size, str) else f"{size[0]}*{size[1]}")
 
 
-@pytest.mark.parametrize("text", ["", "x", "1024", "1024x", "x768", "0x768", "768x0", "-1x5", "1.5x2", "1024x768x3", "100000x1", "16:9", "3K",
-                                  "K", "12K", "１０２４x768", "٣x٤", "1024 768", "1e3x5", "2K4K", "1024x768px", "auto"])
+@each("text", ["", "x", "1024", "1024x", "x768", "0x768", "768x0", "-1x5", "1.5x2", "1024x768x3", "100000x1", "16:9", "3K",
+               "K", "12K", "１０２４x768", "٣x٤", "1024 768", "1e3x5", "2K4K", "1024x768px", "auto"])
 def test_what_is_no_size_is_refused(text):
     with pytest.raises(ValueError):
         parse(text)
@@ -35,8 +36,8 @@ def test_aspect_is_read(text, aspect):
     assert parse_aspect(text) == aspect
 
 
-@pytest.mark.parametrize("text", ["", ":", "16:", ":9", "16:0", "0:9", "0", "101", "1:101", "-1:2", "a:b", "16:9:4", "1e3", "nan", "inf",
-                                  "100000:1", "1.23456:1", "16;9", "１６:9", "1024*768", "wide"])
+@each("text", ["", ":", "16:", ":9", "16:0", "0:9", "0", "101", "1:101", "-1:2", "a:b", "16:9:4", "1e3", "nan", "inf",
+               "100000:1", "1.23456:1", "16;9", "１６:9", "1024*768", "wide"])
 def test_what_is_no_aspect_is_refused(text):
     with pytest.raises(ValueError):
         parse_aspect(text)
@@ -80,20 +81,15 @@ def rule_of(name, mode):
     return TABLE.find(name)[0].does[mode].sizes
 
 
-@pytest.mark.parametrize("name, mode, size", [(*key, size) for key, (legal, _) in BORDERS.items() for size in legal],
-                         ids=lambda item: str(item))
-def test_size_at_the_border_is_legal(name, mode, size):
-    assert rule_of(name, mode).fits(size)
-
-
-@pytest.mark.parametrize("name, mode, size", [(*key, size) for key, (_, illegal) in BORDERS.items() for size in illegal],
-                         ids=lambda item: str(item))
-def test_size_beyond_the_border_is_not(name, mode, size):
-    rule = rule_of(name, mode)
-    assert not rule.fits(size)
-    close = rule.nearest(size)
-    assert close and all(rule.fits(one) for one in close), close
-    assert len(close) <= 3 and len(set(close)) == len(close)
+@each("name, mode", BORDERS)
+def test_sizes_at_the_border_are_legal_and_those_beyond_are_not(name, mode):
+    rule, (legal, illegal) = rule_of(name, mode), BORDERS[name, mode]
+    assert [size for size in legal if not rule.fits(size)] == []
+    assert [size for size in illegal if rule.fits(size)] == []
+    for size in illegal:
+        close = rule.nearest(size)
+        assert close and all(rule.fits(one) for one in close), (size, close)
+        assert len(close) <= 3 and len(set(close)) == len(close), (size, close)
 
 
 @pytest.mark.parametrize("name, mode", NONE)
@@ -130,29 +126,30 @@ def unlike(size, aspect) -> float:
 
 
 @pytest.mark.parametrize("rule", FREE)
-@pytest.mark.parametrize("text", ASPECTS)
-def test_best_size_is_legal_near_the_shape_and_grows_with_quality(rule, text):
-    aspect = parse_aspect(text)
-    if max(aspect, 1 / aspect) > most_of(rule):
-        pytest.skip("not a shape of this family")
-    sizes = [rule.best(aspect, quality, text) for quality in QUALITIES]
-    for size in sizes:
-        assert rule.fits(size) and not any(side % 16 for side in size), size
-        assert unlike(size, aspect) <= 0.01, f"{size} is no {text}"
-    areas = [width * height for width, height in sizes]
-    assert areas == sorted(areas)
-    flipped = [rule.best(1 / aspect, quality, text) for quality in QUALITIES]
-    for size, other in zip(sizes, flipped):
-        area, turned = size[0] * size[1], other[0] * other[1]
-        assert abs(area - turned) <= 0.1 * area, f"{size} lying, {other} standing"
+def test_best_size_is_legal_near_the_shape_and_grows_with_quality(rule):
+    found = {aspect: [rule.best(aspect, quality, text) for quality in QUALITIES] for text, aspect in shapes_of(rule).items()}
+    for aspect, sizes in found.items():
+        for size in sizes:
+            assert rule.fits(size) and not any(side % 16 for side in size), size
+            assert unlike(size, aspect) <= 0.01, f"{size} is no {aspect}"
+        areas = [width * height for width, height in sizes]
+        assert areas == sorted(areas), aspect
+        for (width, height), other in zip(sizes, found.get(1 / aspect, sizes)):
+            assert abs(width * height - other[0] * other[1]) <= 0.1 * width * height, f"{width}*{height} lying, {other} standing"
+
+
+def shapes_of(rule) -> dict:
+    """The ASPECTS that a family draws, as fractions."""
+    shapes = {text: parse_aspect(text) for text in ASPECTS}
+    return {text: aspect for text, aspect in shapes.items() if max(aspect, 1 / aspect) <= most_of(rule)}
 
 
 @pytest.mark.parametrize("rule", FREE)
-@pytest.mark.parametrize("text", ["1:1", "16:9", "2:3", "1.91:1"])
-def test_standard_size_has_about_the_usual_area(rule, text):
-    width, height = rule.best(parse_aspect(text), "standard", text)
+def test_standard_size_has_about_the_usual_area(rule):
     above = 1.03 if rule.standard == rule.low else 1.0001  # a usual size at the lower bound can only be rounded up
-    assert 0.9 * rule.standard ** 2 <= width * height <= above * rule.standard ** 2, (width, height)
+    for text in ("1:1", "16:9", "2:3", "1.91:1"):
+        width, height = rule.best(parse_aspect(text), "standard", text)
+        assert 0.9 * rule.standard ** 2 <= width * height <= above * rule.standard ** 2, (text, width, height)
 
 
 @pytest.mark.parametrize("rule", FREE)
@@ -194,15 +191,15 @@ def test_usual_shapes(name, text, size):
 
 
 @pytest.mark.parametrize("rule", ANY)
-@pytest.mark.parametrize("size", [(1, 1), (1, 99999), (99999, 1), (99999, 99999), (17, 9999), (640, 480), (1920, 1080), (3840, 2160), "1K", "4K"])
-def test_nearest_sizes_are_legal(rule, size):
-    close = rule.nearest(size)
-    assert close and all(rule.fits(one) for one in close), close
-    if isinstance(size, tuple) and not isinstance(rule, Choice):
-        aspect = Fraction(*size)
-        if max(aspect, 1 / aspect) <= most_of(rule):
-            assert unlike(close[0], aspect) <= 0.01
-        assert (close[0][0] >= close[0][1]) == (size[0] >= size[1])
+def test_nearest_sizes_are_legal(rule):
+    for size in ((1, 1), (1, 99999), (99999, 1), (99999, 99999), (17, 9999), (640, 480), (1920, 1080), (3840, 2160), "1K", "4K"):
+        close = rule.nearest(size)
+        assert close and all(rule.fits(one) for one in close), (size, close)
+        if isinstance(size, tuple) and not isinstance(rule, Choice):
+            aspect = Fraction(*size)
+            if max(aspect, 1 / aspect) <= most_of(rule):
+                assert unlike(close[0], aspect) <= 0.01, (size, close)
+            assert (close[0][0] >= close[0][1]) == (size[0] >= size[1]), (size, close)
 
 
 @pytest.mark.parametrize("rule", FREE)

@@ -1,4 +1,4 @@
-"""The installer as a real command: plain copies for each agent, older ones replaced, strangers' folders left alone."""
+"""The installer: plain copies for each agent, older ones replaced, strangers' folders left alone."""
 from __future__ import annotations
 
 import errno
@@ -8,10 +8,13 @@ import shlex
 import shutil
 import subprocess
 import sys
+from pathlib import Path
+from unittest import mock
 
 import pytest
 
 from tests.check import ROOT
+from tests.conftest import BYTECODE, check_each
 from tests.windows import cmd, powershell
 
 INSTALL = ROOT / "skills" / "install.py"
@@ -22,14 +25,40 @@ PLACES = {"claude": (".claude/skills", ".claude/skills"), "qwen": (".qwen/skills
           "opencode": (".config/opencode/skills", ".opencode/skills"), "agents": (".agents/skills", ".agents/skills")}
 
 
+def load(script=INSTALL):
+    """The installer as a module."""
+    spec = importlib.util.spec_from_file_location("install_here", script)
+    loaded = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(loaded)
+    return loaded
+
+
 @pytest.fixture
-def install(home, work):
+def install(home, work, capfd, monkeypatch):
+    """`install("--agent", …)` runs the installer in this process, with a bare environment and in an empty folder."""
     def run(*arguments, script=INSTALL, env=None, code=0):
-        environment = {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1", **(env or {})}
-        done = subprocess.run([sys.executable, str(script), *map(str, arguments)], cwd=work, env=environment, capture_output=True, timeout=60)
-        assert done.returncode == code and b"Traceback" not in done.stderr, (done.stdout, done.stderr)
-        return (done.stdout + done.stderr).decode("utf-8")
+        environment = {"PATH": os.environ["PATH"], "HOME": str(home), **(env or {})}
+        monkeypatch.chdir(work)
+        with mock.patch.dict(os.environ, environment, clear=True):
+            try:
+                found = load(script).main([str(argument) for argument in arguments])
+            except SystemExit as stop:  # of the parser
+                found = stop.code
+        said = "".join(capfd.readouterr())
+        assert found == code, said
+        return said
     return run
+
+
+@pytest.fixture
+def small(tmp_path):
+    """An installer with two small skills, for tests of what is there already."""
+    source = tmp_path / "source"
+    for name in ("qianwen-text", "qianwen-vision"):
+        for part in ("SKILL.md", "references/errors.md", "scripts/shared/__init__.py", "scripts/shared/key_guard.py"):
+            (source / name / part).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / "skills" / name / part, source / name / part)
+    return shutil.copy(INSTALL, source / "install.py")
 
 
 def tree(folder) -> dict:
@@ -106,10 +135,10 @@ def strangers(kind: str, path) -> None:
 
 @pytest.mark.parametrize("kind", ["folder", "file", "link"])
 @pytest.mark.parametrize("flags", [(), ("--force",), ("--uninstall",), ("--uninstall", "--force")])
-def test_strangers_folder_is_never_touched(install, home, kind, flags):
+def test_strangers_folder_is_never_touched(install, small, home, kind, flags):
     path = home / ".claude" / "skills" / "qianwen-text"
     strangers(kind, path)
-    said = install("--agent", "claude", *flags, code=2)
+    said = install("--agent", "claude", *flags, code=2, script=small)
     assert str(path) in said and "nothing was changed" in said and os.listdir(path.parent) == ["qianwen-text"]
     assert path.is_symlink() == (kind == "link") and path.is_file() == (kind == "file")
     assert (ROOT / "skills" / "qianwen-text" / "SKILL.md").is_file()
@@ -159,7 +188,7 @@ def test_failure_leaves_the_old_copy_whole(install, home, tmp_path):
 def test_make(home, work):
     def make(*words):
         return subprocess.run(["make", "-C", str(ROOT), *words, f"PYTHON={sys.executable}"], capture_output=True, timeout=120,
-                              env={"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1"})
+                              env={"PATH": os.environ["PATH"], "HOME": str(home), **BYTECODE})
     assert make("install", "AGENT=qwen").returncode == 0
     assert sorted(os.listdir(home / ".qwen" / "skills")) == SKILLS
     assert make("install", "AGENT=opencode", f"DIR={work}", "SCOPE=project").returncode == 0
@@ -185,21 +214,24 @@ def names(folder) -> list:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if "__pycache__" not in path.parts)
 
 
-@pytest.mark.parametrize("add", ADDED.values(), ids=ADDED)
 @pytest.mark.parametrize("flags", [(), ("--uninstall",)], ids=["install", "uninstall"])
 @pytest.mark.parametrize("by_hand", [False, True], ids=["installed", "copied"])
-def test_what_the_user_put_there_stays_without_force(install, home, add, flags, by_hand):
+def test_what_the_user_put_there_stays_without_force(install, small, home, flags, by_hand):
     skill = home / ".claude" / "skills" / "qianwen-text"
-    if by_hand:
-        shutil.copytree(ROOT / "skills" / "qianwen-text", skill)
-    else:
-        install("--agent", "claude")
-    add(skill)
-    before = names(skill)
-    said = install("--agent", "claude", *flags, code=2)
-    assert str(skill) in said and "--force" in said and names(skill) == before
-    install("--agent", "claude", *flags, "--force")
-    assert not skill.exists() if flags else (names(skill) != before or "mine" not in (skill / "SKILL.md").read_text("utf-8"))
+
+    def stays(add):
+        shutil.rmtree(skill.parent, ignore_errors=True)
+        if by_hand:
+            shutil.copytree(Path(small).parent / "qianwen-text", skill)
+        else:
+            install("--agent", "claude", script=small)
+        add(skill)
+        before = names(skill)
+        said = install("--agent", "claude", *flags, code=2, script=small)
+        assert str(skill) in said and "--force" in said and names(skill) == before
+        install("--agent", "claude", *flags, "--force", script=small)
+        assert not skill.exists() if flags else (names(skill) != before or "mine" not in (skill / "SKILL.md").read_text("utf-8"))
+    check_each({kind: (add,) for kind, add in ADDED.items()}, stays)
 
 
 def test_running_an_installed_skill_does_not_change_it(install, home):
@@ -223,10 +255,7 @@ class Stopped(BaseException):
 
 @pytest.fixture
 def module():
-    spec = importlib.util.spec_from_file_location("install_here", INSTALL)
-    loaded = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(loaded)
-    return loaded
+    return load()
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import pytest
 
 from shared.files import probe
 from tests import media_samples as samples
+from tests.folding import each
 
 
 def measure(data: bytes, size: int | None = None):
@@ -51,7 +52,7 @@ UNKNOWN = [b"", b"\0", b"\xff", b"P", b"\x89PNG\n\n", b"\xff\xd8", b"\xff\xfeh\0
            "一张图片".encode(), b"GIF88a", b"II+\0", b"\0\0\0\x18fty"]
 
 
-@pytest.mark.parametrize("data, kind", TYPES, ids=lambda item: item if isinstance(item, str) else "")
+@each("data, kind", TYPES, ids=lambda item: item if isinstance(item, str) else "")
 def test_type_comes_from_the_first_bytes(data, kind):
     assert probe.media_type(data[:64]) == kind == measure(data)[0]
     assert kind in probe.EXTENSIONS
@@ -228,7 +229,7 @@ def test_video_that_does_not_tell(data, seconds):
 WHOLE = {**{name: data for name, (data, _) in SIDES.items()}, **MOVIES, **JPEGS, "heic": samples.heic(20, 20)}
 
 
-@pytest.mark.parametrize("data", WHOLE.values(), ids=WHOLE)
+@each("data", WHOLE.values(), ids=WHOLE)
 def test_truncated_anywhere_never_raises(data):
     for end in {*range(min(len(data), 300)), *range(0, len(data), 997)}:
         kind, width, height, seconds = measure(data[:end])
@@ -375,7 +376,7 @@ def test_length_of_an_mp3_file(data, seconds):
 SOUNDS = {**{f"wave, {name}": data for name, (data, _) in WAVES.items()}, **{f"mp3, {name}": data for name, (data, _) in MP3S.items()}}
 
 
-@pytest.mark.parametrize("data", SOUNDS.values(), ids=SOUNDS)
+@each("data", SOUNDS.values(), ids=SOUNDS)
 def test_truncated_sound_never_raises(data):
     for end in {*range(min(len(data), 700)), *range(0, len(data), 997)}:
         kind, width, height, seconds = measure(data[:end], len(data))

@@ -21,22 +21,13 @@ from tests.test_key_guard import judge, run_at, said, sha256
 STANDARD_BASE = "https://dashscope.aliyuncs.com"
 PLAN_BASE = "https://token-plan.cn-beijing.maas.aliyuncs.com"
 IMAGE_PATH = "/api/v1/services/aigc/multimodal-generation/generation"
-SCRIPT_CALLS = {  # the smallest call of each script
-    "qianwen-text": ("text.py", "hello"),
-    "qianwen-vision": ("vision.py", "what is it?", "--image", "https://example.com/a.png"),
-    "qianwen-image-generation": ("image.py", "a red fox"),
-    "qianwen-video-generation": ("video.py", "a red fox runs"),
-    "qianwen-audio-tts": ("tts.py", "hello"),
+CALLS = {  # the smallest call of each script
+    "qianwen-text": ("hello",),
+    "qianwen-vision": ("what is it?", "--image", "https://example.com/a.png"),
+    "qianwen-image-generation": ("a red fox",),
+    "qianwen-video-generation": ("a red fox runs",),
+    "qianwen-audio-tts": ("hello",),
 }
-
-
-def script_of(skill: str):
-    """The script of a skill and its smallest call."""
-    name, *arguments = SCRIPT_CALLS[skill]
-    path = ROOT / "skills" / skill / "scripts" / name
-    if not path.exists():
-        pytest.skip(f"{skill} is not part of this tree yet")
-    return path, arguments
 
 
 def project_texts():
@@ -158,13 +149,11 @@ def test_deepseek_is_never_called_over_the_anthropic_protocol():
 class TestImageModels:
     @pytest.mark.parametrize("key", [STANDARD_KEY, PLAN_KEY], ids=["sk-", "sk-sp-"])
     def test_plan_endpoint_gets_nothing(self, run, model, key):
-        script, arguments = script_of("qianwen-image-generation")
-        result = run(*arguments, "--model", model, key=key, base_url=PLAN_BASE + IMAGE_PATH, script=script)
+        result = run("a red fox", "--model", model, key=key, base_url=PLAN_BASE + IMAGE_PATH, skill="qianwen-image-generation")
         assert result.code == 3 and "Nothing was sent" in result.err
 
     def test_one_picture_unless_asked_for_more(self, run, model):
-        script, arguments = script_of("qianwen-image-generation")
-        result = run(*arguments, "--model", model, "--dry-run", key=None, base_url=None, script=script)
+        result = run("a red fox", "--model", model, "--dry-run", key=None, base_url=None, skill="qianwen-image-generation")
         assert result.document["body"]["model"] == model and result.document["body"]["parameters"]["n"] == 1
 
 
@@ -322,14 +311,12 @@ class TestSkills:
         assert key_guard.SKILLS[skill][0].lower().startswith(api.lower())
 
     def test_script_prints_the_warning(self, run, emulator, skill, api, reason):
-        script, arguments = script_of(skill)
-        result = run(*arguments, "--retries", "0", key=PLAN_KEY, script=script)
+        result = run(*CALLS[skill], "--retries", "0", key=PLAN_KEY, skill=skill, process=True)
         assert result.code == 3 and missing(["warning: ", *reason, STANDARD_INTO_DASHSCOPE], result.err) == []
         assert "".join(request.key_kind for request in emulator.requests) in ("", "plan")
 
     def test_script_takes_part_in_strict_mode(self, run, emulator, skill, api, reason):
-        script, arguments = script_of(skill)
-        result = run(*arguments, key=PLAN_KEY, script=script, env={"QIANWEN_KEY_GUARD": "strict"})
+        result = run(*CALLS[skill], key=PLAN_KEY, skill=skill, env={"QIANWEN_KEY_GUARD": "strict"})
         assert (result.code, emulator.requests) == (3, [])
 
 

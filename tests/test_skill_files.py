@@ -12,7 +12,7 @@ import pytest
 
 from shared.failures import Exit
 from tests import media_samples
-from tests.conftest import ROOT, SCRIPTS
+from tests.conftest import BYTECODE, help_of, ROOT, SCRIPTS
 
 SKILLS = sorted(path.parent for path in (ROOT / "skills").glob("*/SKILL.md"))
 MANUALS = [ROOT / "SKILL.md"] + [folder / "SKILL.md" for folder in SKILLS]
@@ -165,9 +165,8 @@ def flags(text: str) -> set:
 @pytest.fixture(scope="module")
 def help_flags():
     """Skill -> the flags of its script."""
-    def ask(script):
-        return subprocess.run([sys.executable, str(script), "--help"], capture_output=True, timeout=60).stdout.decode("utf-8")
-    return {skill: flags(ask(script)) for skill, script in {**SCRIPTS, "installer": ROOT / "skills" / "install.py"}.items()}
+    installer = subprocess.run([sys.executable, str(ROOT / "skills" / "install.py"), "--help"], capture_output=True, timeout=60)
+    return {"installer": flags(installer.stdout.decode("utf-8")), **{skill: flags(help_of(skill)) for skill in SCRIPTS}}
 
 
 @each(DOCUMENTS)
@@ -261,38 +260,81 @@ def test_command_dry_runs(run, work, skill, command):
 
 @pytest.mark.skipif(not shutil.which("bash"), reason="the blocks are for a shell")
 @each([folder / "SKILL.md" for folder in SKILLS] + sorted((ROOT / "skills").glob("*/references/recipes.md")))
-def test_blocks_run_in_order(path, emulator, home, work):
-    """Every shell block as it stands, one after the other, against the emulator."""
+def test_blocks_run_in_order(path, run, emulator, home, work):
+    """Every shell block as it stands, one after the other, against the emulator; plain calls of the script in this process."""
     put_files(work, MEDIA)
     skill = _skill_of(path)
-    script = SCRIPTS[skill]
-    replaced = {f"scripts/{script.name}": shlex.quote(str(script)) + (" --poll 0.05" if skill in WITH_TASKS else "")}
-    _run_blocks(blocks(read(path)), replaced, emulator, home, work)
+    script, pace = SCRIPTS[skill], ("--poll", "0.05") if skill in WITH_TASKS else ()
+    name, in_shell = f"scripts/{script.name}", shlex.join((str(script), *pace))
+    for statement in (one for block in blocks(read(path)) for one in _statements(block, f"python3 {name} ")):
+        if _is_plain(statement, f"python3 {name} "):
+            done = run(*pace, *shlex.split(statement.replace("\\\n", " "))[2:], skill=skill, key="sk-emulator-standard-0001")
+            assert done.code == 0, (statement, done)
+        else:
+            _run_in_shell(statement.replace(name, in_shell), emulator, home, work)
+
+
+def _statements(block: str, call: str) -> list:
+    """A block in parts, so that plain calls stand alone. One with loops or variables is one part."""
+    if re.search(r"^ *(for|while|if|case|[A-Za-z_]\w*=)", block, re.MULTILINE):
+        return [block]
+    found, pending = [], ""
+    for line in block.splitlines(keepends=True):
+        pending += line
+        if not _is_open(pending):
+            if found and not _is_plain(found[-1], call) and not _is_plain(pending, call):
+                found[-1] += pending
+            else:
+                found.append(pending)
+            pending = ""
+    return found + ([pending] if pending else [])
+
+
+def _is_open(lines: str) -> bool:
+    """Whether a line, a text in quotes or a here-document goes on."""
+    here = re.search(r"<<'(\w+)'", lines)
+    if here:
+        return not lines.endswith(f"\n{here.group(1)}\n")
+    try:
+        return lines.endswith("\\\n") or not isinstance(shlex.split(lines, comments=True), list)
+    except ValueError:
+        return True
+
+
+def _is_plain(statement: str, call: str) -> bool:
+    """One call of the script, with nothing that only a shell understands."""
+    bare = re.sub(r"""'[^']*'|"[^"$`\\]*"|\\\n""", " ", statement.strip())
+    return statement.startswith(call) and not re.search(r"[|<>;&$*?`(){}~\\\n#]", bare)
+
+
+def test_statements_of_a_block():
+    call, plain, here = "python3 s.py ", 'python3 s.py "a; b" \\\n  --c \'d\'\n', "cat > f <<'END'\npython3 s.py x\nEND\n"
+    shell = "python3 s.py > out.txt\n"
+    assert _statements(plain + here + shell + plain, call) == [plain, here + shell, plain]
+    assert [_is_plain(one, call) for one in (plain, here, shell, 'python3 s.py "$X"\n', "python3 s.py *.png\n")] == [True] + 4 * [False]
+    assert _statements("for x in 1 2; do\n" + plain + "done\n", call) == ["for x in 1 2; do\n" + plain + "done\n"]
 
 
 @pytest.mark.skipif(not shutil.which("bash"), reason="the blocks are for a shell")
-@each(READMES)
-def test_readme_commands_run(path, emulator, home, work):
+def test_readme_commands_run(emulator, home, work):
+    """Those of the English one; the other has the same, see above."""
     for item in ("skills", "README.md"):
         source = ROOT / item
         (shutil.copytree if source.is_dir() else shutil.copy)(source, work / item)
     put_files(work, MEDIA)
-    calls = [block for block in blocks(read(path)) if "make " not in block and "export" not in block]
-    _run_blocks(calls, {}, emulator, home, work)
+    for block in blocks(read(ROOT / "README.md")):
+        if "make " not in block and "export" not in block:
+            _run_in_shell(block, emulator, home, work)
     for skill in SCRIPTS:
         assert (home / ".claude" / "skills" / skill / "SKILL.md").is_file()
         assert (home / ".qwen" / "skills" / skill / "scripts" / "shared" / "key_guard.py").is_file()
 
 
-def _run_blocks(texts, replaced, emulator, home, work):
+def _run_in_shell(text, emulator, home, work):
     environment = {"HOME": str(home), "DASHSCOPE_API_KEY": "sk-emulator-standard-0001", "QWEN_BASE_URL": emulator.url,
-                   "PATH": _path(home), "PYTHONDONTWRITEBYTECODE": "1"}
-    for text in texts:
-        for old, new in replaced.items():
-            text = text.replace(old, new)
-        done = subprocess.run(["bash", "-e", "-o", "pipefail", "-c", text], capture_output=True, cwd=str(work), env=environment,
-                              timeout=120)
-        assert done.returncode == 0, text + done.stderr.decode("utf-8", "replace")
+                   "PATH": _path(home), **BYTECODE}
+    done = subprocess.run(["bash", "-e", "-o", "pipefail", "-c", text], capture_output=True, cwd=str(work), env=environment, timeout=120)
+    assert done.returncode == 0, text + done.stderr.decode("utf-8", "replace")
 
 
 def _path(home) -> str:

@@ -15,7 +15,7 @@ import text
 from shared import main as main_module
 from shared.main import run_script
 
-from tests.conftest import ROOT, SCRIPTS, STANDARD_KEY, Run
+from tests.conftest import BYTECODE, check_each, ROOT, SCRIPTS, STANDARD_KEY, Run
 
 FOLDER = ROOT / "skills" / "qianwen-text"
 POSIX = pytest.mark.skipif(os.name == "nt", reason="signals and pipes of POSIX")
@@ -78,7 +78,7 @@ def event(text=None, reasoning=None, finish=None):
 
 @pytest.fixture
 def environment(emulator, home):
-    return {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1", "DASHSCOPE_API_KEY": STANDARD_KEY,
+    return {"PATH": os.environ["PATH"], "HOME": str(home), **BYTECODE, "DASHSCOPE_API_KEY": STANDARD_KEY,
             "QWEN_BASE_URL": emulator.url}
 
 
@@ -504,11 +504,12 @@ def test_conversation_in_a_new_folder(run, emulator, work):
 
 @POSIX
 def test_turn_that_another_process_added_meanwhile_is_kept(start, emulator, work):
-    emulator.reply(chunks=[event("slow"), event("", finish="stop")], delay=1.5)
+    emulator.reply(chunks=[event("slow"), event("", finish="stop")], delay=60)
     slow = start("mine", "--chat", "talk.json")
     assert slow.stdout.read(len("slow")) == b"slow"
     theirs = [{"role": "user", "content": "theirs"}, {"role": "assistant", "content": "quick"}]
     write(work, "talk.json", theirs)
+    emulator.hurry()
     assert slow.wait() == 0
     assert read(work, "talk.json") == [*theirs, {"role": "user", "content": "mine"}, {"role": "assistant", "content": "slow"}]
 
@@ -881,6 +882,10 @@ def test_every_code_page(run, emulator, env):
     assert (result.code, result.out) == (0, "你好 — naïve 😀\n") and "想一想 🤔" in result.err
     assert last_message(emulator) == "千问 it's 😀"
     assert "千问" in run("--help", env=env).out
+
+
+@pytest.mark.parametrize("env", CODE_PAGES[2:4], ids=lambda env: "=".join(*env.items()))
+def test_names_in_every_code_page(run, env):
     assert run("--version", env=env).code == 0
     assert "文件.txt" in run("Hi", "--attach", "文件.txt", env=env).err
 
@@ -978,16 +983,20 @@ def test_interrupted_after_the_answer_was_saved(run, work, copy):
 
 
 @POSIX
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
-@pytest.mark.parametrize(("flags", "code"), [(("Hi",), 0), (("Hi", "--temperature", "9"), 2)], ids=["done", "refused"])
-def test_interrupted_while_the_interpreter_shuts_down(run, copy, name, flags, code):
+def test_interrupted_while_the_interpreter_shuts_down(run, copy):
     """The outcome stands: its exit code is kept, what was printed is whole, and no traceback follows it."""
     script = copy / "scripts" / "text.py"
-    late = f"import atexit, os, signal\n    atexit.register(lambda: os.kill(os.getpid(), signal.{name}))\n    "
-    script.write_text(script.read_text("utf-8").replace("sys.exit(command", late + "sys.exit(command"), "utf-8")
-    result = run(*flags, "--json", script=script)
-    assert result.code == code and "Traceback" not in result.err and "Interrupt" not in result.err
-    assert json.loads(result.out)["ok"] == (code == 0)
+    late = "import atexit, os, signal\n    atexit.register(lambda: os.kill(os.getpid(), getattr(signal, os.environ['LATE'])))\n    "
+    source = script.read_text("utf-8")
+    script.write_text(source.replace("sys.exit(run_script", late + "sys.exit(run_script"), "utf-8")
+    assert source != script.read_text("utf-8")
+
+    def stands(name, flags, code):
+        result = run(*flags, "--json", script=script, env={"LATE": name})
+        assert result.code == code and "Traceback" not in result.err and "Interrupt" not in result.err
+        assert json.loads(result.out)["ok"] == (code == 0)
+    check_each({f"{name} {code}": (name, flags, code) for name in ("SIGINT", "SIGTERM", "SIGHUP")
+                for flags, code in ((("Hi",), 0), (("Hi", "--temperature", "9"), 2))}, stands)
 
 
 @POSIX
@@ -1016,28 +1025,18 @@ def test_interrupted_documents_are_deleted(start, emulator, work):
 
 # ---- defects, and the folder alone -----------------------------------------------------------------------------------
 
-@pytest.fixture
-def broken(copy):
-    """A copy of the script with a defect in it."""
+def test_a_defect_is_told_in_a_sentence_a_document_or_a_traceback(run, emulator, copy):
+    script = copy / "scripts" / "text.py"
     with open(copy / "scripts" / "text_request.py", "a", encoding="utf-8") as file:
         file.write("\n\ndef build_request(*_):\n    raise RuntimeError('injected')\n")
-    return copy / "scripts" / "text.py"
-
-
-def test_defect_is_told_without_a_traceback(run, emulator, broken):
-    result = run("Hi", script=broken)
+    result = run("Hi", script=script)
     assert (result.code, result.out) == (1, "") and "RuntimeError: injected" in result.err and "-v" in result.err
-    assert "Traceback" not in result.err and emulator.requests == []
-
-
-def test_defect_with_verbose_shows_the_traceback(run, broken):
-    result = run("Hi", "-v", script=broken)
+    assert "Traceback" not in result.err
+    result = run("Hi", "-v", script=script)
     assert result.code == 1 and "Traceback" in result.err and "build_request" in result.err
-
-
-def test_defect_in_the_document(run, broken):
-    document = run("Hi", "--json", script=broken).document
+    document = run("Hi", "--json", script=script).document
     assert (document["exit_code"], document["error"]["kind"]) == (1, "unexpected") and "injected" in document["error"]["message"]
+    assert emulator.requests == []
 
 
 def test_folder_copied_alone(run, emulator, copy):
@@ -1061,14 +1060,11 @@ def test_read_only_folder(run, copy):
             path.chmod(path.stat().st_mode | stat.S_IWUSR)
 
 
-@pytest.mark.parametrize("name", ["json.py", "argparse.py", "urllib/__init__.py", "text_models.py", "shared/__init__.py",
-                                  "shared/command.py"])
-def test_working_directory_is_not_imported_from(run, work, name):
-    write(work, name, "raise SystemExit('imported from the working directory')\n")
-    if name.startswith("shared/"):
-        write(work, "shared/__init__.py", "raise SystemExit('imported from the working directory')\n")
-    assert run("Hi").code == 0
-    assert run("Hi", cwd=work, env={"PYTHONPATH": ""}).code == 0
+def test_working_directory_is_not_imported_from(run, work):
+    for name in ("json.py", "argparse.py", "urllib/__init__.py", "text_models.py", "shared/__init__.py", "shared/command.py"):
+        write(work, name, "raise SystemExit('imported from the working directory')\n")
+    assert run("Hi", process=True).code == 0
+    assert run("Hi", process=True, env={"PYTHONPATH": ""}).code == 0
 
 
 def test_any_working_directory(run, emulator, home):

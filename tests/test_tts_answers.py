@@ -9,6 +9,7 @@ import pytest
 from shared.failures import Exit
 from shared.transport.errors import Context, explain
 from shared.transport.events import read_events
+from tests.folding import each
 from tts_answers import Answer, Damaged, add_usage, billed, error_of
 from tts_speak import usage_of
 
@@ -173,8 +174,8 @@ PLACES = {
 HOSTILE = [pytest.param(place(odd), id=f"{name}={odd!r}") for name, place in PLACES.items() for odd in ODD]
 
 
-@pytest.mark.parametrize("body", HOSTILE)
-@pytest.mark.parametrize("wire", ["qwen", "cosy", "minimax"])
+@each("body", HOSTILE)
+@each("wire", ["qwen", "cosy", "minimax"])
 def test_hostile_answer_never_crashes(wire, body):
     answer = Answer(wire)
     try:

@@ -11,6 +11,7 @@ import pytest
 
 from shared.body import parse_settings
 from shared.failures import Exit, Failure
+from tests.folding import each
 from tts import Job
 from tts_flags import make_parser
 from tts_models import DEFAULT_MODEL, MODELS, TABLE, find_model, is_socket_only
@@ -122,7 +123,7 @@ CASES = [pytest.param(model, path, voice, *case, id=f"{model}-{json.dumps(case[0
          for model, (path, voice, cases) in GOLDEN.items() for case in cases]
 
 
-@pytest.mark.parametrize("model, path, voice, fields, model_input, parameters, form, rate", CASES)
+@each("model, path, voice, fields, model_input, parameters, form, rate", CASES)
 def test_golden_request(model, path, voice, fields, model_input, parameters, form, rate):
     given = {} if voice else {"voice": OWN}
     body = {"model": model, "input": model_input(voice or OWN), **({"parameters": parameters} if parameters else {})}
@@ -167,7 +168,7 @@ def test_default_is_the_plainest_request():
     assert call_of() == Call(A, {"model": "qwen3-tts-flash", "input": {"text": "T", "voice": "Cherry"}}, False, "wav", 24000)
 
 
-@pytest.mark.parametrize("model", GOLDEN)
+@each("model", GOLDEN)
 def test_a_stream_has_the_same_body(model):
     """But for MiniMax, whose last event would repeat everything, and whose streams have no WAV."""
     given = {} if GOLDEN[model][1] else {"voice": OWN}
@@ -184,8 +185,8 @@ def test_a_stream_of_minimax_keeps_other_formats():
         assert input_of("MiniMax/speech-2.8-hd", stream=True, format=form)["audio_setting"] == {"format": form, "sample_rate": 32000}
 
 
-@pytest.mark.parametrize("text", ["it's \"quoted\"", "two\nlines\r\n", "😀", "你好，世界", "-5", "  blanks  ", "\u2028", "[sad] x", "<b>"])
-@pytest.mark.parametrize("model", ["qwen3-tts-flash", "cosyvoice-v3-flash", "qwen-audio-3.0-tts-flash", "MiniMax/speech-02-hd"])
+@each("text", ["it's \"quoted\"", "two\nlines\r\n", "😀", "你好，世界", "-5", "  blanks  ", "\u2028", "[sad] x", "<b>"])
+@each("model", ["qwen3-tts-flash", "cosyvoice-v3-flash", "qwen-audio-3.0-tts-flash", "MiniMax/speech-02-hd"])
 def test_text_is_never_changed(model, text):
     assert body_of(model, text=text)["input"]["text"] == text
 
@@ -211,7 +212,7 @@ TAKES = {  # flag -> a legal value, models that are documented to take it
 IGNORED = [(model, name) for model in GOLDEN for name in TAKES if model not in TAKES[name][1]]
 
 
-@pytest.mark.parametrize("model, name", IGNORED)
+@each("model, name", IGNORED)
 def test_flag_that_would_be_ignored_is_refused_and_names_the_models_that_take_it(model, name):
     flag, (value, able) = "--" + name.replace("_", "-"), TAKES[name]
     able = [*able, *([NEXT] if name in ("sample_rate", "speed", "volume", "seed") else [])]
@@ -221,7 +222,7 @@ def test_flag_that_would_be_ignored_is_refused_and_names_the_models_that_take_it
     assert flag in said and model in said and named == proven[:8]
 
 
-@pytest.mark.parametrize("model, name", [(model, name) for name, (_, able) in TAKES.items() for model in able])
+@each("model, name", [(model, name) for name, (_, able) in TAKES.items() for model in able])
 def test_flag_that_is_taken_warns_only_where_it_is_unproven(model, name):
     given = {} if GOLDEN[model][1] else {"voice": OWN}
     warnings = checked(model, **{name: TAKES[name][0]}, **given)[2]
@@ -249,7 +250,7 @@ def test_refusal_says_what_to_do_instead(model, name, words):
 FORMATS = {**dict.fromkeys(QWEN3, "wav pcm mp3 opus"), **dict.fromkeys(COSYS, "wav pcm mp3 opus"), **dict.fromkeys(MINIMAXES, "wav pcm mp3 flac")}
 
 
-@pytest.mark.parametrize("model", GOLDEN)
+@each("model", GOLDEN)
 def test_formats(model):
     legal, given = FORMATS.get(model, "wav pcm").split(), {} if GOLDEN[model][1] else {"voice": OWN}
     for form in ("wav", "pcm", "mp3", "opus", "flac"):
@@ -271,7 +272,7 @@ RANGES = [  # models, flag, legal values, illegal ones, what is said to be legal
 ]
 
 
-@pytest.mark.parametrize("model, name, good, bad, words", [(model, *row[1:]) for row in RANGES for model in row[0]])
+@each("model, name, good, bad, words", [(model, *row[1:]) for row in RANGES for model in row[0]])
 def test_ranges(model, name, good, bad, words):
     given = {} if GOLDEN[model][1] else {"voice": OWN}
     for value in good:
@@ -332,7 +333,7 @@ SENT = [  # model, what is given, what is sent
 PLACES = {"qwen3": "language_type", "cosyv": "language_hints", "qwen-": "language_hints", "MiniM": "language_boost"}
 
 
-@pytest.mark.parametrize("model, given, sent", SENT)
+@each("model, given, sent", SENT)
 def test_language(model, given, sent):
     assert input_of(model, language=given).get(PLACES[model[:5]]) == sent
 
@@ -365,7 +366,7 @@ def test_voice_of_another_model_is_refused(model, voice, words):
         assert all(word in said for word in words), said
 
 
-@pytest.mark.parametrize("model, voice", [
+@each("model, voice", [
     *((model, OWN) for model in GOLDEN), ("cosyvoice-v3-flash", "cosyvoice-v3-flash-me-0123"), ("cosyvoice-v3.5-plus", "cosyvoice-v3.5-plus-vd-me-1"),
     ("qwen-audio-3.0-tts-flash", "qwen-audio-3.0-tts-flash-longyimuling"), ("qwen3-tts-vc-2026-01-22", "qwen-tts-vc-me-voice-1"),
     ("MiniMax/speech-02-hd", "my_Voice-1"), ("cosyvoice-v3-flash", "longsome_new_v3")])
@@ -471,9 +472,9 @@ SSML_MODELS = [("cosyvoice-v3-flash", "longanyang"), ("cosyvoice-v3-flash", "lon
                ("cosyvoice-v3-plus", "longanhuan"), ("cosyvoice-v3.5-plus", OWN), ("cosyvoice-v2", OWN)]
 
 
-@pytest.mark.parametrize("model, voice", SSML_MODELS)
-@pytest.mark.parametrize("text", [SPEAK, f"\n {SPEAK} \n", '<speak xmlns="http://www.w3.org/2001/10/synthesis">x</speak>',
-                                  '<?xml version="1.0" encoding="utf-8"?><speak>你好</speak>'])
+@each("model, voice", SSML_MODELS)
+@each("text", [SPEAK, f"\n {SPEAK} \n", '<speak xmlns="http://www.w3.org/2001/10/synthesis">x</speak>',
+               '<?xml version="1.0" encoding="utf-8"?><speak>你好</speak>'])
 def test_ssml_is_said_to_be_such(model, voice, text):
     sent = input_of(model, voice=voice, text=text, ssml=True)
     assert sent["enable_ssml"] is True and "enable_ssml" not in input_of(model, voice=voice, text=text)
@@ -690,7 +691,7 @@ PARTS = {**dict.fromkeys(QWEN3, (600, 600)), **{name: (400, 0) for name in GOLDE
          **{name: (2000, 20000) for name in COSYS if name.startswith("qwen")}, **dict.fromkeys(MINIMAXES, (2900, 9999))}
 
 
-@pytest.mark.parametrize("model", GOLDEN)
+@each("model", GOLDEN)
 def test_parts_are_no_longer_than_the_service_reads_well(model):
     part, most = PARTS[model]
     given = [] if GOLDEN[model][1] else ["--voice", OWN]

@@ -15,6 +15,7 @@ import wave
 
 import pytest
 
+from tests.folding import each
 import tts_sound
 from tts_sound import BadSound, Joined, play, Mp3Stream, PcmStream, Wav, frame_of, header, read_wav, sniff
 from tts_part import Sink
@@ -86,8 +87,8 @@ LIST = chunk(b"LIST", b"INFOISFT\x0e\0\0\0Lavf60.16.100\0")
 ODD = chunk(b"bext", b"odd") + chunk(b"AIGC", b'{"Label":"1"}')
 
 
-@pytest.mark.parametrize("before", [b"", LIST, ODD, LIST + ODD, chunk(b"LIST", b""), chunk(b"junk", b"data\4\0\0\0abcd"), ODD * 30])
-@pytest.mark.parametrize("after", [b"", LIST, ODD, chunk(b"data", b"12")])
+@each("before", [b"", LIST, ODD, LIST + ODD, chunk(b"LIST", b""), chunk(b"junk", b"data\4\0\0\0abcd"), ODD * 30])
+@each("after", [b"", LIST, ODD, chunk(b"data", b"12")])
 def test_other_chunks_are_passed_over(before, after):
     assert read(wav(before=before, after=after))[1] == SAMPLES
     assert read(wav(fmt=before + form(), after=after))[1] == SAMPLES
@@ -148,7 +149,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("data, words", REFUSED.values(), ids=REFUSED)
+@each("data, words", REFUSED.values(), ids=REFUSED)
 def test_what_is_no_wav_of_16_bits_is_refused(data, words):
     assert words in why(data)
 
@@ -198,8 +199,8 @@ def test_header_that_is_cut_anywhere(head):
         assert (samples, stream.rate, stream.channels) == (SAMPLES[:60], 24000, 1), size
 
 
-@pytest.mark.parametrize("size", (2, 4, 100, 333, 1000))
-@pytest.mark.parametrize("head", HEADERS.values(), ids=HEADERS)
+@each("size", (2, 4, 100, 333, 1000))
+@each("head", HEADERS.values(), ids=HEADERS)
 def test_header_before_every_chunk(head, size):
     assert fed(head + one for one in cut(SAMPLES, size - size % 2))[0] == SAMPLES
 
@@ -259,13 +260,13 @@ def test_rate_of_the_first_header_counts():
         assert "24000 Hz" in str(caught.value) and ("8000" in str(caught.value) or "2" in str(caught.value))
 
 
-@pytest.mark.parametrize("data, words", [
+@each("data, words", [
     (b"\xff\xfb\x90\x00" + bytes(600), "MP3"), (b"ID3\4\0\0\0\0\0\0" + bytes(600), "MP3"), (b"OggS" + bytes(600), "OPUS"),
     (b"fLaC" + bytes(60), "FLAC"),
     (b'<?xml version="1.0"?><Error/>', "text"), (b'\n {"code":"InternalError"}', "text"), (b'{"code":"X","message":"' + b"x" * 500, "text"),
     (wav(fmt=form(bits=8)), "8 bits"), (wav(fmt=form(bits=32, tag=3)), "format 3"), (wav(fmt=b""), "damaged"), (wav(fmt=form(channels=0)), "16-bit"),
     (wav(fmt=chunk(b"fmt ", bytes(6))), "damaged"), (b"RIFF\0\0\0\0WAVE" + chunk(b"junk", bytes(70000), 0xFFFFFF), "damaged")])
-@pytest.mark.parametrize("size", [600, 10**6])
+@each("size", [600, 10**6])
 def test_stream_that_is_no_pcm(data, words, size):
     with pytest.raises(BadSound) as caught:
         fed(cut(data, size))
@@ -372,7 +373,7 @@ WRAPPED = {  # name -> a file that holds FRAMES and nothing else to be heard
 }
 
 
-@pytest.mark.parametrize("data", WRAPPED.values(), ids=WRAPPED)
+@each("data", WRAPPED.values(), ids=WRAPPED)
 def test_frames_without_what_is_around_them(data):
     for size in (1 if len(data) < 20000 else 3, 7, 1000, 65536, 10**9):
         found, stream = frames_of(data, size)
@@ -571,8 +572,8 @@ def sunk(chunks, asked="wav", rate=24000) -> tuple:
     return file.getvalue(), sink.form, heard
 
 
-@pytest.mark.parametrize("size", [1, 5, 12, 44, 1000, 10**6])
-@pytest.mark.parametrize("asked", ["wav", "pcm", "mp3", "opus"])
+@each("size", [1, 5, 12, 44, 1000, 10**6])
+@each("asked", ["wav", "pcm", "mp3", "opus"])
 def test_wav_is_kept_with_an_honest_header_whatever_was_asked(asked, size):
     data, kind, heard = sunk(cut(wav(fmt=form(16000), size=0x7FFFFFFF), size), asked)
     assert (data, kind) == (header(16000, len(SAMPLES)) + SAMPLES, "wav")

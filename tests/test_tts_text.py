@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from tests.folding import each
 from tts_borders import Borders, CONTROL_TAGS, SOUND_TAGS
 from tts_text import speakable, split, units, with_tags
 
@@ -166,7 +167,7 @@ ROWS = [pytest.param(limit, marked, id=f"{script}-{number}") for script, rows in
 TEXTS = [marked.replace("|", "") for rows in CUTS.values() for _, marked in rows]
 
 
-@pytest.mark.parametrize("limit, marked", ROWS)
+@each("limit, marked", ROWS)
 def test_slices_end_at_the_marks(limit, marked):
     assert "|".join(split(marked.replace("|", ""), limit)) == marked
 
@@ -200,7 +201,7 @@ def test_what_belongs_together_is_kept_whole(limit, text, whole):
 
 
 # | stands where a sentence ends.
-@pytest.mark.parametrize("marked", [
+@each("marked", [
     "Dr. No is here. |He met Prof. X and Mt. Fuji vs. Mr. T.", "She has a Ph.D. degree. |It is so.", "See pp. 3 and vol. IV here. |Then p. 5.",
     "We moved to St. Louis. |It rains there.", "It was 5 p.m. already. |All slept.", "Version 2.0. |Then came 3.", "Is it 5? |Yes. |No! |Well.",
     "Visit www.example.com. |Then go.", "Inc. Magazine is old. |We read it.", "“Go.” |“Why?” |“Go!”", "He said (see p. 5.) |Then left.",
@@ -230,8 +231,8 @@ def test_units_are_counted_as_billed():
     assert units("々〇，。Ａ１😀\n") == 8
 
 
-@pytest.mark.parametrize("limit", LIMITS)
-@pytest.mark.parametrize("text", TEXTS)
+@each("limit", LIMITS)
+@each("text", TEXTS)
 def test_every_row_at_every_limit(text, limit):
     check(text, limit, split(text, limit))
     check(text * 5, limit, split(text * 5, limit, tags=True))
@@ -281,7 +282,7 @@ CLUSTERS = ["e\u0301", "👨‍👩‍👧", "👍🏽", "🇫🇷", "❤️", "
             "葛\U000e0100", "🏴\U000e0067\U000e0062\U000e007f", "\ud83d\ude00", "മ്മ", "ক্ত", "ကြ", "ខ្មែ", "བྷྲ"]
 
 
-@pytest.mark.parametrize("cluster", CLUSTERS)
+@each("cluster", CLUSTERS)
 def test_no_grapheme_cluster_is_cut(cluster):
     for text in (cluster * 40, ("x" + cluster) * 40, ("好" + cluster) * 40, (cluster + "。") * 40):
         for limit in (units(cluster) + 2, 20, 33):
@@ -309,7 +310,7 @@ PIECES = [
     "\x85"]
 
 
-@pytest.mark.parametrize("seed", range(60))
+@each("seed", range(24))
 def test_random_text_is_split_without_loss(seed):
     chance = random.Random(seed)
     text = "".join(chance.choices(PIECES, k=chance.choice((5, 40, 400))))
@@ -374,7 +375,7 @@ def test_tag_that_does_not_fit_is_left_out():
     assert with_tags([], 20) == []
 
 
-@pytest.mark.parametrize("tag", [*CONTROL_TAGS, *SOUND_TAGS])
+@each("tag", [*CONTROL_TAGS, *SOUND_TAGS])
 def test_tags_are_never_cut(tag):
     text = f"今天天气[{tag}]很好，我们[{tag}] 去公园走一走吧。[{tag}]好。" * 10
     for limit in (30, 47, 60, 200):

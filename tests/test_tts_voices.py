@@ -2,12 +2,10 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 
 import pytest
 
-from tests.conftest import ROOT
+from tests.folding import each
 from tts_models import MODELS
 from tts_voice_lists import TABLE_DATE
 from tts_voices import (DEFAULTS, FAMILIES, INCOMPLETE, LANGUAGES, VOICES, as_json, find, group_of, models_with, near, notes,
@@ -94,16 +92,10 @@ def test_the_31_voices_all_carry_their_version():
     assert (find("Luna_v3.1").gender, find("Luca_v3.1").gender, find("xunanchuan_v3.1").gender) == ("female", "male", "male")
 
 
-def test_the_module_is_read_in_no_time():
-    code = "import re, sys, time; sys.path.insert(0, sys.argv[1]); a = time.perf_counter(); import tts_voices; print(time.perf_counter() - a)"
-    scripts = ROOT / "skills" / "qianwen-audio-tts" / "scripts"
-    times = [float(subprocess.run([sys.executable, "-c", code, str(scripts)], capture_output=True, check=True).stdout) for _ in range(3)]
-    assert min(times) < 0.1
-
 # ---- models ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("model, group", [
+@each("model, group", [
     *((name, name) for name in COUNTS),
     ("qwen3-tts-flash-2025-11-27", "qwen3-tts-flash"), ("qwen3-tts-flash-2027-01-01", "qwen3-tts-flash"),
     ("qwen3-tts-instruct-flash-2026-01-26", "qwen3-tts-instruct-flash"), ("qwen-tts-2025-04-10", "qwen-tts"),
@@ -118,7 +110,7 @@ def test_group_of(model, group):
 
 # ---- finding ---------------------------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize("given, model, meant", [
+@each("given, model, meant", [
     ("Cherry", "", "Cherry"), ("cherry", "", "Cherry"), (" CHERRY ", "", "Cherry"), ("eldric sage", "", "Eldric Sage"),
     ("EldricSage", "", "Eldric Sage"), ("radio_gol", "", "Radio Gol"), ("ono-anna", "", "Ono Anna"), ("LongAnYang", "", "longanyang"),
     ("longmiao_V3", "", "longmiao_v3"), ("longxiaoxin", "", ""), ("longanxuan", "", "longanxuan_v3"), ("longanxuan_v2", "", "longanxuan_v3"),
@@ -203,7 +195,7 @@ def test_every_voice_goes_with_its_models_and_no_other():
             assert (refusal(voice.id, model) is None) == (group in voice.models), (voice.id, model)
 
 
-@pytest.mark.parametrize("voice, model, message, fix", [
+@each("voice, model, message, fix", [
     ("Cherry", "cosyvoice-v3-flash", "cosyvoice-v3-flash does not have the voice Cherry, which is a voice of qwen3-tts-flash", "longanyang"),
     ("Sunny", "qwen3-tts-instruct-flash", "voice of qwen3-tts-flash", "such as Cherry, "),
     ("Sunny", "qwen3-tts-instruct-flash-2026-01-26", "does not have the voice Sunny", "--model qwen3-tts-flash;"),
@@ -240,7 +232,7 @@ def test_refused(voice, model, message, fix):
     assert fix in then
 
 
-@pytest.mark.parametrize("voice, model", [
+@each("voice, model", [
     ("cosyvoice-v3-flash-anna01-0123abcd", "cosyvoice-v3-flash"), ("cosyvoice-v3.5-plus-vd-anna01-0123abcd", "cosyvoice-v3.5-plus"),
     ("qwen-audio-3.0-tts-flash-loongivyhu", "qwen-audio-3.0-tts-flash"), ("qwen-audio-3.1-tts-flash-x-1", "qwen-audio-3.1-tts-flash"),
     ("cosyvoice-v9-anna-1", "cosyvoice-v9"), ("cosyvoice-v9-anna-1", "cosyvoice-v3-flash"),  # no target that is known

@@ -1,4 +1,4 @@
-"""video.py as people and agents run it: a real process against the emulator, and every way in which it may end.
+"""video.py as people and agents run it, against the emulator, and every way in which it may end.
 
 What pictures and videos have in common is tested with pictures (test_image.py, test_image_faults.py); here is what is
 different: inputs that are uploaded, answers of three shapes, long waits, large files, seconds that cost.
@@ -19,22 +19,21 @@ import subprocess
 import sys
 import time
 from collections import namedtuple
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from tests import media_samples as samples
-from tests.conftest import PLAN_KEY, ROOT, SCRIPTS, STANDARD_KEY
-from tests.emulator import Emulator, filming
+from tests.conftest import BYTECODE, PLAN_KEY, ROOT, SCRIPTS, STANDARD_KEY
+from tests.emulator import filming
 from tests.test_image import age, journal, sent
-from tests.test_image_faults import FAST, POSIX, assert_words, ended, until
+from tests.test_image_faults import POSIX, assert_words, ended, until
 from video_models import TABLE
 from video_prices import charged
 
 SKILL = "qianwen-video-generation"
 SCRIPT = SCRIPTS[SKILL]
 SOON = ("--poll", 0.05)
-PNG = samples.png(640, 600, lambda x, y: (200, 50, 50) if x < 320 else (50, 50, 200))
+PNG = samples.png(640, 600, [(200, 50, 50)] * 320 + [(50, 50, 200)] * 320)
 OTHER = samples.png(512, 640, (40, 170, 70))
 BIG = 7_000_001
 NEEDS_FFMPEG = pytest.mark.skipif(not shutil.which("ffmpeg"), reason="ffmpeg is not installed")
@@ -44,14 +43,6 @@ NEEDS_FFMPEG = pytest.mark.skipif(not shutil.which("ffmpeg"), reason="ffmpeg is 
 def film(run):
     """Run video.py."""
     return lambda *arguments, **more: run(*arguments, skill=SKILL, **more)
-
-
-@pytest.fixture
-def fast(run, tmp_path):
-    """Run video.py with pauses that are 25 times shorter."""
-    script = tmp_path / "fast.py"
-    script.write_text(FAST)
-    return lambda *arguments, **more: run(SCRIPT, *arguments, script=script, **more)
 
 
 @pytest.fixture
@@ -120,7 +111,7 @@ def process_of(emulator, home, work, *arguments, **environment):
     return subprocess.Popen(
         [sys.executable, str(SCRIPT), *map(str, arguments)], cwd=str(work), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, env={"PATH": os.environ["PATH"], "HOME": str(home), "DASHSCOPE_API_KEY": STANDARD_KEY,
-                                     "QWEN_BASE_URL": emulator.url, "PYTHONDONTWRITEBYTECODE": "1", **environment},
+                                     "QWEN_BASE_URL": emulator.url, **BYTECODE, **environment},
         preexec_fn=(lambda: signal.signal(signal.SIGINT, signal.default_int_handler)) if os.name != "nt" else None)
 
 
@@ -255,9 +246,9 @@ def test_same_video_twice_is_uploaded_once(film, emulator, media):
 
 
 @pytest.mark.parametrize("arguments", [("--video", "in/clip.mp4"), ("--image", "in/photo.png", "--audio", "in/voice.wav")])
-def test_failed_upload_pays_nothing(fast, emulator, media, work, home, arguments):
+def test_failed_upload_pays_nothing(film, emulator, media, work, home, arguments):
     emulator.inject("oss-403", times=None)
-    result = fast("a storm", *arguments, "-o", "new/x.mp4")
+    result = film("a storm", *arguments, "-o", "new/x.mp4")
     assert result.code == 8 and emulator.creates == [] and journal(home) == [] and not (work / "new").exists(), result
     assert_words(result)
 
@@ -555,13 +546,13 @@ def test_plan_key_uploads_nothing_in_strict_mode(film, emulator, media):
 # ---- the download ----------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("seed", range(4))
-def test_cut_three_times_at_random_places(fast, emulator, work, seed):
+def test_cut_three_times_at_random_places(film, emulator, work, seed):
     emulator.video_bytes = 2_000_000
     chance = random.Random(seed)
     places = [chance.randrange(1, 600_000) for _ in range(3)]
     for place in places:
         emulator.inject("download-cut", at=place)
-    result = fast("a boat", "-o", "boat.mp4", *SOON)
+    result = film("a boat", "-o", "boat.mp4", *SOON)
     assert result.code == 0 and assert_right(emulator, work, "a boat") == "boat.mp4", result
     assert (work / "boat.mp4").stat().st_size == 2_000_000 and len(emulator.downloads) == 4
     assert [download.range for download in emulator.downloads] == ["", *(f"bytes={sum(places[:count])}-" for count in (1, 2, 3))]
@@ -577,12 +568,12 @@ LOADS = {  # fault, how often -> exit code
 
 
 @pytest.mark.parametrize("name", LOADS)
-def test_download(fast, film, emulator, work, home, name):
+def test_download(film, emulator, work, home, name):
     fault, parameters, times, code = LOADS[name]
     emulator.inject(fault, times, "/@results/", **parameters)
     if name.startswith("changed"):
         emulator.inject("download-changed")
-    result = fast("a boat", "-o", "new/boat.mp4", *SOON)
+    result = film("a boat", "-o", "new/boat.mp4", *SOON)
     assert result.code == code and len(emulator.creates) == 1, result
     if code:
         assert_words(result)
@@ -635,63 +626,63 @@ def test_interrupted_while_a_file_is_uploaded(film, emulator, media, home, work)
     assert film("rain", "--video", "in/clip.mp4", "-o", "new/rain.mp4", *SOON).code == 0, "nothing is under way"
 
 
-def end_at(folder, number, delay: float, hang: bool) -> str:
+def end_at(film, emulator, folder, number, delay: float, hang: bool = False) -> str:
     """End a command `delay` seconds after its create was accepted, then do what a message or --tasks says. What went wrong, or ''."""
     home, work = folder / "home", folder / "work"
     home.mkdir(parents=True)
     (work / ".git").mkdir(parents=True)
-    with Emulator() as emulator:
-        emulator.video_bytes = 1_000_000
-        if hang:
-            emulator.inject("accept-then-hang", seconds=5)
-        emulator.latency = 0.15
-        emulator.inject("download-slow", None, seconds=0.3, pieces=6)
-        first = ("a boat", "-o", "new/boat.mp4", *SOON)
-        process = process_of(emulator, home, work, *first)
-        until(lambda: emulator.creates)
-        time.sleep(delay)
-        process.send_signal(number)
-        code, _, said = ended(process)
-        emulator.faults.clear()
-        emulator.latency = 0
-        whole = filmed(emulator).values()
-        if any(data not in whole for data in videos_in(work).values()):
-            return f"{delay}: half a video after {code}: {left_in(work)} {said}"
-        if number != signal.SIGKILL and [name for name in (*left_in(work), *left_in(home)) if name.endswith(".tmp")]:
-            return f"{delay}: a temporary file is left: {left_in(work)} {left_in(home)} {said}"
-        told = ended(process_of(emulator, home, work, "--tasks"))[1]
-        if bool(told) != (code != 0) and not videos_in(work):
-            return f"{delay}: ended with {code}, and --tasks says {told!r}"
-        if told:
-            again = ended(process_of(emulator, home, work, *first))
-            if again[0] not in (5, 7) or len(emulator.creates) != 1 or again[0] == 5 and command_in(again[2]) != command_in(told):
-                return f"{delay}: the same command again: {again}, {len(emulator.creates)} creates; --tasks: {told}"
-            fetched = ended(process_of(emulator, home, work, *command_in(told), *SOON))
-            if fetched[0] != 0:
-                return f"{delay}: {said}\n--tasks: {told}\n{fetched}"
-        found = videos_in(work)
-        if set(found.values()) != set(filmed(emulator).values()) or len(found) < 1 or len(emulator.creates) != 1 or journal(home):
-            return f"{delay}: after {code} there are {left_in(work)}, {len(emulator.creates)} creates: {said} {told}"
-        if "new/boat.mp4" not in found or number != signal.SIGKILL and len(found) != 1:
-            return f"{delay}: after {code} there are {left_in(work)}"
+    emulator.reset()
+    emulator.video_bytes = 1_000_000
+    if hang:
+        emulator.inject("accept-then-hang", seconds=5)
+    emulator.latency = 0.08
+    emulator.inject("download-slow", None, seconds=0.15, pieces=6)
+    first = ("a boat", "-o", "new/boat.mp4", *SOON)
+    process = process_of(emulator, home, work, *first)
+    until(lambda: emulator.creates)
+    time.sleep(delay)
+    process.send_signal(number)
+    code, _, said = ended(process)
+    emulator.faults.clear()
+    emulator.latency = 0
+    whole = filmed(emulator).values()
+    if any(data not in whole for data in videos_in(work).values()):
+        return f"half a video after {code}: {left_in(work)} {said}"
+    if number != signal.SIGKILL and [name for name in (*left_in(work), *left_in(home)) if name.endswith(".tmp")]:
+        return f"a temporary file is left: {left_in(work)} {left_in(home)} {said}"
+    there = {"env": {"HOME": str(home)}, "cwd": work}
+    told = film("--tasks", **there).out
+    if bool(told) != (code != 0) and not videos_in(work):
+        return f"ended with {code}, and --tasks says {told!r}"
+    if told:
+        again = film(*first, **there)
+        if again.code not in (5, 7) or len(emulator.creates) != 1 or again.code == 5 and command_in(again.err) != command_in(told):
+            return f"the same command again: {again}, {len(emulator.creates)} creates; --tasks: {told}"
+        fetched = film(*command_in(told), *SOON, **there)
+        if fetched.code != 0:
+            return f"{said}\n--tasks: {told}\n{fetched}"
+    found = videos_in(work)
+    if set(found.values()) != set(filmed(emulator).values()) or len(found) < 1 or len(emulator.creates) != 1 or journal(home):
+        return f"after {code} there are {left_in(work)}, {len(emulator.creates)} creates: {said} {told}"
+    if "new/boat.mp4" not in found or number != signal.SIGKILL and len(found) != 1:
+        return f"after {code} there are {left_in(work)}"
     return ""
 
 
 @POSIX
-@pytest.mark.parametrize("number, moments", [(signal.SIGKILL, 10), (signal.SIGINT, 4)], ids=["kill", "interrupt"])
-def test_ended_at_any_moment_nothing_is_lost(tmp_path, number, moments):
-    """From the create, which is answered 0.15 s after it was accepted, to the last byte."""
-    chance = random.Random(number)
-    delays = [(place + chance.random()) * 0.9 / moments for place in range(moments)]
-    with ThreadPoolExecutor(4) as pool:
-        wrong = list(pool.map(lambda place: end_at(tmp_path / str(place), number, delays[place], False), range(moments)))
-    assert [sentence for sentence in wrong if sentence] == []
+def test_ended_at_any_moment_nothing_is_lost(film, emulator, tmp_path):
+    """From the create, which is answered 0.08 s after it was accepted, to the last byte."""
+    chance, wrong = random.Random(9), []
+    for place, number in enumerate((signal.SIGKILL, signal.SIGKILL, signal.SIGINT) * 3):
+        delay = (place + chance.random()) * 0.05
+        wrong.append((number.name, delay, end_at(film, emulator, tmp_path / str(place), number, delay)))
+    assert [one for one in wrong if one[2]] == []
 
 
 @POSIX
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT], ids=lambda number: number.name)
-def test_ended_while_the_create_hangs(tmp_path, number):
-    assert end_at(tmp_path, number, 0.2, True) == ""
+def test_ended_while_the_create_hangs(film, emulator, tmp_path, number):
+    assert end_at(film, emulator, tmp_path / "hang", number, 0.2, hang=True) == ""
 
 
 def test_create_that_hangs_until_the_timeout(film, emulator, work, home):

@@ -6,6 +6,7 @@ import math
 
 import pytest
 
+from tests.folding import each
 from video_answers import parts_of, seconds_of
 
 A, B = "https://res.example.com/1.mp4?Expires=1&x=%2F", "http://res.example.com/2.mp4?Expires=1"
@@ -52,7 +53,7 @@ PLACES = {
 HOSTILE = [pytest.param(place(odd), id=f"{name}={odd!r}") for name, place in PLACES.items() for odd in ODD]
 
 
-@pytest.mark.parametrize("body", HOSTILE)
+@each("body", HOSTILE)
 def test_hostile_answer_has_no_parts(body):
     assert parts_of(body) == []
 

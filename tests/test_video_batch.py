@@ -13,7 +13,7 @@ from collections import Counter
 import pytest
 
 from tests import media_samples as samples
-from tests.conftest import PLAN_KEY, SCRIPTS, STANDARD_KEY
+from tests.conftest import BYTECODE, PLAN_KEY, SCRIPTS, STANDARD_KEY
 from tests.emulator import filming
 from tests.test_batch import results, until, worker_of, write
 from tests.test_image import sent
@@ -45,7 +45,7 @@ def start(emulator, home, work):
 
     def start_video(*arguments):
         environment = {"PATH": os.environ["PATH"], "HOME": str(home), "DASHSCOPE_API_KEY": STANDARD_KEY,
-                       "QWEN_BASE_URL": emulator.url, "PYTHONDONTWRITEBYTECODE": "1"}
+                       "QWEN_BASE_URL": emulator.url, **BYTECODE}
         started.append(subprocess.Popen([sys.executable, str(SCRIPTS[SKILL]), *map(str, arguments)], cwd=str(work),
                                         env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                         stderr=subprocess.DEVNULL))

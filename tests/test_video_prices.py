@@ -4,6 +4,7 @@ from __future__ import annotations
 import pytest
 from shared.failures import Failure
 from shared.money.cost import document
+from tests.folding import each
 from tests.test_video_request import (A, CLIP, E, FIRST, LAST, MASK, MOVING, SOUND, I, R, T, ask_of)
 from video_models import TABLE
 from video_prices import charged, cheaper_words, cheapest, estimate, given_seconds, words
@@ -56,7 +57,7 @@ def test_every_row_has_a_price_or_is_known_to_have_none():
     assert {row.id for row in TABLE.live(lambda row: row.price is None)} == UNPRICED
 
 
-@pytest.mark.parametrize("model", PRICES)
+@each("model", PRICES)
 def test_price_of_each_tier(model):
     fields, tiers, default = PRICES[model]
     for tier, each in [*tiers.items(), (None, tiers[default])]:
@@ -117,7 +118,7 @@ CALLS = [  # model, seconds of the videos given, fields, billed seconds, of them
 ]
 
 
-@pytest.mark.parametrize("model, given, fields, seconds, of_input, total", CALLS, ids=[f"{one[0]}-{number}" for number, one in enumerate(CALLS)])
+@each("model, given, fields, seconds, of_input, total", CALLS, ids=[f"{one[0]}-{number}" for number, one in enumerate(CALLS)])
 def test_price_of_a_call(model, given, fields, seconds, of_input, total):
     found = price(model, given, **fields)
     assert found.low == found.high == pytest.approx(total) and found.units == {"seconds": pytest.approx(seconds)}
@@ -177,9 +178,9 @@ def test_length_of_a_continued_clip_does_not_matter():
     assert price("wan2.7-i2v", (2, 10), **dict(E, mode="i2v")).high == 5
 
 
-@pytest.mark.parametrize("setting", ["duration=abc", "duration=null", "duration={}", "duration=true", "resolution=null", "resolution=[]",
-                                     "resolution=9", "resolution=8K", "size=9", "size=x", "audio=1", "min_len=[]"])
-@pytest.mark.parametrize("model, fields", [("wan2.7-t2v", T), ("wan2.6-t2v", T), ("wan2.6-i2v-flash", I),
+@each("setting", ["duration=abc", "duration=null", "duration={}", "duration=true", "resolution=null", "resolution=[]",
+                  "resolution=9", "resolution=8K", "size=9", "size=x", "audio=1", "min_len=[]"])
+@each("model, fields", [("wan2.7-t2v", T), ("wan2.6-t2v", T), ("wan2.6-i2v-flash", I),
     ("video-style-transform", dict(video=CLIP))])
 def test_price_of_a_broken_setting_is_no_crash(model, fields, setting):
     said = words(TABLE.find(model)[0], "", price(model, 4.0, **fields, settings=[setting]))
@@ -223,7 +224,7 @@ CHARGES = [  # model, parameters, usage as section 6 of the contract has it -> s
 ]
 
 
-@pytest.mark.parametrize("model, parameters, usage, seconds, amount", CHARGES, ids=[f"{one[0]}-{number}" for number, one in enumerate(CHARGES)])
+@each("model, parameters, usage, seconds, amount", CHARGES, ids=[f"{one[0]}-{number}" for number, one in enumerate(CHARGES)])
 def test_charge_of_a_finished_task(model, parameters, usage, seconds, amount):
     found = charged(TABLE.find(model)[0], parameters, usage)
     assert found.low == found.high == pytest.approx(amount) and found.units == {"seconds": pytest.approx(seconds)}

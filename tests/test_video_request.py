@@ -16,6 +16,7 @@ from shared.cli.flags import add_common_flags, Parser
 from shared.failures import Exit, Failure
 from shared.media import inputs as media
 from tests import media_samples as samples
+from tests.folding import each
 from video_inputs import add_flags, pictures_and_more, read_ask
 from video_models import DEFAULTS, TABLE
 from video_request import Ask, build_request
@@ -326,7 +327,7 @@ CASES = [(model, *case) for model, cases in GOLDEN.items() for case in cases]
 IDS = [f"{model}-{case[1]}-{number}" for model, cases in GOLDEN.items() for number, case in enumerate(cases)]
 
 
-@pytest.mark.parametrize("model, path, mode, fields, model_input, parameters, tier, seconds", CASES, ids=IDS)
+@each("model, path, mode, fields, model_input, parameters, tier, seconds", CASES, ids=IDS)
 def test_golden_request(model, path, mode, fields, model_input, parameters, tier, seconds):
     call = call_of(model, **fields)
     assert call.body == {"model": model, "input": model_input, "parameters": parameters}
@@ -358,9 +359,9 @@ def test_every_row_and_way_has_a_golden_request():
     assert {case[2]["function"] for case in GOLDEN["wanx2.1-vace-plus"]} == set(FUNCTIONS)
 
 
-@pytest.mark.parametrize("prompt", ["it's \"quoted\"", "two\nlines\r\n", "😀", "你好，世界", "-5", "  blanks  ", "\u2028", "'image': x"])
-@pytest.mark.parametrize("model, fields", [("wan2.7-t2v", T), ("wan2.7-i2v", I), ("wan2.6-i2v", I), ("wan2.2-kf2v-flash", I),
-                                           ("happyhorse-1.1-r2v", R), ("wan2.7-videoedit", E)])
+@each("prompt", ["it's \"quoted\"", "two\nlines\r\n", "😀", "你好，世界", "-5", "  blanks  ", "\u2028", "'image': x"])
+@each("model, fields", [("wan2.7-t2v", T), ("wan2.7-i2v", I), ("wan2.6-i2v", I), ("wan2.2-kf2v-flash", I),
+                        ("happyhorse-1.1-r2v", R), ("wan2.7-videoedit", E)])
 def test_prompt_is_never_changed(model, fields, prompt):
     assert body_of(model, **{**fields, "prompt": prompt})["input"]["prompt"] == prompt
 
@@ -451,7 +452,7 @@ UNKNOWN = [
 ]
 
 
-@pytest.mark.parametrize("name, fields, path, sent", UNKNOWN, ids=[f"{one[0]}-{len(one[1])}" for one in UNKNOWN])
+@each("name, fields, path, sent", UNKNOWN, ids=[f"{one[0]}-{len(one[1])}" for one in UNKNOWN])
 def test_unknown_model_is_routed_by_its_prefix_without_limits(name, fields, path, sent):
     found, warning = find_model(name)
     assert name in warning and re.search(r"\d{4}-\d\d-\d\d", warning)
@@ -601,8 +602,8 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize("model, fields, named", REFUSED, ids=[f"{number}-{model}-{fields.get('function', '')}"
-                                                               for number, (model, fields, _) in enumerate(REFUSED)])
+@each("model, fields, named", REFUSED, ids=[f"{number}-{model}-{fields.get('function', '')}"
+                                            for number, (model, fields, _) in enumerate(REFUSED)])
 def test_refusal_names_the_value_and_the_way_out(model, fields, named):
     said = refusal(model, **fields)
     assert missing(named, said) == [], said
@@ -672,7 +673,7 @@ def test_tier_and_ratio_become_pixels(model, fields, tables):
             assert missing([model, *legal], said) == [], said
 
 
-@pytest.mark.parametrize("model, fields, tiers, ratios", [(model, *case) for model, case in TIERS.items()])
+@each("model, fields, tiers, ratios", [(model, *case) for model, case in TIERS.items()])
 def test_tier_and_ratio_go_by_name(model, fields, tiers, ratios):
     for tier in ALL_TIERS:
         if tier in tiers:
@@ -718,7 +719,7 @@ SIZES_REFUSED = [
 ]
 
 
-@pytest.mark.parametrize("model, fields, named", SIZES_REFUSED, ids=lambda one: one if isinstance(one, str) else "")
+@each("model, fields, named", SIZES_REFUSED, ids=lambda one: one if isinstance(one, str) else "")
 def test_size_that_is_refused(model, fields, named):
     said = refusal(model, **fields)
     assert missing(named, said) == [], said
@@ -747,7 +748,7 @@ DURATIONS = {  # model -> what it is asked, its legal seconds (sections 1.5 and 
 }
 
 
-@pytest.mark.parametrize("model, fields, legal", [(model, *case) for model, case in DURATIONS.items()])
+@each("model, fields, legal", [(model, *case) for model, case in DURATIONS.items()])
 def test_duration(model, fields, legal):
     for seconds in range(-1, 32):
         if seconds in legal:
@@ -820,8 +821,8 @@ CHARACTERS = {
 }
 
 
-@pytest.mark.parametrize("model, fields, most", [(model, *case) for model, case in CHARACTERS.items()])
-@pytest.mark.parametrize("letter", ["a", "画", "é"])
+@each("model, fields, most", [(model, *case) for model, case in CHARACTERS.items()])
+@each("letter", ["a", "画", "é"])
 def test_prompt_over_the_limit_is_refused(model, fields, most, letter):
     """The service would cut the rest off without a word. happyhorse reads half as many Chinese characters."""
     if letter == "画" and model.startswith("happyhorse"):
@@ -890,8 +891,8 @@ def test_every_row_of_the_contract_is_in_the_table_of_flags():
     assert set(TAKES) >= {name for name in TABLE if "/" not in name}
 
 
-@pytest.mark.parametrize("model", TAKES)
-@pytest.mark.parametrize("flag", VALUES)
+@each("model", TAKES)
+@each("flag", VALUES)
 def test_flag_lands_or_is_refused(model, flag):
     """A flag that would be ignored is refused, and those models are named that take it."""
     fields, takes = TAKES[model]
@@ -1086,12 +1087,17 @@ def read(*arguments):
     return read_ask(options_of(*arguments))
 
 
+def png_header(width, height):
+    """The beginning of a picture, which tells its size."""
+    return samples.png(1, 1)[:16] + width.to_bytes(4, "big") + height.to_bytes(4, "big") + samples.png(1, 1)[24:64]
+
+
 @pytest.fixture(scope="module")
 def contents():
     """Files by name that fit most models, or break one limit."""
     return {
         "frame.png": samples.png(400, 400), "photo.jpg": samples.jpeg(400, 400), "picture.gif": samples.gif(400, 400),
-        "picture.bmp": samples.bmp(400, 400), "small.png": samples.png(239, 300), "large.png": samples.png(8001, 1001)[:64],
+        "picture.bmp": samples.bmp(400, 400), "small.png": samples.png(239, 300), "large.png": png_header(8001, 1001),
         "long.png": samples.png(2001, 240), "clip.mp4": samples.mp4(4, 640, 480), "short.mp4": samples.mp4(1.5, 640, 480),
         "middle.mp4": samples.mp4(11, 640, 480), "long.mp4": samples.mp4(31, 640, 480), "tiny.mp4": samples.mp4(4, 200, 200),
         "wide.mp4": samples.mp4(4, 4098, 1000), "sound.wav": wav(5), "short.wav": wav(2), "s11.wav": wav(11), "s19.wav": wav(19),

@@ -1,4 +1,4 @@
-"""vision.py as people and agents run it: a real process against the emulator, what it prints, sends and returns."""
+"""vision.py as people and agents run it, against the emulator: what it prints, sends and returns."""
 from __future__ import annotations
 
 import hashlib
@@ -18,7 +18,7 @@ from tests.conftest import PLAN_KEY, ROOT, SCRIPTS, STANDARD_KEY
 
 FOLDER = ROOT / "skills" / "qianwen-vision"
 POSIX = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
-PNG = samples.png(320, 200, lambda x, y: (200, 50, 50) if x < 160 else (50, 50, 200))
+PNG = samples.png(320, 200, [(200, 50, 50)] * 160 + [(50, 50, 200)] * 160)
 JPEG = samples.jpeg(160, 90, 40)
 MP4 = samples.mp4(6, 320, 240)
 RED_AND_BLUE = "PNG, 320 x 200 pixels, red (#c83232) on the left, blue (#3232c8) on the right"
@@ -416,8 +416,6 @@ def test_folder_copied_alone(run, emulator, work, tmp_path):
     target = tmp_path / "alone" / "qianwen-vision"
     shutil.copytree(FOLDER, target, ignore=shutil.ignore_patterns("__pycache__"))
     script, picture = target / "scripts" / "vision.py", write(work, "photo.png", PNG)
-    assert run("--help", script=script, key=None).code == 0
-    assert run("Q", "--image", picture, "--dry-run", script=script, key=None).document["body"]["model"] == "qwen3.7-plus"
     assert run("--check", script=script).code == 0 and emulator.requests == []
     assert RED_AND_BLUE in run("Q", "--image", picture, script=script).out
 
@@ -435,6 +433,6 @@ def test_interrupted_while_a_file_is_uploaded(emulator, home, work, number):
     while len(emulator.requests) < 2:
         assert process.poll() is None
     process.send_signal(number)
-    out, said = (stream.decode() for stream in process.communicate(timeout=30))
+    out, said = (stream.decode() for stream in process.communicate(timeout=60))
     assert (process.returncode, out) == (130, "") and "error: interrupted" in said and "Traceback" not in said, said
     assert sorted(os.listdir(work)) == [".git", "big.png"] and emulator.chat_requests == []

@@ -20,6 +20,7 @@ from shared.media.uploads import address_all, oss_headers
 from tests import media_samples as samples
 from tests.conftest import post_json
 from tests.emulator import models as emulated
+from tests.folding import each
 from vision_models import DEFAULT_MODEL, OCR_MODEL, picture_limits, TABLE, video_limits
 from shared.chat.models import FAMILIES
 from vision_request import OCR_TASKS, PLAIN_OCR, Ask, build_messages, build_request, media_parts
@@ -198,8 +199,8 @@ MEDIA_BODIES = {
 }
 
 
-@pytest.mark.parametrize("fields, golden", [*FAMILY_BODIES.values(), *MEDIA_BODIES.values()],
-                         ids=[*FAMILY_BODIES, *MEDIA_BODIES])
+@each("fields, golden", [*FAMILY_BODIES.values(), *MEDIA_BODIES.values()],
+      ids=[*FAMILY_BODIES, *MEDIA_BODIES])
 def test_golden_body(fields, golden, post):
     assert body_of(**fields) == golden
     status, said = post(golden)
@@ -364,7 +365,7 @@ REFUSED = (
 )
 
 
-@pytest.mark.parametrize("model, fields, words", REFUSED, ids=lambda item: json.dumps(item, default=str)[:60])
+@each("model, fields, words", REFUSED, ids=lambda item: json.dumps(item, default=str)[:60])
 def test_refusal_names_the_flag_and_the_way_out(model, fields, words):
     said = refusal(model, **fields)
     assert [word for word in words if word not in said] == [], said

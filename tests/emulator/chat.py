@@ -93,7 +93,7 @@ def events(call: Call, turn: Turn) -> Iterator[bytes]:
     """The lines of the stream; `turn.delay` passes between them."""
     for number, event in enumerate(_events(call, turn)):
         if number and turn.delay:
-            call.exchange.emulator.stopping.wait(turn.delay)
+            call.exchange.emulator.pause(turn.delay)
         yield event
 
 

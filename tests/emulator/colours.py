@@ -4,6 +4,7 @@ from __future__ import annotations
 import colorsys
 from collections import Counter
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate
 from typing import Callable, Dict, List, Optional, Tuple
 
@@ -40,6 +41,11 @@ def patches(picture: Picture) -> Optional[List[Patch]]:
     raster = picture.raster
     if raster is None or raster.depth != 8 or raster.interlaced or not 0 < len(raster.data) <= LIMIT:
         return None
+    return _found(picture, raster)
+
+
+@lru_cache(maxsize=16)
+def _found(picture: Picture, raster: Raster) -> List[Patch]:
     points: Dict[str, List[Point]] = {}
     for across, down, colour in _points(picture, raster):
         points.setdefault(name_of(colour), []).append((across, down, colour))
@@ -53,6 +59,7 @@ def _patch(name: str, where: List[Point], total: int) -> Patch:
     return Patch(name, commonest, len(where) / total, _place(where))
 
 
+@lru_cache(maxsize=4096)
 def name_of(colour: Colour) -> str:
     if len(colour) == 4 and colour[3] < 128:
         return "transparent"

@@ -25,7 +25,7 @@ class Epoch:
     """The settings, faults and books from one reset to the next."""
 
     def __init__(self, server: Emulator, delay: float, latency: float):
-        self.url, self.stopping, self.lock = server.url, server.stopping, threading.RLock()
+        self.url, self.lock, self._hurried = server.url, threading.RLock(), threading.Event()
         self.reset = server.reset
         self.delay = delay             # seconds between chunks unless a script says otherwise
         self.requests: List[Recorded] = []
@@ -101,6 +101,14 @@ class Epoch:
         if host not in keys.HOSTS:
             raise ValueError(f"unknown host {host!r}; known: {', '.join(keys.HOSTS)}")
         return f"{self.url}/@{host}"
+
+    def pause(self, seconds: Optional[float]) -> None:
+        """What delays an answer; None: until the end."""
+        self._hurried.wait(seconds)
+
+    def hurry(self) -> None:
+        """From now on nothing is delayed, and what was being delayed goes on."""
+        self._hurried.set()
 
     @property
     def chat_requests(self) -> List[Recorded]:

@@ -35,12 +35,12 @@ def oss_reset(exchange: Exchange, proceed: Proceed) -> Reply:
 
 
 def hang(exchange: Exchange, proceed: Proceed, seconds: Optional[float] = None) -> Reply:
-    exchange.emulator.stopping.wait(seconds)
+    exchange.emulator.pause(seconds)
     return Reply(status=0, end="close")
 
 
 def slow_first_byte(exchange: Exchange, proceed: Proceed, seconds: float = 1.0) -> Reply:
-    exchange.emulator.stopping.wait(seconds)
+    exchange.emulator.pause(seconds)
     return proceed()
 
 
@@ -185,7 +185,7 @@ def download_slow(exchange: Exchange, proceed: Proceed, seconds: float = 1.0, pi
 def _slowly(exchange: Exchange, body: bytes, seconds: float, pieces: int) -> Iterator[bytes]:
     long = -(-len(body) // pieces)
     for place in range(0, len(body), long):
-        exchange.emulator.stopping.wait(seconds / pieces)
+        exchange.emulator.pause(seconds / pieces)
         yield body[place:place + long]
 
 

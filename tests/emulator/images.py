@@ -139,7 +139,7 @@ def _accept(exchange: Exchange, job: Job, count: int, task_id: str) -> None:
     emulator.bill(Create(job.model.name, job.prompt, job.n, count, exchange.path, exchange.request_id, task_id,
                          exchange.key_sha256 or "", emulator.clock()))
     if emulator.latency:
-        emulator.stopping.wait(emulator.latency)
+        emulator.pause(emulator.latency)
 
 
 def _end(emulator: Any, job: Job, fate: Optional[Fate], count: int, owner: str) -> tasks.End:

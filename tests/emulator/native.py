@@ -110,7 +110,7 @@ def frames(call: Call, turn: Turn) -> Iterator[bytes]:
     """Each frame carries the usage so far; without incremental_output also the text so far."""
     for number, (step, so_far, finish_reason) in enumerate(_steps(call, turn), 1):
         if number > 1 and turn.delay:
-            call.exchange.emulator.stopping.wait(turn.delay)
+            call.exchange.emulator.pause(turn.delay)
         output = _output(call, step if call.incremental else so_far, finish_reason)
         if _sources(call):
             output["search_info"] = SEARCH_INFO if number == 1 else {"search_results": [], "extra_tool_info": []}

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import struct
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Callable, Dict, Iterator, List, Optional, Tuple
 
 from tests.emulator.boxes import walk
@@ -25,7 +25,7 @@ class UnknownPicture(BadPicture):
     """The bytes are of a format that is not taken."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Raster:
     """The rows of a PNG as they are packed: a filter type and the filtered bytes each."""
     data: bytes
@@ -39,7 +39,7 @@ class Raster:
         return CHANNELS[self.colour_type]
 
 
-@dataclass
+@dataclass(frozen=True)
 class Picture:
     format: str
     width: int
@@ -85,8 +85,8 @@ def _png(data: bytes) -> Picture:
     raster = Raster(b"", depth, kind, bool(interlace), palette)
     picture = _sized("PNG", width, height, raster)
     packed = b"".join(content for name, content in chunks if name == b"IDAT")
-    raster.data = _inflate(packed, sum((1 + row) * rows for row, rows in _passes(picture, raster)))
-    return picture
+    data = _inflate(packed, sum((1 + row) * rows for row, rows in _passes(picture, raster)))
+    return replace(picture, raster=replace(raster, data=data))
 
 
 def _png_chunks(data: bytes) -> Iterator[Tuple[bytes, bytes]]:

@@ -18,12 +18,11 @@ class Emulator:
 
     Every attribute that is not of the server itself is one of the running epoch, to read and to set.
     """
-    OWN = frozenset(("verbose", "stopping", "server", "url", "epoch", "_thread", "_settings"))
+    OWN = frozenset(("verbose", "server", "url", "epoch", "_thread", "_settings"))
 
     def __init__(self, port: int = 0, delay: float = 0.0, verbose: bool = False, latency: float = 0.0):
         self._settings = delay, latency
         self.verbose = verbose
-        self.stopping = threading.Event()
         self.server = Server(port, self)
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
         self._thread: Optional[threading.Thread] = None
@@ -31,6 +30,8 @@ class Emulator:
 
     def reset(self) -> None:
         """Forget all that came in, was made or was told to go wrong, and put the settings back."""
+        if "epoch" in self.__dict__:
+            self.hurry()
         self.epoch = Epoch(self, *self._settings)
 
     def __getattr__(self, name: str) -> Any:
@@ -71,7 +72,7 @@ class Emulator:
         return self
 
     def stop(self) -> None:
-        self.stopping.set()
+        self.hurry()
         if self._thread:
             self.server.shutdown()
             self._thread.join()

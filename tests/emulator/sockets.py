@@ -1,6 +1,7 @@
 """The sockets: one thread a connection, HTTP/1.1 read and written."""
 from __future__ import annotations
 
+import re
 import socket
 import socketserver
 import struct
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from tests.emulator.server import Emulator
 
 PIECE = 1024 * 1024                    # how much of a body is read at once
+CONTINUATION = re.compile(rb"[\x80-\xbf]")    # a byte inside a character
 
 
 class Server(ThreadingHTTPServer):
@@ -187,5 +189,5 @@ def split_now_and_then(event: bytes, number: int) -> List[bytes]:
     """Every fourth event that holds non-ASCII text goes out in two writes, cut inside a character."""
     if number % 4 != 2:
         return [event]
-    inside = next((place for place, byte in enumerate(event) if 0x80 <= byte < 0xC0), 0)
-    return [event[:inside], event[inside:]] if inside else [event]
+    inside = CONTINUATION.search(event)
+    return [event[:inside.start()], event[inside.start():]] if inside and inside.start() else [event]

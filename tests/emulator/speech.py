@@ -70,7 +70,7 @@ def _speak(exchange: Exchange, path: str) -> Reply:
         emulator.bill(Create(model.name, job.text, 1, 0, exchange.path, exchange.request_id, "", exchange.key_sha256 or "",
                              emulator.clock(), details={"characters": job.units, "voice": job.voice}))
         if emulator.latency:
-            emulator.stopping.wait(emulator.latency)
+            emulator.pause(emulator.latency)
     finally:
         with emulator.lock:
             emulator.speaking -= 1
@@ -271,7 +271,7 @@ def _stream(exchange: Exchange, job: Job) -> Iterator[bytes]:
     emulator = exchange.emulator
     for number, value in enumerate(_events(exchange, job), 1):
         if number > 1 and emulator.delay:
-            emulator.stopping.wait(emulator.delay)
+            emulator.pause(emulator.delay)
         data = dumps(value)
         if exchange.fate and exchange.fate.name == "speech-multiline":
             half = len(data) // 2

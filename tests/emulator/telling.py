@@ -12,6 +12,7 @@ CHINESE_PLACES = {"left": "左侧", "right": "右侧", "top": "上方", "bottom"
                   "bottom left": "左下", "bottom right": "右下", "middle": "中间"}
 PREPOSITIONS = {"left": "on", "right": "on", "middle": "in"}
 ALL, MOSTLY = 0.97, 0.6                # shares from which one colour is told so
+MOST = 16                              # pictures that are told one by one
 
 
 def sentence(seen: List[Seen], chinese: bool) -> str:
@@ -29,7 +30,8 @@ def _kinds(seen: List[Seen]) -> List[List[Seen]]:
 def _english(seen: List[Seen]) -> str:
     told = []
     for group in _kinds(seen):
-        items = [f"({number}) {_item(one)}" for number, one in enumerate(group, 1)]
+        items = [f"({number}) {_item(one)}" for number, one in enumerate(group[:MOST], 1)]
+        items += [f"and {len(group) - MOST} more"] if len(group) > MOST else []
         listed = "; ".join(items) if len(items) > 1 else _item(group[0])
         told.append(f"I see {len(group)} {group[0].kind}{'s' if len(group) > 1 else ''}: {listed}.")
     return " ".join(told)
@@ -70,7 +72,8 @@ def _chinese(seen: List[Seen]) -> str:
     nouns = {PICTURE: "张图片", VIDEO: "段视频"}
     told = []
     for group in _kinds(seen):
-        items = [f"（{number}）{_chinese_item(one)}" for number, one in enumerate(group, 1)]
+        items = [f"（{number}）{_chinese_item(one)}" for number, one in enumerate(group[:MOST], 1)]
+        items += [f"还有 {len(group) - MOST} 个"] if len(group) > MOST else []
         listed = "；".join(items) if len(items) > 1 else _chinese_item(group[0])
         told.append(f"我看到 {len(group)} {nouns[group[0].kind]}：{listed}。")
     return "".join(told)

@@ -78,7 +78,7 @@ def _accept(exchange: Exchange, job: Job, fate: Optional[Fate], task_id: str) ->
     emulator.bill(Create(job.model.name, job.prompt, 1, 0, exchange.path, exchange.request_id, task_id, exchange.key_sha256 or "",
                          emulator.clock(), 0 if free else video_answers.billed(job), details))
     if emulator.latency:
-        emulator.stopping.wait(emulator.latency)
+        emulator.pause(emulator.latency)
 
 
 def _end(emulator: Any, job: Job, fate: Optional[Fate], owner: str) -> tasks.End:

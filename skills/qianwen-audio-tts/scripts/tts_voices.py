@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from shared.cli.commands import quoted
-from tts_models import TABLE
+from tts_models import ENROLLMENT, TABLE
 from tts_voice_lists import DEFAULTS, FAMILIES, INCOMPLETE, Voice, VOICES
 
 _BY_ID = {voice.id: voice for voice in VOICES}
@@ -21,12 +21,9 @@ _SNAPSHOTS = ("qwen3-tts-flash-2025-11-27", "qwen3-tts-instruct-flash-2026-01-26
 _LINES = ("qwen3-tts-", "qwen-tts", "cosyvoice-", "qwen-audio-", "MiniMax/")
 _OWN_VOICES_ONLY = ("qwen3-tts-vc", "qwen3-tts-vd", "cosyvoice-v3.5-")  # they have no system voices
 
-# Models whose custom voices carry the model's id: `<model id>-<prefix>-<suffix>` (speech contract 6.3, 9.2,
-# 9.3).
-_TARGETS = ("cosyvoice-v1", "cosyvoice-v2", "cosyvoice-v3-flash", "cosyvoice-v3-plus", "cosyvoice-v3.5-flash",
-            "cosyvoice-v3.5-plus",
-            "qwen-audio-3.0-realtime-plus", "qwen-audio-3.0-tts-flash", "qwen-audio-3.0-tts-plus",
-            "qwen-audio-3.1-tts-flash")
+# Models whose custom voices carry the model's id: `<model id>-<prefix>-<suffix>` (speech contract 6.3, 9.2).
+_TARGETS = (*(row.id for row in TABLE.rows if row.service == ENROLLMENT), "cosyvoice-v1",
+            "qwen-audio-3.0-realtime-plus")
 
 
 def group_of(model_id: str) -> str:

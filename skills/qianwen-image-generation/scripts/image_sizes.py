@@ -7,7 +7,6 @@ of `Rule`. Sizes are (width, height) in pixels. Source: section 5 of the image c
 """
 from __future__ import annotations
 
-import math
 import re
 from collections import namedtuple
 from fractions import Fraction
@@ -153,7 +152,8 @@ class _Scaled(Rule):
         shape = self._limited(shape)
         least, most = self.bounds(shape)
         area = min(max(area, least), most)
-        candidates = [size for height in range(STEP, _LARGEST, STEP) for size in _widths(shape, height)
+        ratio = Fraction(shape[0]) / Fraction(shape[1])
+        candidates = [size for height in range(STEP, _LARGEST, STEP) for size in _widths(ratio, height)
                       if self.fits(size)]
         for tolerance in _TOLERANCES:
             close = [size for size in candidates if unlike(size, shape) <= tolerance]
@@ -165,9 +165,9 @@ class _Scaled(Rule):
         raise usage(f"no legal size has the shape {shape[0]}:{shape[1]}", f"legal: {self.words()}")
 
 
-def _widths(shape: tuple, height: int) -> list:
+def _widths(ratio: Fraction, height: int) -> list:
     """The multiples of 16 around the exact width for a height."""
-    low = math.floor(height * Fraction(shape[0]) / Fraction(shape[1]) / STEP) * STEP
+    low = height * ratio.numerator // ratio.denominator // STEP * STEP
     return [(side, height) for side in (low, low + STEP) if 0 < side <= _LARGEST]
 
 

@@ -17,6 +17,7 @@ from urllib.parse import urljoin, urlsplit
 
 from .. import VERSION
 from ..failures import BAD_LINK, Exit, Failure
+from . import retries
 from .addresses import BadAddress, is_local, usable_address
 from .connecting import opener_for
 from .reading import body_blocks, lower_headers
@@ -59,7 +60,7 @@ def fetch(client, url: str, target, *, sleep=time.sleep, progress=None, limit: i
                 if failures > TRIES:
                     raise _unsaved(url, str(error)) from error
                 client.retries.note(f"the download broke off ({error}); going on")
-                sleep(min(10.0, 0.25 * 2 ** failures))
+                sleep(min(10.0, retries.FIRST_DELAY / 4 * 2 ** failures))
 
 
 def _opened(target):
