@@ -18,6 +18,8 @@ def run_script(skill: str, make_parser, execute, argv=None) -> int:
     """
     is_process = argv is None
     argv = sys.argv[1:] if is_process else argv
+    if is_process:
+        _speak_utf8()
     _prepare_streams()
     console = Console(skill)
     console.json_mode = "--json" in argv
@@ -38,6 +40,22 @@ def run_script(skill: str, make_parser, execute, argv=None) -> int:
     if is_process:
         _leave(code)
     return code
+
+
+def _speak_utf8() -> None:
+    """In a locale of another encoding begin again in Python's UTF-8 mode, where arguments that are UTF-8 are
+    read as such, and files have the very names that are printed. Arguments of that encoding stay as they are.
+    """
+    if os.name != "posix" or sys.getfilesystemencoding() == "utf-8" or not (sys.executable and os.path.isfile(sys.argv[0])):
+        return
+    try:
+        for argument in sys.argv:
+            os.fsencode(argument).decode("utf-8")
+        from .batch.worker import interpreter_flags
+        flags = [sys.executable, *interpreter_flags(), "-X", "utf8"]
+        os.execv(sys.executable, [*flags, *sys.argv])
+    except (OSError, UnicodeError):
+        pass
 
 
 def _outcome(make_parser, execute, argv, console: Console) -> int:
@@ -61,7 +79,7 @@ def _outcome(make_parser, execute, argv, console: Console) -> int:
         account = find_account(settings)
         for warning in account.warnings:
             console.warn(warning)
-        return _run(Session(console.skill, options, account, console), execute)
+        return _told(console, _run(Session(console.skill, options, account, console), execute))
     except SystemExit as stop:  # --help and --version
         return int(stop.code or 0)
     except Failure as failure:
@@ -86,6 +104,14 @@ def _check_place() -> None:
                     "again") from None
 
 
+def _told(console: Console, code: int) -> int:
+    """The exit code of a run that is done; a result that could not go to stdout is no success."""
+    if console.unwritten and code == Exit.OK:
+        console.explain(console.unwritten)
+        return int(Exit.UNSAVED)
+    return code
+
+
 def _sends_nothing(options) -> bool:
     return bool(options.check or options.dry_run or options.estimate or options.models is not None
                 or options.spent is not None)
@@ -107,7 +133,7 @@ def _run(session, execute) -> int:
 def _report(console: Console, failure: Failure) -> int:
     try:
         console.failed(failure)
-    except (BrokenPipeError, Failure):  # stdout cannot be written; stderr has the report
+    except BrokenPipeError:  # stderr has the report
         pass
     return int(failure.exit_code)
 

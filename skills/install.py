@@ -296,7 +296,7 @@ def uninstall(target: str, force: bool) -> int:
             shutil.rmtree(os.path.join(target, name))
             print(f"removed {os.path.join(target, name)}")
             gone += 1
-    print(f"{gone} skills removed from {target}" if gone else f"nothing of these skills is in {target}")
+    print(f"{gone} {'skill' if gone == 1 else 'skills'} removed from {target}" if gone else f"nothing of these skills is in {target}")
     return 0
 
 

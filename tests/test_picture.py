@@ -437,9 +437,9 @@ def test_gif_is_not_whole_because_of_a_byte_in_its_pixels():
 
 
 @pytest.mark.parametrize("data", [
-    FTYP + MOOV, FTYP + box(b"mdat", bytes(50)), FTYP, FTYP + MOOV + box(b"mdat", bytes(50)) + b"\0\0\0", FTYP + MOOV + MOOV[:100],
-    FTYP + MOOV + box(b"mdat", bytes(50)) + b"\0\0\0\x04free"],
-    ids=["no pictures", "no index", "neither", "rest of a box", "box cut off", "box shorter than its head"])
+    FTYP + MOOV, FTYP + box(b"mdat", bytes(50)), FTYP, FTYP + MOOV + box(b"mdat", bytes(50)) + MOOV[:100], FTYP + MOOV + MOOV[:100],
+    FTYP + MOOV + MOOF + box(b"mdat", bytes(50)) + b"\0\0\0"],
+    ids=["no pictures", "no index", "neither", "box cut off", "no pictures, box cut off", "rest of a fragment"])
 def test_video_that_lacks_something_is_torn(data):
     assert not whole(data)
 

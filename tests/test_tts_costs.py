@@ -41,7 +41,7 @@ def test_price_by_characters(name):
     assert (cost.low, cost.high, cost.units, cost.region, cost.about) == (here, here, {"characters": 10_000}, "cn-beijing", False)
     assert expected(row(name), "好" * 5_000) == cost == charged(row(name), {"characters": 10_000}, "")
     assert expected(row(name), "x" * 10_000, SINGAPORE).high == abroad
-    assert f"10000 characters of {name} at {here:g} CNY for 10,000" in words(row(name), cost, 1)
+    assert f"10,000 characters of {name} at {here:g} CNY for 10,000" in words(row(name), cost, 1)
 
 
 @pytest.mark.parametrize("name", TOKENS)

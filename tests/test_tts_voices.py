@@ -210,7 +210,7 @@ def test_every_voice_goes_with_its_models_and_no_other():
     ("Cherry", "cosyvoice-v3-flash-2027-01-01", "does not have the voice Cherry", "longanyang"),
     # the wrong spelling
     ("cherry", "qwen3-tts-flash", "'cherry' is written 'Cherry'", "use --voice Cherry"),
-    ("EldricSage", "qwen3-tts-flash", "'EldricSage' is written 'Eldric Sage'", 'use --voice "Eldric Sage"'),
+    ("EldricSage", "qwen3-tts-flash", "'EldricSage' is written 'Eldric Sage'", "use --voice 'Eldric Sage'"),
     ("Longanyang ", "cosyvoice-v3-plus", "'Longanyang ' is written 'longanyang'", "use --voice longanyang"),
     ("emily_v3.1", "qwen-audio-3.1-tts-flash", "is written 'Emily_v3.1'", "use --voice Emily_v3.1"),
     ("Male-Qn-Qingse", "MiniMax/speech-2.8-hd", "is written 'male-qn-qingse'", "use --voice male-qn-qingse"),

@@ -529,16 +529,16 @@ REFUSED = [
     ("wan2.7-r2v", dict(T, references=[A] * 6), ["6 pictures", "at most 5"]), ("wan2.7-r2v", dict(T, references=[MOVING] * 6), ["6 videos", "5"]),
     ("wan2.7-r2v", dict(T, references=[A] * 3 + [MOVING] * 3), ["3 pictures and 3 videos", "5 together"]),
     ("wan2.7-videoedit", dict(E, references=[A] * 5), ["5 pictures", "at most 4"]),
-    ("wan2.7-videoedit", dict(E, references=[MOVING]), ["wan2.7-videoedit", "1 videos"]),
+    ("wan2.7-videoedit", dict(E, references=[MOVING]), ["wan2.7-videoedit", "1 video"]),
     *((model, dict(T, references=given), [model, *named]) for model in ("wan2.6-r2v", "wan2.6-r2v-flash") for given, named in (
         ([A] * 6, ["6 pictures", "5"]), ([MOVING] * 4, ["4 videos", "3 videos"]), ([A] * 3 + [MOVING] * 3, ["3 pictures and 3 videos", "5"]))),
     *((model, dict(T, references=[A] * 10), [model, "10 pictures", "9"]) for model in ("happyhorse-1.1-r2v", "happyhorse-1.0-r2v")),
-    ("happyhorse-1.1-r2v", _R_V, ["happyhorse-1.1-r2v", "1 videos"]),
+    ("happyhorse-1.1-r2v", _R_V, ["happyhorse-1.1-r2v", "1 video"]),
     ("happyhorse-1.0-video-edit", dict(E, references=[A] * 6), ["6 pictures", "5"]),
     ("wan3.0-video", dict(T, references=[A] * 11), ["11 pictures", "10"]), ("wan3.0-video", dict(T, references=[MOVING] * 6), ["6 videos", "5"]),
     (VACE, dict(T, function="image_reference", references=[A] * 4), ["4 pictures", "3"]),
     # voices
-    ("wan2.7-r2v", dict(R, voices=[VOICE, SOUND]), ["2 sounds for 1 references", "first"]),
+    ("wan2.7-r2v", dict(R, voices=[VOICE, SOUND]), ["2 sounds for 1 reference", "first"]),
     *((model, dict(given, voices=[VOICE]), [model, "--voice", "wan2.7-r2v"]) for model, given in (
         ("wan2.6-r2v", R), ("happyhorse-1.1-r2v", R), ("happyhorse-1.0-video-edit", dict(E, references=[A])),
         ("wan2.7-videoedit", dict(E, references=[A])), ("wan3.0-video", R), ("wan2.7-i2v", I), ("wan2.7-t2v", T), ("wan2.2-s2v", dict(

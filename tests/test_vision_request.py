@@ -347,7 +347,7 @@ REFUSED = (
     ("vanchin/deepseek-ocr", dict(frames=[A] * 4), ["vanchin/deepseek-ocr does not take videos", "qwen3.7-plus"]),
     (None, dict(frames=[A] * 3), ["--frames: 3 pictures", "4 to 8000", "--image"]),
     ("qwen-vl-max", dict(frames=[A] * 513), ["--frames: 513 pictures", "4 to 512"]),
-    ("kimi-k2.5", dict(frames=[A] * 2001), ["--frames: 2001", "4 to 2000"]),
+    ("kimi-k2.5", dict(frames=[A] * 2001), ["--frames: 2,001", "4 to 2000"]),
     ("qwen3.6-plus", dict(images=[A] * 257), ["257", "256"]),
     # tokens and thinking
     (None, dict(max_tokens=65_537), ["--max-tokens 65537", "qwen3.7-plus", "from 1 to 65536"]),

@@ -19,12 +19,13 @@ _SOME = 4
 # Reasons of ending that mean the answer is not what was asked for: exit code, what happened, what to do.
 # Others are ends like any.
 _BAD_ENDS = {
-    **dict.fromkeys(("content_filter", "sensitive"), (
+    **dict.fromkeys(("content_filter", "sensitive", "safety", "recitation", "prohibited_content", "blocklist",
+                     "refusal"), (
         Exit.CONTENT, "content inspection stopped the answer", "rephrase the question")),
     **dict.fromkeys(("insufficient_system_resource", "overloaded", "engine_overloaded"), (
         Exit.FAILED, "the service had no capacity to finish the answer",
         "run the command again in a minute")),
-    **dict.fromkeys(("error", "abort", "aborted", "network_error", "cancelled", "timeout"), (
+    **dict.fromkeys(("error", "model_error", "abort", "aborted", "network_error", "cancelled", "timeout"), (
         Exit.FAILED, "the service ended the answer before it was complete", "run the command again")),
 }
 
@@ -94,8 +95,8 @@ class Answer:
 
     def check_end(self) -> None:
         """Raise a Failure for an answer that was cut off by the service, or is empty."""
-        code, what, fix = _BAD_ENDS.get(self.finish_reason, (None, "", ""))
-        if code is None and not self.text and not self.tool_calls and not self.ocr_result:
+        code, what, fix = _BAD_ENDS.get(self.finish_reason.lower(), (None, "", ""))
+        if code is None and not self.text.strip() and not self.tool_calls and not self.ocr_result:
             code, what, fix = Exit.FAILED, "the model returned an empty answer", "run the command again"
         if code is not None:
             raise Failure(code, f"{what} (finish_reason {self.finish_reason or 'not given'})", fix=fix,

@@ -8,6 +8,7 @@ import sys
 
 from ..body import no_constant
 from ..failures import Failure, usage
+from .commands import quoted
 
 _MAX_INPUT = 64 << 20  # bytes; what is larger is no prompt, and a device or pipe may never end
 
@@ -32,7 +33,7 @@ def read_text(path: str, what: str) -> str:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise usage(f"{what} {name} is not UTF-8 (byte {error.start})",
-                    f"convert it first, for example: iconv -f gb18030 -t utf-8 {name}") from None
+                    f"convert it first, for example: iconv -f gb18030 -t utf-8 {quoted(name)}") from None
 
 
 def _read_file(path: str, what: str) -> bytes:

@@ -7,6 +7,7 @@ import textwrap
 from ..failures import Exit, Failure
 from ..transport.request import Request
 from ..transport.retries import Retries
+from ..words import counted
 
 _WIDTH, _INDENT = 79, " " * 4
 _LIMITS = (  # what a limit is called in the list, and how it is written
@@ -32,7 +33,7 @@ def show_models(session, table) -> Exit:
     for entry in entries:
         console.result(_words(entry))
     console.end_result()
-    console.note(f"{len(entries)} of {len(rows)} models, as documented on {table.as_of}; prices are list prices of Beijing in CNY")
+    console.note(f"{len(entries)} of {counted(len(rows), 'model')}, as documented on {table.as_of}; prices are list prices of Beijing in CNY")
     return Exit.OK
 
 

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from ..failures import BUDGET, Exit, Failure
 from ..files.locks import Lock
+from ..files.whole import make_private
 from . import budget
 from .cost import Cost
 from .spending import Spending, UnderWay
@@ -78,7 +79,7 @@ class Payments:
         try:
             if not self.budgets:
                 return self._write_begin(model, amount)
-            os.makedirs(self._spending.folder, mode=0o700, exist_ok=True)
+            make_private(self._spending.folder)
             with Lock(os.path.join(self._spending.folder, BUDGET_LOCK), wait=30.0):
                 self._check(amount)
                 return self._write_begin(model, amount)

@@ -10,6 +10,7 @@ from ..gallery.page import gallery_of
 from ..media.uploads import preview_uploads
 from ..money.cost import Cost, document, FREE
 from ..transport.request import Request
+from ..words import counted as in_words
 from .bill import counted, paying, settle, settle_without
 from .commands import cancel, check_same_account, check_same_skill, show_status
 from .delivery import Delivery, report
@@ -181,7 +182,7 @@ class TaskRun:
             text_file = None if delivery.problems else self.write_text(delivery, outputs)
         except KeyboardInterrupt:
             command_line = resume_command(record["task_id"] or record["id"], self.journal)
-            raise Failure(Exit.INTERRUPTED, f"interrupted with {len(delivery.files)} files saved",
+            raise Failure(Exit.INTERRUPTED, f"interrupted with {in_words(len(delivery.files), 'file')} saved",
                           "the result exists and is paid for",
                           f"fetch the rest with: {command_line}", task_id=record["task_id"],
                           resume=command_line,

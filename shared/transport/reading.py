@@ -91,19 +91,46 @@ def peeked(blocks, headers: dict) -> tuple:
 
 
 def error_in(status: int, body: dict, headers: dict) -> ServiceError | None:
-    """The error in a body of any of the service's shapes (wire contract 3.1), or None."""
-    request_id = request_id_of(body, headers)
-    error = body.get("error")
+    """The error in a body of the service's shapes (wire contract 3.1) or of a gateway's own, or None."""
+    request_id, error = request_id_of(body, headers), body.get("error")
     if isinstance(error, dict):
-        code = error.get("code") or error.get("type") or ""
         request_id = request_id_of(error, {}) or request_id  # seen inside the error as well
-        return ServiceError(status, str(code), str(error.get("message") or ""), request_id)
+        return ServiceError(status, _first(error, _CODES), _words_in(error), request_id)
     if isinstance(error, str) and error:
         return ServiceError(status, f"http_{status}", error, request_id)
-    if body.get("code") and "choices" not in body and "output" not in body:
-        return ServiceError(status, str(body["code"]), str(body.get("message") or ""), request_id)
-    return ServiceError(status, f"http_{status}", snippet(json.dumps(body).encode()),
-                        request_id) if status >= 400 else None
+    code = _first(body, _CODES[:1] if status < 400 else _CODES)
+    if status < 400 and (code.lower() in _FINE or "choices" in body or "output" in body):
+        return None
+    said = _words_in(body)
+    if not code and not said:
+        said = snippet(json.dumps(body, ensure_ascii=False).encode("utf-8", "replace"))
+    return ServiceError(status, code or f"http_{status}", said, request_id)
+
+
+# What a code and a message are called, by the service and by gateways.
+_CODES = ("code", "type", "error_code", "errorCode", "status_code")
+_MESSAGES = ("message", "msg", "detail", "error_msg", "errorMsg", "error_message", "errorMessage", "status_msg",
+             "error_description", "errors", "error", "base_resp", "title")
+_FINE = ("", "200", "ok", "success")  # codes that an answer has, too
+
+
+def _first(body: dict, names) -> str:
+    """The first of these fields that holds something, as text."""
+    return next((str(body[name]) for name in names if body.get(name)
+                 and not isinstance(body[name], (dict, list))), "")
+
+
+def _words_in(value, depth: int = 3) -> str:
+    """The message in what a body calls so: text, or text within objects and lists."""
+    if isinstance(value, str) or not depth:
+        return value if isinstance(value, str) else ""
+    if isinstance(value, list):
+        return "; ".join(filter(None, (_words_in(one, depth - 1) for one in value[:5])))
+    if isinstance(value, dict):
+        found = next(filter(None, (_words_in(value.get(name), depth - 1) for name in _MESSAGES)), "")
+        place = value.get("loc")
+        return f"{'.'.join(map(str, place))}: {found}" if isinstance(place, list) and place else found
+    return ""
 
 
 def snippet(raw: bytes, limit: int = 200) -> str:

@@ -21,6 +21,7 @@ from shared.gallery import page as gallery
 from shared.batch.run import run_calls
 from shared.main import run_script
 from shared.money import cost as money
+from shared.words import unit
 from tts_models import find_model, TABLE
 from tts_request import build_request, check, check_voice, is_streamed, script_warning, voice_of, voice_warning
 
@@ -200,7 +201,7 @@ class Run:
         page = ""
         if self.options.gallery and not self.session.row and output.entry:
             page = gallery.gallery_of(output.folder, self.options.overwrite, console)
-        said = ", ".join(f"{count} {name}" for name, count in units.items())
+        said = ", ".join(unit(count, name) for name, count in units.items())
         console.note(f"{output.seconds:.1f} s of {job.voice or 'speech'} ({job.model.id}){', ' + said if said else ''}, "
                      f"{self.session.billing_note()}, {money.words(cost)}")
         if not console.json_mode:

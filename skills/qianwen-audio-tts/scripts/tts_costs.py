@@ -11,6 +11,7 @@ import re
 from collections import namedtuple
 
 from shared.money.cost import BEIJING, Cost, exactly, unknown
+from shared.words import unit
 from tts_models import AS_OF, ENROLLMENT, MINIMAX_CLONING, price_words, QWEN_DESIGN, QWEN_ENROLLMENT
 from tts_text import units
 
@@ -99,12 +100,12 @@ def seconds_of(text: str) -> float:
 def words(model, cost: Cost, parts: int) -> str:
     """What is counted, for the line of an estimate."""
     (name, count), = cost.units.items()
-    counted = f"{count} {name} of {model.id}" + (f" in {parts} parts" if parts > 1 else "")
+    said = f"{unit(count, name)} of {model.id}" + (f" in {parts} parts" if parts > 1 else "")
     if not cost.known:
-        return counted
+        return said
     if name == "tokens":
-        return f"{counted} at {price_words(model.price)}"
-    return f"{counted} at {_each(model.price, cost.region):g} CNY for 10,000, a Chinese character counting twice"
+        return f"{said} at {price_words(model.price)}"
+    return f"{said} at {_each(model.price, cost.region):g} CNY for 10,000, a Chinese character counting twice"
 
 
 # ---- voices of one's own -------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import binascii
 import time
 
 import tts_sound
-from shared.cli.commands import command_line
+from shared.cli.commands import command_line, quoted
 from shared.failures import Exit, Failure, usage
 from shared.files.outputs import OutputFiles
 from shared.media import inputs as media
@@ -215,9 +215,9 @@ class Custom:
             temporary.file.write(data)
             return [outputs.save(temporary, 1, tts_sound.MEDIA_TYPES[form])]
         except (binascii.Error, ValueError, TypeError):
-            self.console.warn(f"the service sent no preview that can be played; hear the voice with: --voice {voice}")
+            self.console.warn(f"the service sent no preview that can be played; hear the voice with: --voice {quoted(voice)}")
         except OSError as error:
-            self.console.warn(f"the preview could not be saved: {error.strerror}; hear the voice with: --voice {voice}")
+            self.console.warn(f"the preview could not be saved: {error.strerror}; hear the voice with: --voice {quoted(voice)}")
         return []
 
     def _wait(self, service: Service, voice: str, model: str) -> str:
@@ -230,7 +230,7 @@ class Custom:
                 status = self._status(service, voice)
             except Failure as failure:
                 self.console.warn(f"the voice was created, but its state could not be read: {failure.message}",
-                                  f"--voice-status {voice} shows it")
+                                  f"--voice-status {quoted(voice)} shows it")
                 return "UNKNOWN"
             if status == "DEPLOYING":
                 time.sleep(pause)
@@ -260,7 +260,7 @@ class Custom:
         for entry in files:
             console.note(f"its first recording is {entry['path']}")
         console.note(f"use it with: {speak}" if status == "OK"
-                     else f"it is not ready yet ({status}): --voice-status {voice} shows when; "
+                     else f"it is not ready yet ({status}): --voice-status {quoted(voice)} shows when; "
                      f"then use it with: {speak}")
         console.note(f"{voice} made for {model}, {self.session.billing_note()}, {money.words(cost)}")
 

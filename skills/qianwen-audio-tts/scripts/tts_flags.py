@@ -7,7 +7,7 @@ from shared.body import parse_settings
 from shared.cli.flags import add_batch_flags, add_common_flags, add_result_flags, exclude, number, Parser
 from shared.cli.inputs import read_body, read_prompt
 from shared.failures import usage
-from tts_models import DEFAULT_MODEL
+from tts_models import DEFAULT_MODEL, find_model
 from tts_request import DIRECTORY_FORMATS, FORMATS, Ask
 
 SKILL = "qianwen-audio-tts"
@@ -167,7 +167,7 @@ def read_ask(options) -> tuple:
             raise usage("there is no text",
                         'write it as the argument, for example: tts.py "你好", or use --text-file FILE')
         ask.text = given
-    named = _format_of(options.output)
+    named = _format_of(options.output, find_model(ask.model_name())[0].formats)
     if options.format and named and options.format != named:
         raise usage(f"--format {options.format} and --output {options.output} contradict each other",
                     "leave --format out, or change the "
@@ -184,15 +184,18 @@ def _kind(file: str | None) -> str:
     return "markdown" if os.path.splitext(file)[1].lower() in _MARKDOWN else "file"
 
 
-def _format_of(output: str | None) -> str:
-    """The format that a file's extension asks for. Raises usage for one that cannot be made."""
+def _format_of(output: str | None, formats) -> str:
+    """The format that a file's extension asks for. Raises usage for one that the model does not make, where
+    `formats` are those that it makes."""
     if not output or output == "-" or output.endswith(("/", os.sep)) or os.path.isdir(output):
         return ""
     extension = os.path.splitext(output)[1][1:].lower()
-    if extension in _OTHER_MEDIA:
+    found = DIRECTORY_FORMATS.get(extension, "")
+    if extension in _OTHER_MEDIA or found and found not in formats:
+        legal = (name for name, form in DIRECTORY_FORMATS.items() if form in formats)
         raise usage(f"--output {output}: .{extension} files cannot be made",
-                    f"legal: {', '.join('.' + name for name in DIRECTORY_FORMATS)}")
-    return DIRECTORY_FORMATS.get(extension, "")
+                    f"legal: {', '.join('.' + name for name in legal)}")
+    return found
 
 
 _OTHER_MEDIA = frozenset("m4a m4b aac wma aif aiff amr au mp4 mov webm mka mkv ra caf mid txt json md srt png jpg".split())

@@ -20,6 +20,7 @@ from tts_part import NotPlayed, too_short
 
 _MOST_PROMPT = 2000  # characters of the text that the description repeats
 _CUT_FIX = "listen to its end; smaller segments (--max-part) are never cut off"
+_SHORT_FIX = "listen to its end; if it is missing, run the command again with another --output (it is billed again)"
 
 
 class Output:
@@ -94,7 +95,7 @@ class Output:
         if len(found) == 1 and form not in ("wav", "pcm"):
             with open(found[0]["path"], "rb") as part:
                 shutil.copyfileobj(part, file)
-            self._tell_span(0, 0.0, tts_sound.length_of(found[0]["path"], form), form)
+            self._tell_span(0, 0.0, tts_sound.length_of(found[0]["path"], form))
             return
         joined = Joined(file, form, self._whole_length(found) if self.pipe and form == "wav" else None)
         for number, kept in enumerate(found):
@@ -107,13 +108,13 @@ class Output:
         begin = joined.seconds
         found = speak(joined.take)
         joined.end()
-        self._tell_span(number, begin, joined.seconds, joined.form)
+        self._tell_span(number, begin, joined.seconds)
         return found
 
-    def _tell_span(self, number: int, begin: float, end: float, form: str) -> None:
+    def _tell_span(self, number: int, begin: float, end: float) -> None:
         self._spans.append((begin, end))
         self.seconds = end
-        self._check_length(self._job.parts[number], end - begin, form)
+        self._check_length(self._job.parts[number], end - begin)
 
     def _whole_length(self, found: list) -> int:
         """Bytes of samples of all parts and pauses together: a pipe's header comes first."""
@@ -124,14 +125,15 @@ class Output:
             length += wav.length + (2 * wav.channels * round(wav.rate * part.pause / 1000) if length else 0)
         return length
 
-    def _check_length(self, part, seconds: float, form: str) -> None:
-        """CosyVoice cuts long parts off without a word."""
-        if self._job.model.wire != "cosy" or self._job.model.tags or form == "opus":
+    def _check_length(self, part, seconds: float) -> None:
+        """CosyVoice cuts long parts off without a word, and other services may lose an end, too."""
+        model = self._job.model
+        if model.says != "text" or not seconds:  # a description is not read out; a stream of Opus tells no length
             return
         if too_short(seconds, part.shown, self._job.ask.speed):
             self._console.warn(f"a segment is {seconds:.1f} s long and should be about "
                                f"{expected_seconds(part.shown, self._job.ask.speed):.0f} s: its end may be missing. It begins: "
-                               f"{part.shown[:40]}", _CUT_FIX)
+                               f"{part.shown[:40]}", _CUT_FIX if model.wire == "cosy" and not model.tags else _SHORT_FIX)
 
     def _save(self, temporary, form: str, found: list) -> None:
         self.entry = self._outputs.save(temporary, 1, tts_sound.MEDIA_TYPES[form])
@@ -139,20 +141,16 @@ class Output:
         if len(found) == 1 and found[0].get("url"):
             self.entry["url"] = found[0]["url"]
         self.files.append(self.entry)
-        self._say(self.entry["path"])
+        self._console.result(self.entry["path"] + "\n")
         if self._options.srt:
             try:
                 text = self._console.redact_result(tts_plan.subtitles(self._job.parts, self._spans))
                 subtitles = self._outputs.save_text(text.encode("utf-8", "replace"), "srt",
                                                     "application/x-subrip")
                 self.files.append(subtitles)
-                self._say(subtitles["path"])
+                self._console.result(subtitles["path"] + "\n")
             except OSError as error:
                 self._console.warn(f"the subtitles could not be written: {error.strerror}")
-
-    def _say(self, path: str) -> None:
-        if not self._console.json_mode:
-            self._console.result(path + "\n")
 
     # -- while it arrives
 

@@ -128,17 +128,19 @@ class Speaker:
                     raise
                 self._session.console.note("the link of an earlier segment no longer works; the segment is spoken again")
                 self.store.drop(key)
-        temporary = self.store.temporary()
+        temporary, url = self.store.temporary(), ""
         try:
             answer, form = self._send(call, client, temporary, on_audio)
+            url = answer.url
             facts = self._session.console.redact_result({"usage": answer.usage, "request_id": answer.request_id,
-                                                         "url": answer.url})
+                                                         "url": url})
             if form:
                 return self.store.keep(key, temporary, form, facts)
             self.store.keep_link(key, facts)
             return self._fetch(key, facts, call, client, on_audio)
         except OSError as error:
-            raise unsaved(error, self.store.folder) from error
+            self._session.console.links([url] if url else [])
+            raise unsaved(error, self.store.folder, url) from error
         finally:
             remove(temporary)
 
@@ -218,16 +220,17 @@ class Speaker:
                 self.store.drop(key)
                 raise self._no_sound(str(error), facts["request_id"]) from error
             except BadSound as error:
-                why = str(error)
+                why, kept = str(error), self.store.set_aside(key, temporary)
             except Failure as failure:
                 failure.fix = "run the same command again: the segment is spoken again and billed again" if "expired" in failure.message \
                     else _FETCH_AGAIN
                 raise
             finally:
                 remove(temporary)
-        raise Failure(Exit.UNSAVED, f"the link of a segment does not lead to its sound: {why}",
-                      f"the link is {url}",
-                      _FETCH_AGAIN, code=failures.BAD_LINK, accepted="maybe", files=[{"url": url}])
+        raise Failure(Exit.UNSAVED,
+                      f"the link of a segment does not lead to its sound: {why}{kept and f'; what came is in {kept}'}",
+                      f"the link is {url}", _FETCH_AGAIN, code=failures.BAD_LINK, accepted="maybe",
+                      files=[{"url": url, **({"partial": kept} if kept else {})}])
 
     def _checked(self, path: str, call, on_audio) -> str:
         """The form of a downloaded file; bare PCM gets a header. Raises BadSound."""

@@ -10,6 +10,7 @@ from collections import namedtuple
 from dataclasses import dataclass, field
 
 from shared.body import apply_native_settings, apply_settings
+from shared.cli.commands import quoted
 from shared.failures import usage
 from tts_models import DEFAULT_MODEL, OPUS_RATES, is_socket_only, language_of, models_that
 from tts_text import units
@@ -321,7 +322,7 @@ def voice_warning(ask: Ask, model) -> str:
     import tts_voices
     voice = voice_of(ask, model)
     near = "" if tts_voices.find(voice) else tts_voices.near(voice, model.id)
-    return f"{model.id} has no voice {voice} by this version's list, but has {near}; --voice {near} may be meant" if near else ""
+    return f"{model.id} has no voice {voice} by this version's list, but has {near}; --voice {quoted(near)} may be meant" if near else ""
 
 
 def script_warning(ask: Ask, model) -> str:

@@ -6,6 +6,7 @@ import time
 
 from shared import failures
 from shared.batch.throttle import NotSent, Throttle
+from shared.batch.workers import started
 from shared.body import encoded
 from shared.cli.console import defect
 from shared.failures import Exit, Failure
@@ -96,10 +97,9 @@ class Narration:
 
     def _work_all(self, missing: list) -> None:
         throttle, queue = Throttle(self._workers), iter(missing)
-        threads = [threading.Thread(target=self._worker, args=(queue, throttle), daemon=True)
-                   for _ in range(min(self._workers, len(missing)))]
-        for thread in threads:
-            thread.start()
+        threads = started(lambda: self._worker(queue, throttle), min(self._workers, len(missing)))
+        if not threads:
+            self._worker(queue, throttle)
         progress = Progress(self._console, len(self._calls), len(self._calls) - len(missing))
         try:
             while any(thread.is_alive() for thread in threads):

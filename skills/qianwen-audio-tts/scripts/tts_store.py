@@ -14,8 +14,9 @@ import shutil
 import time
 
 from shared.failures import Exit, Failure, usage
+from shared.files.outputs import PARTIAL
 from shared.files.own import read_own
-from shared.files.whole import prove_writable, remove, short_id, whole
+from shared.files.whole import make_private, prove_writable, remove, short_id, whole
 
 KEPT_DAYS = 7
 _OWN_DAYS = 1  # a run that was killed leaves its own names; no run lasts so long
@@ -34,7 +35,7 @@ class Store:
         """Make the folder and prove it writable before anything is paid; drop what is a week old. Raises
         usage."""
         try:
-            os.makedirs(self.folder, mode=0o700, exist_ok=True)
+            make_private(self.folder)
             prove_writable(self.folder)
         except OSError as error:
             raise usage(f"{self.folder} cannot be written: {error.strerror}; paid segments are saved there until the whole is "
@@ -52,6 +53,15 @@ class Store:
                     os.unlink(path)
             except OSError:
                 pass
+
+    def set_aside(self, key: str, path: str) -> str:
+        """Keep what came in place of a part, which may be of use; its path, '' where that cannot be."""
+        kept = os.path.join(self.folder, key + PARTIAL)
+        try:
+            os.replace(path, kept)
+        except OSError:
+            return ""
+        return kept
 
     def temporary(self) -> str:
         """A new empty file."""
@@ -169,8 +179,10 @@ def _link(path: str, new: str) -> None:
             shutil.copyfileobj(old, copied)
 
 
-def unsaved(error: OSError, folder: str) -> Failure:
-    """A part is paid and cannot be kept."""
+def unsaved(error: OSError, folder: str, url: str = "") -> Failure:
+    """A part is paid and cannot be saved; `url` is where it still is, if anywhere."""
     return Failure(Exit.UNSAVED, f"the speech cannot be saved in {folder}: {error.strerror}",
-                   "the segment is paid for, but lost",
-                   "make room there, then run the command again", accepted="maybe")
+                   "the segment is paid for, and is behind the link above" if url else "the segment is paid for, but lost",
+                   "download the link above, which needs no key and expires after 24 hours; then make room" if url
+                   else "make room there, then run the command again", accepted="maybe",
+                   files=[{"url": url}] if url else [])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from shared.cli.commands import quoted
 from tts_models import ENROLLMENT, TABLE
 from tts_voice_lists import DEFAULTS, FAMILIES, INCOMPLETE, Voice, VOICES
 
@@ -149,7 +150,7 @@ def refusal(voice_id: str, model_id: str) -> tuple | None:
     right = voice_id if find(voice_id) else _respelled(voice_id)
     if group in models_with(right):
         return None if right == voice_id else (f"the voice {voice_id!r} is written {right!r}",
-                                               f"use --voice {_quoted(right)}")
+                                               f"use --voice {quoted(right)}")
     if not right or right != voice_id and group == "MiniMax/speech":  # where users name their own voices
         return None
     if _has_own_voices_only(model_id):
@@ -182,7 +183,7 @@ def _other_target(voice_id: str, model_id: str, target: str) -> tuple:
 def _other_model(voice_id: str, model_id: str, group: str) -> tuple:
     here = near(voice_id, model_id)
     some = [DEFAULTS[group], *(voice.id for voice in _alike(voice_id, group) if voice.id != DEFAULTS[group])]
-    fix = f"use --voice {_quoted(here)}" if here else f"use a voice of {model_id}, such as {', '.join(some[:3])}"
+    fix = f"use --voice {quoted(here)}" if here else f"use a voice of {model_id}, such as {', '.join(some[:3])}"
     return (f"{model_id} does not have the voice {voice_id}, which is a voice of {', '.join(_named(voice_id))}",
             f"{fix}, or another model: --model {_model_for(voice_id)}; --list-voices shows them all")
 
@@ -205,10 +206,6 @@ def _model_for(voice_id: str) -> str:
     """A model id that has a voice: the group's name, but for MiniMax, whose group is no id."""
     first = _named(voice_id)[0]
     return "MiniMax/speech-2.8-hd" if first == "MiniMax/speech" else first
-
-
-def _quoted(voice_id: str) -> str:
-    return f'"{voice_id}"' if " " in voice_id else voice_id
 
 
 # ---- shown ---------------------------------------------------------------------------------------------

@@ -104,6 +104,10 @@ def tell(console, ask, model, warning: str) -> None:
         takers = TABLE.names(lambda row: "edit" in row.does and row.transparency != "refused", 3)
         console.warn(f"{model.id} takes pictures without transparency, but {transparent[0].name} has it",
                      f"if the service refuses it, save the picture without transparency, or use {takers}")
+    turned = [picture for picture in ask.images if picture.turned]
+    if turned and (ask.mask or ask.box):
+        console.warn(f"{turned[0].name} is stored on its side and shown upright by its EXIF data; the service may count "
+                     "--box and --mask in the stored picture", "save it upright with a picture editor, and use that file")
     if model.transparency == "needed" and ask.images[:1] and not ask.images[0].url and not ask.images[0].alpha:
         console.warn(f"{model.id} wants a picture with a transparent background, but {ask.images[0].name} has none",
                      "if the service refuses it, cut the product out first and save it as PNG")

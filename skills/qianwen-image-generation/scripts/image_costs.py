@@ -8,6 +8,7 @@ from image_prices import amount, BEIJING
 from image_request import build_request
 from shared.failures import Failure
 from shared.money.cost import Cost, exactly, unknown
+from shared.words import counted
 
 
 def expected(model, call, given: int, region: str = BEIJING) -> Cost:
@@ -83,7 +84,7 @@ def words(model, call, cost: Cost) -> str:
     """What is counted, for the line of an estimate."""
     count = cost.units["pictures"]
     may_be_fewer = "up to " if call.mode in ("series", "interleave") and count > 1 else ""
-    return f"{may_be_fewer}{count} picture{'s' * (count != 1)} of {model.id}" + (
+    return f"{may_be_fewer}{counted(count, 'picture')} of {model.id}" + (
         f" at {model.price.words()} each" if cost.known else "")
 
 

@@ -12,6 +12,7 @@ from image_sizes import parse_aspect, shown, unlike
 from shared.body import apply_native_settings, apply_settings
 from shared.failures import usage
 from shared.media.uploads import oss_headers
+from shared.words import counted
 
 # A request, ready but for the host: `mode` says what it does, `task` whether a task is made, `stream` whether
 # it answers
@@ -243,8 +244,7 @@ def _check_prompt(ask: Ask, model) -> None:
 def _check_images(ask: Ask, model, mode: str, settings) -> None:
     least, most = settings.images
     if not least <= len(ask.images) <= most:
-        span = f"{least}" if least == most else f"{least} to {most}"
-        raise usage(f"{model.id} takes {span} picture{'s' if most != 1 else ''} here, and {len(ask.images)} "
+        raise usage(f"{model.id} takes {counted(most, 'picture') if least == most else f'{least} to {most} pictures'} here, and {len(ask.images)} "
                     f"{'are' if len(ask.images) != 1 else 'is'} given",
                     "give as many --image as the model takes" if most
                     else f"models that take pictures: {models_that('edit')}")

@@ -7,6 +7,7 @@ import re
 
 from shared.chat.flags import ask_of
 from shared.chat.request import check_messages
+from shared.cli.commands import quoted
 from shared.cli.inputs import read_json, read_prompt, read_text
 from shared.failures import usage
 from shared.transport.request import is_id
@@ -58,7 +59,7 @@ def _read_attachment(path: str) -> str:
                     "which takes 16 MiB at most", "use --document for long files")
     if _is_document(path):
         raise usage(f"--attach {path} is a document or a binary file, not plain text",
-                    f"use --document {path}")
+                    f"use --document {quoted(path)}")
     text = read_text(path, "--attach")
     if not text.strip():
         raise usage(f"--attach {path} is empty")

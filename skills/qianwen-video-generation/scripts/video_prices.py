@@ -10,6 +10,7 @@ import math
 
 from shared.failures import Failure
 from shared.money.cost import BEIJING, Cost, exactly, rounded, span, unknown, yuan
+from shared.words import unit
 
 from video_answers import number_of
 from video_models import TABLE
@@ -148,7 +149,7 @@ def _told(usage: dict, *names) -> float:
 
 def words(model, tier: str, cost: Cost) -> str:
     """What is counted."""
-    seconds = f"{cost.units['seconds']:g} seconds of " if cost.units else ""
+    seconds = f"{unit(cost.units['seconds'], 'seconds')} of " if cost.units else ""
     return seconds + (f"{model.id} ({tier})" if tier else model.id)
 
 

@@ -10,6 +10,7 @@ from collections import namedtuple
 from shared.body import apply_native_settings, apply_settings
 from shared.failures import usage
 from shared.media.uploads import oss_headers
+from shared.words import counted
 
 from video_fields import FIELDS, flag_of
 from video_models import DEFAULTS, TABLE
@@ -166,15 +167,15 @@ def _check_references(ask: Ask, model, way) -> None:
         most = most_pictures = model.functions[way.function].references
         taker = f"--function {way.function}"
     if pictures > most_pictures or videos > most_videos or len(ask.references) > most:
-        raise usage(f"--reference: {pictures} pictures and {videos} videos are given",
-                    f"{taker} takes at most {most_pictures} pictures, {most_videos} videos, {most} together")
+        raise usage(f"--reference: {counted(pictures, 'picture')} and {counted(videos, 'video')} given",
+                    f"{taker} takes at most {counted(most_pictures, 'picture')}, {counted(most_videos, 'video')}, {most} together")
     if videos and "reference_video" not in model.places:
         raise usage(f"--reference: {model.id} takes only pictures",
                     f"models that take videos: {_placing('reference_video')}")
     if ask.voices and "voice" not in model.places:
         raise usage(f"{model.id} takes no --voice", f"models that do: {_placing('voice')}")
     if len(ask.voices) > len(ask.references):
-        raise usage(f"--voice: {len(ask.voices)} sounds for {len(ask.references)} references",
+        raise usage(f"--voice: {counted(len(ask.voices), 'sound')} for {counted(len(ask.references), 'reference')}",
                     "the first --voice goes with the first --reference, and so on")
 
 

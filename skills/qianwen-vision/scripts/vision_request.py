@@ -12,6 +12,7 @@ from shared.body import apply_settings
 from shared.chat.models import Model
 from shared.chat.request import ChatAsk, conversation, Field, FIELDS, finish, put_fields, start
 from shared.failures import usage
+from shared.words import counted
 
 from vision_models import DEFAULT_MODEL, OCR_MODEL, TABLE
 
@@ -156,7 +157,7 @@ def _check_frames(ask: Ask, model: Model) -> None:
     if (ask.frames or ask.video) and not high:
         raise usage(f"{model.id} does not take videos", "use --model with one of: " + TABLE.names(_general))
     if ask.frames and not low <= len(ask.frames) <= high:
-        raise usage(f"--frames: {len(ask.frames)} pictures",
+        raise usage(f"--frames: {counted(len(ask.frames), 'picture')}",
                     f"{model.id} takes {low} to {high} of them as a video; "
                     "give single pictures with --image")
 

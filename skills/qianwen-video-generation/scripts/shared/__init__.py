@@ -17,6 +17,7 @@ account.py    the key and the endpoint, from the environment and .env files
 files/        bytes on disk: whole locks outputs sidecar probe own
 body.py       the request body as data: --set, dotted paths, JSON
 models.py     Table: the row of a model id
+words.py      numbers with their nouns
 redaction.py  what is taken out of all that is printed or written
 key_guard.py  which key may meet which endpoint
 failures.py   exit codes and the one typed failure

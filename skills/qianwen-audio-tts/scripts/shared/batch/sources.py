@@ -11,6 +11,7 @@ import re
 
 from ..body import no_constant
 from ..failures import usage
+from ..words import counted
 
 MAX_LINE = 64 << 20  # bytes of a line, characters of a cell
 _BLOCK = 1 << 20
@@ -167,7 +168,7 @@ class Table:
     def parse(self, cells: list) -> dict:
         """One record by the names of its columns. Raises usage where it has more cells than the header."""
         if any(cells[len(self.columns):]):
-            raise usage(f"it has {len(cells)} cells, but the header names {len(self.columns)} columns; put quotes "
+            raise usage(f"it has {len(cells)} cells, but the header names {counted(len(self.columns), 'column')}; put quotes "
                         "around a cell that contains a separator")
         cells = cells + [""] * (len(self.columns) - len(cells))
         return {name: cell for name, cell in zip(self.columns, cells) if name}

@@ -9,7 +9,8 @@ from collections import Counter
 
 from ..cli.console import Console
 from ..failures import Exit, Failure
-from ..money.cost import document as cost_document, of_document, plus, words
+from ..money.cost import document as cost_document, of_document, plus, total, words
+from ..words import counted, unit
 from .worker import GO_ON
 
 _NAMED = 5  # rows in doubt that a message names
@@ -31,6 +32,7 @@ class Tally:
         self.doubtful: list = []  # the first lines in doubt, in words
         self.failures: list = []  # the first rows that failed, in words
         self.worth_repeating = False  # whether the same call may succeed for any row that failed
+        self.paid_again: list = []  # the Costs of such rows whose answer was paid all the same
         self.end: Failure | None = None
         self.stopped = False
 
@@ -69,9 +71,16 @@ class Tally:
             if doubt and len(self.doubtful) < _NAMED:
                 self.doubtful.append(f"line {row.line}" + (f" ({row.id})" if row.id is not None else ""))
             if not ok and not doubt:
-                self.worth_repeating = self.worth_repeating or _may_succeed(document)
-                if len(self.failures) < _NAMED_FAILED:
-                    self.failures.append(_failure_words(row, document))
+                self._add_failure(row, document)
+
+    def _add_failure(self, row, document: dict) -> None:
+        if _may_succeed(document):
+            self.worth_repeating = True
+            cost = of_document((document.get("billing") or {}).get("cost") or {"amount": 0})
+            if cost.high != 0:
+                self.paid_again.append(cost)
+        if len(self.failures) < _NAMED_FAILED:
+            self.failures.append(_failure_words(row, document))
 
     def _add_bill(self, billing: dict) -> None:
         self.units.update(_numbers(billing.get("units", {})))
@@ -100,7 +109,7 @@ class Tally:
 
     def words(self) -> str:
         counts = self.counts()
-        words = [f"{counts['total']} rows"] + [f"{counts[name]} {said}" for name, said in (
+        words = [counted(counts["total"], "row")] + [f"{counts[name]} {said}" for name, said in (
             ("kept", "saved earlier"), ("done", "done now"), ("failed", "failed"),
             ("in_doubt", "in doubt"),
             ("not_started", "not started")) if counts[name] or name == "done"]
@@ -109,7 +118,7 @@ class Tally:
     def next_steps(self) -> list:
         counts, steps = self.counts(), []
         if counts["not_started"] or self.worth_repeating:
-            steps.append(GO_ON)
+            steps.append(GO_ON + self._paid_again())
         elif counts["failed"]:
             steps.append(_NO_USE)
         if counts["in_doubt"]:
@@ -118,6 +127,15 @@ class Tally:
             steps.append(f"rows in doubt{named} may have been billed without an answer; they have \"in_doubt\": true in the "
                          "results, and are sent again only with --again")
         return steps
+
+
+    def _paid_again(self) -> str:
+        """What running again costs for rows that failed though their answer was paid."""
+        if not self.paid_again:
+            return ""
+        cost, unpriced = total(self.paid_again)
+        price = f" ({words(cost)})" if cost.known and not unpriced else ""
+        return f"; rows that failed with a paid answer are paid again: {counted(len(self.paid_again), 'row')}{price}"
 
 
 def report(tally: Tally, row_file, batch_folder, session) -> Exit:
@@ -136,17 +154,13 @@ def report(tally: Tally, row_file, batch_folder, session) -> Exit:
     if tally.units:
         console.note(f"{_counted(tally.units)}{session.billing_note()}{_cost_words(tally)}")
     if batch_folder.foreign:
-        console.note(f"{batch_folder.foreign} more lines belong to rows that are no longer in {row_file.path}; they stay")
-    try:
-        if console.json_mode:
-            console.document(_document(tally, code, batch_folder, session))
-        console.result(batch_folder.results + "\n")
-        if batch_folder.table:
-            console.result(batch_folder.table + "\n")
-        console.end_result()
-    except Failure as failure:  # stdout cannot be written
-        failure.message, failure.fix = f"{failure.message}; the results are in {batch_folder.results}", ""
-        raise
+        console.note(f"{counted(batch_folder.foreign, 'more line')} of rows that are no longer in {row_file.path}: they stay")
+    if console.json_mode:
+        console.document(_document(tally, code, batch_folder, session))
+    console.result(batch_folder.results + "\n")
+    if batch_folder.table:
+        console.result(batch_folder.table + "\n")
+    console.end_result()
     return code
 
 
@@ -171,7 +185,8 @@ def _cost(tally: Tally) -> dict:
 def _cost_words(tally: Tally) -> str:
     if not tally.cost:
         return ""
-    unpriced = f"; {tally.rows_without_price} rows without a known price are not included" if tally.cost.known and tally.rows_without_price else ""
+    lacks = tally.cost.known and tally.rows_without_price
+    unpriced = f"; {counted(lacks, 'row')} without a known price not included" if lacks else ""
     return f", {words(tally.cost)}{unpriced}"
 
 
@@ -192,9 +207,7 @@ def _numbers(units: dict) -> dict:
 
 
 def _counted(units: dict) -> str:
-    return "".join(f"{count:g} {name.replace('_', ' ')}, " if isinstance(count, float)
-                   else f"{count} {name.replace('_', ' ')}, "
-                   for name, count in units.items())
+    return "".join(f"{unit(count, name)}, " for name, count in units.items())
 
 
 class Progress:

@@ -10,6 +10,7 @@ import ssl
 import sys
 import urllib.request
 
+from ..words import counted
 from .limits import Response
 from .proxies import Proxy, those_set
 
@@ -182,7 +183,7 @@ def _proxy_trouble(reason: Exception, limit: float, proxy: Proxy) -> tuple:
     if isinstance(reason, socket.gaierror):
         return f"{name} was not found", f"it is set by {proxy.variable}", fix, reason.errno == socket.EAI_AGAIN
     if isinstance(reason, socket.timeout):
-        return f"{name} did not answer within {limit:g} seconds", f"it is set by {proxy.variable}", fix, True
+        return f"{name} did not answer within {counted(limit, 'second')}", f"it is set by {proxy.variable}", fix, True
     return f"no connection to {name}", f"it is set by {proxy.variable}, but nothing answers there", fix, True
 
 
@@ -192,7 +193,7 @@ def _host_trouble(reason: Exception, host: str, limit: float) -> tuple:
                 "check the spelling of QWEN_BASE_URL and the network, then run the command again",
                 reason.errno == socket.EAI_AGAIN)
     if isinstance(reason, socket.timeout):
-        return (f"{host} did not answer within {limit:g} seconds", "a firewall drops the connection, or the "
+        return (f"{host} did not answer within {counted(limit, 'second')}", "a firewall drops the connection, or the "
                 "network is down",
                 "check the network and the proxy settings (HTTPS_PROXY), then run the command again",
                 True)

@@ -94,7 +94,7 @@ def _fetch_once(client, url: str, file, memory: dict, progress, limit: int) -> N
         found = lower_headers(response)
         start = _place_of(response.status, found, start, file, memory.get("etag", ""))
         memory["etag"] = "" if found.get("etag", "").startswith("W/") else found.get("etag", "")
-        _append(response, found, file, start, progress, limit)
+        _append(response, found, file, start, progress, limit, client.timeout)
 
 
 def _answered(client, url: str, headers: dict):
@@ -150,15 +150,21 @@ def _place_of(status: int, headers: dict, start: int, file, etag: str) -> int:
     raise _Dead(f"HTTP {status}: the link has expired (links live for 24 hours) or was changed")
 
 
-def _append(response, headers: dict, file, start: int, progress, limit: int) -> None:
-    """Copy the body behind `start`. Errors of the disk stay OSError; those of the network become _Again."""
+def _append(response, headers: dict, file, start: int, progress, limit: int, patience: float) -> None:
+    """Copy the body behind `start`. Errors of the disk stay OSError; those of the network become _Again, as
+    does a storage that sends less than PROGRESS in `patience` seconds."""
     length, total = headers.get("content-length", ""), headers.get("content-range", "").rpartition("/")[2]
     zipped = headers.get("content-encoding", "").lower() in ("gzip", "x-gzip")
     whole = int(total) if re.fullmatch("[0-9]{1,15}", total) else \
         start + int(length) if re.fullmatch("[0-9]{1,15}", length) and not zipped else 0
     file.seek(start)
     blocks = body_blocks(response, headers) if zipped else iter(lambda: response.read1(1 << 16), b"")
+    since, mark = time.monotonic(), start
     while True:
+        if time.monotonic() - since > patience:
+            if file.tell() < mark + PROGRESS:
+                raise _Again("next to nothing comes")
+            since, mark = time.monotonic(), file.tell()
         try:
             block = next(blocks, b"")
         except TooMuch as error:

@@ -8,7 +8,7 @@ import os
 from ..body import encoded
 from ..failures import usage
 from ..files.own import open_own
-from ..files.whole import make_private
+from ..files.whole import make_private, to_disk
 from ..money.cost import plus
 from ..tasks.bill import cost_counted, counted
 from .stored import MOST_BYTES
@@ -64,7 +64,7 @@ class JobFiles:
         job["hash"] = digest.hexdigest()
         with file:
             file.flush()
-            os.fsync(file.fileno())
+            to_disk(file.fileno())
 
     def close(self) -> list:
         """All rows are in; return the jobs."""

@@ -18,6 +18,7 @@ from collections import Counter, namedtuple
 from ..cli.inputs import read_text
 from ..failures import Failure, usage
 from ..files.outputs import slug
+from ..words import counted
 from .index import Keys
 from .places import Places
 from .sources import source_of
@@ -73,7 +74,7 @@ class _Bad:
             self._first.append(f"line {line}: {why}")
 
     def words(self) -> str:
-        more = f"; and {self.count - _NAMED} more lines" if self.count > _NAMED else ""
+        more = f"; and {counted(self.count - _NAMED, 'more line')}" if self.count > _NAMED else ""
         return "; ".join(self._first) + more
 
 

@@ -56,7 +56,10 @@ def media_type(head: bytes) -> str:
 
 
 def measure(file, size: int) -> tuple:
-    """(type, width, height, seconds) of an open binary file of `size` bytes; the file's position is moved."""
+    """(type, width, height, seconds) of an open binary file of `size` bytes; the file's position is moved.
+
+    The sides are those of a picture as it is shown, whatever way it is stored.
+    """
     head = file.read(64)
     kind = media_type(head)
     reader = _READERS.get(kind)
@@ -64,7 +67,69 @@ def measure(file, size: int) -> tuple:
         width, height, seconds = reader(file, head, size) if reader else (0, 0, 0.0)
     except (struct.error, IndexError, ValueError):
         width, height, seconds = 0, 0, 0.0
-    return kind, width, height, seconds
+    return (kind, height, width, seconds) if is_turned(file, kind) else (kind, width, height, seconds)
+
+
+def is_turned(file, kind: str) -> bool:
+    """Whether a picture is stored on its side and shown upright, as phones do (EXIF orientation 5 to 8)."""
+    try:
+        place = _EXIF[kind](file) if kind in _EXIF else -1
+        return place >= 0 and 5 <= _tags(file, place).get(274, 1) <= 8
+    except (struct.error, IndexError, ValueError):
+        return False
+
+
+def _exif_of_jpeg(file) -> int:
+    """Where the TIFF data of a photo's EXIF begins, -1 where there are none; the same for other formats."""
+    for marker, place in _segments(file):
+        if marker == 0xE1:
+            file.seek(place)
+            if file.read(6) == b"Exif\0\0":
+                return place + 6
+    return -1
+
+
+def _exif_of_png(file) -> int:
+    name, place = next(((name, place) for name, place, _ in _chunks(file) if name in (b"eXIf", b"IDAT")), (b"", -1))
+    return place if name == b"eXIf" else -1
+
+
+def _exif_of_webp(file) -> int:
+    place = next((place for name, place in _riff_chunks(file) if name == b"EXIF"), -1)
+    if place >= 0:
+        file.seek(place)
+        return place + 6 if file.read(6) == b"Exif\0\0" else place
+    return place
+
+
+_EXIF = {"image/jpeg": _exif_of_jpeg, "image/png": _exif_of_png, "image/webp": _exif_of_webp,
+         "image/tiff": lambda file: 0}
+
+
+def _chunks(file):
+    """(name, place of its data, end) of each chunk of a PNG, the last one included if it is whole."""
+    place = 8
+    for _ in range(1_000_000):
+        file.seek(place)
+        head = file.read(8)
+        if len(head) < 8:
+            return
+        end = place + 12 + int.from_bytes(head[:4], "big")
+        yield head[4:], place + 8, end
+        place = end
+
+
+def _riff_chunks(file):
+    """(name, place of its data) of each chunk of a RIFF file."""
+    place = 12
+    for _ in range(1000):
+        file.seek(place)
+        head = file.read(8)
+        if len(head) < 8:
+            return
+        length = int.from_bytes(head[4:], "little")
+        yield head[:4], place + 8
+        place += 8 + length + length % 2
 
 
 def _png(file, head: bytes, size: int) -> tuple:
@@ -93,38 +158,53 @@ def _webp(file, head: bytes, size: int) -> tuple:
     return width & 0x3FFF, height & 0x3FFF, 0.0
 
 
-def _jpeg(file, head: bytes, size: int) -> tuple:
-    """Walk the markers to the frame header (SOF); real files have a few dozen before it."""
+def _segments(file):
+    """(marker, place of its data) of each segment of a JPEG up to its pixels; real files have a few dozen."""
     position = 2
     for _ in range(2000):
         file.seek(position)
-        marker = file.read(9)
-        if marker[0] != 0xFF:
-            break
-        if marker[1] == 0xFF:  # a fill byte
+        head = file.read(4)
+        if len(head) < 4 or head[0] != 0xFF:
+            return
+        if head[1] == 0xFF:  # a fill byte
             position += 1
-        elif 0xC0 <= marker[1] <= 0xCF and marker[1] not in (0xC4, 0xC8, 0xCC):
-            height, width = struct.unpack(">HH", marker[5:9])
+            continue
+        yield head[1], position + 4
+        if head[1] in (0xD9, 0xDA):
+            return
+        is_alone = 0xD0 <= head[1] <= 0xD8 or head[1] == 1
+        position += 2 + (0 if is_alone else struct.unpack(">H", head[2:4])[0])
+
+
+def _jpeg(file, head: bytes, size: int) -> tuple:
+    """From the frame header (SOF)."""
+    for marker, place in _segments(file):
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            file.seek(place + 1)
+            height, width = struct.unpack(">HH", file.read(4))
             return width, height, 0.0
-        elif marker[1] in (0xD9, 0xDA):
-            break
-        else:
-            position += 2 + (0 if 0xD0 <= marker[1] <= 0xD8 or marker[1] == 1
-                             else struct.unpack(">H", marker[2:4])[0])
     return 0, 0, 0.0
 
 
 def _tiff(file, head: bytes, size: int) -> tuple:
-    """The first directory's tags for width (256) and height (257)."""
+    found = _tags(file, 0)
+    return found.get(256, 0), found.get(257, 0), 0.0
+
+
+def _tags(file, base: int) -> dict:
+    """Tag -> value of the first directory of TIFF data that begin at `base`: width is 256, height 257,
+    orientation 274."""
+    file.seek(base)
+    head = file.read(8)
     order = "<" if head[:2] == b"II" else ">"
-    file.seek(struct.unpack(order + "I", head[4:8])[0])
+    file.seek(base + struct.unpack(order + "I", head[4:8])[0])
     found = {}
     for _ in range(min(struct.unpack(order + "H", file.read(2))[0], 200)):
         entry = file.read(12)
         tag, kind = struct.unpack(order + "HH", entry[:4])
         found[tag] = struct.unpack(order + ("H" if kind == 3 else "I"), entry[8:10] if kind == 3
                                    else entry[8:12])[0]
-    return found.get(256, 0), found.get(257, 0), 0.0
+    return found
 
 
 def _mp4(file, head: bytes, size: int) -> tuple:
@@ -247,33 +327,87 @@ _READERS = {"image/png": _png, "image/gif": _gif, "image/bmp": _bmp, "image/webp
 
 
 def is_whole(file, size: int, kind: str) -> bool:
-    """Whether a file ends as its format demands; formats without a mark at the end count as whole."""
-    if kind in ("video/mp4", "video/quicktime"):
-        return _mp4_is_whole(file, size)
-    end = _ENDS.get(kind)
-    if end is not None:
-        file.seek(max(0, size - 64))
-        tail = file.read(64)
-        return tail.rstrip(b"\0").endswith(end) if kind == "image/gif" else end in tail
-    if kind == "image/webp":
-        file.seek(4)
-        return int.from_bytes(file.read(4), "little") + 8 <= size
-    return size > 0
+    """Whether a file goes to the end that its format has; what comes behind that does no harm. Formats
+    without a mark at the end count as whole."""
+    return size > 0 and _WHOLE.get(kind, lambda file, size: True)(file, size)
 
 
 def _mp4_is_whole(file, size: int) -> bool:
-    """Whether the boxes follow each other to the very end, and the index and the pictures are among them."""
+    """Whether the index and the pictures are there, and no box of a film is cut off behind them."""
     names, stop = set(), 0
     for name, _, stop in _boxes(file, 0, size):
         names.add(name)
-    return stop == size and b"moov" in names and (b"mdat" in names or b"moof" in names)
+    file.seek(stop)
+    rest = file.read(8)
+    is_cut = rest[4:] in _FILM_BOXES or b"moof" in names and 0 < len(rest) < 8
+    return b"moov" in names and (b"mdat" in names or b"moof" in names) and not is_cut
 
 
-_ENDS = {"image/png": b"IEND\xaeB`\x82", "image/jpeg": b"\xff\xd9", "image/gif": b"\x3b"}
+_FILM_BOXES = (b"moov", b"mdat", b"moof", b"styp", b"sidx", b"mfra", b"free", b"skip", b"udta", b"meta", b"uuid")
+
+
+def _png_is_whole(file, size: int) -> bool:
+    return any(name == b"IEND" and end <= size for name, _, end in _chunks(file))
+
+
+def _jpeg_is_whole(file, size: int) -> bool:
+    """Whether the end is marked behind the pixels; a small picture within the head has an end of its own."""
+    scan = next((place for marker, place in _segments(file) if marker == 0xDA), None)
+    if scan is None:
+        return False
+    file.seek(scan)
+    last = b""
+    for block in iter(lambda: file.read(1 << 16), b""):
+        if b"\xff\xd9" in last + block:
+            return True
+        last = block[-1:]
+    return False
+
+
+def _gif_is_whole(file, size: int) -> bool:
+    """Walk the blocks to the one that ends the file."""
+    file.seek(10)
+    _pass_colours(file, file.read(3)[:1])
+    for _ in range(100_000):
+        kind = file.read(1)
+        if kind == b"\x3b":
+            return True
+        if kind == b"\x2c":  # a picture: its place, colours, and the width of its codes
+            _pass_colours(file, file.read(9)[8:])
+        elif kind != b"\x21":
+            return False
+        file.seek(1, 1)
+        length = file.read(1)
+        while length not in (b"", b"\0"):
+            file.seek(length[0], 1)
+            length = file.read(1)
+    return False
+
+
+def _pass_colours(file, flags: bytes) -> None:
+    if flags and flags[0] & 0x80:
+        file.seek(3 << (flags[0] & 7) + 1, 1)
+
+
+def _webp_is_whole(file, size: int) -> bool:
+    file.seek(4)
+    return int.from_bytes(file.read(4), "little") + 8 <= size
+
+
+_WHOLE = {"image/png": _png_is_whole, "image/jpeg": _jpeg_is_whole, "image/gif": _gif_is_whole, "image/webp": _webp_is_whole,
+          "video/mp4": _mp4_is_whole, "video/quicktime": _mp4_is_whole}
 
 
 def has_alpha(file) -> bool:
-    """Whether a file is a PNG whose header says that it has transparency."""
+    """Whether a picture is a PNG or WebP that says it has transparency."""
     file.seek(0)
-    head = file.read(26)
-    return media_type(head) == "image/png" and head[25:26] in (b"\x04", b"\x06")
+    head = file.read(32)
+    kind = media_type(head)
+    if kind == "image/webp":
+        return head[12:16] == b"VP8X" and bool(head[20:21] and head[20] & 0x10) or \
+            head[12:16] == b"VP8L" and len(head) > 24 and bool(head[24] & 0x10)
+    if kind != "image/png" or len(head) < 26:
+        return False
+    if head[25] in (4, 6):
+        return True
+    return next((name for name, _, _ in _chunks(file) if name in (b"tRNS", b"IDAT")), b"") == b"tRNS"

@@ -14,6 +14,7 @@ from ..files.whole import remove
 from ..money.cost import document, FREE, words
 from ..transport import download
 from ..transport.errors import explain, ServiceError
+from ..words import counted, unit
 from .bill import cost_of, FETCHED, share
 from .journal import Journal, READY
 from .service import resume_command
@@ -34,7 +35,6 @@ class Delivery:
         self.kept = True  # whether the links are in the journal
         self.files: list = []
         self.problems: list = []  # Failures of single files
-        self._unsaid: Failure | None = None  # why a path could not be written to stdout
 
     def keep_links(self, parts: list, answer: dict) -> None:
         """The links go to disk before anything is downloaded: from now on nothing of the answer can be lost.
@@ -75,16 +75,7 @@ class Delivery:
                                              files=[{"url": part["url"]}]))
                 continue
             self.files.append(entry)
-            self._say(entry["path"])
-
-    def _say(self, path: str) -> None:
-        """A stdout that cannot be written stops nothing: what is paid is saved first, and named in the end.
-        """
-        try:
-            if not self.console.json_mode:
-                self.console.result(path + "\n")
-        except Failure as failure:
-            self._unsaid = self._unsaid or failure
+            self.console.result(entry["path"] + "\n")
 
     def _fetch(self, part: dict, number: int) -> dict:
         temporary = self.outputs.temporary()
@@ -170,11 +161,6 @@ class Delivery:
         if self.problems:
             raise self._unsaved()
         self.journal.remove(self.record)
-        if self._unsaid and not errors:
-            names = ", ".join(entry["path"] for entry in self.files)
-            raise Failure(Exit.UNSAVED, f"{self._unsaid.message}; the files are saved: {names}",
-                          self._unsaid.cause,
-                          files=self.files, task_id=self.record["task_id"])
         if not errors:
             return
         first = explain(ServiceError(200, errors[0]["code"], errors[0]["message"],
@@ -183,15 +169,16 @@ class Delivery:
         first.http_status, first.task_id, first.files = 0, self.record["task_id"], self.files
         if self.files:
             first.exit_code, total = Exit.PARTIAL, len(errors) + len(self.files)
-            first.message = f"{len(errors)} of {total} results failed ({first.message}); the other {len(self.files)} are saved"
+            first.message = f"{len(errors)} of {counted(total, 'result')} failed ({first.message}); the other {len(self.files)} are saved"
             first.cause = f"{first.cause}. A failed result is not billed"
         raise first
 
     def _unsaved(self) -> Failure:
         first, record = self.problems[0], self.record
         command_line = resume_command(record["task_id"] or record["id"], self.journal)
+        made = sum(part["kind"] == "media" for part in record["parts"])
         links = [entry for problem in self.problems for entry in problem.files]
-        what = f"{len(self.problems)} of {sum(part['kind'] == 'media' for part in record['parts'])} results could not be saved"
+        what = f"{len(self.problems)} of {counted(made, 'result')} could not be saved"
         failure = Failure(Exit.UNSAVED, f"{what}: {first.message}", first.cause,
                           f"fetch what is missing with: {command_line} (add -o DIR/ for another place); the links expire after "
                           "24 hours", files=[*self.files, *links], task_id=record["task_id"],
@@ -203,7 +190,7 @@ class Delivery:
             failure.fix = "download the links above, which need no key and expire after 24 hours"
         elif first.code == failures.BAD_LINK and self.journal.expired(record):
             failure.cause = f"by this machine's clock the links are older than 24 hours and have expired. {first.cause}"
-            failure.fix = f"ask the service whether it still has them: {command_line.replace('--resume', '--status')}"
+            failure.fix = f"ask the service whether it still has them: {resume_command(record['task_id'] or record['id'], self.journal, '--status')}"
             failure.resume = ""
         return failure
 
@@ -235,6 +222,6 @@ def _bill(record: dict, files: list, count, product, billing: str) -> str:
     sizes = ", ".join(dict.fromkeys(f"{entry['width']}x{entry['height']}" for entry in files
                                     if entry.get("width")))
     number = len(files)
-    units = f", {count:g} {product.unit}" if count != number else ""
-    return (f"{number} {product.noun}{'s' if number != 1 else ''} of {record.get('model') or 'the task'}"
+    units = f", {unit(count, product.unit)}" if count != number else ""
+    return (f"{counted(number, product.noun)} of {record.get('model') or 'the task'}"
             f"{' (' + sizes + ')' if sizes else ''}{units}, {billing}")

@@ -19,6 +19,7 @@ from ..tasks.journal import Journal, READY
 from ..tasks.service import LIST_DELAY, resume_command, Tasks
 from ..transport.request import Multipart, Request
 from ..transport.retries import Retries
+from ..words import counted
 from .job_files import URL
 
 WRITTEN, UPLOADED, CREATING, CREATED, MERGED = "written", "uploaded", "creating", "created", "merged"
@@ -26,7 +27,7 @@ ENDS = ("failed", "completed", "expired", "cancelled")
 KIND, LIFE = "batch", 30 * 86400  # seconds that the service keeps a job and its results after the end
 PACE = (71.0, 300.0)  # seconds between two looks: at least 60, whatever the jitter of 15 % does
 _ID = re.compile(r"(?!\.)[A-Za-z0-9_.-]{1,200}")
-_PAGES = 20  # of the list, 100 jobs each
+_PAGES = 20  # of a list: 100 jobs or 1000 files each
 
 
 class Jobs(Tasks):
@@ -76,7 +77,7 @@ class Jobs(Tasks):
 
     def _submit_job(self, job: dict, number: int) -> None:
         if job["state"] == WRITTEN:
-            self.console.note(f"uploading job {number} of {len(self.jobs)}: {job['rows']:,} rows, {job['bytes'] / 1e6:.1f} MB")
+            self.console.note(f"uploading job {number} of {len(self.jobs)}: {counted(job['rows'], 'row')}, {job['bytes'] / 1e6:.1f} MB")
             form = Multipart({"purpose": "batch"}, job["file"], media_type="application/jsonl",
                              filename=self._name(number) + ".jsonl")
             # a second upload costs nothing
@@ -192,8 +193,8 @@ class Jobs(Tasks):
         ended = sum(job["status"] in ENDS for job in self.jobs)
         done, total = (sum(job.get(name, 0) for job in self.jobs) for name in ("done", "rows"))
         states = ", ".join(sorted({job["status"] or job["state"] for job in self.jobs}))
-        rows = f"{done:,} of {total:,} rows" if done else f"{total:,} rows"
-        return f"{ended} of {len(self.jobs)} jobs ended ({states}), {rows}"
+        rows = f"{done:,} of {counted(total, 'row')}" if done else counted(total, "row")
+        return f"{ended} of {counted(len(self.jobs), 'job')} ended ({states}), {rows}"
 
     def _tell(self, record: dict, status: str, seconds: float, told):
         now = (self.words(), int(seconds // 300))
@@ -219,6 +220,7 @@ class Jobs(Tasks):
             self.console.note("rows that were done are billed; fetch them with: "
                               + resume_command(self.record["id"], self.journal))
         else:
+            self.delete_files()
             self.journal.remove(self.record)
 
     def _cancel_job(self, job: dict) -> None:
@@ -233,10 +235,11 @@ class Jobs(Tasks):
         self.client.save(Request("GET", self._url("files", file_id, "content")), file)
 
     def delete_files(self) -> None:
-        """Take input, output and errors out of the account. One that cannot be deleted fails nothing."""
+        """Take input, output and errors out of the account, and uploads whose answer was lost. One that
+        cannot be deleted fails nothing."""
+        known = [job[name] for job in self.jobs for name in ("input", "output", "errors") if job.get(name)]
         left = []
-        for file_id in filter(None, (job.get(name) for job in self.jobs
-                                     for name in ("input", "output", "errors"))):
+        for file_id in dict.fromkeys([*known, *self._uploaded()]):
             try:
                 self.client.json(Request("DELETE", self._url("files", file_id)), Retries.READ)
             except Failure as failure:
@@ -244,6 +247,25 @@ class Jobs(Tasks):
                     left.append(file_id)
         if left:
             self.console.warn(f"these files could not be deleted from the account: {', '.join(left)}")
+
+    def _uploaded(self) -> list:
+        """The ids of all files in the account that are named after this record: an upload whose answer was lost
+        is made again."""
+        found, after = [], ""
+        try:
+            for _ in range(_PAGES):
+                query = {"purpose": "batch", "limit": 1000, **({"after": after} if after else {})}
+                body = self.client.json(Request("GET", f"{self._url('files')}?{urlencode(query)}"),
+                                        Retries.READ).body
+                items = [item for item in body.get("data") or () if isinstance(item, dict) and _is_id(item.get("id"))]
+                found += [item["id"] for item in items if str(item.get("filename")).startswith(self.record["id"] + "-")]
+                if not body.get("has_more") or not items:
+                    break
+                after = items[-1]["id"]
+        except Failure as failure:
+            self.console.warn(f"the files of the account could not be listed: {failure.message}",
+                              f"delete those whose names begin with {self.record['id']} in the console")
+        return found
 
 
 def _reasons(errors) -> list:

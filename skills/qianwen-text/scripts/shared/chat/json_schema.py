@@ -12,6 +12,7 @@ import subprocess
 import sys
 
 from ..failures import usage
+from ..words import counted
 from .patterns import compiled, is_quick
 
 _SECONDS = 5.0  # that a check may take
@@ -71,15 +72,23 @@ _SIMPLE = {
     "exclusiveMinimum": (_is_number, lambda v, k: v > k, "is not above {}"),
     "exclusiveMaximum": (_is_number, lambda v, k: v < k, "is not below {}"),
     "multipleOf": (_is_number, _multiple, "is not a multiple of {}"),
-    "minLength": (_TYPES["string"], lambda v, k: len(v) >= k, "is shorter than {} characters"),
-    "maxLength": (_TYPES["string"], lambda v, k: len(v) <= k, "is longer than {} characters"),
+    "minLength": (_TYPES["string"], lambda v, k: len(v) >= k, "is shorter than {}"),
+    "maxLength": (_TYPES["string"], lambda v, k: len(v) <= k, "is longer than {}"),
     "pattern": (_TYPES["string"], _matches, "does not match the pattern {}"),
-    "minItems": (_TYPES["array"], lambda v, k: len(v) >= k, "has fewer than {} items"),
-    "maxItems": (_TYPES["array"], lambda v, k: len(v) <= k, "has more than {} items"),
+    "minItems": (_TYPES["array"], lambda v, k: len(v) >= k, "has fewer than {}"),
+    "maxItems": (_TYPES["array"], lambda v, k: len(v) <= k, "has more than {}"),
     "uniqueItems": (_TYPES["array"], lambda v, k: not k or _differ(v), "has equal items"),
-    "minProperties": (_TYPES["object"], lambda v, k: len(v) >= k, "has fewer than {} properties"),
-    "maxProperties": (_TYPES["object"], lambda v, k: len(v) <= k, "has more than {} properties"),
+    "minProperties": (_TYPES["object"], lambda v, k: len(v) >= k, "has fewer than {}"),
+    "maxProperties": (_TYPES["object"], lambda v, k: len(v) <= k, "has more than {}"),
 }
+
+
+_COUNTED = {"minLength": ("character",), "maxLength": ("character",), "minItems": ("item",), "maxItems": ("item",),
+            "minProperties": ("property", "properties"), "maxProperties": ("property", "properties")}
+
+
+def _shown(keyword: str, value) -> str:
+    return counted(value, *_COUNTED[keyword]) if keyword in _COUNTED else _short(value)
 
 
 _STRUCTURE = frozenset(("type", "properties", "required", "additionalProperties", "items", "prefixItems",
@@ -258,7 +267,7 @@ class _Check:
                 return
         for keyword, (applies, test, sentence) in _SIMPLE.items():
             if keyword in schema and applies(value) and not test(value, schema[keyword]):
-                found[f"{place} {sentence.format(_short(schema[keyword]))}"] = True
+                found[f"{place} {sentence.format(_shown(keyword, schema[keyword]))}"] = True
         if "enum" in schema and _key(value) not in self._set(schema["enum"]):
             found[f"{place} is not one of {_short(schema['enum'])}"] = True
         self._combined(value, schema, place, found)

@@ -6,6 +6,7 @@ import json
 from ..money.cost import Cost, exactly, unknown
 from .models import AS_OF
 from .usage import counts, units
+from ..words import counted
 
 OUTPUT = 4096  # tokens that an estimate takes for the answer where nothing bounds it
 SEARCHES = "web searches are billed separately and not included"
@@ -68,12 +69,12 @@ def bound(body: dict, model) -> int:
 def estimate_of(model, body: dict, session, media: int = 0, more: int = 0) -> tuple:
     """What --estimate shows of a chat call: the model's id, the Cost, and what is counted in words."""
     cost = expected(model, body, session.price_region, media, more, session.half_price)
-    said = f"about {cost.units['input_tokens'] - more:,} tokens in"
+    said = f"about {counted(cost.units['input_tokens'] - more, 'token')} in"
     said += f", and at most {more:,} for the documents" if more else ""
     settings = {**body, **(body.get("parameters") or {})}
     bounds = [flag for flag, name in (("--max-tokens", "max_tokens"),
                                       ("--thinking-budget", "thinking_budget")) if name in settings]
-    out = f"{cost.units['output_tokens']:,} tokens out"
+    out = f"{counted(cost.units['output_tokens'], 'token')} out"
     said += f", at most {out}" if bounds else f", {out} assumed, because --max-tokens is not set"
     return model.id, cost, f"{said} · {model.id}" + (f"; {cost.why}" if cost.known and cost.why else "")
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections import namedtuple
 
+from ..words import counted, number
+
 _DEEPEST = 12  # levels of an object that is passed on
 
 # Each is a whole number, None where the service does not say or says something odd.
@@ -45,10 +47,11 @@ def usage_line(usage, model: str, billing: str) -> str:
     found = counts(usage)
     tokens = "tokens unknown"
     if found.input is not None or found.output is not None:
-        known = ["?" if count is None else count for count in (found.input, found.output)]
-        tokens = (f"{known[0]} tokens in" + (f" ({found.cached} cached)" if found.cached else "")
-                  + f", {known[1]} out" + (f" ({found.thinking} thinking)" if found.thinking else ""))
-    searches = f", {found.searches} web search{'es' * (found.searches != 1)}" if found.searches else ""
+        given, made = found.input, found.output
+        tokens = ((f"{counted(given, 'token')} in" if given is not None else "? tokens in")
+                  + (f" ({found.cached} cached)" if found.cached else "")
+                  + f", {'?' if made is None else number(made)} out" + (f" ({found.thinking} thinking)" if found.thinking else ""))
+    searches = f", {counted(found.searches, 'web search', 'web searches')}" if found.searches else ""
     return f"{tokens}{searches} · {model} · {billing}"
 
 

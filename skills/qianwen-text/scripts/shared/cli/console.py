@@ -32,6 +32,8 @@ class Console:
         self._streams = {"reasoning": redaction.Stream(), "text": redaction.Stream()}
         self._last = ("", "\n")  # channel and last character written
         self._stdout_closed = False
+        self._written: list = []  # what went to stdout
+        self.unwritten: Failure | None = None  # why stdout took no more: the result is on stderr then
 
     def clean(self, text: str) -> str:
         """Text for people, free of anything shaped like a key."""
@@ -153,10 +155,18 @@ class Console:
     def say(self, text: str) -> None:
         """A line for people, --quiet or not."""
         self._end_reasoning()
+        self._end_result_line()
         self._write(self.stderr, f"{self.skill}: {self.clean(text)}\n")
+
+    def _end_result_line(self) -> None:
+        """Where the result goes to stderr, what is said next begins a line."""
+        if self.unwritten and self._last[0] == "text" and self._last[1] != "\n":
+            self._write(self.stderr, "\n")
+            self._last = ("", "\n")
 
     def _heading(self, channel: str, heading: str) -> None:
         if self._last[0] != channel:
+            self._end_result_line()
             self._write(self.stderr, heading)
             self._last = (channel, "\n")
 
@@ -175,9 +185,22 @@ class Console:
             self._last = ("", "\n")
 
     def _result(self, text: str) -> None:
-        if text and not self._stdout_closed:
-            self._last = ("text", text[-1])
-            self._write(self.stdout, text)
+        if not text or self._stdout_closed:
+            return
+        self._last = ("text", text[-1])
+        if self.unwritten:
+            return self._write(self.stderr, text)
+        self._written.append(text)
+        self._write(self.stdout, text)
+
+    def _turn_to_stderr(self, why: str) -> None:
+        """stdout takes no more. The result may be paid, so all of it goes to stderr, and what follows as well."""
+        self.unwritten = Failure(Exit.UNSAVED, f"stdout cannot be written: {why}",
+                                 fix="what was to go there is above, on stderr: nothing has to be paid for again")
+        last, self._last = self._last, ("", "\n")
+        self.say(f"stdout cannot be written ({why}); this was to go there:")
+        self._write(self.stderr, "".join(self._written))
+        self._written, self._last = [], last
 
     def _write(self, stream, text: str, end: str = "") -> None:
         """Write at once; nothing that comes from elsewhere steers a terminal, the script's own `end` may.
@@ -198,9 +221,7 @@ class Console:
         except OSError as error:
             to_nowhere(stream)
             if stream is self.stdout:
-                self._stdout_closed = True
-                raise Failure(Exit.UNSAVED, f"stdout cannot be written: {error.strerror}",
-                              fix="check the disk, or the program that reads stdout") from error
+                self._turn_to_stderr(error.strerror or str(error))
 
 
 def _harmless(text: str, replacement) -> str:

@@ -16,7 +16,7 @@ import time
 from collections import namedtuple
 from datetime import date, datetime
 
-from ..files.whole import whole
+from ..files.whole import make_private, whole
 from ..files.locks import Lock, is_held
 from ..files.own import open_own, read_own
 
@@ -94,7 +94,7 @@ class Spending:
         return sorted(int(match.group(1)) for match in found if match)
 
     def _lock(self) -> Lock:
-        os.makedirs(self.folder, mode=0o700, exist_ok=True)
+        make_private(self.folder)
         return Lock(self._path(LOCK), wait=10.0)
 
     # -- reading
@@ -199,8 +199,7 @@ class UnderWay:
 
     def __init__(self, spending: Spending):
         folder = os.path.join(spending.folder, UNDER_WAY)
-        os.makedirs(spending.folder, mode=0o700, exist_ok=True)
-        os.makedirs(folder, mode=0o700, exist_ok=True)
+        make_private(folder)
         self._path = os.path.join(folder, f"{os.getpid()}-{os.urandom(4).hex()}.jsonl")
         self._lock = Lock(self._path, wait=0).__enter__()
         self._open: set = set()

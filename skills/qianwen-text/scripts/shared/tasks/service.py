@@ -16,6 +16,7 @@ from ..failures import Exit, Failure, usage
 from ..transport.errors import explain, ServiceError
 from ..transport.request import is_id, Request
 from ..transport.retries import Retries
+from ..words import counted
 from .journal import Journal, LOST, RUNNING, SUBMITTING
 
 SUCCEEDED, FAILED, CANCELED, UNKNOWN = "SUCCEEDED", "FAILED", "CANCELED", "UNKNOWN"
@@ -47,9 +48,9 @@ def check_given(given: str, record: dict | None, journal: Journal) -> None:
         raise usage(f"{ascii(given)} is not the id of a task", "--tasks lists what can be fetched")
 
 
-def resume_command(given: str, journal: Journal) -> str:
+def resume_command(given: str, journal: Journal, flag: str = "--resume") -> str:
     """The exact command that goes on with a task."""
-    return command_line("--resume", given, state=journal.state)
+    return command_line(flag, given, state=journal.state)
 
 
 class Tasks:
@@ -260,7 +261,7 @@ class Tasks:
                 told = self._tell(record, status, self.clock() - begin, told)
                 left = begin + max_wait - self.clock()
                 if left <= 0:
-                    raise self._goes_on(record, Exit.RUNNING, f"the task is still {_word(status)} after {max_wait:g} seconds")
+                    raise self._goes_on(record, Exit.RUNNING, f"the task is still {_word(status)} after {counted(max_wait, 'second')}")
                 self.sleep(min(left, pause * random.uniform(0.85, 1.15)))
                 pause = min(self.pace[1], pause * 1.5)
         except KeyboardInterrupt:
@@ -281,7 +282,7 @@ class Tasks:
                         not failure.retryable or 400 <= failure.http_status < 500 and not failure.retryable:
                     raise self._still_there(failure, record)
                 if left <= 0:
-                    raise self._goes_on(record, Exit.RUNNING, f"the task's state could not be read within {max_wait:g} seconds: "
+                    raise self._goes_on(record, Exit.RUNNING, f"the task's state could not be read within {counted(max_wait, 'second')}: "
                                         f"{failure.message}") from failure
                 self.console.note(f"{failure.message} — asking again")
                 self.sleep(min(left, max(failure.retry_after or 0.0, self.pace[1])))

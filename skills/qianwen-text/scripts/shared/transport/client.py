@@ -22,6 +22,7 @@ from .events import BadStream, Event, read_events, WHOLE
 from .limits import MOST_BYTES, TooMuch
 from .proxies import proxy_of
 from .request import FileChanged, headers_of, Multipart, origin_of, Reply, Request, request_id_of
+from ..words import counted
 from .retries import parse_retry_after, Retries
 
 DEFAULT_TIMEOUT = 310.0  # seconds without a byte; the service itself gives up after 300 (wire contract 1.6)
@@ -213,7 +214,7 @@ class Client:
             return network(f"{reason}: it was broken off", self.context, retryable=False,
                            cause=f"the service ({self.context.host}) or a proxy does not answer as it should")
         if isinstance(reason, socket.timeout):
-            return network(f"no answer for {self.timeout:g} seconds", self.context,
+            return network(f"no answer for {counted(self.timeout, 'second')}", self.context,
                            cause="the service is slow, or the connection dropped")
         return network(what, self.context,
                        cause=f"the service ({self.context.host}), a proxy or a firewall closed the "

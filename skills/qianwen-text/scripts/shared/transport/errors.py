@@ -21,6 +21,8 @@ Row = namedtuple("Row", "status code fragment exit retry cause fix")
 _AGAIN_LATER = "run the command again in a minute; if the error persists, report the request id to Alibaba Cloud"
 _CHECK = "run this script with --check to see which key and endpoint are used"
 _TOP_UP = "look at the account's balance and bills in the console, then run the command again"
+_NO_BALANCE = "the account at {host} has no balance left"
+_TOP_UP_THERE = "top up the account at {host}, then run the command again"
 # Read before all others: arrears and used-up money are never a matter of the key, whatever the status says.
 _MONEY = (
     Row(0, r"arrear|billoverdue|commoditynotpurchased", "", Exit.QUOTA, False,
@@ -28,8 +30,9 @@ _MONEY = (
     Row(0, "", r"account is in good standing|in arrears", Exit.QUOTA, False,
         "the account has unpaid bills or no balance", _TOP_UP),
     Row(0, r"insufficient_?user_?quota|insufficient_?balance|pre_?consume", "", Exit.QUOTA, False,
-        "the account at {host} has no balance left",
-        "top up the account at {host}, then run the command again"),
+        _NO_BALANCE, _TOP_UP_THERE),
+    Row(0, "", r"insufficient (account )?(balance|credit|funds)|(balance|credits?) (is|are) (insufficient|not enough)"
+        r"|余额不足|额度不足|欠费", Exit.QUOTA, False, _NO_BALANCE, _TOP_UP_THERE),
     Row(0, "", r"(token|coding)[- ]plan quota|plan'?s? quota .*exhausted", Exit.QUOTA, False,
         "the plan's allowance is used up. A plan stops hard here: it does not fall back to pay-as-you-go",
         "{two_keys}; the plan itself continues with the next cycle or a shared usage package"),

@@ -18,6 +18,7 @@ from ..files.whole import Temporary, make_private
 from ..tasks.journal import Journal, READY, RUNNING
 from ..tasks.service import resume_command
 from ..transport.errors import explain, ServiceError
+from ..words import counted
 from .folder import BatchFolder
 from .job_files import JobFiles, MOST_ROWS, URL
 from .outcomes import Outcomes
@@ -166,8 +167,10 @@ class ApiBatch:
         if any(job["state"] not in ("written", "uploaded")
                for job in jobs.jobs) or failure.exit_code == Exit.INTERRUPTED:
             return
-        with contextlib.suppress(Failure, KeyboardInterrupt):
+        try:
             jobs.delete_files()
+        except KeyboardInterrupt:  # the record stays, and the next run goes on with what is uploaded
+            return
         self._forget(jobs.record)
         failure.resume, failure.task_id = "", ""
         failure.fix = failure.fix.rpartition("go on with: ")[0].rpartition("; then ")[0] or "run the same command again"
@@ -184,7 +187,7 @@ class ApiBatch:
                               "jobs": [_shown(job) for job in record["jobs"]], "warnings": console.warnings})
             return Exit.OK
         console.result(record["id"] + "\n")
-        console.note(f"{len(record['jobs'])} job{'s' * (len(record['jobs']) != 1)} under way; fetch the results with: {command}")
+        console.note(f"{counted(len(record['jobs']), 'job')} under way; fetch the results with: {command}")
         return Exit.OK
 
     def _nothing_to_do(self) -> Exit:
@@ -355,7 +358,7 @@ def _end_of(jobs: Jobs, tally: Tally) -> Failure | None:
     failed = [job for job in jobs.jobs if job["status"] == "failed"]
     if failed:
         return Failure(Exit.FAILED,
-                       f"{len(failed)} of {len(jobs.jobs)} jobs were refused by the service's validation: "
+                       f"{len(failed)} of {counted(len(jobs.jobs), 'job')} failed the service's validation: "
                        f"{'; '.join(reasons[:5]) or 'no reason given'}",
                        "the service ran and billed nothing of such a job",
                        "correct the rows or the flags, then run the command again: it does only what is missing")
@@ -363,7 +366,7 @@ def _end_of(jobs: Jobs, tally: Tally) -> Failure | None:
         return None
     states = sorted({job["status"] for job in jobs.jobs} - {"completed"})
     code = Exit.PARTIAL if tally.done or tally.failed else Exit.FAILED
-    return Failure(code, f"{missing} rows were not run"
+    return Failure(code, f"not run: {counted(missing, 'row')}"
                    + (f": the jobs are {', '.join(states)}" if states else ""),
                    "rows that were not run are not billed", GO_ON)
 

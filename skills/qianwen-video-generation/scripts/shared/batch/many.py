@@ -99,7 +99,7 @@ def _under_way(record: dict, journal: Journal) -> Failure:
     command = resume_command(record["id"], journal)
     return Failure(Exit.RUNNING,
         f"jobs of the Batch API are under way for the rows in {record['output']}; nothing was sent",
-                   fix=f"fetch them first: {command} (or --cancel {record['id']})", task_id=record["id"],
+                   fix=f"fetch them first: {command} (or give --cancel in place of --resume)", task_id=record["id"],
                    resume=command)
 
 

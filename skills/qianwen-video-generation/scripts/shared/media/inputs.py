@@ -25,13 +25,13 @@ class Media:
     bytes."""
 
     __slots__ = ("argument", "url", "path", "data", "media_type", "size", "width", "height", "seconds",
-                 "alpha",
+                 "alpha", "turned",
                  "address")
 
     def __init__(self, argument: str, url: str = "", path: str = "", data: bytes | None = None):
         self.argument, self.url, self.path, self.data = argument, url, path, data
         self.media_type, self.size, self.width, self.height, self.seconds = "", 0, 0, 0, 0.0
-        self.alpha = False  # whether it is a PNG with transparency
+        self.alpha = self.turned = False  # whether it is transparent; stored on its side and shown upright
         self.address = url  # what goes on the wire; of a file known after `inline` or after the upload
 
     @property
@@ -139,15 +139,18 @@ def _measure(media: Media, flag: str) -> None:
         if media.path:
             with open(media.path, "rb") as file:
                 media.size = os.fstat(file.fileno()).st_size
-                found, media.alpha = probe.measure(file, media.size), probe.has_alpha(file)
+                _look_into(media, file)
         else:
             import io
             media.size = len(media.data)
-            file = io.BytesIO(media.data)
-            found, media.alpha = probe.measure(file, media.size), probe.has_alpha(file)
+            _look_into(media, io.BytesIO(media.data))
     except OSError as error:
         raise usage(f"{flag} {media.name} cannot be read: {error.strerror}") from None
-    media.media_type, media.width, media.height, media.seconds = found
+
+
+def _look_into(media: Media, file) -> None:
+    media.media_type, media.width, media.height, media.seconds = probe.measure(file, media.size)
+    media.alpha, media.turned = probe.has_alpha(file), probe.is_turned(file, media.media_type)
 
 
 def check(media: Media, flag: str, limits: Limits) -> None:

@@ -29,7 +29,7 @@ def hand_over(argv: list, console) -> int | None:
     apart = {"start_new_session": True} if os.name == "posix" else \
         {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
     try:
-        worker = subprocess.Popen([sys.executable, *_interpreter_flags(), sys.argv[0], *argv],
+        worker = subprocess.Popen([sys.executable, *interpreter_flags(), sys.argv[0], *argv],
                                   stdin=subprocess.PIPE,
                                   bufsize=0, env={**os.environ, _VARIABLE: os.urandom(16).hex()}, **apart)
     except OSError as error:
@@ -53,7 +53,7 @@ def _is_worker() -> bool:
         return False
 
 
-def _interpreter_flags() -> list:
+def interpreter_flags() -> list:
     """-I, -E, -S, -X, -W and the like, as they were given to this interpreter."""
     import subprocess
     return subprocess._args_from_interpreter_flags()

@@ -37,7 +37,7 @@ def run_all(items, do, throttle: Throttle, *, on_error, on_interrupt, tick=lambd
                 do(item)
             except (OSError, Failure) as error:
                 on_error(error)
-    threads = _started(work, throttle.workers)
+    threads = started(work, throttle.workers)
     if not threads:
         return work()
     waiting = True
@@ -53,7 +53,8 @@ def run_all(items, do, throttle: Throttle, *, on_error, on_interrupt, tick=lambd
 _END = object()
 
 
-def _started(work, count: int) -> list:
+def started(work, count: int) -> list:
+    """Threads that do `work`: as many as the system gives, up to `count`."""
     threads: list = []
     for _ in range(count):
         thread = threading.Thread(target=work, daemon=True)

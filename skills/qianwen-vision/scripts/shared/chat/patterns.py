@@ -7,6 +7,7 @@ import warnings
 
 _BLANKS = "\\s\u00a0\ufeff\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"  # what \s is beyond ASCII
 _LETTERS = "bBdDwWfnrtvx0123456789"  # escapes that mean the same in both, with re.ASCII
+_CLASSES = (r"\d", r"\D", r"\w", r"\W", _BLANKS, r"\S")  # within brackets, as they come out
 _PIECE = re.compile(r"""\\u\{([0-9A-Fa-f]{1,6})\} | \\u[0-9A-Fa-f]{4} | \\c([A-Za-z]) | \\k<([^>]*)> | \\(.) | (\[\^?\]) |
                         \(\?<(?![=!]) | [\[\]$.] | [^\\\[\]$.(]+ | .""", re.VERBOSE | re.DOTALL)
 
@@ -36,6 +37,8 @@ def translated(pattern: str) -> str:
         text = found.group()
         if within:
             within = text != "]"
+            if text[0] == "-" and out[-1] in _CLASSES:  # ECMA-262 takes it for a plain character here
+                text = "\\" + text
             out.append(_in_class(found, text))
         elif found.group(5):
             out.append(r"[\s\S]" if text == "[^]" else "(?!)")
@@ -68,7 +71,7 @@ def _escape(found, text: str) -> str:
         return f"(?P={name})"
     if letter and letter.isalnum() and letter not in _LETTERS:
         return text if letter in "sS" else re.escape(letter)
-    return text
+    return text.replace("{,", r"\{,")  # no number of times there
 
 
 def is_quick(pattern: str) -> bool:

@@ -8,6 +8,7 @@ from ..failures import Exit, Failure
 from ..money.cost import Cost, document as cost_document, FREE, words
 from ..transport.request import Request
 from ..transport.retries import Retries
+from ..words import counted
 from .answer import Answer, fold, tool_calls_for_messages
 from .price import SEARCHES, charged, expected
 from .request import ChatAsk, without_schema
@@ -60,7 +61,6 @@ class Turn:
         self.text, self.data = "", None
         self.files: list = []
         self._beginning = ask.prefix or ""
-        self._unshown: Failure | None = None  # why stdout took no more of the answer
 
     def ask(self, request: Request) -> None:
         """Send, show, check what was promised, and put the answer where it was wanted. Raises Failure."""
@@ -87,22 +87,12 @@ class Turn:
             raise
 
     def report(self, **more) -> None:
-        """Say what it cost, and print the JSON document where one is wanted; `more` are further keys of it.
-
-        Raises the Failure of a stdout that could not be written, now that nothing else is left to do.
-        """
+        """Say what it cost, and print the JSON document where one is wanted; `more` are further keys of it."""
         console, model = self.console, self.answer.model or self.model.id
         console.note(self._bill())
         console.detail(f"request id {self.answer.request_id or 'not given'}")
         if console.json_mode:
-            try:
-                console.document(self._document(model, more))
-            except Failure as failure:
-                self._unshown = failure
-        if self._unshown:
-            console.say("stdout cannot be written; this is the answer:\n" + self.text)
-            self._unshown.fix = "the answer is above, on stderr: you do not have to pay for it again"
-            raise self._unshown
+            console.document(self._document(model, more))
 
     def _bill(self) -> str:
         """What the answer used and cost, for people."""
@@ -152,22 +142,13 @@ class Turn:
             self.console.show(channel, piece)
         elif not self.target and not self.asked.wants_json:
             beginning, self._beginning = self._beginning, ""
-            self._to_stdout(beginning + piece)
-
-    def _to_stdout(self, piece: str) -> None:
-        """A piece of the result; a stdout that cannot be written does not stop the answer, which is paid for.
-        """
-        try:
-            self.console.result(piece)
-        except Failure as failure:
-            self._unshown = failure
+            self.console.result(beginning + piece)
 
     # -- the whole answer
 
     def _finish(self) -> None:
         console, answer = self.console, self.answer
-        if not self._unshown:
-            console.end_result()
+        console.end_result()
         answer.check_end()
         self._warn_of_end()
         self.text = (self.asked.prefix or "") + answer.text
@@ -176,14 +157,13 @@ class Turn:
         calls = [_call_line(call) for call in tool_calls_for_messages(answer)]
         if self.target:
             self.files.append(self._save((self.text or "\n".join(calls)) + self._sources()))
-            self._to_stdout(self.files[0]["path"] + "\n")
+            self.console.result(self.files[0]["path"] + "\n")
             return
         if self.asked.wants_json and self.text:
-            self._to_stdout(self.text)
-        if not self._unshown:
-            console.end_result()
+            self.console.result(self.text)
+        console.end_result()
         for call in calls:
-            self._to_stdout(call + "\n")
+            self.console.result(call + "\n")
 
     def _warn_of_end(self) -> None:
         if self.answer.finish_reason == "length":
@@ -208,7 +188,7 @@ class Turn:
                                     "application/json" if self.asked.wants_json else "text/markdown")
         except Failure as failure:
             failure.partial = {"text": text}
-            self._to_stdout(text)
+            self.console.result(text)
             raise
 
     def _checked_json(self) -> str:
@@ -227,7 +207,7 @@ class Turn:
         broken = self._broken(value) if self.asked.schema is not None else []
         if broken:
             raise self._broken_promise("the answer does not match the schema: " + "; ".join(broken[:5]),
-                                       f"{len(broken)} violation(s)",
+                                       counted(len(broken), "violation"),
                                        "make the schema simpler, or run the command again: each answer is billed")
         self.data = value if self.asked.schema is not None else None
         return text
@@ -271,7 +251,7 @@ class Turn:
             return
         if self.target:
             self._write_partial()
-        elif (self.asked.wants_json or self._unshown) and not self.console.json_mode:
+        elif self.asked.wants_json and not self.console.json_mode:
             self.console.say("the answer received:\n" + self.answer.text)
 
     def _write_partial(self) -> None:

@@ -25,6 +25,13 @@ def command_line(*arguments: str, state: str = "", script: str = "") -> str:
     return setting + " ".join(map(_for_bash, [sys.executable or "python3", *words]))
 
 
+def quoted(word: str) -> str:
+    """A value behind a flag that a message suggests, as the shells of this system take it."""
+    if os.name != "nt":
+        return _for_bash(word)
+    return _in_quotes(word) if "%" not in word and not _EXPANDED.search(word) else _for_powershell(word)
+
+
 def _where_the_journal_is(state: str) -> str:
     """The XDG_STATE_HOME that leads to this journal, where the next shell would look elsewhere."""
     usual = os.path.join(os.path.expanduser("~"), ".local", "state", "qianwen")
@@ -55,11 +62,15 @@ def _for_windows(program: str, words: list, state_home: str) -> str:
     everything = " ".join([*words, state_home])
     if everything.count("%") < 2 and not _EXPANDED.search(everything):
         if not state_home:
-            return " ".join([program, *(word if _BARE.fullmatch(word) else f'"{word}"' for word in words)])
+            return " ".join([program, *map(_in_quotes, words)])
         if all(map(_BARE.fullmatch, [*words, state_home])):
             return f'cmd /c "set XDG_STATE_HOME={state_home}&& {" ".join([program, *words])}"'
     first = f"$env:XDG_STATE_HOME={_for_powershell(state_home)}; " if state_home else ""
     return first + " ".join([program, *map(_for_powershell, words)]) + _ONLY_POWERSHELL
+
+
+def _in_quotes(word: str) -> str:
+    return word if _BARE.fullmatch(word) else f'"{word}"'
 
 
 def _for_powershell(word: str) -> str:
