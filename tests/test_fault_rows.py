@@ -438,11 +438,11 @@ def test_values_in_suggested_commands_are_quoted(run, work, name):
     assert shlex.split(said[said.index("use --document"):].splitlines()[0])[2:] == [name], said
 
 
-def test_a_voice_of_the_service_is_quoted_where_it_stands_behind_a_flag(run, emulator, monkeypatch):
+def test_a_voice_whose_id_could_be_read_as_a_command_is_not_printed(run, emulator, monkeypatch):
     import tts_custom
     monkeypatch.setattr(tts_custom.Custom, "_paid", lambda *_: (SimpleNamespace(request_id="r", body={"output": {"voice": "my voice; ls"}}), FREE))
     done = run("--design", "a calm voice", "--name", "bob", "--model", "qwen3-tts-vd-2026-01-26", skill=TTS)
-    assert done.code == 0 and done.err.count("--voice 'my voice; ls'") == 2, done
+    assert done.code == 8 and "; ls" not in done.err and "--my-voices" in done.err, done
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes of POSIX")
@@ -525,7 +525,7 @@ def test_one_fitting_value_among_words_is_the_answer(run, emulator, work, text, 
     done = run("hi", "--schema", "s.json", "--no-think")
     assert done.code == (0 if fits else 8), done
     assert not fits or json.loads(done.out) == {"mood": "good"}
-    assert not fits or text.startswith("\ufeff") or "words around its JSON" in done.err, done
+    assert not fits or text.startswith("\ufeff") or "text around its JSON" in done.err, done
 
 
 @pytest.mark.parametrize("pattern, value", [
@@ -544,5 +544,5 @@ def test_matching_is_bounded(monkeypatch):
         assert timeout <= 10
         raise subprocess.TimeoutExpired("python", timeout)
     monkeypatch.setattr("shared.chat.json_schema.subprocess.run", run)
-    with pytest.raises(NotChecked, match="takes more than"):
+    with pytest.raises(NotChecked, match="took more than"):
         violations("a" * 40 + "!", {"pattern": "^(a+)+$"})

@@ -183,4 +183,4 @@ def test_a_download_of_many_short_tries_ends_with_its_time(serve, tmp_path):
     def piece():
         seen.append(1)
         return [b"HTTP/1.1 200 OK\r\nContent-Length: 9999999\r\n\r\n" + bytes(download.PROGRESS * len(seen))]
-    assert "bytes came" in fetched(serve(piece), tmp_path, lambda: 3600 * next(hours)).message and len(seen) == 2
+    assert "bytes arrived" in fetched(serve(piece), tmp_path, lambda: 3600 * next(hours)).message and len(seen) == 2

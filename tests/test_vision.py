@@ -211,7 +211,7 @@ def test_bad_file_is_refused_before_anything_is_sent(see, emulator, work, name, 
     (("Hi", "--video", "photo.png"), ("photo.png is image/png",)),
     (("Hi", "--image", "photo.png", " "), ("--image",)),
     (("Hi", "--image", "photo.png", "-o", ""), ("--output names no file",)),
-    (("Hi", "--image", "file://[x"), ("--image",)), (("Hi", "--frames", "photo.png"), ("1 pictures", "4 to 8000")),
+    (("Hi", "--image", "file://[x"), ("--image",)), (("Hi", "--frames", "photo.png"), ("1 picture", "4 to 8000")),
 ], ids=lambda item: " ".join(item)[:50])
 def test_bad_usage_is_refused(see, emulator, arguments, words):
     refused(see(*arguments), emulator, *words)
