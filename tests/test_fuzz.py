@@ -159,7 +159,7 @@ def blocks_of(rng, raw: bytes) -> list:
 
 def test_whole_answers():
     found_ends = Counter()
-    for case, rng in cases("whole answer", 1000):
+    for case, rng in cases("whole answer", 2500):
         status, headers, raw = rng.choice(STATUSES), headers_of(rng), answer_of(rng)
         with explained(case, (status, headers, raw), Counter()):
             found = read(status, headers, raw, errors_pass=rng.random() < 0.3)
@@ -182,7 +182,7 @@ def shown_answer(answer: Answer) -> None:
 
 def test_streams():
     ends = Counter()
-    for case, rng in cases("stream", 1000):
+    for case, rng in cases("stream", 2500):
         headers, raw = headers_of(rng), answer_of(rng)
         answer, pieces = Answer(cumulative=rng.random() < 0.3), []
         with explained(case, (headers, raw), ends, BadStream):
@@ -196,7 +196,7 @@ def test_streams():
 
 def test_answers_of_odd_objects():
     ends = Counter()
-    for case, rng in cases("odd object", 600):
+    for case, rng in cases("odd object", 1500):
         bodies, answer = [body_of(rng) for _ in range(rng.randrange(1, 5))], Answer()
         with explained(case, bodies, ends):
             fold([Event("", body, 0) for body in bodies[:-1]] + [Event(WHOLE, bodies[-1], 0)], {}, answer,
@@ -216,7 +216,7 @@ def words(rng) -> str:
 
 
 def test_a_name_made_of_a_prompt_is_one_plain_name():
-    for case, rng in cases("slug", 400):
+    for case, rng in cases("slug", 1200):
         prompt = words(rng)
         name = slug(prompt, rng.choice((1, 40, 60)))
         assert name and not set(name) & set("/\\:*?\"<>|\0\r\n\t ~%.") and not name.startswith("-"), (case, prompt, name)
@@ -226,7 +226,7 @@ def test_a_name_made_of_a_prompt_is_one_plain_name():
 def test_files_stay_in_their_folder(work, monkeypatch):
     monkeypatch.chdir(work)
     folder, ends = work / "out" / "inner", Counter()
-    for case, rng in cases("output", 300):
+    for case, rng in cases("output", 600):
         chosen = rng.random() < 0.5
         prompt, given = words(rng), words(rng).replace("/", "")
         with explained(case, (prompt, given), ends):
@@ -290,7 +290,7 @@ def test_settings(home, work):
     (work / "a").mkdir()
     ends = Counter()
     files = [work / "a" / ".env", work / ".env", home / ".config" / "qianwen" / ".env"]
-    for case, rng in cases("settings", 500):
+    for case, rng in cases("settings", 1000):
         given = [env_bytes(rng) for _ in files]
         for path, raw in zip(files, given):
             path.write_bytes(raw)
