@@ -313,9 +313,9 @@ def test_poll_is_a_minute_at_least_at_the_service(monkeypatch):
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 @pytest.mark.parametrize("path", [UPLOAD, CREATE, POLL, FETCH, "DELETE"])
-@pytest.mark.parametrize("late", range(3))
+@pytest.mark.parametrize("late", range(4))
 def test_a_kill_at_any_step_pays_nothing_twice(api, emulator, home, work, monkeypatch, path, late):
-    """Killed while a request is under way, or at two moments after it was answered; then the same command again."""
+    """Killed while a request is under way, or at three moments after it was answered; then the same command again."""
     monkeypatch.setattr("shared.batch.service.LIST_DELAY", 0.0)
     emulator.batch_polls = (0, 1, 0)
     if not late:
