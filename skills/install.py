@@ -30,14 +30,17 @@ _NOT_LOOKED_AT = re.compile(r"__pycache__|.*\.pyc")  # what comes and goes in an
 
 # Where an agent looks, below the home folder and below a project; the variable that moves its home folder; how to look.
 AGENTS = {
-    "claude": (".claude/skills", ".claude/skills", ("CLAUDE_CONFIG_DIR", "skills"), "start claude and ask: which skills do you have?"),
+    "claude": (".claude/skills", ".claude/skills", ("CLAUDE_CONFIG_DIR", "skills"), "start claude and ask: "
+                                                                                    "which skills do you "
+                                                                                    "have?"),
     "qwen": (".qwen/skills", ".qwen/skills", None, "start qwen and type /skills"),
     "codex": (".codex/skills", ".codex/skills", ("CODEX_HOME", "skills"), "start codex and type /skills"),
     "gemini": (".gemini/skills", ".gemini/skills", None, "run: gemini skills list"),
     "opencode": (".config/opencode/skills", ".opencode/skills", ("XDG_CONFIG_HOME", "opencode/skills"),
                  "start opencode and ask: which skills do you have?"),
-    "agents": (".agents/skills", ".agents/skills", None, "start your agent (Qwen Code, Codex, Gemini CLI and opencode read this folder) and "
-               "ask: which skills do you have?"),
+    "agents": (".agents/skills", ".agents/skills", None, "start your agent (Qwen Code, Codex, Gemini CLI "
+                                                         "and opencode read this folder) and ask: which "
+                                                         "skills do you have?"),
 }
 
 
@@ -59,14 +62,19 @@ def main(argv=None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="install.py", description="Copy the five skills to where an agent looks for them.",
+    parser = argparse.ArgumentParser(prog="install.py", description="Copy the five skills to where an agent "
+                                                                    "looks for them.",
                                      allow_abbrev=False)
-    parser.add_argument("--agent", required=True, choices=AGENTS, help="agents: the folder that several of them read")
-    parser.add_argument("--scope", choices=("user", "project"), help="for you everywhere, or for one project (default: user; with --dir "
-                        "project)")
-    parser.add_argument("--dir", metavar="DIR", help="the project's folder; with --scope user the folder that stands for your home")
+    parser.add_argument("--agent", required=True, choices=AGENTS, help="agents: the folder that several of "
+                                                                       "them read")
+    parser.add_argument("--scope", choices=("user", "project"), help="for you everywhere, or for one "
+                                                                     "project (default: user; with --dir "
+                                                                     "project)")
+    parser.add_argument("--dir", metavar="DIR", help="the project's folder; with --scope user the folder "
+                                                     "that stands for your home")
     parser.add_argument("--uninstall", action="store_true", help="take the skills away again")
-    parser.add_argument("--force", action="store_true", help="also replace or remove folders that were changed after they were installed")
+    parser.add_argument("--force", action="store_true", help="also replace or remove folders that were "
+                                                             "changed after they were installed")
     return parser
 
 
@@ -190,15 +198,18 @@ def _check(target: str, force: bool) -> dict:
     states = {name: state_of(os.path.join(target, name)) for name in skills()}
     foreign, links, changed = ([name for name, state in states.items() if state == kind] for kind in ("foreign", "link", "changed"))
     if foreign:
-        raise Refused(f"{_listed(target, foreign)} is not one of these skills, though it has the name; nothing was changed. Move it away, "
-                      "or install for another agent or scope")
+        raise Refused(f"{_listed(target, foreign)} is not one of these skills, though it has the name; "
+                      "nothing was changed. Move it away, or install for another agent or scope")
     if links:
-        where = ", ".join(f"{os.path.join(target, name)} (a link to {os.readlink(os.path.join(target, name))})" for name in links)
-        raise Refused(f"{where} was linked by you or by another installer; nothing was changed. Leave it, if the link leads to these skills; "
-                      "otherwise remove the link (not what it leads to) and run this again")
+        where = ", ".join(f"{os.path.join(target, name)} (a link to "
+                          f"{os.readlink(os.path.join(target, name))})" for name in links)
+        raise Refused(f"{where} was linked by you or by another installer; nothing was changed. Leave it, "
+                      "if the link leads to these skills; otherwise remove the link (not what it leads to) "
+                      "and run this again")
     if changed and not force:
-        raise Refused(f"{_listed(target, changed)} was changed after it was installed, or copied from another version; nothing was touched. "
-                      "Save a copy of what is yours, then run it again with --force (FORCE=1 with make)")
+        raise Refused(f"{_listed(target, changed)} was changed after it was installed, or copied from "
+                      "another version; nothing was touched. Save a copy of what is yours, then run it "
+                      "again with --force (FORCE=1 with make)")
     return states
 
 
@@ -216,8 +227,9 @@ def install(target: str, agent: str, force: bool) -> int:
         _copy(os.path.join(SOURCE, name), folder, states[name] != "none")
         print(f"{'replaced' if states[name] != 'none' else 'wrote'} {folder}")
     print(f"{len(skills())} skills, version {version()}. To see that they are there: {AGENTS[agent][3]}")
-    print("The scripts need a standard key (sk-…, pay-as-you-go) in DASHSCOPE_API_KEY or in ~/.config/qianwen/.env; a plan key (sk-sp-…) "
-          f"does not work.\nTo see which key they find: {_command(os.path.join(target, 'qianwen-text', 'scripts', 'text.py'))}")
+    print("The scripts need a standard key (sk-…, pay-as-you-go) in DASHSCOPE_API_KEY or in "
+          "~/.config/qianwen/.env; a plan key (sk-sp-…) does not work.\nTo see which key they find: "
+          f"{_command(os.path.join(target, 'qianwen-text', 'scripts', 'text.py'))}")
     return 0
 
 
@@ -296,7 +308,9 @@ def uninstall(target: str, force: bool) -> int:
             shutil.rmtree(os.path.join(target, name))
             print(f"removed {os.path.join(target, name)}")
             gone += 1
-    print(f"{gone} {'skill' if gone == 1 else 'skills'} removed from {target}" if gone else f"nothing of these skills is in {target}")
+    print(f"{gone} {'skill' if gone == 1 else 'skills'} removed from {target}" if gone else "nothing of "
+                                                                                            "these skills "
+                                                                                            f"is in {target}")
     return 0
 
 

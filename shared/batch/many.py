@@ -99,7 +99,8 @@ def _under_way(record: dict, journal: Journal) -> Failure:
     command = resume_command(record["id"], journal)
     return Failure(Exit.RUNNING,
         f"jobs of the Batch API are under way for the rows in {record['output']}; nothing was sent",
-                   fix=f"fetch them first: {command} (or give --cancel in place of --resume)", task_id=record["id"],
+                   fix=f"fetch them first: {command} (or give --cancel in place of "
+                       "--resume)", task_id=record["id"],
                    resume=command)
 
 
@@ -132,7 +133,8 @@ def _options_of(record: dict, now, make_parser):
     try:
         os.chdir(record["cwd"])  # files that rows name are looked up from there
     except OSError as error:
-        raise usage(f"the working directory of the batch, {record['cwd']}, cannot be entered: {error.strerror}",
+        raise usage(f"the working directory of the batch, {record['cwd']}, cannot be entered: "
+                    f"{error.strerror}",
                     "make it available again; the service keeps results for 30 days") from None
     options = make_parser().parse_args([])
     vars(options).update(record["flags"])
@@ -164,7 +166,8 @@ def _close(batch_folder: BatchFolder, tally: Tally, session, files: bool) -> Non
         session.console.warn(f"{error.filename} could not be replaced: {error.strerror}",
                              "close that program, then rename it")
     except OSError as error:
-        session.console.warn(f"{error.filename or batch_folder.results} may not be on the disk itself: {error.strerror}",
+        session.console.warn(f"{error.filename or batch_folder.results} may not be on the disk itself: "
+                             f"{error.strerror}",
                              "check it before relying on it")
 
 

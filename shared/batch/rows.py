@@ -182,7 +182,8 @@ class RowFile:
 
     def _advice(self) -> str:
         lacks = self.source.is_table and self.main not in self._templates and self._main_flag not in self.source.columns
-        header = (f"no column is called {self._main_flag!r} (the first line must be the header): give a template with the columns, such as "
+        header = (f"no column is called {self._main_flag!r} (the first line must be the header): give a "
+                  "template with the columns, such as "
                   f'"Judge: {{{next(iter(self.source.columns), "column")}}}", or ' if lacks else "")
         return f"{header}correct the file and run the command again; nothing was sent"
 
@@ -196,7 +197,8 @@ class RowFile:
             like = difflib.get_close_matches(plain, known, 1, 0.8)
             if like and name and name not in self._used and name.replace("_", "-") not in (*known,
                 *NOT_IN_ROWS):
-                found.append(f"the column {name!r} is treated as data; if it was meant as a flag, call it {like[0]!r}")
+                found.append(f"the column {name!r} is treated as data; if it was meant as a flag, call it "
+                             f"{like[0]!r}")
         return found
 
     # -- the second pass

@@ -77,7 +77,8 @@ class Jobs(Tasks):
 
     def _submit_job(self, job: dict, number: int) -> None:
         if job["state"] == WRITTEN:
-            self.console.note(f"uploading job {number} of {len(self.jobs)}: {counted(job['rows'], 'row')}, {job['bytes'] / 1e6:.1f} MB")
+            self.console.note(f"uploading job {number} of {len(self.jobs)}: {counted(job['rows'], 'row')}, "
+                              f"{job['bytes'] / 1e6:.1f} MB")
             form = Multipart({"purpose": "batch"}, job["file"], media_type="application/jsonl",
                              filename=self._name(number) + ".jsonl")
             # a second upload costs nothing

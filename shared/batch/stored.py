@@ -77,7 +77,8 @@ class StoredClient:
         self.timeout, self.retries = client.timeout, client.retries
 
     def json(self, request: Request, safety: str, errors_pass: bool = False) -> Reply:
-        raise usage("it names a file that is too large to travel inside the request, which the Batch API cannot do",
+        raise usage("it names a file that is too large to travel inside the request, which the Batch API "
+                    "cannot do",
                     "put the file on a public http(s) address, or leave out --batch-api")
 
     def events(self, request: Request, safety: str, take):

@@ -168,7 +168,8 @@ def check_tool_answers(messages: list) -> None:
                        if isinstance(call, dict)]
     if open_calls:
         raise usage(f"the tool calls {', '.join(open_calls)} have no answer yet",
-                    'append one {"role": "tool", "tool_call_id": …, "content": …} for each to the messages, then run without '
+                    'append one {"role": "tool", "tool_call_id": …, "content": …} for each to the messages, '
+                    'then run without '
                     "a prompt")
 
 

@@ -163,10 +163,12 @@ def check(media: Media, flag: str, limits: Limits) -> None:
         raise usage(f"{flag} {media.name} is {what}, whatever its name says",
                     f"give {limits.kind} as one of: {legal}")
     if limits.max_bytes and media.size > limits.max_bytes:
-        raise usage(f"{flag} {media.name} has {megabytes(media.size)}, but the model takes {megabytes(limits.max_bytes)} at most",
+        raise usage(f"{flag} {media.name} has {megabytes(media.size)}, but the model takes "
+                    f"{megabytes(limits.max_bytes)} at most",
                     "make it smaller (fewer pixels, or JPEG instead of PNG; for a video a lower resolution)")
     if limits.min_side and media.media_type in probe.SIZED and not (media.width and media.height):
-        raise usage(f"{flag} {media.name} is damaged: it has no width and height", "open it and save it again")
+        raise usage(f"{flag} {media.name} is damaged: it has no width and "
+                    "height", "open it and save it again")
     if media.width and media.height:
         _check_sides(media, flag, limits)
     if media.seconds and limits.max_seconds and not limits.min_seconds <= media.seconds <= limits.max_seconds:

@@ -180,8 +180,8 @@ class Delivery:
         links = [entry for problem in self.problems for entry in problem.files]
         what = f"{len(self.problems)} of {counted(made, 'result')} could not be saved"
         failure = Failure(Exit.UNSAVED, f"{what}: {first.message}", first.cause,
-                          f"fetch what is missing with: {command_line} (add -o DIR/ for another place); the links expire after "
-                          "24 hours", files=[*self.files, *links], task_id=record["task_id"],
+                          f"fetch what is missing with: {command_line} (add -o DIR/ for another place); the "
+                          "links expire after 24 hours", files=[*self.files, *links], task_id=record["task_id"],
                           resume=command_line,
                           request_id=record.get("request_id", ""), accepted="maybe", code=first.code)
         if not self.kept:

@@ -65,8 +65,8 @@ class Journal:
             sweep(self.folder)
             prove_writable(self.folder, _PROOF)
         except OSError as error:
-            raise usage(f"the journal {self.folder} cannot be written ({error.strerror}), but without it a paid result could "
-                        "be lost",
+            raise usage(f"the journal {self.folder} cannot be written ({error.strerror}), but without it a "
+                        "paid result could be lost",
                         "set XDG_STATE_HOME to a writable folder, or make this one writable") from None
 
     def new(self, skill: str, record_id: str = "", **fields) -> dict:

@@ -137,7 +137,8 @@ class TaskRun:
         if twin:
             given = twin["task_id"] or twin["id"]
             raise Failure(Exit.RUNNING, f"the same request is under way already, as {given}",
-                          fix=f"fetch it with: {resume_command(given, self.journal)}, or add --again to create another one",
+                          fix=f"fetch it with: {resume_command(given, self.journal)}, or add --again to "
+                              "create another one",
                           task_id=twin["task_id"], resume=resume_command(given, self.journal))
 
     # -- the answer

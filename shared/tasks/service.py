@@ -42,8 +42,8 @@ def check_given(given: str, record: dict | None, journal: Journal) -> None:
         return
     if re.match(r"(q|row)-", given):
         raise usage(f"{given} is not in the journal {journal.folder}",
-                    "the id is known only in that journal: set XDG_STATE_HOME and HOME as they were when it was created; --tasks "
-                    "lists what is there")
+                    "the id is known only in that journal: set XDG_STATE_HOME and HOME as they were when it "
+                    "was created; --tasks lists what is there")
     if not is_id(given):
         raise usage(f"{ascii(given)} is not the id of a task", "--tasks lists what can be fetched")
 
@@ -70,7 +70,8 @@ class Tasks:
         try:
             self.journal.write(record)
         except OSError as error:
-            raise usage(f"the journal {self.journal.folder} cannot be written ({error.strerror}); nothing was sent",
+            raise usage(f"the journal {self.journal.folder} cannot be written ({error.strerror}); nothing "
+                        "was sent",
                         "make room there, or set XDG_STATE_HOME to another folder") from error
         try:
             reply = self.client.json(request, Retries.CREATE)
@@ -83,8 +84,10 @@ class Tasks:
                 self.journal.remove(record)
             raise
         except BaseException as error:
-            raise Failure(Exit.INTERRUPTED, "interrupted while creating the task", "the service may have created it",
-                          f"look for it before trying again: {resume_command(record['id'], self.journal)}", accepted="maybe",
+            raise Failure(Exit.INTERRUPTED, "interrupted while creating the task", "the service may have "
+                                                                                   "created it",
+                          "look for it before trying again: "
+                          f"{resume_command(record['id'], self.journal)}", accepted="maybe",
                           resume=resume_command(record["id"], self.journal)) from error
         self.journal.heard(reply.headers)
         record["created"] = self.journal.now()
@@ -93,8 +96,10 @@ class Tasks:
             record["answer"] = task_id
             self._keep(record)
             what = "a task id of a format that this script cannot read" if task_id else "no task id"
-            raise Failure(Exit.FAILED, f"the service accepted the request but gave {what}", request_id=reply.request_id,
-                          accepted="maybe", fix=f"look for the task: {resume_command(record['id'], self.journal)}",
+            raise Failure(Exit.FAILED, "the service accepted the request but gave "
+                                       f"{what}", request_id=reply.request_id,
+                          accepted="maybe", fix="look for the task: "
+                                                f"{resume_command(record['id'], self.journal)}",
                           resume=resume_command(record["id"], self.journal))
         record.update(task_id=task_id, state=RUNNING, request_id=reply.request_id)
         self._keep(record)
@@ -104,7 +109,8 @@ class Tasks:
         try:
             self.journal.write(record)
         except OSError as error:
-            self.console.warn(f"the task {record['task_id']} could not be saved in the journal: {error.strerror}",
+            self.console.warn(f"the task {record['task_id']} could not be saved in the journal: "
+                              f"{error.strerror}",
                               "keep this id: it leads to the result")
 
     def _explain_lost(self, failure: Failure, record: dict) -> None:
@@ -126,7 +132,8 @@ class Tasks:
                  and earliest <= _started(item) <= latest]
         if not found:
             self._give_up(record)
-            raise Failure(Exit.FAILED, "the service lists no such task, so it did not accept the request, which costs nothing",
+            raise Failure(Exit.FAILED, "the service lists no such task, so it did not accept the request, "
+                                       "which costs nothing",
                           fix="run the original command again", code=NOT_LISTED)
         rivals = any(is_submitting(other) and other.get("model") == record["model"] and other["id"] != record["id"]
                      for other in self.journal.all())
@@ -142,12 +149,13 @@ class Tasks:
         if len(same) == 1:
             return same[0]
         if any(status not in (SUCCEEDED, FAILED, CANCELED, UNKNOWN) for status, _ in looks.values()):
-            raise Failure(Exit.RUNNING, f"{len(found)} tasks of {record['model']} began at that time, and not all have ended: "
-                          f"{', '.join(found)}",
+            raise Failure(Exit.RUNNING, f"{len(found)} tasks of {record['model']} began at that time, and "
+                                        f"not all have ended: {', '.join(found)}",
                           "an ended task shows its prompt, which tells which one it is",
                           f"try again in a minute: {resume_command(record['id'], self.journal)}", accepted="maybe", code=NOT_CLEAR,
                           resume=resume_command(record["id"], self.journal))
-        raise Failure(Exit.FAILED, f"{len(found)} tasks of {record['model']} began at that time: {', '.join(found)}",
+        raise Failure(Exit.FAILED, f"{len(found)} tasks of {record['model']} began at that time: "
+                                   f"{', '.join(found)}",
                       "they do not show their prompts, so the script cannot tell which one it is",
                       "fetch the right one with --resume TASK_ID", accepted="maybe")
 
@@ -261,7 +269,8 @@ class Tasks:
                 told = self._tell(record, status, self.clock() - begin, told)
                 left = begin + max_wait - self.clock()
                 if left <= 0:
-                    raise self._goes_on(record, Exit.RUNNING, f"the task is still {_word(status)} after {counted(max_wait, 'second')}")
+                    raise self._goes_on(record, Exit.RUNNING, f"the task is still {_word(status)} after "
+                                                              f"{counted(max_wait, 'second')}")
                 self.sleep(min(left, pause * random.uniform(0.85, 1.15)))
                 pause = min(self.pace[1], pause * 1.5)
         except KeyboardInterrupt:
@@ -282,8 +291,9 @@ class Tasks:
                         not failure.retryable or 400 <= failure.http_status < 500 and not failure.retryable:
                     raise self._still_there(failure, record)
                 if left <= 0:
-                    raise self._goes_on(record, Exit.RUNNING, f"the task's state could not be read within {counted(max_wait, 'second')}: "
-                                        f"{failure.message}") from failure
+                    raise self._goes_on(record, Exit.RUNNING, "the task's state could not be read within "
+                                                              f"{counted(max_wait, 'second')}: "
+                                                              f"{failure.message}") from failure
                 self.console.note(f"{failure.message} — asking again")
                 self.sleep(min(left, max(failure.retry_after or 0.0, self.pace[1])))
 
@@ -319,11 +329,13 @@ class Tasks:
         request_id = str(body.get("request_id") or "")
         if status == UNKNOWN:
             return Failure(Exit.FAILED, f"the service does not know the task {record['task_id']}",
-                           "the service keeps tasks for 24 hours, in the region and account that created them",
-                           "check QWEN_REGION and the key; when 24 hours have passed, the result is gone, so run the "
-                           "original command again", code=UNKNOWN, request_id=request_id, task_id=record["task_id"])
+                           "the service keeps tasks for 24 hours, in the region and account that created "
+                           "them",
+                           "check QWEN_REGION and the key; when 24 hours have passed, the result is gone, "
+                           "so run the original command again", code=UNKNOWN, request_id=request_id, task_id=record["task_id"])
         if status == CANCELED:
-            return Failure(Exit.FAILED, f"the task {record['task_id']} was cancelled", "somebody cancelled it while it waited",
+            return Failure(Exit.FAILED, f"the task {record['task_id']} was cancelled", "somebody cancelled "
+                                                                                       "it while it waited",
                            "run the original command again", code=CANCELED, request_id=request_id, task_id=record["task_id"])
         return self._failed(record, body, request_id)
 
@@ -379,7 +391,8 @@ def _started(item: dict) -> float:
 
 
 def _word(status: str) -> str:
-    return {PERHAPS: "in an unknown state", "PENDING": "waiting", "RUNNING": "running", "": "in an unknown state"}.get(status, status.lower())
+    return {PERHAPS: "in an unknown state", "PENDING": "waiting", "RUNNING": "running", "": "in an unknown "
+                                                                                            "state"}.get(status, status.lower())
 
 
 def describe(records: list, journal: Journal) -> list:

@@ -193,8 +193,9 @@ def _host_trouble(reason: Exception, host: str, limit: float) -> tuple:
                 "check the spelling of QWEN_BASE_URL and the network, then run the command again",
                 reason.errno == socket.EAI_AGAIN)
     if isinstance(reason, socket.timeout):
-        return (f"{host} did not answer within {counted(limit, 'second')}", "a firewall drops the connection, or the "
-                "network is down",
+        return (f"{host} did not answer within {counted(limit, 'second')}", "a firewall drops the "
+                                                                            "connection, or the network is "
+                                                                            "down",
                 "check the network and the proxy settings (HTTPS_PROXY), then run the command again",
                 True)
     if isinstance(reason, PermissionError):

@@ -92,7 +92,8 @@ class Job:
         self.text = self.ask.text if kind != "markdown" else "\n".join(part.shown for part in self.parts)
         self.calls = [self._call(part) for part in self.parts]
         if len(self.calls) > 1 and self.form in ("opus", "flac"):
-            raise usage(f"the text needs {len(self.calls)} segments, and {self.form} segments cannot be joined in a way that players play completely",
+            raise usage(f"the text needs {len(self.calls)} segments, and {self.form} segments cannot be "
+                        "joined in a way that players play completely",
                         "use --format wav or mp3")
 
     def _split(self, sections: list, kind: str) -> list:
@@ -104,8 +105,10 @@ class Job:
         whole = kind == "ssml"
         parts = tts_plan.split(sections, limit, tags=model.tags, whole=whole)
         if whole and tts_plan.tts_text.units(parts[0].spoken) > limit:
-            raise usage(f"the SSML is {tts_plan.tts_text.units(parts[0].spoken)} counting units long, but one call takes {limit}",
-                        "split it into several documents, or raise --max-part if the model really speaks so much at once")
+            raise usage(f"the SSML is {tts_plan.tts_text.units(parts[0].spoken)} counting units long, but "
+                        f"one call takes {limit}",
+                        "split it into several documents, or raise --max-part if the model really speaks so "
+                        "much at once")
         return parts
 
     @property
@@ -182,8 +185,9 @@ class Run:
 
     def _tell(self, job: Job) -> None:
         if len(job.parts) > 1:
-            self.console.note(f"{len(job.parts)} parts of at most {max(tts_plan.tts_text.units(part.spoken) for part in job.parts)} "
-                              f"counting units, {job.units} in all (a Chinese character counts 2)")
+            self.console.note(f"{len(job.parts)} parts of at most "
+                              f"{max(tts_plan.tts_text.units(part.spoken) for part in job.parts)} counting "
+                              f"units, {job.units} in all (a Chinese character counts 2)")
 
     def _dry_run(self, job: Job, speaker) -> None:
         several = {"parts": len(job.calls), "texts": [part.spoken
@@ -202,8 +206,9 @@ class Run:
         if self.options.gallery and not self.session.row and output.entry:
             page = gallery.gallery_of(output.folder, self.options.overwrite, console)
         said = ", ".join(unit(count, name) for name, count in units.items())
-        console.note(f"{output.seconds:.1f} s of {job.voice or 'speech'} ({job.model.id}){', ' + said if said else ''}, "
-                     f"{self.session.billing_note()}, {money.words(cost)}")
+        console.note(f"{output.seconds:.1f} s of {job.voice or 'speech'} "
+                     f"({job.model.id}){', ' + said if said else ''}, {self.session.billing_note()}, "
+                     f"{money.words(cost)}")
         if not console.json_mode:
             return
         document = {"ok": True, "skill": SKILL, "model": job.model.id, "voice": job.voice,

@@ -93,7 +93,8 @@ _BEFORE_NUMBER = frozenset("""
 _MAY_END = frozenset("""
     etc usw ecc itd itp enz dll jr inc ltd co corp llc plc uvm usf Chr др пр руб гг a.m p.m ph.d m.d b.a m.a b.c a.d b.c.e d.c u.a u.ä o.ä
     ave blvd rd""".split())
-_ORDINAL_AFTER = frozenset("am der die das den dem des zum zur vom im ins beim ein eine einem einer jeder jedem jedes seit bis ab und".split())
+_ORDINAL_AFTER = frozenset("am der die das den dem des zum zur vom im ins beim ein eine einem einer jeder "
+                           "jedem jedes seit bis ab und".split())
 _ORDINAL_BEFORE = frozenset("""
     januar jänner februar märz april mai juni juli august september oktober november dezember jahrhundert jahrhunderts klasse stock auflage
     kapitel weltkrieg weltkriegs""".split())

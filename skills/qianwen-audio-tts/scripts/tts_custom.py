@@ -101,7 +101,8 @@ class Custom:
         if options.dry_run or options.estimate:
             return self._show(body, service, model)
         if not options.consent:
-            raise usage(f"a voice belongs to a person: --consent is missing. {creation_words(find_model(model)[0])}",
+            raise usage("a voice belongs to a person: --consent is missing. "
+                        f"{creation_words(find_model(model)[0])}",
                         "once the speaker has agreed to being cloned, run the command again with --consent")
         self._make(body, service, model)
 
@@ -112,7 +113,8 @@ class Custom:
         if found.url:
             return found.url
         if service is not QWEN_CLONE:
-            raise usage(f"--clone {given}: this service fetches the recording itself and does not take a file",
+            raise usage(f"--clone {given}: this service fetches the recording itself and does not take a "
+                        "file",
                         "put it on a public https "
                         "address and pass that")
         self._check_rate(found)
@@ -141,7 +143,8 @@ class Custom:
         name, prompt, language = self._name(service), options.design, self._language(service, model) or "zh"
         preview = options.preview_text or PREVIEWS.get(language)
         if preview is None:
-            raise usage(f"--preview-text is missing: what should the voice say first, in the language {language}?", "add --preview-text TEXT")
+            raise usage("--preview-text is missing: what should the voice say first, in the language "
+                        f"{language}?", "add --preview-text TEXT")
         most_prompt, most_preview = (500, 200) if service is COSY else (2048, 1024)
         for flag, text, most in (("--design", prompt, most_prompt),
                                  ("--preview-text", preview, most_preview)):
@@ -201,7 +204,8 @@ class Custom:
 
     def _warn_of_quality(self, output: dict) -> None:
         if output.get("fallback_mode"):
-            self.console.warn(f"the voice was created in a simpler way ({output.get('fallback_reason') or 'no reason given'}), and may be poor",
+            self.console.warn("the voice was created in a simpler way "
+                              f"({output.get('fallback_reason') or 'no reason given'}), and may be poor",
                               "record clear speech of 10 to 20 s without pauses, and check --transcript")
 
     def _save_preview(self, output: dict, outputs: OutputFiles, voice: str) -> list:
@@ -215,9 +219,11 @@ class Custom:
             temporary.file.write(data)
             return [outputs.save(temporary, 1, tts_sound.MEDIA_TYPES[form])]
         except (binascii.Error, ValueError, TypeError):
-            self.console.warn(f"the service sent no preview that can be played; hear the voice with: --voice {quoted(voice)}")
+            self.console.warn("the service sent no preview that can be played; hear the voice with: "
+                              f"--voice {quoted(voice)}")
         except OSError as error:
-            self.console.warn(f"the preview could not be saved: {error.strerror}; hear the voice with: --voice {quoted(voice)}")
+            self.console.warn(f"the preview could not be saved: {error.strerror}; hear the voice with: "
+                              f"--voice {quoted(voice)}")
         return []
 
     def _wait(self, service: Service, voice: str, model: str) -> str:
@@ -229,7 +235,8 @@ class Custom:
             try:
                 status = self._status(service, voice)
             except Failure as failure:
-                self.console.warn(f"the voice was created, but its state could not be read: {failure.message}",
+                self.console.warn("the voice was created, but its state could not be read: "
+                                  f"{failure.message}",
                                   f"--voice-status {quoted(voice)} shows it")
                 return "UNKNOWN"
             if status == "DEPLOYING":

@@ -86,7 +86,8 @@ def _add_sound_flags(add) -> None:
     add("--srt", action="store_true", help="write subtitles beside the file, with the timing of each segment")
     add("--max-part", metavar="UNITS", type=number(20, 20000, whole=True),
         help="the most that one call speaks, in counting units: a "
-        "Chinese character is 2, anything else 1 (default: by the model, 600 for qwen3-tts-flash; 84 with --srt)")
+        "Chinese character is 2, anything else 1 (default: by the model, 600 for qwen3-tts-flash; 84 with "
+        "--srt)")
 
 
 def _add_own_voice_flags(add) -> None:
@@ -198,7 +199,8 @@ def _format_of(output: str | None, formats) -> str:
     return found
 
 
-_OTHER_MEDIA = frozenset("m4a m4b aac wma aif aiff amr au mp4 mov webm mka mkv ra caf mid txt json md srt png jpg".split())
+_OTHER_MEDIA = frozenset("m4a m4b aac wma aif aiff amr au mp4 mov webm mka mkv ra caf mid txt json md srt "
+                         "png jpg".split())
 
 
 def _given_format(ask: Ask) -> str:
@@ -228,9 +230,10 @@ def list_voices(options, console) -> None:
         return
     if not found:
         raise usage("no system voice fits",
-                    "leave out --model, --language or --gender; models without system voices speak with your own "
-                    "(--my-voices)")
+                    "leave out --model, --language or --gender; models without system voices speak with "
+                    "your own (--my-voices)")
     console.result(tts_voices.table(found) + "\n")
-    console.note(f"{len(found)} voices by the lists of {tts_voice_lists.TABLE_DATE}; others may exist, and your own are listed by --my-voices")
+    console.note(f"{len(found)} voices by the lists of {tts_voice_lists.TABLE_DATE}; others may exist, and "
+                 "your own are listed by --my-voices")
     for note in tts_voices.notes(found):
         console.note(note)

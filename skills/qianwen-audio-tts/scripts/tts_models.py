@@ -181,7 +181,8 @@ def find_model(name: str) -> tuple:
     meant = next((row.id for row in TABLE.live()
                   if row.id.lower() in (name.lower(), f"minimax/{name.lower()}")), name)
     if TABLE.row(name) is None and meant != name:
-        raise usage(f"--model {name} is not a model id: an id must match exactly, upper and lower case and vendor included",
+        raise usage(f"--model {name} is not a model id: an id must match exactly, upper and lower case and "
+                    "vendor included",
                     f"take --model {meant}")
     return TABLE.find(name)
 

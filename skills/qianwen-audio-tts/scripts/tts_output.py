@@ -132,8 +132,8 @@ class Output:
             return
         if too_short(seconds, part.shown, self._job.ask.speed):
             self._console.warn(f"a segment is {seconds:.1f} s long and should be about "
-                               f"{expected_seconds(part.shown, self._job.ask.speed):.0f} s: its end may be missing. It begins: "
-                               f"{part.shown[:40]}", _CUT_FIX if model.wire == "cosy" and not model.tags else _SHORT_FIX)
+                               f"{expected_seconds(part.shown, self._job.ask.speed):.0f} s: its end may be "
+                               f"missing. It begins: {part.shown[:40]}", _CUT_FIX if model.wire == "cosy" and not model.tags else _SHORT_FIX)
 
     def _save(self, temporary, form: str, found: list) -> None:
         self.entry = self._outputs.save(temporary, 1, tts_sound.MEDIA_TYPES[form])
@@ -202,7 +202,8 @@ class Output:
             failure = Failure(Exit.UNSAVED,
                               f"the sound cannot be written: {getattr(error, 'strerror', None) or error}",
                               accepted="maybe",
-                              fix="make room or choose another --output, then run the command again; complete segments are saved")
+                              fix="make room or choose another --output, then run the command again; "
+                                  "complete segments are saved")
         if temporary and live.seconds:
             try:
                 live.finish()

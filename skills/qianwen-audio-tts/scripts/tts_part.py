@@ -126,7 +126,8 @@ class Speaker:
             except Failure as failure:
                 if failure.code != failures.BAD_LINK:
                     raise
-                self._session.console.note("the link of an earlier segment no longer works; the segment is spoken again")
+                self._session.console.note("the link of an earlier segment no longer works; the segment is "
+                                           "spoken again")
                 self.store.drop(key)
         temporary, url = self.store.temporary(), ""
         try:
@@ -228,7 +229,8 @@ class Speaker:
             finally:
                 remove(temporary)
         raise Failure(Exit.UNSAVED,
-                      f"the link of a segment does not lead to its sound: {why}{kept and f'; what came is in {kept}'}",
+                      "the link of a segment does not lead to its sound: "
+                      f"{why}{kept and f'; what came is in {kept}'}",
                       f"the link is {url}", _FETCH_AGAIN, code=failures.BAD_LINK, accepted="maybe",
                       files=[{"url": url, **({"partial": kept} if kept else {})}])
 

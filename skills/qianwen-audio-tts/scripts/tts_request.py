@@ -83,8 +83,8 @@ def check(ask: Ask, model) -> list:
     _check_instructions(ask, model)
     if ask.ssml:
         _check_ssml(ask, model)
-    return [f"--{name.replace('_', '-')} is not documented for {model.id}, but works with {_sibling(name)}; listen "
-            "whether it had an effect" for name in ("format", "sample_rate", "speed")
+    return [f"--{name.replace('_', '-')} is not documented for {model.id}, but works with {_sibling(name)}; "
+            "listen whether it had an effect" for name in ("format", "sample_rate", "speed")
             if getattr(ask, name) is not None and name in model.unproven and _is_sent(ask, model, name)]
 
 
@@ -144,8 +144,8 @@ def _check_instructions(ask: Ask, model) -> None:
     if not ask.instructions.strip():
         raise usage("--instructions is empty", "say how it should be spoken, or leave it out")
     if model.instruction and not model.tags and units(ask.instructions) > model.instruction:
-        raise usage(f"--instructions is {units(ask.instructions)} counting units long (a Chinese character is 2), but {model.id} takes "
-                    f"{model.instruction}", "make it shorter")
+        raise usage(f"--instructions is {units(ask.instructions)} counting units long (a Chinese character "
+                    f"is 2), but {model.id} takes {model.instruction}", "make it shorter")
 
 
 def _check_ssml(ask: Ask, model) -> None:
@@ -289,7 +289,8 @@ def check_voice(ask: Ask, model) -> None:
     voice = voice_of(ask, model)
     if model.says != "text":
         if voice:
-            raise usage(f"--voice has no effect with {model.id}, which takes a description of the speech and recordings",
+            raise usage(f"--voice has no effect with {model.id}, which takes a description of the speech "
+                        "and recordings",
                         """leave it out; cite @voice1 in the text and give --set 'references=[{"audio_url": "https://…"}]'""")
         return
     if not voice:
@@ -333,8 +334,8 @@ def script_warning(ask: Ask, model) -> str:
     if re.search(r"(情感是(neutral|fearful|angry|sad|surprised|happy|disgusted)|请用.{1,6}话表达)。$",
                  ask.instructions):
         return ""
-    return ("the system voices of this model follow only fixed sentences, such as 你说话的情感是happy。; other instructions may "
-            "have no effect or be refused")
+    return ("the system voices of this model follow only fixed sentences, such as 你说话的情感是happy。; other "
+            "instructions may have no effect or be refused")
 
 
 def expected_seconds(text: str, speed: float | None) -> float:

@@ -141,7 +141,8 @@ class PcmStream:
 
     def _take(self, rate: int, channels: int, bits: int) -> None:
         if self.started and (rate, channels) != (self.rate, self.channels):
-            raise BadSound(f"it changes from {self.rate} Hz and {self.channels} channels to {rate} Hz and {channels}")
+            raise BadSound(f"it changes from {self.rate} Hz and {self.channels} channels to {rate} Hz and "
+                           f"{channels}")
         self.rate, self.channels = rate, channels
 
     @staticmethod
@@ -369,7 +370,8 @@ class Joined:
 
     def _alike(self, rate: int, channels: int) -> None:
         if self.rate and (rate, channels) != (self.rate, self.channels):
-            raise BadSound(f"it has {rate} Hz and {channels} channels, but the segments before it {self.rate} Hz and {self.channels}")
+            raise BadSound(f"it has {rate} Hz and {channels} channels, but the segments before it "
+                           f"{self.rate} Hz and {self.channels}")
         self.rate, self.channels = rate, channels
 
     def end(self) -> None:

@@ -76,7 +76,8 @@ class Narration:
         NotSent."""
         missing = self.missing()
         if len(missing) < len(self._calls):
-            self._console.note(f"{len(self._calls) - len(missing)} of {len(self._calls)} segments are saved and not paid again")
+            self._console.note(f"{len(self._calls) - len(missing)} of {len(self._calls)} segments are saved "
+                               "and not paid again")
         if len(missing) == 1:
             self._one(missing[0])
         elif missing:
@@ -93,7 +94,8 @@ class Narration:
         except KeyboardInterrupt:
             raise Failure(Exit.INTERRUPTED, "interrupted before the answer came",
                           "the service may have spoken it, and then bills it",
-                          "run the command again only if paying twice is acceptable", accepted="maybe") from None
+                          "run the command again only if paying twice is "
+                          "acceptable", accepted="maybe") from None
 
     def _work_all(self, missing: list) -> None:
         throttle, queue = Throttle(self._workers), iter(missing)
@@ -108,7 +110,8 @@ class Narration:
         except KeyboardInterrupt:
             self._stop.set()
             throttle.stop()
-            self._console.say("interrupted: no new segments; those under way will finish (again to stop at once)")
+            self._console.say("interrupted: no new segments; those under way will finish (again to stop at "
+                              "once)")
             for thread in threads:
                 thread.join()
             raise Failure(Exit.INTERRUPTED, f"interrupted; {self._kept()}",

@@ -38,8 +38,9 @@ class Store:
             make_private(self.folder)
             prove_writable(self.folder)
         except OSError as error:
-            raise usage(f"{self.folder} cannot be written: {error.strerror}; paid segments are saved there until the whole is "
-                        "done", "make it writable, or set XDG_STATE_HOME to another folder") from None
+            raise usage(f"{self.folder} cannot be written: {error.strerror}; paid segments are saved there "
+                        "until the whole is done", "make it writable, or set XDG_STATE_HOME to another "
+                                                   "folder") from None
         self._drop_old()
 
     def _drop_old(self) -> None:
@@ -182,7 +183,9 @@ def _link(path: str, new: str) -> None:
 def unsaved(error: OSError, folder: str, url: str = "") -> Failure:
     """A part is paid and cannot be saved; `url` is where it still is, if anywhere."""
     return Failure(Exit.UNSAVED, f"the speech cannot be saved in {folder}: {error.strerror}",
-                   "the segment is paid for, and is behind the link above" if url else "the segment is paid for, but lost",
-                   "download the link above, which needs no key and expires after 24 hours; then make room" if url
+                   "the segment is paid for, and is behind the link above" if url else "the segment is paid "
+                                                                                       "for, but lost",
+                   "download the link above, which needs no key and expires after 24 hours; then make "
+                   "room" if url
                    else "make room there, then run the command again", accepted="maybe",
                    files=[{"url": url}] if url else [])

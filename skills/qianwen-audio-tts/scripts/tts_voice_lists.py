@@ -31,14 +31,20 @@ FAMILIES = tuple(DEFAULTS)
 INCOMPLETE = {  # voice group -> what its list does not tell
     "qwen3-tts-flash": "48 voices are listed here; other pages of the service speak of 49",
     "qwen3-tts-instruct-flash": "24 voices are listed here; the model's card speaks of 25",
-    "qwen-tts": "the legacy models speak Chinese and English only, whatever else their voices speak with newer models",
-    "qwen-tts-latest": "the legacy models speak Chinese and English only, whatever else their voices speak with newer models",
-    "cosyvoice-v3-flash": "87 voices of the list of 2026-05 and longanhuan_v3, which came later; others may have followed",
+    "qwen-tts": "the legacy models speak Chinese and English only, whatever else their voices speak with "
+                "newer models",
+    "qwen-tts-latest": "the legacy models speak Chinese and English only, whatever else their voices speak "
+                       "with newer models",
+    "cosyvoice-v3-flash": "87 voices of the list of 2026-05 and longanhuan_v3, which came later; others may "
+                          "have followed",
     "cosyvoice-v2": "8 of 106 voices are listed here; most of the others end in _v2",
     "qwen-audio-3.0-tts-plus": "some 500 more base voices have ids that begin with qwen-audio-3.0-tts-plus-",
-    "qwen-audio-3.0-tts-flash": "some 500 more base voices have ids that begin with qwen-audio-3.0-tts-flash-",
-    "qwen-audio-3.1-tts-flash": "what most of these voices are like and which languages they speak is not published in the list",
-    "MiniMax/speech": "the service documents this one id as an example; any other MiniMax voice id is sent unchanged",
+    "qwen-audio-3.0-tts-flash": "some 500 more base voices have ids that begin with "
+                                "qwen-audio-3.0-tts-flash-",
+    "qwen-audio-3.1-tts-flash": "what most of these voices are like and which languages they speak is not "
+                                "published in the list",
+    "MiniMax/speech": "the service documents this one id as an example; any other MiniMax voice id is sent "
+                      "unchanged",
 }
 
 _GENDERS = {"F": "female", "M": "male", "-": ""}

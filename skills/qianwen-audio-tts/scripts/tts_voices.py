@@ -155,7 +155,8 @@ def refusal(voice_id: str, model_id: str) -> tuple | None:
         return None
     if _has_own_voices_only(model_id):
         return (f"{model_id} has no system voices, and {right} is one",
-                f"make a voice for it with --clone or --design, or use a model that has {right}: {', '.join(_named(right))}")
+                f"make a voice for it with --clone or --design, or use a model that has {right}: "
+                f"{', '.join(_named(right))}")
     return _other_model(right, model_id, group) if group and not _may_have(right, model_id) else None
 
 
@@ -184,7 +185,8 @@ def _other_model(voice_id: str, model_id: str, group: str) -> tuple:
     here = near(voice_id, model_id)
     some = [DEFAULTS[group], *(voice.id for voice in _alike(voice_id, group) if voice.id != DEFAULTS[group])]
     fix = f"use --voice {quoted(here)}" if here else f"use a voice of {model_id}, such as {', '.join(some[:3])}"
-    return (f"{model_id} does not have the voice {voice_id}, which is a voice of {', '.join(_named(voice_id))}",
+    return (f"{model_id} does not have the voice {voice_id}, which is a voice of "
+            f"{', '.join(_named(voice_id))}",
             f"{fix}, or another model: --model {_model_for(voice_id)}; --list-voices shows them all")
 
 

@@ -106,10 +106,13 @@ def tell(console, ask, model, warning: str) -> None:
                      f"if the service refuses it, save the picture without transparency, or use {takers}")
     turned = [picture for picture in ask.images if picture.turned]
     if turned and (ask.mask or ask.box):
-        console.warn(f"{turned[0].name} is stored on its side and shown upright by its EXIF data; the service may count "
-                     "--box and --mask in the stored picture", "save it upright with a picture editor, and use that file")
+        console.warn(f"{turned[0].name} is stored on its side and shown upright by its EXIF data; the "
+                     "service may count --box and --mask in the stored picture", "save it upright with a "
+                                                                                 "picture editor, and use "
+                                                                                 "that file")
     if model.transparency == "needed" and ask.images[:1] and not ask.images[0].url and not ask.images[0].alpha:
-        console.warn(f"{model.id} wants a picture with a transparent background, but {ask.images[0].name} has none",
+        console.warn(f"{model.id} wants a picture with a transparent background, but {ask.images[0].name} "
+                     "has none",
                      "if the service refuses it, cut the product out first and save it as PNG")
 
 
@@ -175,8 +178,9 @@ class Run(TaskRun):
                           accepted="maybe") from None
         except Failure as failure:
             if failure.exit_code == Exit.NETWORK and failure.accepted == "maybe":
-                failure.fix = ("the service may have made the pictures, and then bills them, but only the lost answer had their "
-                               "links; run the command again only if paying twice is acceptable"
+                failure.fix = ("the service may have made the pictures, and then bills them, but only the "
+                               "lost answer had their links; run the command again only if paying twice is "
+                               "acceptable"
                                + (", and add --task: a task survives a lost answer"
                                   if TABLE.find(record["model"])[0].task else ""))
             elif failure.accepted == "maybe":
@@ -246,8 +250,8 @@ class Run(TaskRun):
         asked = record.get("expected", 0)
         if record.get("mode") in ("make", "edit", "function") and len(delivery.files) < asked:
             raise Failure(Exit.PARTIAL,
-                          f"{asked} pictures were asked for, and the service made {len(delivery.files)}; they are "
-                          "saved", fix="pictures not made are not billed; ask for the rest again",
+                          f"{asked} pictures were asked for, and the service made {len(delivery.files)}; "
+                          "they are saved", fix="pictures not made are not billed; ask for the rest again",
                           files=delivery.files,
                           request_id=record.get("request_id", ""), task_id=record["task_id"])
 

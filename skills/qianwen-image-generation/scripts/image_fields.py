@@ -31,8 +31,9 @@ def box(text: str) -> tuple:
     match = re.fullmatch(r"\s*(?:(\d{1,2}):)?\s*(\d+)\s*,\s*(\d+)\s*,\s*(\d+)\s*,\s*(\d+)\s*", text, re.ASCII)
     numbers = [int(number) for number in match.groups()[1:]] if match else []
     if not match or numbers[0] >= numbers[2] or numbers[1] >= numbers[3]:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a box; legal: left,top,right,bottom in pixels, with the picture's "
-                                         "number before it where there are several: 2:10,20,110,220")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a box; legal: left,top,right,bottom in pixels, "
+                                         "with the picture's number before it where there are several: "
+                                         "2:10,20,110,220")
     return int(match.group(1) or 1), numbers
 
 
@@ -42,8 +43,8 @@ def palette(text: str) -> list:
              for part in text.split(",")]
     shares = [(match.group(1).upper(), round(float(match.group(2)), 2)) for match in found if match]
     if not all(found) or not 3 <= len(shares) <= 10 or abs(sum(share for _, share in shares) - 100) > 0.004:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a palette; legal: 3 to 10 colours whose shares sum to 100, such as "
-                                         "#C2D1E6=40,#808080=35,#101010=25")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a palette; legal: 3 to 10 colours whose shares "
+                                         "sum to 100, such as #C2D1E6=40,#808080=35,#101010=25")
     return shares
 
 
@@ -71,7 +72,8 @@ def _check_boxes(ask) -> None:
                         "the model takes two for each picture")
         picture = ask.images[number - 1]
         if picture.width and (x2 > picture.width or y2 > picture.height):
-            raise usage(f"--box {x1},{y1},{x2},{y2} goes beyond picture {number}, which is {picture.width}x{picture.height}",
+            raise usage(f"--box {x1},{y1},{x2},{y2} goes beyond picture {number}, which is "
+                        f"{picture.width}x{picture.height}",
                         "coordinates are pixels of the original picture: left,top,right,bottom")
 
 

@@ -20,15 +20,17 @@ def size(text: str):
     try:
         return image_sizes.parse(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a size; legal: WxH such as 1024x768, or 1K, 2K, 4K where the model "
-                                         "takes them; for a shape such as 16:9 use --aspect") from None
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size; legal: WxH such as 1024x768, or 1K, 2K, "
+                                         "4K where the model takes them; for a shape such as 16:9 use "
+                                         "--aspect") from None
 
 
 def aspect(text: str) -> str:
     try:
         image_sizes.parse_aspect(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not an aspect ratio; legal: W:H such as 16:9") from None
+        raise argparse.ArgumentTypeError(f"{text!r} is not an aspect ratio; legal: W:H such as "
+                                         "16:9") from None
     return text
 
 
@@ -111,5 +113,6 @@ def _check_mask(ask: Ask) -> None:
     if ask.mask and ask.images and ask.mask.width and ask.images[0].width:
         sides = [(picture.width, picture.height) for picture in (ask.mask, ask.images[0])]
         if sides[0] != sides[1]:
-            raise usage(f"--mask is {sides[0][0]}x{sides[0][1]} and the picture is {sides[1][0]}x{sides[1][1]}",
+            raise usage(f"--mask is {sides[0][0]}x{sides[0][1]} and the picture is "
+                        f"{sides[1][0]}x{sides[1][1]}",
                         "both must have the same size")

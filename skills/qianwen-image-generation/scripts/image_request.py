@@ -244,8 +244,9 @@ def _check_prompt(ask: Ask, model) -> None:
 def _check_images(ask: Ask, model, mode: str, settings) -> None:
     least, most = settings.images
     if not least <= len(ask.images) <= most:
-        raise usage(f"{model.id} takes {counted(most, 'picture') if least == most else f'{least} to {most} pictures'} here, and {len(ask.images)} "
-                    f"{'are' if len(ask.images) != 1 else 'is'} given",
+        raise usage(f"{model.id} takes "
+                    f"{counted(most, 'picture') if least == most else f'{least} to {most} pictures'} here, "
+                    f"and {len(ask.images)} {'are' if len(ask.images) != 1 else 'is'} given",
                     "give as many --image as the model takes" if most
                     else f"models that take pictures: {models_that('edit')}")
     places = _places(model, False)
@@ -279,7 +280,8 @@ def _check_function(ask: Ask) -> None:
                     _MASK if masked else f"leave out --mask, or use --function {_MASKED}")
     if ask.strength is not None and "strength" not in FUNCTIONS[ask.function]:
         raise usage(f"--function {ask.function} takes no --strength",
-                    f"functions that do: {', '.join(name for name, own in FUNCTIONS.items() if 'strength' in own)}")
+                    "functions that do: "
+                    f"{', '.join(name for name, own in FUNCTIONS.items() if 'strength' in own)}")
     for keys, value in ask.settings:
         _check_own(ask.function, keys[-1], value)
 
@@ -399,9 +401,11 @@ def _remarks(ask: Ask, model, settings, size: str) -> list:
     remarks = [f"{model.id} {model.remark}"] if model.remark else []
     unit, most = model.prompt
     if unit == "tokens" and ask.prompt and _tokens(ask.prompt) > most:
-        remarks.append(f"the prompt may be longer than the {most} tokens that {model.id} reads; the rest is cut off")
+        remarks.append(f"the prompt may be longer than the {most} tokens that {model.id} reads; the rest is "
+                       "cut off")
     if isinstance(ask.size, tuple) and any(side % settings.sizes.step for side in ask.size):
-        remarks.append(f"the service rounds both sides of {shown(ask.size)} to multiples of {settings.sizes.step}")
+        remarks.append(f"the service rounds both sides of {shown(ask.size)} to multiples of "
+                       f"{settings.sizes.step}")
     off = _off_shape(size, ask.aspect) if ask.aspect and "*" in size else 0
     if off > _WORTH_SAYING:
         remarks.append(f"{size.replace('*', 'x')} is {off:.1%} off the shape {ask.aspect}")

@@ -191,8 +191,8 @@ class Area(namedtuple("Area", "low high ratio standard tiers also step", default
 
     def words(self) -> str:
         tiers = "".join(f"{name}, " for name in self.names())
-        return (f"{tiers}{'or ' if tiers else ''}WxH with {self.low}x{self.low} to {self.high}x{self.high} pixels in all"
-                f" and sides of at most {self.ratio} to 1")
+        return (f"{tiers}{'or ' if tiers else ''}WxH with {self.low}x{self.low} to {self.high}x{self.high} "
+                f"pixels in all and sides of at most {self.ratio} to 1")
 
     def column(self) -> str:
         return " ".join((f"area {self.low}² to {self.high}², {self.ratio}:1", *self.names()))

@@ -69,8 +69,8 @@ def _add_input_flags(group) -> None:
     add("--attach", metavar="FILE", nargs="+", action="extend", default=[],
         help="text files put before the prompt (write the prompt first)")
     add("--document", metavar="FILE", nargs="+", action="extend", default=[],
-        help="PDF, Word and other documents for the long-document model: uploaded, read, and deleted after the answer; "
-        "fileid://ID reuses an uploaded one")
+        help="PDF, Word and other documents for the long-document model: uploaded, read, and deleted after "
+             "the answer; fileid://ID reuses an uploaded one")
     add("--keep-documents", action="store_true",
         help="leave the uploaded documents in the account and show their ids")
 
@@ -170,7 +170,8 @@ def _report(options, turn: Turn, documents: list) -> None:
     if options.chat:
         _append_to_chat(options.chat, turn)
     for page in turn.answer.search_results:
-        turn.console.note(f"source [{page.get('index', '?')}] {page.get('title', '')} — {page.get('url', '')}")
+        turn.console.note(f"source [{page.get('index', '?')}] {page.get('title', '')} — "
+                          f"{page.get('url', '')}")
     if turn.asked.sources and not turn.answer.search_results:
         turn.console.note("the model did not search")
     turn.report(sources=turn.answer.search_results, documents=documents)
@@ -243,7 +244,8 @@ def _release(keep: bool, uploaded: list, client, console) -> None:
     from text_documents import delete_all
     try:
         if delete_all(client, uploaded, console):
-            console.note(f"deleted from your account: {len(uploaded)} uploaded document{'s' * (len(uploaded) > 1)}")
+            console.note(f"deleted from your account: {len(uploaded)} uploaded "
+                         f"document{'s' * (len(uploaded) > 1)}")
     except KeyboardInterrupt:
         console.warn("interrupted while deleting; these may stay in the account: " + _as_flags(uploaded))
 

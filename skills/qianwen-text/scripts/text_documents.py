@@ -33,7 +33,8 @@ def check_document(path: str) -> None:
         raise usage(f"--document {path} is not a file")
     extension = os.path.splitext(path)[1].lower()
     if extension not in DOCUMENTS + PICTURES:
-        raise usage(f"--document {path}: {extension or 'a file without an extension'} is not a format that the service reads",
+        raise usage(f"--document {path}: {extension or 'a file without an extension'} is not a format that "
+                    "the service reads",
                     f"convert it to one of: {' '.join(DOCUMENTS + PICTURES)}")
     size, limit = os.path.getsize(path), MAX_PICTURE_BYTES if extension in PICTURES else MAX_BYTES
     if not 0 < size <= limit:

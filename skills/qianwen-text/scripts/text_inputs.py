@@ -55,8 +55,8 @@ def _take_prompt_from(options, name: str) -> None:
 
 def _read_attachment(path: str) -> str:
     if path != "-" and os.path.isfile(path) and os.path.getsize(path) > 16 << 20:
-        raise usage(f"--attach {path} is {os.path.getsize(path) >> 20} MiB; attached text travels inside the request, "
-                    "which takes 16 MiB at most", "use --document for long files")
+        raise usage(f"--attach {path} is {os.path.getsize(path) >> 20} MiB; attached text travels inside "
+                    "the request, which takes 16 MiB at most", "use --document for long files")
     if _is_document(path):
         raise usage(f"--attach {path} is a document or a binary file, not plain text",
                     f"use --document {quoted(path)}")
@@ -82,7 +82,8 @@ def _document_id(path: str) -> str:
     if path.startswith("fileid://"):
         file_id = path[len("fileid://"):]
         if not is_id(file_id):
-            raise usage(f"--document {path} is not the id of a document", "give fileid:// and the id as it was shown")
+            raise usage(f"--document {path} is not the id of a document", "give fileid:// and the id as it "
+                                                                          "was shown")
         return file_id
     from text_documents import check_document
     check_document(path)

@@ -60,8 +60,8 @@ def _add_media_flags(add) -> None:
         help="the first frame; for wan2.2-animate-move, wan2.2-animate-mix and wan2.2-s2v the person")
     add("--last-frame", metavar="F", help="the last frame")
     add("--reference", metavar="F", nargs="+", action="extend", default=[],
-        help="pictures or videos of the people and things to be seen, in the order the prompt counts them: Image 1, "
-        "Video 1; happyhorse [Image 1]; wan2.6 character1 (write the prompt first)")
+        help="pictures or videos of the people and things to be seen, in the order the prompt counts them: "
+             "Image 1, Video 1; happyhorse [Image 1]; wan2.6 character1 (write the prompt first)")
     add("--voice", metavar="F", nargs="+", action="extend", default=[],
         help="a voice for each --reference, in their order (wan2.7-r2v)")
     add("--video", metavar="F",

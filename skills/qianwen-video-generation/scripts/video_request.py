@@ -168,14 +168,16 @@ def _check_references(ask: Ask, model, way) -> None:
         taker = f"--function {way.function}"
     if pictures > most_pictures or videos > most_videos or len(ask.references) > most:
         raise usage(f"--reference: {counted(pictures, 'picture')} and {counted(videos, 'video')} given",
-                    f"{taker} takes at most {counted(most_pictures, 'picture')}, {counted(most_videos, 'video')}, {most} together")
+                    f"{taker} takes at most {counted(most_pictures, 'picture')}, "
+                    f"{counted(most_videos, 'video')}, {most} together")
     if videos and "reference_video" not in model.places:
         raise usage(f"--reference: {model.id} takes only pictures",
                     f"models that take videos: {_placing('reference_video')}")
     if ask.voices and "voice" not in model.places:
         raise usage(f"{model.id} takes no --voice", f"models that do: {_placing('voice')}")
     if len(ask.voices) > len(ask.references):
-        raise usage(f"--voice: {counted(len(ask.voices), 'sound')} for {counted(len(ask.references), 'reference')}",
+        raise usage(f"--voice: {counted(len(ask.voices), 'sound')} for "
+                    f"{counted(len(ask.references), 'reference')}",
                     "the first --voice goes with the first --reference, and so on")
 
 

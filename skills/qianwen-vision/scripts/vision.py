@@ -82,7 +82,8 @@ def _add_media_flags(group) -> None:
         "(--video), or were taken (--frames)")
     add("--ocr", metavar="TASK", nargs="?", const=PLAIN_OCR,
         help="read the text of one picture; a built-in task may be "
-        f"named: {', '.join(OCR_TASKS)}; for key_information_extraction --schema names the fields, as a JSON Schema or as "
+        f"named: {', '.join(OCR_TASKS)}; for key_information_extraction --schema names the fields, as a "
+        "JSON Schema or as "
         'field and what is wanted: {"date": "yyyy-mm-dd"}')
     add("--min-pixels", metavar="N", type=pixels, help="enlarge smaller pictures to this many pixels")
     add("--max-pixels", metavar="N", type=pixels,

@@ -148,7 +148,8 @@ def _check_pixels(ask: Ask, model: Model) -> None:
     if ask.min_pixels and ask.max_pixels and ask.min_pixels > ask.max_pixels:
         raise usage(f"--min-pixels {ask.min_pixels} is more than --max-pixels {ask.max_pixels}", "swap them")
     if ask.high_resolution and (ask.max_pixels or ask.min_pixels):
-        raise usage("--high-resolution sets the pixels itself, so --min-pixels and --max-pixels would be ignored",
+        raise usage("--high-resolution sets the pixels itself, so --min-pixels and --max-pixels would be "
+                    "ignored",
                     "leave one of them out")
 
 
@@ -189,7 +190,8 @@ def _check_addresses(messages: list) -> None:
             if part.get("type") in ("image_url", "video_url", "video"):
                 for url in urls:
                     if not str(url).lower().startswith(("http://", "https://", "oss://", "data:")):
-                        raise usage(f"--request: {str(url)[:200]!r} is not an address that the service can open",
+                        raise usage(f"--request: {str(url)[:200]!r} is not an address that the service can "
+                                    "open",
                                     "pass local files with --image, --video or --frames")
 
 
