@@ -219,7 +219,8 @@ def _pasted(text: str) -> tuple:
 
 
 def _is_placeholder(value: str) -> bool:
-    """Whether a value stands in a document for the key that belongs there: `sk-xxxx`, `<key>`, `your-key-here`."""
+    """Whether a value stands in a document for the key that belongs there: `sk-xxxx`, `<key>`,
+    `your-key-here`."""
     text = value.lower()
     prefix = next((prefix for prefix in ("sk-sp-", "sk-ws-", "sk-") if text.startswith(prefix)), "")
     rest = text[len(prefix):]

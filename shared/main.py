@@ -165,8 +165,8 @@ def _stop_on_terminate() -> None:
 
 
 def _leave(code: int) -> None:
-    """End the process at once. An interpreter that shuts down takes its time, and an interrupt meanwhile would
-    leave a traceback. Not with `-X dev`, which looks for what is left open."""
+    """End the process at once. An interpreter that shuts down takes its time, and an interrupt meanwhile
+    would leave a traceback. Not with `-X dev`, which looks for what is left open."""
     if sys.flags.dev_mode:
         return
     for stream in (sys.stdout, sys.stderr):

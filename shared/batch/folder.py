@@ -5,8 +5,9 @@
   A row that was begun and has no line in the results is in doubt: the service may have billed it.
 - `.qianwen-batch.lock`: held by the process that works on the folder.
 
-The last two are there while a run is at work, and after one that was killed; else the folder holds results alone.
-All three are regular files of the user, or the run is refused: a link in their place could lead to any other file.
+The last two are there while a run is at work, and after one that was killed; else the folder holds results
+alone. All three are regular files of the user, or the run is refused: a link in their place could lead to any
+other file.
 """
 from __future__ import annotations
 

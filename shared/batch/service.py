@@ -250,8 +250,8 @@ class Jobs(Tasks):
             self.console.warn(f"these files could not be deleted from the account: {', '.join(left)}")
 
     def _uploaded(self) -> list:
-        """The ids of all files in the account that are named after this record: an upload whose answer was lost
-        is made again."""
+        """The ids of all files in the account that are named after this record: an upload whose answer was
+        lost is made again."""
         found, after = [], ""
         try:
             for _ in range(_PAGES):

@@ -194,7 +194,8 @@ class Console:
         self._write(self.stdout, text)
 
     def _turn_to_stderr(self, why: str) -> None:
-        """stdout takes no more. The result may be paid, so all of it goes to stderr, and what follows as well."""
+        """stdout takes no more. The result may be paid, so all of it goes to stderr, and what follows as
+        well."""
         self.unwritten = Failure(Exit.UNSAVED, f"stdout cannot be written: {why}",
                                  fix="what was to go there is above, on stderr: nothing has to be paid for "
                                      "again")

@@ -14,8 +14,7 @@ from ..files import probe
 
 MAX_STDIN = 64_000_000  # bytes held in memory
 # What a kind of media may be: `kind` for messages, media types, and 0 or the bound of each measure (bytes,
-# pixels,
-# long side through short side, seconds, pixels).
+# pixels, long side through short side, seconds, pixels).
 Limits = namedtuple("Limits", "kind formats max_bytes min_side max_ratio min_seconds max_seconds max_side",
                     defaults=(0, 0, 0, 0, 0, 0))
 

@@ -26,8 +26,8 @@ def row_record_id(row, options) -> str:
 
 
 # What a script makes. extension: of the files; accept: the beginning of their media types; noun: one of them
-# in words;
-# unit: its name in the bill; longest: seconds between two polls; usual: how long a task takes, in words.
+# in words; unit: its name in the bill; longest: seconds between two polls; usual: how long a task takes, in
+# words.
 Product = namedtuple("Product", "extension accept noun unit longest usual")
 
 

@@ -1,7 +1,8 @@
 """Asynchronous tasks: submitted once, in the journal before the first poll, polled, resumed, cancelled.
 
-There is no idempotency key: a second create is a second bill. So a create is never repeated unless it was surely not
-taken, and one whose answer was lost is looked for in the service's own list (image contract 3 and 8.4).
+There is no idempotency key: a second create is a second bill. So a create is never repeated unless it was
+surely not taken, and one whose answer was lost is looked for in the service's own list (image contract 3 and
+8.4).
 """
 from __future__ import annotations
 
@@ -54,8 +55,9 @@ def resume_command(given: str, journal: Journal, flag: str = "--resume") -> str:
 
 
 class Tasks:
-    """The tasks of one account. `pace` is the first and the longest pause between two polls, in seconds. `forget(record)` is
-    called for a task that ended without a result, or was not taken at all: it is not billed."""
+    """The tasks of one account. `pace` is the first and the longest pause between two polls, in seconds.
+    `forget(record)` is called for a task that ended without a result, or was not taken at all: it is not
+    billed."""
 
     def __init__(self, client, journal: Journal, console, *, pace=(2.0, 10.0), clock=time.monotonic, sleep=time.sleep,
                  usual: str = "", forget=lambda record: None):
@@ -66,7 +68,8 @@ class Tasks:
     # -- create
 
     def submit(self, request: Request, record: dict) -> None:
-        """Create the task and put its id into the record on disk. A create that may have been taken is not repeated."""
+        """Create the task and put its id into the record on disk. A create that may have been taken is not
+        repeated."""
         try:
             self.journal.write(record)
         except OSError as error:
@@ -120,10 +123,11 @@ class Tasks:
         failure.fix = f"look for it before trying again: {failure.resume}"
 
     def look_for(self, record: dict) -> str:
-        """The id of a task whose create was not answered, from the service's list. Raises Failure where it is not there.
+        """The id of a task whose create was not answered, from the service's list. Raises Failure where it is
+        not there.
 
-        The list tells models and times, not prompts. So a task is taken when it can be no other's, or when it repeats
-        the prompt, as the older families do once they have ended.
+        The list tells models and times, not prompts. So a task is taken when it can be no other's, or when it
+        repeats the prompt, as the older families do once they have ended.
         """
         known = self.journal.known_tasks() | set(record.get("others", ()))
         items, earliest, latest = self._listed(record)
@@ -165,10 +169,11 @@ class Tasks:
         self._keep(record)
 
     def find_or_forget(self, record: dict, max_wait: float) -> bool:
-        """Whether the task of an unanswered create is found, as `look_for` does, waiting for what is not clear yet.
+        """Whether the task of an unanswered create is found, as `look_for` does, waiting for what is not
+        clear yet.
 
-        A record without a task is deleted: nothing was made, and the request may be sent again. Raises Failure where several
-        tasks could be the one.
+        A record without a task is deleted: nothing was made, and the request may be sent again. Raises
+        Failure where several tasks could be the one.
         """
         deadline = self.clock() + max_wait
         while True:
@@ -254,7 +259,8 @@ class Tasks:
     def wait(self, record: dict, max_wait: float) -> dict:
         """Poll until the task has ended well and return the whole answer.
 
-        Raises Failure: RUNNING after `max_wait` seconds, INTERRUPTED on Ctrl-C, FAILED or CONTENT when the task failed.
+        Raises Failure: RUNNING after `max_wait` seconds, INTERRUPTED on Ctrl-C, FAILED or CONTENT when the
+        task failed.
         """
         begin, pause, told, doubtful = self.clock(), self.pace[0], None, 0
         try:
@@ -277,7 +283,8 @@ class Tasks:
             raise self._goes_on(record, Exit.INTERRUPTED, "interrupted; the task continues") from None
 
     def _is_young(self, record: dict) -> bool:
-        """Whether the task may not be known everywhere yet. A moment in the future comes from a clock that was wrong."""
+        """Whether the task may not be known everywhere yet. A moment in the future comes from a clock that
+        was wrong."""
         return 0 <= self.journal.now() - record["created"] + 1 < YOUNG
 
     def _patient_look(self, record: dict, begin: float, max_wait: float) -> tuple:
@@ -298,7 +305,8 @@ class Tasks:
                 self.sleep(min(left, max(failure.retry_after or 0.0, self.pace[1])))
 
     def _still_there(self, failure: Failure, record: dict) -> Failure:
-        """A poll was refused; that says nothing of the task, so the way to its result goes with the message."""
+        """A poll was refused; that says nothing of the task, so the way to its result goes with the
+        message."""
         failure.task_id, failure.resume = record["task_id"], resume_command(record["task_id"], self.journal)
         advice = "" if "again" in failure.fix else failure.fix + "; "  # never to run what is paid once more
         failure.fix, failure.accepted = f"{advice}the task continues; fetch it with: {failure.resume}", "maybe"
@@ -321,7 +329,8 @@ class Tasks:
                        resume=command, accepted="maybe")
 
     def ended(self, record: dict, status: str, body: dict) -> Failure:
-        """The Failure of a task that ended without a result; its record goes where there is nothing to fetch."""
+        """The Failure of a task that ended without a result; its record goes where there is nothing to
+        fetch."""
         if status != UNKNOWN:
             self._remove(record)
         elif self.journal.expired(record):  # unknown may also mean another account or region
@@ -351,7 +360,8 @@ class Tasks:
     # -- cancel
 
     def cancel(self, task_id: str, record: dict | None = None) -> None:
-        """Cancel a task that still waits, and forget its record. Raises Failure when it has begun: then it runs to its end and is billed."""
+        """Cancel a task that still waits, and forget its record. Raises Failure when it has begun: then it
+        runs to its end and is billed."""
         from urllib.parse import quote
         request = Request("POST", f"{self.client.endpoint.native}/tasks/{quote(task_id, safe='')}/cancel")
         try:

@@ -120,8 +120,8 @@ class Client:
         return body
 
     def save(self, request: Request, file) -> None:
-        """Write the body of an answer into an open file, from its beginning. Raises OSError of the disk, Failure
-        above MOST_BYTES."""
+        """Write the body of an answer into an open file, from its beginning. Raises OSError of the disk,
+        Failure above MOST_BYTES."""
         def attempt():
             file.seek(0)
             file.truncate()

@@ -53,7 +53,8 @@ def connection_to(address: tuple, timeout: float, source_address=None) -> socket
 
 
 class _Connecting:
-    """Connect with a short time limit of its own, then wait for bytes with the idle limit, and not for ever."""
+    """Connect with a short time limit of its own, then wait for bytes with the idle limit, and not for
+    ever."""
 
     response_class = Response
 

@@ -8,15 +8,13 @@ from ..failures import Exit, Failure
 from ..key_guard import PLAN_PAGE, TWO_KEYS
 
 # What explaining an error needs to know about the call. `models` are ids for a "did you mean", `successor` is
-# what replaces
-# a retired model, `address` the base URL in use, without a service path.
+# what replaces a retired model, `address` the base URL in use, without a service path.
 Context = namedtuple("Context", "skill key_kind endpoint_kind host model models sandboxed successor address",
                      defaults=("", "", "", "", "", (), False, "", ""))
 # What the service said, whatever it was wrapped in. `code` may be a number as text.
 ServiceError = namedtuple("ServiceError", "status code message request_id", defaults=(0, "", "", ""))
 # code and fragment: regular expressions searched in the lower-cased code and message ('' fits everything);
-# status: 0
-# fits every status; retry: the same request may succeed later.
+# status: 0 fits every status; retry: the same request may succeed later.
 Row = namedtuple("Row", "status code fragment exit retry cause fix")
 _AGAIN_LATER = "run the command again in a minute; if the error persists, report the request id to Alibaba Cloud"
 _CHECK = "run this script with --check to see which key and endpoint are used"

@@ -110,8 +110,8 @@ _ID = r"(?!-)(?!.*\.\.)(?!\.$)[A-Za-z0-9._:/-]{1,200}"
 
 
 def is_id(value) -> bool:
-    """Whether this can be an id of the service: of a task, a document or a voice. It becomes part of addresses
-    and of commands."""
+    """Whether this can be an id of the service: of a task, a document or a voice. It becomes part of
+    addresses and of commands."""
     return isinstance(value, str) and bool(re.fullmatch(_ID, value))
 
 

@@ -19,36 +19,28 @@ SYNTHESIZER = "/services/audio/tts/SpeechSynthesizer"
 CUSTOMIZATION = "/services/audio/tts/customization"
 
 # Where a flag's value goes on the wire. kind: "text", "number", "whole", "names" (a language as an English
-# word), "codes"
-# (a language in a list of codes), "boost" (a language as MiniMax calls it). low, high: the legal range;
-# above: low is out.
+# word), "codes" (a language in a list of codes), "boost" (a language as MiniMax calls it). low, high: the
+# legal range; above: low is out.
 Field = namedtuple("Field", "path kind low high above", defaults=("text", 0, 0, False))
 
 # wire: the dialect of answers, "qwen" and "cosy" in base64, "minimax" in hex. fields: flag -> Field. formats:
-# our name ->
-# the wire's, None where nothing is sent. rates: legal sample rates; rate: the one that is asked for, 0: none
-# is sent.
-# part: counting units of one call; most: the service's own limit, 0 where none is known. voice: the default,
-# '' where only
-# custom voices exist. unproven: flags that the service takes for a sibling and does not document for this
-# model.
-# instruction: the most counting units of an instruction, 0: no limit. scripted: system voices take fixed
-# sentences alone.
-# tags: whether [tags] in the text steer the voice. ssml: whether it may be SSML. per_minute: calls that the
-# service takes.
-# says: the field of `input` that takes the text; where it is a prompt, nobody is named as its voice and
-# nothing is streamed.
-# price: None where none is known. service: the one that makes voices of one's own for it, '' where none does.
-# retired: the
-# first day without the model, as announced, or ''; successor: the id to use instead.
+# our name -> the wire's, None where nothing is sent. rates: legal sample rates; rate: the one that is asked
+# for, 0: none is sent. part: counting units of one call; most: the service's own limit, 0 where none is
+# known. voice: the default, '' where only custom voices exist. unproven: flags that the service takes for a
+# sibling and does not document for this model. instruction: the most counting units of an instruction, 0: no
+# limit. scripted: system voices take fixed sentences alone. tags: whether [tags] in the text steer the voice.
+# ssml: whether it may be SSML. per_minute: calls that the service takes. says: the field of `input` that
+# takes the text; where it is a prompt, nobody is named as its voice and nothing is streamed. price: None
+# where none is known. service: the one that makes voices of one's own for it, '' where none does. retired:
+# the first day without the model, as announced, or ''; successor: the id to use instead.
 Model = namedtuple("Model",
     "id path wire fields formats rates rate part most voice unproven instruction scripted tags ssml "
                    "per_minute says price service retired successor",
                    defaults=(frozenset(), 0, False, False, False, 180, "text", None, "", "", ""))
 
 # CNY for 10,000 counting units in Beijing (each) and in Singapore (abroad), None where no price is known; of
-# CosyVoice,
-# Singapore's list means the WebSocket interface. tokens_in, tokens_out: CNY for a million tokens, in Beijing.
+# CosyVoice, Singapore's list means the WebSocket interface. tokens_in, tokens_out: CNY for a million tokens,
+# in Beijing.
 Price = namedtuple("Price", "each abroad tokens_in tokens_out", defaults=(None, None, 0.0, 0.0))
 
 ENROLLMENT, QWEN_ENROLLMENT, QWEN_DESIGN, MINIMAX_CLONING = "voice-enrollment", "qwen-voice-enrollment", "qwen-voice-design", "MiniMax"

@@ -20,8 +20,8 @@ FORMATS = ("wav", "mp3", "pcm", "opus", "flac")
 DIRECTORY_FORMATS = {"wav": "wav", "mp3": "mp3", "pcm": "pcm", "opus": "opus", "ogg": "opus", "flac": "flac"}
 
 # A request, ready but for the host. stream: whether it answers in events; form: the format of the file; rate:
-# the sample
-# rate that was asked for or is the service's default, and channels their number, for PCM that has no header.
+# the sample rate that was asked for or is the service's default, and channels their number, for PCM that has
+# no header.
 class Call(namedtuple("Call", "path body stream form rate channels", defaults=(1,))):
     __slots__ = ()
 

@@ -22,9 +22,8 @@ LONG_RECORDING = media.Limits("a recording", ("audio/wav", "audio/mpeg", "audio/
                               min_seconds=10, max_seconds=300)
 
 # How a service is spoken to. model: its own id ('' for MiniMax, where it is the speech model); label: its
-# name in the rows;
-# name: of the name's field, with its rule and that rule in words; voice: of the id's field; list, query,
-# delete: its actions.
+# name in the rows; name: of the name's field, with its rule and that rule in words; voice: of the id's field;
+# list, query, delete: its actions.
 Service = namedtuple("Service", "model label name rule words voice list query delete")
 
 _QWEN_NAME = (re.compile(r"[A-Za-z0-9_]{1,16}"), "1 to 16 letters, digits and _")

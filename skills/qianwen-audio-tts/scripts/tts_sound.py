@@ -1,7 +1,7 @@
 """Audio as bytes: what a file is, WAV headers that lie, PCM out of a stream, MP3 frames, and joining parts.
 
-The service's WAV sizes are placeholders (speech contract 3.4), so the bytes decide and not the header. All PCM here is
-16-bit little-endian. Everything is read in blocks: a long narration is never held in memory.
+The service's WAV sizes are placeholders (speech contract 3.4), so the bytes decide and not the header. All
+PCM here is 16-bit little-endian. Everything is read in blocks: a long narration is never held in memory.
 """
 from __future__ import annotations
 
@@ -39,7 +39,8 @@ def sniff(head: bytes) -> str:
 # ---- WAV -------------------------------------------------------------------------------------------------------------
 
 def header(rate: int, length: int, channels: int = 1, bits: int = 16) -> bytes:
-    """The 44 bytes before `length` bytes of samples. `length` 0xFFFFFFFF and more: not known yet, as in a pipe."""
+    """The 44 bytes before `length` bytes of samples. `length` 0xFFFFFFFF and more: not known yet, as in a
+    pipe."""
     size = min(length, 0xFFFFFFFF)
     frame = channels * bits // 8
     return struct.pack("<4sI4s4sIHHIIHH4sI", b"RIFF", min(36 + size, 0xFFFFFFFF), b"WAVE", b"fmt ", 16, _PCM, channels, rate,
@@ -77,7 +78,8 @@ def _format(raw: bytes) -> tuple:
 
 
 def _data(found, place: int, length: int, rest: int) -> Wav:
-    """The samples: as many as the header says, or all the rest where it says nothing or more than there is."""
+    """The samples: as many as the header says, or all the rest where it says nothing or more than there
+    is."""
     if found is None:
         raise BadSound("its header is damaged")
     rate, channels, bits = found
@@ -86,7 +88,8 @@ def _data(found, place: int, length: int, rest: int) -> Wav:
 
 
 class PcmStream:
-    """Samples out of a stream that may begin with a WAV header, in every chunk or in none; sniffed, never trusted.
+    """Samples out of a stream that may begin with a WAV header, in every chunk or in none; sniffed, never
+    trusted.
 
     `rate` and `channels` are the header's, once there was one, else those that were asked for.
     """
@@ -177,7 +180,8 @@ def frame_of(head: bytes):
 class Mp3Stream:
     """The frames of one MP3 as they come, without tags and without the frame that only tells a length.
 
-    `samples` counts what the frames decode to; `first` is the first Frame; `silence` a frame like it without sound.
+    `samples` counts what the frames decode to; `first` is the first Frame; `silence` a frame like it without
+    sound.
     """
 
     def __init__(self):
@@ -237,7 +241,8 @@ class Mp3Stream:
         return data
 
     def _is_believed(self, data: bytes, place: int, frame: Frame) -> bool:
-        """Out of step, four bytes may look like a frame by chance: another one follows a true frame, or none begins within it."""
+        """Out of step, four bytes may look like a frame by chance: another one follows a true frame, or none
+        begins within it."""
         if _alike(frame, frame_of(data[place + frame.size:place + frame.size + 4])):
             return True
         if not self.first or not _alike(frame, self.first):
@@ -289,7 +294,8 @@ def _silent(raw: bytes) -> bytes:
 # ---- joining ---------------------------------------------------------------------------------------------------------
 
 def _opus_length(file, size: int) -> tuple:
-    """(rate, samples) of an Ogg Opus file: the position that its last page tells, without what decoders skip at the start."""
+    """(rate, samples) of an Ogg Opus file: the position that its last page tells, without what decoders skip
+    at the start."""
     head = file.read(1 << 10)
     place = head.find(b"OpusHead")
     skipped = int.from_bytes(head[place + 10:place + 12], "little") if place >= 0 else 0
@@ -307,9 +313,9 @@ def _flac_length(file, size: int) -> tuple:
 
 
 class Joined:
-    """Parts put together as they come, each begun with the silence before it. The bytes decide on the form, but PCM is what
-    was asked for. `length`: bytes of all samples for the header of a pipe, 0xFFFFFFFF where they are not known yet; None: the
-    file is rewound in the end.
+    """Parts put together as they come, each begun with the silence before it. The bytes decide on the form,
+    but PCM is what was asked for. `length`: bytes of all samples for the header of a pipe, 0xFFFFFFFF where
+    they are not known yet; None: the file is rewound in the end.
 
     Raises BadSound where a part does not go with those before it; OSError of the disk.
     """

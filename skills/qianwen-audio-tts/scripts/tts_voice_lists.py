@@ -12,10 +12,8 @@ from collections import namedtuple
 TABLE_DATE = "2026-10"
 
 # models: the voice groups that have it. gender: "female", "male", or '' where the lists do not say. instruct:
-# whether it
-# follows instructions in at least one of its models. ssml: whether it reads SSML; true where the lists are
-# silent, so
-# that nothing is refused on a guess.
+# whether it follows instructions in at least one of its models. ssml: whether it reads SSML; true where the
+# lists are silent, so that nothing is refused on a guess.
 Voice = namedtuple("Voice", "id models gender languages description instruct ssml")
 
 DEFAULTS = {  # every voice group -> the voice that is taken when none is named

@@ -13,12 +13,10 @@ from shared.cli.flags import add_switch, number
 from shared.failures import usage
 
 # path: dotted, in the body. flag: the arguments for argparse, or (help of --x, help of --no-x) for a switch;
-# `{models}` in a help
-# text stands for the models that take it. letter: in the table of models.md. group: the part of --help.
-# encode: the value as it
-# goes on the wire, from (value, ask). check: refuses what the service would, from the ask. modes: those in
-# which the field counts,
-# () for all. unset: mode -> what is sent there without the flag.
+# `{models}` in a help text stands for the models that take it. letter: in the table of models.md. group: the
+# part of --help. encode: the value as it goes on the wire, from (value, ask). check: refuses what the service
+# would, from the ask. modes: those in which the field counts, () for all. unset: mode -> what is sent there
+# without the flag.
 Field = namedtuple("Field", "path flag letter group encode check modes unset",
                    defaults=("look", lambda value, ask: value, lambda ask: None, (), {}))
 _P = "parameters."

@@ -40,8 +40,7 @@ QWEN_PICTURE = _limits(_QWEN, 10)
 ANY_PICTURE = Limits("a picture", (*_QWEN, "image/heic"))
 
 # Where the parts of a request go: "messages", or dotted paths. `pictures` has a path for each picture, or one
-# that ends
-# in [] for a list. `mask` and `function` are '' where there is none.
+# that ends in [] for a list. `mask` and `function` are '' where there is none.
 Places = namedtuple("Places", "prompt pictures mask function", defaults=((), "", ""))
 CONTENT = "messages"
 PROMPT = Places("input.prompt")
@@ -49,8 +48,7 @@ I2I = Places("input.prompt", ("input.images[]",))
 FUNCTION = Places("input.prompt", ("input.base_image_url",), "input.mask_image_url", "input.function")
 
 # One thing a model does. images and n: the least and the most, n (0, 0) where it is not taken; sizes: a rule
-# of
-# image_sizes, None where no size is taken; sends: path -> what asks the service for it.
+# of image_sizes, None where no size is taken; sends: path -> what asks the service for it.
 Mode = namedtuple("Mode", "images n sizes sends", defaults=((0, 0), (1, 1), None, {}))
 _SERIES = {"parameters.enable_sequential": True}
 _INTERLEAVE = {"parameters.enable_interleave": True}
@@ -60,17 +58,12 @@ _INTERLEAVE = {"parameters.enable_interleave": True}
 Need = namedtuple("Need", "path hint second", defaults=(None,))
 
 # does: mode -> Mode. direct, task: the paths, '' where there is none. places, task_places: of the direct call
-# and of the task.
-# fields: option -> Field. prompt: the most characters or tokens, as (number, unit), and whether a prompt is
-# needed. inline:
-# whether a picture may travel inside the request. running: how many tasks of one account run at a time.
-# submit: how often a call
-# is taken. usual: the size without flags. chosen: the flags for which this is the model where none is named.
-# transparency of
-# pictures given: "refused", "needed", "made" (taken and made as well), "" where it is taken or nothing is
-# known. remark: what is
-# said before every call. retired: the first day without the model, as announced, or ''; successor: the id to
-# use instead.
+# and of the task. fields: option -> Field. prompt: the most characters or tokens, as (number, unit), and
+# whether a prompt is needed. inline: whether a picture may travel inside the request. running: how many tasks
+# of one account run at a time. submit: how often a call is taken. usual: the size without flags. chosen: the
+# flags for which this is the model where none is named. transparency of pictures given: "refused", "needed",
+# "made" (taken and made as well), "" where it is taken or nothing is known. remark: what is said before every
+# call. retired: the first day without the model, as announced, or ''; successor: the id to use instead.
 Model = namedtuple("Model",
     "id does direct task places task_places fields prompt needs_prompt picture inline price running "
                    "submit needs usual chosen transparency remark retired successor",

@@ -15,8 +15,7 @@ from shared.media.uploads import oss_headers
 from shared.words import counted
 
 # A request, ready but for the host: `mode` says what it does, `task` whether a task is made, `stream` whether
-# it answers
-# in events, `expected` how many pictures may come.
+# it answers in events, `expected` how many pictures may come.
 Call = namedtuple("Call", "path body headers mode task stream expected")
 
 # What can be wanted, in the order in which a flag decides: how messages call it, and whether it is asked for.

@@ -147,8 +147,8 @@ class _Scaled(Rule):
         return (self.slender(), 1) if shape[0] > shape[1] else (1, self.slender())
 
     def _scaled(self, shape: tuple, area: float) -> tuple:
-        """The largest legal size up to `area` that keeps the shape within half a per cent, else within more. One
-        with exactly this shape is preferred where it costs less than a tenth of the area."""
+        """The largest legal size up to `area` that keeps the shape within half a per cent, else within more.
+        One with exactly this shape is preferred where it costs less than a tenth of the area."""
         shape = self._limited(shape)
         least, most = self.bounds(shape)
         area = min(max(area, least), most)

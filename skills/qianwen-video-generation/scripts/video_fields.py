@@ -13,10 +13,8 @@ LOOK, SPECIAL = "how it looks and sounds", "what some models can do as well"  # 
 CONTROLS = ("posebodyface", "posebody", "depth", "scribble")
 
 # path: where it goes, unless the model's row says otherwise. letter: what it is called in the tables of
-# models.md.
-# group: of --help. flag: arguments for argparse; of a switch the texts for yes and for no. sent: value ->
-# what is sent
-# instead. most: the most characters that are read, 0 for no limit.
+# models.md. group: of --help. flag: arguments for argparse; of a switch the texts for yes and for no. sent:
+# value -> what is sent instead. most: the most characters that are read, 0 for no limit.
 Field = namedtuple("Field", "path letter group flag sent most", defaults=({}, 0))
 
 _P = "parameters."

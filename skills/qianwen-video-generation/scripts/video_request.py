@@ -18,8 +18,7 @@ from video_rows import FUNCTION_MODEL
 from video_ways import is_video, roles_in, way_of, way_of_body
 
 # A request, ready but for the host. `tier`: what its price depends on, such as the resolution. `seconds`: how
-# long the video
-# will be, 0 when its inputs decide. `way`: of using the model.
+# long the video will be, 0 when its inputs decide. `way`: of using the model.
 Call = namedtuple("Call", "path body headers tier seconds way")
 
 

@@ -51,42 +51,32 @@ SMALL_MEDIA = {**WAN_MEDIA, "image": picture(10)}
 # ---- what a row is made of -------------------------------------------------------------------------------
 
 # What a way of using a model takes. mode: as --mode names it. inputs: the roles that must be there; several
-# ways of one
-# model are told apart by them, and by the mode. prompt: "needed", "may" or "never". ratio: whether a shape
-# may be asked
-# for. continues: whether the length counts the video given. function: the name of the edit, where the model
-# has several.
+# ways of one model are told apart by them, and by the mode. prompt: "needed", "may" or "never". ratio:
+# whether a shape may be asked for. continues: whether the length counts the video given. function: the name
+# of the edit, where the model has several.
 Way = namedtuple("Way", "mode inputs prompt seconds ratio continues function",
                  defaults=("needed", FOLLOWS, False, False, ""))
 
 # What a function of a model takes. needed, may: roles that must be there and that may. sized: whether a size
-# counts. own:
-# its own parameters. controls: legal values of --control; with control_needed a video must come with one.
-# references: the
-# most. tells: roles that alone mean this function. one_of: roles of which one must be there, and clips:
-# fields of the input
-# that do as well. each: own parameter -> what is sent for each reference unless something else is said.
+# counts. own: its own parameters. controls: legal values of --control; with control_needed a video must come
+# with one. references: the most. tells: roles that alone mean this function. one_of: roles of which one must
+# be there, and clips: fields of the input that do as well. each: own parameter -> what is sent for each
+# reference unless something else is said.
 Function = namedtuple("Function",
                       "needed may sized own controls control_needed references tells one_of clips each",
                       defaults=((), (), False, 0, (), (), (), {}))
 
 # path: of the service. places: role -> where it goes: a dotted path, one that ends in [] for a list, or
-# "media:TYPE" for
-# an item of input.media; "role.mode" where a mode wants another place; "voice" -> the field of a reference
-# that holds its
-# voice. ways: in the order they are tried. shape: how the picture's size is told. fields: flag -> path.
-# media: limits by
-# kind. references: the most pictures, videos and of both. sends: parameter -> what is sent unless something
-# else is said.
-# inline: roles whose local files may travel inside the request. opaque: whether transparent pictures are
-# refused.
-# upload_doubt: whether uploads are not documented. doubt: what is not sure, for a warning. running: tasks of
-# one account
-# at a time. usual: how long a task takes, in words. needs: parameters of which one each must be there. legal:
-# flag -> its
-# values, where the model has values of its own. functions: name -> Function, instead of ways. together: the
-# most seconds of all reference videos, and of them with the video that is made, 0 where that is not bounded.
-# retired: the first day without the model, as announced, or ''; successor: the id to use instead.
+# "media:TYPE" for an item of input.media; "role.mode" where a mode wants another place; "voice" -> the field
+# of a reference that holds its voice. ways: in the order they are tried. shape: how the picture's size is
+# told. fields: flag -> path. media: limits by kind. references: the most pictures, videos and of both. sends:
+# parameter -> what is sent unless something else is said. inline: roles whose local files may travel inside
+# the request. opaque: whether transparent pictures are refused. upload_doubt: whether uploads are not
+# documented. doubt: what is not sure, for a warning. running: tasks of one account at a time. usual: how long
+# a task takes, in words. needs: parameters of which one each must be there. legal: flag -> its values, where
+# the model has values of its own. functions: name -> Function, instead of ways. together: the most seconds of
+# all reference videos, and of them with the video that is made, 0 where that is not bounded. retired: the
+# first day without the model, as announced, or ''; successor: the id to use instead.
 Model = namedtuple(
     "Model", "id path places ways shape fields prompt media references sends inline opaque upload_doubt "
     "doubt price running usual needs legal functions together retired successor",
