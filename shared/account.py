@@ -143,7 +143,8 @@ def bare_environment() -> dict:
 def _is_blank(name: str, value: str) -> bool:
     """Whether a value counts as not given: nothing is left of it when what people paste around values is cut
     off."""
-    return not key_guard.trimmed(value) or name in KEY_VARIABLES and key_guard.inspect_key(value).kind == key_guard.MISSING
+    return (not key_guard.trimmed(value) or name in KEY_VARIABLES
+            and key_guard.inspect_key(value).kind == key_guard.MISSING)
 
 
 def _secrets(keys, environ) -> tuple:

@@ -38,13 +38,11 @@ REFUSE = "refuse"
 KEY_PAGE = "https://platform.qianwenai.com"
 PLAN_PAGE = "https://platform.qianwenai.com/home/billing/subscription/token-plan"
 USAGE_PAGE = "https://platform.qianwenai.com/home/analytics"
-SET_A_KEY = ("put a standard key (sk-…, pay-as-you-go) into the environment variable DASHSCOPE_API_KEY, or "
-             "as a line DASHSCOPE_API_KEY=… into ~/.config/qianwen/.env or the project's .env; create one "
-             "on the API-key page of "
+SET_A_KEY = ("put a standard key (sk-…, pay-as-you-go) into the environment variable DASHSCOPE_API_KEY, or as a line "
+             "DASHSCOPE_API_KEY=… into ~/.config/qianwen/.env or the project's .env; create one on the API-key page of "
              + KEY_PAGE)
-TWO_KEYS = ("keep the sk-sp- key in your AI tool and put a standard sk- key (pay-as-you-go) into "
-            "DASHSCOPE_API_KEY for these scripts: both can be held at the same time and do not affect each "
-            "other")
+TWO_KEYS = ("keep the sk-sp- key in your AI tool and put a standard sk- key (pay-as-you-go) into DASHSCOPE_API_KEY for "
+            "these scripts: both can be held at the same time and do not affect each other")
 # Region -> host. None: only hosts that carry a workspace id exist there (wire contract 1.1).
 REGIONS = {
     "cn-beijing": "dashscope.aliyuncs.com",
@@ -69,12 +67,11 @@ SKILLS = {
         "native", _STANDARD_REJECTS + "; the plan has its own image endpoint, which only an AI tool's Skill, "
         "Slash Command or Agent mechanism may call"),
     "qianwen-video-generation": (
-        "native", _STANDARD_REJECTS + "; video models are not in the Token Plan of 2026-05-01, and those "
-                                      "that the team edition has had since August 2026 are for AI tools "
-                                      "only"),
+        "native", _STANDARD_REJECTS + "; video models are not in the Token Plan of 2026-05-01, and those that "
+        "the team edition has had since August 2026 are for AI tools only"),
     "qianwen-audio-tts": (
-        "native", _STANDARD_REJECTS + "; speech (TTS) models are not in the Token Plan of 2026-05-01, and "
-                                      "those that it has had since August 2026 are for AI tools only"),
+        "native", _STANDARD_REJECTS + "; speech (TTS) models are not in the Token Plan of 2026-05-01, and those "
+        "that it has had since August 2026 are for AI tools only"),
 }
 _FOREIGN = (  # prefix, whose it is, what to do
     ("sk-ant-", "Anthropic"), ("sk-proj-", "OpenAI"), ("sk-svcacct-", "OpenAI"), ("sk-admin-", "OpenAI"),
@@ -219,8 +216,7 @@ def _pasted(text: str) -> tuple:
 
 
 def _is_placeholder(value: str) -> bool:
-    """Whether a value stands in a document for the key that belongs there: `sk-xxxx`, `<key>`,
-    `your-key-here`."""
+    """Whether a value stands in a document for the key that belongs there: `sk-xxxx`, `<key>`, `your-key-here`."""
     text = value.lower()
     prefix = next((prefix for prefix in ("sk-sp-", "sk-ws-", "sk-") if text.startswith(prefix)), "")
     rest = text[len(prefix):]
@@ -244,16 +240,14 @@ def region_endpoint(region: str = DEFAULT_REGION, variable: str = "QWEN_REGION")
         is_shown = re.fullmatch(r"[\w.,-]{1,16}|[a-z]+(-[a-z]+)+(-?\d)?", region)  # all else may be a key in the wrong place
         raise BadEndpoint(f"unknown region {region!r} in {variable}" if is_shown
                           else f"unknown region in {variable}",
-                          "set QWEN_REGION to one of: "
-                          f"{', '.join(name for name, host in REGIONS.items() if host)}; in "
-                          f"{' and '.join(name for name, host in REGIONS.items() if not host)} set "
-                          "QWEN_BASE_URL to your workspace's host")
+                          f"set QWEN_REGION to one of: {', '.join(name for name, host in REGIONS.items() if host)}; in "
+                          f"{' and '.join(name for name, host in REGIONS.items() if not host)} set QWEN_BASE_URL to your "
+                          "workspace's host")
     host = REGIONS[region]
     if host is None:
         raise BadEndpoint(
             f"region {region} in {variable} has only hosts that carry your workspace id",
-            f"set QWEN_BASE_URL=https://<WorkspaceId>.{region}.maas.aliyuncs.com, or DASHSCOPE_WORKSPACE to "
-            "the id")
+            f"set QWEN_BASE_URL=https://<WorkspaceId>.{region}.maas.aliyuncs.com, or DASHSCOPE_WORKSPACE to the id")
     return Endpoint("https://" + host, "", DASHSCOPE, host, region)
 
 
@@ -298,8 +292,8 @@ def _bad_url(why: str, scheme: str = "", host: str = "") -> BadEndpoint:
     is_host = scheme in ("http", "https") and re.fullmatch(r"[a-z0-9.-]*\.[a-z0-9-]+|localhost", host)
     shown = f" {scheme}://{host}" if is_host else ""
     return BadEndpoint(f"the base URL{shown} cannot be used: {why}",
-                       "set QWEN_BASE_URL to an origin such as https://dashscope.aliyuncs.com, or to a URL "
-                       "ending in /compatible-mode/v1 or /api/v1; unset it to use the region's own host")
+                       "set QWEN_BASE_URL to an origin such as https://dashscope.aliyuncs.com, or to a URL ending in "
+                       "/compatible-mode/v1 or /api/v1; unset it to use the region's own host")
 
 
 def endpoint_kind(host: str) -> str:
@@ -368,27 +362,24 @@ _RULES = (
 _SENTENCES = {  # what and why; the next step
     "missing": ("No API key was found: DASHSCOPE_API_KEY is not set", SET_A_KEY),
     "placeholder": ("The API key is still a placeholder, not a key", SET_A_KEY),
-    "malformed": ("The API key has blanks, control characters, non-ASCII characters or another key "
-                  "(sk-sp-…) in the middle; it was probably damaged when copied",
+    "malformed": ("The API key has blanks, control characters, non-ASCII characters or another key (sk-sp-…) in the "
+                  "middle; it was probably damaged when copied",
                   "copy the key again from the API-key page of " + KEY_PAGE + " and set it again"),
-    "foreign": ("The API key looks like a key of {owner}; it is not sent: it belongs to another "
-                "service", SET_A_KEY),
+    "foreign": ("The API key looks like a key of {owner}; it is not sent: it belongs to another service", SET_A_KEY),
     "plan key at plan host": (
-        "The key is a plan key (sk-sp-…) and {host} is a {plan} endpoint. That pair is for interactive AI "
-        "tools only; a script calling it breaks the plan's terms and can get the subscription suspended or "
-        "the key revoked. Nothing was sent", TWO_KEYS + "; unset QWEN_BASE_URL, or set it to "
-                                                        "https://dashscope.aliyuncs.com"),
+        "The key is a plan key (sk-sp-…) and {host} is a {plan} endpoint. That pair is for interactive AI tools only; "
+        "a script calling it breaks the plan's terms and can get the subscription suspended or the key revoked. Nothing "
+        "was sent", TWO_KEYS + "; unset QWEN_BASE_URL, or set it to https://dashscope.aliyuncs.com"),
     "plan key in a batch": (
         "The key is a plan key (sk-sp-…), and plan keys are forbidden in batch jobs. Nothing was sent",
         TWO_KEYS),
     "plan key at DashScope": (
-        "The key is a Token Plan or Coding Plan key (sk-sp-…), and this script is not an AI tool. {skill} "
-        "does not work with it: {why_not}. DashScope will answer InvalidApiKey (401) and charge "
-        "nothing", TWO_KEYS),
+        "The key is a Token Plan or Coding Plan key (sk-sp-…), and this script is not an AI tool. {skill} does not work "
+        "with it: {why_not}. DashScope will answer InvalidApiKey (401) and charge nothing", TWO_KEYS),
     "plan key elsewhere": (
-        "The key is a Token Plan or Coding Plan key (sk-sp-…), and this script is not an AI tool. {skill} "
-        "does not work with it: {why_not}. {host} is neither DashScope nor a plan endpoint; if it forwards "
-        "the key to one, this call breaks the plan's terms", TWO_KEYS),
+        "The key is a Token Plan or Coding Plan key (sk-sp-…), and this script is not an AI tool. {skill} does not work "
+        "with it: {why_not}. {host} is neither DashScope nor a plan endpoint; if it forwards the key to one, this call "
+        "breaks the plan's terms", TWO_KEYS),
     "other key at plan host": (
         "{host} is a {plan} endpoint, and the key is not a plan key: this pair always fails authentication "
         "('Incorrect API key provided'). Nothing was sent",

@@ -46,7 +46,8 @@ def _speak_utf8() -> None:
     """In a locale of another encoding begin again in Python's UTF-8 mode, where arguments that are UTF-8 are
     read as such, and files have the very names that are printed. Arguments of that encoding stay as they are.
     """
-    if os.name != "posix" or sys.getfilesystemencoding() == "utf-8" or not (sys.executable and os.path.isfile(sys.argv[0])):
+    if os.name != "posix" or sys.getfilesystemencoding() == "utf-8" or not (sys.executable
+        and os.path.isfile(sys.argv[0])):
         return
     try:
         for argument in sys.argv:

@@ -26,7 +26,8 @@ MARK = ".qianwen-skills"  # in an installed folder: the version and the digest o
 _BESIDE = ".qianwen-"  # how the name of a folder begins in which a copy is made
 _OLD = "old-"  # in it, before the name of a skill: the copy that was there
 _BESIDE_NAME = re.compile(r"\.qianwen-[a-z0-9_]{8}")
-_NOT_COPIED = re.compile(r"__pycache__|\..*|.*\.pyc")  # what lies about in a working copy, private files with it
+# what lies about in a working copy, private files with it
+_NOT_COPIED = re.compile(r"__pycache__|\..*|.*\.pyc")
 _NOT_LOOKED_AT = re.compile(r"__pycache__|.*\.pyc")  # what comes and goes in an installed one by itself
 
 # Where an agent looks, below the home folder and below a project; the variable that moves its home folder;
@@ -57,7 +58,8 @@ def main(argv=None) -> int:
             stream.reconfigure(encoding="utf-8", errors="replace")
     try:
         target = target_folder(options.agent, options.scope, options.dir)
-        return uninstall(target, options.force) if options.uninstall else install(target, options.agent, options.force)
+        return (uninstall(target, options.force) if options.uninstall
+                else install(target, options.agent, options.force))
     except (Refused, OSError) as error:
         print(f"install: error: {error}", file=sys.stderr)
         return 2
@@ -82,7 +84,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def skills() -> list:
     """The names of the skills in this repository."""
-    return sorted(name for name in os.listdir(SOURCE) if os.path.isfile(os.path.join(SOURCE, name, "SKILL.md")))
+    return sorted(name for name in os.listdir(SOURCE)
+                  if os.path.isfile(os.path.join(SOURCE, name, "SKILL.md")))
 
 
 def target_folder(agent: str, scope: str | None, folder: str | None, environment=os.environ) -> str:
@@ -110,7 +113,8 @@ def _absolute(folder: str, variable: str) -> str:
     return os.path.abspath(expanded)
 
 
-# ---- what is there ---------------------------------------------------------------------------------------------------
+# ---- what is there
+# ---------------------------------------------------------------------------------------------------
 
 def files_of(folder: str, installed: bool = False) -> list:
     """The paths of a skill's files, relative and sorted, with / between.
@@ -163,7 +167,8 @@ def state_of(folder: str) -> str:
     if not os.path.isdir(folder) or _name(folder) != os.path.basename(folder) or \
             not os.path.isfile(os.path.join(folder, "scripts", "shared", "key_guard.py")):
         return "foreign"
-    return "ours" if digest_of(folder) == (_marked(folder) or _digest_of_source(os.path.basename(folder))) else "changed"
+    return ("ours" if digest_of(folder) == (_marked(folder) or _digest_of_source(os.path.basename(folder)))
+            else "changed")
 
 
 def _marked(folder: str) -> str:
@@ -193,16 +198,19 @@ def _name(folder: str) -> str:
 
 def version() -> str:
     """The version of these skills."""
-    with open(os.path.join(SOURCE, skills()[0], "scripts", "shared", "__init__.py"), encoding="utf-8") as file:
+    with open(os.path.join(SOURCE, skills()[0], "scripts", "shared", "__init__.py"),
+              encoding="utf-8") as file:
         return re.search(r'VERSION = "([^"]+)"', file.read()).group(1)
 
 
-# ---- doing it --------------------------------------------------------------------------------------------------------
+# ---- doing it
+# --------------------------------------------------------------------------------------------------------
 
 def _check(target: str, force: bool) -> dict:
     """The state of each skill's folder. Raises Refused where one must not be touched, before any is."""
     states = {name: state_of(os.path.join(target, name)) for name in skills()}
-    foreign, links, changed = ([name for name, state in states.items() if state == kind] for kind in ("foreign", "link", "changed"))
+    foreign, links, changed = ([name for name, state in states.items() if state == kind]
+                               for kind in ("foreign", "link", "changed"))
     if foreign:
         raise Refused(f"{_listed(target, foreign)} is not one of these skills, though it has the name; "
                       "nothing was changed. Move it away, or install for another agent or scope")

@@ -174,7 +174,8 @@ class ApiBatch:
             return
         self._forget(jobs.record)
         failure.resume, failure.task_id = "", ""
-        failure.fix = failure.fix.rpartition("go on with: ")[0].rpartition("; then ")[0] or "run the same command again"
+        failure.fix = (failure.fix.rpartition("go on with: ")[0].rpartition("; then ")[0]
+                       or "run the same command again")
 
     def _forget(self, record: dict) -> None:
         shutil.rmtree(job_folder(self.journal, record), ignore_errors=True)

@@ -16,7 +16,7 @@ from ..cli.console import Console
 from ..failures import Exit, Failure, usage
 from ..files.whole import InUse
 from ..tasks.commands import cancel, check_same_account, check_same_skill, show_status
-from ..tasks.journal import Journal
+from ..tasks.journal import Journal, journal_of
 from ..tasks.service import resume_command
 from .api import ApiBatch, check_endpoint, find_record, live_record
 from .folder import BatchFolder
@@ -52,8 +52,8 @@ def run_batch(session, call, make_parser, *, main: str = "prompt", instead=(), f
         console.warn(remark)
     batch_folder = BatchFolder(folder, row_file, console, again=options.again, recoverable=recoverable,
                                table=row_file.source.is_table or options.csv)
-    api = ApiBatch(session, call, table, row_file, batch_folder,
-                   Journal(session.account.state, session.console.redact_result)) if options.batch_api else None
+    api = (ApiBatch(session, call, table, row_file, batch_folder, journal_of(session))
+           if options.batch_api else None)
     if options.dry_run:
         batch_folder.read()
         return api.dry_run() if api else _dry_run(row_file, batch_folder, session, call)
@@ -89,7 +89,7 @@ def _through_api(api: ApiBatch, session, batch_folder: BatchFolder, record: dict
 def _refuse_under_way(session, folder: str) -> None:
     """Rows that a job has are not sent again by direct calls."""
     if session.options.has_api and os.path.isabs(session.account.state):
-        journal = Journal(session.account.state, session.console.redact_result)
+        journal = journal_of(session)
         record = live_record(journal, session.skill, folder)
         if record:
             raise _under_way(record, journal)
@@ -106,7 +106,7 @@ def _under_way(record: dict, journal: Journal) -> Failure:
 
 def later(session, call, make_parser, table, *, main: str = "prompt", instead=(), **_) -> Exit | None:
     """--status, --cancel and --resume of jobs of the Batch API."""
-    options, console, journal = session.options, session.console, Journal(session.account.state, session.console.redact_result)
+    options, console, journal = session.options, session.console, journal_of(session)
     given = options.status or options.cancel or options.resume
     record = find_record(journal, given)
     if record is None:

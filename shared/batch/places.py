@@ -32,7 +32,8 @@ class Places:
         above = os.path.dirname(folder)
         if above == folder or self._is_inside(self._folder):
             return ""
-        return folder if os.path.islink(folder) and self._is_inside(os.path.realpath(above)) else self._link_out(above)
+        return (folder if os.path.islink(folder) and self._is_inside(os.path.realpath(above))
+                else self._link_out(above))
 
     def _is_inside(self, path: str) -> bool:
         return any(_lies_in(path, place) for place in self._inputs)

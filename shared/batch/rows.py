@@ -180,7 +180,8 @@ class RowFile:
                     bad.add(line, failure.message)
 
     def _advice(self) -> str:
-        lacks = self.source.is_table and self.main not in self._templates and self._main_flag not in self.source.columns
+        lacks = (self.source.is_table and self.main not in self._templates
+                 and self._main_flag not in self.source.columns)
         header = (f"no column is called {self._main_flag!r} (the first line must be the header): give a "
                   "template with the columns, such as "
                   f'"Judge: {{{next(iter(self.source.columns), "column")}}}", or ' if lacks else "")
@@ -270,7 +271,8 @@ class RowFile:
         return self._templates[self.main].fill(record)
 
     def _filled_system(self, row: dict, record: dict) -> str | None:
-        return self._templates["system"].fill(record) if "system" in self._templates and "system" not in row else row.get("system")
+        return (self._templates["system"].fill(record) if "system" in self._templates
+                and "system" not in row else row.get("system"))
 
     def _check_main(self, text: str | None, row: dict) -> None:
         main = self._main_flag

@@ -258,8 +258,10 @@ class Jobs(Tasks):
                 query = {"purpose": "batch", "limit": 1000, **({"after": after} if after else {})}
                 body = self.client.json(Request("GET", f"{self._url('files')}?{urlencode(query)}"),
                                         Retries.READ).body
-                items = [item for item in body.get("data") or () if isinstance(item, dict) and _is_id(item.get("id"))]
-                found += [item["id"] for item in items if str(item.get("filename")).startswith(self.record["id"] + "-")]
+                items = [item for item in body.get("data") or () if isinstance(item, dict)
+                         and _is_id(item.get("id"))]
+                found += [item["id"] for item in items
+                          if str(item.get("filename")).startswith(self.record["id"] + "-")]
                 if not body.get("has_more") or not items:
                     break
                 after = items[-1]["id"]

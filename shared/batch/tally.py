@@ -241,4 +241,5 @@ def duration(seconds: float) -> str:
     whole = int(seconds + 0.5)
     if whole < 60:
         return f"{whole} s"
-    return f"{whole // 60} min {whole % 60} s" if whole < 3600 else f"{whole // 3600} h {whole % 3600 // 60} min"
+    return (f"{whole // 60} min {whole % 60} s" if whole < 3600
+            else f"{whole // 3600} h {whole % 3600 // 60} min")

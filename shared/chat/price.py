@@ -80,4 +80,5 @@ def estimate_of(model, body: dict, session, media: int = 0, more: int = 0) -> tu
 
 
 def _why(model, region: str) -> str:
-    return f"the price of {model.id} in {region} is not in the table" if region else "a gateway bills by itself"
+    return (f"the price of {model.id} in {region} is not in the table" if region
+            else "a gateway bills by itself")

@@ -102,7 +102,8 @@ class Turn:
         return f"{usage_line(self.answer.usage, model, self.session.billing_note())}, {words(self.cost)}"
 
     def _billing(self) -> dict:
-        return {"plan": self.client.key.billing, "units": units(self.answer.usage), "cost": cost_document(self.cost)}
+        return {"plan": self.client.key.billing, "units": units(self.answer.usage),
+                "cost": cost_document(self.cost)}
 
     # -- sending
 

@@ -80,7 +80,8 @@ def _add_live_call(report: dict, session):
 
 def _print_report(report: dict, console) -> None:
     key, endpoint = report["key"], report["endpoint"]
-    shown = f"{key['shown_as']} ({key['kind']}), from {key['source']}" if key["source"] != "none" else "none (missing)"
+    shown = (f"{key['shown_as']} ({key['kind']}), from {key['source']}" if key["source"] != "none"
+             else "none (missing)")
     rows = [("key", shown),
             ("endpoint",
              f"{endpoint['url']} ({endpoint['kind']}, region {endpoint['region']}), from "

@@ -129,7 +129,8 @@ class Console:
                  f"request id {failure.request_id}" if failure.request_id else ""]
         facts = ", ".join(fact for fact in facts if fact)
         lines = [f"error: {failure.message}" + (f"  [{facts}]" if facts else "")]
-        fix = failure.fix if not any(failure.fix in shown for shown in self.advised) else "do what the warning above says"
+        fix = (failure.fix if not any(failure.fix in shown for shown in self.advised)
+               else "do what the warning above says")
         lines += [f"  {name}: {text}" for name,
                   text in (("why", failure.cause), ("next", fix if failure.fix else "")) if text]
         self.say("\n".join(lines))

@@ -96,7 +96,8 @@ class Session:
         billing = self.verdict.key.billing
         if billing == "pay-as-you-go":
             return "billed pay-as-you-go (not covered by a Token Plan or Coding Plan)"
-        return f"billed by {self.endpoint.host}" if billing == "gateway" else "plan key: not billed by DashScope"
+        return (f"billed by {self.endpoint.host}" if billing == "gateway"
+                else "plan key: not billed by DashScope")
 
     # -- money
 

@@ -175,7 +175,8 @@ class OutputFiles:
 
     def __init__(self, output: str | None, overwrite: bool, name: str, count: int, extension: str, *,
                  sidecars: bool = True, name_id: str = "", text: str = "", resumed: bool = False, warn=None):
-        self.overwrite, self.count, self.sidecars, self.warn = overwrite, count, sidecars, warn or (lambda words: None)
+        self.overwrite, self.count, self.sidecars = overwrite, count, sidecars
+        self.warn = warn or (lambda words: None)
         self.folder, self.stem, self.extension = _place(output, name, name_id or short_id(), extension)
         self._made = _make_folder(self.folder or ".")
         self._temporaries: list = []

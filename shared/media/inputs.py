@@ -36,7 +36,8 @@ class Media:
     @property
     def name(self) -> str:
         """How messages name it."""
-        return "stdin" if self.argument == "-" else "the data URL" if _is_data(self.argument) else printable(self.argument)
+        return ("stdin" if self.argument == "-" else "the data URL" if _is_data(self.argument)
+                else printable(self.argument))
 
     def read(self) -> bytes:
         if self.data is not None:

@@ -26,7 +26,8 @@ def parse(text: str, where: str) -> Budget | None:
         return None
     found = re.match(_FORM, text)
     if not found or not math.isfinite(float(found.group(1))):
-        shown = f"is {text!r}, which is not" if re.fullmatch(r"[\w./ ,+-]{1,16}", text) else "is not"  # it may be a key
+        shown = (f"is {text!r}, which is not" if re.fullmatch(r"[\w./ ,+-]{1,16}", text)
+                 else "is not")  # it may be a key
         raise usage(f"QIANWEN_BUDGET in {where} {shown} a budget",
                     "write an amount in CNY, alone or with a period: 20, 20/day, 100/week or 300/month")
     return Budget(float(found.group(1)), found.group(2) or "day", where)

@@ -30,7 +30,8 @@ def _next_of(row: dict) -> str:
 
 
 def _age(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.0f} h"
+    return (f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min" if seconds < 7200
+            else f"{seconds / 3600:.0f} h")
 
 
 def show_status(given: str, runner, journal: Journal, console) -> None:

@@ -30,8 +30,8 @@ class Delivery:
 
     def __init__(self, client, journal: Journal, console, outputs: OutputFiles, record: dict,
                  accept: str = "image/"):
-        self.client, self.journal, self.console, self.outputs, self.record = client, journal, console, outputs, record
-        self.accept = accept
+        self.client, self.journal, self.console = client, journal, console
+        self.outputs, self.record, self.accept = outputs, record, accept
         self.kept = True  # whether the links are in the journal
         self.files: list = []
         self.problems: list = []  # Failures of single files
@@ -114,7 +114,8 @@ class Delivery:
             kind, width, height, seconds = probe.measure(file, size)
             if kind.startswith(self.accept) and probe.is_whole(file, size, kind):
                 return kind, {"width": width, "height": height, "seconds": seconds}
-        what = "is damaged" if kind.startswith(self.accept) else f"is {kind or 'something else'}, not the result"
+        what = ("is damaged" if kind.startswith(self.accept)
+                else f"is {kind or 'something else'}, not the result")
         kept = self._set_aside(temporary, number)
         raise Failure(Exit.UNSAVED,
                       f"the file behind a result's link {what}{kept and f'; the part received is in {kept}'}",
@@ -181,7 +182,8 @@ class Delivery:
         what = f"{len(self.problems)} of {counted(made, 'result')} could not be saved"
         failure = Failure(Exit.UNSAVED, f"{what}: {first.message}", first.cause,
                           f"fetch what is missing with: {command_line} (add -o DIR/ for another place); the "
-                          "links expire after 24 hours", files=[*self.files, *links], task_id=record["task_id"],
+                          "links expire after 24 hours", files=[*self.files, *links],
+                          task_id=record["task_id"],
                           resume=command_line,
                           request_id=record.get("request_id", ""), accepted="maybe", code=first.code)
         if not self.kept:

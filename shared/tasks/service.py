@@ -1,8 +1,7 @@
 """Asynchronous tasks: submitted once, in the journal before the first poll, polled, resumed, cancelled.
 
-There is no idempotency key: a second create is a second bill. So a create is never repeated unless it was
-surely not taken, and one whose answer was lost is looked for in the service's own list (image contract 3 and
-8.4).
+There is no idempotency key: a second create is a second bill. So a create is never repeated unless it was surely not
+taken, and one whose answer was lost is looked for in the service's own list (image contract 3 and 8.4).
 """
 from __future__ import annotations
 
@@ -43,8 +42,8 @@ def check_given(given: str, record: dict | None, journal: Journal) -> None:
         return
     if re.match(r"(q|row)-", given):
         raise usage(f"{given} is not in the journal {journal.folder}",
-                    "the id is known only in that journal: set XDG_STATE_HOME and HOME as they were when it "
-                    "was created; --tasks lists what is there")
+                    "the id is known only in that journal: set XDG_STATE_HOME and HOME as they were when it was created; --tasks "
+                    "lists what is there")
     if not is_id(given):
         raise usage(f"{ascii(given)} is not the id of a task", "--tasks lists what can be fetched")
 
@@ -55,12 +54,11 @@ def resume_command(given: str, journal: Journal, flag: str = "--resume") -> str:
 
 
 class Tasks:
-    """The tasks of one account. `pace` is the first and the longest pause between two polls, in seconds.
-    `forget(record)` is called for a task that ended without a result, or was not taken at all: it is not
-    billed."""
+    """The tasks of one account. `pace` is the first and the longest pause between two polls, in seconds. `forget(record)` is
+    called for a task that ended without a result, or was not taken at all: it is not billed."""
 
-    def __init__(self, client, journal: Journal, console, *, pace=(2.0, 10.0), clock=time.monotonic, sleep=time.sleep,
-                 usual: str = "", forget=lambda record: None):
+    def __init__(self, client, journal: Journal, console, *, pace=(2.0, 10.0), clock=time.monotonic,
+                 sleep=time.sleep, usual: str = "", forget=lambda record: None):
         self.client, self.journal, self.console = client, journal, console
         self.pace, self.clock, self.sleep, self.usual = pace, clock, sleep, usual
         self._forget = forget
@@ -68,13 +66,11 @@ class Tasks:
     # -- create
 
     def submit(self, request: Request, record: dict) -> None:
-        """Create the task and put its id into the record on disk. A create that may have been taken is not
-        repeated."""
+        """Create the task and put its id into the record on disk. A create that may have been taken is not repeated."""
         try:
             self.journal.write(record)
         except OSError as error:
-            raise usage(f"the journal {self.journal.folder} cannot be written ({error.strerror}); nothing "
-                        "was sent",
+            raise usage(f"the journal {self.journal.folder} cannot be written ({error.strerror}); nothing was sent",
                         "make room there, or set XDG_STATE_HOME to another folder") from error
         try:
             reply = self.client.json(request, Retries.CREATE)
@@ -87,10 +83,8 @@ class Tasks:
                 self.journal.remove(record)
             raise
         except BaseException as error:
-            raise Failure(Exit.INTERRUPTED, "interrupted while creating the task", "the service may have "
-                                                                                   "created it",
-                          "look for it before trying again: "
-                          f"{resume_command(record['id'], self.journal)}", accepted="maybe",
+            raise Failure(Exit.INTERRUPTED, "interrupted while creating the task", "the service may have created it",
+                          f"look for it before trying again: {resume_command(record['id'], self.journal)}", accepted="maybe",
                           resume=resume_command(record["id"], self.journal)) from error
         self.journal.heard(reply.headers)
         record["created"] = self.journal.now()
@@ -99,10 +93,8 @@ class Tasks:
             record["answer"] = task_id
             self._keep(record)
             what = "a task id of a format that this script cannot read" if task_id else "no task id"
-            raise Failure(Exit.FAILED, "the service accepted the request but gave "
-                                       f"{what}", request_id=reply.request_id,
-                          accepted="maybe", fix="look for the task: "
-                                                f"{resume_command(record['id'], self.journal)}",
+            raise Failure(Exit.FAILED, f"the service accepted the request but gave {what}", request_id=reply.request_id,
+                          accepted="maybe", fix=f"look for the task: {resume_command(record['id'], self.journal)}",
                           resume=resume_command(record["id"], self.journal))
         record.update(task_id=task_id, state=RUNNING, request_id=reply.request_id)
         self._keep(record)
@@ -112,8 +104,7 @@ class Tasks:
         try:
             self.journal.write(record)
         except OSError as error:
-            self.console.warn(f"the task {record['task_id']} could not be saved in the journal: "
-                              f"{error.strerror}",
+            self.console.warn(f"the task {record['task_id']} could not be saved in the journal: {error.strerror}",
                               "keep this id: it leads to the result")
 
     def _explain_lost(self, failure: Failure, record: dict) -> None:
@@ -123,11 +114,10 @@ class Tasks:
         failure.fix = f"look for it before trying again: {failure.resume}"
 
     def look_for(self, record: dict) -> str:
-        """The id of a task whose create was not answered, from the service's list. Raises Failure where it is
-        not there.
+        """The id of a task whose create was not answered, from the service's list. Raises Failure where it is not there.
 
-        The list tells models and times, not prompts. So a task is taken when it can be no other's, or when it
-        repeats the prompt, as the older families do once they have ended.
+        The list tells models and times, not prompts. So a task is taken when it can be no other's, or when it repeats
+        the prompt, as the older families do once they have ended.
         """
         known = self.journal.known_tasks() | set(record.get("others", ()))
         items, earliest, latest = self._listed(record)
@@ -136,8 +126,7 @@ class Tasks:
                  and earliest <= _started(item) <= latest]
         if not found:
             self._give_up(record)
-            raise Failure(Exit.FAILED, "the service lists no such task, so it did not accept the request, "
-                                       "which costs nothing",
+            raise Failure(Exit.FAILED, "the service lists no such task, so it did not accept the request, which costs nothing",
                           fix="run the original command again", code=NOT_LISTED)
         rivals = any(is_submitting(other) and other.get("model") == record["model"] and other["id"] != record["id"]
                      for other in self.journal.all())
@@ -153,13 +142,12 @@ class Tasks:
         if len(same) == 1:
             return same[0]
         if any(status not in (SUCCEEDED, FAILED, CANCELED, UNKNOWN) for status, _ in looks.values()):
-            raise Failure(Exit.RUNNING, f"{len(found)} tasks of {record['model']} began at that time, and "
-                                        f"not all have ended: {', '.join(found)}",
+            raise Failure(Exit.RUNNING, f"{len(found)} tasks of {record['model']} began at that time, and not all have ended: "
+                          f"{', '.join(found)}",
                           "an ended task shows its prompt, which tells which one it is",
                           f"try again in a minute: {resume_command(record['id'], self.journal)}", accepted="maybe", code=NOT_CLEAR,
                           resume=resume_command(record["id"], self.journal))
-        raise Failure(Exit.FAILED, f"{len(found)} tasks of {record['model']} began at that time: "
-                                   f"{', '.join(found)}",
+        raise Failure(Exit.FAILED, f"{len(found)} tasks of {record['model']} began at that time: {', '.join(found)}",
                       "they do not show their prompts, so the script cannot tell which one it is",
                       "fetch the right one with --resume TASK_ID", accepted="maybe")
 
@@ -169,11 +157,10 @@ class Tasks:
         self._keep(record)
 
     def find_or_forget(self, record: dict, max_wait: float) -> bool:
-        """Whether the task of an unanswered create is found, as `look_for` does, waiting for what is not
-        clear yet.
+        """Whether the task of an unanswered create is found, as `look_for` does, waiting for what is not clear yet.
 
-        A record without a task is deleted: nothing was made, and the request may be sent again. Raises
-        Failure where several tasks could be the one.
+        A record without a task is deleted: nothing was made, and the request may be sent again. Raises Failure where several
+        tasks could be the one.
         """
         deadline = self.clock() + max_wait
         while True:
@@ -259,8 +246,7 @@ class Tasks:
     def wait(self, record: dict, max_wait: float) -> dict:
         """Poll until the task has ended well and return the whole answer.
 
-        Raises Failure: RUNNING after `max_wait` seconds, INTERRUPTED on Ctrl-C, FAILED or CONTENT when the
-        task failed.
+        Raises Failure: RUNNING after `max_wait` seconds, INTERRUPTED on Ctrl-C, FAILED or CONTENT when the task failed.
         """
         begin, pause, told, doubtful = self.clock(), self.pace[0], None, 0
         try:
@@ -275,16 +261,14 @@ class Tasks:
                 told = self._tell(record, status, self.clock() - begin, told)
                 left = begin + max_wait - self.clock()
                 if left <= 0:
-                    raise self._goes_on(record, Exit.RUNNING, f"the task is still {_word(status)} after "
-                                                              f"{counted(max_wait, 'second')}")
+                    raise self._goes_on(record, Exit.RUNNING, f"the task is still {_word(status)} after {counted(max_wait, 'second')}")
                 self.sleep(min(left, pause * random.uniform(0.85, 1.15)))
                 pause = min(self.pace[1], pause * 1.5)
         except KeyboardInterrupt:
             raise self._goes_on(record, Exit.INTERRUPTED, "interrupted; the task continues") from None
 
     def _is_young(self, record: dict) -> bool:
-        """Whether the task may not be known everywhere yet. A moment in the future comes from a clock that
-        was wrong."""
+        """Whether the task may not be known everywhere yet. A moment in the future comes from a clock that was wrong."""
         return 0 <= self.journal.now() - record["created"] + 1 < YOUNG
 
     def _patient_look(self, record: dict, begin: float, max_wait: float) -> tuple:
@@ -294,19 +278,18 @@ class Tasks:
                 return self.look(record["task_id"])
             except Failure as failure:
                 left = begin + max_wait - self.clock()
-                if failure.exit_code in (Exit.KEY, Exit.USAGE, Exit.INTERRUPTED) or failure.exit_code == Exit.QUOTA and \
-                        not failure.retryable or 400 <= failure.http_status < 500 and not failure.retryable:
+                is_final = not failure.retryable and (failure.exit_code == Exit.QUOTA
+                                                      or 400 <= failure.http_status < 500)
+                if is_final or failure.exit_code in (Exit.KEY, Exit.USAGE, Exit.INTERRUPTED):
                     raise self._still_there(failure, record)
                 if left <= 0:
-                    raise self._goes_on(record, Exit.RUNNING, "the task's state could not be read within "
-                                                              f"{counted(max_wait, 'second')}: "
-                                                              f"{failure.message}") from failure
+                    raise self._goes_on(record, Exit.RUNNING, f"the task's state could not be read within {counted(max_wait, 'second')}: "
+                                        f"{failure.message}") from failure
                 self.console.note(f"{failure.message} — asking again")
                 self.sleep(min(left, max(failure.retry_after or 0.0, self.pace[1])))
 
     def _still_there(self, failure: Failure, record: dict) -> Failure:
-        """A poll was refused; that says nothing of the task, so the way to its result goes with the
-        message."""
+        """A poll was refused; that says nothing of the task, so the way to its result goes with the message."""
         failure.task_id, failure.resume = record["task_id"], resume_command(record["task_id"], self.journal)
         advice = "" if "again" in failure.fix else failure.fix + "; "  # never to run what is paid once more
         failure.fix, failure.accepted = f"{advice}the task continues; fetch it with: {failure.resume}", "maybe"
@@ -329,8 +312,7 @@ class Tasks:
                        resume=command, accepted="maybe")
 
     def ended(self, record: dict, status: str, body: dict) -> Failure:
-        """The Failure of a task that ended without a result; its record goes where there is nothing to
-        fetch."""
+        """The Failure of a task that ended without a result; its record goes where there is nothing to fetch."""
         if status != UNKNOWN:
             self._remove(record)
         elif self.journal.expired(record):  # unknown may also mean another account or region
@@ -338,13 +320,11 @@ class Tasks:
         request_id = str(body.get("request_id") or "")
         if status == UNKNOWN:
             return Failure(Exit.FAILED, f"the service does not know the task {record['task_id']}",
-                           "the service keeps tasks for 24 hours, in the region and account that created "
-                           "them",
-                           "check QWEN_REGION and the key; when 24 hours have passed, the result is gone, "
-                           "so run the original command again", code=UNKNOWN, request_id=request_id, task_id=record["task_id"])
+                           "the service keeps tasks for 24 hours, in the region and account that created them",
+                           "check QWEN_REGION and the key; when 24 hours have passed, the result is gone, so run the "
+                           "original command again", code=UNKNOWN, request_id=request_id, task_id=record["task_id"])
         if status == CANCELED:
-            return Failure(Exit.FAILED, f"the task {record['task_id']} was cancelled", "somebody cancelled "
-                                                                                       "it while it waited",
+            return Failure(Exit.FAILED, f"the task {record['task_id']} was cancelled", "somebody cancelled it while it waited",
                            "run the original command again", code=CANCELED, request_id=request_id, task_id=record["task_id"])
         return self._failed(record, body, request_id)
 
@@ -360,8 +340,7 @@ class Tasks:
     # -- cancel
 
     def cancel(self, task_id: str, record: dict | None = None) -> None:
-        """Cancel a task that still waits, and forget its record. Raises Failure when it has begun: then it
-        runs to its end and is billed."""
+        """Cancel a task that still waits, and forget its record. Raises Failure when it has begun: then it runs to its end and is billed."""
         from urllib.parse import quote
         request = Request("POST", f"{self.client.endpoint.native}/tasks/{quote(task_id, safe='')}/cancel")
         try:
@@ -401,8 +380,7 @@ def _started(item: dict) -> float:
 
 
 def _word(status: str) -> str:
-    return {PERHAPS: "in an unknown state", "PENDING": "waiting", "RUNNING": "running", "": "in an unknown "
-                                                                                            "state"}.get(status, status.lower())
+    return {PERHAPS: "in an unknown state", "PENDING": "waiting", "RUNNING": "running", "": "in an unknown state"}.get(status, status.lower())
 
 
 def describe(records: list, journal: Journal) -> list:

@@ -264,7 +264,9 @@ def _find_row(error: ServiceError, context: Context) -> Row:
         return row
     if _is_auth(error.status, code, message):
         return _auth_row(message, context)
-    if error.status == 404 and re.fullmatch(_NAMES_NOTHING, message) and re.fullmatch(r"(http_)?(404|not_?found)?(error)?", code):
+    if error.status == 404 and re.fullmatch(_NAMES_NOTHING,
+                                            message) and re.fullmatch(r"(http_)?(404|not_?found)?(error)?",
+                                                                      code):
         return _NO_SUCH_PATH
     row = _first(_ROWS, error.status, code, message)
     if row:

@@ -45,7 +45,8 @@ class Multipart:
     def __init__(self, fields: dict, path: str, filename: str = "",
                  media_type: str = "application/octet-stream",
                  data: bytes | None = None, progress=None):
-        self.fields, self.path, self.media_type, self.data, self.progress = fields, path, media_type, data, progress
+        self.fields, self.path, self.media_type = fields, path, media_type
+        self.data, self.progress = data, progress
         self.filename = filename or os.path.basename(path)
         self.size = os.path.getsize(path) if data is None else len(data)
         self.boundary = "qianwen-" + os.urandom(16).hex()

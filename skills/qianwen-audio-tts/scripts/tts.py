@@ -23,7 +23,9 @@ from shared.main import run_script
 from shared.money import cost as money
 from shared.words import unit
 from tts_models import find_model, TABLE
-from tts_request import build_request, check, check_voice, is_streamed, script_warning, voice_of, voice_warning
+from tts_request import (
+    build_request, check, check_voice, is_streamed, script_warning, voice_of, voice_warning
+)
 
 SKILL = tts_flags.SKILL
 CONCURRENCY = 3  # parts at a time; the service takes three requests a second (speech contract 7.1)

@@ -128,7 +128,8 @@ def creation(model, preview: str = "", region: str = BEIJING) -> Cost:
     found = CREATION[model.service]
     counted = {"voices": 1, **({"characters": units(preview)} if model.service == MINIMAX_CLONING else {})}
     if region != BEIJING:
-        why = "a gateway bills by itself" if not region else f"the price of a voice in {region} is not in the table"
+        why = ("a gateway bills by itself" if not region
+               else f"the price of a voice in {region} is not in the table")
         return unknown(why, AS_OF, region, counted)
     spoken = expected(model, preview, region).high or 0.0 if model.service == MINIMAX_CLONING else 0.0
     return exactly(round(found.yuan + spoken, 6), AS_OF, region, counted)

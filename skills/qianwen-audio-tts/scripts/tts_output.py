@@ -128,12 +128,14 @@ class Output:
     def _check_length(self, part, seconds: float) -> None:
         """CosyVoice cuts long parts off without a word, and other services may lose an end, too."""
         model = self._job.model
-        if model.says != "text" or not seconds:  # a description is not read out; a stream of Opus tells no length
+        # a description is not read out; a stream of Opus tells no length
+        if model.says != "text" or not seconds:
             return
         if too_short(seconds, part.shown, self._job.ask.speed):
             self._console.warn(f"a segment is {seconds:.1f} s long and should be about "
                                f"{expected_seconds(part.shown, self._job.ask.speed):.0f} s: its end may be "
-                               f"missing. It begins: {part.shown[:40]}", _CUT_FIX if model.wire == "cosy" and not model.tags else _SHORT_FIX)
+                               f"missing. It begins: {part.shown[:40]}", _CUT_FIX if model.wire == "cosy"
+                               and not model.tags else _SHORT_FIX)
 
     def _save(self, temporary, form: str, found: list) -> None:
         self.entry = self._outputs.save(temporary, 1, tts_sound.MEDIA_TYPES[form])
@@ -187,7 +189,8 @@ class Output:
         except Failure as failure:
             if len(self._job.parts) > 1:
                 failure.message = f"part {number + 1} of {len(self._job.parts)} could not be spoken: {failure.message.rstrip('. ')}"
-                failure.message += f". It begins: {self._job.parts[number].shown[:60]}" if failure.exit_code == Exit.CONTENT else ""
+                failure.message += (f". It begins: {self._job.parts[number].shown[:60]}"
+                                    if failure.exit_code == Exit.CONTENT else "")
             raise
 
     def _broken(self, error, live, temporary) -> BaseException:

@@ -20,7 +20,8 @@ from tts_sound import BadSound, NoSound
 from tts_store import private, Store, unsaved
 
 _FETCH_AGAIN = "run the same command again: what is paid is fetched and not paid again while the link lives (24 hours)"
-_MOST_BYTES, _BYTES_EACH, _BYTES_AT_ALL = 64 << 20, 2 << 20, 1 << 30  # of sound: at first, a character, at most
+# of sound: at first, a character, at most
+_MOST_BYTES, _BYTES_EACH, _BYTES_AT_ALL = 64 << 20, 2 << 20, 1 << 30
 _TRUNCATED = 0.5  # of the time a text takes to say; below it something was cut off (speech contract 7.4)
 
 
@@ -133,7 +134,8 @@ class Speaker:
         try:
             answer, form = self._send(call, client, temporary, on_audio)
             url = answer.url
-            facts = self._session.console.redact_result({"usage": answer.usage, "request_id": answer.request_id,
+            facts = self._session.console.redact_result({"usage": answer.usage,
+                "request_id": answer.request_id,
                                                          "url": url})
             if form:
                 return self.store.keep(key, temporary, form, facts)

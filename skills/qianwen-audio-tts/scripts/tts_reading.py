@@ -50,7 +50,8 @@ def _unwrapped(block: list) -> list:
     marked = [bool(_BULLET.match(line) or _NUMBERED.match(line)) for line in block]
     widths = [units(line.strip()) for line in block]
     short = sum(mark or width < SHORT for mark, width in zip(marked[:-1], widths))
-    kept = short * 2 > len(block) - 1 or sum(marked) * 2 > len(block) or all(_SENTENCE_END.search(line.rstrip()) for line in block)
+    kept = (short * 2 > len(block) - 1 or sum(marked) * 2 > len(block)
+            or all(_SENTENCE_END.search(line.rstrip()) for line in block))
     listed, widest, lines = any(marked), max(widths, default=0), []
     for index, line in enumerate(block):
         indented = listed and line.startswith((" ", "\t"))

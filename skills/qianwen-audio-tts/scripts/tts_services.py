@@ -9,7 +9,9 @@ from collections import namedtuple
 
 from shared.failures import usage
 from shared.media import inputs as media
-from tts_models import ENROLLMENT, find_model, MINIMAX_CLONING, QWEN_DESIGN as QWEN_DESIGNING, QWEN_ENROLLMENT, TABLE
+from tts_models import (
+    ENROLLMENT, find_model, MINIMAX_CLONING, QWEN_DESIGN as QWEN_DESIGNING, QWEN_ENROLLMENT, TABLE
+)
 
 PAGE = 100  # voices asked for at a time
 CLONE_MODEL = DESIGN_MODEL = "cosyvoice-v3.5-plus"
@@ -32,7 +34,8 @@ QWEN_CLONE = Service(QWEN_ENROLLMENT, QWEN_ENROLLMENT, "preferred_name", *_QWEN_
 QWEN_DESIGN = Service(QWEN_DESIGNING, QWEN_DESIGNING, "preferred_name", *_QWEN_NAME, "voice", "list", "query",
                       "delete")
 COSY = Service(ENROLLMENT, ENROLLMENT, "prefix", re.compile(r"[a-z0-9]{1,9}"),
-               "1 to 9 lower-case letters and digits", "voice_id", "list_voice", "query_voice", "delete_voice")
+               "1 to 9 lower-case letters and digits", "voice_id", "list_voice", "query_voice",
+               "delete_voice")
 MINIMAX = Service("", MINIMAX_CLONING, "voice_id", re.compile(r"[A-Za-z][A-Za-z0-9_-]{6,254}[A-Za-z0-9]"),
                   "8 to 256 letters, digits, - and _, a letter first and no - or _ last", "voice_id", "", "",
                   "")

@@ -1,7 +1,7 @@
 """Audio as bytes: what a file is, WAV headers that lie, PCM out of a stream, MP3 frames, and joining parts.
 
-The service's WAV sizes are placeholders (speech contract 3.4), so the bytes decide and not the header. All
-PCM here is 16-bit little-endian. Everything is read in blocks: a long narration is never held in memory.
+The service's WAV sizes are placeholders (speech contract 3.4), so the bytes decide and not the header. All PCM here is
+16-bit little-endian. Everything is read in blocks: a long narration is never held in memory.
 """
 from __future__ import annotations
 
@@ -36,11 +36,10 @@ def sniff(head: bytes) -> str:
     return {b"OggS": "opus", b"fLaC": "flac"}.get(head[:4], "")
 
 
-# ---- WAV -------------------------------------------------------------------------------------------------------------
+# ---- WAV -----------------------------------------------------------------------------------------------
 
 def header(rate: int, length: int, channels: int = 1, bits: int = 16) -> bytes:
-    """The 44 bytes before `length` bytes of samples. `length` 0xFFFFFFFF and more: not known yet, as in a
-    pipe."""
+    """The 44 bytes before `length` bytes of samples. `length` 0xFFFFFFFF and more: not known yet, as in a pipe."""
     size = min(length, 0xFFFFFFFF)
     frame = channels * bits // 8
     return struct.pack("<4sI4s4sIHHIIHH4sI", b"RIFF", min(36 + size, 0xFFFFFFFF), b"WAVE", b"fmt ", 16, _PCM, channels, rate,
@@ -78,8 +77,7 @@ def _format(raw: bytes) -> tuple:
 
 
 def _data(found, place: int, length: int, rest: int) -> Wav:
-    """The samples: as many as the header says, or all the rest where it says nothing or more than there
-    is."""
+    """The samples: as many as the header says, or all the rest where it says nothing or more than there is."""
     if found is None:
         raise BadSound("its header is damaged")
     rate, channels, bits = found
@@ -88,8 +86,7 @@ def _data(found, place: int, length: int, rest: int) -> Wav:
 
 
 class PcmStream:
-    """Samples out of a stream that may begin with a WAV header, in every chunk or in none; sniffed, never
-    trusted.
+    """Samples out of a stream that may begin with a WAV header, in every chunk or in none; sniffed, never trusted.
 
     `rate` and `channels` are the header's, once there was one, else those that were asked for.
     """
@@ -144,8 +141,7 @@ class PcmStream:
 
     def _take(self, rate: int, channels: int, bits: int) -> None:
         if self.started and (rate, channels) != (self.rate, self.channels):
-            raise BadSound(f"it changes from {self.rate} Hz and {self.channels} channels to {rate} Hz and "
-                           f"{channels}")
+            raise BadSound(f"it changes from {self.rate} Hz and {self.channels} channels to {rate} Hz and {channels}")
         self.rate, self.channels = rate, channels
 
     @staticmethod
@@ -155,7 +151,7 @@ class PcmStream:
             raise BadSound(f"it is {kind.upper() if kind else 'text'}, not PCM")
 
 
-# ---- MP3 -------------------------------------------------------------------------------------------------------------
+# ---- MP3 -----------------------------------------------------------------------------------------------
 
 # size and side are bytes of a frame and of its side information, samples those it decodes to.
 Frame = namedtuple("Frame", "size samples rate channels version side")
@@ -180,14 +176,13 @@ def frame_of(head: bytes):
 class Mp3Stream:
     """The frames of one MP3 as they come, without tags and without the frame that only tells a length.
 
-    `samples` counts what the frames decode to; `first` is the first Frame; `silence` a frame like it without
-    sound.
+    `samples` counts what the frames decode to; `first` is the first Frame; `silence` a frame like it without sound.
     """
 
     def __init__(self):
         self.samples, self.first, self.silence = 0, None, b""
         self._held, self._skip = b"", -1  # _skip: bytes of a tag still to come; -1: not looked yet
-        self._ended = self._lost = False  # _lost: the last bytes were no frame, so what looks like one must prove it
+        self._ended = self._lost = False  # _lost: no frame came, so the next must prove itself
 
     def feed(self, chunk: bytes, last: bool = False) -> bytes:
         """The whole frames that a chunk completes; `last`: nothing follows. Raises BadSound."""
@@ -241,8 +236,7 @@ class Mp3Stream:
         return data
 
     def _is_believed(self, data: bytes, place: int, frame: Frame) -> bool:
-        """Out of step, four bytes may look like a frame by chance: another one follows a true frame, or none
-        begins within it."""
+        """Out of step, four bytes may look like a frame by chance: another one follows a true frame, or none begins within it."""
         if _alike(frame, frame_of(data[place + frame.size:place + frame.size + 4])):
             return True
         if not self.first or not _alike(frame, self.first):
@@ -276,7 +270,8 @@ class Mp3Stream:
 
 
 def _alike(frame: Frame, other) -> bool:
-    return other is not None and (frame.rate, frame.channels, frame.version) == (other.rate, other.channels, other.version)
+    return other is not None and all(getattr(frame, name) == getattr(other, name)
+                                     for name in ("rate", "channels", "version"))
 
 
 def _tag_size(data: bytes) -> int:
@@ -291,11 +286,10 @@ def _silent(raw: bytes) -> bytes:
     return head + bytes(size - 4)
 
 
-# ---- joining ---------------------------------------------------------------------------------------------------------
+# ---- joining -------------------------------------------------------------------------------------------
 
 def _opus_length(file, size: int) -> tuple:
-    """(rate, samples) of an Ogg Opus file: the position that its last page tells, without what decoders skip
-    at the start."""
+    """(rate, samples) of an Ogg Opus file: the position that its last page tells, without what decoders skip at the start."""
     head = file.read(1 << 10)
     place = head.find(b"OpusHead")
     skipped = int.from_bytes(head[place + 10:place + 12], "little") if place >= 0 else 0
@@ -313,9 +307,9 @@ def _flac_length(file, size: int) -> tuple:
 
 
 class Joined:
-    """Parts put together as they come, each begun with the silence before it. The bytes decide on the form,
-    but PCM is what was asked for. `length`: bytes of all samples for the header of a pipe, 0xFFFFFFFF where
-    they are not known yet; None: the file is rewound in the end.
+    """Parts put together as they come, each begun with the silence before it. The bytes decide on the form, but PCM is what
+    was asked for. `length`: bytes of all samples for the header of a pipe, 0xFFFFFFFF where they are not known yet; None: the
+    file is rewound in the end.
 
     Raises BadSound where a part does not go with those before it; OSError of the disk.
     """
@@ -376,8 +370,7 @@ class Joined:
 
     def _alike(self, rate: int, channels: int) -> None:
         if self.rate and (rate, channels) != (self.rate, self.channels):
-            raise BadSound(f"it has {rate} Hz and {channels} channels, but the segments before it "
-                           f"{self.rate} Hz and {self.channels}")
+            raise BadSound(f"it has {rate} Hz and {channels} channels, but the segments before it {self.rate} Hz and {self.channels}")
         self.rate, self.channels = rate, channels
 
     def end(self) -> None:

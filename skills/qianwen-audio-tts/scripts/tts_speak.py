@@ -220,7 +220,8 @@ class Progress:
         if (self._terminal and moment - self._told >= 0.2) or (tenth > self._tenth
             and moment - self._told >= 10):
             self._told, self._tenth = moment, tenth
-            left = f", about {(self._total - done) * (moment - self._begin) / made:.0f} s left" if made else ""
+            left = (f", about {(self._total - done) * (moment - self._begin) / made:.0f} s left" if made
+                    else "")
             (self._console.redraw if self._terminal
              else self._console.note)(f"{done} of {self._total} segments spoken{left}")
 

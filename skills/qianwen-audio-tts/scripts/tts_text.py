@@ -140,7 +140,8 @@ class _Splitter:
         """A cut where no border is: before something to be kept whole, in a token after a slash or the like,
         or anywhere between grapheme clusters."""
         kept = self.borders.kept(end)
-        if kept and kept[0] > begin and self._reach(kept[0]) >= kept[1] and speakable(self.text[begin:kept[0]]):
+        is_before = kept and kept[0] > begin and self._reach(kept[0]) >= kept[1]
+        if is_before and speakable(self.text[begin:kept[0]]):
             return kept[0]
         window = self.text[begin:end]
         parts = [begin + match.end() for match in PART.finditer(window, len(window) // 2)]

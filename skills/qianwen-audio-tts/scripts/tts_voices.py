@@ -184,7 +184,8 @@ def _other_target(voice_id: str, model_id: str, target: str) -> tuple:
 def _other_model(voice_id: str, model_id: str, group: str) -> tuple:
     here = near(voice_id, model_id)
     some = [DEFAULTS[group], *(voice.id for voice in _alike(voice_id, group) if voice.id != DEFAULTS[group])]
-    fix = f"use --voice {quoted(here)}" if here else f"use a voice of {model_id}, such as {', '.join(some[:3])}"
+    fix = (f"use --voice {quoted(here)}" if here
+           else f"use a voice of {model_id}, such as {', '.join(some[:3])}")
     return (f"{model_id} does not have the voice {voice_id}, which is a voice of "
             f"{', '.join(_named(voice_id))}",
             f"{fix}, or another model: --model {_model_for(voice_id)}; --list-voices shows them all")

@@ -400,8 +400,7 @@ def _remarks(ask: Ask, model, settings, size: str) -> list:
     remarks = [f"{model.id} {model.remark}"] if model.remark else []
     unit, most = model.prompt
     if unit == "tokens" and ask.prompt and _tokens(ask.prompt) > most:
-        remarks.append(f"the prompt may be longer than the {most} tokens that {model.id} reads; the rest is "
-                       "cut off")
+        remarks.append(f"the prompt may be longer than the {most} tokens {model.id} reads; the rest is cut off")
     if isinstance(ask.size, tuple) and any(side % settings.sizes.step for side in ask.size):
         remarks.append(f"the service rounds both sides of {shown(ask.size)} to multiples of "
                        f"{settings.sizes.step}")

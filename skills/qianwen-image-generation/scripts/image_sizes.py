@@ -187,7 +187,8 @@ class Area(namedtuple("Area", "low high ratio standard tiers also step", default
         if isinstance(size, str):
             return size in self.names()
         small, large = sorted(size)
-        return self.low ** 2 <= small * large <= self.high ** 2 and large <= self.ratio * small or size in self.also
+        return (self.low ** 2 <= small * large <= self.high ** 2 and large <= self.ratio * small
+                or size in self.also)
 
     def words(self) -> str:
         tiers = "".join(f"{name}, " for name in self.names())

@@ -196,7 +196,8 @@ def _run(command: list) -> tuple:
     import subprocess
     from shared.account import bare_environment
     try:
-        done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=bare_environment(),
+        done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                              env=bare_environment(),
                               timeout=_SEARCH_SECONDS)
     except subprocess.TimeoutExpired:
         return 1, f"it takes more than {_SEARCH_SECONDS:g} seconds"

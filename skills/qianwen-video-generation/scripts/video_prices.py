@@ -43,7 +43,8 @@ def _unpriced(model, each, region: str) -> str:
         return f"the price of this {'resolution or mode' if model.price else 'model'} is not in the table"
     if not region:
         return "the gateway bills by itself"
-    return "" if region == BEIJING else "the table has prices only for Beijing; other regions are mostly higher"
+    return ("" if region == BEIJING
+            else "the table has prices only for Beijing; other regions are mostly higher")
 
 
 def _billed(model, call, given: float, end: int) -> float:

@@ -143,7 +143,8 @@ def bare_environment() -> dict:
 def _is_blank(name: str, value: str) -> bool:
     """Whether a value counts as not given: nothing is left of it when what people paste around values is cut
     off."""
-    return not key_guard.trimmed(value) or name in KEY_VARIABLES and key_guard.inspect_key(value).kind == key_guard.MISSING
+    return (not key_guard.trimmed(value) or name in KEY_VARIABLES
+            and key_guard.inspect_key(value).kind == key_guard.MISSING)
 
 
 def _secrets(keys, environ) -> tuple:
@@ -170,8 +171,8 @@ def _endpoint(settings: Settings, key_file: str, warnings: list):
         if not name:
             continue
         if source.where not in (ENVIRONMENT, key_file):
-            warnings.append(f"{name} in {source.where} is ignored, because the key comes from elsewhere; to use "
-                            f"it, set {name} in the environment or put the key into the same file")
+            warnings.append(f"{name} in {source.where} is ignored, because the key comes from elsewhere; to "
+                            f"use it, set {name} in the environment or put the key into the same file")
             continue
         if name == "DASHSCOPE_WORKSPACE":
             return _workspace(source.values[name], region), f"{name} in {source.where}"
@@ -212,10 +213,11 @@ def _refuse_strangers_host(settings: Settings, source: Source, endpoint: key_gua
     if source.kind != "project" or endpoint.kind not in (key_guard.GATEWAY,
         key_guard.LOOPBACK) or _trusts_projects(settings):
         return
-    raise BadSetting(f"QWEN_BASE_URL in {source.where} names {endpoint.host}, which is not the service: everything you "
-                     "send would go there",
+    raise BadSetting(f"QWEN_BASE_URL in {source.where} names {endpoint.host}, which is not the service: "
+                     "everything you send would go there",
                      "if the project is one you trust, set QIANWEN_TRUST_PROJECT=1 in the environment or in "
-                     "~/.config/qianwen/.env; otherwise set DASHSCOPE_API_KEY in the environment, or remove that line")
+                     "~/.config/qianwen/.env; otherwise set DASHSCOPE_API_KEY in the environment, or remove "
+                     "that line")
 
 
 def _trusts_projects(settings: Settings) -> bool:
@@ -299,8 +301,8 @@ def _read(path: str, kind: str, warnings: list) -> dict:
     for number, line in enumerate(_lines(text), 1):
         named = re.search(_NAMED, line)
         if named and not line.lstrip().startswith("#") and not re.match(_LINE, line):
-            warnings.append(f"{path}, line {number}: {named.group(1)} is not set as {named.group(1)}=value, so the line is "
-                            "ignored")
+            warnings.append(f"{path}, line {number}: {named.group(1)} is not set as {named.group(1)}=value, "
+                            "so the line is ignored")
     return parse_env(text)
 
 

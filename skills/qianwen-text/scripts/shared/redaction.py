@@ -133,8 +133,8 @@ class _Needles:
     stay.
 
     `beginnings` make the end of a piece wait: any beginning of a whole secret, and half of every other run.
-    `probes` are the parts of `_PROBE` characters of all runs; each run in a text covers one of those that begin
-    at every `stride` characters of it.
+    `probes` are the parts of `_PROBE` characters of all runs; each run in a text covers one of those that
+    begin at every `stride` characters of it.
     """
 
     def __init__(self, secrets: tuple):

@@ -66,7 +66,8 @@ def encoded(body) -> bytes:
         raise usage("the request contains text that is not UTF-8; nothing was sent",
                     "save the text as a UTF-8 file and give that file") from None
     except ValueError:
-        raise usage("the request contains a number that JSON cannot express (infinity or NaN); nothing was sent") from None
+        raise usage("the request contains a number that JSON cannot express (infinity or NaN); nothing was "
+                    "sent") from None
 
 
 def no_constant(name: str):

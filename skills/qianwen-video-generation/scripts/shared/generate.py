@@ -7,7 +7,7 @@ from .failures import Exit
 from .gallery.page import gallery_alone, gallery_of
 from .tasks.commands import list_tasks
 from .tasks.flags import check_single
-from .tasks.journal import Journal
+from .tasks.journal import Journal, journal_of
 from .tasks.run import row_record_id
 
 
@@ -22,7 +22,7 @@ def run_files(session, make_run, make_parser, *, instead, most: int, estimate, t
     if options.check or options.models is not None:
         return run_calls(session, None, make_parser, table)
     check_single(options)
-    journal = Journal(session.account.state, session.console.redact_result)
+    journal = journal_of(session)
     if options.tasks:
         return list_tasks(journal, console)
     if options.batch is None and (options.status or options.cancel or options.resume):

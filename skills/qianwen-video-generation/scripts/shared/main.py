@@ -46,7 +46,8 @@ def _speak_utf8() -> None:
     """In a locale of another encoding begin again in Python's UTF-8 mode, where arguments that are UTF-8 are
     read as such, and files have the very names that are printed. Arguments of that encoding stay as they are.
     """
-    if os.name != "posix" or sys.getfilesystemencoding() == "utf-8" or not (sys.executable and os.path.isfile(sys.argv[0])):
+    if os.name != "posix" or sys.getfilesystemencoding() == "utf-8" or not (sys.executable
+        and os.path.isfile(sys.argv[0])):
         return
     try:
         for argument in sys.argv:
@@ -165,8 +166,8 @@ def _stop_on_terminate() -> None:
 
 
 def _leave(code: int) -> None:
-    """End the process at once. An interpreter that shuts down takes its time, and an interrupt meanwhile would
-    leave a traceback. Not with `-X dev`, which looks for what is left open."""
+    """End the process at once. An interpreter that shuts down takes its time, and an interrupt meanwhile
+    would leave a traceback. Not with `-X dev`, which looks for what is left open."""
     if sys.flags.dev_mode:
         return
     for stream in (sys.stdout, sys.stderr):

@@ -81,8 +81,8 @@ def add_common_flags(parser: Parser, skill: str, default_model: str, main: str =
     add("--model", metavar="ID",
         help=f"model id (default: {default_model}); an unknown id is treated like its family")
     add("--set", metavar="KEY=VALUE", action="append", default=[],
-        help="put any API parameter on the request; VALUE is JSON where it parses as JSON, else a string; dotted keys "
-        "nest; may be repeated")
+        help="put any API parameter on the request; VALUE is JSON where it parses as JSON, else a string; "
+             "dotted keys nest; may be repeated")
     add("--request", metavar="FILE",
         help="start from a whole JSON request body ('-' reads stdin); flags override it")
     add(f"--{main}-file", metavar="FILE", help="read the main input from a UTF-8 file")
@@ -113,8 +113,8 @@ def add_common_flags(parser: Parser, skill: str, default_model: str, main: str =
 def _add_ways(add, skill: str) -> None:
     """How long a call may take, and how much is said meanwhile."""
     add("--timeout", metavar="SECONDS", type=_seconds, default=DEFAULT_TIMEOUT,
-        help=f"longest wait without a byte (default: {DEFAULT_TIMEOUT:g}); a whole answer may take an hour, or "
-        "this if it is longer, and a second more for each 16 KiB")
+        help=f"longest wait without a byte (default: {DEFAULT_TIMEOUT:g}); a whole answer may take an hour, "
+             "or this if it is longer, and a second more for each 16 KiB")
     add("--retries", metavar="N", type=_count, default=DEFAULT_RETRIES,
         help=f"tries after the first, where sending again cannot cost twice (default: {DEFAULT_RETRIES})")
     add("-q", "--quiet", action="store_true",
@@ -131,9 +131,9 @@ def add_batch_flags(parser: Parser, parts: bool = False) -> None:
     add = parser.add_argument_group("one command, many calls").add_argument
     add("--batch", metavar="FILE",
         help="a CSV with a header row, or a JSON-lines file, with one call per row: the main input and "
-        "any flag's long name without dashes; the other flags of the command line are the defaults, and {column} in its main input "
-        "or in --system is the row's value. --output names the folder for results.jsonl (and results.csv); run again, it does only "
-        "what is missing")
+        "any flag's long name without dashes; the other flags of the command line are the defaults, and "
+        "{column} in its main input or in --system is the row's value. --output names the folder for "
+        "results.jsonl (and results.csv); run again, it does only what is missing")
     add("--csv", action="store_true", help="write results.csv for JSON lines as well")
     add("--concurrency", metavar="N", type=number(1, 64, whole=True),
         help="calls at a time, 1 to 64 (default: 4"

@@ -87,8 +87,8 @@ class Uploader:
     def _upload(self, media: Media) -> str:
         """Send the file; a credential that ended on the way is renewed once."""
         if self.console:
-            self.console.note(f"uploading {media.name} ({megabytes(media.size)}) to the service's temporary storage, where it "
-                              "stays for 48 hours")
+            self.console.note(f"uploading {media.name} ({megabytes(media.size)}) to the service's temporary "
+                              "storage, where it stays for 48 hours")
         try:
             return self._send(media, self._credential())
         except Failure as failure:
@@ -108,8 +108,9 @@ class Uploader:
     def _send(self, media: Media, policy: dict) -> str:
         limit = _number(policy.get("max_file_size_mb"), 0) * 1024 * 1024
         if limit and media.size > limit:
-            raise usage(f"{media.name} has {megabytes(media.size)}, but a temporary upload for {self.model} takes {megabytes(limit)} at "
-                        "most", "put the file on a public http(s) address and pass that, or make it smaller")
+            raise usage(f"{media.name} has {megabytes(media.size)}, but a temporary upload for {self.model} "
+                        f"takes {megabytes(limit)} at most", "put the file on a public http(s) address and "
+                                                             "pass that, or make it smaller")
         key = f"{policy['upload_dir'].rstrip('/')}/{os.urandom(8).hex()}.{_extension(media)}"
         fields = {
             "OSSAccessKeyId": policy["oss_access_key_id"], "Signature": policy["signature"],

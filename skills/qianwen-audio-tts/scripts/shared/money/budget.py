@@ -26,7 +26,8 @@ def parse(text: str, where: str) -> Budget | None:
         return None
     found = re.match(_FORM, text)
     if not found or not math.isfinite(float(found.group(1))):
-        shown = f"is {text!r}, which is not" if re.fullmatch(r"[\w./ ,+-]{1,16}", text) else "is not"  # it may be a key
+        shown = (f"is {text!r}, which is not" if re.fullmatch(r"[\w./ ,+-]{1,16}", text)
+                 else "is not")  # it may be a key
         raise usage(f"QIANWEN_BUDGET in {where} {shown} a budget",
                     "write an amount in CNY, alone or with a period: 20, 20/day, 100/week or 300/month")
     return Budget(float(found.group(1)), found.group(2) or "day", where)
@@ -53,10 +54,10 @@ def over(budget: Budget, spent: float, cost: float) -> Failure:
     """The refusal of a call that would go over a budget."""
     left = max(0.0, budget.amount - spent)
     return Failure(Exit.QUOTA,
-                   f"the budget of {yuan(budget.amount)} CNY a {budget.period} leaves {yuan(left)} CNY, but this call may "
-                   f"cost {yuan(cost)} CNY",
-                   f"{yuan(spent)} CNY are spent or under way this {budget.period}; the budget is QIANWEN_BUDGET in "
-                   f"{budget.where}",
+                   f"the budget of {yuan(budget.amount)} CNY a {budget.period} leaves {yuan(left)} CNY, but "
+                   f"this call may cost {yuan(cost)} CNY",
+                   f"{yuan(spent)} CNY are spent or under way this {budget.period}; the budget is "
+                   f"QIANWEN_BUDGET in {budget.where}",
                    "choose a cheaper model or less output (--estimate shows the price), wait for the next "
                    f"{budget.period}, or let the user who set QIANWEN_BUDGET raise it; nothing was sent",
                    code=BUDGET)

@@ -71,8 +71,10 @@ def table(period: str, days: tuple, found: dict) -> str:
     lines = ["  ".join((row[0].ljust(widths[0]), row[1].ljust(widths[1]), row[2].rjust(widths[2]),
                         row[3].ljust(widths[3]),
                         row[4].rjust(widths[4]))).rstrip() for row in rows]
-    notes = [f"not in the sum: {counted(whole.unpriced, 'call')} without a known price"] if whole.unpriced else []
-    notes += [f"in doubt: {counted(whole.in_doubt, 'call')}, counted with what they may have cost"] if whole.in_doubt else []
+    notes = [f"not in the sum: {counted(whole.unpriced, 'call')} without a known "
+             "price"] if whole.unpriced else []
+    notes += [f"in doubt: {counted(whole.in_doubt, 'call')}, counted with what they may have "
+              "cost"] if whole.in_doubt else []
     return "\n".join((f"spent {title}, by list price", *lines, *notes)) + "\n"
 
 

@@ -37,7 +37,8 @@ def usable_address(endpoint: key_guard.Endpoint, url: str, at_endpoint: bool = T
     if not _HOST.fullmatch(parts.netloc):
         raise BadAddress("it is not a usable address")
     local = is_local(host)
-    fits = f"{parts.scheme}://{parts.netloc}" == endpoint.origin if at_endpoint else endpoint.kind == key_guard.LOOPBACK
+    fits = (f"{parts.scheme}://{parts.netloc}" == endpoint.origin if at_endpoint
+            else endpoint.kind == key_guard.LOOPBACK)
     if (local or _is_near(host)) and not fits:
         raise BadAddress("it is not a usable address: it leads to another place on this machine")
     scheme = parts.scheme if local else "https"

@@ -53,7 +53,8 @@ def connection_to(address: tuple, timeout: float, source_address=None) -> socket
 
 
 class _Connecting:
-    """Connect with a short time limit of its own, then wait for bytes with the idle limit, and not for ever."""
+    """Connect with a short time limit of its own, then wait for bytes with the idle limit, and not for
+    ever."""
 
     response_class = Response
 
@@ -193,8 +194,9 @@ def _host_trouble(reason: Exception, host: str, limit: float) -> tuple:
                 "check the spelling of QWEN_BASE_URL and the network, then run the command again",
                 reason.errno == socket.EAI_AGAIN)
     if isinstance(reason, socket.timeout):
-        return (f"{host} did not answer within {counted(limit, 'second')}", "a firewall drops the connection, or the "
-                "network is down",
+        return (f"{host} did not answer within {counted(limit, 'second')}", "a firewall drops the "
+                                                                            "connection, or the network is "
+                                                                            "down",
                 "check the network and the proxy settings (HTTPS_PROXY), then run the command again",
                 True)
     if isinstance(reason, PermissionError):

@@ -8,15 +8,13 @@ from ..failures import Exit, Failure
 from ..key_guard import PLAN_PAGE, TWO_KEYS
 
 # What explaining an error needs to know about the call. `models` are ids for a "did you mean", `successor` is
-# what replaces
-# a retired model, `address` the base URL in use, without a service path.
+# what replaces a retired model, `address` the base URL in use, without a service path.
 Context = namedtuple("Context", "skill key_kind endpoint_kind host model models sandboxed successor address",
                      defaults=("", "", "", "", "", (), False, "", ""))
 # What the service said, whatever it was wrapped in. `code` may be a number as text.
 ServiceError = namedtuple("ServiceError", "status code message request_id", defaults=(0, "", "", ""))
 # code and fragment: regular expressions searched in the lower-cased code and message ('' fits everything);
-# status: 0
-# fits every status; retry: the same request may succeed later.
+# status: 0 fits every status; retry: the same request may succeed later.
 Row = namedtuple("Row", "status code fragment exit retry cause fix")
 _AGAIN_LATER = "run the command again in a minute; if the error persists, report the request id to Alibaba Cloud"
 _CHECK = "run this script with --check to see which key and endpoint are used"
@@ -31,8 +29,8 @@ _MONEY = (
         "the account has unpaid bills or no balance", _TOP_UP),
     Row(0, r"insufficient_?user_?quota|insufficient_?balance|pre_?consume", "", Exit.QUOTA, False,
         _NO_BALANCE, _TOP_UP_THERE),
-    Row(0, "", r"insufficient (account )?(balance|credit|funds)|(balance|credits?) (is|are) (insufficient|not enough)"
-        r"|余额不足|额度不足|欠费", Exit.QUOTA, False, _NO_BALANCE, _TOP_UP_THERE),
+    Row(0, "", r"insufficient (account )?(balance|credit|funds)|(balance|credits?) (is|are) "
+               r"(insufficient|not enough)|余额不足|额度不足|欠费", Exit.QUOTA, False, _NO_BALANCE, _TOP_UP_THERE),
     Row(0, "", r"(token|coding)[- ]plan quota|plan'?s? quota .*exhausted", Exit.QUOTA, False,
         "the plan's allowance is used up. A plan stops hard here: it does not fall back to pay-as-you-go",
         "{two_keys}; the plan itself continues with the next cycle or a shared usage package"),
@@ -55,13 +53,15 @@ _ROWS = (
         "use the skill made for this model, or another model"),
     Row(403, r"freetieronly", "", Exit.QUOTA, False,
         "the model's free quota is used up and the account is set to stop there",
-        "switch off 'stop when the free quota ends' in the console to continue pay-as-you-go, or use another model"),
+        "switch off 'stop when the free quota ends' in the console to continue pay-as-you-go, or use "
+        "another model"),
     Row(403, r"unpurchased", "", Exit.KEY, False,
         "the account has not activated this service",
         "activate Model Studio (百炼) in the console with the main account"),
     Row(403, r"(model|workspace|app)\.accessdenied", "", Exit.KEY, False,
         "the key belongs to a workspace that may not use {model}",
-        "authorise the model for that workspace in the console, or use a key of the default workspace{or_successor}"),
+        "authorise the model for that workspace in the console, or use a key of the default "
+        "workspace{or_successor}"),
     # ---- money and quota
     Row(0, "", r"(coding|token) plan is currently only available", Exit.KEY, False,
         "a plan endpoint saw a script: plan keys are for interactive AI tools only", "{two_keys}"),
@@ -153,9 +153,10 @@ _ROWS = (
     Row(0, r"voicenotfound|resourcenotexist", "", Exit.FAILED, False, "this account has no such voice",
         "list the voices of this account with --my-voices"),
     Row(0, "",
-        r"invalid voice specified|voice '?.*'? is not supported|engine error \[411\]|error code: 4(11|18)|voice is invalid"
-        r"|remote cancelled grpc stream|please ensure .*voice", Exit.FAILED, False,
-        "{model} does not have this voice: voices belong to one model, and a cloned one also to one account and must be ready (OK)",
+        r"invalid voice specified|voice '?.*'? is not supported|engine error \[411\]|error code: "
+        r"4(11|18)|voice is invalid|remote cancelled grpc stream|please ensure .*voice", Exit.FAILED, False,
+        "{model} does not have this voice: voices belong to one model, and a cloned one also to one account "
+        "and must be ready (OK)",
         "see --list-voices, or --my-voices for your own"),
     Row(0, "", r"error code: 428", Exit.FAILED, False,
         "{model} does not accept the instructions: they are too long, or not one of the "
@@ -167,8 +168,8 @@ _ROWS = (
         "leave out --ssml, or use a voice that --list-voices marks with ssml"),
     Row(0, r"audioshort|durationlimit|audiosilent|audiorate|filesizeexceed|unsupportedfileformat|audio\.(decoder|preprocess)", "",
         Exit.FAILED, False,
-        "the recording is not suitable: it must be clear speech of 10 to 20 s (at most 60 s), WAV 16 bit, MP3 or M4A, "
-        "at most 10 MB, 24 kHz or more", "record or cut it again, then run the command again"),
+        "the recording is not suitable: it must be clear speech of 10 to 20 s (at most 60 s), WAV 16 bit, "
+        "MP3 or M4A, at most 10 MB, 24 kHz or more", "record or cut it again, then run the command again"),
     # ---- the service itself
     Row(0, r"^requesttimeout$|responsetimeout|\.timeout$", r"", Exit.FAILED, True,
         "the service ran out of time", "{timeout_fix}"),
@@ -183,8 +184,8 @@ _SERVER_ERROR = Row(0, "", "", Exit.FAILED, True, "the service has an internal p
 _BAD_REQUEST = Row(0, "", "", Exit.FAILED, False, "the service does not accept a value of the request",
                    "change what the message names; --dry-run shows the request as it would be sent")
 _NO_SUCH_PATH = Row(404, "", "", Exit.FAILED, False,
-                    "{host} has no such path. The request went below {address}/compatible-mode/v1 or {address}/api/v1, so "
-                    "the base URL is probably wrong", "{address_fix}")
+                    "{host} has no such path. The request went below {address}/compatible-mode/v1 or "
+                    "{address}/api/v1, so the base URL is probably wrong", "{address_fix}")
 _NAMES_NOTHING = (r"(error|http|status|code|the|request(ed)?|url|uri|path|page|route|resource|endpoint|was|is|not|found|on"
                   r"|this|server|no|such|cannot|get|post|40[45]|method|allowed|does|exist|[\W_]|/\S*)*")
 _DENIED = Row(403, "", "", Exit.KEY, False, "the key may not use this model or service",
@@ -193,13 +194,16 @@ _DENIED = Row(403, "", "", Exit.KEY, False, "the key may not use this model or s
 # every kind.
 _AUTH = (
     ("plan", "dashscope",
-     "the key is a Token Plan or Coding Plan key (sk-sp-…), and the standard endpoint rejects those; nothing was charged",
+     "the key is a Token Plan or Coding Plan key (sk-sp-…), and the standard endpoint rejects those; "
+     "nothing was charged",
      "{two_keys}"),
     ("plan", "",
-     "the key is a plan key (sk-sp-…), which a script may not use, and {host} rejected it; nothing was charged",
+     "the key is a plan key (sk-sp-…), which a script may not use, and {host} rejected it; nothing was "
+     "charged",
      "{two_keys}"),
     ("temporary", "",
-     "temporary keys (st-…) live for 30 minutes at most, but this one has expired or belongs to another region",
+     "temporary keys (st-…) live for 30 minutes at most, but this one has expired or belongs to another "
+     "region",
      "make a new temporary key, or put a standard sk- key into DASHSCOPE_API_KEY"),
     ("standard", "token-plan", "a standard key was sent to a Token Plan endpoint, which rejects it",
      "unset QWEN_BASE_URL, or set it to https://dashscope.aliyuncs.com"),
@@ -260,7 +264,9 @@ def _find_row(error: ServiceError, context: Context) -> Row:
         return row
     if _is_auth(error.status, code, message):
         return _auth_row(message, context)
-    if error.status == 404 and re.fullmatch(_NAMES_NOTHING, message) and re.fullmatch(r"(http_)?(404|not_?found)?(error)?", code):
+    if error.status == 404 and re.fullmatch(_NAMES_NOTHING,
+                                            message) and re.fullmatch(r"(http_)?(404|not_?found)?(error)?",
+                                                                      code):
         return _NO_SUCH_PATH
     row = _first(_ROWS, error.status, code, message)
     if row:
@@ -286,8 +292,8 @@ def _auth_row(message: str, context: Context) -> Row:
     cause, fix = next((cause, fix) for key, host, cause, fix in _AUTH
                       if key in ("", context.key_kind) and host in ("", context.endpoint_kind))
     if "no api-key provided" in message or "didn't provide an api key" in message:
-        cause = ("no 'Authorization: Bearer' header reached the service: the script sends one, so a proxy or gateway "
-                 "removed it or turned it into x-api-key")
+        cause = ("no 'Authorization: Bearer' header reached the service: the script sends one, so a proxy "
+                 "or gateway removed it or turned it into x-api-key")
         fix = "check the proxy settings and QWEN_BASE_URL ({host}); " + _CHECK
     elif "invalid access token" in message and context.key_kind != "plan":
         cause += "; this wording comes from plan endpoints, so the base URL probably leads to one"
@@ -319,8 +325,8 @@ _SKILL_WORDS = {
 }
 _COMMON_WORDS = {
     "length_cause": "the prompt with its history and attached files is longer than the model's context",
-    "length_fix": "start a new conversation, shorten the input or send it in parts, or use a model with a larger context "
-                  "(--document for long files)",
+    "length_fix": "start a new conversation, shorten the input or send it in parts, or use a model with a "
+                  "larger context (--document for long files)",
     "timeout_fix": "run the command again; for long answers keep streaming on (no --no-stream)"}
 _RATE_WORDS = {  # whether the key is a plan key -> cause, fix
     True: ("a plan's seat or shared package is exhausted, or the call was routed to a shared quota",
@@ -339,8 +345,8 @@ def _words(context: Context) -> dict:
             "rate_limit": rate_limit, "rate_limit_fix": rate_limit_fix, "address": address or "the base URL",
             "address_fix": f"it ends in /v1, which is not part of it: set QWEN_BASE_URL={shortened}"
             if shortened != address else
-            "set QWEN_BASE_URL to only the origin, for example https://dashscope.aliyuncs.com, or unset it; a gateway has to "
-            "forward those paths",
+            "set QWEN_BASE_URL to only the origin, for example https://dashscope.aliyuncs.com, or unset it; "
+            "a gateway has to forward those paths",
             "model_cause": f"there is no model {model!r} at {host} for this key: " + (
                 "it was announced as retired" if context.successor
                 else "model ids must match exactly, upper and lower "

@@ -1,5 +1,5 @@
-"""A response that ends: an answer has a time limit and a size limit in all, besides the idle limit between two
-bytes.
+"""A response that ends: an answer has a time limit and a size limit in all, besides the idle limit between
+two bytes.
 
 Without them a server that sends a byte a minute, or `100 Continue` for ever, holds a command for ever.
 """
@@ -22,7 +22,8 @@ class TooMuch(OSError):
 
 
 def seconds_for(size: int, idle: float) -> float:
-    """How long an answer may take of which `size` bytes have come: an hour, or --timeout where that is longer."""
+    """How long an answer may take of which `size` bytes have come: an hour, or --timeout where that is
+    longer."""
     return max(MOST_SECONDS, idle) + size / PACE
 
 

@@ -5,8 +5,9 @@
   A row that was begun and has no line in the results is in doubt: the service may have billed it.
 - `.qianwen-batch.lock`: held by the process that works on the folder.
 
-The last two are there while a run is at work, and after one that was killed; else the folder holds results alone.
-All three are regular files of the user, or the run is refused: a link in their place could lead to any other file.
+The last two are there while a run is at work, and after one that was killed; else the folder holds results
+alone. All three are regular files of the user, or the run is refused: a link in their place could lead to any
+other file.
 """
 from __future__ import annotations
 
@@ -57,11 +58,14 @@ class BatchFolder:
         recorded = self._read_results()
         flags = self._read_started(recorded)
         if flags is not None and flags != self._flags() and (self._skip or self.in_doubt):
-            raise usage(f"{self.folder} holds results of a batch with other flags ({_difference(flags, self._flags())})",
+            raise usage(f"{self.folder} holds results of a batch with other flags "
+                        f"({_difference(flags, self._flags())})",
                         "use the same flags as then to continue it, or name another folder with --output")
         if self.foreign and not self.kept and not self.kept_in_doubt:
-            raise usage(f"{self.results} holds results of other rows or other flags, and none of {self._row_file.path}",
-                        "name another folder with --output, or use the same file and flags as then to continue")
+            raise usage(f"{self.results} holds results of other rows or other flags, and none of "
+                        f"{self._row_file.path}",
+                        "name another folder with --output, or use the same file and flags as then to "
+                        "continue")
 
     def _flags(self) -> dict:
         return json.loads(json.dumps(self._console.redact_result(self._row_file.flags), default=str))
@@ -246,7 +250,8 @@ class FolderLock:
             raise Failure(Exit.RUNNING, f"another run is still working in {self._folder}; nothing was sent",
                           fix="run the command again when that run has ended") from None
         except Unsupported:
-            raise usage(f"the file system of {self._folder} has no locks, so two runs could pay for the same rows",
+            raise usage(f"the file system of {self._folder} has no locks, so two runs could pay for the "
+                        "same rows",
                         "name a folder on a local disk with --output") from None
         except OSError as error:
             raise usage(f"{self._lock.path} cannot be written: {error.strerror}",

@@ -77,7 +77,8 @@ class Jobs(Tasks):
 
     def _submit_job(self, job: dict, number: int) -> None:
         if job["state"] == WRITTEN:
-            self.console.note(f"uploading job {number} of {len(self.jobs)}: {counted(job['rows'], 'row')}, {job['bytes'] / 1e6:.1f} MB")
+            self.console.note(f"uploading job {number} of {len(self.jobs)}: {counted(job['rows'], 'row')}, "
+                              f"{job['bytes'] / 1e6:.1f} MB")
             form = Multipart({"purpose": "batch"}, job["file"], media_type="application/jsonl",
                              filename=self._name(number) + ".jsonl")
             # a second upload costs nothing
@@ -249,16 +250,18 @@ class Jobs(Tasks):
             self.console.warn(f"these files could not be deleted from the account: {', '.join(left)}")
 
     def _uploaded(self) -> list:
-        """The ids of all files in the account that are named after this record: an upload whose answer was lost
-        is made again."""
+        """The ids of all files in the account that are named after this record: an upload whose answer was
+        lost is made again."""
         found, after = [], ""
         try:
             for _ in range(_PAGES):
                 query = {"purpose": "batch", "limit": 1000, **({"after": after} if after else {})}
                 body = self.client.json(Request("GET", f"{self._url('files')}?{urlencode(query)}"),
                                         Retries.READ).body
-                items = [item for item in body.get("data") or () if isinstance(item, dict) and _is_id(item.get("id"))]
-                found += [item["id"] for item in items if str(item.get("filename")).startswith(self.record["id"] + "-")]
+                items = [item for item in body.get("data") or () if isinstance(item, dict)
+                         and _is_id(item.get("id"))]
+                found += [item["id"] for item in items
+                          if str(item.get("filename")).startswith(self.record["id"] + "-")]
                 if not body.get("has_more") or not items:
                     break
                 after = items[-1]["id"]

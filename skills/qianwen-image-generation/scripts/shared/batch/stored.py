@@ -73,11 +73,12 @@ class StoredClient:
 
     def __init__(self, client, answer):
         self._answer = answer
-        self.key, self.endpoint, self.skill, self.context = client.key, client.endpoint, client.skill, client.context
-        self.timeout, self.retries = client.timeout, client.retries
+        self.key, self.endpoint, self.skill = client.key, client.endpoint, client.skill
+        self.context, self.timeout, self.retries = client.context, client.timeout, client.retries
 
     def json(self, request: Request, safety: str, errors_pass: bool = False) -> Reply:
-        raise usage("it names a file that is too large to travel inside the request, which the Batch API cannot do",
+        raise usage("it names a file that is too large to travel inside the request, which the Batch API "
+                    "cannot do",
                     "put the file on a public http(s) address, or leave out --batch-api")
 
     def events(self, request: Request, safety: str, take):

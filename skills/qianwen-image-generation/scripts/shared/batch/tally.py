@@ -124,8 +124,8 @@ class Tally:
         if counts["in_doubt"]:
             more = ", …" if counts["in_doubt"] > len(self.doubtful) else ""
             named = f" ({', '.join(self.doubtful)}{more})" if self.doubtful else ""
-            steps.append(f"rows in doubt{named} may have been billed without an answer; they have \"in_doubt\": true in the "
-                         "results, and are sent again only with --again")
+            steps.append(f"rows in doubt{named} may have been billed without an answer; they have "
+                         "\"in_doubt\": true in the results, and are sent again only with --again")
         return steps
 
 
@@ -142,7 +142,8 @@ def report(tally: Tally, row_file, batch_folder, session) -> Exit:
     """Report the outcome, in words or as the one document, and return the exit code."""
     console, code = session.console, tally.exit_code()
     for line, document in tally.lost:
-        console.say(f"the result of line {line}, which could not be saved: {json.dumps(document, ensure_ascii=False)}")
+        console.say(f"the result of line {line}, which could not be saved: "
+                    f"{json.dumps(document, ensure_ascii=False)}")
     if tally.end:
         console.explain(tally.end)
     if tally.failures:
@@ -154,7 +155,8 @@ def report(tally: Tally, row_file, batch_folder, session) -> Exit:
     if tally.units:
         console.note(f"{_counted(tally.units)}{session.billing_note()}{_cost_words(tally)}")
     if batch_folder.foreign:
-        console.note(f"{counted(batch_folder.foreign, 'more line')} of rows that are no longer in {row_file.path}: they stay")
+        console.note(f"{counted(batch_folder.foreign, 'more line')} of rows that are no longer in "
+                     f"{row_file.path}: they stay")
     if console.json_mode:
         console.document(_document(tally, code, batch_folder, session))
     console.result(batch_folder.results + "\n")
@@ -239,4 +241,5 @@ def duration(seconds: float) -> str:
     whole = int(seconds + 0.5)
     if whole < 60:
         return f"{whole} s"
-    return f"{whole // 60} min {whole % 60} s" if whole < 3600 else f"{whole // 3600} h {whole % 3600 // 60} min"
+    return (f"{whole // 60} min {whole % 60} s" if whole < 3600
+            else f"{whole // 3600} h {whole % 3600 // 60} min")

@@ -25,7 +25,8 @@ class NotSent(Failure):
 
 def is_rate_limit(failure: Failure) -> bool:
     """Whether the service refused a request only because there were too many."""
-    return failure.exit_code == Exit.QUOTA and failure.retryable and failure.accepted == "no" and not failure.partial
+    return (failure.exit_code == Exit.QUOTA and failure.retryable and failure.accepted == "no"
+            and not failure.partial)
 
 
 class Throttle:

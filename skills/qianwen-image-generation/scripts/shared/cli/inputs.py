@@ -55,7 +55,8 @@ def read_json(path: str, what: str):
     try:
         return json.loads(read_text(path, what), parse_constant=no_constant)
     except json.JSONDecodeError as error:
-        raise usage(f"{what} {path} is not JSON: {error.msg} in line {error.lineno}, column {error.colno}") from None
+        raise usage(f"{what} {path} is not JSON: {error.msg} in line {error.lineno}, column "
+                    f"{error.colno}") from None
     except (ValueError, RecursionError) as error:
         raise usage(f"{what} {path} is not JSON: {error}") from None
 

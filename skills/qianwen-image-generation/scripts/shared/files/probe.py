@@ -90,7 +90,8 @@ def _exif_of_jpeg(file) -> int:
 
 
 def _exif_of_png(file) -> int:
-    name, place = next(((name, place) for name, place, _ in _chunks(file) if name in (b"eXIf", b"IDAT")), (b"", -1))
+    name, place = next(((name, place) for name, place, _ in _chunks(file) if name in (b"eXIf", b"IDAT")),
+                       (b"", -1))
     return place if name == b"eXIf" else -1
 
 
@@ -343,7 +344,8 @@ def _mp4_is_whole(file, size: int) -> bool:
     return b"moov" in names and (b"mdat" in names or b"moof" in names) and not is_cut
 
 
-_FILM_BOXES = (b"moov", b"mdat", b"moof", b"styp", b"sidx", b"mfra", b"free", b"skip", b"udta", b"meta", b"uuid")
+_FILM_BOXES = (b"moov", b"mdat", b"moof", b"styp", b"sidx", b"mfra", b"free", b"skip", b"udta", b"meta",
+               b"uuid")
 
 
 def _png_is_whole(file, size: int) -> bool:
@@ -394,7 +396,8 @@ def _webp_is_whole(file, size: int) -> bool:
     return int.from_bytes(file.read(4), "little") + 8 <= size
 
 
-_WHOLE = {"image/png": _png_is_whole, "image/jpeg": _jpeg_is_whole, "image/gif": _gif_is_whole, "image/webp": _webp_is_whole,
+_WHOLE = {"image/png": _png_is_whole, "image/jpeg": _jpeg_is_whole, "image/gif": _gif_is_whole,
+          "image/webp": _webp_is_whole,
           "video/mp4": _mp4_is_whole, "video/quicktime": _mp4_is_whole}
 
 

@@ -36,13 +36,13 @@ _window.__name__ = "time"
 
 
 def add_task_flags(add, max_wait: float,
-                   no_wait: str = "create a task, print its id and end; fetch the result with --resume (for models "
-                   "that create tasks)") -> None:
+                   no_wait: str = "create a task, print its id and end; fetch the result with --resume (for "
+                                  "models that create tasks)") -> None:
     """Flags of scripts whose calls may be tasks."""
     add("--no-wait", action="store_true", help=no_wait)
     add("--max-wait", metavar="SECONDS", type=number(1, 86400), default=max_wait,
-        help=f"longest wait for a task (default: {max_wait:g}); the task continues after that, and exit code 5 comes with the "
-        "command to fetch it")
+        help=f"longest wait for a task (default: {max_wait:g}); the task continues after that, and exit "
+             "code 5 comes with the command to fetch it")
     add("--poll", metavar="SECONDS", type=number(0.01, 600), help="longest pause between two polls of a task")
     add("--resume", metavar="ID",
         help="fetch the result of a task, or the files of an answer that could not be saved")

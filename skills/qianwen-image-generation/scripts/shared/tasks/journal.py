@@ -32,6 +32,11 @@ def _name_of(task_id: str) -> str:
     return hashlib.sha256(task_id.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
+def journal_of(session) -> Journal:
+    """The journal of a session's state folder; no secret of the session gets into it."""
+    return Journal(session.account.state, session.console.redact_result)
+
+
 class Journal:
     """The records in a folder. A record is a dict with `id`, `skill`, `state`, `created` (epoch seconds) and
     more. `clean` takes the keys out of what is written."""
@@ -65,8 +70,8 @@ class Journal:
             sweep(self.folder)
             prove_writable(self.folder, _PROOF)
         except OSError as error:
-            raise usage(f"the journal {self.folder} cannot be written ({error.strerror}), but without it a paid result could "
-                        "be lost",
+            raise usage(f"the journal {self.folder} cannot be written ({error.strerror}), but without it a "
+                        "paid result could be lost",
                         "set XDG_STATE_HOME to a writable folder, or make this one writable") from None
 
     def new(self, skill: str, record_id: str = "", **fields) -> dict:

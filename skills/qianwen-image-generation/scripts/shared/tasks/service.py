@@ -57,8 +57,8 @@ class Tasks:
     """The tasks of one account. `pace` is the first and the longest pause between two polls, in seconds. `forget(record)` is
     called for a task that ended without a result, or was not taken at all: it is not billed."""
 
-    def __init__(self, client, journal: Journal, console, *, pace=(2.0, 10.0), clock=time.monotonic, sleep=time.sleep,
-                 usual: str = "", forget=lambda record: None):
+    def __init__(self, client, journal: Journal, console, *, pace=(2.0, 10.0), clock=time.monotonic,
+                 sleep=time.sleep, usual: str = "", forget=lambda record: None):
         self.client, self.journal, self.console = client, journal, console
         self.pace, self.clock, self.sleep, self.usual = pace, clock, sleep, usual
         self._forget = forget
@@ -278,8 +278,9 @@ class Tasks:
                 return self.look(record["task_id"])
             except Failure as failure:
                 left = begin + max_wait - self.clock()
-                if failure.exit_code in (Exit.KEY, Exit.USAGE, Exit.INTERRUPTED) or failure.exit_code == Exit.QUOTA and \
-                        not failure.retryable or 400 <= failure.http_status < 500 and not failure.retryable:
+                is_final = not failure.retryable and (failure.exit_code == Exit.QUOTA
+                                                      or 400 <= failure.http_status < 500)
+                if is_final or failure.exit_code in (Exit.KEY, Exit.USAGE, Exit.INTERRUPTED):
                     raise self._still_there(failure, record)
                 if left <= 0:
                     raise self._goes_on(record, Exit.RUNNING, f"the task's state could not be read within {counted(max_wait, 'second')}: "

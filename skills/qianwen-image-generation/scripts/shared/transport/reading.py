@@ -109,7 +109,8 @@ def error_in(status: int, body: dict, headers: dict) -> ServiceError | None:
 
 # What a code and a message are called, by the service and by gateways.
 _CODES = ("code", "type", "error_code", "errorCode", "status_code")
-_MESSAGES = ("message", "msg", "detail", "error_msg", "errorMsg", "error_message", "errorMessage", "status_msg",
+_MESSAGES = ("message", "msg", "detail", "error_msg", "errorMsg", "error_message", "errorMessage",
+             "status_msg",
              "error_description", "errors", "error", "base_resp", "title")
 _FINE = ("", "200", "ok", "success")  # codes that an answer has, too
 

@@ -23,7 +23,8 @@ class Retries:
 
     def __init__(self, retries: int = DEFAULT_RETRIES, sleep=time.sleep, note=None, uniform=None,
                  throttle=None):
-        self.retries, self.sleep, self.note, self._uniform = retries, sleep, note or (lambda text: None), uniform
+        self.retries, self.sleep, self._uniform = retries, sleep, uniform
+        self.note = note or (lambda text: None)
         # of a batch: it waits for rate limits by itself, so they are not counted as tries here
         self.throttle = throttle
 

@@ -108,7 +108,8 @@ class ApiBatch:
         """What a later run needs to know, to fetch the results as this one would."""
         flags = self._rows.flags
         if self._console.redact_result(flags) != flags:
-            raise usage("the flags contain the key, but flags are written to the journal", "remove it from the flags")
+            raise usage("the flags contain the key, but flags are written to the "
+                        "journal", "remove it from the flags")
         endpoint = self._session.endpoint
         return {"prompt": f"{self._rows.path} to {self._folder.folder}/", "endpoint": endpoint.origin
                 + endpoint.prefix,
@@ -173,7 +174,8 @@ class ApiBatch:
             return
         self._forget(jobs.record)
         failure.resume, failure.task_id = "", ""
-        failure.fix = failure.fix.rpartition("go on with: ")[0].rpartition("; then ")[0] or "run the same command again"
+        failure.fix = (failure.fix.rpartition("go on with: ")[0].rpartition("; then ")[0]
+                       or "run the same command again")
 
     def _forget(self, record: dict) -> None:
         shutil.rmtree(job_folder(self.journal, record), ignore_errors=True)
@@ -219,7 +221,8 @@ class ApiBatch:
 
     def _tidy(self, jobs: Jobs) -> None:
         if not self._whole:
-            self._console.warn("the service counted more rows than its result files have, so the files stay in the account")
+            self._console.warn("the service counted more rows than its result files have, so the files stay "
+                               "in the account")
         elif not self._options.keep_documents:
             jobs.delete_files()
         self._forget(jobs.record)
@@ -274,8 +277,8 @@ class ApiBatch:
             elif not self._folder.wants(row):
                 self._record(row, doubt_document(self._console), tally)
         if seen < len(outcomes):
-            self._console.warn(f"{len(outcomes) - seen} results belong to rows that are no longer in {self._rows.path}; they are saved "
-                               "at the end of results.jsonl")
+            self._console.warn(f"{len(outcomes) - seen} results belong to rows that are no longer in "
+                               f"{self._rows.path}; they are saved at the end of results.jsonl")
             self._save_orphans(outcomes)
 
     def _note_doubts(self, tally: Tally) -> None:
@@ -361,7 +364,8 @@ def _end_of(jobs: Jobs, tally: Tally) -> Failure | None:
                        f"{len(failed)} of {counted(len(jobs.jobs), 'job')} failed the service's validation: "
                        f"{'; '.join(reasons[:5]) or 'no reason given'}",
                        "the service ran and billed nothing of such a job",
-                       "correct the rows or the flags, then run the command again: it does only what is missing")
+                       "correct the rows or the flags, then run the command again: it does only what is "
+                       "missing")
     if not missing:
         return None
     states = sorted({job["status"] for job in jobs.jobs} - {"completed"})

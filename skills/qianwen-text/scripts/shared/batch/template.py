@@ -32,14 +32,17 @@ class Template:
         """Refuse a name that is not a column. Raises usage."""
         missing = [name for name in self.names if name not in columns]
         if missing:
-            raise usage(f"{self._flag}: {{{missing[0]}}} is not a column; the columns are: {', '.join(filter(None, columns))}",
-                        "name one of them; the first line of the file must be the header; {{ and }} are literal braces")
+            raise usage(f"{self._flag}: {{{missing[0]}}} is not a column; the columns are: "
+                        f"{', '.join(filter(None, columns))}",
+                        "name one of them; the first line of the file must be the header; {{ and }} are "
+                        "literal braces")
 
     def fill(self, record: dict) -> str:
         """The text with a record's values. Raises usage where the record has not all of them."""
         missing = [name for name in self.names if name not in record]
         if missing:
-            raise usage(f"{self._flag} uses {{{missing[0]}}}, which this row does not have; it has: {', '.join(record) or 'nothing'}")
+            raise usage(f"{self._flag} uses {{{missing[0]}}}, which this row does not have; it has: "
+                        f"{', '.join(record) or 'nothing'}")
         return "".join(_text(record[part]) if number % 2 else part for number, part in enumerate(self._parts))
 
 

@@ -8,10 +8,10 @@ from ..failures import usage
 from .request import FIELDS
 
 SCHEMA_HELP = (
-    "JSON Schema the answer must match; sent along, and the answer is checked against it. Checked keywords: type, enum, "
-    "const, properties, required, additionalProperties, items, prefixItems, the min/max keywords, uniqueItems, pattern, "
-    "multipleOf, anyOf, oneOf, allOf, not, $ref within the file; a warning names others; no thinking unless --think asks "
-    "for it")
+    "JSON Schema the answer must match; sent along, and the answer is checked against it. Checked keywords: "
+    "type, enum, const, properties, required, additionalProperties, items, prefixItems, the min/max "
+    "keywords, uniqueItems, pattern, multipleOf, anyOf, oneOf, allOf, not, $ref within the file; a warning "
+    "names others; no thinking unless --think asks for it")
 THINKING = ("thinking_budget", "effort")
 
 

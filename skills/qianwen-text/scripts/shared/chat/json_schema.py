@@ -16,7 +16,8 @@ from ..words import counted
 from .patterns import compiled, is_quick
 
 _SECONDS = 5.0  # that a check may take
-_LONG, _MANY = 5_000, 1_000_000  # characters of a text, and pairs of values and rules, that are checked at once
+# characters of a text, and pairs of values and rules, that are checked at once
+_LONG, _MANY = 5_000, 1_000_000
 
 _ANNOTATIONS = frozenset(("title", "description", "default", "examples", "$schema", "$id", "$comment",
                           "$defs",
@@ -83,7 +84,8 @@ _SIMPLE = {
 }
 
 
-_COUNTED = {"minLength": ("character",), "maxLength": ("character",), "minItems": ("item",), "maxItems": ("item",),
+_COUNTED = {"minLength": ("character",), "maxLength": ("character",), "minItems": ("item",),
+            "maxItems": ("item",),
             "minProperties": ("property", "properties"), "maxProperties": ("property", "properties")}
 
 

@@ -42,7 +42,8 @@ def preface(console, ask: ChatAsk, body: dict, remarks: list, warning: str) -> N
     if ask.schema is not None and ask.wants_json:
         from .json_schema import check_schema
         for place, keyword in check_schema(ask.schema):
-            console.warn(f"--schema: {keyword!r} at {place} is sent to the model, but the answer is not checked against it")
+            console.warn(f"--schema: {keyword!r} at {place} is sent to the model, but the answer is not "
+                         "checked against it")
 
 
 class Turn:
@@ -87,7 +88,8 @@ class Turn:
             raise
 
     def report(self, **more) -> None:
-        """Say what it cost, and print the JSON document where one is wanted; `more` are further keys of it."""
+        """Say what it cost, and print the JSON document where one is wanted; `more` are further keys of
+        it."""
         console, model = self.console, self.answer.model or self.model.id
         console.note(self._bill())
         console.detail(f"request id {self.answer.request_id or 'not given'}")
@@ -100,7 +102,8 @@ class Turn:
         return f"{usage_line(self.answer.usage, model, self.session.billing_note())}, {words(self.cost)}"
 
     def _billing(self) -> dict:
-        return {"plan": self.client.key.billing, "units": units(self.answer.usage), "cost": cost_document(self.cost)}
+        return {"plan": self.client.key.billing, "units": units(self.answer.usage),
+                "cost": cost_document(self.cost)}
 
     # -- sending
 
@@ -113,7 +116,8 @@ class Turn:
             refused = failure.http_status == 400 and "response_format" in failure.message
             if self.asked.schema is None or not refused or "messages" not in request.body:
                 raise
-            self.console.note(f"{self.model.id} takes no schema; asking for JSON with the schema in the messages instead")
+            self.console.note(f"{self.model.id} takes no schema; asking for JSON with the schema in the "
+                              "messages instead")
             body = without_schema(request.body, self.asked.schema)
             self._exchange(Request(request.method, request.url, body, request.headers))
 
@@ -208,7 +212,8 @@ class Turn:
         if broken:
             raise self._broken_promise("the answer does not match the schema: " + "; ".join(broken[:5]),
                                        counted(len(broken), "violation"),
-                                       "make the schema simpler, or run the command again: each answer is billed")
+                                       "make the schema simpler, or run the command again: each answer is "
+                                       "billed")
         self.data = value if self.asked.schema is not None else None
         return text
 
@@ -225,7 +230,8 @@ class Turn:
         return self._broken_promise(
             f"the answer is not JSON: {error}",
             "it was cut off at the token limit" if cut else "the model ignored the JSON mode",
-            "leave out --max-tokens" if cut else "use another model, or run the command again: each answer is billed")
+            "leave out --max-tokens" if cut else "use another model, or run the command again: each answer "
+                                                 "is billed")
 
     def _broken_promise(self, message: str, cause: str, fix: str) -> Failure:
         return Failure(Exit.FAILED, message, cause, fix, request_id=self.answer.request_id, accepted="maybe",

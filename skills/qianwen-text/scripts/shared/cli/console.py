@@ -129,7 +129,8 @@ class Console:
                  f"request id {failure.request_id}" if failure.request_id else ""]
         facts = ", ".join(fact for fact in facts if fact)
         lines = [f"error: {failure.message}" + (f"  [{facts}]" if facts else "")]
-        fix = failure.fix if not any(failure.fix in shown for shown in self.advised) else "do what the warning above says"
+        fix = (failure.fix if not any(failure.fix in shown for shown in self.advised)
+               else "do what the warning above says")
         lines += [f"  {name}: {text}" for name,
                   text in (("why", failure.cause), ("next", fix if failure.fix else "")) if text]
         self.say("\n".join(lines))
@@ -194,9 +195,11 @@ class Console:
         self._write(self.stdout, text)
 
     def _turn_to_stderr(self, why: str) -> None:
-        """stdout takes no more. The result may be paid, so all of it goes to stderr, and what follows as well."""
+        """stdout takes no more. The result may be paid, so all of it goes to stderr, and what follows as
+        well."""
         self.unwritten = Failure(Exit.UNSAVED, f"stdout cannot be written: {why}",
-                                 fix="what was to go there is above, on stderr: nothing has to be paid for again")
+                                 fix="what was to go there is above, on stderr: nothing has to be paid for "
+                                     "again")
         last, self._last = self._last, ("", "\n")
         self.say(f"stdout cannot be written ({why}); this was to go there:")
         self._write(self.stderr, "".join(self._written))

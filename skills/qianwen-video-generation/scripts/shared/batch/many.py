@@ -16,7 +16,7 @@ from ..cli.console import Console
 from ..failures import Exit, Failure, usage
 from ..files.whole import InUse
 from ..tasks.commands import cancel, check_same_account, check_same_skill, show_status
-from ..tasks.journal import Journal
+from ..tasks.journal import Journal, journal_of
 from ..tasks.service import resume_command
 from .api import ApiBatch, check_endpoint, find_record, live_record
 from .folder import BatchFolder
@@ -52,8 +52,8 @@ def run_batch(session, call, make_parser, *, main: str = "prompt", instead=(), f
         console.warn(remark)
     batch_folder = BatchFolder(folder, row_file, console, again=options.again, recoverable=recoverable,
                                table=row_file.source.is_table or options.csv)
-    api = ApiBatch(session, call, table, row_file, batch_folder,
-                   Journal(session.account.state, session.console.redact_result)) if options.batch_api else None
+    api = (ApiBatch(session, call, table, row_file, batch_folder, journal_of(session))
+           if options.batch_api else None)
     if options.dry_run:
         batch_folder.read()
         return api.dry_run() if api else _dry_run(row_file, batch_folder, session, call)
@@ -89,7 +89,7 @@ def _through_api(api: ApiBatch, session, batch_folder: BatchFolder, record: dict
 def _refuse_under_way(session, folder: str) -> None:
     """Rows that a job has are not sent again by direct calls."""
     if session.options.has_api and os.path.isabs(session.account.state):
-        journal = Journal(session.account.state, session.console.redact_result)
+        journal = journal_of(session)
         record = live_record(journal, session.skill, folder)
         if record:
             raise _under_way(record, journal)
@@ -99,13 +99,14 @@ def _under_way(record: dict, journal: Journal) -> Failure:
     command = resume_command(record["id"], journal)
     return Failure(Exit.RUNNING,
         f"jobs of the Batch API are under way for the rows in {record['output']}; nothing was sent",
-                   fix=f"fetch them first: {command} (or give --cancel in place of --resume)", task_id=record["id"],
+                   fix=f"fetch them first: {command} (or give --cancel in place of "
+                       "--resume)", task_id=record["id"],
                    resume=command)
 
 
 def later(session, call, make_parser, table, *, main: str = "prompt", instead=(), **_) -> Exit | None:
     """--status, --cancel and --resume of jobs of the Batch API."""
-    options, console, journal = session.options, session.console, Journal(session.account.state, session.console.redact_result)
+    options, console, journal = session.options, session.console, journal_of(session)
     given = options.status or options.cancel or options.resume
     record = find_record(journal, given)
     if record is None:
@@ -132,7 +133,8 @@ def _options_of(record: dict, now, make_parser):
     try:
         os.chdir(record["cwd"])  # files that rows name are looked up from there
     except OSError as error:
-        raise usage(f"the working directory of the batch, {record['cwd']}, cannot be entered: {error.strerror}",
+        raise usage(f"the working directory of the batch, {record['cwd']}, cannot be entered: "
+                    f"{error.strerror}",
                     "make it available again; the service keeps results for 30 days") from None
     options = make_parser().parse_args([])
     vars(options).update(record["flags"])
@@ -164,7 +166,8 @@ def _close(batch_folder: BatchFolder, tally: Tally, session, files: bool) -> Non
         session.console.warn(f"{error.filename} could not be replaced: {error.strerror}",
                              "close that program, then rename it")
     except OSError as error:
-        session.console.warn(f"{error.filename or batch_folder.results} may not be on the disk itself: {error.strerror}",
+        session.console.warn(f"{error.filename or batch_folder.results} may not be on the disk itself: "
+                             f"{error.strerror}",
                              "check it before relying on it")
 
 

@@ -31,9 +31,9 @@ def _about_jobs(session, call, make_parser, table, batch_settings: dict):
     """--tasks, --status, --cancel and --resume of jobs of the Batch API."""
     from ..tasks.commands import list_tasks
     from ..tasks.flags import check_single
-    from ..tasks.journal import Journal
+    from ..tasks.journal import journal_of
     from .many import later
     check_single(session.options)
     if session.options.tasks:
-        return list_tasks(Journal(session.account.state, session.console.redact_result), session.console)
+        return list_tasks(journal_of(session), session.console)
     return later(session, call, make_parser, table, **batch_settings)

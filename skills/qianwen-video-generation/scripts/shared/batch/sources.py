@@ -153,7 +153,8 @@ class Table:
                     begin = self._skip + reader.line_num + 1
         except csv.Error as error:
             raise usage(f"{self.path}: the record that begins on line {begin} cannot be read ({error})",
-                        "a quote is probably not closed, or not doubled within a quoted cell; correct it in the file") from None
+                        "a quote is probably not closed, or not doubled within a quoted cell; correct it in "
+                        "the file") from None
         except UnicodeDecodeError:
             raise self._not_text() from None
         except OSError as error:
@@ -168,8 +169,9 @@ class Table:
     def parse(self, cells: list) -> dict:
         """One record by the names of its columns. Raises usage where it has more cells than the header."""
         if any(cells[len(self.columns):]):
-            raise usage(f"it has {len(cells)} cells, but the header names {counted(len(self.columns), 'column')}; put quotes "
-                        "around a cell that contains a separator")
+            raise usage(f"it has {len(cells)} cells, but the header names "
+                        f"{counted(len(self.columns), 'column')}; put quotes around a cell that contains a "
+                        "separator")
         cells = cells + [""] * (len(self.columns) - len(cells))
         return {name: cell for name, cell in zip(self.columns, cells) if name}
 

@@ -33,7 +33,8 @@ def hand_over(argv: list, console) -> int | None:
                                   stdin=subprocess.PIPE,
                                   bufsize=0, env={**os.environ, _VARIABLE: os.urandom(16).hex()}, **apart)
     except OSError as error:
-        console.detail(f"no worker process could be started ({error.strerror}); this process does the rows itself")
+        console.detail(f"no worker process could be started ({error.strerror}); this process does the rows "
+                       "itself")
         return None
     with worker.stdin:
         code = _wait_for(worker, console)
@@ -86,7 +87,8 @@ def _wait_for(worker, console) -> int:
                               fix=GO_ON) from None
             asked = True
             _ask_to_end(worker)
-            console.say("interrupted: no new rows; those under way are paid and will finish (Ctrl-C again leaves now)")
+            console.say("interrupted: no new rows; those under way are paid and will finish (Ctrl-C again "
+                        "leaves now)")
 
 
 def _ask_to_end(worker) -> None:

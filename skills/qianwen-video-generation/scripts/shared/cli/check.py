@@ -59,8 +59,10 @@ def _budget_words(held: dict) -> str:
 def _warn_of_path(endpoint: key_guard.Endpoint, console) -> None:
     """A gateway's address is often written with the /v1 of another API; nothing would be found there."""
     if endpoint.kind in (key_guard.GATEWAY, key_guard.LOOPBACK) and endpoint.prefix.endswith("/v1"):
-        console.warn(f"the base URL ends in /v1, so requests go to {endpoint.compatible} and {endpoint.native}",
-                     f"unless your gateway has these paths, set QWEN_BASE_URL={endpoint.origin}{endpoint.prefix[:-len('/v1')]}")
+        console.warn(f"the base URL ends in /v1, so requests go to {endpoint.compatible} and "
+                     f"{endpoint.native}",
+                     "unless your gateway has these paths, set "
+                     f"QWEN_BASE_URL={endpoint.origin}{endpoint.prefix[:-len('/v1')]}")
 
 
 def _add_live_call(report: dict, session):
@@ -78,10 +80,12 @@ def _add_live_call(report: dict, session):
 
 def _print_report(report: dict, console) -> None:
     key, endpoint = report["key"], report["endpoint"]
-    shown = f"{key['shown_as']} ({key['kind']}), from {key['source']}" if key["source"] != "none" else "none (missing)"
+    shown = (f"{key['shown_as']} ({key['kind']}), from {key['source']}" if key["source"] != "none"
+             else "none (missing)")
     rows = [("key", shown),
             ("endpoint",
-             f"{endpoint['url']} ({endpoint['kind']}, region {endpoint['region']}), from {endpoint['source']}"),
+             f"{endpoint['url']} ({endpoint['kind']}, region {endpoint['region']}), from "
+             f"{endpoint['source']}"),
             ("verdict", f"{report['verdict']} — {report['reason']}"), ("next", report["fix"]),
             ("billing", report["billing"]), *(("budget", _budget_words(held))
                                               for held in report.get("budget", ())),

@@ -68,8 +68,8 @@ class Session:
         name, _, where = self.account.key_source.partition(" in ")
         how = _WITHOUT.get(os.name,
             _WITHOUT["posix"]).format(name=name) if where == ENVIRONMENT else f"remove {name} from {where}"
-        return (f". A standard key was found in {self.account.spare}, but {self.account.key_source} comes first; to use the "
-                f"standard key, {how}")
+        return (f". A standard key was found in {self.account.spare}, but {self.account.key_source} comes "
+                f"first; to use the standard key, {how}")
 
     # -- the way to the service
 
@@ -96,7 +96,8 @@ class Session:
         billing = self.verdict.key.billing
         if billing == "pay-as-you-go":
             return "billed pay-as-you-go (not covered by a Token Plan or Coding Plan)"
-        return f"billed by {self.endpoint.host}" if billing == "gateway" else "plan key: not billed by DashScope"
+        return (f"billed by {self.endpoint.host}" if billing == "gateway"
+                else "plan key: not billed by DashScope")
 
     # -- money
 

@@ -80,8 +80,8 @@ def write(folder: str, overwrite: bool = False) -> dict:
                 break
     except OSError as error:
         raise Failure(Exit.UNSAVED, f"the gallery {path} could not be written: {error.strerror or error}",
-                      fix="make the folder writable, then run the next command with --gallery: it rebuilds the page "
-                      "from all results in the folder") from error
+                      fix="make the folder writable, then run the next command with --gallery: it rebuilds "
+                          "the page from all results in the folder") from error
     return {"path": path, "bytes": len(data), "media_type": "text/html"}
 
 
@@ -224,8 +224,9 @@ def _tools(items: list) -> str:
     models = sorted({_text(item.get("model")) for item in items} - {""})
     options = "".join(f'<option value="{model}">{model}</option>' for model in models)
     select = f'<select id="model" aria-label="Model"><option value="">All models</option>{options}</select>'
-    return ('<div class="tools" role="search"><input id="search" type="search" aria-label="Search prompts and models" '
-            f'placeholder="Search prompts and models" autocomplete="off">{select if len(models) > 1 else ""}</div>')
+    return ('<div class="tools" role="search"><input id="search" type="search" aria-label="Search prompts '
+            'and models" placeholder="Search prompts and models" '
+            f'autocomplete="off">{select if len(models) > 1 else ""}</div>')
 
 
 def _card(item: dict) -> str:
@@ -243,9 +244,11 @@ def _media(item: dict) -> str:
     width, height = _whole(item.get("width")), _whole(item.get("height"))
     box = f' width="{width}" height="{height}"' if width and height else ""
     if kind == "image":
-        return (f'<a class="mat" href="{url}"><img src="{url}" alt="{label}"{box} loading="lazy" decoding="async"></a>')
+        return (f'<a class="mat" href="{url}"><img src="{url}" alt="{label}"{box} loading="lazy" '
+                'decoding="async"></a>')
     if kind == "video":
-        return (f'<div class="mat"><video src="{url}" aria-label="{label}"{box} controls playsinline preload="metadata">'
+        return (f'<div class="mat"><video src="{url}" aria-label="{label}"{box} controls playsinline '
+                'preload="metadata">'
                 "</video></div>")
     return f'<div class="mat sound">{_WAVE}<audio src="{url}" aria-label="{label}" controls preload="none"></audio></div>'
 
@@ -327,5 +330,6 @@ def _url(name: str) -> str:
     return quote(os.fsencode(name), safe="")
 
 
-_WAVE = ('<svg viewBox="0 0 120 40" aria-hidden="true"><path d="M4 17v6M12 12v16M20 15v10M28 6v28M36 11v18M44 3v34M52 9v22'
-         'M60 14v12M68 5v30M76 10v20M84 2v36M92 12v16M100 8v24M108 15v10M116 18v4"/></svg>')
+_WAVE = ('<svg viewBox="0 0 120 40" aria-hidden="true"><path d="M4 17v6M12 12v16M20 15v10M28 6v28M36 '
+         '11v18M44 3v34M52 9v22M60 14v12M68 5v30M76 10v20M84 2v36M92 12v16M100 8v24M108 15v10M116 '
+         '18v4"/></svg>')

@@ -14,8 +14,7 @@ from ..files import probe
 
 MAX_STDIN = 64_000_000  # bytes held in memory
 # What a kind of media may be: `kind` for messages, media types, and 0 or the bound of each measure (bytes,
-# pixels,
-# long side through short side, seconds, pixels).
+# pixels, long side through short side, seconds, pixels).
 Limits = namedtuple("Limits", "kind formats max_bytes min_side max_ratio min_seconds max_seconds max_side",
                     defaults=(0, 0, 0, 0, 0, 0))
 
@@ -37,7 +36,8 @@ class Media:
     @property
     def name(self) -> str:
         """How messages name it."""
-        return "stdin" if self.argument == "-" else "the data URL" if _is_data(self.argument) else printable(self.argument)
+        return ("stdin" if self.argument == "-" else "the data URL" if _is_data(self.argument)
+                else printable(self.argument))
 
     def read(self) -> bytes:
         if self.data is not None:
@@ -163,10 +163,12 @@ def check(media: Media, flag: str, limits: Limits) -> None:
         raise usage(f"{flag} {media.name} is {what}, whatever its name says",
                     f"give {limits.kind} as one of: {legal}")
     if limits.max_bytes and media.size > limits.max_bytes:
-        raise usage(f"{flag} {media.name} has {megabytes(media.size)}, but the model takes {megabytes(limits.max_bytes)} at most",
+        raise usage(f"{flag} {media.name} has {megabytes(media.size)}, but the model takes "
+                    f"{megabytes(limits.max_bytes)} at most",
                     "make it smaller (fewer pixels, or JPEG instead of PNG; for a video a lower resolution)")
     if limits.min_side and media.media_type in probe.SIZED and not (media.width and media.height):
-        raise usage(f"{flag} {media.name} is damaged: it has no width and height", "open it and save it again")
+        raise usage(f"{flag} {media.name} is damaged: it has no width and "
+                    "height", "open it and save it again")
     if media.width and media.height:
         _check_sides(media, flag, limits)
     if media.seconds and limits.max_seconds and not limits.min_seconds <= media.seconds <= limits.max_seconds:

@@ -111,7 +111,8 @@ def source_words(cost: Cost) -> str:
 def span(cost: Cost) -> str:
     """`low` to `high` in words, without the source."""
     about = "about " if cost.about else ""
-    return f"{about}{yuan(cost.high)} CNY" if cost.low == cost.high else f"{about}{yuan(cost.low)} to {yuan(cost.high)} CNY"
+    return (f"{about}{yuan(cost.high)} CNY" if cost.low == cost.high
+            else f"{about}{yuan(cost.low)} to {yuan(cost.high)} CNY")
 
 
 def yuan(amount: float) -> str:

@@ -18,8 +18,8 @@ def list_tasks(journal: Journal, console) -> None:
         console.document({"ok": True, "skill": console.skill, "tasks": rows, "warnings": console.warnings})
         return
     for row in rows:
-        console.result(console.clean(f"{row['id']}  {row['state']}, {_age(row['age_seconds'])} old, {row['model']}: "
-                                     f"{row['prompt']}\n  {_next_of(row)}\n"))
+        console.result(console.clean(f"{row['id']}  {row['state']}, {_age(row['age_seconds'])} old, "
+                                     f"{row['model']}: {row['prompt']}\n  {_next_of(row)}\n"))
     if not rows:
         console.note("nothing is waiting to be fetched")
 
@@ -30,7 +30,8 @@ def _next_of(row: dict) -> str:
 
 
 def _age(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.0f} h"
+    return (f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min" if seconds < 7200
+            else f"{seconds / 3600:.0f} h")
 
 
 def show_status(given: str, runner, journal: Journal, console) -> None:
@@ -87,6 +88,6 @@ def check_same_skill(record: dict | None, skill: str) -> None:
 def check_same_account(record: dict | None, endpoint) -> None:
     """A task is known only where it was made."""
     if record and record.get("endpoint") and record["endpoint"] != endpoint.origin + endpoint.prefix:
-        raise usage(f"{record['task_id'] or record['id']} was started at {record['endpoint']}, but this run would ask "
-                    f"{endpoint.origin + endpoint.prefix}",
+        raise usage(f"{record['task_id'] or record['id']} was started at {record['endpoint']}, but this run "
+                    f"would ask {endpoint.origin + endpoint.prefix}",
                     "set QWEN_BASE_URL or QWEN_REGION as they were, then run it again")

@@ -26,8 +26,8 @@ def row_record_id(row, options) -> str:
 
 
 # What a script makes. extension: of the files; accept: the beginning of their media types; noun: one of them
-# in words;
-# unit: its name in the bill; longest: seconds between two polls; usual: how long a task takes, in words.
+# in words; unit: its name in the bill; longest: seconds between two polls; usual: how long a task takes, in
+# words.
 Product = namedtuple("Product", "extension accept noun unit longest usual")
 
 
@@ -137,7 +137,8 @@ class TaskRun:
         if twin:
             given = twin["task_id"] or twin["id"]
             raise Failure(Exit.RUNNING, f"the same request is under way already, as {given}",
-                          fix=f"fetch it with: {resume_command(given, self.journal)}, or add --again to create another one",
+                          fix=f"fetch it with: {resume_command(given, self.journal)}, or add --again to "
+                              "create another one",
                           task_id=twin["task_id"], resume=resume_command(given, self.journal))
 
     # -- the answer

@@ -120,8 +120,8 @@ class Client:
         return body
 
     def save(self, request: Request, file) -> None:
-        """Write the body of an answer into an open file, from its beginning. Raises OSError of the disk, Failure
-        above MOST_BYTES."""
+        """Write the body of an answer into an open file, from its beginning. Raises OSError of the disk,
+        Failure above MOST_BYTES."""
         def attempt():
             file.seek(0)
             file.truncate()
@@ -169,9 +169,11 @@ class Client:
             new, is_same = "", False
         if is_same and (method in ("GET", "HEAD") or status in (307, 308)):
             return new
-        raise network(f"{urlsplit(old).netloc} redirects the request to {urlsplit(new).netloc or 'another place'}",
+        raise network(f"{urlsplit(old).netloc} redirects the request to "
+                      f"{urlsplit(new).netloc or 'another place'}",
                       self.context, accepted="no", retryable=False,
-                      cause="a captive portal, a proxy's log-in page or a wrong base URL answers instead of the service",
+                      cause="a captive portal, a proxy's log-in page or a wrong base URL answers instead of "
+                            "the service",
                       fix="log in to the network, check QWEN_BASE_URL, then run the command again")
 
     def _send(self, method: str, url: str, headers: dict, request: Request):
@@ -253,7 +255,9 @@ class Client:
                            cause="a captive portal, a proxy's log-in page or a wrong base URL answers "
                            "instead of the service",
                            fix="log in to the network, check QWEN_BASE_URL, then run the command again")
-        return network(f"the answer is {'empty' if not raw else 'not the expected JSON: ' + reading.snippet(raw)} (HTTP {status})",
+        return network("the answer is "
+                       f"{'empty' if not raw else 'not the expected JSON: ' + reading.snippet(raw)} (HTTP "
+                       f"{status})",
                        self.context, retryable=False,
                        cause=f"{self.context.host} does not speak the API's language here")
 

@@ -51,8 +51,7 @@ _SWITCH = {**dict.fromkeys(("true", "yes", "y", "1", "x", "是"), True),
 
 
 # One row: the line it stands in, its `id` (None without one), its key (64 bits of its identity), its options,
-# its way through
-# the Throttle once it is being done, the record as it stands in the file.
+# its way through the Throttle once it is being done, the record as it stands in the file.
 class Row(namedtuple("Row", "line id key options throttle record", defaults=(None, {}))):
     __slots__ = ()
 
@@ -181,8 +180,10 @@ class RowFile:
                     bad.add(line, failure.message)
 
     def _advice(self) -> str:
-        lacks = self.source.is_table and self.main not in self._templates and self._main_flag not in self.source.columns
-        header = (f"no column is called {self._main_flag!r} (the first line must be the header): give a template with the columns, such as "
+        lacks = (self.source.is_table and self.main not in self._templates
+                 and self._main_flag not in self.source.columns)
+        header = (f"no column is called {self._main_flag!r} (the first line must be the header): give a "
+                  "template with the columns, such as "
                   f'"Judge: {{{next(iter(self.source.columns), "column")}}}", or ' if lacks else "")
         return f"{header}correct the file and run the command again; nothing was sent"
 
@@ -196,7 +197,8 @@ class RowFile:
             like = difflib.get_close_matches(plain, known, 1, 0.8)
             if like and name and name not in self._used and name.replace("_", "-") not in (*known,
                 *NOT_IN_ROWS):
-                found.append(f"the column {name!r} is treated as data; if it was meant as a flag, call it {like[0]!r}")
+                found.append(f"the column {name!r} is treated as data; if it was meant as a flag, call it "
+                             f"{like[0]!r}")
         return found
 
     # -- the second pass
@@ -269,7 +271,8 @@ class RowFile:
         return self._templates[self.main].fill(record)
 
     def _filled_system(self, row: dict, record: dict) -> str | None:
-        return self._templates["system"].fill(record) if "system" in self._templates and "system" not in row else row.get("system")
+        return (self._templates["system"].fill(record) if "system" in self._templates
+                and "system" not in row else row.get("system"))
 
     def _check_main(self, text: str | None, row: dict) -> None:
         main = self._main_flag

@@ -14,11 +14,9 @@ AS_OF = "2026-10-09"
 _MB, _GB = 1_000_000, 1_000_000_000
 
 # What a model sees. picture_bytes: the largest picture. pictures: how many of them in one request. pixels:
-# the least and the most
-# that --min-pixels and --max-pixels may name, (0, 0) where they are not taken. frames: the least and the
-# most pictures of a frame
-# list, (0, 0) where it takes no video. video_bytes, video_seconds: the largest and longest video. 0: no
-# limit is known.
+# the least and the most that --min-pixels and --max-pixels may name, (0, 0) where they are not taken. frames:
+# the least and the most pictures of a frame list, (0, 0) where it takes no video. video_bytes, video_seconds:
+# the largest and longest video. 0: no limit is known.
 Sight = namedtuple("Sight", "picture_bytes pictures pixels frames video_bytes video_seconds")
 
 GRID_32, GRID_28 = (4_096, 16_777_216), (3_136, 12_845_056)
@@ -39,8 +37,7 @@ DEEPSEEK_OCR = Sight(10 * _MB, 1, (0, 0), (0, 0), 0, 0)
 ANY = Sight(0, 2048, (1, 1_000_000_000), (4, 8000), 0, 0)
 
 # thinking: "on" and "off" are defaults of models that can switch, "always" and "never" cannot, None: not
-# known.
-# features, a line for each thing they are about:
+# known. features, a line for each thing they are about:
 #   fc function calling, ws web search, pc prefix continuation, mt translation, long reads uploaded documents
 #   ocr reads one picture and needs no prompt, ocr-tasks has built-in reading tasks on the native endpoint,
 #     hr has a high-resolution mode, no-system ignores the system message

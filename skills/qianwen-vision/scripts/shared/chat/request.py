@@ -91,7 +91,8 @@ def finish(ask: ChatAsk, model, body: dict, media: bool = False) -> list:
         check_request(body)
     if not body["stream"]:
         body.pop("stream_options", None)
-    return [f"{model.id} only streams its answers; the answer is collected and shown as a whole"] if must and not ask.stream else []
+    return ([f"{model.id} only streams its answers; the answer is collected and shown as a whole"] if must
+            and not ask.stream else [])
 
 
 def put_fields(ask: ChatAsk, model, body: dict, table) -> None:
@@ -168,7 +169,8 @@ def check_tool_answers(messages: list) -> None:
                        if isinstance(call, dict)]
     if open_calls:
         raise usage(f"the tool calls {', '.join(open_calls)} have no answer yet",
-                    'append one {"role": "tool", "tool_call_id": …, "content": …} for each to the messages, then run without '
+                    'append one {"role": "tool", "tool_call_id": …, "content": …} for each to the messages, '
+                    'then run without '
                     "a prompt")
 
 

@@ -175,7 +175,8 @@ class OutputFiles:
 
     def __init__(self, output: str | None, overwrite: bool, name: str, count: int, extension: str, *,
                  sidecars: bool = True, name_id: str = "", text: str = "", resumed: bool = False, warn=None):
-        self.overwrite, self.count, self.sidecars, self.warn = overwrite, count, sidecars, warn or (lambda words: None)
+        self.overwrite, self.count, self.sidecars = overwrite, count, sidecars
+        self.warn = warn or (lambda words: None)
         self.folder, self.stem, self.extension = _place(output, name, name_id or short_id(), extension)
         self._made = _make_folder(self.folder or ".")
         self._temporaries: list = []
@@ -254,7 +255,8 @@ class OutputFiles:
         true = os.path.splitext(path)[1][1:]
         path = self._publish(temporary, path, self.overwrite and not corrected)
         if corrected and path.endswith(true):
-            self.warn(f"the result is {true.upper()}, not {self.extension.upper()}, so it is called {os.path.basename(path)}")
+            self.warn(f"the result is {true.upper()}, not {self.extension.upper()}, so it is called "
+                      f"{os.path.basename(path)}")
         return self._saved(path, media_type)
 
     def save_partial(self, temporary: Temporary, number: int, form: str = "") -> str:
@@ -333,8 +335,8 @@ def _place(output: str | None, name: str, name_id: str, extension: str) -> tuple
     return folder, stem if known else file, suffix[1:] if known else extension
 
 
-_EXTENSIONS = frozenset("png jpg jpeg jpe gif webp bmp tif tiff heic svg mp4 mov webm mkv avi wav mp3 pcm opus ogg flac md "
-                        "txt json".split())
+_EXTENSIONS = frozenset("png jpg jpeg jpe gif webp bmp tif tiff heic svg mp4 mov webm mkv avi wav mp3 pcm "
+                        "opus ogg flac md txt json".split())
 
 
 _SAME = {"jpeg": "jpg", "jpe": "jpg", "tif": "tiff", "opus": "ogg"}

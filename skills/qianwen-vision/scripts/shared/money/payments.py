@@ -194,9 +194,11 @@ def correct(payments: Payments, model: str, counted: Cost, now: Cost, task: str,
 
 def _no_price(model: str, cost: Cost, held: budget.Budget) -> Failure:
     return Failure(Exit.QUOTA,
-                   f"a budget is set, but the price of {model} is not known: {cost.why or 'its price is not in the table'}",
+                   f"a budget is set, but the price of {model} is not known: "
+                   f"{cost.why or 'its price is not in the table'}",
                    f"QIANWEN_BUDGET in {held.where} is {held.amount:g} CNY a {held.period}",
-                   "use a model with a known price (--models lists them), or add --unpriced; nothing was sent", code=BUDGET)
+                   "use a model with a known price (--models lists them), or add --unpriced; nothing was "
+                   "sent", code=BUDGET)
 
 
 def _cannot_be_held(error: OSError, held: budget.Budget) -> Failure:
