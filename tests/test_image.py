@@ -97,7 +97,7 @@ def command_in(text: str, flag: str = "--resume") -> list:
     match = re.search(rf"(\S*python\S* \S*image\.py {flag} [\w.-]+)", text)
     assert match, f"no command to run is named in: {text}"
     parts = shlex.split(match.group(1))
-    assert parts[:2] == [sys.executable, str(SCRIPT)]
+    assert os.path.samefile(shutil.which(parts[0]), sys.executable) and parts[1] == str(SCRIPT)
     return parts[2:]
 
 

@@ -96,7 +96,7 @@ def command_in(text: str) -> list:
     match = re.search(r"(\S*python\S* \S*video\.py --resume [\w.-]+)", text)
     assert match, f"no command to run is named in: {text}"
     parts = shlex.split(match.group(1))
-    assert parts[:2] == [sys.executable, str(SCRIPT)]
+    assert os.path.samefile(shutil.which(parts[0]), sys.executable) and parts[1] == str(SCRIPT)
     return parts[2:]
 
 
