@@ -714,6 +714,11 @@ TOOLS = [("a fox", "--image", "photo.png", "--function", "colorization"), ("a ha
          ("a fox", "--image", "photo.png", "--model", "wanx-sketch-to-image-lite")]
 
 
+def test_an_address_that_the_service_cannot_open_is_warned_of(draw):
+    result = draw("Make it night", "--image", "http://10.0.0.1/a.png", "--dry-run", key=None)
+    assert result.code == 0 and "the service opens http://10.0.0.1/a.png itself, but only this machine" in result.err, result
+
+
 @pytest.mark.parametrize("arguments", TOOLS, ids=" ".join)
 def test_dry_run_shows_what_a_call_sends(draw, emulator, photos, arguments):
     result = draw(*arguments, "--dry-run", key=None)

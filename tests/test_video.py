@@ -163,6 +163,11 @@ SILENT = {  # models that take no prompt
 }
 
 
+def test_an_address_that_the_service_cannot_open_is_warned_of(film):
+    result = film("She waves", "--image", "http://10.0.0.1/a.png", "--dry-run", key=None)
+    assert result.code == 0 and "the service opens http://10.0.0.1/a.png itself, but only this machine" in result.err, result
+
+
 @pytest.mark.parametrize("name", [*KINDS, *SILENT])
 def test_every_way(film, emulator, media, work, home, name):
     """Dry without a key and then for real: the same request; the right bytes, and all of it told."""
