@@ -26,6 +26,6 @@ failures.py   exit codes and the one typed failure
 import gc
 
 if hasattr(gc, "set_threshold"):
-    gc.set_threshold(50_000)  # a start-up makes many objects and no garbage
+    gc.set_threshold(100_000)  # a start-up makes many objects and no garbage
 
 VERSION = "0.2.0"
