@@ -261,6 +261,17 @@ def test_document_on_a_full_disk_is_no_traceback(home, work):
     assert process.returncode == 2 and b"Traceback" not in process.stderr
 
 
+@POSIX
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
+@pytest.mark.parametrize("flag", ["--help", "--version"])
+def test_help_on_a_full_disk_is_told(home, work, flag):
+    with open("/dev/full", "w") as full:
+        process = subprocess.run([sys.executable, str(SCRIPTS["qianwen-text"]), flag], cwd=work, stdout=full,
+                                 stderr=subprocess.PIPE, env={"PATH": os.environ["PATH"], "HOME": str(home)})
+    assert process.returncode == 9 and b"stdout cannot be written" in process.stderr, process
+    assert b"Traceback" not in process.stderr
+
+
 # ---- the terminal, the streams and the interpreter ----------------------------------------------------------------------
 
 STEERING = "a\x1b]0;title\x07b\x9bc\u202ed\u2066e\rf\x7fg\u2028h"
