@@ -85,8 +85,8 @@ class Journal:
         """Put a record on disk, whole. Raises OSError."""
         make_private(self.folder)
         with whole(self._path(record["id"]), "w", 0o600) as file:
-            json.dump({**self._clean(record), **{name: record[name] for name in _OURS if name in record}}, file,
-                      ensure_ascii=False)
+            ours = {name: record[name] for name in _OURS if name in record}
+            json.dump({**self._clean(record), **ours}, file, ensure_ascii=False)
 
     def remove(self, record: dict) -> None:
         """Everything is fetched, or nothing ever will be. The task's id is remembered for as long as the
