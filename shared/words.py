@@ -4,7 +4,7 @@ from __future__ import annotations
 
 def number(count) -> str:
     """7, 0.5, 12,345."""
-    return f"{count:,}" if isinstance(count, int) and count >= 1000 else f"{count:g}"
+    return f"{count:,}" if isinstance(count, int) else f"{count:g}" if count < 1000 else f"{count:,.10g}"
 
 
 def unit(count, name: str) -> str:

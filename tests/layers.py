@@ -13,8 +13,11 @@ READS_ENVIRONMENT = ("account.py", "main.py", "batch/worker.py", "transport/prox
 
 def lines_of_the_map(root: Path = ROOT) -> list:
     """The names at the beginning of the map's lines, top to bottom: "main.py", "batch/" and so on."""
-    text = ast.get_docstring(ast.parse((root / "shared" / "__init__.py").read_text("utf-8")))
-    return re.findall(r"^([a-z_]+(?:\.py|/)) ", text, re.MULTILINE)
+    return re.findall(r"^([a-z_]+(?:\.py|/)) ", map_of(root), re.MULTILINE)
+
+
+def map_of(root: Path = ROOT) -> str:
+    return ast.get_docstring(ast.parse((root / "shared" / "__init__.py").read_text("utf-8")))
 
 
 def line_of(path: Path, root: Path = ROOT) -> str:
@@ -27,12 +30,15 @@ def problems(root: Path = ROOT) -> list:
     """Everything out of order in `shared/` and the scripts, one sentence each."""
     order = {name: rank for rank, name in enumerate(lines_of_the_map(root))}
     files = [path for path in sorted((root / "shared").rglob("*.py")) if path.name != "__init__.py"]
+    words = set(re.findall(r"\w+", map_of(root)))
     found = []
     for path in files:
         name = path.relative_to(root / "shared").as_posix()
         if line_of(path, root) not in order:
             found.append(f"shared/{name} is not in the map of shared/__init__.py")
             continue
+        if path.stem not in words:
+            found.append(f"shared/{name} is not named in its line of the map of shared/__init__.py")
         for other in needed(path, root):
             if order.get(line_of(other, root), -1) < order[line_of(path, root)]:
                 found.append(f"shared/{name} imports {other.relative_to(root / 'shared').as_posix()}, which stands above it")

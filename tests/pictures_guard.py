@@ -14,10 +14,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "docs" / "guard.svg"
-SCRIPT = "skills/qianwen-text/scripts/text.py"
+SKILL, SCRIPT = "skills/qianwen-text", "scripts/text.py"
 PLAN_KEY = "sk-sp-demo-plan-key-of-nobody-0000"
-COMMANDS = ("export DASHSCOPE_API_KEY=sk-sp-…", f"python3 {SCRIPT} --check 2> /dev/null")
-COLUMNS, LABEL = 84, 11  # characters of a line, and of the label with which a line of --check begins
+COMMANDS = ("export DASHSCOPE_API_KEY=sk-sp-…", f"cd {SKILL}", f"python3 {SCRIPT} --check 2> /dev/null")
+COLUMNS, LABEL = 52, 11  # characters of a line, few enough for a telephone; and of the label of a line of --check
 LEFT, TOP, LINE, CHARACTER = 22, 66, 22, 8.45  # pixels
 
 
@@ -26,7 +26,7 @@ def output() -> str:
     with tempfile.TemporaryDirectory() as folder:
         environment = {"HOME": folder, "XDG_STATE_HOME": folder, "DASHSCOPE_API_KEY": PLAN_KEY, "PYTHONIOENCODING": "utf-8",
                        "PATH": os.environ.get("PATH", ""), "PYTHONDONTWRITEBYTECODE": "1"}
-        done = subprocess.run([sys.executable, str(ROOT / SCRIPT), "--check"], cwd=folder, env=environment,
+        done = subprocess.run([sys.executable, str(ROOT / SKILL / SCRIPT), "--check"], cwd=folder, env=environment,
                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=60)
     return done.stdout.decode("utf-8")
 
@@ -47,8 +47,8 @@ def drawing(text: str) -> str:
     shown = lines(text)
     width, height = round(LEFT * 2 + COLUMNS * CHARACTER), TOP + len(shown) * LINE
     rows = "\n".join(_row(TOP + number * LINE, *line) for number, line in enumerate(shown))
-    return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" '
-            'aria-label="The key guard warns of a plan key">\n'
+    return (f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" viewBox="0 0 {width} {height}" '
+            'role="img" aria-label="The key guard warns of a plan key">\n'
             f"<style>{STYLE}</style>\n"
             f'<rect class="page" x=".5" y=".5" width="{width - 1}" height="{height - 1}" rx="10"/>\n'
             '<g class="dots"><circle cx="24" cy="22" r="6"/><circle cx="44" cy="22" r="6"/><circle cx="64" cy="22" r="6"/></g>\n'

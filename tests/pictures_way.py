@@ -34,7 +34,7 @@ STATIONS = (
     ("shared/failures.py", "Exit", "one exit code", 2),
 )
 LANES = ("before anything is sent", "sending", "after it")
-WIDTH, HEIGHT, GAP, TOP, LEFT = 262, 62, 16, 92, 30
+WIDTH, HEIGHT, GAP, TOP, LEFT, LANE = 268, 48, 12, 52, 16, 24  # pixels
 
 
 def names_in(path: Path) -> set:
@@ -50,26 +50,25 @@ def missing(root: Path = ROOT) -> list:
 
 
 def drawing() -> str:
-    """The picture as SVG text, readable on a light and a dark page."""
-    boxes, ends, rows = [], {}, [0, 0, 0]
-    for file, name, what, lane in STATIONS:
-        x, y = LEFT + lane * (WIDTH + 70), TOP + rows[lane] * (HEIGHT + GAP)
-        rows[lane] += 1
-        ends[lane] = (x, y)
-        boxes.append(_box(x, y, f"{_short(file)} · {name}", what, "guard" if name == "judge" else "box"))
-        if rows[lane] > 1:
-            boxes.append(f'<path class="way" d="M{x + WIDTH / 2} {y - GAP}v{GAP - 4}" marker-end="url(#tip)"/>')
-    for lane in (0, 1):
-        boxes.append(_bend(ends[lane], lane + 1))
-    titles = "".join(f'<text class="lane" x="{LEFT + lane * (WIDTH + 70)}" y="{TOP - 22}">{escape(title)}</text>'
-                     for lane, title in enumerate(LANES))
-    width, height = LEFT * 2 + 3 * WIDTH + 140, TOP + max(rows) * (HEIGHT + GAP) + 10
-    return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" aria-label="The way of a call">\n'
+    """The picture as SVG text, readable on a light and a dark page: one column, which fits a telephone."""
+    parts, y, lane = [], TOP, -1
+    for file, name, what, its_lane in STATIONS:
+        if its_lane != lane:
+            lane = its_lane
+            parts.append(f'<text class="lane" x="{LEFT}" y="{y + 12}">{escape(LANES[lane])}</text>')
+            y += LANE
+        else:
+            parts.append(f'<path class="way" d="M{LEFT + WIDTH / 2:g} {y - GAP}v{GAP - 3}" marker-end="url(#tip)"/>')
+        parts.append(_box(LEFT, y, f"{_short(file)} · {name}", what, "guard" if name == "judge" else "box"))
+        y += HEIGHT + GAP
+    width = LEFT * 2 + WIDTH
+    return (f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" viewBox="0 0 {width} {y}" role="img" '
+            'aria-label="The way of a call">\n'
             f"<style>{STYLE}</style>\n"
-            '<defs><marker id="tip" viewBox="0 0 8 8" refX="6" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
+            '<defs><marker id="tip" viewBox="0 0 8 8" refX="6" refY="4" markerWidth="6" markerHeight="6" orient="auto">'
             '<path class="tip" d="M0 0l8 4-8 4z"/></marker></defs>\n'
-            f'<rect class="page" width="{width}" height="{height}" rx="8"/>\n'
-            f'<text class="title" x="{LEFT}" y="40">The way of a call</text>\n{titles}\n' + "\n".join(boxes) + "\n</svg>\n")
+            f'<rect class="page" width="{width}" height="{y}" rx="8"/>\n'
+            f'<text class="title" x="{LEFT}" y="34">The way of a call</text>\n' + "\n".join(parts) + "\n</svg>\n")
 
 
 def _short(file: str) -> str:
@@ -78,15 +77,8 @@ def _short(file: str) -> str:
 
 def _box(x: float, y: float, title: str, what: str, kind: str) -> str:
     return (f'<rect class="{kind}" x="{x}" y="{y}" width="{WIDTH}" height="{HEIGHT}" rx="8"/>'
-            f'<text class="name" x="{x + 12}" y="{y + 26}">{escape(title)}</text>'
-            f'<text class="what" x="{x + 12}" y="{y + 47}">{escape(what)}</text>')
-
-
-def _bend(end: tuple, lane: int) -> str:
-    """From the last box of a lane up to the first one of the next."""
-    x, y = end[0] + WIDTH, end[1] + HEIGHT / 2
-    return (f'<path class="way" d="M{x} {y}h35V{TOP + HEIGHT / 2}H{LEFT + lane * (WIDTH + 70) - 4}" '
-            'marker-end="url(#tip)"/>')
+            f'<text class="name" x="{x + 12}" y="{y + 20}">{escape(title)}</text>'
+            f'<text class="what" x="{x + 12}" y="{y + 38}">{escape(what)}</text>')
 
 
 STYLE = """

@@ -97,7 +97,7 @@ def command_in(text: str, flag: str = "--resume") -> list:
     match = re.search(rf"(\S*python\S* \S*image\.py {flag} [\w.-]+)", text)
     assert match, f"no command to run is named in: {text}"
     parts = shlex.split(match.group(1))
-    assert parts[:2] == [sys.executable, str(SCRIPT)]
+    assert os.path.samefile(shutil.which(parts[0]), sys.executable) and parts[1] == str(SCRIPT)
     return parts[2:]
 
 
@@ -712,6 +712,11 @@ TOOLS = [("a fox", "--image", "photo.png", "--function", "colorization"), ("a ha
          ("--image", "photo.png", "--model", "image-erase-completion", "--mask", "mask.png"),
          ("--image", "photo.png", "--model", "wanx-style-repaint-v1", "--set", "input.style_index=3"),
          ("a fox", "--image", "photo.png", "--model", "wanx-sketch-to-image-lite")]
+
+
+def test_an_address_that_the_service_cannot_open_is_warned_of(draw):
+    result = draw("Make it night", "--image", "http://10.0.0.1/a.png", "--dry-run", key=None)
+    assert result.code == 0 and "the service opens http://10.0.0.1/a.png itself, but only this machine" in result.err, result
 
 
 @pytest.mark.parametrize("arguments", TOOLS, ids=" ".join)

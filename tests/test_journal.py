@@ -13,6 +13,7 @@ from types import SimpleNamespace
 import pytest
 
 from shared import key_guard
+from shared.cli import commands
 from shared.cli.commands import command_line
 from shared.failures import Exit, Failure
 from shared.tasks.journal import Journal, LIFE, READY, RUNNING, SUBMITTING
@@ -48,6 +49,12 @@ class Clock:
 @pytest.fixture
 def clock():
     return Clock()
+
+
+@pytest.fixture(autouse=True)
+def python_by_its_path(monkeypatch):
+    """A command begins with the whole path of Python; the short names are in test_windows.py."""
+    monkeypatch.setattr(commands, "_program", lambda: sys.executable)
 
 
 @pytest.fixture

@@ -205,9 +205,19 @@ LANGUAGES = pytest.mark.parametrize("pair", (READMES, REFERENCES), ids=("README"
 @each([folder / "SKILL.md" for folder in SKILLS])
 def test_sections_of_the_recipes_are_named(path):
     """An agent reads the section that it needs, so SKILL.md has to list them as they are called."""
-    recipes = re.sub(r"^```.*?^```$", "", read(path.parent / "references" / "recipes.md"), flags=re.MULTILINE | re.DOTALL)
+    whole = read(path.parent / "references" / "recipes.md")
+    recipes = re.sub(r"^```.*?^```$", "", whole, flags=re.MULTILINE | re.DOTALL)
     named = re.findall(r'"([^"]+)"', " ".join(read(path).split("references/recipes.md): ")[1].split("\n- [")[0].split()))
-    assert named == re.findall(r"^## (.*)$", recipes, re.MULTILINE)
+    assert named == re.findall(r"^## (.*)$", recipes, re.MULTILINE) == re.findall(r"^## (.*)$", whole, re.MULTILINE)
+
+
+@each([folder / "SKILL.md" for folder in SKILLS])
+def test_one_section_of_the_recipes_is_read_as_said(path):
+    command, = re.findall(r"`(sed [^`]*)`", read(path))
+    read_so = [*shlex.split(command), path.parent / "references" / "recipes.md"]
+    lines = subprocess.run(read_so, capture_output=True, check=True, encoding="utf-8").stdout.splitlines()
+    headings = [number for number, line in enumerate(lines) if line.startswith("## ")]
+    assert headings == [0, len(lines) - 1] and 5 < len(lines) < 60
 
 
 def test_make_targets_exist():

@@ -30,11 +30,11 @@ def recording(seconds=12.0, rate=24000) -> bytes:
     return header(rate, length) + bytes(length)
 
 
-def custom(*arguments):
+def custom(*arguments, warn=lambda *words: None):
     options = make_parser().parse_args(list(map(str, arguments)))
     check_single(options)
-    verdict = SimpleNamespace(endpoint=SimpleNamespace(native="https://h/api/v1"))
-    return Custom(Session("qianwen-audio-tts", options, None, SimpleNamespace(say=lambda *words: None, warn=lambda *words: None), verdict=verdict))
+    verdict = SimpleNamespace(endpoint=SimpleNamespace(origin="https://h", native="https://h/api/v1"))
+    return Custom(Session("qianwen-audio-tts", options, None, SimpleNamespace(say=lambda *words: None, warn=warn), verdict=verdict))
 
 
 @pytest.fixture
@@ -54,6 +54,14 @@ def refusal(*arguments, dry=True):
         custom(*arguments, *(["--dry-run"] if dry else [])).run()
     assert caught.value.exit_code == Exit.USAGE and caught.value.fix
     return f"{caught.value.message} | {caught.value.fix}"
+
+
+@pytest.mark.parametrize("model, way", [("cosyvoice-v3-plus", "public https address"), ("qwen3-tts-vc-2026-01-22", "path of the file")])
+def test_a_recording_that_the_service_cannot_open_is_warned_of(shown, model, way):
+    said = []
+    custom("--clone", "http://10.0.0.1/a.wav", "--name", "anna", "--model", model, "--dry-run", warn=lambda *words: said.append(words)).run()
+    warning, fix = said[-1]
+    assert "http://10.0.0.1/a.wav" in warning and way in fix
 
 
 # ---- bodies ----------------------------------------------------------------------------------------------------------

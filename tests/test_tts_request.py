@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 
 import pytest
 
@@ -16,6 +17,7 @@ from tts import Job
 from tts_flags import make_parser
 from tts_models import DEFAULT_MODEL, MODELS, TABLE, find_model, is_socket_only
 from tts_request import Ask, Call, build_request, check, check_voice, expected_seconds, is_streamed, script_warning, voice_of
+from tts_voices import voices
 
 A, B = "/services/aigc/multimodal-generation/generation", "/services/audio/tts/SpeechSynthesizer"
 NEXT = "qwen-audio-3.1-tts-next"
@@ -328,7 +330,8 @@ SENT = [  # model, what is given, what is sent
     ("cosyvoice-v3-flash", "pt-BR", ["pt"]), ("cosyvoice-v3-flash", "Auto", None), ("qwen-audio-3.1-tts-flash", "auto", None),
     *(("MiniMax/speech-2.8-hd", given, word) for code, word in {**WORDS, **MORE}.items() for given in (code, word.lower())),
     ("MiniMax/speech-2.8-hd", "Chinese,Yue", "Chinese,Yue"), ("MiniMax/speech-2.8-hd", "Swahili", "Swahili"),
-    ("MiniMax/speech-2.8-hd", "en-GB", "English"),
+    ("MiniMax/speech-2.8-hd", "en-GB", "English"), ("MiniMax/speech-2.8-hd", "Cantonese", "Chinese,Yue"),
+    ("qwen3-tts-flash", "Mandarin", "Chinese"),
 ]
 PLACES = {"qwen3": "language_type", "cosyv": "language_hints", "qwen-": "language_hints", "MiniM": "language_boost"}
 
@@ -339,13 +342,20 @@ def test_language(model, given, sent):
 
 
 @pytest.mark.parametrize("model, legal, wrong", [
-    ("qwen3-tts-flash", WORDS, ["th", "Thai", "yue", "xx", "Klingon", "chinois", "", "ar"]),
-    ("cosyvoice-v3-flash", COSY_CODES, ["es", "Spanish", "it", "ar", "yue", "xx", ""]),
-    ("qwen-audio-3.0-tts-plus", AUDIO_CODES, ["yue", "sw", "Klingon"])])
+    ("qwen3-tts-flash", WORDS, ["th", "Thai", "xx", "Klingon", "chinois", "", "ar"]),
+    ("cosyvoice-v3-flash", COSY_CODES, ["es", "Spanish", "it", "ar", "xx", ""]),
+    ("qwen-audio-3.0-tts-plus", AUDIO_CODES, ["sw", "Klingon"])])
 def test_language_that_is_not_taken_is_refused_with_the_legal_ones(model, legal, wrong):
     for given in wrong:
         said = refusal(model, language=given)
         assert f"--language {given}" in said and model in said and re.search(r"legal: (.+)", said).group(1).split(", ") == [*sorted(legal), "auto"]
+
+
+@each("given", ["yue", "Cantonese", "sichuan", "四川话"])
+def test_a_dialect_is_refused_with_the_way_to_its_voices(given):
+    said = refusal("qwen3-tts-flash", language=given)
+    shown, = re.findall(r"--list-voices --language (\S+) shows", said)
+    assert shlex.split(shown) == [given] and "leave --language out" in said and voices(language=given)
 
 
 # ---- voices ----------------------------------------------------------------------------------------------------------

@@ -96,7 +96,7 @@ def command_in(text: str) -> list:
     match = re.search(r"(\S*python\S* \S*video\.py --resume [\w.-]+)", text)
     assert match, f"no command to run is named in: {text}"
     parts = shlex.split(match.group(1))
-    assert parts[:2] == [sys.executable, str(SCRIPT)]
+    assert os.path.samefile(shutil.which(parts[0]), sys.executable) and parts[1] == str(SCRIPT)
     return parts[2:]
 
 
@@ -161,6 +161,11 @@ SILENT = {  # models that take no prompt
     "style": Kind(("--model", "video-style-transform", "--video", "in/dance.mp4", "--style", 3), "video-style-transform", ["video_url"],
                   ["dance.mp4"], 3),
 }
+
+
+def test_an_address_that_the_service_cannot_open_is_warned_of(film):
+    result = film("She waves", "--image", "http://10.0.0.1/a.png", "--dry-run", key=None)
+    assert result.code == 0 and "the service opens http://10.0.0.1/a.png itself, but only this machine" in result.err, result
 
 
 @pytest.mark.parametrize("name", [*KINDS, *SILENT])

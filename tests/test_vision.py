@@ -100,6 +100,22 @@ def test_video_and_frames_arrive(see, emulator):
     assert parts(emulator)[0]["type"] == "video" and parts(emulator)[0]["fps"] == 2
 
 
+@pytest.mark.parametrize("url", ["http://127.0.0.1/a.png", "http://localhost:3000/a.png", "https://192.168.1.3/a.png", "http://nas.local/a.png",
+                                 "http://0x7f000001/a.png", "http://[::1]/a.png", "http://[fd00::1]/a.png", "http://100.64.0.1/a.png"])
+def test_an_address_that_the_service_cannot_open_is_warned_of(see, emulator, url):
+    for flags in ((), ("--dry-run",)):
+        result = see("What?", "--image", url, *flags)
+        assert result.code == 0 and f"warning: the service opens {url} itself, but only" in result.err and "path of the file" in result.err
+    assert len(emulator.requests) == 1
+
+
+def test_an_address_that_is_open_to_all_or_at_the_endpoint_is_not_warned_of(see, emulator):
+    for url in ("https://8.8.8.8/a.png", "https://example.com/a.png", f"{emulator.url}/a.png", "oss://bucket/a.png"):
+        result = see("What?", "--image", url)
+        assert "warning" not in result.err and len(emulator.requests) == 1, result
+        emulator.requests.clear()
+
+
 # ---- uploads ---------------------------------------------------------------------------------------------------------
 
 LARGE = 7_000_001

@@ -10,6 +10,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
 from datetime import date
 
 import pytest
@@ -271,6 +272,19 @@ def test_a_command_for_bash(tmp_path, monkeypatch, name):
     words = [str(folder), str(python), str(folder / "text.py"), "--resume", name]
     assert done.stdout == b"".join(os.fsencode(word) + b"\0" for word in words), (line, done)
     assert os.listdir(tmp_path) == [name] and line.isprintable()
+
+
+@pytest.mark.parametrize("on_path, program", [
+    (["python3", "python"], "python3"), (["python"], "python"), (["another python3", "python"], "python"), (["another python3"], "full path"),
+    ([], "full path")], ids=str)
+def test_python_has_its_short_name_where_that_is_the_one_that_runs(tmp_path, monkeypatch, on_path, program):
+    from shared.cli import commands
+    for entry in on_path:
+        kind, _, name = entry.rpartition(" ")
+        (tmp_path / name).symlink_to(shutil.which("sh") if kind else os.path.realpath(sys.executable))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    wanted = sys.executable if program == "full path" else program
+    assert commands.command_line("--tasks", script="/skills/video.py") == f"{shlex.quote(wanted)} /skills/video.py --tasks"
 
 
 # ---- the journal, the spending, batches ------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ def command_line(*arguments: str, state: str = "", script: str = "") -> str:
         return _for_windows(_program(), words, _where_the_journal_is(state))
     home = _where_the_journal_is(state)
     setting = f"XDG_STATE_HOME={_for_bash(home)} " if home else ""
-    return setting + " ".join(map(_for_bash, [sys.executable or "python3", *words]))
+    return setting + " ".join(map(_for_bash, [_program(), *words]))
 
 
 def quoted(word: str) -> str:
@@ -78,13 +78,25 @@ def _for_powershell(word: str) -> str:
 
 
 def _program() -> str:
-    """How this Python is called under Windows: in short, because no quotes around it suit all shells."""
-    named = on_path("python")
-    if named and os.path.exists(sys.executable) and os.path.samefile(named, sys.executable):
+    """How this Python is called: by the short name that leads to it, which is what a permission of an AI tool
+    covers. Under Windows no quotes around a path suit all shells."""
+    if os.name != "nt":
+        return next(filter(_leads_here, ("python3", "python")), sys.executable or "python3")
+    if _is_this_python(on_path("python")):
         return "python"
     if on_path("py"):
         return "py"
     return sys.executable if _BARE_PROGRAM.fullmatch(sys.executable) else "python"
+
+
+def _leads_here(name: str) -> bool:
+    """Whether a shell that looks a name up starts the Python that runs this."""
+    import shutil
+    return _is_this_python(shutil.which(name))
+
+
+def _is_this_python(path: str | None) -> bool:
+    return bool(path) and os.path.exists(sys.executable) and os.path.samefile(path, sys.executable)
 
 
 def on_path(name: str) -> str | None:

@@ -6,7 +6,7 @@ import re
 
 from ..failures import Exit, Failure, usage
 from ..files import probe
-from ..transport.addresses import BadAddress, usable_address
+from ..transport.addresses import BadAddress, is_out_of_reach, usable_address
 from ..transport.request import Multipart, Request
 from ..transport.retries import Retries
 from .inputs import data_url, Media, megabytes
@@ -182,6 +182,15 @@ def address_all(media, most: int = ALL_INLINE_BYTES) -> list:
             item.address = placeholder(item)
             waiting.append(item)
     return waiting
+
+
+def warn_of_addresses(media, endpoint, console, fix: str = "give the path of the file instead, which is then "
+                      "sent along") -> None:
+    """Name the addresses that the service cannot open, except those of an endpoint that is here itself."""
+    for item in media:
+        if item.url and not item.url.startswith(endpoint.origin + "/") and is_out_of_reach(item.url):
+            console.warn(f"the service opens {item.name} itself, but only this machine or its network can "
+                         "reach that address", fix)
 
 
 def oss_headers(body) -> dict:

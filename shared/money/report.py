@@ -6,7 +6,7 @@ import re
 from datetime import date, timedelta
 
 from ..failures import usage
-from ..words import counted
+from ..words import counted, unit
 from .budget import first_day
 from .cost import CURRENCY, yuan
 from .spending import plus, Sum
@@ -79,9 +79,7 @@ def table(period: str, days: tuple, found: dict) -> str:
 
 
 def _units(units: dict) -> str:
-    return ", ".join(f"{count:g} {name.replace('_', ' ')}" if count < 1e6
-                     else f"{count:,.0f} {name.replace('_', ' ')}"
-                     for name, count in units.items())
+    return ", ".join(unit(count, name) for name, count in units.items())
 
 
 def _amount(one: Sum) -> str:

@@ -53,12 +53,28 @@ def is_local(host: str | None) -> bool:
 def _is_near(host: str) -> bool:
     """Whether a host is this machine or its link, however the number is spelled: 127.1, 0x7f000001,
     ::ffff:127.0.0.1."""
+    address = _number_of(host)
+    if address is None:
+        return host.lower().rstrip(".").endswith("localhost")
+    return address.is_loopback or address.is_unspecified or address.is_link_local
+
+
+def is_out_of_reach(url: str) -> bool:
+    """Whether the service cannot open an address, because only this machine or its network leads there."""
+    host = urlsplit(url).hostname or ""
+    address = _number_of(host)
+    if address is None:
+        return _is_near(host) or host.lower().rstrip(".").endswith(".local")
+    return not address.is_global
+
+
+def _number_of(host: str):
+    """The IP address that a host is, None for a name."""
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
         try:
             address = ipaddress.ip_address(socket.inet_aton(host.rstrip(".")))
         except (OSError, ValueError):
-            return host.lower().rstrip(".").endswith("localhost")
-    address = getattr(address, "ipv4_mapped", None) or address
-    return address.is_loopback or address.is_unspecified or address.is_link_local
+            return None
+    return getattr(address, "ipv4_mapped", None) or address

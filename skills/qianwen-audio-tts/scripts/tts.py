@@ -187,7 +187,7 @@ class Run:
 
     def _tell(self, job: Job) -> None:
         if len(job.parts) > 1:
-            self.console.note(f"{len(job.parts)} parts of at most "
+            self.console.note(f"{len(job.parts)} segments of at most "
                               f"{max(tts_plan.tts_text.units(part.spoken) for part in job.parts)} counting "
                               f"units, {job.units} in all (a Chinese character counts 2)")
 

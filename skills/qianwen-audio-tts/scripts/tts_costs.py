@@ -100,7 +100,7 @@ def seconds_of(text: str) -> float:
 def words(model, cost: Cost, parts: int) -> str:
     """What is counted, for the line of an estimate."""
     (name, count), = cost.units.items()
-    said = f"{unit(count, name)} of {model.id}" + (f" in {parts} parts" if parts > 1 else "")
+    said = f"{unit(count, name)} of {model.id}" + (f" in {parts} segments" if parts > 1 else "")
     if not cost.known:
         return said
     if name == "tokens":

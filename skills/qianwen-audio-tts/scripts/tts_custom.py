@@ -14,7 +14,7 @@ from shared.cli.commands import command_line, quoted
 from shared.failures import Exit, Failure, usage
 from shared.files.outputs import OutputFiles
 from shared.media import inputs as media
-from shared.media.uploads import oss_headers
+from shared.media.uploads import oss_headers, warn_of_addresses
 from shared.money import cost as money
 from shared.transport.errors import explain
 from shared.transport.request import is_id, Request
@@ -111,6 +111,8 @@ class Custom:
         given = self.options.clone
         found = media.look(given, "--clone", LONG_RECORDING if service is MINIMAX else RECORDING)
         if found.url:
+            warn_of_addresses([found], self.session.endpoint, self.console,
+                              *([] if service is QWEN_CLONE else ["put the recording on a public https address"]))
             return found.url
         if service is not QWEN_CLONE:
             raise usage(f"--clone {given}: this service fetches the recording itself and does not take a "

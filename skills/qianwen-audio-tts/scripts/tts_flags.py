@@ -7,6 +7,7 @@ from shared.body import parse_settings
 from shared.cli.flags import add_batch_flags, add_common_flags, add_result_flags, exclude, number, Parser
 from shared.cli.inputs import read_body, read_prompt
 from shared.failures import usage
+from shared.words import counted
 from tts_models import DEFAULT_MODEL, find_model
 from tts_request import DIRECTORY_FORMATS, FORMATS, Ask
 
@@ -233,7 +234,7 @@ def list_voices(options, console) -> None:
                     "leave out --model, --language or --gender; models without system voices speak with "
                     "your own (--my-voices)")
     console.result(tts_voices.table(found) + "\n")
-    console.note(f"{len(found)} voices by the lists of {tts_voice_lists.TABLE_DATE}; others may exist, and "
+    console.note(f"{counted(len(found), 'voice')} by the lists of {tts_voice_lists.TABLE_DATE}; others may exist, and "
                  "your own are listed by --my-voices")
     for note in tts_voices.notes(found):
         console.note(note)

@@ -200,6 +200,7 @@ _AUDIO_CODES = (*_COSY_CODES, "es", "it", "ms", "fil", "ar")  # 6.2
 _MORE_NAMES = {**NAMES, "th": "Thai", "id": "Indonesian", "vi": "Vietnamese", "ms": "Malay",
                "fil": "Filipino", "ar": "Arabic"}
 _BOOST = {**_MORE_NAMES, "yue": "Chinese,Yue"}  # 8.1: some forty names, of which it shows few
+_ALSO = {"mandarin": "zh", "中文": "zh", "cantonese": "yue", "粤语": "yue"}
 
 
 def language_of(text: str, model: Model) -> str:
@@ -210,6 +211,7 @@ def language_of(text: str, model: Model) -> str:
     """
     kind = model.fields["language"].kind
     given = text.strip().lower()
+    given = _ALSO.get(given, given)
     code = next((code for code, name in _BOOST.items() if given in (code, name.lower())),
                 given.partition("-")[0])
     if given == "auto":

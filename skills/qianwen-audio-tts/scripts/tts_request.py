@@ -112,7 +112,17 @@ def _check_field(ask: Ask, model, name: str) -> None:
         try:
             language_of(value, model)
         except ValueError as error:
-            raise usage(f"--language {value} is not one that {model.id} takes", f"legal: {error}") from None
+            raise usage(f"--language {value} is not one that {model.id} takes",
+                        _of_dialects(value) or f"give a code or its English name; legal: {error}") from None
+
+
+def _of_dialects(language: str) -> str:
+    """What to do for a dialect, which is not a language of the text; '' for all else."""
+    from tts_voices import is_dialect
+    if not is_dialect(language):
+        return ""
+    return (f"leave --language out, because a dialect comes from the text and the voice; --list-voices --language "
+            f"{quoted(language)} shows the voices that speak it")
 
 
 def _instead(model, name: str) -> str:

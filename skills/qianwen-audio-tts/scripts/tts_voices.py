@@ -135,6 +135,11 @@ def _language(given: str) -> str:
     return next((name for name in names if name in LANGUAGES), lower)
 
 
+def is_dialect(given: str) -> bool:
+    """Whether a language is a Chinese dialect that some voice speaks."""
+    return _language(given) in LANGUAGES and _language(given).startswith("zh-")
+
+
 # ---- does it go together? ------------------------------------------------------------------------------
 
 def refusal(voice_id: str, model_id: str) -> tuple | None:

@@ -23,7 +23,7 @@ from shared.failures import Exit, Failure
 from shared.generate import run_files
 from shared.main import run_script
 from shared.media import inputs as media
-from shared.media.uploads import address_all, upload_all
+from shared.media.uploads import address_all, upload_all, warn_of_addresses
 from shared.money.cost import total
 from shared.tasks.bill import paying
 from shared.tasks.flags import add_task_flags
@@ -130,6 +130,7 @@ class Run(TaskRun):
         call, remarks = build_request(ask, model)
         encoded(call.body)  # refuses text that cannot be sent, before the key or the network matter
         tell(console, ask, model, warning)
+        warn_of_addresses(pictures, self.session.endpoint, console)
         for remark in remarks:
             console.note(remark)
         if options.dry_run:

@@ -7,7 +7,6 @@ import re
 
 from shared.chat.flags import ask_of
 from shared.chat.request import check_messages
-from shared.cli.commands import quoted
 from shared.cli.inputs import read_json, read_prompt, read_text
 from shared.failures import usage
 from shared.transport.request import is_id
@@ -58,6 +57,7 @@ def _read_attachment(path: str) -> str:
         raise usage(f"--attach {path} is {os.path.getsize(path) >> 20} MiB; attached text travels inside "
                     "the request, which takes 16 MiB at most", "use --document for long files")
     if _is_document(path):
+        from shared.cli.commands import quoted
         raise usage(f"--attach {path} is a document or a binary file, not plain text",
                     f"use --document {quoted(path)}")
     text = read_text(path, "--attach")

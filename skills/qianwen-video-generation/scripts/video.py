@@ -18,7 +18,7 @@ from shared.cli.flags import add_batch_flags, add_common_flags, add_result_flags
 from shared.generate import run_files
 from shared.main import run_script
 from shared.media import inputs as media
-from shared.media.uploads import address_all, upload_all
+from shared.media.uploads import address_all, upload_all, warn_of_addresses
 from shared.tasks.flags import add_task_flags
 from shared.tasks.run import TaskRun, Product
 from shared.tasks.service import fingerprint
@@ -116,6 +116,7 @@ class Run(TaskRun):
         call, remarks = build_request(ask, model)
         encoded(call.body)  # refuses text that cannot be sent, before the key or the network matter
         self._tell(ask, model, warning, remarks, waiting)
+        warn_of_addresses([item for _, item in pictures_and_more(ask)], self.session.endpoint, self.console)
         if options.dry_run:
             return self.dry_run(call, waiting, model.id, is_task=True)
         self.product = self.product._replace(usual=model.usual)

@@ -22,7 +22,7 @@ from shared.cli.inputs import is_prompt, read_prompt, take_prompt_back
 from shared.failures import usage
 from shared.main import run_script
 from shared.media import inputs as media
-from shared.media.uploads import address_all, oss_headers, preview_uploads, upload_all
+from shared.media.uploads import address_all, oss_headers, preview_uploads, upload_all, warn_of_addresses
 from shared.tasks.flags import add_api_flags
 from shared.transport.request import Request
 from vision_models import DEFAULT_MODEL, OCR_MODEL, picture_limits, TABLE, video_limits
@@ -155,6 +155,7 @@ def answer(session) -> None:
     body, remarks = build_request(ask, model)
     request = _request(session.endpoint, ask, body)
     preface(console, ask, body, remarks, warning)
+    warn_of_addresses(_media(ask), session.endpoint, console)
     if options.dry_run:
         return session.show_dry_run(request, preview_uploads(waiting, session.endpoint, model.id))
     target = options.output and text_target(session, ask, ask.prompt or ask.ocr_task or "answer")

@@ -1,31 +1,33 @@
-"""What the five skills share. Edit this folder alone: `make sync` copies into every skill the files that it reaches.
+"""What the five skills share. Edit this folder alone: `make sync` copies to every skill the files it reaches.
 
 The way through a call, top to bottom. Each line imports only from lines below it, and from its own package:
 
 main.py       from argv to the exit code: streams, signals, parsing, the session
 generate.py   what image, video and speech do: a command about tasks, a batch, a page, or one call
-batch/        many calls: run many; rows sources template places; folder index results_table; workers tally throttle worker;
-              the service's Batch API: api outcomes stored job_files service
-chat/         text and vision: flags request turn answer json_schema models
+batch/        many calls: run many estimate; rows sources template places; folder index results_table; workers
+              tally throttle worker; the service's Batch API: api outcomes stored job_files, its wire: service
+chat/         text and vision: flags request turn; answer usage price; models tokens; json_answer json_schema
+              patterns
 tasks/        calls that make files: flags commands run delivery bill service journal
-cli/          what every command line has: session console flags inputs check commands models
+cli/          what every command line has: session console flags inputs check commands models spent
 media/        pictures, videos and sounds that go in: inputs uploads
 money/        what a call costs: cost prices payments budget spending report
 gallery/      a page of results: page.py and the page's own files
-transport/    one HTTP call done right: client request retries events errors download
-account.py    the key and the endpoint, from the environment and .env files
+transport/    one HTTP call done right: client request retries reading events errors download; below them
+              connecting proxies limits addresses
+account.py    the key and the endpoint's setting, from the environment and .env files
 files/        bytes on disk: whole locks outputs sidecar probe own
 body.py       the request body as data: --set, dotted paths, JSON
 models.py     Table: the row of a model id
 words.py      numbers with their nouns
 redaction.py  what is taken out of all that is printed or written
-key_guard.py  which key may meet which endpoint
+key_guard.py  regions and hosts, and which key may meet which endpoint
 failures.py   exit codes and the one typed failure
 """
 
 import gc
 
 if hasattr(gc, "set_threshold"):
-    gc.set_threshold(50_000)  # a start-up makes many objects and no garbage
+    gc.set_threshold(100_000)  # a start-up makes many objects and no garbage
 
 VERSION = "0.2.0"

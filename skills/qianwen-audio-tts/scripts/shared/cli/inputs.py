@@ -8,7 +8,6 @@ import sys
 
 from ..body import no_constant
 from ..failures import Failure, usage
-from .commands import quoted
 
 _MAX_INPUT = 64 << 20  # bytes; what is larger is no prompt, and a device or pipe may never end
 
@@ -32,6 +31,7 @@ def read_text(path: str, what: str) -> str:
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
+        from .commands import quoted
         raise usage(f"{what} {name} is not UTF-8 (byte {error.start})",
                     f"convert it first, for example: iconv -f gb18030 -t utf-8 {quoted(name)}") from None
 
