@@ -261,6 +261,27 @@ def test_document_on_a_full_disk_is_no_traceback(home, work):
     assert process.returncode == 2 and b"Traceback" not in process.stderr
 
 
+@POSIX
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
+def test_sound_on_a_full_disk_is_told(emulator, home, work):
+    with open("/dev/full", "w") as full:
+        process = subprocess.run([sys.executable, str(SCRIPTS["qianwen-audio-tts"]), "Hello.", "-o", "-"], cwd=work, stdout=full,
+                                 stderr=subprocess.PIPE, env={"PATH": os.environ["PATH"], "HOME": str(home),
+                                                              "QWEN_BASE_URL": emulator.url, "DASHSCOPE_API_KEY": STANDARD_KEY})
+    assert process.returncode == 9 and b"nothing is paid twice" in process.stderr and b"Traceback" not in process.stderr, process
+
+
+@POSIX
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
+@pytest.mark.parametrize("flag", ["--help", "--version"])
+def test_help_on_a_full_disk_is_told(home, work, flag):
+    with open("/dev/full", "w") as full:
+        process = subprocess.run([sys.executable, str(SCRIPTS["qianwen-text"]), flag], cwd=work, stdout=full,
+                                 stderr=subprocess.PIPE, env={"PATH": os.environ["PATH"], "HOME": str(home)})
+    assert process.returncode == 9 and b"stdout cannot be written" in process.stderr, process
+    assert b"Traceback" not in process.stderr
+
+
 # ---- the terminal, the streams and the interpreter ----------------------------------------------------------------------
 
 STEERING = "a\x1b]0;title\x07b\x9bc\u202ed\u2066e\rf\x7fg\u2028h"

@@ -39,7 +39,8 @@ MALFORMED = {
 HALF_PLAN = {name: text for name, text in (
     ("two keys", f"{STANDARD_KEY},{PLAN_KEY}"), ("two keys, plan first", f"{PLAN_KEY},{STANDARD_KEY}"), ("in brackets", f"({PLAN_KEY})"),
     ("percent signs", "sk%2Dsp%2D0123456789abcdef"), ("another's name", f"x-{PLAN_KEY}"), ("glued", f"sk-0123{PLAN_KEY}"))}
-STANDARD = {"sk-": STANDARD_KEY, "sk-ws-": WORKSPACE_KEY, "st-": TEMPORARY_KEY, "SK-": "SK-ABCDEF0123456789"}
+STANDARD = {"sk-": STANDARD_KEY, "sk-ws-": WORKSPACE_KEY, "st-": TEMPORARY_KEY, "SK-": "SK-ABCDEF0123456789",
+            "words by chance": "sk-ws-" + "0a1B_" * 12 + "my-2c3D4e.your_5f6A7b-here"}
 PLAN = {"sk-sp-": PLAN_KEY, "SK-SP-": PLAN_KEY.upper(), "Sk-Sp-": "Sk-Sp-0123456789abcdef"}
 FOREIGN = {"sk-ant-": "sk-ant-api03-0123456789", "sk-proj-": "sk-proj-0123456789abcdef", "sk-or-": "sk-or-v1-0123456789",
            "AIza": "AIzaSy0123456789abcdefg", "SK-ANT-": "SK-ANT-API03-0123456789"}

@@ -41,6 +41,7 @@ BY_HAND = [
     ("qwen3.8-max", usage(1000, 1000), 0.048),  # 12 and 36
     ("qwen3.8-flash", usage(10_000, 2000), 0.0134),  # 0.8 and 2.7
     ("qwen3.7-flash", usage(1000, 1000), 0.001),  # up to 32K: 0.2 and 0.8
+    ("qwen3.7-flash", usage(32_000, 1000), 0.0072),  # the last token of that tier
     ("qwen3.7-flash", usage(32_001, 1000), 0.021601),  # up to 256K: 0.6 and 2.4
     ("qwen3.6-flash", usage(1000, 1000), 0.0084),  # 1.2 and 7.2
     ("qwen3.6-plus", usage(1000, 1000), 0.014),  # 2 and 12

@@ -257,6 +257,7 @@ def test_empty_answer_fails_with_what_came(run, emulator):
     result = run("Hi", "--json")
     assert result.code == 8 and "the model returned an empty answer" in result.document["error"]["message"]
     assert result.document["partial"] == {"reasoning": "Hm."}
+    assert "billed as well" in result.document["error"]["fix"], "run again, it is paid twice"
 
 
 def test_unknown_model_is_sent_with_a_warning(run, emulator):

@@ -11,6 +11,7 @@ import pytest
 
 from shared.cli.session import Session
 from shared.failures import Exit, Failure
+from shared.transport.request import is_id
 from tests.media_samples import data_url
 from tts_custom import Custom
 from tts_flags import check_single, make_parser, manages
@@ -220,6 +221,7 @@ def test_names(shown, model, good, bad):
     field = service_of(model).name
     for name in good:
         assert shown("--clone", ADDRESS, "--model", model, "--name", name).body["input"][field] == name
+        assert is_id(name), "the id of a voice that is paid holds it, and must be understood"
     for name in filter(None, bad):
         said = refusal("--clone", ADDRESS, "--model", model, f"--name={name}")
         assert "--name" in said and "legal" in said

@@ -270,6 +270,9 @@ def test_cheaper_model_is_named_only_where_it_is_cheaper():
     other = cheapest(ask_of(**dict(I, resolution="720P")), "i2v")
     assert other[0] in cheaper_words(row, price("wan2.7-i2v", **I, resolution="720P"), other)
     assert cheaper_words(TABLE.find(other[0])[0], other[1], other) == "" and cheaper_words(row, other[1], None) == ""
+    between = other[1]._replace(low=other[1].high / 2, high=other[1].high * 2)
+    assert cheaper_words(row, between, other) == "", "what may cost more is not called cheaper"
+    assert cheapest(ask_of(**I), "t2v") is None, "a model that does something else is not one that does it for less"
 
 
 def test_media_that_do_not_fit_a_model_leave_it_out():

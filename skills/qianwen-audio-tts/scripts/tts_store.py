@@ -187,5 +187,6 @@ def unsaved(error: OSError, folder: str, url: str = "") -> Failure:
                                                                                        "for, but lost",
                    "download the link above, which needs no key and expires after 24 hours; then make "
                    "room" if url
-                   else "make room there, then run the command again", accepted="maybe",
+                   else "make room there, then run the command again: the segment is billed again",
+                   accepted="maybe",
                    files=[{"url": url}] if url else [])
