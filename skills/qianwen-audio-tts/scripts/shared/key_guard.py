@@ -80,6 +80,7 @@ _FOREIGN = (  # prefix, whose it is, what to do
 )
 PREFIXES = ("sk-sp-", "sk-ws-") + tuple(prefix for prefix, _ in _FOREIGN) + ("sk-", "st-")
 _BRACKETS = ("<>", "{}", "[]", "%%")  # around what a document leaves to be filled in
+_LONG = 64  # characters, by which a new key (sk-ws-, about 100) has words like "-my-" only by chance
 _FILLED_IN = ("none", "null", "undefined", "changeme", "change-me", "todo")
 _OUTER = " \t\r\n\v\f\u00a0\u3000\ufeff\u200b\u200c\u200d\u2060\"'`“”‘’"
 _CUT = (("a byte order mark", "\ufeff"), ("quotes", "\"'`“”‘’"), ("a line break", "\r\n"),
@@ -223,8 +224,8 @@ def _is_placeholder(value: str) -> bool:
     words = rest.replace("_", "-").replace(" ", "-").split("-")
     return (not rest.strip("x*.…_-") or rest.startswith("$") or rest in _FILLED_IN or "placeholder" in rest
             or any(len(rest) > 1 and rest[0] + rest[-1] == pair for pair in _BRACKETS)
-            or "your" in words or "my" in words or words[-1] == "here"
-            or len(words) > 1 and words[0] in ("insert", "replace", "paste", "enter"))
+            or len(rest) < _LONG and ("your" in words or "my" in words or words[-1] == "here"
+                                      or len(words) > 1 and words[0] in ("insert", "replace", "paste", "enter")))
 
 
 def masked(value: str) -> str:

@@ -33,6 +33,10 @@ def run_script(skill: str, make_parser, execute, argv=None) -> int:
         except BrokenPipeError:
             to_nowhere(sys.stdout)
             code = int(Exit.OK)
+        except OSError as error:  # of the last flush: what a skill wrote by itself, such as sound
+            to_nowhere(sys.stdout)
+            said = f"stdout cannot be written: {error.strerror}"
+            code = code or _report(console, Failure(Exit.UNSAVED, said))
         if is_process:
             _leave(code)
     except KeyboardInterrupt:  # the outcome has been told, or its telling was cut short by a second Ctrl-C

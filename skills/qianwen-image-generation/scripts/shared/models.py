@@ -78,12 +78,6 @@ def retirement(row) -> str:
     return f"{row.id} was announced as retired from {row.retired} on, so the service may refuse it{instead}"
 
 
-def row_of(name: str, models):
-    """The row of an id, or of the model that it is a snapshot of; None when the table has neither."""
-    by_id = {row.id: row for row in models}
-    return by_id.get(name) or by_id.get(re.sub(_VARIANT, "", name))
-
-
 def longest_prefix(name: str, rows):
     """The row whose id is the longest beginning of a name; one of the rows has the empty id."""
     lower = name.lower()

@@ -4,9 +4,10 @@ from __future__ import annotations
 import argparse
 
 from .. import VERSION
-from ..failures import usage
+from ..failures import Exit, Failure, usage
 from ..transport.client import DEFAULT_TIMEOUT
 from ..transport.retries import DEFAULT_RETRIES
+from .console import to_nowhere
 
 
 # What people write for a flag, and what some script calls it; the main input has no flag at all.
@@ -32,6 +33,18 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message):
         raise usage(message, f"see {self.prog} --help")
+
+    def _print_message(self, message, file=None):
+        """The text of --help and --version; argparse itself passes over a stdout that takes no more."""
+        try:
+            file.write(message)
+            file.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            to_nowhere(file)
+            raise Failure(Exit.UNSAVED, f"stdout cannot be written: {error.strerror}",
+                          fix="check the disk, or the program that reads it") from error
 
     def parse_args(self, args=None, namespace=None):
         options, left = self.parse_known_args(args, namespace)

@@ -107,7 +107,7 @@ def request_id_of(body, headers: dict) -> str:
     return headers.get("x-request-id", "")
 
 
-_ID = r"(?!-)(?!.*\.\.)(?!\.$)[A-Za-z0-9._:/-]{1,200}"
+_ID = r"(?!-)(?!.*\.\.)(?!\.$)[A-Za-z0-9._:/-]{1,256}"
 
 
 def is_id(value) -> bool:

@@ -99,6 +99,7 @@ class Answer:
         if code is None and not self.text.strip() and not self.tool_calls and not self.ocr_result:
             code, what, fix = Exit.FAILED, "the model returned an empty answer", "run the command again"
         if code is not None:
+            fix += "; this answer is billed as well" if self.usage else ""
             raise Failure(code, f"{what} (finish_reason {self.finish_reason or 'not given'})", fix=fix,
                           accepted="maybe",
                           request_id=self.request_id, partial=self.partial())
