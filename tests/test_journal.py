@@ -82,8 +82,10 @@ def test_a_hash_that_looks_like_a_part_of_the_key_stays(journal, clock):
     """Six digits of a hash may be those of a key; the request must be known again, or it would be paid twice."""
     from shared.redaction import cleaned
     journal = Journal(journal.state, lambda record: cleaned(record, ["sk-0123456789abcdef"]), clock)
-    record = started(journal, record_id="row-00abcdef", fingerprint="ff234567ff", prompt="sk-0123456789abcdef")
+    record = started(journal, record_id="row-00abcdef", fingerprint="ff234567ff", prompt="sk-0123456789abcdef",
+                     jobs=[{"hash": "ee345678ee", "why": "sk-0123456789abcdef"}])
     assert journal.same_request("ff234567ff")["id"] == record["id"] == "row-00abcdef"
+    assert journal.read(record["id"])["jobs"] == [{"hash": "ee345678ee", "why": "sk-***"}]
     assert journal.read(record["id"])["prompt"] == "sk-***"
 
 

@@ -26,11 +26,15 @@ _LONG = 4 << 20  # bytes
 _DONE = ".settled"  # a file with the ids of tasks that are done with
 _FETCHED = ".fetched-"  # begins the names of notes on where files went
 _ID = re.compile(r"[A-Za-z0-9_.-]{1,100}")
-_OURS = ("id", "fingerprint")  # hashes and chance, which look like a part of a key only by accident
+_OURS = ("id", "fingerprint", "hash")  # hashes and chance, which look like a part of a key only by accident
 
 
 def _name_of(task_id: str) -> str:
     return hashlib.sha256(task_id.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def _ours(record: dict) -> dict:
+    return {name: record[name] for name in _OURS if name in record}
 
 
 def journal_of(session) -> Journal:
@@ -85,8 +89,10 @@ class Journal:
         """Put a record on disk, whole. Raises OSError."""
         make_private(self.folder)
         with whole(self._path(record["id"]), "w", 0o600) as file:
-            ours = {name: record[name] for name in _OURS if name in record}
-            json.dump({**self._clean(record), **ours}, file, ensure_ascii=False)
+            cleaned = {**self._clean(record), **_ours(record)}
+            for job, original in zip(cleaned.get("jobs", ()), record.get("jobs", ())):
+                job.update(_ours(original))
+            json.dump(cleaned, file, ensure_ascii=False)
 
     def remove(self, record: dict) -> None:
         """Everything is fetched, or nothing ever will be. The task's id is remembered for as long as the
