@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import pytest
 
+from shared.chat import answer
 from shared.chat.answer import Answer, fold, tool_calls_for_messages
 from shared.chat.json_answer import json_answer
 from shared.chat.usage import plain, units, usage_line
@@ -312,3 +313,12 @@ def test_units(usage, counted):
 ])
 def test_the_usage_line(usage, line):
     assert usage_line(usage, "qwen-plus", "billed pay-as-you-go") == f"{line} · qwen-plus · billed pay-as-you-go"
+
+
+def test_work_on_pieces_that_stay_unclear_grows_with_their_number(monkeypatch):
+    """The same word again and again may be a stream of either kind until it ends; each piece is looked at once."""
+    looks = []
+    monkeypatch.setattr(answer, "_recurs", lambda piece: looks.append(piece) or False)
+    text = answer.Pieces()
+    shown = "".join(text.take(piece) for piece in ["ha "] * 500 + ["ha " + "x" * number for number in range(500)])
+    assert shown + text.end() and len(looks) <= 1000

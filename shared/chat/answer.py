@@ -203,6 +203,7 @@ class Pieces:
         self._usually = cumulative
         self._repeats: bool | None = None  # None: not clear yet
         self._pieces: list = []  # as they came, while it is not clear
+        self._grown: set = set()  # those that differ from the first, and not by repeating a short piece alone
         self._equal = False  # two pieces were the same, before the last
         self._came, self._count = "", 0  # what the pieces say so far, and how many there were
         self._half = ""  # the first half of a UTF-16 pair
@@ -247,9 +248,10 @@ class Pieces:
         self._equal = self._equal or (piece == before and not last)
         if not piece.startswith(before):
             return self._decide(False)
-        grown = len({one for one in self._pieces if not _recurs(one)} - {self._pieces[0]})
+        if piece != self._pieces[0] and piece not in self._grown and not _recurs(piece):
+            self._grown.add(piece)
         enough = 1 if self._usually or len(before) >= _LONG else 2
-        if grown >= enough and (self._usually or not self._equal):
+        if len(self._grown) >= enough and (self._usually or not self._equal):
             return self._decide(True)
         return ""
 
