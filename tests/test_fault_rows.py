@@ -546,3 +546,20 @@ def test_matching_is_bounded(monkeypatch):
     monkeypatch.setattr("shared.chat.json_schema.subprocess.run", run)
     with pytest.raises(NotChecked, match="took more than"):
         violations("a" * 40 + "!", {"pattern": "^(a+)+$"})
+
+
+# ---- what a message promises ---------------------------------------------------------------------------------------------
+
+def test_pictures_that_may_be_billed_are_not_advised_to_be_made_again(run, emulator):
+    emulator.inject("answer-lost", times=None)
+    done = run("a fox", skill="qianwen-image-generation")
+    assert done.code == 8 and "only if paying twice is acceptable" in done.err and "in a minute" not in done.err, done
+    assert len([one for one in emulator.requests if one.method == "POST"]) == 1
+
+
+def test_part_of_an_answer_is_not_called_saved_where_it_is_only_shown(run, emulator, work):
+    emulator.inject("cut-sse", times=None)
+    shown = run("hi", "--retries", "0")
+    assert shown.code == 6 and "saved" not in shown.err and "billed again" in shown.err, shown
+    saved = run("hi", "--retries", "0", "--no-think", "-o", "a.md")
+    assert saved.code == 6 and "saved in" in saved.err and list(work.glob("*.partial")), saved

@@ -327,7 +327,7 @@ def fold(events, headers: dict, answer: Answer, show, context: Context) -> Answe
             return answer  # the connection broke after the end
         failure.partial = failure.partial or answer.partial()
         if answer.started and failure.exit_code == Exit.NETWORK:
-            failure.fix = "the part received is saved; run the command again for a complete answer (it is billed again)"
+            failure.fix = "run the command again for a complete answer: it is billed again"
         failure.request_id = failure.request_id or answer.request_id
         raise
     for channel, piece in answer.close():

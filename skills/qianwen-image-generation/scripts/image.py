@@ -178,14 +178,12 @@ class Run(TaskRun):
                           "bills them then", "run the command again only if paying twice is acceptable",
                           accepted="maybe") from None
         except Failure as failure:
-            if failure.exit_code == Exit.NETWORK and failure.accepted == "maybe":
-                failure.fix = ("the service may have made the pictures, and then bills them, but only the "
-                               "lost answer had their links; run the command again only if paying twice is "
-                               "acceptable"
+            if failure.accepted == "maybe":
+                lost = ", but only the lost answer had their links" if failure.exit_code == Exit.NETWORK else ""
+                failure.fix = (f"the service may have made the pictures, and then bills them{lost}; run the "
+                               "command again only if paying twice is acceptable"
                                + (", and add --task: a task survives a lost answer"
                                   if TABLE.find(record["model"])[0].task else ""))
-            elif failure.accepted == "maybe":
-                failure.fix = f"{failure.fix}; the service may have accepted the request and bill it, so it was not sent twice"
             raise
         return self.deliver(parts, answer, record, outputs, client)
 
