@@ -23,7 +23,8 @@ from shared.failures import Exit
 from shared.files import probe
 from shared.money.cost import FREE
 from shared.transport import download, reading
-from shared.transport.errors import Context, explain
+from shared.transport.context import Context
+from shared.transport.errors import explain
 from shared.words import counted, unit
 from tests import media_samples as samples
 

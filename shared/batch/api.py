@@ -18,7 +18,7 @@ from ..files.own import make_private
 from ..files.whole import Temporary
 from ..tasks.journal import Journal, READY, RUNNING
 from ..tasks.service import resume_command
-from ..transport.errors import explain, ServiceError
+from ..transport.context import ServiceError
 from ..words import counted
 from .folder import BatchFolder
 from .job_files import JobFiles, MOST_ROWS, URL
@@ -327,9 +327,8 @@ class ApiBatch:
         return console.failure_document(failure)
 
     def _explained(self, outcome: dict) -> Failure:
-        failure = explain(ServiceError(outcome["status"] or 200, outcome["code"], outcome["message"],
-                                       outcome["request_id"]),
-                          self._session.client().context)
+        failure = self._session.client().context.explain(ServiceError(
+            outcome["status"] or 200, outcome["code"], outcome["message"], outcome["request_id"]))
         failure.http_status, failure.accepted = outcome["status"], "no"
         return failure
 

@@ -17,7 +17,8 @@ from ..money.payments import correct
 from ..tasks.bill import cost_counted
 from ..tasks.journal import Journal, READY
 from ..tasks.service import LIST_DELAY, resume_command, Tasks
-from ..transport.request import Multipart, Request
+from ..transport.multipart import Multipart
+from ..transport.request import Request
 from ..transport.retries import Retries
 from ..words import counted
 from .job_files import URL

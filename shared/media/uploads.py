@@ -7,8 +7,10 @@ import re
 from ..failures import Exit, Failure, usage
 from ..files import probe
 from ..transport.addresses import BadAddress, is_out_of_reach, usable_address
-from ..transport.request import Multipart, Request
+from ..transport.multipart import Multipart
+from ..transport.request import Request
 from ..transport.retries import Retries
+from ..transport.storage import upload
 from .inputs import data_url, Media, megabytes
 
 INLINE_BYTES = 7_000_000  # a data URL may have 10 MiB encoded, which is a little over 7 MB of file (4.2)
@@ -123,7 +125,7 @@ class Uploader:
                          data=media.data,
                          progress=progress)
         try:
-            self.client.upload(Request("POST", policy["upload_host"].rstrip("/") + "/", form))
+            upload(self.client, Request("POST", policy["upload_host"].rstrip("/") + "/", form))
         except Failure as failure:
             # the key is our own random one: an earlier try has arrived
             if failure.code != "FileAlreadyExists":

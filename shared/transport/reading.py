@@ -8,7 +8,7 @@ import itertools
 import json
 import re
 
-from .errors import ServiceError
+from .context import ServiceError
 from .events import BadStream, read_events
 from .request import request_id_of
 

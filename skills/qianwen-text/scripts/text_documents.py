@@ -9,7 +9,8 @@ import time
 from urllib.parse import quote
 
 from shared.failures import Exit, Failure, usage
-from shared.transport.request import is_id, Multipart, Request
+from shared.transport.multipart import Multipart
+from shared.transport.request import is_id, Request
 from shared.transport.retries import Retries
 
 PURPOSE = "file-extract"
