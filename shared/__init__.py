@@ -9,7 +9,8 @@ batch/        many calls: run many estimate; rows sources template places; folde
 chat/         text and vision: flags request turn; answer usage price; models tokens; json_answer json_schema
               patterns
 tasks/        calls that make files: flags commands run delivery bill service journal
-cli/          what every command line has: session console flags inputs check commands models spent
+cli/          what every command line has: session console failed flags inputs check commands models
+              spent
 media/        pictures, videos and sounds that go in: inputs uploads
 money/        what a call costs: cost prices payments budget spending report
 gallery/      a page of results: page.py and the page's own files

@@ -127,3 +127,18 @@ def test_the_way_of_a_plain_question_stays_short():
     way = subprocess.run([sys.executable, "-m", "tests.walk"], cwd=check.ROOT, stdout=subprocess.PIPE, check=True).stdout.decode()
     calls, crossings = map(int, re.search(r"(\d+) calls, (\d+) crossings\n$", way).groups())
     assert 20 < calls <= 72 and 5 < crossings <= 30, way
+
+
+LATER = ("transport.errors", "transport.troubles", "transport.proxies", "cli.failed", "transport.storage", "transport.multipart")
+
+
+@pytest.mark.parametrize("fault, code, needed", [
+    ("", 0, ()), ("401", 3, ("transport.errors", "cli.failed")),
+    ("reset", 6, ("transport.troubles", "transport.proxies", "cli.failed", "transport.multipart"))])
+def test_what_only_failures_and_uploads_need_is_loaded_by_them_alone(run, emulator, fault, code, needed):
+    if fault:
+        emulator.inject(fault)
+    result = run("hi", "--no-think", "--retries", 0, process=True, env={"PYTHONPROFILEIMPORTTIME": "1"})
+    loaded = {line.rpartition("|")[2].strip() for line in result.err.splitlines() if line.startswith("import time:")}
+    assert "shared.transport.client" in loaded and result.code == code, result
+    assert [name for name in LATER if f"shared.{name}" in loaded] == [*needed], result

@@ -12,7 +12,7 @@ import shutil
 from collections import Counter
 
 from ..body import elide_media
-from ..cli.console import defect
+from ..cli.failed import defect, failure_document
 from ..failures import Exit, Failure, usage
 from ..files.own import make_private
 from ..files.whole import Temporary
@@ -324,7 +324,7 @@ class ApiBatch:
             failure = defect(error, self._console)
         if not used and "body" in outcome:  # the row cannot be read as it was; what it bought is not lost
             failure.partial = _raw(outcome)
-        return console.failure_document(failure)
+        return failure_document(console, failure)
 
     def _explained(self, outcome: dict) -> Failure:
         failure = self._session.client().context.explain(ServiceError(

@@ -120,7 +120,7 @@ class Uploader:
             "key": key, "x-oss-object-acl": policy.get("x_oss_object_acl", "private"),
             "x-oss-forbid-overwrite": policy.get("x_oss_forbid_overwrite", "true"),
             "success_action_status": "200"}
-        progress = self.console.upload_progress(media.name) if self.console else None
+        progress = upload_progress(self.console, media.name) if self.console else None
         form = Multipart(fields, media.path, filename=key.rsplit("/", 1)[1], media_type=media.media_type,
                          data=media.data,
                          progress=progress)
@@ -131,6 +131,20 @@ class Uploader:
             if failure.code != "FileAlreadyExists":
                 raise
         return "oss://" + key
+
+
+def upload_progress(console, name: str):
+    """A callback that tells how far an upload is, every tenth, once it has taken a second."""
+    import time
+    begin, told = time.monotonic(), [0]
+
+    def progress(sent: int, size: int) -> None:
+        tenth = 10 * sent // size
+        if console.quiet or time.monotonic() - begin < 1 or tenth == told[0]:
+            return
+        told[0] = tenth
+        console.note(f"uploading {name}: {10 * tenth} % of {size / 1e6:.1f} MB")
+    return progress
 
 
 def _extension(media: Media) -> str:
