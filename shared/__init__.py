@@ -15,7 +15,7 @@ media/        pictures, videos and sounds that go in: inputs uploads
 money/        what a call costs: cost prices payments budget spending report
 gallery/      a page of results: page.py and the page's own files
 transport/    one HTTP call done right: client request retries reading events download; uploads: storage multipart;
-              what went wrong: context errors troubles; below them connecting proxies limits addresses
+              what went wrong: context said errors troubles; below them connecting proxies limits addresses
 account.py    the key and the endpoint's setting, from the environment and .env files
 files/        bytes on disk: whole locks outputs sidecar probe own
 body.py       the request body as data: --set, dotted paths, JSON

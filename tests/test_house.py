@@ -129,12 +129,12 @@ def test_the_way_of_a_plain_question_stays_short():
     assert 20 < calls <= 72 and 5 < crossings <= 30, way
 
 
-LATER = ("transport.errors", "transport.troubles", "transport.proxies", "cli.failed", "transport.storage", "transport.multipart")
+LATER = ("transport.said", "transport.errors", "transport.troubles", "transport.proxies", "cli.failed", "transport.storage", "transport.multipart")
 
 
 @pytest.mark.parametrize("fault, code, needed", [
-    ("", 0, ()), ("401", 3, ("transport.errors", "cli.failed")),
-    ("reset", 6, ("transport.troubles", "transport.proxies", "cli.failed", "transport.multipart"))])
+    ("", 0, ()), ("401", 3, ("transport.said", "transport.errors", "cli.failed")),
+    ("reset", 6, ("transport.said", "transport.troubles", "transport.proxies", "cli.failed", "transport.multipart"))])
 def test_what_only_failures_and_uploads_need_is_loaded_by_them_alone(run, emulator, fault, code, needed):
     if fault:
         emulator.inject(fault)

@@ -5,9 +5,10 @@ from urllib.parse import urlsplit
 
 from ..failures import Exit, Failure
 from .context import Context, ServiceError
-from .reading import lower_headers, snippet
+from .reading import lower_headers
 from .request import Request
 from .retries import Retries
+from .said import snippet
 from .troubles import not_the_service
 
 

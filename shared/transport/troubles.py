@@ -17,7 +17,7 @@ from .context import Context
 from .limits import TooMuch
 from .multipart import FileChanged
 from .proxies import Proxy, proxy_of, those_set
-from .reading import snippet
+from .said import snippet
 
 _ELSEWHERE = ("a captive portal, a proxy's log-in page or a wrong base URL answers instead of the service",
               "log in to the network, check QWEN_BASE_URL, then run the command again")
