@@ -11,7 +11,7 @@ chat/         text and vision: flags request turn; answer usage price; models to
 tasks/        calls that make files: flags commands run delivery bill service journal
 cli/          what every command line has: session console flags inputs check commands models spent
 media/        pictures, videos and sounds that go in: inputs uploads
-money/        what a call costs: cost prices payments budget spending report
+money/        what a call costs: cost prices payments budget spending sums report
 gallery/      a page of results: page.py and the page's own files
 transport/    one HTTP call done right: client request retries reading events errors download; below them
               connecting proxies limits addresses
