@@ -338,7 +338,7 @@ def test_what_is_left_for_check(tmp_path):
 
 
 def test_only_the_open_calls_of_a_process_count(tmp_path):
-    under_way = UnderWay(Spending(str(tmp_path)))
+    under_way = UnderWay(str(tmp_path))
     first, second = under_way.begin("s", "m", 1.0), under_way.begin("s", "m", 2.0)
     under_way.end(first)
     assert Spending(str(tmp_path)).under_way() == 2.0

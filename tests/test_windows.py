@@ -343,7 +343,7 @@ def test_a_long_file_that_is_open_is_set_aside_later(windows, monkeypatch):
 
 def died(spending, one, *amounts) -> str:
     """The file of a process that ended with these calls open."""
-    calls = spending.UnderWay(one)
+    calls = spending.UnderWay(one.folder)
     for amount in amounts:
         calls.begin("qianwen-text", "m", amount)
     calls._lock.__exit__()
@@ -374,7 +374,7 @@ def test_calls_whose_file_cannot_be_changed_count_as_under_way(windows):
 def test_calls_under_way_are_held_by_their_process(windows):
     spending = windows.load("shared.money.spending")
     one = spending.Spending(STATE)
-    calls = spending.UnderWay(one)
+    calls = spending.UnderWay(one.folder)
     number = calls.begin("qianwen-text", "m", 1.5)
     assert spending.Spending(STATE).under_way() == 1.5
     calls.end(number)

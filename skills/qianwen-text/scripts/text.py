@@ -116,12 +116,8 @@ def estimate(session) -> tuple:
     model, warning = TABLE.find(ask.model_name())
     if warning:
         session.console.warn(warning)
-    return estimate_of(model, build_request(ask, model)[0], session, more=_unread(ask, model))
-
-
-def _unread(ask: Ask, model) -> int:
-    """The most tokens of documents, which only the service counts."""
-    return model.max_input if ask.documents else 0
+    unread = model.max_input if ask.documents else 0  # only the service counts the tokens of documents
+    return estimate_of(model, build_request(ask, model)[0], session, more=unread)
 
 
 def answer(session) -> None:
@@ -139,7 +135,7 @@ def answer(session) -> None:
         str(ask.prompt or (ask.messages or [{}])[-1].get("content") or "answer"))
     try:
         client = session.client(model.id, TABLE, successor=model.successor)
-        turn = Turn(session, ask, model, target, client, more=_unread(ask, model))
+        turn = Turn(session, ask, model, target, client, more=model.max_input if ask.documents else 0)
         if ask.documents:
             return _converse_with_documents(options, turn, body)
         turn.ask(request)
