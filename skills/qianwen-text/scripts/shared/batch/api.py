@@ -14,7 +14,8 @@ from collections import Counter
 from ..body import elide_media
 from ..cli.console import defect
 from ..failures import Exit, Failure, usage
-from ..files.whole import Temporary, make_private
+from ..files.own import make_private
+from ..files.whole import Temporary
 from ..tasks.journal import Journal, READY, RUNNING
 from ..tasks.service import resume_command
 from ..transport.errors import explain, ServiceError

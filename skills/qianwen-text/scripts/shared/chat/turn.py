@@ -127,16 +127,13 @@ class Turn:
         about = expected(self.model, request.body, session.price_region, *self._unseen, session.half_price)
         with session.payments.paying(self.model.id, about) as payment:
             try:
-                self._receive(request)
+                self.client.events(request, Retries.CHAT, self._fold)
                 is_whole = True
             finally:
                 if is_whole or self.answer.usage:
                     cost = charged(self.model, self.answer.usage, session.price_region, session.half_price,
                                    may_search=about.why == SEARCHES)
                     self.cost = payment.settle(cost, self.answer.request_id)
-
-    def _receive(self, request: Request) -> None:
-        self.client.events(request, Retries.CHAT, self._fold)
 
     def _fold(self, events, headers: dict) -> None:
         fold(events, headers, self.answer, self._show, self.client.context)

@@ -108,7 +108,7 @@ class Console:
         breaks them."""
         self._end_reasoning()
         for link in links:
-            self._write(self.stderr, redaction.redact_exact(link, self.secrets) + "\n")
+            self._write(self.stderr, redaction.cleaned(link, self.secrets) + "\n")
 
     def document(self, document: dict) -> None:
         """The one JSON document of --json, --dry-run or --check."""

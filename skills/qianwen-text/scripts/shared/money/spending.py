@@ -16,7 +16,6 @@ import time
 from collections import namedtuple
 from datetime import date, datetime
 
-from ..files.whole import make_private, whole
 from ..files.locks import Lock, is_held
 from ..files.own import open_own, read_own
 
@@ -94,7 +93,6 @@ class Spending:
         return sorted(int(match.group(1)) for match in found if match)
 
     def _lock(self) -> Lock:
-        make_private(self.folder)
         return Lock(self._path(LOCK), wait=10.0)
 
     # -- reading
@@ -129,6 +127,7 @@ class Spending:
         for number in new:
             self._add_lines(self._path(f"spending-{number}.jsonl"), 0, sums)
         if new:
+            from ..files.whole import whole
             with whole(self._path(SUMS), permissions=0o600) as file:
                 file.write(json.dumps({"folded": new[-1],
                                        "days": [[*key, *one] for key, one in sums.items()]}).encode())
@@ -197,11 +196,9 @@ class UnderWay:
     """The calls of this process that were sent and whose outcome is not known: a file that the process holds
     locked."""
 
-    def __init__(self, spending: Spending):
-        folder = os.path.join(spending.folder, UNDER_WAY)
-        make_private(folder)
-        self._path = os.path.join(folder, f"{os.getpid()}-{os.urandom(4).hex()}.jsonl")
-        self._lock = Lock(self._path, wait=0).__enter__()
+    def __init__(self, state: str):
+        self._path = os.path.join(state, UNDER_WAY, f"{os.getpid()}-{os.urandom(4).hex()}.jsonl")
+        self._lock = Lock(self._path, wait=0)
         self._open: set = set()
         self._last = 0
 
