@@ -12,16 +12,17 @@ if sys.version_info < (3, 9):  # said before anything that an older one cannot r
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 
 from shared import key_guard
-from shared.batch.run import run_calls
 from shared.body import encoded
 from shared.chat.answer import tool_calls_for_messages
-from shared.chat.flags import add_fields, add_json_flags, add_sampling_flags, add_thinking_flags
+from shared.chat.flags import (
+    add_api_flags, add_fields, add_json_flags, add_sampling_flags, add_thinking_flags
+)
 from shared.chat.price import estimate_of
 from shared.chat.turn import chat_request, preface, text_target, Turn
 from shared.cli.flags import add_batch_flags, add_common_flags, Parser
+from shared.converse import run_chats
 from shared.failures import Exit, Failure
 from shared.main import run_script
-from shared.tasks.flags import add_api_flags
 from shared.transport.request import Request
 from text_inputs import read_ask
 from text_models import DEFAULT_MODEL, TABLE
@@ -106,7 +107,7 @@ def execute(session):
     account, options = session.account, session.options
     session.verdict = key_guard.judge(account.key, account.endpoint, SKILL, options.batch is not None,
                                       strict=account.strict)
-    return run_calls(session, answer, make_parser, table=TABLE, estimate=estimate, instead=("messages",))
+    return run_chats(session, answer, make_parser, table=TABLE, estimate=estimate, instead=("messages",))
 
 
 def estimate(session) -> tuple:
