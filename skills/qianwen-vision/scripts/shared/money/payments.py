@@ -27,7 +27,7 @@ class Payments:
                  fix: None, clean=lambda value: value):
         self.skill, self.unpriced, self._state = skill, unpriced, state
         self.budgets = budget.smallest(settings) if settings else []
-        self._warn, self._clean, self._warned = warn, clean, False
+        self._spending, self._warn, self._clean, self._warned = Spending(state), warn, clean, False
         self._under_way: UnderWay | None = None
         self._changed = threading.Condition(threading.RLock())
         self._open = 0  # calls of this process that are under way
@@ -91,13 +91,14 @@ class Payments:
             yield
 
     @functools.cached_property
-    def _spending(self) -> Spending:
-        return Spending(self._state)
+    def _sums(self):
+        from .sums import Sums
+        return Sums(self._state)
 
     def left(self) -> list:
         """(budget, CNY spent or under way, CNY left) of each budget, for --check. Raises OSError."""
-        waiting = self._spending.under_way()
-        spent = [self._spending.since(budget.first_day(one.period, datetime.now().date())) + waiting
+        waiting = self._sums.under_way()
+        spent = [self._sums.since(budget.first_day(one.period, datetime.now().date())) + waiting
                  for one in self.budgets]
         return [(one, amount, max(0.0, one.amount - amount)) for one, amount in zip(self.budgets, spent)]
 
@@ -107,9 +108,14 @@ class Payments:
         """Append a line to the spending; what cannot be written is told once and loses no result."""
         try:
             with self._changed:
-                self._spending.add(self.skill, self._clean(model), units, amount, **self._clean(more))
+                is_long = self._spending.add(self.skill, self._clean(model), units, amount,
+                                             **self._clean(more))
         except OSError as error:
             self._tell(error)
+        else:
+            if is_long:
+                with contextlib.suppress(OSError):  # the line is written; the next one tries again
+                    self._sums.set_aside()
 
     def end(self, number: int) -> None:
         """A call is under way no more."""
