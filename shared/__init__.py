@@ -16,7 +16,7 @@ gallery/      a page of results: page.py and the page's own files
 transport/    one HTTP call done right: client request retries reading events errors download; below them
               connecting proxies limits addresses
 account.py    the key and the endpoint's setting, from the environment and .env files
-files/        bytes on disk: whole locks outputs sidecar probe own
+files/        bytes on disk: names answer_file json_file outputs sidecar probe; below them whole locks own
 body.py       the request body as data: --set, dotted paths, JSON
 models.py     Table: the row of a model id
 words.py      numbers with their nouns

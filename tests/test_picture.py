@@ -35,6 +35,7 @@ TYPES = [
     (samples.tiff(20, 20), "image/tiff"), (b"MM\0*" + bytes(20), "image/tiff"), (samples.heic(20, 20), "image/heic"),
     *((b"\0\0\0\x18ftyp" + brand + bytes(20), "image/heic")
       for brand in (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")),
+    *((b"\0\0\0\x18ftyp" + brand + bytes(20), "image/avif") for brand in (b"avif", b"avis")),
     *((b"\0\0\0\x18ftyp" + brand + bytes(20), "video/mp4") for brand in (b"isom", b"mp42", b"avc1", b"iso5", b"M4V ")),
     (b"\0\0\0\x14ftypqt  " + bytes(20), "video/quicktime"),
     *((b"\0\0\0\x14" + name + bytes(20), "video/quicktime") for name in (b"moov", b"mdat", b"wide", b"free", b"skip")),

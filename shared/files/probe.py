@@ -5,11 +5,11 @@ import struct
 
 EXTENSIONS = {
     "image/png": "png", "image/jpeg": "jpg", "image/gif": "gif", "image/webp": "webp", "image/bmp": "bmp",
-    "image/tiff": "tiff", "image/heic": "heic", "video/mp4": "mp4", "video/quicktime": "mov",
-    "video/x-msvideo": "avi",
-    "video/x-matroska": "mkv", "video/webm": "webm", "video/x-flv": "flv", "video/x-ms-wmv": "wmv",
-    "audio/wav": "wav",
-    "audio/mpeg": "mp3", "audio/mp4": "m4a", "audio/ogg": "ogg", "audio/flac": "flac", "audio/pcm": "pcm",
+    "image/tiff": "tiff", "image/heic": "heic", "image/avif": "avif",
+    "video/mp4": "mp4", "video/quicktime": "mov", "video/x-msvideo": "avi", "video/x-matroska": "mkv",
+    "video/webm": "webm", "video/x-flv": "flv", "video/x-ms-wmv": "wmv",
+    "audio/wav": "wav", "audio/mpeg": "mp3", "audio/mp4": "m4a", "audio/ogg": "ogg", "audio/flac": "flac",
+    "audio/pcm": "pcm",
     "application/pdf": "pdf",
 }
 

@@ -182,7 +182,7 @@ def _report(options, turn: Turn, documents: list) -> None:
 def _append_to_chat(path: str, turn: Turn) -> None:
     """Add this turn to what the file holds now, in one step; another process may have added its own turn
     meanwhile."""
-    from shared.files.outputs import replace_json
+    from shared.files.json_file import replace_json
     from text_request import put_documents, user_text
     ask, clean = turn.asked, turn.console.redact_result
     said = [{"role": "assistant", "content": clean((ask.prefix or "") + turn.answer.text)}]
