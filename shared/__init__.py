@@ -3,7 +3,7 @@
 The way through a call, top to bottom. Each line imports only from lines below it, and from its own package:
 
 main.py       from argv to the exit code: streams, signals, parsing, the session
-generate.py   what image, video and speech do: a command about tasks, a batch, a page, or one call
+generate.py   what image and video do: a command about tasks, a batch, a page, or one call
 batch/        many calls: run many estimate; rows sources template places; folder index results_table; workers
               tally throttle worker; the service's Batch API: api outcomes stored job_files, its wire: service
 chat/         text and vision: flags request turn; answer usage price; models tokens; json_answer json_schema
