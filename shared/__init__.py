@@ -10,13 +10,13 @@ chat/         text and vision: flags request turn; answer usage price; models to
               patterns
 tasks/        calls that make files: flags commands run delivery bill service journal
 cli/          what every command line has: session console flags inputs check commands models spent
-media/        pictures, videos and sounds that go in: inputs uploads
+media/        pictures, videos and sounds that go in: inputs uploads; prompt
 money/        what a call costs: cost prices payments budget spending report
 gallery/      a page of results: page.py and the page's own files
 transport/    one HTTP call done right: client request retries reading events errors download; below them
               connecting proxies limits addresses
 account.py    the key and the endpoint's setting, from the environment and .env files
-files/        bytes on disk: names answer_file json_file outputs sidecar probe; below them whole locks own
+files/        bytes on disk: names answer_file json_file outputs sidecar probe ends; below them whole locks own
 body.py       the request body as data: --set, dotted paths, JSON
 models.py     Table: the row of a model id
 words.py      numbers with their nouns

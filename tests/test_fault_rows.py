@@ -21,6 +21,7 @@ from shared.chat.json_schema import NotChecked, violations
 from shared.cli import console
 from shared.failures import Exit
 from shared.files import probe
+from shared.files.ends import is_whole
 from shared.money.cost import FREE
 from shared.transport import download, reading
 from shared.transport.errors import Context, explain
@@ -247,9 +248,9 @@ BEHIND = {"a line end": b"\r\n", "zeros": bytes(100), "text": b"<!-- cached by a
 @pytest.mark.parametrize("data", WHOLE.values(), ids=WHOLE)
 def test_what_comes_behind_the_end_of_a_medium_does_no_harm(data, behind):
     kind, *_ = probe.measure(io.BytesIO(data), len(data))
-    assert probe.is_whole(io.BytesIO(data + behind), len(data + behind), kind)
+    assert is_whole(io.BytesIO(data + behind), len(data + behind), kind)
     for end in (len(data) - 1, len(data) - 9, len(data) // 2):
-        assert not probe.is_whole(io.BytesIO(data[:end]), end, kind) or kind == "image/gif" and end == len(data) - 9
+        assert not is_whole(io.BytesIO(data[:end]), end, kind) or kind == "image/gif" and end == len(data) - 9
 
 
 def exif(orientation: int, order: str = "<") -> bytes:

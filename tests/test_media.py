@@ -12,9 +12,9 @@ from types import SimpleNamespace
 import pytest
 
 from shared import key_guard
-from shared.cli.inputs import take_prompt_back
 from shared.failures import Exit, Failure
 from shared.media import inputs as media
+from shared.media.prompt import take_prompt_back
 from shared.media.uploads import (
     address_all, needs_oss_header, oss_headers, policy_request, preview_uploads, Uploader
 )

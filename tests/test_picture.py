@@ -8,6 +8,7 @@ import struct
 import pytest
 
 from shared.files import probe
+from shared.files.ends import is_whole
 from tests import media_samples as samples
 from tests.folding import each
 
@@ -397,7 +398,7 @@ def test_hostile_sound_costs_little(data):
 # ---- whole or torn ---------------------------------------------------------------------------------------------------
 
 def whole(data: bytes, kind: str | None = None) -> bool:
-    return probe.is_whole(io.BytesIO(data), len(data), probe.media_type(data[:64]) if kind is None else kind)
+    return is_whole(io.BytesIO(data), len(data), probe.media_type(data[:64]) if kind is None else kind)
 
 
 SAMPLE_MP4 = samples.mp4(4, size=5000)

@@ -18,10 +18,11 @@ from shared.chat.flags import add_fields, add_json_flags, add_sampling_flags, ad
 from shared.chat.price import estimate_of
 from shared.chat.turn import chat_request, preface, text_target, Turn
 from shared.cli.flags import add_batch_flags, add_common_flags, number, Parser
-from shared.cli.inputs import is_prompt, read_prompt, take_prompt_back
+from shared.cli.inputs import read_prompt
 from shared.failures import usage
 from shared.main import run_script
 from shared.media import inputs as media
+from shared.media.prompt import is_prompt, take_prompt_back
 from shared.media.uploads import address_all, oss_headers, preview_uploads, upload_all, warn_of_addresses
 from shared.tasks.flags import add_api_flags
 from shared.transport.request import Request
