@@ -10,7 +10,7 @@ chat/         text and vision: flags request turn; answer usage price; models to
               patterns
 tasks/        calls that make files: flags commands run delivery bill service journal
 cli/          what every command line has: session console flags inputs check commands models spent
-media/        pictures, videos and sounds that go in: inputs uploads; prompt
+media/        pictures, videos and sounds that go in: inputs prompt addressing uploads
 money/        what a call costs: cost prices payments budget spending report
 gallery/      a page of results: page.py and the page's own files
 transport/    one HTTP call done right: client request retries reading events errors download; below them

@@ -14,10 +14,9 @@ import pytest
 from shared import key_guard
 from shared.failures import Exit, Failure
 from shared.media import inputs as media
+from shared.media.addressing import address_all, needs_oss_header, oss_headers
 from shared.media.prompt import take_prompt_back
-from shared.media.uploads import (
-    address_all, needs_oss_header, oss_headers, policy_request, preview_uploads, Uploader
-)
+from shared.media.uploads import policy_request, preview_uploads, Uploader
 from shared.transport.client import Client
 from shared.transport.request import Request
 from shared.transport.retries import Retries

@@ -10,7 +10,7 @@ import contextlib
 
 from ..cli.session import Session
 from ..failures import usage
-from ..media.uploads import needs_oss_header
+from ..media.addressing import needs_oss_header
 from ..money.cost import plus
 from ..transport.events import Event, WHOLE
 from ..transport.request import Reply, Request

@@ -22,8 +22,9 @@ from shared.cli.inputs import read_prompt
 from shared.failures import usage
 from shared.main import run_script
 from shared.media import inputs as media
+from shared.media.addressing import address_all, oss_headers, warn_of_addresses
 from shared.media.prompt import is_prompt, take_prompt_back
-from shared.media.uploads import address_all, oss_headers, preview_uploads, upload_all, warn_of_addresses
+from shared.media.uploads import preview_uploads, upload_all
 from shared.tasks.flags import add_api_flags
 from shared.transport.request import Request
 from vision_models import DEFAULT_MODEL, OCR_MODEL, picture_limits, TABLE, video_limits
