@@ -12,9 +12,10 @@ from types import SimpleNamespace
 import pytest
 
 from shared import key_guard
+from shared.body import needs_oss_header
 from shared.failures import Exit, Failure
 from shared.media import inputs as media
-from shared.media.addressing import address_all, needs_oss_header, oss_headers
+from shared.media.addressing import address_all, oss_headers
 from shared.media.prompt import take_prompt_back
 from shared.media.uploads import policy_request, preview_uploads, Uploader
 from shared.transport.client import Client

@@ -1,6 +1,7 @@
 """How media reach the service: inside the request, as the address of an upload, or by their own address."""
 from __future__ import annotations
 
+from ..body import needs_oss_header
 from ..transport.addresses import is_out_of_reach
 from .inputs import data_url, Media
 
@@ -40,15 +41,6 @@ def warn_of_addresses(media, endpoint, console, fix: str = "give the path of the
         if item.url and not item.url.startswith(endpoint.origin + "/") and is_out_of_reach(item.url):
             console.warn(f"the service opens {item.name} itself, but only this machine or its network can "
                          "reach that address", fix)
-
-
-def needs_oss_header(value) -> bool:
-    """Whether any string in a request body is a temporary upload's address."""
-    if isinstance(value, dict):
-        return any(needs_oss_header(item) for item in value.values())
-    if isinstance(value, list):
-        return any(needs_oss_header(item) for item in value)
-    return isinstance(value, str) and value.startswith("oss://")
 
 
 def oss_headers(body) -> dict:
