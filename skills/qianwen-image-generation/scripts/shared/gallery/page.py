@@ -48,6 +48,15 @@ def gallery_alone(options, console) -> None:
         console.result(entry["path"] + "\n")
 
 
+def page_after(session) -> dict:
+    """The page at the end of a batch, where one is wanted; proven writable now."""
+    options = session.options
+    if options.batch is None or not options.gallery:
+        return {}
+    check(options.output or ".", options.overwrite)
+    return {"after": lambda folder: gallery_of(folder, options.overwrite, session.console)}
+
+
 INDEX = "index.html"
 MARKER = "<!-- qianwen-gallery"  # near the top of a page of ours; without it, the page is someone else's
 _MARKER_WITHIN = 512  # bytes

@@ -8,6 +8,7 @@ from datetime import datetime, timezone
 from .. import failures
 from ..failures import Exit, Failure
 from ..files import probe
+from ..files.ends import is_whole
 from ..files.outputs import OutputFiles
 from ..files.sidecar import sidecar_path
 from ..files.whole import remove
@@ -112,7 +113,7 @@ class Delivery:
             size = file.seek(0, os.SEEK_END)
             file.seek(0)
             kind, width, height, seconds = probe.measure(file, size)
-            if kind.startswith(self.accept) and probe.is_whole(file, size, kind):
+            if kind.startswith(self.accept) and is_whole(file, size, kind):
                 return kind, {"width": width, "height": height, "seconds": seconds}
         what = ("is damaged" if kind.startswith(self.accept)
                 else f"is {kind or 'something else'}, not the result")
