@@ -8,7 +8,7 @@ batch/        many calls: run many estimate; rows sources template places; folde
               tally throttle worker; the service's Batch API: api outcomes stored job_files, its wire: service
 chat/         text and vision: flags request turn; answer usage price; models tokens; json_answer json_schema
               patterns
-tasks/        calls that make files: flags commands run delivery bill service journal
+tasks/        calls that make files: flags commands run delivery bill service polling journal
 cli/          what every command line has: session console flags inputs check commands models spent
 media/        pictures, videos and sounds that go in: inputs uploads
 money/        what a call costs: cost prices payments budget spending report

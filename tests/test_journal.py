@@ -16,8 +16,9 @@ from shared import key_guard
 from shared.cli import commands
 from shared.cli.commands import command_line
 from shared.failures import Exit, Failure
-from shared.tasks.journal import Journal, LIFE, READY, RUNNING, SUBMITTING
-from shared.tasks.service import check_given, describe, fingerprint, is_submitting, Tasks
+from shared.tasks.commands import describe, list_tasks
+from shared.tasks.journal import is_submitting, Journal, LIFE, READY, RUNNING, SUBMITTING
+from shared.tasks.service import check_given, fingerprint, Tasks
 from shared.transport.client import Client
 from shared.transport.errors import Context, explain, network, ServiceError
 from shared.transport.request import Reply, Request
@@ -790,7 +791,6 @@ def test_a_wrong_clock_drops_nothing_and_waits_no_longer(journal, clock, off):
 
 
 def test_a_list_drops_no_record(journal, clock):
-    from shared.tasks.commands import list_tasks
     record, said = started(journal), []
     clock.now += 9 * 86400
     list_tasks(journal, SimpleNamespace(skill="qianwen-image-generation", json_mode=False, clean=str, result=said.append))

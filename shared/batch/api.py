@@ -15,8 +15,7 @@ from ..body import elide_media
 from ..cli.console import defect
 from ..failures import Exit, Failure, usage
 from ..files.whole import Temporary, make_private
-from ..tasks.journal import Journal, READY, RUNNING
-from ..tasks.service import resume_command
+from ..tasks.journal import Journal, READY, resume_command, RUNNING
 from ..transport.errors import explain, ServiceError
 from ..words import counted
 from .folder import BatchFolder

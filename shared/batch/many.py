@@ -16,8 +16,7 @@ from ..cli.console import Console
 from ..failures import Exit, Failure, usage
 from ..files.whole import InUse
 from ..tasks.commands import cancel, check_same_account, check_same_skill, show_status
-from ..tasks.journal import Journal, journal_of
-from ..tasks.service import resume_command
+from ..tasks.journal import Journal, journal_of, resume_command
 from .api import ApiBatch, check_endpoint, find_record, live_record
 from .folder import BatchFolder
 from .rows import NOT_WITH_BATCH, RowFile

@@ -16,8 +16,8 @@ from ..transport import download
 from ..transport.errors import explain, ServiceError
 from ..words import counted, unit
 from .bill import cost_of, FETCHED, share
-from .journal import Journal, READY
-from .service import resume_command
+from .journal import Journal, READY, resume_command
+
 _MOST_BYTES = {"image": 200 << 20, "audio": 1 << 30}  # of one file by kind; videos may be larger
 
 

@@ -6,24 +6,21 @@ taken, and one whose answer was lost is looked for in the service's own list (im
 from __future__ import annotations
 
 import hashlib
-import random
 import re
 import time
 
 from ..body import encoded
-from ..cli.commands import command_line
 from ..failures import Exit, Failure, usage
 from ..transport.errors import explain, ServiceError
 from ..transport.request import is_id, Request
 from ..transport.retries import Retries
-from ..words import counted
-from .journal import Journal, LOST, RUNNING, SUBMITTING
+from .journal import is_submitting, Journal, LOST, resume_command, RUNNING
+from .polling import LIST_DELAY, Polled, SUCCEEDED
 
-SUCCEEDED, FAILED, CANCELED, UNKNOWN = "SUCCEEDED", "FAILED", "CANCELED", "UNKNOWN"
+FAILED, CANCELED, UNKNOWN = "FAILED", "CANCELED", "UNKNOWN"
 PERHAPS = "FAILED?"  # an internal error without an output: the task's, or that of the question
 _SURE = 5  # such answers in a row are the task's
 NOT_LISTED, NOT_CLEAR = "TaskNotListed", "TaskNotClear"
-LIST_DELAY = 15.0  # seconds after which the service surely lists a new task
 YOUNG = 30.0  # seconds in which a new task may not be known everywhere yet
 LOST_WINDOW = 120.0  # seconds around a create whose answer was lost, in which its task is looked for
 _OF_A_TASK = re.compile("(Invalid|BadRequest|DataInspection|IPInfringement|UnsupportedOperation|ModelNotFound|TaskFailed|"
@@ -48,20 +45,16 @@ def check_given(given: str, record: dict | None, journal: Journal) -> None:
         raise usage(f"{ascii(given)} is not the id of a task", "--tasks lists what can be fetched")
 
 
-def resume_command(given: str, journal: Journal, flag: str = "--resume") -> str:
-    """The exact command that goes on with a task."""
-    return command_line(flag, given, state=journal.state)
+class Tasks(Polled):
+    """The tasks of one account. `forget(record)` is called for a task that ended without a result, or was not
+    taken at all: it is not billed. `pacing` is what Polled takes."""
 
+    WORDS = {"PENDING": "waiting", PERHAPS: "in an unknown state", "": "in an unknown state"}
 
-class Tasks:
-    """The tasks of one account. `pace` is the first and the longest pause between two polls, in seconds. `forget(record)` is
-    called for a task that ended without a result, or was not taken at all: it is not billed."""
-
-    def __init__(self, client, journal: Journal, console, *, pace=(2.0, 10.0), clock=time.monotonic,
-                 sleep=time.sleep, usual: str = "", forget=lambda record: None):
-        self.client, self.journal, self.console = client, journal, console
-        self.pace, self.clock, self.sleep, self.usual = pace, clock, sleep, usual
-        self._forget = forget
+    def __init__(self, client, journal: Journal, console, *, usual: str = "", forget=lambda record: None,
+                 **pacing):
+        super().__init__(client, journal, console, **pacing)
+        self.usual, self._forget = usual, forget
 
     # -- create
 
@@ -243,73 +236,18 @@ class Tasks:
             return PERHAPS
         raise failure
 
-    def wait(self, record: dict, max_wait: float) -> dict:
-        """Poll until the task has ended well and return the whole answer.
+    def check(self, record: dict, status: str, body: dict, times: int) -> None:
+        status = FAILED if status == PERHAPS and times >= _SURE else status
+        if status in (FAILED, CANCELED) or status == UNKNOWN and not self._is_young(record):
+            raise self.ended(record, status, body)
 
-        Raises Failure: RUNNING after `max_wait` seconds, INTERRUPTED on Ctrl-C, FAILED or CONTENT when the task failed.
-        """
-        begin, pause, told, doubtful = self.clock(), self.pace[0], None, 0
-        try:
-            while True:
-                status, body = self._patient_look(record, begin, max_wait)
-                doubtful = doubtful + 1 if status == PERHAPS else 0
-                status = FAILED if doubtful >= _SURE else status
-                if status == SUCCEEDED:
-                    return body
-                if status in (FAILED, CANCELED) or status == UNKNOWN and not self._is_young(record):
-                    raise self.ended(record, status, body)
-                told = self._tell(record, status, self.clock() - begin, told)
-                left = begin + max_wait - self.clock()
-                if left <= 0:
-                    raise self._goes_on(record, Exit.RUNNING, f"the task is still {_word(status)} after {counted(max_wait, 'second')}")
-                self.sleep(min(left, pause * random.uniform(0.85, 1.15)))
-                pause = min(self.pace[1], pause * 1.5)
-        except KeyboardInterrupt:
-            raise self._goes_on(record, Exit.INTERRUPTED, "interrupted; the task continues") from None
+    def progress(self, record: dict, status: str) -> str:
+        return f"task {record['task_id']}: {self.word(status)}"
 
     def _is_young(self, record: dict) -> bool:
-        """Whether the task may not be known everywhere yet. A moment in the future comes from a clock that was wrong."""
+        """Whether the task may not be known everywhere yet. A moment in the future comes from a clock that
+        was wrong."""
         return 0 <= self.journal.now() - record["created"] + 1 < YOUNG
-
-    def _patient_look(self, record: dict, begin: float, max_wait: float) -> tuple:
-        """A poll that outlives resets, 5xx and 429: the task goes on whatever happens to the question."""
-        while True:
-            try:
-                return self.look(record["task_id"])
-            except Failure as failure:
-                left = begin + max_wait - self.clock()
-                is_final = not failure.retryable and (failure.exit_code == Exit.QUOTA
-                                                      or 400 <= failure.http_status < 500)
-                if is_final or failure.exit_code in (Exit.KEY, Exit.USAGE, Exit.INTERRUPTED):
-                    raise self._still_there(failure, record)
-                if left <= 0:
-                    raise self._goes_on(record, Exit.RUNNING, f"the task's state could not be read within {counted(max_wait, 'second')}: "
-                                        f"{failure.message}") from failure
-                self.console.note(f"{failure.message} — asking again")
-                self.sleep(min(left, max(failure.retry_after or 0.0, self.pace[1])))
-
-    def _still_there(self, failure: Failure, record: dict) -> Failure:
-        """A poll was refused; that says nothing of the task, so the way to its result goes with the message."""
-        failure.task_id, failure.resume = record["task_id"], resume_command(record["task_id"], self.journal)
-        advice = "" if "again" in failure.fix else failure.fix + "; "  # never to run what is paid once more
-        failure.fix, failure.accepted = f"{advice}the task continues; fetch it with: {failure.resume}", "maybe"
-        return failure
-
-    def _tell(self, record: dict, status: str, seconds: float, told):
-        """One line of progress: redrawn on a terminal, elsewhere printed when something changed."""
-        now = (status, int(seconds // 30))
-        text = f"task {record['task_id']}: {_word(status)}, {seconds:.0f} s so far" + \
-            (f", usually {self.usual}" if self.usual else "")
-        if self.console.stderr.isatty():
-            self.console.redraw(text)
-        elif now != told:
-            self.console.note(text)
-        return now
-
-    def _goes_on(self, record: dict, exit_code: Exit, message: str) -> Failure:
-        command = resume_command(record["task_id"], self.journal)
-        return Failure(exit_code, message, fix=f"fetch the result with: {command}", task_id=record["task_id"],
-                       resume=command, accepted="maybe")
 
     def ended(self, record: dict, status: str, body: dict) -> Failure:
         """The Failure of a task that ended without a result; its record goes where there is nothing to fetch."""
@@ -377,22 +315,3 @@ def _started(item: dict) -> float:
     """Epoch seconds of a listed task's beginning; the list has milliseconds."""
     moment = item.get("gmt_create") or item.get("start_time") or 0
     return moment / 1000 if isinstance(moment, (int, float)) else 0.0
-
-
-def _word(status: str) -> str:
-    return {PERHAPS: "in an unknown state", "PENDING": "waiting", "RUNNING": "running", "": "in an unknown state"}.get(status, status.lower())
-
-
-def describe(records: list, journal: Journal) -> list:
-    """The records as rows for `--tasks`, without what is private to the journal."""
-    now = journal.now()
-    return [{"id": record["task_id"] or record["id"], "skill": record["skill"], "model": record.get("model", ""),
-             "state": "expired" if journal.expired(record) else record["state"],
-             "prompt": str(record.get("prompt", ""))[:80], "age_seconds": int(now - record["created"]),
-             "output": record.get("output", ""), "resume": resume_command(record["task_id"] or record["id"], journal)}
-            for record in records]
-
-
-def is_submitting(record: dict) -> bool:
-    """Whether the create of this record was never answered."""
-    return record["state"] in (SUBMITTING, LOST) and not record["task_id"]
