@@ -19,7 +19,7 @@ from ..tasks.journal import Journal, READY, resume_command
 from ..tasks.polling import LIST_DELAY, Polled, SUCCEEDED
 from ..transport.request import Multipart, Request
 from ..transport.retries import Retries
-from ..words import counted
+from ..words import counted, data_size
 from .job_files import URL
 
 WRITTEN, UPLOADED, CREATING, CREATED, MERGED = "written", "uploaded", "creating", "created", "merged"
@@ -80,7 +80,7 @@ class Jobs(Polled):
     def _submit_job(self, job: dict, number: int) -> None:
         if job["state"] == WRITTEN:
             self.console.note(f"uploading job {number} of {len(self.jobs)}: {counted(job['rows'], 'row')}, "
-                              f"{job['bytes'] / 1e6:.1f} MB")
+                              f"{data_size(job['bytes'])}")
             form = Multipart({"purpose": "batch"}, job["file"], media_type="application/jsonl",
                              filename=self._name(number) + ".jsonl")
             # a second upload costs nothing

@@ -91,7 +91,8 @@ class Polled:
         """
         failure.task_id, failure.resume = record["task_id"], resume_command(record["task_id"], self.journal)
         advice = "" if "again" in failure.fix else failure.fix + "; "  # never to run what is paid once more
-        failure.fix, failure.accepted = f"{advice}the task continues; fetch it with: {failure.resume}", "maybe"
+        failure.fix = f"{advice}the task continues; fetch it with: {failure.resume}"
+        failure.accepted = "maybe"
         return failure
 
     def _tell(self, record: dict, status: str, seconds: float, told):

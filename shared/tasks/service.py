@@ -1,7 +1,8 @@
 """Asynchronous tasks: submitted once, in the journal before the first poll, polled, resumed, cancelled.
 
-There is no idempotency key: a second create is a second bill. So a create is never repeated unless it was surely not
-taken, and one whose answer was lost is looked for in the service's own list (image contract 3 and 8.4).
+There is no idempotency key: a second create is a second bill. So a create is never repeated unless it was
+surely not taken, and one whose answer was lost is looked for in the service's own list (image contract 3 and
+8.4).
 """
 from __future__ import annotations
 
@@ -23,8 +24,9 @@ _SURE = 5  # such answers in a row are the task's
 NOT_LISTED, NOT_CLEAR = "TaskNotListed", "TaskNotClear"
 YOUNG = 30.0  # seconds in which a new task may not be known everywhere yet
 LOST_WINDOW = 120.0  # seconds around a create whose answer was lost, in which its task is looked for
-_OF_A_TASK = re.compile("(Invalid|BadRequest|DataInspection|IPInfringement|UnsupportedOperation|ModelNotFound|TaskFailed|"
-                        r"InternalError\.(Algo|FileUpload|Upload)|Unsupported|Download|File|Media|Image|Video|Audio)", re.IGNORECASE)
+_OF_A_TASK = re.compile("(Invalid|BadRequest|DataInspection|IPInfringement|UnsupportedOperation|ModelNotFound"
+                        r"|TaskFailed|InternalError\.(Algo|FileUpload|Upload)|Unsupported|Download"
+                        "|File|Media|Image|Video|Audio)", re.IGNORECASE)
 _AHEAD = 8 * 3600  # seconds that the service's naive times are ahead of UTC (image contract 3.2)
 
 
@@ -39,8 +41,8 @@ def check_given(given: str, record: dict | None, journal: Journal) -> None:
         return
     if re.match(r"(q|row)-", given):
         raise usage(f"{given} is not in the journal {journal.folder}",
-                    "the id is known only in that journal: set XDG_STATE_HOME and HOME as they were when it was created; --tasks "
-                    "lists what is there")
+                    "the id is known only in that journal: set XDG_STATE_HOME and HOME as they were when it "
+                    "was created; --tasks lists what is there")
     if not is_id(given):
         raise usage(f"{ascii(given)} is not the id of a task", "--tasks lists what can be fetched")
 
@@ -59,12 +61,13 @@ class Tasks(Polled):
     # -- create
 
     def submit(self, request: Request, record: dict) -> None:
-        """Create the task and put its id into the record on disk. A create that may have been taken is not repeated."""
+        """Create the task and put its id into the record on disk. A create that may have been taken is not
+        repeated."""
         try:
             self.journal.write(record)
         except OSError as error:
-            raise usage(f"the journal {self.journal.folder} cannot be written ({error.strerror}); nothing was sent",
-                        "make room there, or set XDG_STATE_HOME to another folder") from error
+            raise usage(f"the journal {self.journal.folder} cannot be written ({error.strerror}); nothing "
+                        "was sent", "make room there, or set XDG_STATE_HOME to another folder") from error
         try:
             reply = self.client.json(request, Retries.CREATE)
         except Failure as failure:
@@ -76,9 +79,10 @@ class Tasks(Polled):
                 self.journal.remove(record)
             raise
         except BaseException as error:
-            raise Failure(Exit.INTERRUPTED, "interrupted while creating the task", "the service may have created it",
-                          f"look for it before trying again: {resume_command(record['id'], self.journal)}", accepted="maybe",
-                          resume=resume_command(record["id"], self.journal)) from error
+            command = resume_command(record["id"], self.journal)
+            raise Failure(Exit.INTERRUPTED, "interrupted while creating the task",
+                          "the service may have created it", f"look for it before trying again: {command}",
+                          accepted="maybe", resume=command) from error
         self.journal.heard(reply.headers)
         record["created"] = self.journal.now()
         task_id = _task_id(reply.body)
@@ -86,9 +90,10 @@ class Tasks(Polled):
             record["answer"] = task_id
             self._keep(record)
             what = "a task id of a format that this script cannot read" if task_id else "no task id"
-            raise Failure(Exit.FAILED, f"the service accepted the request but gave {what}", request_id=reply.request_id,
-                          accepted="maybe", fix=f"look for the task: {resume_command(record['id'], self.journal)}",
-                          resume=resume_command(record["id"], self.journal))
+            command = resume_command(record["id"], self.journal)
+            raise Failure(Exit.FAILED, f"the service accepted the request but gave {what}",
+                          fix=f"look for the task: {command}", request_id=reply.request_id, accepted="maybe",
+                          resume=command)
         record.update(task_id=task_id, state=RUNNING, request_id=reply.request_id)
         self._keep(record)
 
@@ -97,20 +102,22 @@ class Tasks(Polled):
         try:
             self.journal.write(record)
         except OSError as error:
-            self.console.warn(f"the task {record['task_id']} could not be saved in the journal: {error.strerror}",
-                              "keep this id: it leads to the result")
+            self.console.warn(f"the task {record['task_id']} could not be saved in the journal: "
+                              f"{error.strerror}", "keep this id: it leads to the result")
 
     def _explain_lost(self, failure: Failure, record: dict) -> None:
         """Say how to find a task whose create may have been taken."""
         failure.resume = resume_command(record["id"], self.journal)
-        failure.cause = f"{failure.cause}. The service may have created the task, and then bills it".lstrip(". ")
+        cause = f"{failure.cause}. The service may have created the task, and then bills it"
+        failure.cause = cause.lstrip(". ")
         failure.fix = f"look for it before trying again: {failure.resume}"
 
     def look_for(self, record: dict) -> str:
-        """The id of a task whose create was not answered, from the service's list. Raises Failure where it is not there.
+        """The id of a task whose create was not answered, from the service's list. Raises Failure where it is
+        not there.
 
-        The list tells models and times, not prompts. So a task is taken when it can be no other's, or when it repeats
-        the prompt, as the older families do once they have ended.
+        The list tells models and times, not prompts. So a task is taken when it can be no other's, or when it
+        repeats the prompt, as the older families do once they have ended.
         """
         known = self.journal.known_tasks() | set(record.get("others", ()))
         items, earliest, latest = self._listed(record)
@@ -119,10 +126,10 @@ class Tasks(Polled):
                  and earliest <= _started(item) <= latest]
         if not found:
             self._give_up(record)
-            raise Failure(Exit.FAILED, "the service lists no such task, so it did not accept the request, which costs nothing",
-                          fix="run the original command again", code=NOT_LISTED)
-        rivals = any(is_submitting(other) and other.get("model") == record["model"] and other["id"] != record["id"]
-                     for other in self.journal.all())
+            raise Failure(Exit.FAILED, "the service lists no such task, so it did not accept the request, "
+                          "which costs nothing", fix="run the original command again", code=NOT_LISTED)
+        rivals = any(is_submitting(other) and other.get("model") == record["model"]
+                     and other["id"] != record["id"] for other in self.journal.all())
         task_id = found[0] if len(found) == 1 and not rivals else self._of_prompt(found, record)
         record.update(task_id=task_id, state=RUNNING, found=True)
         self._keep(record)
@@ -131,29 +138,33 @@ class Tasks(Polled):
     def _of_prompt(self, found: list, record: dict) -> str:
         """The one of several tasks that repeats the prompt of the record. Raises Failure."""
         looks = {task_id: self.look(task_id) for task_id in found}
-        same = [task_id for task_id, (_, body) in looks.items() if record.get("prompt") and original_prompt(body) == record["prompt"]]
+        same = [task_id for task_id, (_, body) in looks.items()
+                if record.get("prompt") and original_prompt(body) == record["prompt"]]
         if len(same) == 1:
             return same[0]
+        what = f"{len(found)} tasks of {record['model']} began at that time"
         if any(status not in (SUCCEEDED, FAILED, CANCELED, UNKNOWN) for status, _ in looks.values()):
-            raise Failure(Exit.RUNNING, f"{len(found)} tasks of {record['model']} began at that time, and not all have ended: "
-                          f"{', '.join(found)}",
+            command = resume_command(record["id"], self.journal)
+            raise Failure(Exit.RUNNING, f"{what}, and not all have ended: {', '.join(found)}",
                           "an ended task shows its prompt, which tells which one it is",
-                          f"try again in a minute: {resume_command(record['id'], self.journal)}", accepted="maybe", code=NOT_CLEAR,
-                          resume=resume_command(record["id"], self.journal))
-        raise Failure(Exit.FAILED, f"{len(found)} tasks of {record['model']} began at that time: {', '.join(found)}",
+                          f"try again in a minute: {command}", accepted="maybe", code=NOT_CLEAR,
+                          resume=command)
+        raise Failure(Exit.FAILED, f"{what}: {', '.join(found)}",
                       "they do not show their prompts, so the script cannot tell which one it is",
                       "fetch the right one with --resume TASK_ID", accepted="maybe")
 
     def not_ours(self, record: dict) -> None:
         """A task that was found for a lost create has turned out to be another one's."""
-        record.update(others=[*record.get("others", ()), record["task_id"]], task_id="", state=LOST, found=False)
+        record.update(others=[*record.get("others", ()), record["task_id"]], task_id="", state=LOST,
+                      found=False)
         self._keep(record)
 
     def find_or_forget(self, record: dict, max_wait: float) -> bool:
-        """Whether the task of an unanswered create is found, as `look_for` does, waiting for what is not clear yet.
+        """Whether the task of an unanswered create is found, as `look_for` does, waiting for what is not
+        clear yet.
 
-        A record without a task is deleted: nothing was made, and the request may be sent again. Raises Failure where several
-        tasks could be the one.
+        A record without a task is deleted: nothing was made, and the request may be sent again. Raises
+        Failure where several tasks could be the one.
         """
         deadline = self.clock() + max_wait
         while True:
@@ -228,8 +239,8 @@ class Tasks(Polled):
         """
         if not code:
             return ""
-        failure = explain(ServiceError(200, code, str(body.get("message") or ""), str(body.get("request_id") or "")),
-                          self.client.context)
+        error = ServiceError(200, code, str(body.get("message") or ""), str(body.get("request_id") or ""))
+        failure = explain(error, self.client.context)
         if failure.exit_code == Exit.CONTENT or failure.exit_code == Exit.FAILED and _OF_A_TASK.match(code):
             return FAILED
         if code.lower().startswith("internalerror"):
@@ -250,20 +261,22 @@ class Tasks(Polled):
         return 0 <= self.journal.now() - record["created"] + 1 < YOUNG
 
     def ended(self, record: dict, status: str, body: dict) -> Failure:
-        """The Failure of a task that ended without a result; its record goes where there is nothing to fetch."""
+        """The Failure of a task that ended without a result; its record goes where there is nothing to fetch.
+        """
         if status != UNKNOWN:
             self._remove(record)
         elif self.journal.expired(record):  # unknown may also mean another account or region
             self.journal.remove(record)
         request_id = str(body.get("request_id") or "")
+        known = {"code": status, "request_id": request_id, "task_id": record["task_id"]}
         if status == UNKNOWN:
             return Failure(Exit.FAILED, f"the service does not know the task {record['task_id']}",
-                           "the service keeps tasks for 24 hours, in the region and account that created them",
-                           "check QWEN_REGION and the key; when 24 hours have passed, the result is gone, so run the "
-                           "original command again", code=UNKNOWN, request_id=request_id, task_id=record["task_id"])
+                           "the service keeps tasks for 24 hours, in the region and account that created "
+                           "them", "check QWEN_REGION and the key; when 24 hours have passed, the result is "
+                                   "gone, so run the original command again", **known)
         if status == CANCELED:
-            return Failure(Exit.FAILED, f"the task {record['task_id']} was cancelled", "somebody cancelled it while it waited",
-                           "run the original command again", code=CANCELED, request_id=request_id, task_id=record["task_id"])
+            return Failure(Exit.FAILED, f"the task {record['task_id']} was cancelled",
+                           "somebody cancelled it while it waited", "run the original command again", **known)
         return self._failed(record, body, request_id)
 
     def _failed(self, record: dict, body: dict, request_id: str) -> Failure:
@@ -278,7 +291,8 @@ class Tasks(Polled):
     # -- cancel
 
     def cancel(self, task_id: str, record: dict | None = None) -> None:
-        """Cancel a task that still waits, and forget its record. Raises Failure when it has begun: then it runs to its end and is billed."""
+        """Cancel a task that still waits, and forget its record. Raises Failure when it has begun: then it
+        runs to its end and is billed."""
         from urllib.parse import quote
         request = Request("POST", f"{self.client.endpoint.native}/tasks/{quote(task_id, safe='')}/cancel")
         try:
@@ -297,8 +311,8 @@ def _task_id(body: dict) -> str:
     """The id in the answer to a create; an older form has it in a list."""
     output = body.get("output") if isinstance(body.get("output"), dict) else {}
     data = body.get("data")
-    found = output.get("task_id") or (data[0].get("task_id") if isinstance(data, list) and data and isinstance(data[0], dict)
-                                      else "")
+    first = data[0] if isinstance(data, list) and data and isinstance(data[0], dict) else {}
+    found = output.get("task_id") or first.get("task_id")
     return found if isinstance(found, str) else ""
 
 
