@@ -772,6 +772,19 @@ def test_a_code_that_can_be_the_tasks_ends_it(journal, clock, code):
     assert caught.value.code == code and journal.read(record["id"]) is None
 
 
+DOUBTFUL = {"code": "InternalError", "message": "m", "request_id": "r"}
+
+
+def test_an_internal_error_is_the_tasks_when_it_comes_five_times_in_a_row(journal, clock):
+    record, console = started(journal), Words()
+    looks = [*[DOUBTFUL] * 4, status("RUNNING"), *[DOUBTFUL] * 4]
+    assert runner_of(journal, clock, *looks, DONE, console=console).wait(record, 600) == DONE
+    assert any("in an unknown state, " in note for note in console.notes)
+    with pytest.raises(Failure) as caught:
+        runner_of(journal, clock, *looks, DOUBTFUL, DONE).wait(record, 600)
+    assert caught.value.code == "InternalError" and journal.read(record["id"]) is None
+
+
 # ---- a clock that is wrong -------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("off", [-3, 3, 400], ids=lambda days: f"{days} days")
