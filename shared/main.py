@@ -20,8 +20,10 @@ def run_script(skill: str, make_parser, execute, argv=None) -> int:
     argv = sys.argv[1:] if is_process else argv
     if is_process:
         _speak_utf8()
+    has_stdout = sys.stdout is not None
     _prepare_streams()
     console = Console(skill)
+    console.has_stdout = has_stdout
     console.json_mode = "--json" in argv
     console.verbose = "-v" in argv or "--verbose" in argv
     _stop_on_terminate()

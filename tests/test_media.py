@@ -12,12 +12,11 @@ from types import SimpleNamespace
 import pytest
 
 from shared import key_guard
+from shared.body import needs_oss_header
 from shared.cli.inputs import take_prompt_back
 from shared.failures import Exit, Failure
 from shared.media import inputs as media
-from shared.media.uploads import (
-    address_all, needs_oss_header, oss_headers, policy_request, preview_uploads, Uploader
-)
+from shared.media.uploads import address_all, oss_headers, policy_request, preview_uploads, Uploader
 from shared.transport.client import Client
 from shared.transport.request import Request
 from shared.transport.retries import Retries

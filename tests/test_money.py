@@ -13,10 +13,11 @@ from datetime import date, datetime
 import pytest
 
 from shared.failures import Exit, Failure
-from shared.money import budget, report, spending
+from shared.money import budget, report, spending, sums
 from shared.money.cost import Cost, document, estimate_document, exactly, span, total, unknown, words, yuan
 from shared.money.payments import correct, Payments
-from shared.money.spending import Spending, Sum, UnderWay
+from shared.money.spending import UnderWay
+from shared.money.sums import Sum, Sums
 from tests.conftest import ROOT
 
 PRICED = exactly(0.4, "2026-10-09", units={"pictures": 2})
@@ -93,7 +94,7 @@ def lines_of(folder) -> list:
 def test_a_line_holds_what_was_spent_and_nothing_else(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     state = tmp_path / "state"
-    Spending(str(state)).add("qianwen-image-generation", "wan2.7-image", {"pictures": 2}, 0.4, call="r-1")
+    Sums(str(state)).add("qianwen-image-generation", "wan2.7-image", {"pictures": 2}, 0.4, call="r-1")
     (line,) = lines_of(state)
     assert abs(line.pop("time") - time.time()) < 60
     assert line == {"skill": "qianwen-image-generation", "model": "wan2.7-image", "units": {"pictures": 2}, "amount": 0.4,
@@ -104,7 +105,7 @@ def test_a_line_holds_what_was_spent_and_nothing_else(tmp_path, monkeypatch):
 
 
 def test_torn_and_foreign_lines_are_passed_over(tmp_path):
-    one = Spending(str(tmp_path))
+    one = Sums(str(tmp_path))
     one.add("s", "m", {"tokens": 3}, 0.1)
     with open(tmp_path / "spending.jsonl", "ab") as file:
         file.write(b'{"time": 1, "ski')  # a process was killed while it wrote
@@ -113,17 +114,28 @@ def test_torn_and_foreign_lines_are_passed_over(tmp_path):
         file.write(b'[]\nnull\n{"time": 1e99, "skill": "s", "model": "m", "units": {}, "amount": 1}\n\xff\xfe\n')
     one.add("s", "m", {"tokens": 5}, None, in_doubt=True)
     expected = {("s", "m"): Sum(3, {"tokens": 12}, 0.3, 1, 1)}
-    assert one.between(TODAY, TODAY) == Spending(str(tmp_path)).between(TODAY, TODAY) == expected
+    assert one.between(TODAY, TODAY) == Sums(str(tmp_path)).between(TODAY, TODAY) == expected
+
+
+def add(one: Sums, *line, **more) -> None:
+    """As payments do it."""
+    if one.add(*line, **more):
+        one.set_aside()
+
+
+def set_aside_above(monkeypatch, size: int) -> None:
+    for module in (spending, sums):
+        monkeypatch.setattr(module, "MOST_BYTES", size)
 
 
 def test_a_long_file_is_set_aside_and_the_sums_stay(tmp_path, monkeypatch):
-    monkeypatch.setattr(spending, "MOST_BYTES", 2000)
-    one, other = Spending(str(tmp_path)), Spending(str(tmp_path))
+    set_aside_above(monkeypatch, 2000)
+    one, other = Sums(str(tmp_path)), Sums(str(tmp_path))
     for number in range(100):
-        (one, other)[number % 2].add("s", f"m{number % 3}", {"tokens": 1}, 0.01)
+        add((one, other)[number % 2], "s", f"m{number % 3}", {"tokens": 1}, 0.01)
         if number % 17 == 0:
             assert sum(found.calls for found in other.between(TODAY, TODAY).values()) == number + 1
-    for reader in (one, other, Spending(str(tmp_path))):
+    for reader in (one, other, Sums(str(tmp_path))):
         found = reader.between(TODAY, TODAY)
         assert sum(value.calls for value in found.values()) == 100
         assert round(sum(value.amount for value in found.values()), 6) == 1.0
@@ -131,30 +143,31 @@ def test_a_long_file_is_set_aside_and_the_sums_stay(tmp_path, monkeypatch):
 
 
 def test_sums_are_right_after_a_crash_between_renaming_and_summing(tmp_path, monkeypatch):
-    monkeypatch.setattr(spending, "MOST_BYTES", 1000)
-    one = Spending(str(tmp_path))
+    set_aside_above(monkeypatch, 1000)
+    one = Sums(str(tmp_path))
     for _ in range(20):
-        one.add("s", "m", {}, 0.5)
-    before = Spending(str(tmp_path)).since(TODAY)
+        add(one, "s", "m", {}, 0.5)
+    before = Sums(str(tmp_path)).since(TODAY)
     (tmp_path / "spending-sums.json").unlink()  # what a crash leaves, and what a hand may do
-    assert Spending(str(tmp_path)).since(TODAY) == before == 10.0
+    assert Sums(str(tmp_path)).since(TODAY) == before == 10.0
     (tmp_path / "spending-sums.json").write_text("{")
-    assert Spending(str(tmp_path)).since(TODAY) == 10.0
+    assert Sums(str(tmp_path)).since(TODAY) == 10.0
 
 
 def test_many_processes_lose_no_line(tmp_path):
-    code = ("import sys\nfrom shared.money import spending\nspending.MOST_BYTES = 4000\none = spending.Spending(sys.argv[1])\n"
-            "for number in range(60): one.add('s', 'm', {'tokens': 1}, 0.25, call=str(number))\n")
+    code = ("import sys\nfrom shared.money import spending, sums\nspending.MOST_BYTES = sums.MOST_BYTES = 4000\n"
+            "one = sums.Sums(sys.argv[1])\nfor number in range(60):\n"
+            "    if one.add('s', 'm', {'tokens': 1}, 0.25, call=str(number)): one.set_aside()\n")
     running = [subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], cwd=ROOT) for _ in range(6)]
     assert [process.wait(60) for process in running] == [0] * 6
-    assert Spending(str(tmp_path)).between(TODAY, TODAY) == {("s", "m"): Sum(360, {"tokens": 360}, 90.0, 0, 0)}
+    assert Sums(str(tmp_path)).between(TODAY, TODAY) == {("s", "m"): Sum(360, {"tokens": 360}, 90.0, 0, 0)}
 
 
 def test_days_are_told_apart(tmp_path):
     now = datetime(2026, 11, 26, 12).timestamp()
     for days, amount in ((0, 1.0), (1, 2.0), (3, 4.0), (40, 8.0)):
-        Spending(str(tmp_path), clock=lambda: now - days * 86400).add("s", "m", {}, amount)
-    one, today = Spending(str(tmp_path)), date(2026, 11, 26)
+        Sums(str(tmp_path), clock=lambda: now - days * 86400).add("s", "m", {}, amount)
+    one, today = Sums(str(tmp_path)), date(2026, 11, 26)
 
     def spent(period):
         return report.sum_of(one.between(*report.days_of(period, today)).values()).amount
@@ -188,13 +201,13 @@ def payments_of(folder, *settings, **more):
 
 
 def spent(folder) -> float:
-    return round(Spending(str(folder)).since(TODAY), 6)
+    return round(Sums(str(folder)).since(TODAY), 6)
 
 
 def test_a_settled_call_is_written_and_nothing_is_under_way(tmp_path):
     payments = payments_of(tmp_path)
     with payments.paying("m", PRICED) as payment:
-        assert Spending(str(tmp_path)).under_way() == 0.4
+        assert Sums(str(tmp_path)).under_way() == 0.4
         payment.settle(exactly(0.3, "2026-10-09", units={"tokens": 7}), "r-1")
     payments.close()
     assert [(line["amount"], line["units"], line["id"]) for line in lines_of(tmp_path)] == [(0.3, {"tokens": 7}, "r-1")]
@@ -225,12 +238,12 @@ def test_a_task_counts_from_its_create_and_is_settled_at_its_end(tmp_path):
         payment.goes_on("task-1")
     assert spent(tmp_path) == 0.4
     correct(payments, "m", PRICED, exactly(0.0, "2026-10-09"), "task-1")  # it failed
-    assert spent(tmp_path) == 0 and Spending(str(tmp_path)).between(TODAY, TODAY)["qianwen-text", "m"].calls == 1
+    assert spent(tmp_path) == 0 and Sums(str(tmp_path)).between(TODAY, TODAY)["qianwen-text", "m"].calls == 1
     assert lines_of(tmp_path)[1]["calls"] == 0 and lines_of(tmp_path)[1]["id"] == "task-1"
 
 
 def test_a_call_over_the_budget_is_refused_with_what_is_left(tmp_path):
-    Spending(str(tmp_path)).add("s", "m", {}, 0.7)
+    Sums(str(tmp_path)).add("s", "m", {}, 0.7)
     with pytest.raises(Failure) as caught:
         payments_of(tmp_path, "1").begin("m", PRICED)
     failure = caught.value
@@ -240,7 +253,7 @@ def test_a_call_over_the_budget_is_refused_with_what_is_left(tmp_path):
 
 
 def test_budgets_of_several_periods_all_hold(tmp_path):
-    Spending(str(tmp_path), clock=lambda: time.time()).add("s", "m", {}, 5.0)
+    Sums(str(tmp_path), clock=lambda: time.time()).add("s", "m", {}, 5.0)
     payments_of(tmp_path, "6/day", "6/week", "6/month").begin("m", PRICED)
     with pytest.raises(Failure, match="a month"):
         payments_of(tmp_path, "60/day", "60/week", "5.1/month").begin("m", PRICED)
@@ -304,7 +317,7 @@ def test_a_killed_process_leaves_its_call_in_doubt(tmp_path):
     process.kill()
     process.wait()
     process.stdout.close()
-    assert Spending(str(tmp_path)).under_way() == 0
+    assert Sums(str(tmp_path)).under_way() == 0
     (line,) = lines_of(tmp_path)
     assert line["in_doubt"] and line["amount"] == 0.4 and line["skill"] == "qianwen-image-generation"
 
@@ -312,7 +325,7 @@ def test_a_killed_process_leaves_its_call_in_doubt(tmp_path):
 def test_a_torn_file_of_calls_under_way_does_no_harm(tmp_path):
     (tmp_path / "under-way").mkdir()
     (tmp_path / "under-way" / "1-a.jsonl").write_bytes(b'{"begin": 1, "skill": "s", "model": "m", "amount": 2}\n[]\n{"begin": 2, "sk')
-    assert Spending(str(tmp_path)).under_way() == 0
+    assert Sums(str(tmp_path)).under_way() == 0
     assert lines_of(tmp_path)[0]["amount"] == 2
 
 
@@ -332,16 +345,16 @@ def test_spending_that_cannot_be_written_is_told_once_and_loses_nothing(tmp_path
 
 
 def test_what_is_left_for_check(tmp_path):
-    Spending(str(tmp_path)).add("s", "m", {}, 0.75)
+    Sums(str(tmp_path)).add("s", "m", {}, 0.75)
     ((held, amount, left),) = payments_of(tmp_path, "1/week").left()
     assert (held.period, amount, left) == ("week", 0.75, 0.25)
 
 
 def test_only_the_open_calls_of_a_process_count(tmp_path):
-    under_way = UnderWay(Spending(str(tmp_path)))
+    under_way = UnderWay(str(tmp_path))
     first, second = under_way.begin("s", "m", 1.0), under_way.begin("s", "m", 2.0)
     under_way.end(first)
-    assert Spending(str(tmp_path)).under_way() == 2.0
+    assert Sums(str(tmp_path)).under_way() == 2.0
     under_way.end(second)
     under_way.close()
-    assert Spending(str(tmp_path)).under_way() == 0.0
+    assert Sums(str(tmp_path)).under_way() == 0.0

@@ -517,12 +517,12 @@ def test_only_a_refusal_that_loses_content_matters(tmp_path, monkeypatch, refuse
 
 @pytest.mark.skipif(WINDOWS, reason="modes of POSIX")
 def test_folders_of_our_own_state_are_private(tmp_path):
-    whole.make_private(str(tmp_path / "a" / "b" / "c"))
-    whole.make_private(str(tmp_path / "a" / "b" / "c"))
+    own.make_private(str(tmp_path / "a" / "b" / "c"))
+    own.make_private(str(tmp_path / "a" / "b" / "c"))
     assert [(tmp_path / one).stat().st_mode & 0o777 for one in ("a", "a/b", "a/b/c")] == [0o700] * 3
     (tmp_path / "file").touch()
     with pytest.raises(OSError):
-        whole.make_private(str(tmp_path / "file" / "x"))
+        own.make_private(str(tmp_path / "file" / "x"))
 
 
 def test_what_came_of_a_broken_result_has_a_name_of_its_own(tmp_path):

@@ -945,6 +945,16 @@ def test_stream_that_is_not_there(environment, work, closed):
 
 
 @POSIX
+@pytest.mark.parametrize("more", ["", "--json"])
+def test_without_stdout_nothing_is_paid_that_nobody_could_read(environment, emulator, work, more):
+    shell = f'exec "$0" "$1" Hi {more} >&-'
+    done = subprocess.run(["sh", "-c", shell, sys.executable, str(SCRIPTS["qianwen-text"])], env=environment, cwd=str(work),
+                          stderr=subprocess.PIPE, timeout=60)
+    assert done.returncode == 2 and not emulator.requests, done.stderr.decode()
+    assert b"stdout is closed" in done.stderr and b"-o FILE" in done.stderr, done.stderr.decode()
+
+
+@POSIX
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
 def test_interrupted_while_an_answer_comes(start, emulator, work, number):
     emulator.reply(chunks=[event("first "), event("second", finish="stop")], delay=10)

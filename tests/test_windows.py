@@ -320,30 +320,33 @@ def test_a_record_that_another_run_reads_is_replaced_and_deleted(windows):
 
 
 def test_the_spending_is_added_and_summed(windows, monkeypatch):
-    spending = windows.load("shared.money.spending")
-    monkeypatch.setattr(spending, "MOST_BYTES", 500)
-    one = spending.Spending(STATE)
+    payments, sums, today = long_above(windows, monkeypatch, 500), windows.load("shared.money.sums"), date.today()
     for _ in range(12):
-        one.add("qianwen-text", "m", {"tokens": 2}, 0.5)
-    today = date.today()
-    assert one.since(today) == spending.Spending(STATE).since(today) == 6.0
+        payments.write("m", {"tokens": 2}, 0.5)
+    assert payments._sums.since(today) == sums.Sums(STATE).since(today) == 6.0
     assert any("spending-0" in name for name in contents(windows.root / "Users/li/.local/state/qianwen"))
 
 
 def test_a_long_file_that_is_open_is_set_aside_later(windows, monkeypatch):
-    spending = windows.load("shared.money.spending")
-    monkeypatch.setattr(spending, "MOST_BYTES", 10)
-    one, today = spending.Spending(STATE), date.today()
-    one.add("qianwen-text", "m", {}, 1.0)
+    payments, today = long_above(windows, monkeypatch, 10), date.today()
+    payments.write("m", {}, 1.0)
     with windows.disk.open_file(STATE + "\\spending.jsonl", "rb"):
-        one.add("qianwen-text", "m", {}, 1.0)
-    one.add("qianwen-text", "m", {}, 1.0)
+        payments.write("m", {}, 1.0)
+    payments.write("m", {}, 1.0)
+    one = payments._sums
     assert one.since(today) == 3.0 and one.between(today, today)["qianwen-text", "m"].calls == 3
 
 
-def died(spending, one, *amounts) -> str:
+def long_above(windows, monkeypatch, size: int):
+    """Payments whose file of the spending is set aside above a size."""
+    for name in ("sums", "spending"):
+        monkeypatch.setattr(windows.load("shared.money." + name), "MOST_BYTES", size)
+    return windows.load("shared.money.payments").Payments(STATE, "qianwen-text")
+
+
+def died(windows, *amounts) -> str:
     """The file of a process that ended with these calls open."""
-    calls = spending.UnderWay(one)
+    calls = windows.load("shared.money.spending").UnderWay(STATE)
     for amount in amounts:
         calls.begin("qianwen-text", "m", amount)
     calls._lock.__exit__()
@@ -351,10 +354,9 @@ def died(spending, one, *amounts) -> str:
 
 
 def test_a_doubt_is_counted_once_though_its_file_stays(windows):
-    spending, today = windows.load("shared.money.spending"), date.today()
     patient(windows.load("shared.files.whole"), Clock())
-    one = spending.Spending(STATE)
-    path = died(spending, one, 1.0, 2.0)
+    one, today = windows.load("shared.money.sums").Sums(STATE), date.today()
+    path = died(windows, 1.0, 2.0)
     with windows.disk.open_file(path, "rb"):
         assert one.under_way() == 0
         assert one.under_way() == 0 and one.since(today) == 3.0
@@ -364,19 +366,17 @@ def test_a_doubt_is_counted_once_though_its_file_stays(windows):
 
 
 def test_calls_whose_file_cannot_be_changed_count_as_under_way(windows):
-    spending = windows.load("shared.money.spending")
-    one = spending.Spending(STATE)
-    path = died(spending, one, 1.0, 2.0)
+    one = windows.load("shared.money.sums").Sums(STATE)
+    path = died(windows, 1.0, 2.0)
     windows.os.chmod(path, 0o444)
     assert [one.under_way(), one.under_way(), one.since(date.today())] == [3.0, 3.0, 0]
 
 
 def test_calls_under_way_are_held_by_their_process(windows):
-    spending = windows.load("shared.money.spending")
-    one = spending.Spending(STATE)
-    calls = spending.UnderWay(one)
+    sums = windows.load("shared.money.sums")
+    one, calls = sums.Sums(STATE), windows.load("shared.money.spending").UnderWay(STATE)
     number = calls.begin("qianwen-text", "m", 1.5)
-    assert spending.Spending(STATE).under_way() == 1.5
+    assert sums.Sums(STATE).under_way() == 1.5
     calls.end(number)
     calls.close()
     assert one.under_way() == 0 and one.since(date.today()) == 0 and one._files_under_way() == []

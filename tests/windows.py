@@ -332,6 +332,7 @@ class Windows:
         real = sys.modules["os"]
         sys.modules["os"] = self.os
         try:
+            importlib.import_module("shared.files.whole")  # some import it only when they need it
             module = importlib.import_module(name)
         finally:
             sys.modules["os"] = real

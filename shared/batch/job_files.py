@@ -7,8 +7,8 @@ import os
 
 from ..body import encoded
 from ..failures import usage
-from ..files.own import open_own
-from ..files.whole import make_private, to_disk
+from ..files.own import make_private, open_own
+from ..files.whole import to_disk
 from ..money.cost import plus
 from ..tasks.bill import cost_counted, counted
 from .stored import MOST_BYTES

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import contextlib
 
+from ..body import needs_oss_header
 from ..cli.session import Session
 from ..failures import usage
-from ..media.uploads import needs_oss_header
 from ..money.cost import plus
 from ..transport.events import Event, WHOLE
 from ..transport.request import Reply, Request
@@ -53,14 +53,14 @@ class StoredPayments:
 
 
 class StoredSession(Session):
-    """The session of a row that goes through the Batch API. `answer` returns the body of its answer or raises
-    its Failure; None while jobs are made: then nothing is sent or billed, and the call ends with Taken.
-    `costs` get what answers cost."""
+    """The session of a row that goes through the Batch API, with `options` of the row. `answer` returns the body
+    of its answer or raises its Failure; None while jobs are made: then nothing is sent or billed, and the call
+    ends with Taken. `costs` get what answers cost. Raises usage for options that a job cannot carry."""
 
     half_price = True
 
     def __init__(self, session: Session, row, options, console, answer=None, costs: dict | None = None):
-        super().__init__(session.skill, options, session.account, console, row, session.verdict,
+        super().__init__(session.skill, _carried(options), session.account, console, row, session.verdict,
                          StoredPayments({} if costs is None else costs))
         self.answer, self._passed = answer, True
 
@@ -90,7 +90,7 @@ class StoredClient:
         return self._answer()
 
 
-def row_options(options):
+def _carried(options):
     """The options of a row for the Batch API, which knows no streams. Raises usage for what it cannot carry.
     """
     for name, why in _NOT_CARRIED.items():

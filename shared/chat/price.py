@@ -1,10 +1,9 @@
 """What a chat call costs: about, before it is sent; by the service's own counts, after it."""
 from __future__ import annotations
 
-import json
-
 from ..money.cost import Cost, exactly, unknown
 from .models import AS_OF
+from .tokens import body_tokens
 from .usage import counts, units
 from ..words import counted
 
@@ -35,11 +34,11 @@ def expected(model, body: dict, region: str, media: int = 0, more: int = 0, batc
     neither --max-tokens nor --thinking-budget bounds the output, it is taken to be OUTPUT tokens.
     """
     body = {**body, **(body.get("input") or {}), **(body.get("parameters") or {})}
-    put_in, out = media + input_tokens(body), bound(body, model)
+    thinks = model.thinking == "always" or body.get("enable_thinking", model.thinking == "on") is True
+    put_in, out = media + body_tokens(body), _bound(body, thinks)
     counted = {"input_tokens": put_in + more, "output_tokens": out}
     if not model.price or not region:
         return unknown(_why(model, region), AS_OF, region, counted)
-    thinks = _thinks(body, model)
     low, high = (model.price.amount(count, answer, batch=batch, region=region, thinking=thinks)
                  for count, answer in ((put_in, 0), (put_in + more, out)))
     if high is None:
@@ -47,22 +46,10 @@ def expected(model, body: dict, region: str, media: int = 0, more: int = 0, batc
     return Cost(low, high, AS_OF, region, counted, SEARCHES if body.get("enable_search") else "", True)
 
 
-def input_tokens(body: dict) -> int:
-    """About how many tokens the texts of a body have."""
-    from .tokens import message_tokens, text_tokens
-    found = message_tokens(body.get("messages") or [])
-    return found + sum(text_tokens(json.dumps(body[name], ensure_ascii=False))
-                       for name in ("tools", "response_format") if name in body)
-
-
-def _thinks(body: dict, model) -> bool:
-    return model.thinking == "always" or body.get("enable_thinking", model.thinking == "on") is True
-
-
-def bound(body: dict, model) -> int:
+def _bound(body: dict, thinks: bool) -> int:
     """The most tokens of output that a body allows, or OUTPUT."""
     answer, thought = body.get("max_tokens") or body.get("max_completion_tokens"), body.get("thinking_budget")
-    thought = thought if isinstance(thought, int) and _thinks(body, model) else 0
+    thought = thought if isinstance(thought, int) and thinks else 0
     return answer + thought if isinstance(answer, int) else max(OUTPUT, thought)
 
 

@@ -6,6 +6,7 @@ an average of what the service's tokenizers do, so whoever shows the number says
 """
 from __future__ import annotations
 
+import json
 import math
 import re
 
@@ -58,15 +59,12 @@ def video_tokens(width: int, height: int, frames: int, grid: int, least: int, mo
     return math.ceil(frames / 2) * each + _MARKERS
 
 
-def message_tokens(messages: list, media: int = 0) -> int:
-    """About how many tokens a conversation has; `media` are those of its pictures and videos."""
-    return media + sum(_MESSAGE + sum(text_tokens(text) for text in _texts(message)) for message in messages)
-
-
-def _texts(message: dict):
-    content = message.get("content")
-    if isinstance(content, str):
-        yield content
-    for part in content if isinstance(content, list) else ():
-        if isinstance(part, dict) and isinstance(part.get("text"), str):
-            yield part["text"]
+def body_tokens(body: dict) -> int:
+    """About how many tokens the texts of a body have: its messages, its tools and a schema."""
+    messages = body.get("messages") or []
+    contents = [message.get("content") for message in messages]
+    texts = [content for content in contents if isinstance(content, str)]
+    texts += [part["text"] for content in contents if isinstance(content, list) for part in content
+              if isinstance(part, dict) and isinstance(part.get("text"), str)]
+    texts += [json.dumps(body[name], ensure_ascii=False) for name in ("tools", "response_format") if name in body]
+    return _MESSAGE * len(messages) + sum(map(text_tokens, texts))

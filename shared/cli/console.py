@@ -28,6 +28,7 @@ class Console:
         self.warnings: list = []
         self.advised: list = []  # next steps that were shown already
         self.secrets: tuple = ()
+        self.has_stdout = True  # False where the process was started without one
         # whether there is work left (saving) when the reader of stdout goes away
         self.ignore_broken_pipe = False
         self._streams = {"reasoning": redaction.Stream(), "text": redaction.Stream()}
@@ -109,7 +110,7 @@ class Console:
         breaks them."""
         self._end_reasoning()
         for link in links:
-            self._write(self.stderr, redaction.redact_exact(link, self.secrets) + "\n")
+            self._write(self.stderr, redaction.cleaned(link, self.secrets) + "\n")
 
     def document(self, document: dict) -> None:
         """The one JSON document of --json, --dry-run or --check."""

@@ -5,14 +5,14 @@ from datetime import date
 
 from ..failures import Exit, Failure
 from ..money.report import days_of, document, table
-from ..money.spending import Spending
+from ..money.sums import Sums
 
 
 def show_spent(session) -> Exit:
     """Sum the spending of a period by skill and model; nothing is sent."""
     console, period = session.console, session.options.spent
     days = days_of(period, date.today())
-    spending = Spending(session.account.state)
+    spending = Sums(session.account.state)
     try:
         spending.under_way()  # what a killed process left becomes a call in doubt
         found = spending.between(*days)

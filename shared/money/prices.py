@@ -29,19 +29,15 @@ class TokenPrice:
         Among the tokens of the input are `cached` ones, read from the service's cache, and `stored` ones, put
         into it.
         """
-        tier = self._tier(input, region)
-        if tier is None:
+        tiers = self.tiers if region == BEIJING else self.regions.get(region.replace("-", "_"), ())
+        if not tiers:
             return None
+        tier = next((tier for tier in tiers if not tier[0] or input <= tier[0] * 1000), tiers[-1])
         each_in, each_out = tier[1], tier[3] if thinking and len(tier) > 3 else tier[2]
         if batch:
             return (input * each_in + output * each_out) * self.batch / _MILLION
         counted = input - min(cached, input) * (1 - self.cached) + min(stored, input) * _STORING
         return (counted * each_in + output * each_out) / _MILLION
-
-    def _tier(self, input: int, region: str):
-        tiers = self.tiers if region == BEIJING else self.regions.get(region.replace("-", "_"), ())
-        return next((tier for tier in tiers if not tier[0] or input <= tier[0] * 1000), tiers[-1] if tiers
-                    else None)
 
     def words(self) -> str:
         """Beijing's prices as a table shows them: `≤256K 2/8; ≤1M 6/24`."""

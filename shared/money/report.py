@@ -9,7 +9,7 @@ from ..failures import usage
 from ..words import counted, unit
 from .budget import first_day
 from .cost import CURRENCY, yuan
-from .spending import plus, Sum
+from .sums import plus, Sum
 
 PERIODS = ("today", "yesterday", "week", "month", "all")
 

@@ -145,11 +145,15 @@ class Client:
     def _open(self, request: Request, authorized: bool = True):
         """The response, redirects followed where that is safe. Connection errors become Failures."""
         headers, url, method = headers_of(request, self.skill), request.url, request.method
+        is_own = url.startswith(self.endpoint.origin + "/")  # and every place that a redirect leads to
+        if authorized and is_own:
+            headers["Authorization"] = "Bearer " + self.key.value
+        kind = self.endpoint.kind if is_own else key_guard.endpoint_kind(urlsplit(url).netloc)
+        if kind in key_guard.PLAN_HOSTS:
+            raise network(f"{urlsplit(url).hostname} is a plan's host, and scripts send nothing there",
+                          self.context, accepted="no", retryable=False,
+                          fix="unset QWEN_BASE_URL, or set it to https://dashscope.aliyuncs.com")
         for _ in range(6):
-            if authorized and origin_of(url) == origin_of(self.endpoint.origin):
-                headers["Authorization"] = "Bearer " + self.key.value
-            else:
-                headers.pop("Authorization", None)
             response = self._send(method, url, headers, request)
             location = response.headers.get("Location")
             if response.status not in _REDIRECTS or not location:
@@ -177,11 +181,6 @@ class Client:
                       fix="log in to the network, check QWEN_BASE_URL, then run the command again")
 
     def _send(self, method: str, url: str, headers: dict, request: Request):
-        if key_guard.is_plan_host(urlsplit(url).netloc):
-            raise network(f"{urlsplit(url).hostname} is a plan's host, and scripts send nothing there",
-                          self.context,
-                          accepted="no", retryable=False, fix="unset QWEN_BASE_URL, or set it to "
-                          "https://dashscope.aliyuncs.com")
         body = data = request.body
         if isinstance(body, Multipart):
             headers = {**headers, "Content-Length": str(len(body))}

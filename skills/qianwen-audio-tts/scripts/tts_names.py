@@ -6,7 +6,7 @@ import os
 
 from shared.files.locks import Lock
 from shared.files.own import read_own
-from shared.files.whole import make_private, whole
+from shared.files.whole import whole
 
 _MOST_BYTES = 16 << 20  # of the file of names
 
@@ -36,7 +36,6 @@ class Names:
 
     def _change(self, change) -> None:
         try:
-            make_private(os.path.dirname(self._path))
             with Lock(self._path + ".lock", wait=10.0):
                 names = change(self.all())
                 with whole(self._path, "w", permissions=0o600) as file:

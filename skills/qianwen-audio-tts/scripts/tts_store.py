@@ -15,8 +15,8 @@ import time
 
 from shared.failures import Exit, Failure, usage
 from shared.files.outputs import PARTIAL
-from shared.files.own import read_own
-from shared.files.whole import make_private, prove_writable, remove, short_id, whole
+from shared.files.own import make_private, read_own
+from shared.files.whole import prove_writable, remove, short_id, whole
 
 KEPT_DAYS = 7
 _OWN_DAYS = 1  # a run that was killed leaves its own names; no run lasts so long

@@ -12,16 +12,15 @@ if sys.version_info < (3, 9):  # said before anything that an older one cannot r
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 
 from shared import key_guard
-from shared.batch.run import run_calls
 from shared.body import encoded
-from shared.chat.answer import tool_calls_for_messages
-from shared.chat.flags import add_fields, add_json_flags, add_sampling_flags, add_thinking_flags
+from shared.chat.flags import (
+    add_api_flags, add_fields, add_json_flags, add_sampling_flags, add_thinking_flags
+)
 from shared.chat.price import estimate_of
 from shared.chat.turn import chat_request, preface, text_target, Turn
 from shared.cli.flags import add_batch_flags, add_common_flags, Parser
-from shared.failures import Exit, Failure
+from shared.converse import run_chats
 from shared.main import run_script
-from shared.tasks.flags import add_api_flags
 from shared.transport.request import Request
 from text_inputs import read_ask
 from text_models import DEFAULT_MODEL, TABLE
@@ -106,7 +105,7 @@ def execute(session):
     account, options = session.account, session.options
     session.verdict = key_guard.judge(account.key, account.endpoint, SKILL, options.batch is not None,
                                       strict=account.strict)
-    return run_calls(session, answer, make_parser, table=TABLE, estimate=estimate, instead=("messages",))
+    return run_chats(session, answer, make_parser, table=TABLE, estimate=estimate, instead=("messages",))
 
 
 def estimate(session) -> tuple:
@@ -115,12 +114,8 @@ def estimate(session) -> tuple:
     model, warning = TABLE.find(ask.model_name())
     if warning:
         session.console.warn(warning)
-    return estimate_of(model, build_request(ask, model)[0], session, more=_unread(ask, model))
-
-
-def _unread(ask: Ask, model) -> int:
-    """The most tokens of documents, which only the service counts."""
-    return model.max_input if ask.documents else 0
+    unread = model.max_input if ask.documents else 0  # only the service counts the tokens of documents
+    return estimate_of(model, build_request(ask, model)[0], session, more=unread)
 
 
 def answer(session) -> None:
@@ -138,11 +133,14 @@ def answer(session) -> None:
         str(ask.prompt or (ask.messages or [{}])[-1].get("content") or "answer"))
     try:
         client = session.client(model.id, TABLE, successor=model.successor)
-        turn = Turn(session, ask, model, target, client, more=_unread(ask, model))
+        turn = Turn(session, ask, model, target, client, more=model.max_input if ask.documents else 0)
+        documents = []
         if ask.documents:
-            return _converse_with_documents(options, turn, body)
-        turn.ask(request)
-        _report(options, turn, [])
+            from text_documents import ask_about
+            documents = ask_about(turn, body, lambda: _request(session.endpoint, ask, model, body))
+        else:
+            turn.ask(request)
+        _report(options, turn, documents)
     finally:
         if target:
             target.discard()
@@ -168,90 +166,14 @@ def _uploads(session, documents) -> list:
 def _report(options, turn: Turn, documents: list) -> None:
     """Put the turn into its conversation, then tell the sources and what it cost."""
     if options.chat:
-        _append_to_chat(options.chat, turn)
+        from text_chat import append
+        append(options.chat, turn)
     for page in turn.answer.search_results:
         turn.console.note(f"source [{page.get('index', '?')}] {page.get('title', '')} — "
                           f"{page.get('url', '')}")
     if turn.asked.sources and not turn.answer.search_results:
         turn.console.note("the model did not search")
     turn.report(sources=turn.answer.search_results, documents=documents)
-
-
-# ---- conversations and documents -----------------------------------------------------------------------
-
-def _append_to_chat(path: str, turn: Turn) -> None:
-    """Add this turn to what the file holds now, in one step; another process may have added its own turn
-    meanwhile."""
-    from shared.files.outputs import replace_json
-    from text_request import put_documents, user_text
-    ask, clean = turn.asked, turn.console.redact_result
-    said = [{"role": "assistant", "content": clean((ask.prefix or "") + turn.answer.text)}]
-    if turn.answer.tool_calls:
-        said[0]["tool_calls"] = clean(tool_calls_for_messages(turn.answer))
-    if ask.prompt is not None:
-        said.insert(0, {"role": "user", "content": clean(user_text(ask.prompt, ask.attachments))})
-
-    def append(messages):
-        first = [{"role": "system", "content": clean(ask.system)}] if ask.system and not messages else []
-        conversation = first + (messages or [])
-        if ask.documents:
-            put_documents(conversation, ask.documents)
-        return conversation + said
-    try:
-        replace_json(path, append)
-    except (OSError, ValueError) as error:
-        raise Failure(Exit.UNSAVED, f"the answer could not be added to {path}: {error}",
-                      fix="the answer is shown; the file is unchanged", accepted="maybe",
-                      files=turn.files,
-                      partial=turn.answer.partial()) from error
-
-
-def _converse_with_documents(options, turn: Turn, body: dict) -> None:
-    """Upload the documents, ask about them, and delete them where nobody needs them again."""
-    from text_documents import upload_all
-    ask = turn.asked
-    ids, uploaded = upload_all(turn.client, options.document, turn.console)
-    for placeholder, file_id in zip(ask.documents, ids):
-        for message in body["messages"]:
-            if message["role"] == "system" and str(message["content"]).startswith("fileid://"):
-                message["content"] = message["content"].replace(f"fileid://{placeholder}",
-                    f"fileid://{file_id}", 1)
-    ask.documents = ids
-    try:
-        turn.ask(_request(turn.session.endpoint, ask, turn.model, body))
-    except Failure as failure:
-        if uploaded and failure.exit_code == Exit.INTERRUPTED:
-            _release(options.keep_documents, uploaded, turn.client, turn.console)
-        elif uploaded:
-            turn.console.warn("the uploaded documents stay in the account so that you can try again: "
-                              + _as_flags(uploaded))
-        raise
-    except BaseException:  # a closed pipe, or a defect of ours: nobody will try again with them
-        if uploaded:
-            _release(options.keep_documents, uploaded, turn.client, turn.console)
-        raise
-    kept = list(ids) if options.keep_documents or options.chat else []
-    if uploaded:
-        _release(bool(kept), uploaded, turn.client, turn.console)
-    _report(options, turn, kept)
-
-
-def _release(keep: bool, uploaded: list, client, console) -> None:
-    """Delete the documents that were uploaded for this answer, or say where they are kept."""
-    if keep:
-        console.say("the uploaded documents stay in the account: " + _as_flags(uploaded))
-        return
-    from text_documents import delete_all
-    try:
-        if delete_all(client, uploaded, console):
-            console.note(f"deleted from your account: {len(uploaded)} uploaded "
-                         f"document{'s' * (len(uploaded) > 1)}")
-    except KeyboardInterrupt:
-        console.warn("interrupted while deleting; these may stay in the account: " + _as_flags(uploaded))
-
-
-def _as_flags(ids: list) -> str:
-    return "--document " + " ".join("fileid://" + file_id for file_id in ids)
 
 
 if __name__ == "__main__":

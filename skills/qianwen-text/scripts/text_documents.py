@@ -1,4 +1,4 @@
-"""Documents for the long-document model: checked, uploaded through the files API, waited for, deleted.
+"""Documents for the long-document model: checked, uploaded through the files API, waited for, asked about, deleted.
 
 Wire facts: sections 2.11 (qwen-long) and 5.2 (files) of the contract.
 """
@@ -126,3 +126,50 @@ def delete_all(client, ids, console) -> bool:
             gone = False
             console.warn(f"the uploaded document {file_id} could not be deleted: {failure.message}")
     return gone
+
+
+def ask_about(turn, body: dict, request_of) -> list:
+    """Upload the documents, ask about them, and delete them where nobody needs them again; the ids of those that
+    stay. `request_of()` makes the request of the body, once it names the documents."""
+    ask, options = turn.asked, turn.session.options
+    ids, uploaded = upload_all(turn.client, options.document, turn.console)
+    for placeholder, file_id in zip(ask.documents, ids):
+        for message in body["messages"]:
+            if message["role"] == "system" and str(message["content"]).startswith("fileid://"):
+                message["content"] = message["content"].replace(f"fileid://{placeholder}",
+                    f"fileid://{file_id}", 1)
+    ask.documents = ids
+    try:
+        turn.ask(request_of())
+    except Failure as failure:
+        if uploaded and failure.exit_code == Exit.INTERRUPTED:
+            _release(options.keep_documents, uploaded, turn.client, turn.console)
+        elif uploaded:
+            turn.console.warn("the uploaded documents stay in the account so that you can try again: "
+                              + _as_flags(uploaded))
+        raise
+    except BaseException:  # a closed pipe, or a defect of ours: nobody will try again with them
+        if uploaded:
+            _release(options.keep_documents, uploaded, turn.client, turn.console)
+        raise
+    kept = list(ids) if options.keep_documents or options.chat else []
+    if uploaded:
+        _release(bool(kept), uploaded, turn.client, turn.console)
+    return kept
+
+
+def _release(keep: bool, uploaded: list, client, console) -> None:
+    """Delete the documents that were uploaded for this answer, or say where they are kept."""
+    if keep:
+        console.say("the uploaded documents stay in the account: " + _as_flags(uploaded))
+        return
+    try:
+        if delete_all(client, uploaded, console):
+            console.note(f"deleted from your account: {len(uploaded)} uploaded "
+                         f"document{'s' * (len(uploaded) > 1)}")
+    except KeyboardInterrupt:
+        console.warn("interrupted while deleting; these may stay in the account: " + _as_flags(uploaded))
+
+
+def _as_flags(ids: list) -> str:
+    return "--document " + " ".join("fileid://" + file_id for file_id in ids)

@@ -131,7 +131,14 @@ def build_messages(ask: Ask, base=None) -> list:
         put_documents(messages, ask.documents)
     if ask.prefix is not None:
         messages.append({"role": "assistant", "content": ask.prefix, "partial": True})
-    _check_end(messages, ask)
+    if not messages:
+        raise usage("there is no prompt",
+                    'write it as the first argument, for example: text.py "Explain TLS"; - reads it from stdin')
+    if not any(message["role"] == "user" for message in messages):
+        raise usage("there is no user message", "add a prompt")
+    last = messages[-1]
+    if last["role"] not in ("user", "tool") and not last.get("partial"):
+        raise usage(f"the last message is from {last['role']}, so there is nothing to answer", "add a prompt")
     return messages
 
 
@@ -165,18 +172,6 @@ def names_documents(messages) -> bool:
     """Whether a conversation is about uploaded documents."""
     return any(message["role"] == "system" and str(message.get("content")).startswith("fileid://")
                for message in messages or ())
-
-
-def _check_end(messages: list, ask: Ask) -> None:
-    if not messages:
-        raise usage("there is no prompt",
-                    'write it as the first argument, for example: text.py "Explain TLS"; - reads '
-                    "it from stdin")
-    if not any(message["role"] == "user" for message in messages):
-        raise usage("there is no user message", "add a prompt")
-    last = messages[-1]
-    if last["role"] not in ("user", "tool") and not last.get("partial"):
-        raise usage(f"the last message is from {last['role']}, so there is nothing to answer", "add a prompt")
 
 
 # ---- the other fields ----------------------------------------------------------------------------------

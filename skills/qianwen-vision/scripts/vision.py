@@ -12,18 +12,19 @@ if sys.version_info < (3, 9):  # said before anything that an older one cannot r
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 
 from shared import key_guard
-from shared.batch.run import run_calls
 from shared.body import encoded
-from shared.chat.flags import add_fields, add_json_flags, add_sampling_flags, add_thinking_flags, ask_of
+from shared.chat.flags import (
+    add_api_flags, add_fields, add_json_flags, add_sampling_flags, add_thinking_flags, ask_of
+)
 from shared.chat.price import estimate_of
 from shared.chat.turn import chat_request, preface, text_target, Turn
 from shared.cli.flags import add_batch_flags, add_common_flags, number, Parser
 from shared.cli.inputs import is_prompt, read_prompt, take_prompt_back
+from shared.converse import run_chats
 from shared.failures import usage
 from shared.main import run_script
 from shared.media import inputs as media
 from shared.media.uploads import address_all, oss_headers, preview_uploads, upload_all, warn_of_addresses
-from shared.tasks.flags import add_api_flags
 from shared.transport.request import Request
 from vision_models import DEFAULT_MODEL, OCR_MODEL, picture_limits, TABLE, video_limits
 from vision_tokens import media_tokens
@@ -130,7 +131,7 @@ def execute(session):
     account, options = session.account, session.options
     session.verdict = key_guard.judge(account.key, account.endpoint, SKILL, options.batch is not None,
                                       strict=account.strict)
-    return run_calls(session, answer, make_parser, table=TABLE, estimate=estimate, instead=("ocr",))
+    return run_chats(session, answer, make_parser, table=TABLE, estimate=estimate, instead=("ocr",))
 
 
 def _media(ask: Ask) -> list:

@@ -55,6 +55,15 @@ def elide_media(value):
     return value
 
 
+def needs_oss_header(value) -> bool:
+    """Whether any string in a request body is a temporary upload's address."""
+    if isinstance(value, dict):
+        return any(needs_oss_header(item) for item in value.values())
+    if isinstance(value, list):
+        return any(needs_oss_header(item) for item in value)
+    return isinstance(value, str) and value.startswith("oss://")
+
+
 def encoded(body) -> bytes:
     """A JSON body as UTF-8. Arguments whose bytes are no UTF-8 arrive as lone surrogates, which cannot be
     sent."""

@@ -122,25 +122,16 @@ class Key:
 
 class Endpoint:
     """Where requests go: `origin` is scheme and host, `prefix` a gateway's own path, kept in front of every
-    service path."""
+    service path. `compatible` is the base of the OpenAI-compatible API, `native` that of DashScope's own."""
 
-    __slots__ = ("origin", "prefix", "kind", "host", "region")
+    __slots__ = ("origin", "prefix", "kind", "host", "region", "compatible", "native")
 
     def __init__(self, origin: str, prefix: str, kind: str, host: str, region: str = ""):
         self.origin, self.prefix, self.kind, self.host, self.region = origin, prefix, kind, host, region
+        self.compatible, self.native = origin + prefix + "/compatible-mode/v1", origin + prefix + "/api/v1"
 
     def __repr__(self) -> str:
         return f"<{self.kind} endpoint {self.origin}{self.prefix}>"
-
-    @property
-    def compatible(self) -> str:
-        """Base of the OpenAI-compatible API."""
-        return self.origin + self.prefix + "/compatible-mode/v1"
-
-    @property
-    def native(self) -> str:
-        """Base of the native DashScope API."""
-        return self.origin + self.prefix + "/api/v1"
 
 
 class BadEndpoint(ValueError):
@@ -280,7 +271,7 @@ def _faults(text: str, parts, host: str, port, kind: str):
            "not an http(s) URL with a plain host name")
     yield port == 0 or not all(0 < len(label) < 64
                                for label in labels), "its host name or port is not valid"
-    yield (bool("@" in parts.netloc and kind not in _PLAN_HOSTS or parts.query or parts.fragment),
+    yield (bool("@" in parts.netloc and kind not in PLAN_HOSTS or parts.query or parts.fragment),
            "it must not contain a user name, a password, a query or a fragment")
     yield (bool(re.search(r"[\x00-\x20\x7f\\]|[^\x00-\x7f]", text)) or "/../" in parts.path + "/",
            "it contains blanks or characters that do not belong in a URL")
@@ -317,7 +308,7 @@ def is_plan_host(host: str) -> bool:
     Takes a host as it stands in an address: user name, port, capitals, percent signs, full-width letters and
     a dot at the end are understood as the resolver understands them.
     """
-    return endpoint_kind(host) in _PLAN_HOSTS
+    return endpoint_kind(host) in PLAN_HOSTS
 
 
 def _plain_host(host: str) -> str:
@@ -342,9 +333,9 @@ def region_of(host: str) -> str:
 
 
 _ANY_KEY = (MISSING, PLACEHOLDER, MALFORMED, FOREIGN, PLAN, STANDARD, TEMPORARY, UNKNOWN)
-_PLAN_HOSTS = (TOKEN_PLAN, CODING_PLAN)
+PLAN_HOSTS = (TOKEN_PLAN, CODING_PLAN)
 _OTHER_HOSTS = (GATEWAY, LOOPBACK)
-_ANY_HOST = (DASHSCOPE,) + _PLAN_HOSTS + _OTHER_HOSTS
+_ANY_HOST = (DASHSCOPE,) + PLAN_HOSTS + _OTHER_HOSTS
 # Read from the top, the first row that fits decides: kinds of key, kinds of endpoint, only for batches,
 # action, the sentence that says why.
 _RULES = (
@@ -352,11 +343,11 @@ _RULES = (
     ((PLACEHOLDER,), _ANY_HOST, False, REFUSE, "placeholder"),
     ((MALFORMED,), _ANY_HOST, False, REFUSE, "malformed"),
     ((FOREIGN,), _ANY_HOST, False, REFUSE, "foreign"),
-    ((PLAN,), _PLAN_HOSTS, False, REFUSE, "plan key at plan host"),
+    ((PLAN,), PLAN_HOSTS, False, REFUSE, "plan key at plan host"),
     ((PLAN,), _ANY_HOST, True, REFUSE, "plan key in a batch"),
     ((PLAN,), (DASHSCOPE,), False, WARN, "plan key at DashScope"),
     ((PLAN,), _OTHER_HOSTS, False, WARN, "plan key elsewhere"),
-    (_ANY_KEY, _PLAN_HOSTS, False, REFUSE, "other key at plan host"),
+    (_ANY_KEY, PLAN_HOSTS, False, REFUSE, "other key at plan host"),
     ((UNKNOWN,), (DASHSCOPE,), False, WARN, "unknown key at DashScope"),
     (_ANY_KEY, _ANY_HOST, False, GO, ""),
 )
@@ -397,7 +388,7 @@ def judge(key: Key, endpoint: Endpoint, skill: str, many: bool = False, strict: 
     """
     action, name = next((act, why) for keys, hosts, batch, act, why in _RULES
                         if key.kind in keys and endpoint.kind in hosts and (many or not batch))
-    reason, fix = _sentence(name, key, endpoint, skill)
+    reason, fix = _sentence(name, key, endpoint, skill) if name else ("", "")
     warnings = []
     if key.trimmed:
         warnings.append((f"this was ignored around the API key: {', '.join(key.trimmed)}",
@@ -411,8 +402,6 @@ def judge(key: Key, endpoint: Endpoint, skill: str, many: bool = False, strict: 
 
 
 def _sentence(name: str, key: Key, endpoint: Endpoint, skill: str) -> tuple:
-    if not name:
-        return "", ""
     reason, fix = _SENTENCES[name]
     plan = {TOKEN_PLAN: "Token Plan", CODING_PLAN: "Coding Plan"}.get(endpoint.kind, "")
     return reason.format(owner=key.owner, host=endpoint.host, plan=plan, skill=skill,

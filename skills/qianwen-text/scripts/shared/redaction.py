@@ -39,7 +39,7 @@ def redact(text: str, secrets=()) -> str:
     go."""
     if secrets and ("**" in text or ".." in text or "…" in text):
         text = re.sub(_SHORTENED, lambda match: _mask_shortened(match, secrets), text)
-    text = redact_exact(text, secrets)
+    text = cleaned(text, secrets)
     lower = text.lower()
     if any(prefix in lower for prefix in ("sk-", "st-", "aiza", "ltai")):
         text = re.sub(_KEY_SHAPED, _mask_match, text)
@@ -48,18 +48,16 @@ def redact(text: str, secrets=()) -> str:
     return re.sub(_SIGNED, r"\1***", text) if "=" in text else text
 
 
-def redact_exact(text: str, secrets=()) -> str:
-    """A result: this run's secrets go, all other text stays as it is."""
-    return _masked(text, _found(text, tuple(secrets)), 0, len(text))
-
-
-def cleaned(value, secrets):
-    """A JSON value in which no string, and no name of an object, holds a secret."""
+def cleaned(value, secrets=()):
+    """A result, be it a text or a JSON value: this run's secrets go, all else stays as it is."""
+    if isinstance(value, str):
+        found = _found(value, tuple(secrets))
+        return _masked(value, found, 0, len(value)) if found else value
     if isinstance(value, dict):
         return {cleaned(name, secrets): cleaned(item, secrets) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [cleaned(item, secrets) for item in value]
-    return redact_exact(value, secrets) if isinstance(value, str) else value
+    return value
 
 
 class Stream:

@@ -44,7 +44,8 @@ class Session:
     def pass_guard(self) -> None:
         """Show the guard's warnings, and stop where it refuses. Called before anything is sent."""
         verdict, account = self.verdict, self.account
-        self.show_warnings()
+        if verdict.warnings:
+            self.show_warnings()
         if verdict.action == key_guard.REFUSE:
             raise Failure(Exit.KEY, verdict.reason, fix=verdict.fix + self.spare_key(),
                           code=f"{verdict.key.kind}_key",
@@ -113,8 +114,9 @@ class Session:
     @property
     def price_region(self) -> str:
         """The region whose list prices hold, '' where nobody here knows them: a gateway bills by itself."""
-        return {key_guard.DASHSCOPE: self.endpoint.region or BEIJING,
-                key_guard.LOOPBACK: BEIJING}.get(self.endpoint.kind, "")
+        endpoint = self.verdict.endpoint
+        return {key_guard.DASHSCOPE: endpoint.region or BEIJING,
+                key_guard.LOOPBACK: BEIJING}.get(endpoint.kind, "")
 
     def close(self) -> None:
         """At the end of the run: none of its calls is under way any more."""

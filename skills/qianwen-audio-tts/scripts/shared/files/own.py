@@ -7,6 +7,7 @@ else is `NotOwn`.
 """
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import stat
@@ -29,13 +30,18 @@ def open_own(path: str, flags: int = os.O_RDONLY, mode: int = 0o600) -> int:
     `flags` as for `os.open`; O_TRUNC takes effect only once the file has been proven.
     """
     path = os.fspath(path)
-    _refuse_link(path)
+    if not hasattr(os, "O_NOFOLLOW"):
+        _refuse_link(path)
     try:
         descriptor = os.open(path, flags & ~os.O_TRUNC | _ALWAYS, mode)
     except OSError as error:
         raise _explained(error, path) from None
     try:
-        _prove(os.fstat(descriptor), path)
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            raise NotOwn("it is not a regular file", path)
+        if not is_own(found):
+            raise NotOwn("it belongs to another user", path)
         if flags & os.O_TRUNC:
             os.ftruncate(descriptor, 0)
         return descriptor
@@ -56,6 +62,22 @@ def read_own(path: str, limit: int) -> bytes | None:
     if len(content) > limit:
         raise NotOwn(f"it is larger than {limit} bytes", path)
     return content
+
+
+def make_private(folder: str) -> None:
+    """Make a folder and those above it that are missing, for their owner alone. Raises OSError."""
+    missing = []
+    while not os.path.isdir(folder):
+        missing.append(folder)
+        above = os.path.dirname(folder)
+        if above == folder:
+            break
+        folder = above
+    for one in reversed(missing):
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(one, 0o700)
+    if missing and not os.path.isdir(missing[0]):
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), missing[0])
 
 
 def is_own(found: os.stat_result) -> bool:
@@ -87,7 +109,7 @@ def _is_lone_group(gid: int, uid: int) -> bool:
 
 
 def _refuse_link(path: str) -> None:
-    """A link at the path is refused by name; where the system has no O_NOFOLLOW this is what refuses it."""
+    """Where the system has no O_NOFOLLOW."""
     try:
         found = os.lstat(path)
     except OSError:
@@ -104,10 +126,3 @@ def _explained(error: OSError, path: str) -> OSError:
     if error.errno in (errno.ENXIO, errno.EISDIR, getattr(errno, "EOPNOTSUPP", errno.ENXIO)):
         return NotOwn("it is not a regular file", path)
     return error
-
-
-def _prove(found: os.stat_result, path: str) -> None:
-    if not stat.S_ISREG(found.st_mode):
-        raise NotOwn("it is not a regular file", path)
-    if not is_own(found):
-        raise NotOwn("it belongs to another user", path)

@@ -3,13 +3,13 @@ known."""
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import threading
 from datetime import datetime
 
 from ..failures import BUDGET, Exit, Failure
 from ..files.locks import Lock
-from ..files.whole import make_private
 from . import budget
 from .cost import Cost
 from .spending import Spending, UnderWay
@@ -25,8 +25,8 @@ class Payments:
 
     def __init__(self, state: str, skill: str, settings=(), unpriced: bool = False, warn=lambda text,
                  fix: None, clean=lambda value: value):
-        self.skill, self.unpriced = skill, unpriced
-        self.budgets = budget.smallest(settings)
+        self.skill, self.unpriced, self._state = skill, unpriced, state
+        self.budgets = budget.smallest(settings) if settings else []
         self._spending, self._warn, self._clean, self._warned = Spending(state), warn, clean, False
         self._under_way: UnderWay | None = None
         self._changed = threading.Condition(threading.RLock())
@@ -59,52 +59,46 @@ class Payments:
         What calls of this process may still cost can turn out to be less, so their ends are waited for before
         a refusal.
         """
-        amount = cost.high if cost.known else None
-        if self.budgets and amount is None and not self.unpriced:
+        if self.budgets and not cost.known and not self.unpriced:
             raise _no_price(model, cost, self.budgets[0])
+        number = 0  # among the calls under way; where it cannot be written down it is none of them
         with self._changed:
-            while True:
+            while not number:
                 try:
-                    number = self._begin(model, amount)
-                    break
+                    with self._checked(cost.high) if self.budgets else contextlib.nullcontext():
+                        self._under_way = self._under_way or UnderWay(self._state)
+                        number = self._under_way.begin(self.skill, self._clean(model), cost.high)
                 except Failure:
                     if not self._open:
                         raise
                     self._changed.wait()
+                except OSError as error:
+                    if self.budgets:
+                        raise _cannot_be_held(error, self.budgets[0]) from error
+                    self._tell(error)
+                    break
             self._open += 1
         return Payment(self, model, cost, number)
 
-    def _begin(self, model: str, amount: float | None) -> int:
-        """The call's number among those under way, 0 where that cannot be written down."""
-        try:
-            if not self.budgets:
-                return self._write_begin(model, amount)
-            make_private(self._spending.folder)
-            with Lock(os.path.join(self._spending.folder, BUDGET_LOCK), wait=30.0):
-                self._check(amount)
-                return self._write_begin(model, amount)
-        except OSError as error:
-            if self.budgets:
-                raise _cannot_be_held(error, self.budgets[0]) from error
-            self._tell(error)
-            return 0
+    @contextlib.contextmanager
+    def _checked(self, amount: float | None):
+        """No other process begins a call within the block. Refuses what would go over a budget; one of 0 lets
+        only go what surely costs nothing."""
+        with Lock(os.path.join(self._state, BUDGET_LOCK), wait=30.0):
+            for one, spent, _ in self.left():
+                if spent + (amount or 0.0) > one.amount + _ROUNDING or one.amount == 0 and amount != 0:
+                    raise budget.over(one, spent, amount or 0.0)
+            yield
 
-    def _write_begin(self, model: str, amount: float | None) -> int:
-        self._under_way = self._under_way or UnderWay(self._spending)
-        return self._under_way.begin(self.skill, self._clean(model), amount)
-
-    def _check(self, amount: float | None) -> None:
-        """Refuse what would go over a budget. A budget of 0 lets only go what surely costs nothing."""
-        waiting = self._spending.under_way()
-        for one in self.budgets:
-            spent = self._spending.since(budget.first_day(one.period, datetime.now().date())) + waiting
-            if spent + (amount or 0.0) > one.amount + _ROUNDING or one.amount == 0 and amount != 0:
-                raise budget.over(one, spent, amount or 0.0)
+    @functools.cached_property
+    def _sums(self):
+        from .sums import Sums
+        return Sums(self._state)
 
     def left(self) -> list:
         """(budget, CNY spent or under way, CNY left) of each budget, for --check. Raises OSError."""
-        waiting = self._spending.under_way()
-        spent = [self._spending.since(budget.first_day(one.period, datetime.now().date())) + waiting
+        waiting = self._sums.under_way()
+        spent = [self._sums.since(budget.first_day(one.period, datetime.now().date())) + waiting
                  for one in self.budgets]
         return [(one, amount, max(0.0, one.amount - amount)) for one, amount in zip(self.budgets, spent)]
 
@@ -114,9 +108,14 @@ class Payments:
         """Append a line to the spending; what cannot be written is told once and loses no result."""
         try:
             with self._changed:
-                self._spending.add(self.skill, self._clean(model), units, amount, **self._clean(more))
+                is_long = self._spending.add(self.skill, self._clean(model), units, amount,
+                                             **self._clean(more))
         except OSError as error:
             self._tell(error)
+        else:
+            if is_long:
+                with contextlib.suppress(OSError):  # the line is written; the next one tries again
+                    self._sums.set_aside()
 
     def end(self, number: int) -> None:
         """A call is under way no more."""
@@ -131,7 +130,7 @@ class Payments:
         if not self._warned:
             self._warned = True
             self._warn(f"the spending could not be written: {error.strerror or error}",
-                       f"check {self._spending.folder}; until then --spent does not count this run")
+                       f"check {self._state}; until then --spent does not count this run")
 
     def close(self) -> None:
         """At the end of the run."""
@@ -150,13 +149,13 @@ class Payment:
 
     def settle(self, cost: Cost, call: str = "") -> Cost:
         """It is done and cost this; return the cost. `call` is the request's id."""
-        self._end(cost.units, cost.high if cost.known else None, call=call)
+        self._end(cost.units, cost.high, call=call)
         return cost
 
     def goes_on(self, task: str) -> None:
         """The service works on a task: it counts with its estimate until `correct` is called, by any process.
         """
-        self._end(self._cost.units, self._cost.high if self._cost.known else None, call=task)
+        self._end(self._cost.units, self._cost.high, call=task)
 
     def release(self) -> None:
         """Nothing is billed."""
@@ -167,7 +166,7 @@ class Payment:
     def close(self, in_doubt: bool) -> None:
         """The call ended without a word on its cost."""
         if in_doubt:
-            self._end(self._cost.units, self._cost.high if self._cost.known else None, in_doubt=True)
+            self._end(self._cost.units, self._cost.high, in_doubt=True)
         self.release()
 
     def _end(self, units: dict, amount: float | None, **more) -> None:

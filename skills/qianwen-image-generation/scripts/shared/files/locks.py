@@ -6,7 +6,7 @@ import errno
 import os
 import time
 
-from .own import open_own
+from .own import make_private, open_own
 
 WINDOWS = os.name == "nt"
 _HELD = (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES, errno.EDEADLK)
@@ -53,33 +53,30 @@ def _try_lock_region(descriptor: int) -> bool:
 
 
 class Lock:
-    """A lock file that stays; locked within the block. Waits up to `wait` seconds. Raises OSError.
+    """A lock file of our own state that stays, in a folder made private; locked from now to the end of the
+    block. Waits up to `wait` seconds. Raises OSError.
 
     Where the file system has no locks the block is entered all the same: what it guards is appended in one
     write.
     """
 
     def __init__(self, path: str, wait: float):
-        self.path, self._wait = path, wait
-
-    def __enter__(self):
-        self._descriptor = open_own(self.path, os.O_RDWR | os.O_CREAT)
-        try:
-            self._acquire()
-        except BaseException:
-            os.close(self._descriptor)
-            raise
-        return self
-
-    def _acquire(self) -> None:
-        deadline = time.monotonic() + self._wait
+        make_private(os.path.dirname(path))
+        self.path, self._descriptor = path, open_own(path, os.O_RDWR | os.O_CREAT)
+        deadline = time.monotonic() + wait
         try:
             while not try_lock(self._descriptor):
                 if time.monotonic() >= deadline:
-                    raise TimeoutError(errno.ETIMEDOUT, "another process holds it", self.path)
+                    raise TimeoutError(errno.ETIMEDOUT, "another process holds it", path)
                 time.sleep(0.01)
         except Unsupported:
             pass
+        except BaseException:
+            os.close(self._descriptor)
+            raise
+
+    def __enter__(self):
+        return self
 
     def write(self, data: bytes) -> None:
         """Append to the lock file itself."""

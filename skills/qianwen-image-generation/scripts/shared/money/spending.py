@@ -2,59 +2,33 @@
 folder.
 
 A line adds: a task counts with its estimate from its create on, and a later line for the same task corrects
-that. So lines can be summed in any order, and a long file is set aside whole (`spending-N.jsonl`) and summed
-into `spending-sums.json`, by days. Never a prompt, a key or a link. Calls under way are in files of their
-own, which their processes hold locked: what a budget must count.
+that. So lines can be summed in any order. Never a prompt, a key or a link. Calls under way are in files of
+their own, which their processes hold locked: what a budget must count.
 """
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import re
 import time
-from collections import namedtuple
-from datetime import date, datetime
 
-from ..files.whole import make_private, whole
-from ..files.locks import Lock, is_held
-from ..files.own import open_own, read_own
+from ..files.locks import Lock
+from ..files.own import open_own
 
-FILE, SUMS, LOCK, UNDER_WAY = "spending.jsonl", "spending-sums.json", "spending.lock", "under-way"
+FILE, LOCK, UNDER_WAY = "spending.jsonl", "spending.lock", "under-way"
 MOST_BYTES = 1_000_000  # of the file that is read line by line; a longer one is set aside and summed
-_MOST_SUMS = 64 << 20  # bytes
-_ASIDE = r"spending-(\d+)\.jsonl$"
-
-# What was spent on one day with one model. unpriced: calls without a known price; in_doubt: calls whose
-# outcome nobody knows.
-Sum = namedtuple("Sum", "calls units amount unpriced in_doubt", defaults=(0, {}, 0.0, 0, 0))
-
-
-def plus(one: Sum, other: Sum) -> Sum:
-    """Two sums as one."""
-    units = dict(one.units)
-    for name, count in other.units.items():
-        units[name] = round(units.get(name, 0) + count, 4)
-    return Sum(one.calls + other.calls, units, round(one.amount + other.amount, 6), one.unpriced
-               + other.unpriced,
-               one.in_doubt + other.in_doubt)
 
 
 class Spending:
-    """The spending of this machine, in the state folder `folder`. Every method may raise OSError."""
+    """The spending of this machine, in the state folder `folder`, as it is written; `sums.Sums` reads it. Every
+    method may raise OSError."""
 
     def __init__(self, folder: str, clock=time.time):
         self.folder, self._clock = folder, clock
-        self._read = (None, 0)  # which file, and how far
-        self._sums: dict = {}  # (day, skill, model) -> Sum
-        self._folded = -1
-
-    # -- writing
 
     def add(self, skill: str, model: str, units: dict, amount: float | None, *, call: str = "",
-            calls: int = 1, in_doubt: bool = False, doubts: int = 0) -> None:
-        """Append a line. `amount` in CNY, None where no price is known; `call` is the request's or the task's
-        id.
+            calls: int = 1, in_doubt: bool = False, doubts: int = 0) -> bool:
+        """Append a line; whether the file is so long now that it should be set aside. `amount` in CNY, None
+        where no price is known; `call` is the request's or the task's id.
 
         `doubts` is added to the calls in doubt: -1 where one of them is so no more.
         """
@@ -63,9 +37,9 @@ class Spending:
                 **({"in_doubt": True} if in_doubt else {}), **({"doubts": doubts} if doubts else {}),
                 "folder": _working_folder()}
         with self._lock():
-            self._append(json.dumps(line, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
+            return self._append(json.dumps(line, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
 
-    def _append(self, line: bytes) -> None:
+    def _append(self, line: bytes) -> bool:
         """One write, so that a line is whole or at the end of the file; a torn end is closed first."""
         path = self._path(FILE)
         handle = open_own(path, os.O_RDWR | os.O_APPEND | os.O_CREAT)
@@ -77,131 +51,22 @@ class Spending:
             os.write(handle, line)
         finally:
             os.close(handle)
-        if size > MOST_BYTES:
-            with contextlib.suppress(OSError):  # the line is written; the next one tries again
-                self._set_aside()
-
-    def _set_aside(self) -> None:
-        """Give a long file its number and add it to the sums, so that a report has little to read. Lines of a
-        file that was renamed and not summed (a crash in between) are summed by the next reader."""
-        last = max(self._numbers(), default=-1)
-        os.rename(self._path(FILE), self._path(f"spending-{max(last, self._read_sums()[0]) + 1}.jsonl"))
-        self._fold()
-
-    def _numbers(self) -> list:
-        """The numbers of the files that were set aside, in order."""
-        found = (re.match(_ASIDE, name) for name in os.listdir(self.folder))
-        return sorted(int(match.group(1)) for match in found if match)
+        return size > MOST_BYTES
 
     def _lock(self) -> Lock:
-        make_private(self.folder)
         return Lock(self._path(LOCK), wait=10.0)
-
-    # -- reading
-
-    def between(self, first: date, last: date) -> dict:
-        """(skill, model) -> Sum of the days from `first` to `last`, both included."""
-        found: dict = {}
-        for (day, skill, model), one in self._all().items():
-            if first.isoformat() <= day <= last.isoformat():
-                found[skill, model] = plus(found.get((skill, model), Sum()), one)
-        return found
-
-    def since(self, first: date) -> float:
-        """CNY spent from a day on; calls in doubt count with what they may have cost."""
-        return sum(one.amount for (day, _, _), one in self._all().items() if day >= first.isoformat())
-
-    def _all(self) -> dict:
-        """The sums of everything, up to date: only what was appended since the last look is read."""
-        if not os.path.isdir(self.folder):
-            return {}
-        with self._lock():
-            if self._fold() or self._read[0] is None:
-                self._folded, self._sums = self._read_sums()
-                self._read = (self._folded, 0)
-            self._read = (self._folded, self._add_lines(self._path(FILE), self._read[1], self._sums))
-        return self._sums
-
-    def _fold(self) -> bool:
-        """Sum the files that were set aside; whether there were any, or another process summed some."""
-        folded, sums = self._read_sums()
-        new = [number for number in self._numbers() if number > folded]
-        for number in new:
-            self._add_lines(self._path(f"spending-{number}.jsonl"), 0, sums)
-        if new:
-            with whole(self._path(SUMS), permissions=0o600) as file:
-                file.write(json.dumps({"folded": new[-1],
-                                       "days": [[*key, *one] for key, one in sums.items()]}).encode())
-        return bool(new) or folded != self._folded
-
-    def _read_sums(self) -> tuple:
-        """(number of the last file that is summed, the sums); (-1, {}) where there are none or they are
-        damaged."""
-        try:
-            held = json.loads(read_own(self._path(SUMS), _MOST_SUMS) or b"")
-            return int(held["folded"]), {tuple(row[:3]): Sum(*row[3:]) for row in held["days"]}
-        except (OSError, ValueError, KeyError, TypeError):
-            return -1, {}
-
-    def _add_lines(self, path: str, start: int, sums: dict) -> int:
-        """Add the whole lines from an offset on; return the offset behind them. Lines that cannot be read are
-        passed over."""
-        try:
-            with os.fdopen(open_own(path), "rb") as file:
-                file.seek(start)
-                data = file.read()
-        except FileNotFoundError:
-            return 0
-        end = data.rfind(b"\n") + 1
-        for line in data[:end].splitlines():
-            found = _line(line)
-            if found:
-                sums[found[0]] = plus(sums.get(found[0], Sum()), found[1])
-        return start + end
 
     def _path(self, name: str) -> str:
         return os.path.join(self.folder, name)
-
-    # -- calls under way
-
-    def under_way(self) -> float:
-        """CNY that calls of all processes may still cost. What a process left that ended without a word
-        becomes doubt."""
-        return sum(self._still_open(path) for path in self._files_under_way())
-
-    def _still_open(self, path: str) -> float:
-        """CNY of the open calls of one process; 0 once they are written down as doubts. Each is ended in its
-        file as it is written down, because the file may stay: one that is open cannot be deleted on
-        Windows."""
-        try:
-            if not is_held(path):
-                with Lock(path, wait=1.0) as lock:  # two readers would count the same doubts
-                    for number, call in _open_calls(path).items():
-                        self.add(call["skill"], call["model"], {}, call["amount"], in_doubt=True)
-                        lock.write(_ended(number))
-                    lock.remove()
-                return 0.0
-        except OSError:  # it cannot be changed, so its calls count as long as it is there
-            pass
-        return sum(call["amount"] or 0 for call in _open_calls(path).values())
-
-    def _files_under_way(self) -> list:
-        try:
-            return [self._path(f"{UNDER_WAY}/{name}") for name in sorted(os.listdir(self._path(UNDER_WAY)))
-                    if name.endswith(".jsonl")]
-        except FileNotFoundError:
-            return []
 
 
 class UnderWay:
     """The calls of this process that were sent and whose outcome is not known: a file that the process holds
     locked."""
 
-    def __init__(self, spending: Spending):
-        folder = os.path.join(spending.folder, UNDER_WAY)
-        make_private(folder)
-        self._path = os.path.join(folder, f"{os.getpid()}-{os.urandom(4).hex()}.jsonl")
-        self._lock = Lock(self._path, wait=0).__enter__()
+    def __init__(self, state: str):
+        self._path = os.path.join(state, UNDER_WAY, f"{os.getpid()}-{os.urandom(4).hex()}.jsonl")
+        self._lock = Lock(self._path, wait=0)
         self._open: set = set()
         self._last = 0
 
@@ -216,7 +81,7 @@ class UnderWay:
     def end(self, number: int) -> None:
         """The outcome is known; without any other call under way the file goes."""
         self._open.discard(number)
-        self._lock.write(_ended(number))
+        self._lock.write(ended(number))
 
     def close(self) -> None:
         """At the end of the process: nothing is under way any more."""
@@ -224,43 +89,9 @@ class UnderWay:
             self._lock.remove()
 
 
-def _ended(number: int) -> bytes:
+def ended(number: int) -> bytes:
+    """The line that a call is under way no more."""
     return json.dumps({"end": number}).encode() + b"\n"
-
-
-def _open_calls(path: str) -> dict:
-    """number -> the calls of one process that began and did not end, as far as its file can be read."""
-    found: dict = {}
-    try:
-        with os.fdopen(open_own(path), "rb") as file:
-            lines = file.read(MOST_BYTES).splitlines()
-    except OSError:
-        return {}
-    for line in lines:
-        try:
-            one = json.loads(line)
-            if "begin" in one:
-                found[one["begin"]] = {"skill": str(one["skill"]), "model": str(one["model"]),
-                                       "amount": one.get("amount")}
-            else:
-                found.pop(one.get("end"), None)
-        except (ValueError, TypeError, KeyError, AttributeError):
-            continue
-    return found
-
-
-def _line(raw: bytes):
-    """((day, skill, model), Sum) of a line, None for one that is torn or not ours."""
-    try:
-        line = json.loads(raw)
-        amount, calls = line["amount"], int(line.get("calls", 1))
-        doubt = calls if line.get("in_doubt") else int(line.get("doubts", 0))
-        units = {str(name): count for name, count in line["units"].items() if isinstance(count, (int, float))}
-        day = datetime.fromtimestamp(float(line["time"])).date().isoformat()
-        return (day, str(line["skill"]), str(line["model"])), Sum(
-            calls, units, float(amount or 0), calls if amount is None else 0, doubt)
-    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, OSError):
-        return None
 
 
 def _working_folder() -> str:

@@ -15,8 +15,8 @@ import re
 import time
 
 from ..failures import usage
-from ..files.own import open_own, read_own
-from ..files.whole import make_private, prove_writable, remove, short_id, sweep, whole
+from ..files.own import make_private, open_own, read_own
+from ..files.whole import prove_writable, remove, short_id, sweep, whole
 
 LIFE = 24 * 3600  # seconds that the service keeps a task and a result link (image contract 3.4)
 SUBMITTING, LOST, RUNNING, READY = "submitting", "lost", "running", "ready"

@@ -14,7 +14,8 @@ from collections import Counter
 from ..body import elide_media
 from ..cli.console import defect
 from ..failures import Exit, Failure, usage
-from ..files.whole import Temporary, make_private
+from ..files.own import make_private
+from ..files.whole import Temporary
 from ..tasks.journal import Journal, READY, RUNNING
 from ..tasks.service import resume_command
 from ..transport.errors import explain, ServiceError
@@ -23,7 +24,7 @@ from .folder import BatchFolder
 from .job_files import JobFiles, MOST_ROWS, URL
 from .outcomes import Outcomes
 from .service import Jobs, KIND, LIFE, MERGED, PACE
-from .stored import body_of, row_options, StoredSession, Taken
+from .stored import body_of, StoredSession, Taken
 from .tally import report, Tally
 from .worker import GO_ON
 from .workers import doubt_document, RowConsole
@@ -157,8 +158,7 @@ class ApiBatch:
     def request(self, row) -> tuple:
         """The body of a row, checked as for a direct call, and its expected Cost. Raises Failure."""
         try:
-            session = StoredSession(self._session, row, row_options(row.options()), RowConsole(self._console))
-            self._call(session)
+            self._call(StoredSession(self._session, row, row.options(), RowConsole(self._console)))
         except Taken as taken:
             return body_of(taken.request, self._table), taken.cost
         raise usage("this row sends nothing")
@@ -314,8 +314,7 @@ class ApiBatch:
                 return outcome["body"]
             raise self._explained(outcome)
         try:
-            self._call(StoredSession(self._session, row, row_options(row.options()), console, answer,
-                                    self._costs))
+            self._call(StoredSession(self._session, row, row.options(), console, answer, self._costs))
             return console.captured
         except Failure as error:
             failure = error

@@ -1,4 +1,4 @@
-"""What a command does: lists, checks, jobs of before, many calls, or one."""
+"""What a command does: lists, checks, many calls, or one."""
 from __future__ import annotations
 
 
@@ -21,19 +21,5 @@ def run_calls(session, call, make_parser, table=None, estimate=None, **batch_set
         return show_estimate(session, estimate, make_parser, **batch_settings)
     if options.batch is not None:
         from .many import run_batch
-        return run_batch(session, call, make_parser, table=table, **batch_settings)
-    if options.has_api and (options.tasks or options.status or options.cancel or options.resume):
-        return _about_jobs(session, call, make_parser, table, batch_settings)
+        return run_batch(session, call, make_parser, **batch_settings)
     return call(session)
-
-
-def _about_jobs(session, call, make_parser, table, batch_settings: dict):
-    """--tasks, --status, --cancel and --resume of jobs of the Batch API."""
-    from ..tasks.commands import list_tasks
-    from ..tasks.flags import check_single
-    from ..tasks.journal import journal_of
-    from .many import later
-    check_single(session.options)
-    if session.options.tasks:
-        return list_tasks(journal_of(session), session.console)
-    return later(session, call, make_parser, table, **batch_settings)

@@ -4,7 +4,7 @@ from __future__ import annotations
 import json
 
 from ..body import encoded
-from ..failures import Exit, Failure
+from ..failures import Exit, Failure, usage
 from ..money.cost import Cost, document as cost_document, FREE, words
 from ..transport.request import Request
 from ..transport.retries import Retries
@@ -57,6 +57,9 @@ class Turn:
     def __init__(self, session, ask: ChatAsk, model, target, client, media: int = 0, more: int = 0):
         self.session, self.asked, self.model, self.target, self.client = session, ask, model, target, client
         self.console, self._unseen = session.console, (media, more)
+        if not target and not self.console.has_stdout:
+            raise usage("stdout is closed, so the answer would be lost; nothing was sent",
+                        "add -o FILE, or give the script a stdout")
         self.cost: Cost = FREE
         self.answer = Answer(cumulative="cumulative" in model.features)
         self.text, self.data = "", None
@@ -127,16 +130,13 @@ class Turn:
         about = expected(self.model, request.body, session.price_region, *self._unseen, session.half_price)
         with session.payments.paying(self.model.id, about) as payment:
             try:
-                self._receive(request)
+                self.client.events(request, Retries.CHAT, self._fold)
                 is_whole = True
             finally:
                 if is_whole or self.answer.usage:
                     cost = charged(self.model, self.answer.usage, session.price_region, session.half_price,
                                    may_search=about.why == SEARCHES)
                     self.cost = payment.settle(cost, self.answer.request_id)
-
-    def _receive(self, request: Request) -> None:
-        self.client.events(request, Retries.CHAT, self._fold)
 
     def _fold(self, events, headers: dict) -> None:
         fold(events, headers, self.answer, self._show, self.client.context)

@@ -137,7 +137,8 @@ def _add_ways(add, skill: str) -> None:
 
 
 def add_batch_flags(parser: Parser, parts: bool = False) -> None:
-    """The flags for many calls in one command. A script that has them hands over to `batch.run`.
+    """The flags for many calls in one command. A script that has them hands over to `batch.run`, by
+    itself or through `converse` or `generate`.
 
     `parts`: one input may be many calls by itself, so --concurrency goes without --batch as well.
     """
@@ -156,7 +157,7 @@ def add_batch_flags(parser: Parser, parts: bool = False) -> None:
         "directory")
     add("--again", action="store_true",
         help="send rows whose outcome is unknown again; they may have been billed already")
-    parser.set_defaults(has_parts=parts, has_api=False, batch_api=False)
+    parser.set_defaults(has_parts=parts, batch_api=False)
 
 
 def _seconds(text: str) -> float:

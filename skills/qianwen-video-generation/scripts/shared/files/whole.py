@@ -279,22 +279,6 @@ def remove(path: str) -> None:
         patiently(lambda: os.unlink(path))
 
 
-def make_private(folder: str) -> None:
-    """Make a folder and those above it that are missing, for their owner alone. Raises OSError."""
-    missing = []
-    while not os.path.isdir(folder):
-        missing.append(folder)
-        above = os.path.dirname(folder)
-        if above == folder:
-            break
-        folder = above
-    for one in reversed(missing):
-        with contextlib.suppress(FileExistsError):
-            os.mkdir(one, 0o700)
-    if missing and not os.path.isdir(missing[0]):
-        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), missing[0])
-
-
 @functools.lru_cache(maxsize=64)
 def sweep(folder: str) -> None:
     """Delete, once a run, the temporary files that killed runs left in a folder: those that no process has

@@ -58,12 +58,8 @@ class _Connecting:
 
     response_class = Response
 
-    def __init__(self, *arguments, **named):
-        super().__init__(*arguments, **named)
-        self._create_connection = connection_to
-
     def connect(self):
-        idle = self.timeout
+        self._create_connection, idle = connection_to, self.timeout
         self.timeout = min(idle, CONNECT_TIMEOUT)
         try:
             super().connect()
@@ -90,11 +86,6 @@ class _HTTPSConnection(_Connecting, http.client.HTTPSConnection):
     pass
 
 
-class _HTTPHandler(urllib.request.HTTPHandler):
-    def http_open(self, request):
-        return self.do_open(_HTTPConnection, request)
-
-
 @functools.lru_cache(maxsize=1)
 def tls_context() -> ssl.SSLContext:
     """The strict default, made once a process: reading the root certificates costs more than a request."""
@@ -108,9 +99,13 @@ class TlsSettings(Exception):
     """Python cannot set up TLS as the environment says."""
 
 
-class _HTTPSHandler(urllib.request.HTTPSHandler):
-    def __init__(self):  # without the context that newer versions of Python would make here, and fail to
-        urllib.request.AbstractHTTPHandler.__init__(self)
+class _Handler(urllib.request.AbstractHTTPHandler):
+    """urllib's own two make a TLS context at once, and fail where that cannot be made."""
+
+    http_request = https_request = urllib.request.AbstractHTTPHandler.do_request_
+
+    def http_open(self, request):
+        return self.do_open(_HTTPConnection, request)
 
     def https_open(self, request):
         return self.do_open(_HTTPSConnection, request, context=tls_context())
@@ -128,7 +123,7 @@ def opener_for(local: bool) -> urllib.request.OpenerDirector:
     """An opener that leaves HTTP errors and redirects to us. Loopback hosts are never reached through a
     proxy."""
     opener = urllib.request.OpenerDirector()
-    for handler in (_HTTPHandler(), _HTTPSHandler()) + (() if local else (_ProxyHandler(),)):
+    for handler in (_Handler(),) if local else (_Handler(), _ProxyHandler()):
         opener.add_handler(handler)
     return opener
 

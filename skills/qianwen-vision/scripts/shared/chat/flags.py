@@ -5,6 +5,7 @@ from ..body import parse_settings
 from ..cli.flags import add_switch
 from ..cli.inputs import read_json
 from ..failures import usage
+from ..tasks.flags import add_task_flags
 from .request import FIELDS
 
 SCHEMA_HELP = (
@@ -13,6 +14,7 @@ SCHEMA_HELP = (
     "keywords, uniqueItems, pattern, multipleOf, anyOf, oneOf, allOf, not, $ref within the file; a warning "
     "names others; no thinking unless --think asks for it")
 THINKING = ("thinking_budget", "effort")
+API_WAIT = 540.0  # seconds that a command waits for jobs of the Batch API
 
 
 def add_thinking_flags(add) -> None:
@@ -35,6 +37,30 @@ def add_fields(add, fields: dict) -> None:
     """The flags that are one field of the body each."""
     for name, field in fields.items():
         add("--" + name.replace("_", "-"), **field.flag)
+
+
+def add_api_flags(parser) -> None:
+    """Flags of scripts whose batches may go through the service's Batch API."""
+    add = parser.add_argument_group("the service's Batch API: half price, up to 14 days").add_argument
+    add("--batch-api", action="store_true",
+        help="send the rows of --batch as jobs of the service instead of calls; run again, or with "
+        "--resume, to fetch what they did; -o names the folder, as for direct calls")
+    add("--window", metavar="TIME", type=_window, default="24h",
+        help="how long the service may take: 24h to 336h, or 1d to 14d "
+        "(default: 24h)")
+    add_task_flags(add, API_WAIT, "create the jobs, print their id and end")
+
+
+def _window(text: str) -> str:
+    import argparse
+    import re
+    found = re.fullmatch(r"(\d{1,3})([hd])", text)
+    if not found or not 24 <= int(found.group(1)) * {"h": 1, "d": 24}[found.group(2)] <= 336:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time from 24h to 336h, or 1d to 14d")
+    return text
+
+
+_window.__name__ = "time"
 
 
 def ask_of(options, kind, **own):

@@ -4,6 +4,7 @@ from __future__ import annotations
 import os
 import re
 
+from ..body import needs_oss_header
 from ..failures import Exit, Failure, usage
 from ..files import probe
 from ..transport.addresses import BadAddress, is_out_of_reach, usable_address
@@ -24,15 +25,6 @@ def placeholder(media: Media) -> str:
 
 
 OSS_HEADER = {"X-DashScope-OssResourceResolve": "enable"}
-
-
-def needs_oss_header(value) -> bool:
-    """Whether any string in a request body is a temporary upload's address."""
-    if isinstance(value, dict):
-        return any(needs_oss_header(item) for item in value.values())
-    if isinstance(value, list):
-        return any(needs_oss_header(item) for item in value)
-    return isinstance(value, str) and value.startswith("oss://")
 
 
 def policy_request(endpoint, model: str) -> Request:

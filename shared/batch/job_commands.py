@@ -1,0 +1,109 @@
+"""What commands do with jobs of the Batch API: `--batch-api`, `--tasks`, `--status`, `--cancel`, `--resume`."""
+from __future__ import annotations
+
+import functools
+import json
+import os
+
+from ..failures import Exit, Failure, usage
+from ..tasks.commands import cancel, check_same_account, check_same_skill, list_tasks, show_status
+from ..tasks.flags import check_single
+from ..tasks.journal import Journal, journal_of, resume_command
+from .api import ApiBatch, check_endpoint, find_record, live_record
+from .estimate import show_estimate
+from .folder import BatchFolder
+from .many import LOCK_WAIT, open_batch, take_batch
+from .service import Jobs
+from .stored import StoredSession
+
+
+def run_jobs(session, call, make_parser, table, estimate, **row_settings) -> Exit:
+    """`--batch-api`: make jobs of the rows that are missing, or go on with those of before. With --estimate
+    or --dry-run: what they would cost, or what would be sent."""
+    if session.options.estimate:
+        return show_estimate(session, estimate, make_parser,
+                             row_session=functools.partial(StoredSession, session), **row_settings)
+    row_file, batch_folder = take_batch(session, make_parser, allowed=("no_wait",), **row_settings)
+    api = ApiBatch(session, call, table, row_file, batch_folder, journal_of(session))
+    if session.options.dry_run:
+        batch_folder.read()
+        return api.dry_run()
+    return _run(api, session, batch_folder)
+
+
+def _run(api: ApiBatch, session, batch_folder: BatchFolder, record: dict | None = None) -> Exit:
+    """Go on with the jobs of this folder, or make some of the rows that are missing."""
+    check_endpoint(session.endpoint)
+    session.pass_guard()
+    with batch_folder.locked(session.options.timeout + LOCK_WAIT, lambda: None):
+        record = record and api.journal.read(record["id"]) or live_record(api.journal, session.skill,
+            batch_folder.folder)
+        if record and record["flags"] != json.loads(json.dumps(api.flags)):
+            raise _under_way(record, api.journal)
+        batch_folder.read()
+        return api.run(record)
+
+
+def refuse_under_way(session, folder: str) -> None:
+    """Rows that a job has are not sent again by direct calls."""
+    if os.path.isabs(session.account.state):
+        journal = journal_of(session)
+        record = live_record(journal, session.skill, folder)
+        if record:
+            raise _under_way(record, journal)
+
+
+def _under_way(record: dict, journal: Journal) -> Failure:
+    command = resume_command(record["id"], journal)
+    return Failure(Exit.RUNNING,
+        f"jobs of the Batch API are under way for the rows in {record['output']}; nothing was sent",
+                   fix=f"fetch them first: {command} (or give --cancel in place of "
+                       "--resume)", task_id=record["id"],
+                   resume=command)
+
+
+def about_jobs(session, call, make_parser, table, **row_settings) -> Exit | None:
+    """--tasks, --status, --cancel and --resume."""
+    options, console = session.options, session.console
+    check_single(options)
+    journal = journal_of(session)
+    if options.tasks:
+        return list_tasks(journal, console)
+    record = _record_of(options.status or options.cancel or options.resume, journal, session)
+    if options.resume:
+        session.options = _options_of(record, options, make_parser)
+        row_file, batch_folder = open_batch(session, make_parser, record["output"], **row_settings)
+        api = ApiBatch(session, call, table, row_file, batch_folder, journal)
+        return _run(api, session, batch_folder, record)
+    runner = Jobs(session.client(), journal, console, record)
+    return (show_status if options.status else cancel)(record["id"], runner, journal, console)
+
+
+def _record_of(given: str, journal: Journal, session) -> dict:
+    """The record of the jobs with this id. Raises usage where none of this skill and endpoint has it."""
+    record = find_record(journal, given)
+    if record is None:
+        raise usage(f"{given} is not in the journal {journal.folder}",
+                    "--tasks lists what is there; set XDG_STATE_HOME and HOME "
+                    "as they were when it was made")
+    check_same_skill(record, session.skill)
+    check_same_account(record, session.endpoint)
+    return record
+
+
+def _options_of(record: dict, now, make_parser):
+    """The options of the command that made the jobs; how to wait and what to say are those of now."""
+    try:
+        os.chdir(record["cwd"])  # files that rows name are looked up from there
+    except OSError as error:
+        raise usage(f"the working directory of the batch, {record['cwd']}, cannot be entered: "
+                    f"{error.strerror}",
+                    "make it available again; the service keeps results for 30 days") from None
+    options = make_parser().parse_args([])
+    vars(options).update(record["flags"])
+    for name in ("json", "quiet", "verbose", "timeout", "retries", "max_wait", "no_wait", "poll",
+                 "keep_documents"):
+        setattr(options, name, getattr(now, name))
+    options.batch, options.output, options.batch_api = record["batch"], record["output"], True
+    options.any_files, options.window, options.csv = record["any_files"], record["window"], record["csv"]
+    return options

@@ -1,0 +1,33 @@
+"""What text and vision share above batches: a command about jobs, rows through the Batch API, or what every
+script does."""
+from __future__ import annotations
+
+from .batch.run import run_calls
+from .failures import Exit
+
+
+def run_chats(session, call, make_parser, *, table, estimate, **row_settings) -> Exit | None:
+    """What a script that asks a chat model does: a command about jobs, rows through the Batch API, or what
+    `run_calls` does.
+
+    `table` has the models. `estimate(session)` gives the model, the Cost that its call is expected to have,
+    and what is counted in words. `row_settings` are those of `many.open_batch`.
+    """
+    options = session.options
+    if options.check or options.models is not None:
+        return run_calls(session, None, make_parser, table)
+    if options.batch is not None:
+        return _run_rows(session, call, make_parser, table, estimate, row_settings)
+    if not options.estimate and (options.tasks or options.status or options.cancel or options.resume):
+        from .batch.job_commands import about_jobs
+        return about_jobs(session, call, make_parser, table, **row_settings)
+    return run_calls(session, call, make_parser, table, estimate)
+
+
+def _run_rows(session, call, make_parser, table, estimate, row_settings: dict) -> Exit:
+    """The rows of --batch: as jobs, or by direct calls, unless a job has them."""
+    from .batch import job_commands
+    if session.options.batch_api:
+        return job_commands.run_jobs(session, call, make_parser, table, estimate, **row_settings)
+    return run_calls(session, call, make_parser, table, estimate, **row_settings,
+                     before=lambda folder: job_commands.refuse_under_way(session, folder))

@@ -1,1 +1,0 @@
-"""Pictures, videos and sounds that go in."""
