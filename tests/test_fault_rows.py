@@ -25,7 +25,7 @@ from shared.files.ends import is_whole
 from shared.money.cost import FREE
 from shared.transport import download, reading
 from shared.transport.errors import Context, explain
-from shared.words import counted, unit
+from shared.words import counted, data_size, unit
 from tests import media_samples as samples
 
 GATEWAY = Context("qianwen-text", "standard", "gateway", "gw.example", "qwen-plus", (), False, "", "https://gw.example")
@@ -496,6 +496,12 @@ def test_cancelled_jobs_leave_no_upload_in_the_account(run, emulator, work, home
 @pytest.mark.parametrize("count, words", [(0, "0 rows"), (1, "1 row"), (1.0, "1 row"), (2, "2 rows"), (0.5, "0.5 rows"), (12345, "12,345 rows")])
 def test_a_number_has_its_noun(count, words):
     assert counted(count, "row") == words
+
+
+@pytest.mark.parametrize("count, words", [(0, "0 bytes"), (1, "1 byte"), (999, "999 bytes"), (1000, "1 KB"), (49_999, "50 KB"),
+                                          (999_499, "999 KB"), (999_500, "1.0 MB"), (7_040_000, "7.0 MB"), (2_000_000_001, "2000.0 MB")])
+def test_a_size_is_never_shown_as_nothing(count, words):
+    assert data_size(count) == words
 
 
 @pytest.mark.parametrize("name, one, two", [("input_tokens", "1 input token", "2 input tokens"), ("images", "1 image", "2 images"),
