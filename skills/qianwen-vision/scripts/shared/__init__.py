@@ -10,7 +10,7 @@ batch/        many calls: run many estimate; rows sources template places; folde
               service
 chat/         text and vision: flags request turn; answer usage price; models tokens; json_answer json_schema
               patterns
-tasks/        calls that make files: flags commands run delivery bill service journal
+tasks/        calls that make files: flags commands run delivery bill service polling journal
 cli/          what every command line has: session console flags inputs check commands models spent
 media/        pictures, videos and sounds that go in: inputs prompt addressing uploads
 money/        what a call costs: cost prices payments budget spending sums report

@@ -9,7 +9,8 @@ from ..files import probe
 from ..transport.addresses import BadAddress, usable_address
 from ..transport.request import Multipart, Request
 from ..transport.retries import Retries
-from .inputs import Media, megabytes
+from ..words import data_size
+from .inputs import Media
 
 UPLOAD_SLACK = 30.0  # seconds before its end from which a credential is not used any more
 
@@ -66,7 +67,7 @@ class Uploader:
     def _upload(self, media: Media) -> str:
         """Send the file; a credential that ended on the way is renewed once."""
         if self.console:
-            self.console.note(f"uploading {media.name} ({megabytes(media.size)}) to the service's temporary "
+            self.console.note(f"uploading {media.name} ({data_size(media.size)}) to the service's temporary "
                               "storage, where it stays for 48 hours")
         try:
             return self._send(media, self._credential())
@@ -87,8 +88,8 @@ class Uploader:
     def _send(self, media: Media, policy: dict) -> str:
         limit = _number(policy.get("max_file_size_mb"), 0) * 1024 * 1024
         if limit and media.size > limit:
-            raise usage(f"{media.name} has {megabytes(media.size)}, but a temporary upload for {self.model} "
-                        f"takes {megabytes(limit)} at most", "put the file on a public http(s) address and "
+            raise usage(f"{media.name} has {data_size(media.size)}, but a temporary upload for {self.model} "
+                        f"takes {data_size(limit)} at most", "put the file on a public http(s) address and "
                                                              "pass that, or make it smaller")
         key = f"{policy['upload_dir'].rstrip('/')}/{os.urandom(8).hex()}.{_extension(media)}"
         fields = {
