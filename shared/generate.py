@@ -1,10 +1,9 @@
-"""What the scripts that make files share above batches and tasks: a command about tasks, a batch, a page, or
-one call."""
+"""What image and video share above batches and tasks: a command about tasks, a batch, a page, or one call."""
 from __future__ import annotations
 
 from .batch.run import run_calls
 from .failures import Exit
-from .gallery.page import gallery_alone, gallery_of
+from .gallery.page import gallery_alone, page_after
 from .tasks.commands import list_tasks
 from .tasks.flags import check_single
 from .tasks.journal import Journal, journal_of
@@ -39,13 +38,3 @@ def batch_settings(session, journal: Journal) -> dict:
     """What a batch of files needs to know: which rows can be found again, and the page at the end."""
     return {"recoverable": lambda row: bool(journal.read(row_record_id(row, row.options()))),
             **page_after(session)}
-
-
-def page_after(session) -> dict:
-    """The page at the end of a batch, where one is wanted; proven writable now."""
-    options = session.options
-    if options.batch is None or not options.gallery:
-        return {}
-    from .gallery import page as gallery
-    gallery.check(options.output or ".", options.overwrite)
-    return {"after": lambda folder: gallery_of(folder, options.overwrite, session.console)}

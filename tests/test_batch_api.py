@@ -4,6 +4,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -73,6 +74,7 @@ def test_no_wait_then_status_tasks_and_resume(api, run, emulator, home, work):
     emulator.batch_polls = (0, 3, 0)
     done = api("--no-wait", "--json")
     assert done.code == 0 and done.document["jobs"][0]["rows"] == ROWS, done
+    assert re.search(f"uploading job 1 of 1: {ROWS} rows, [0-9]+ KB\n", done.err), done
     given = done.document["task_id"]
     assert os.listdir(work / "out") == [] and given in done.document["resume"]
     listed = run("--tasks", "--json").document["tasks"]

@@ -21,11 +21,12 @@ from shared.chat.json_schema import NotChecked, violations
 from shared.cli import console
 from shared.failures import Exit
 from shared.files import probe
+from shared.files.ends import is_whole
 from shared.money.cost import FREE
 from shared.transport import download, reading
 from shared.transport.context import Context
 from shared.transport.errors import explain
-from shared.words import counted, unit
+from shared.words import counted, data_size, unit
 from tests import media_samples as samples
 
 GATEWAY = Context("qianwen-text", "standard", "gateway", "gw.example", "qwen-plus", (), False, "", "https://gw.example")
@@ -248,9 +249,9 @@ BEHIND = {"a line end": b"\r\n", "zeros": bytes(100), "text": b"<!-- cached by a
 @pytest.mark.parametrize("data", WHOLE.values(), ids=WHOLE)
 def test_what_comes_behind_the_end_of_a_medium_does_no_harm(data, behind):
     kind, *_ = probe.measure(io.BytesIO(data), len(data))
-    assert probe.is_whole(io.BytesIO(data + behind), len(data + behind), kind)
+    assert is_whole(io.BytesIO(data + behind), len(data + behind), kind)
     for end in (len(data) - 1, len(data) - 9, len(data) // 2):
-        assert not probe.is_whole(io.BytesIO(data[:end]), end, kind) or kind == "image/gif" and end == len(data) - 9
+        assert not is_whole(io.BytesIO(data[:end]), end, kind) or kind == "image/gif" and end == len(data) - 9
 
 
 def exif(orientation: int, order: str = "<") -> bytes:
@@ -496,6 +497,12 @@ def test_cancelled_jobs_leave_no_upload_in_the_account(run, emulator, work, home
 @pytest.mark.parametrize("count, words", [(0, "0 rows"), (1, "1 row"), (1.0, "1 row"), (2, "2 rows"), (0.5, "0.5 rows"), (12345, "12,345 rows")])
 def test_a_number_has_its_noun(count, words):
     assert counted(count, "row") == words
+
+
+@pytest.mark.parametrize("count, words", [(0, "0 bytes"), (1, "1 byte"), (999, "999 bytes"), (1000, "1 KB"), (49_999, "50 KB"),
+                                          (999_499, "999 KB"), (999_500, "1.0 MB"), (7_040_000, "7.0 MB"), (2_000_000_001, "2000.0 MB")])
+def test_a_size_is_never_shown_as_nothing(count, words):
+    assert data_size(count) == words
 
 
 @pytest.mark.parametrize("name, one, two", [("input_tokens", "1 input token", "2 input tokens"), ("images", "1 image", "2 images"),

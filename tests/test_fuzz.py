@@ -21,7 +21,8 @@ from shared.chat.answer import Answer, fold, tool_calls_for_messages
 from shared.chat.usage import units, usage_line
 from shared.cli.flags import add_batch_flags, add_common_flags, Parser
 from shared.failures import Failure
-from shared.files.outputs import OutputFiles, partial_path, slug
+from shared.files.names import partial_path, slug
+from shared.files.outputs import OutputFiles
 from shared.files.whole import other_name
 from shared.key_guard import BadEndpoint, masked
 from shared.redaction import cleaned, redact, Stream

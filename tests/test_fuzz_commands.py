@@ -215,7 +215,7 @@ def walk(tmp_path, monkeypatch):
 
 def shorten(monkeypatch) -> None:
     """No pause between two tries or two looks takes long."""
-    from shared.tasks.service import Tasks
+    from shared.tasks.polling import Polled
     from shared.transport import download
     from shared.transport.retries import Retries
     sleep = time.sleep
@@ -223,7 +223,7 @@ def shorten(monkeypatch) -> None:
     monkeypatch.setattr(time, "sleep", quick)
     monkeypatch.setattr("shared.transport.retries.FIRST_DELAY", 0.001)
     monkeypatch.setattr(Retries.__init__, "__defaults__", tuple(quick if one is sleep else one for one in Retries.__init__.__defaults__))
-    for function in (download.fetch, Tasks.__init__):
+    for function in (download.fetch, Polled.__init__):
         monkeypatch.setattr(function, "__kwdefaults__", {name: quick if one is sleep else one
                                                          for name, one in function.__kwdefaults__.items()})
 

@@ -110,7 +110,7 @@ def test_a_card_shows_all_there_is(tmp_path):
     facts, details = made.of_class("facts")[0]["text"], made.all("dl")[0]["text"]
     assert facts.replace("\u2009", "").replace("\xa0", " ") == "qwen-image-2.02×3 · seed 7 · 2026-11-23 22:10 UTC"
     for part in ("a fox, red", "blur", "photo.png", "2*3", "2 of 4", "n: 4", "watermark: false", "image_count: 1", "r-1",
-                 "t-1", "fox.png", "12 kB"):
+                 "t-1", "fox.png", "12 KB"):
         assert part in details
     assert "None" not in text
 

@@ -16,8 +16,9 @@ from shared import key_guard
 from shared.cli import commands
 from shared.cli.commands import command_line
 from shared.failures import Exit, Failure
-from shared.tasks.journal import Journal, LIFE, READY, RUNNING, SUBMITTING
-from shared.tasks.service import check_given, describe, fingerprint, is_submitting, Tasks
+from shared.tasks.commands import describe, list_tasks
+from shared.tasks.journal import is_submitting, Journal, LIFE, READY, RUNNING, SUBMITTING
+from shared.tasks.service import check_given, fingerprint, Tasks
 from shared.transport.client import Client
 from shared.transport.context import Context, ServiceError
 from shared.transport.errors import explain
@@ -772,6 +773,19 @@ def test_a_code_that_can_be_the_tasks_ends_it(journal, clock, code):
     assert caught.value.code == code and journal.read(record["id"]) is None
 
 
+DOUBTFUL = {"code": "InternalError", "message": "m", "request_id": "r"}
+
+
+def test_an_internal_error_is_the_tasks_when_it_comes_five_times_in_a_row(journal, clock):
+    record, console = started(journal), Words()
+    looks = [*[DOUBTFUL] * 4, status("RUNNING"), *[DOUBTFUL] * 4]
+    assert runner_of(journal, clock, *looks, DONE, console=console).wait(record, 600) == DONE
+    assert any("in an unknown state, " in note for note in console.notes)
+    with pytest.raises(Failure) as caught:
+        runner_of(journal, clock, *looks, DOUBTFUL, DONE).wait(record, 600)
+    assert caught.value.code == "InternalError" and journal.read(record["id"]) is None
+
+
 # ---- a clock that is wrong -------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("off", [-3, 3, 400], ids=lambda days: f"{days} days")
@@ -791,7 +805,6 @@ def test_a_wrong_clock_drops_nothing_and_waits_no_longer(journal, clock, off):
 
 
 def test_a_list_drops_no_record(journal, clock):
-    from shared.tasks.commands import list_tasks
     record, said = started(journal), []
     clock.now += 9 * 86400
     list_tasks(journal, SimpleNamespace(skill="qianwen-image-generation", json_mode=False, clean=str, result=said.append))

@@ -13,10 +13,11 @@ import pytest
 
 from shared import key_guard
 from shared.body import needs_oss_header
-from shared.cli.inputs import take_prompt_back
 from shared.failures import Exit, Failure
 from shared.media import inputs as media
-from shared.media.uploads import address_all, oss_headers, policy_request, preview_uploads, Uploader
+from shared.media.addressing import address_all, oss_headers
+from shared.media.prompt import take_prompt_back
+from shared.media.uploads import policy_request, preview_uploads, Uploader
 from shared.transport.client import Client
 from shared.transport.request import Request
 from shared.transport.retries import Retries
@@ -478,7 +479,7 @@ EXCEEDING = [
     (measured(width=99), BOUNDS, ["99 x 200", "at least 100"]), (measured(width=300, height=99), BOUNDS, ["300 x 99", "at least 100"]),
     (measured(width=200, height=100), BOUNDS._replace(max_ratio=1.5), ["200 x 100", "1.5 times"]),
     (measured(width=0, height=0), BOUNDS, ["damaged", "no width and height"]), (measured(size=0), BOUNDS, ["some.file is empty"]),
-    (measured(size=100_001), BOUNDS, ["0.1 MB"]), (measured("image/gif"), BOUNDS, ["image/gif", "PNG, JPEG"]), (measured(""), BOUNDS, ["PNG, JPEG"]),
+    (measured(size=100_001), BOUNDS, ["100 KB"]), (measured("image/gif"), BOUNDS, ["image/gif", "PNG, JPEG"]), (measured(""), BOUNDS, ["PNG, JPEG"]),
     (measured("audio/wav", seconds=1.9), LENGTHS, ["1.9 seconds", "2 to 10 seconds"]),
     (measured("audio/wav", seconds=10.1), LENGTHS, ["10.1 seconds", "2 to 10 seconds"]), (measured("video/mp4"),
     LENGTHS, ["video/mp4", "a sound", "WAV, MP3"]),

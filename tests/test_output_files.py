@@ -101,7 +101,8 @@ def test_id_of_a_batch_row_is_taken():
 GIVEN = [  # output -> the first file
     ("fox.png", "fox.png"), ("fox.JPG", "fox.JPG"), ("fox", "fox.png"), ("v1.2", "v1.2.png"), ("fox.final", "fox.final.png"),
     ("a.b.c.webp", "a.b.c.webp"), ("archive.tar", "archive.tar.png"), (".hidden", ".hidden.png"), ("狐狸.png", "狐狸.png"),
-    ("out/fox.jpeg", "out/fox.jpeg"), ("fox.", "fox..png"), ("-o.png", "-o.png"), ("two words.gif", "two words.gif"), ("fox.mp4", "fox.mp4")]
+    ("out/fox.jpeg", "out/fox.jpeg"), ("fox.", "fox..png"), ("-o.png", "-o.png"), ("two words.gif", "two words.gif"), ("fox.mp4", "fox.mp4"),
+    ("fox.avif", "fox.avif")]
 
 
 @pytest.mark.parametrize("output, path", GIVEN)
@@ -292,7 +293,8 @@ def test_overwrite_replaces_only_at_the_end():
 
 @pytest.mark.parametrize("output, kind, path", [
     ("fox.png", "image/jpeg", "fox.jpg"), ("fox.jpg", "image/png", "fox.png"), ("fox.webp", "image/png", "fox.png"),
-    ("a.b.jpeg", "image/webp", "a.b.webp"), ("fox.mp4", "image/png", "fox.png"), ("fox.txt", "image/gif", "fox.gif")])
+    ("a.b.jpeg", "image/webp", "a.b.webp"), ("fox.mp4", "image/png", "fox.png"), ("fox.txt", "image/gif", "fox.gif"),
+    ("fox.png", "image/avif", "fox.avif"), ("fox.avif", "image/png", "fox.png")])
 def test_extension_that_lies_is_corrected_and_said_so(output, kind, path):
     outputs = shelf_of(output)
     assert put(outputs, kind=kind)["path"] == path
@@ -514,7 +516,7 @@ def test_names_that_are_all_taken_end_in_an_error(monkeypatch):
 @pytest.mark.parametrize("prompt, name", [("狐狸", "result"), ("fox 狐狸 hat", "fox-hat")])
 def test_locale_that_cannot_write_the_prompt_gets_a_plain_name(prompt, name):
     """The picture is paid for by then, so a name that the system cannot take must not be chosen."""
-    code = "import sys; from shared.files.outputs import slug; print(sys.getfilesystemencoding(), slug(bytes.fromhex(sys.argv[1]).decode()))"
+    code = "import sys; from shared.files.names import slug; print(sys.getfilesystemencoding(), slug(bytes.fromhex(sys.argv[1]).decode()))"
     said = subprocess.run([sys.executable, "-c", code, prompt.encode().hex()], capture_output=True, text=True, cwd=str(HERE.parent.parent), env={
         "PATH": os.environ["PATH"], "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}).stdout.split()
     if said[0].lower() in ("utf-8", "utf8"):

@@ -8,6 +8,7 @@ import struct
 import pytest
 
 from shared.files import probe
+from shared.files.ends import is_whole
 from tests import media_samples as samples
 from tests.folding import each
 
@@ -35,6 +36,7 @@ TYPES = [
     (samples.tiff(20, 20), "image/tiff"), (b"MM\0*" + bytes(20), "image/tiff"), (samples.heic(20, 20), "image/heic"),
     *((b"\0\0\0\x18ftyp" + brand + bytes(20), "image/heic")
       for brand in (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")),
+    *((b"\0\0\0\x18ftyp" + brand + bytes(20), "image/avif") for brand in (b"avif", b"avis")),
     *((b"\0\0\0\x18ftyp" + brand + bytes(20), "video/mp4") for brand in (b"isom", b"mp42", b"avc1", b"iso5", b"M4V ")),
     (b"\0\0\0\x14ftypqt  " + bytes(20), "video/quicktime"),
     *((b"\0\0\0\x14" + name + bytes(20), "video/quicktime") for name in (b"moov", b"mdat", b"wide", b"free", b"skip")),
@@ -396,7 +398,7 @@ def test_hostile_sound_costs_little(data):
 # ---- whole or torn ---------------------------------------------------------------------------------------------------
 
 def whole(data: bytes, kind: str | None = None) -> bool:
-    return probe.is_whole(io.BytesIO(data), len(data), probe.media_type(data[:64]) if kind is None else kind)
+    return is_whole(io.BytesIO(data), len(data), probe.media_type(data[:64]) if kind is None else kind)
 
 
 SAMPLE_MP4 = samples.mp4(4, size=5000)

@@ -10,9 +10,12 @@ import time
 import pytest
 
 from shared.failures import Exit, Failure
-from shared.files import locks, outputs, own, whole
+from shared.files import json_file, locks, own, whole
 from shared.files.locks import FileLock, Held, Unsupported
-from shared.files.outputs import check_replaceable, output_for, OutputFile, OutputFiles, replace_json, slug
+from shared.files.answer_file import output_for, OutputFile
+from shared.files.json_file import check_replaceable, replace_json
+from shared.files.names import slug
+from shared.files.outputs import OutputFiles
 from shared.files.whole import prove_name, short_id, sweep, Temporary, unfinished
 
 WINDOWS = sys.platform == "win32"
@@ -331,7 +334,7 @@ def test_a_lock_in_use_is_waited_for(tmp_path):
 
 
 def test_a_lock_that_never_opens_ends_in_an_error(tmp_path, monkeypatch):
-    monkeypatch.setattr(outputs, "_LOCK_PATIENCE", 0)
+    monkeypatch.setattr(json_file, "_LOCK_PATIENCE", 0)
     with FileLock(str(tmp_path / "talk.json.lock"), 0):
         with pytest.raises(Held):
             replace_json(str(tmp_path / "talk.json"), append(1))

@@ -187,7 +187,7 @@ def test_progress_is_told_after_a_second(monkeypatch, capsys):
     for sent_bytes, moment in ((10, 0.5), (30, 1.5), (31, 1.6), (100, 3)):
         now[0] = moment
         tell(sent_bytes, 100)
-    assert [line.split(": ")[2][:5] for line in capsys.readouterr().err.splitlines()] == ["30 % ", "100 %"]
+    assert [line.split(": ")[2] for line in capsys.readouterr().err.splitlines()] == ["30 % of 100 bytes", "100 % of 100 bytes"]
 
 
 # ---- refusals --------------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ import pytest
 from shared.body import parse_settings
 from shared.failures import Exit, Failure
 from shared.media import inputs as media
-from shared.media.uploads import address_all, oss_headers
+from shared.media.addressing import address_all, oss_headers
 from tests import media_samples as samples
 from tests.conftest import post_json
 from tests.emulator import models as emulated

@@ -116,10 +116,10 @@ def test_a_picture_gets_another_name(windows):
 
 def test_an_answer_that_cannot_replace_its_file_says_where_it_is(windows):
     patient(windows.load("shared.files.whole"), Clock())
-    outputs = windows.load("shared.files.outputs")
+    answers = windows.load("shared.files.answer_file")
     failures = windows.load("shared.failures")
     put(windows.root, "a.md")
-    file = outputs.OutputFile("C:\\a.md", overwrite=True)
+    file = answers.OutputFile("C:\\a.md", overwrite=True)
     with windows.disk.open_file("C:\\a.md", "rb"), pytest.raises(failures.Failure, match="another program has it open") as caught:
         file.save(b"answer", "text/markdown")
     assert caught.value.exit_code == 9 and b"answer" in contents(windows.root).values()
@@ -150,20 +150,21 @@ def test_a_scanner_that_looks_at_what_is_new_does_not_stop_anything(windows, hel
 @pytest.mark.parametrize("name, legal", [("aux.png", "aux-.png"), ("Nul.tar.gz", "Nul-.tar.gz"), ("com¹.png", "com¹-.png"),
                                          ("what?.png", "what-.png"), ("conout$.png", "conout$-.png")])
 def test_a_name_that_windows_does_not_take_is_refused_before_paying(windows, name, legal):
-    outputs, failures = windows.load("shared.files.outputs"), windows.load("shared.failures")
-    made = [lambda: outputs.OutputFile("C:\\new\\" + name), lambda: outputs.check_replaceable("C:\\" + name, "--chat"),
+    answers, outputs = windows.load("shared.files.answer_file"), windows.load("shared.files.outputs")
+    json_file, failures = windows.load("shared.files.json_file"), windows.load("shared.failures")
+    made = [lambda: answers.OutputFile("C:\\new\\" + name), lambda: json_file.check_replaceable("C:\\" + name, "--chat"),
             lambda: outputs.OutputFiles("C:\\new\\" + name, False, "x", 1, "png")]
     for make in made:
         with pytest.raises(failures.Failure, match="call it ") as caught:
             make()
         assert caught.value.exit_code == failures.Exit.USAGE and f"call it {legal}" in caught.value.message
     assert list(windows.root.iterdir()) == []
-    outputs.OutputFile("C:\\" + legal).discard()
+    answers.OutputFile("C:\\" + legal).discard()
 
 
 def test_a_prompt_that_is_a_device_becomes_a_legal_name(windows):
-    outputs = windows.load("shared.files.outputs")
-    assert [outputs.slug(text) for text in ("NUL", "Lpt3!", "com²", "console")] == ["nul-", "lpt3-", "com²-", "console"]
+    names = windows.load("shared.files.names")
+    assert [names.slug(text) for text in ("NUL", "Lpt3!", "com²", "console")] == ["nul-", "lpt3-", "com²-", "console"]
 
 
 # ---- commands that are printed ---------------------------------------------------------------------------------------

@@ -24,7 +24,9 @@ import re
 import stat
 import sys
 import types
+from pathlib import Path
 
+ROOT = Path(__file__).resolve().parent.parent
 _DEVICE = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])$", re.IGNORECASE)
 _MISSING = re.compile(r"O_(NOFOLLOW|NONBLOCK|CLOEXEC|NOCTTY|DIRECTORY|SYNC)|f?chown|fchmod|get(e|res)?[ug]id|getp?gid|kill(pg)?"
                       r"|fork|set(s|eu|eg|u|g)id|mkfifo|register_at_fork|sched_.*|posix_.*|statvfs|sync|uname|nice|environb"
@@ -324,11 +326,15 @@ class Windows:
         for name in self._before:
             del sys.modules[name]
         sys.modules.update({"msvcrt": Msvcrt(self.disk), **{name: None for name in self.ABSENT}})
+        sys.path.insert(0, str(ROOT))  # a script that ran in this process has put its own folder first, where a copy lies
+        try:
+            importlib.import_module("shared")
+        finally:
+            sys.path.remove(str(ROOT))
         return self
 
     def load(self, name: str):
         """The module `name` of shared, with `import os` and `open` as on Windows."""
-        import shared
         real = sys.modules["os"]
         sys.modules["os"] = self.os
         try:

@@ -16,8 +16,7 @@ from ..cli.failed import defect, failure_document
 from ..failures import Exit, Failure, usage
 from ..files.own import make_private
 from ..files.whole import Temporary
-from ..tasks.journal import Journal, READY, RUNNING
-from ..tasks.service import resume_command
+from ..tasks.journal import Journal, READY, resume_command, RUNNING
 from ..transport.context import ServiceError
 from ..words import counted
 from .folder import BatchFolder

@@ -8,8 +8,7 @@ import os
 from ..failures import Exit, Failure, usage
 from ..tasks.commands import cancel, check_same_account, check_same_skill, list_tasks, show_status
 from ..tasks.flags import check_single
-from ..tasks.journal import Journal, journal_of
-from ..tasks.service import resume_command
+from ..tasks.journal import Journal, journal_of, resume_command
 from .api import ApiBatch, check_endpoint, find_record, live_record
 from .estimate import show_estimate
 from .folder import BatchFolder

@@ -1,15 +1,15 @@
-"""What a file is: type, sides, length and wholeness of pictures, videos and sounds, from its bytes."""
+"""What a file is: type, sides and length of pictures, videos and sounds, from its bytes."""
 from __future__ import annotations
 
 import struct
 
 EXTENSIONS = {
     "image/png": "png", "image/jpeg": "jpg", "image/gif": "gif", "image/webp": "webp", "image/bmp": "bmp",
-    "image/tiff": "tiff", "image/heic": "heic", "video/mp4": "mp4", "video/quicktime": "mov",
-    "video/x-msvideo": "avi",
-    "video/x-matroska": "mkv", "video/webm": "webm", "video/x-flv": "flv", "video/x-ms-wmv": "wmv",
-    "audio/wav": "wav",
-    "audio/mpeg": "mp3", "audio/mp4": "m4a", "audio/ogg": "ogg", "audio/flac": "flac", "audio/pcm": "pcm",
+    "image/tiff": "tiff", "image/heic": "heic", "image/avif": "avif",
+    "video/mp4": "mp4", "video/quicktime": "mov", "video/x-msvideo": "avi", "video/x-matroska": "mkv",
+    "video/webm": "webm", "video/x-flv": "flv", "video/x-ms-wmv": "wmv",
+    "audio/wav": "wav", "audio/mpeg": "mp3", "audio/mp4": "m4a", "audio/ogg": "ogg", "audio/flac": "flac",
+    "audio/pcm": "pcm",
     "application/pdf": "pdf",
 }
 
@@ -81,7 +81,7 @@ def is_turned(file, kind: str) -> bool:
 
 def _exif_of_jpeg(file) -> int:
     """Where the TIFF data of a photo's EXIF begins, -1 where there are none; the same for other formats."""
-    for marker, place in _segments(file):
+    for marker, place in segments(file):
         if marker == 0xE1:
             file.seek(place)
             if file.read(6) == b"Exif\0\0":
@@ -90,7 +90,7 @@ def _exif_of_jpeg(file) -> int:
 
 
 def _exif_of_png(file) -> int:
-    name, place = next(((name, place) for name, place, _ in _chunks(file) if name in (b"eXIf", b"IDAT")),
+    name, place = next(((name, place) for name, place, _ in chunks(file) if name in (b"eXIf", b"IDAT")),
                        (b"", -1))
     return place if name == b"eXIf" else -1
 
@@ -107,7 +107,7 @@ _EXIF = {"image/jpeg": _exif_of_jpeg, "image/png": _exif_of_png, "image/webp": _
          "image/tiff": lambda file: 0}
 
 
-def _chunks(file):
+def chunks(file):
     """(name, place of its data, end) of each chunk of a PNG, the last one included if it is whole."""
     place = 8
     for _ in range(1_000_000):
@@ -159,7 +159,7 @@ def _webp(file, head: bytes, size: int) -> tuple:
     return width & 0x3FFF, height & 0x3FFF, 0.0
 
 
-def _segments(file):
+def segments(file):
     """(marker, place of its data) of each segment of a JPEG up to its pixels; real files have a few dozen."""
     position = 2
     for _ in range(2000):
@@ -179,7 +179,7 @@ def _segments(file):
 
 def _jpeg(file, head: bytes, size: int) -> tuple:
     """From the frame header (SOF)."""
-    for marker, place in _segments(file):
+    for marker, place in segments(file):
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
             file.seek(place + 1)
             height, width = struct.unpack(">HH", file.read(4))
@@ -210,11 +210,11 @@ def _tags(file, base: int) -> dict:
 
 def _mp4(file, head: bytes, size: int) -> tuple:
     """Duration from moov/mvhd, width and height from the largest moov/trak/tkhd."""
-    moov = next((box for box in _boxes(file, 0, size) if box[0] == b"moov"), None)
+    moov = next((box for box in boxes(file, 0, size) if box[0] == b"moov"), None)
     if moov is None:
         return 0, 0, 0.0
     seconds, sides = 0.0, (0, 0)
-    for name, start, end in _boxes(file, moov[1], moov[2]):
+    for name, start, end in boxes(file, moov[1], moov[2]):
         if name == b"mvhd":
             seconds = _duration(file, start)
         elif name == b"trak":
@@ -222,7 +222,7 @@ def _mp4(file, head: bytes, size: int) -> tuple:
     return (*sides, seconds)
 
 
-def _boxes(file, start: int, end: int):
+def boxes(file, start: int, end: int):
     """(name, start, end) of the contents of each box between two offsets."""
     for _ in range(10000):
         if start + 8 > end:
@@ -250,7 +250,7 @@ def _duration(file, start: int) -> float:
 
 
 def _track_sides(file, start: int, end: int) -> tuple:
-    for name, begin, stop in _boxes(file, start, end):
+    for name, begin, stop in boxes(file, start, end):
         if name == b"tkhd" and stop - begin >= 84:
             file.seek(stop - 8)
             width, height = struct.unpack(">II", file.read(8))
@@ -327,80 +327,6 @@ _READERS = {"image/png": _png, "image/gif": _gif, "image/bmp": _bmp, "image/webp
             "audio/mpeg": _mp3}
 
 
-def is_whole(file, size: int, kind: str) -> bool:
-    """Whether a file goes to the end that its format has; what comes behind that does no harm. Formats
-    without a mark at the end count as whole."""
-    return size > 0 and _WHOLE.get(kind, lambda file, size: True)(file, size)
-
-
-def _mp4_is_whole(file, size: int) -> bool:
-    """Whether the index and the pictures are there, and no box of a film is cut off behind them."""
-    names, stop = set(), 0
-    for name, _, stop in _boxes(file, 0, size):
-        names.add(name)
-    file.seek(stop)
-    rest = file.read(8)
-    is_cut = rest[4:] in _FILM_BOXES or b"moof" in names and 0 < len(rest) < 8
-    return b"moov" in names and (b"mdat" in names or b"moof" in names) and not is_cut
-
-
-_FILM_BOXES = (b"moov", b"mdat", b"moof", b"styp", b"sidx", b"mfra", b"free", b"skip", b"udta", b"meta",
-               b"uuid")
-
-
-def _png_is_whole(file, size: int) -> bool:
-    return any(name == b"IEND" and end <= size for name, _, end in _chunks(file))
-
-
-def _jpeg_is_whole(file, size: int) -> bool:
-    """Whether the end is marked behind the pixels; a small picture within the head has an end of its own."""
-    scan = next((place for marker, place in _segments(file) if marker == 0xDA), None)
-    if scan is None:
-        return False
-    file.seek(scan)
-    last = b""
-    for block in iter(lambda: file.read(1 << 16), b""):
-        if b"\xff\xd9" in last + block:
-            return True
-        last = block[-1:]
-    return False
-
-
-def _gif_is_whole(file, size: int) -> bool:
-    """Walk the blocks to the one that ends the file."""
-    file.seek(10)
-    _pass_colours(file, file.read(3)[:1])
-    for _ in range(100_000):
-        kind = file.read(1)
-        if kind == b"\x3b":
-            return True
-        if kind == b"\x2c":  # a picture: its place, colours, and the width of its codes
-            _pass_colours(file, file.read(9)[8:])
-        elif kind != b"\x21":
-            return False
-        file.seek(1, 1)
-        length = file.read(1)
-        while length not in (b"", b"\0"):
-            file.seek(length[0], 1)
-            length = file.read(1)
-    return False
-
-
-def _pass_colours(file, flags: bytes) -> None:
-    if flags and flags[0] & 0x80:
-        file.seek(3 << (flags[0] & 7) + 1, 1)
-
-
-def _webp_is_whole(file, size: int) -> bool:
-    file.seek(4)
-    return int.from_bytes(file.read(4), "little") + 8 <= size
-
-
-_WHOLE = {"image/png": _png_is_whole, "image/jpeg": _jpeg_is_whole, "image/gif": _gif_is_whole,
-          "image/webp": _webp_is_whole,
-          "video/mp4": _mp4_is_whole, "video/quicktime": _mp4_is_whole}
-
-
 def has_alpha(file) -> bool:
     """Whether a picture is a PNG or WebP that says it has transparency."""
     file.seek(0)
@@ -413,4 +339,4 @@ def has_alpha(file) -> bool:
         return False
     if head[25] in (4, 6):
         return True
-    return next((name for name, _, _ in _chunks(file) if name in (b"tRNS", b"IDAT")), b"") == b"tRNS"
+    return next((name for name, _, _ in chunks(file) if name in (b"tRNS", b"IDAT")), b"") == b"tRNS"

@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 from ..failures import usage
 from ..files import probe
+from ..words import data_size
 
 MAX_STDIN = 64_000_000  # bytes held in memory
 # What a kind of media may be: `kind` for messages, media types, and 0 or the bound of each measure (bytes,
@@ -86,7 +87,7 @@ def _read_stdin(flag: str, limits: Limits) -> bytes:
     most = min(limits.max_bytes or MAX_STDIN, MAX_STDIN)
     data = sys.stdin.buffer.read(most + 1)
     if len(data) > most:
-        raise usage(f"{flag}: stdin has more than {megabytes(most)}",
+        raise usage(f"{flag}: stdin has more than {data_size(most)}",
                     "save it as a file and name that: a file need not fit into memory")
     return data
 
@@ -163,8 +164,8 @@ def check(media: Media, flag: str, limits: Limits) -> None:
         raise usage(f"{flag} {media.name} is {what}, whatever its name says",
                     f"give {limits.kind} as one of: {legal}")
     if limits.max_bytes and media.size > limits.max_bytes:
-        raise usage(f"{flag} {media.name} has {megabytes(media.size)}, but the model takes "
-                    f"{megabytes(limits.max_bytes)} at most",
+        raise usage(f"{flag} {media.name} has {data_size(media.size)}, but the model takes "
+                    f"{data_size(limits.max_bytes)} at most",
                     "make it smaller (fewer pixels, or JPEG instead of PNG; for a video a lower resolution)")
     if limits.min_side and media.media_type in probe.SIZED and not (media.width and media.height):
         raise usage(f"{flag} {media.name} is damaged: it has no width and "
@@ -187,10 +188,6 @@ def _check_sides(media: Media, flag: str, limits: Limits) -> None:
     if limits.max_ratio and large > small * limits.max_ratio:
         raise usage(f"{flag} {media.name} is {media.width} x {media.height} pixels",
                     f"the longer side may be at most {limits.max_ratio} times the shorter one")
-
-
-def megabytes(size: int) -> str:
-    return f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{size} bytes"
 
 
 def data_url(media: Media) -> str:

@@ -1,32 +1,20 @@
-"""How media reach the service: inline, by temporary upload, or as they are."""
+"""Temporary uploads: what is too large to travel inside a request."""
 from __future__ import annotations
 
 import os
 import re
 
-from ..body import needs_oss_header
 from ..failures import Exit, Failure, usage
 from ..files import probe
-from ..transport.addresses import BadAddress, is_out_of_reach, usable_address
+from ..transport.addresses import BadAddress, usable_address
 from ..transport.multipart import Multipart
 from ..transport.request import Request
 from ..transport.retries import Retries
 from ..transport.storage import upload
-from .inputs import data_url, Media, megabytes
+from ..words import data_size
+from .inputs import Media
 
-INLINE_BYTES = 7_000_000  # a data URL may have 10 MiB encoded, which is a little over 7 MB of file (4.2)
-# of all files together: the classic hosts take bodies of 16 MiB, base64 included (4.2)
-ALL_INLINE_BYTES = 12_000_000
 UPLOAD_SLACK = 30.0  # seconds before its end from which a credential is not used any more
-
-
-def placeholder(media: Media) -> str:
-    """What stands for an upload in a dry run."""
-    name = media.name.encode("utf-8", "replace").decode("utf-8")  # a file's name need not be UTF-8
-    return f"oss://<upload of {name}, {media.size} bytes>"
-
-
-OSS_HEADER = {"X-DashScope-OssResourceResolve": "enable"}
 
 
 def policy_request(endpoint, model: str) -> Request:
@@ -81,7 +69,7 @@ class Uploader:
     def _upload(self, media: Media) -> str:
         """Send the file; a credential that ended on the way is renewed once."""
         if self.console:
-            self.console.note(f"uploading {media.name} ({megabytes(media.size)}) to the service's temporary "
+            self.console.note(f"uploading {media.name} ({data_size(media.size)}) to the service's temporary "
                               "storage, where it stays for 48 hours")
         try:
             return self._send(media, self._credential())
@@ -102,8 +90,8 @@ class Uploader:
     def _send(self, media: Media, policy: dict) -> str:
         limit = _number(policy.get("max_file_size_mb"), 0) * 1024 * 1024
         if limit and media.size > limit:
-            raise usage(f"{media.name} has {megabytes(media.size)}, but a temporary upload for {self.model} "
-                        f"takes {megabytes(limit)} at most", "put the file on a public http(s) address and "
+            raise usage(f"{media.name} has {data_size(media.size)}, but a temporary upload for {self.model} "
+                        f"takes {data_size(limit)} at most", "put the file on a public http(s) address and "
                                                              "pass that, or make it smaller")
         key = f"{policy['upload_dir'].rstrip('/')}/{os.urandom(8).hex()}.{_extension(media)}"
         fields = {
@@ -135,7 +123,7 @@ def upload_progress(console, name: str):
         if console.quiet or time.monotonic() - begin < 1 or tenth == told[0]:
             return
         told[0] = tenth
-        console.note(f"uploading {name}: {10 * tenth} % of {size / 1e6:.1f} MB")
+        console.note(f"uploading {name}: {10 * tenth} % of {data_size(size)}")
     return progress
 
 
@@ -172,35 +160,3 @@ def _number(value, default: int) -> int:
     """Numbers of a credential come as numbers or as text."""
     text = str(value)
     return int(text) if re.fullmatch(r"[0-9]{1,12}", text) else default
-
-
-def address_all(media, most: int = ALL_INLINE_BYTES) -> list:
-    """Give everything its address as far as that needs no upload; return what has to be uploaded.
-
-    `most` bytes of files may travel inside the request; with 0 every file is uploaded.
-    """
-    waiting, inline = [], 0
-    for item in media:
-        if item.url:
-            continue
-        if item.size <= INLINE_BYTES and inline + item.size <= most:
-            inline += item.size
-            item.address = data_url(item)
-        else:
-            item.address = placeholder(item)
-            waiting.append(item)
-    return waiting
-
-
-def warn_of_addresses(media, endpoint, console, fix: str = "give the path of the file instead, which is then "
-                      "sent along") -> None:
-    """Name the addresses that the service cannot open, except those of an endpoint that is here itself."""
-    for item in media:
-        if item.url and not item.url.startswith(endpoint.origin + "/") and is_out_of_reach(item.url):
-            console.warn(f"the service opens {item.name} itself, but only this machine or its network can "
-                         "reach that address", fix)
-
-
-def oss_headers(body) -> dict:
-    """The header that a request needs when it names a temporary upload."""
-    return dict(OSS_HEADER) if needs_oss_header(body) else {}

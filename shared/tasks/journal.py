@@ -14,6 +14,7 @@ import os
 import re
 import time
 
+from ..cli.commands import command_line
 from ..failures import usage
 from ..files.own import make_private, open_own, read_own
 from ..files.whole import prove_writable, remove, short_id, sweep, whole
@@ -40,6 +41,16 @@ def _ours(record: dict) -> dict:
 def journal_of(session) -> Journal:
     """The journal of a session's state folder; no secret of the session gets into it."""
     return Journal(session.account.state, session.console.redact_result)
+
+
+def resume_command(given: str, journal: Journal, flag: str = "--resume") -> str:
+    """The exact command that goes on with a record."""
+    return command_line(flag, given, state=journal.state)
+
+
+def is_submitting(record: dict) -> bool:
+    """Whether the create of this record was never answered."""
+    return record["state"] in (SUBMITTING, LOST) and not record["task_id"]
 
 
 class Journal:

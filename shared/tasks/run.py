@@ -14,8 +14,8 @@ from ..words import counted as in_words
 from .bill import counted, paying, settle, settle_without
 from .commands import cancel, check_same_account, check_same_skill, show_status
 from .delivery import Delivery, report
-from .journal import Journal, READY, RUNNING
-from .service import check_given, is_submitting, original_prompt, resume_command, Tasks
+from .journal import is_submitting, Journal, READY, resume_command, RUNNING
+from .service import check_given, original_prompt, Tasks
 
 
 def row_record_id(row, options) -> str:

@@ -1,33 +1,32 @@
 """Asynchronous tasks: submitted once, in the journal before the first poll, polled, resumed, cancelled.
 
-There is no idempotency key: a second create is a second bill. So a create is never repeated unless it was surely not
-taken, and one whose answer was lost is looked for in the service's own list (image contract 3 and 8.4).
+There is no idempotency key: a second create is a second bill. So a create is never repeated unless it was
+surely not taken, and one whose answer was lost is looked for in the service's own list (image contract 3 and
+8.4).
 """
 from __future__ import annotations
 
 import hashlib
-import random
 import re
 import time
 
 from ..body import encoded
-from ..cli.commands import command_line
 from ..failures import Exit, Failure, usage
 from ..transport.context import ServiceError
 from ..transport.request import is_id, Request
 from ..transport.retries import Retries
-from ..words import counted
-from .journal import Journal, LOST, RUNNING, SUBMITTING
+from .journal import is_submitting, Journal, LOST, resume_command, RUNNING
+from .polling import LIST_DELAY, Polled, SUCCEEDED
 
-SUCCEEDED, FAILED, CANCELED, UNKNOWN = "SUCCEEDED", "FAILED", "CANCELED", "UNKNOWN"
+FAILED, CANCELED, UNKNOWN = "FAILED", "CANCELED", "UNKNOWN"
 PERHAPS = "FAILED?"  # an internal error without an output: the task's, or that of the question
 _SURE = 5  # such answers in a row are the task's
 NOT_LISTED, NOT_CLEAR = "TaskNotListed", "TaskNotClear"
-LIST_DELAY = 15.0  # seconds after which the service surely lists a new task
 YOUNG = 30.0  # seconds in which a new task may not be known everywhere yet
 LOST_WINDOW = 120.0  # seconds around a create whose answer was lost, in which its task is looked for
-_OF_A_TASK = re.compile("(Invalid|BadRequest|DataInspection|IPInfringement|UnsupportedOperation|ModelNotFound|TaskFailed|"
-                        r"InternalError\.(Algo|FileUpload|Upload)|Unsupported|Download|File|Media|Image|Video|Audio)", re.IGNORECASE)
+_OF_A_TASK = re.compile("(Invalid|BadRequest|DataInspection|IPInfringement|UnsupportedOperation|ModelNotFound"
+                        r"|TaskFailed|InternalError\.(Algo|FileUpload|Upload)|Unsupported|Download"
+                        "|File|Media|Image|Video|Audio)", re.IGNORECASE)
 _AHEAD = 8 * 3600  # seconds that the service's naive times are ahead of UTC (image contract 3.2)
 
 
@@ -42,36 +41,33 @@ def check_given(given: str, record: dict | None, journal: Journal) -> None:
         return
     if re.match(r"(q|row)-", given):
         raise usage(f"{given} is not in the journal {journal.folder}",
-                    "the id is known only in that journal: set XDG_STATE_HOME and HOME as they were when it was created; --tasks "
-                    "lists what is there")
+                    "the id is known only in that journal: set XDG_STATE_HOME and HOME as they were when it "
+                    "was created; --tasks lists what is there")
     if not is_id(given):
         raise usage(f"{ascii(given)} is not the id of a task", "--tasks lists what can be fetched")
 
 
-def resume_command(given: str, journal: Journal, flag: str = "--resume") -> str:
-    """The exact command that goes on with a task."""
-    return command_line(flag, given, state=journal.state)
+class Tasks(Polled):
+    """The tasks of one account. `forget(record)` is called for a task that ended without a result, or was not
+    taken at all: it is not billed. `pacing` is what Polled takes."""
 
+    WORDS = {"PENDING": "waiting", PERHAPS: "in an unknown state", "": "in an unknown state"}
 
-class Tasks:
-    """The tasks of one account. `pace` is the first and the longest pause between two polls, in seconds. `forget(record)` is
-    called for a task that ended without a result, or was not taken at all: it is not billed."""
-
-    def __init__(self, client, journal: Journal, console, *, pace=(2.0, 10.0), clock=time.monotonic,
-                 sleep=time.sleep, usual: str = "", forget=lambda record: None):
-        self.client, self.journal, self.console = client, journal, console
-        self.pace, self.clock, self.sleep, self.usual = pace, clock, sleep, usual
-        self._forget = forget
+    def __init__(self, client, journal: Journal, console, *, usual: str = "", forget=lambda record: None,
+                 **pacing):
+        super().__init__(client, journal, console, **pacing)
+        self.usual, self._forget = usual, forget
 
     # -- create
 
     def submit(self, request: Request, record: dict) -> None:
-        """Create the task and put its id into the record on disk. A create that may have been taken is not repeated."""
+        """Create the task and put its id into the record on disk. A create that may have been taken is not
+        repeated."""
         try:
             self.journal.write(record)
         except OSError as error:
-            raise usage(f"the journal {self.journal.folder} cannot be written ({error.strerror}); nothing was sent",
-                        "make room there, or set XDG_STATE_HOME to another folder") from error
+            raise usage(f"the journal {self.journal.folder} cannot be written ({error.strerror}); nothing "
+                        "was sent", "make room there, or set XDG_STATE_HOME to another folder") from error
         try:
             reply = self.client.json(request, Retries.CREATE)
         except Failure as failure:
@@ -83,9 +79,10 @@ class Tasks:
                 self.journal.remove(record)
             raise
         except BaseException as error:
-            raise Failure(Exit.INTERRUPTED, "interrupted while creating the task", "the service may have created it",
-                          f"look for it before trying again: {resume_command(record['id'], self.journal)}", accepted="maybe",
-                          resume=resume_command(record["id"], self.journal)) from error
+            command = resume_command(record["id"], self.journal)
+            raise Failure(Exit.INTERRUPTED, "interrupted while creating the task",
+                          "the service may have created it", f"look for it before trying again: {command}",
+                          accepted="maybe", resume=command) from error
         self.journal.heard(reply.headers)
         record["created"] = self.journal.now()
         task_id = _task_id(reply.body)
@@ -93,9 +90,10 @@ class Tasks:
             record["answer"] = task_id
             self._keep(record)
             what = "a task id of a format that this script cannot read" if task_id else "no task id"
-            raise Failure(Exit.FAILED, f"the service accepted the request but gave {what}", request_id=reply.request_id,
-                          accepted="maybe", fix=f"look for the task: {resume_command(record['id'], self.journal)}",
-                          resume=resume_command(record["id"], self.journal))
+            command = resume_command(record["id"], self.journal)
+            raise Failure(Exit.FAILED, f"the service accepted the request but gave {what}",
+                          fix=f"look for the task: {command}", request_id=reply.request_id, accepted="maybe",
+                          resume=command)
         record.update(task_id=task_id, state=RUNNING, request_id=reply.request_id)
         self._keep(record)
 
@@ -104,20 +102,22 @@ class Tasks:
         try:
             self.journal.write(record)
         except OSError as error:
-            self.console.warn(f"the task {record['task_id']} could not be saved in the journal: {error.strerror}",
-                              "keep this id: it leads to the result")
+            self.console.warn(f"the task {record['task_id']} could not be saved in the journal: "
+                              f"{error.strerror}", "keep this id: it leads to the result")
 
     def _explain_lost(self, failure: Failure, record: dict) -> None:
         """Say how to find a task whose create may have been taken."""
         failure.resume = resume_command(record["id"], self.journal)
-        failure.cause = f"{failure.cause}. The service may have created the task, and then bills it".lstrip(". ")
+        cause = f"{failure.cause}. The service may have created the task, and then bills it"
+        failure.cause = cause.lstrip(". ")
         failure.fix = f"look for it before trying again: {failure.resume}"
 
     def look_for(self, record: dict) -> str:
-        """The id of a task whose create was not answered, from the service's list. Raises Failure where it is not there.
+        """The id of a task whose create was not answered, from the service's list. Raises Failure where it is
+        not there.
 
-        The list tells models and times, not prompts. So a task is taken when it can be no other's, or when it repeats
-        the prompt, as the older families do once they have ended.
+        The list tells models and times, not prompts. So a task is taken when it can be no other's, or when it
+        repeats the prompt, as the older families do once they have ended.
         """
         known = self.journal.known_tasks() | set(record.get("others", ()))
         items, earliest, latest = self._listed(record)
@@ -126,10 +126,10 @@ class Tasks:
                  and earliest <= _started(item) <= latest]
         if not found:
             self._give_up(record)
-            raise Failure(Exit.FAILED, "the service lists no such task, so it did not accept the request, which costs nothing",
-                          fix="run the original command again", code=NOT_LISTED)
-        rivals = any(is_submitting(other) and other.get("model") == record["model"] and other["id"] != record["id"]
-                     for other in self.journal.all())
+            raise Failure(Exit.FAILED, "the service lists no such task, so it did not accept the request, "
+                          "which costs nothing", fix="run the original command again", code=NOT_LISTED)
+        rivals = any(is_submitting(other) and other.get("model") == record["model"]
+                     and other["id"] != record["id"] for other in self.journal.all())
         task_id = found[0] if len(found) == 1 and not rivals else self._of_prompt(found, record)
         record.update(task_id=task_id, state=RUNNING, found=True)
         self._keep(record)
@@ -138,29 +138,33 @@ class Tasks:
     def _of_prompt(self, found: list, record: dict) -> str:
         """The one of several tasks that repeats the prompt of the record. Raises Failure."""
         looks = {task_id: self.look(task_id) for task_id in found}
-        same = [task_id for task_id, (_, body) in looks.items() if record.get("prompt") and original_prompt(body) == record["prompt"]]
+        same = [task_id for task_id, (_, body) in looks.items()
+                if record.get("prompt") and original_prompt(body) == record["prompt"]]
         if len(same) == 1:
             return same[0]
+        what = f"{len(found)} tasks of {record['model']} began at that time"
         if any(status not in (SUCCEEDED, FAILED, CANCELED, UNKNOWN) for status, _ in looks.values()):
-            raise Failure(Exit.RUNNING, f"{len(found)} tasks of {record['model']} began at that time, and not all have ended: "
-                          f"{', '.join(found)}",
+            command = resume_command(record["id"], self.journal)
+            raise Failure(Exit.RUNNING, f"{what}, and not all have ended: {', '.join(found)}",
                           "an ended task shows its prompt, which tells which one it is",
-                          f"try again in a minute: {resume_command(record['id'], self.journal)}", accepted="maybe", code=NOT_CLEAR,
-                          resume=resume_command(record["id"], self.journal))
-        raise Failure(Exit.FAILED, f"{len(found)} tasks of {record['model']} began at that time: {', '.join(found)}",
+                          f"try again in a minute: {command}", accepted="maybe", code=NOT_CLEAR,
+                          resume=command)
+        raise Failure(Exit.FAILED, f"{what}: {', '.join(found)}",
                       "they do not show their prompts, so the script cannot tell which one it is",
                       "fetch the right one with --resume TASK_ID", accepted="maybe")
 
     def not_ours(self, record: dict) -> None:
         """A task that was found for a lost create has turned out to be another one's."""
-        record.update(others=[*record.get("others", ()), record["task_id"]], task_id="", state=LOST, found=False)
+        record.update(others=[*record.get("others", ()), record["task_id"]], task_id="", state=LOST,
+                      found=False)
         self._keep(record)
 
     def find_or_forget(self, record: dict, max_wait: float) -> bool:
-        """Whether the task of an unanswered create is found, as `look_for` does, waiting for what is not clear yet.
+        """Whether the task of an unanswered create is found, as `look_for` does, waiting for what is not
+        clear yet.
 
-        A record without a task is deleted: nothing was made, and the request may be sent again. Raises Failure where several
-        tasks could be the one.
+        A record without a task is deleted: nothing was made, and the request may be sent again. Raises
+        Failure where several tasks could be the one.
         """
         deadline = self.clock() + max_wait
         while True:
@@ -243,89 +247,36 @@ class Tasks:
             return PERHAPS
         raise failure
 
-    def wait(self, record: dict, max_wait: float) -> dict:
-        """Poll until the task has ended well and return the whole answer.
+    def check(self, record: dict, status: str, body: dict, times: int) -> None:
+        status = FAILED if status == PERHAPS and times >= _SURE else status
+        if status in (FAILED, CANCELED) or status == UNKNOWN and not self._is_young(record):
+            raise self.ended(record, status, body)
 
-        Raises Failure: RUNNING after `max_wait` seconds, INTERRUPTED on Ctrl-C, FAILED or CONTENT when the task failed.
-        """
-        begin, pause, told, doubtful = self.clock(), self.pace[0], None, 0
-        try:
-            while True:
-                status, body = self._patient_look(record, begin, max_wait)
-                doubtful = doubtful + 1 if status == PERHAPS else 0
-                status = FAILED if doubtful >= _SURE else status
-                if status == SUCCEEDED:
-                    return body
-                if status in (FAILED, CANCELED) or status == UNKNOWN and not self._is_young(record):
-                    raise self.ended(record, status, body)
-                told = self._tell(record, status, self.clock() - begin, told)
-                left = begin + max_wait - self.clock()
-                if left <= 0:
-                    raise self._goes_on(record, Exit.RUNNING, f"the task is still {_word(status)} after {counted(max_wait, 'second')}")
-                self.sleep(min(left, pause * random.uniform(0.85, 1.15)))
-                pause = min(self.pace[1], pause * 1.5)
-        except KeyboardInterrupt:
-            raise self._goes_on(record, Exit.INTERRUPTED, "interrupted; the task continues") from None
+    def progress(self, record: dict, status: str) -> str:
+        return f"task {record['task_id']}: {self.word(status)}"
 
     def _is_young(self, record: dict) -> bool:
-        """Whether the task may not be known everywhere yet. A moment in the future comes from a clock that was wrong."""
+        """Whether the task may not be known everywhere yet. A moment in the future comes from a clock that
+        was wrong."""
         return 0 <= self.journal.now() - record["created"] + 1 < YOUNG
 
-    def _patient_look(self, record: dict, begin: float, max_wait: float) -> tuple:
-        """A poll that outlives resets, 5xx and 429: the task goes on whatever happens to the question."""
-        while True:
-            try:
-                return self.look(record["task_id"])
-            except Failure as failure:
-                left = begin + max_wait - self.clock()
-                is_final = not failure.retryable and (failure.exit_code == Exit.QUOTA
-                                                      or 400 <= failure.http_status < 500)
-                if is_final or failure.exit_code in (Exit.KEY, Exit.USAGE, Exit.INTERRUPTED):
-                    raise self._still_there(failure, record)
-                if left <= 0:
-                    raise self._goes_on(record, Exit.RUNNING, f"the task's state could not be read within {counted(max_wait, 'second')}: "
-                                        f"{failure.message}") from failure
-                self.console.note(f"{failure.message} — asking again")
-                self.sleep(min(left, max(failure.retry_after or 0.0, self.pace[1])))
-
-    def _still_there(self, failure: Failure, record: dict) -> Failure:
-        """A poll was refused; that says nothing of the task, so the way to its result goes with the message."""
-        failure.task_id, failure.resume = record["task_id"], resume_command(record["task_id"], self.journal)
-        advice = "" if "again" in failure.fix else failure.fix + "; "  # never to run what is paid once more
-        failure.fix, failure.accepted = f"{advice}the task continues; fetch it with: {failure.resume}", "maybe"
-        return failure
-
-    def _tell(self, record: dict, status: str, seconds: float, told):
-        """One line of progress: redrawn on a terminal, elsewhere printed when something changed."""
-        now = (status, int(seconds // 30))
-        text = f"task {record['task_id']}: {_word(status)}, {seconds:.0f} s so far" + \
-            (f", usually {self.usual}" if self.usual else "")
-        if self.console.stderr.isatty():
-            self.console.redraw(text)
-        elif now != told:
-            self.console.note(text)
-        return now
-
-    def _goes_on(self, record: dict, exit_code: Exit, message: str) -> Failure:
-        command = resume_command(record["task_id"], self.journal)
-        return Failure(exit_code, message, fix=f"fetch the result with: {command}", task_id=record["task_id"],
-                       resume=command, accepted="maybe")
-
     def ended(self, record: dict, status: str, body: dict) -> Failure:
-        """The Failure of a task that ended without a result; its record goes where there is nothing to fetch."""
+        """The Failure of a task that ended without a result; its record goes where there is nothing to fetch.
+        """
         if status != UNKNOWN:
             self._remove(record)
         elif self.journal.expired(record):  # unknown may also mean another account or region
             self.journal.remove(record)
         request_id = str(body.get("request_id") or "")
+        known = {"code": status, "request_id": request_id, "task_id": record["task_id"]}
         if status == UNKNOWN:
             return Failure(Exit.FAILED, f"the service does not know the task {record['task_id']}",
-                           "the service keeps tasks for 24 hours, in the region and account that created them",
-                           "check QWEN_REGION and the key; when 24 hours have passed, the result is gone, so run the "
-                           "original command again", code=UNKNOWN, request_id=request_id, task_id=record["task_id"])
+                           "the service keeps tasks for 24 hours, in the region and account that created "
+                           "them", "check QWEN_REGION and the key; when 24 hours have passed, the result is "
+                                   "gone, so run the original command again", **known)
         if status == CANCELED:
-            return Failure(Exit.FAILED, f"the task {record['task_id']} was cancelled", "somebody cancelled it while it waited",
-                           "run the original command again", code=CANCELED, request_id=request_id, task_id=record["task_id"])
+            return Failure(Exit.FAILED, f"the task {record['task_id']} was cancelled",
+                           "somebody cancelled it while it waited", "run the original command again", **known)
         return self._failed(record, body, request_id)
 
     def _failed(self, record: dict, body: dict, request_id: str) -> Failure:
@@ -340,7 +291,8 @@ class Tasks:
     # -- cancel
 
     def cancel(self, task_id: str, record: dict | None = None) -> None:
-        """Cancel a task that still waits, and forget its record. Raises Failure when it has begun: then it runs to its end and is billed."""
+        """Cancel a task that still waits, and forget its record. Raises Failure when it has begun: then it
+        runs to its end and is billed."""
         from urllib.parse import quote
         request = Request("POST", f"{self.client.endpoint.native}/tasks/{quote(task_id, safe='')}/cancel")
         try:
@@ -359,8 +311,8 @@ def _task_id(body: dict) -> str:
     """The id in the answer to a create; an older form has it in a list."""
     output = body.get("output") if isinstance(body.get("output"), dict) else {}
     data = body.get("data")
-    found = output.get("task_id") or (data[0].get("task_id") if isinstance(data, list) and data and isinstance(data[0], dict)
-                                      else "")
+    first = data[0] if isinstance(data, list) and data and isinstance(data[0], dict) else {}
+    found = output.get("task_id") or first.get("task_id")
     return found if isinstance(found, str) else ""
 
 
@@ -377,22 +329,3 @@ def _started(item: dict) -> float:
     """Epoch seconds of a listed task's beginning; the list has milliseconds."""
     moment = item.get("gmt_create") or item.get("start_time") or 0
     return moment / 1000 if isinstance(moment, (int, float)) else 0.0
-
-
-def _word(status: str) -> str:
-    return {PERHAPS: "in an unknown state", "PENDING": "waiting", "RUNNING": "running", "": "in an unknown state"}.get(status, status.lower())
-
-
-def describe(records: list, journal: Journal) -> list:
-    """The records as rows for `--tasks`, without what is private to the journal."""
-    now = journal.now()
-    return [{"id": record["task_id"] or record["id"], "skill": record["skill"], "model": record.get("model", ""),
-             "state": "expired" if journal.expired(record) else record["state"],
-             "prompt": str(record.get("prompt", ""))[:80], "age_seconds": int(now - record["created"]),
-             "output": record.get("output", ""), "resume": resume_command(record["task_id"] or record["id"], journal)}
-            for record in records]
-
-
-def is_submitting(record: dict) -> bool:
-    """Whether the create of this record was never answered."""
-    return record["state"] in (SUBMITTING, LOST) and not record["task_id"]

@@ -15,7 +15,6 @@ sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 import tts_flags
 import tts_plan
 from shared import key_guard
-from shared.generate import page_after
 from shared.failures import usage
 from shared.gallery import page as gallery
 from shared.batch.run import run_calls
@@ -47,7 +46,7 @@ def execute(session):
         return gallery.gallery_alone(options, console)
     return run_calls(session, lambda one: Run(one).speak(), tts_flags.make_parser, TABLE, estimate,
                      main="text", instead=INSTEAD,
-                     files=True, **page_after(session))
+                     files=True, **gallery.page_after(session))
 
 
 INSTEAD = ("request",)  # what may stand in place of a text

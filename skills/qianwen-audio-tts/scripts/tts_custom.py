@@ -14,7 +14,7 @@ from shared.cli.commands import command_line, quoted
 from shared.failures import Exit, Failure, usage
 from shared.files.outputs import OutputFiles
 from shared.media import inputs as media
-from shared.media.uploads import oss_headers, warn_of_addresses
+from shared.media.addressing import oss_headers, warn_of_addresses
 from shared.money import cost as money
 from shared.transport.request import is_id, Request
 from shared.transport.retries import Retries

@@ -14,7 +14,7 @@ import shutil
 import time
 
 from shared.failures import Exit, Failure, usage
-from shared.files.outputs import PARTIAL
+from shared.files.names import PARTIAL
 from shared.files.own import make_private, read_own
 from shared.files.whole import prove_writable, remove, short_id, whole
 

@@ -23,7 +23,8 @@ from shared.failures import Exit, Failure
 from shared.generate import run_files
 from shared.main import run_script
 from shared.media import inputs as media
-from shared.media.uploads import address_all, upload_all, warn_of_addresses
+from shared.media.addressing import address_all, warn_of_addresses
+from shared.media.uploads import upload_all
 from shared.money.cost import total
 from shared.tasks.bill import paying
 from shared.tasks.flags import add_task_flags

@@ -9,9 +9,10 @@ from image_models import all_fields, models_that, TABLE
 from image_request import Ask, masked_models
 from shared.body import parse_settings
 from shared.cli.flags import number
-from shared.cli.inputs import read_body, read_prompt, take_prompt_back
+from shared.cli.inputs import read_body, read_prompt
 from shared.failures import usage
 from shared.media import inputs as media
+from shared.media.prompt import take_prompt_back
 
 
 # ---- values of flags -----------------------------------------------------------------------------------

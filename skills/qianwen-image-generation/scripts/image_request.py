@@ -11,7 +11,7 @@ from image_models import all_fields, chosen_for, CONTENT, DEFAULT_MODEL, FUNCTIO
 from image_sizes import parse_aspect, shown, unlike
 from shared.body import apply_native_settings, apply_settings
 from shared.failures import usage
-from shared.media.uploads import oss_headers
+from shared.media.addressing import oss_headers
 from shared.words import counted
 
 # A request, ready but for the host: `mode` says what it does, `task` whether a task is made, `stream` whether

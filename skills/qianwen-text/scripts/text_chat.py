@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from shared.chat.answer import tool_calls_for_messages
 from shared.failures import Exit, Failure
-from shared.files.outputs import replace_json
+from shared.files.json_file import replace_json
 
 from text_request import put_documents, user_text
 

@@ -97,7 +97,7 @@ def _read_messages(path: str, what: str) -> list:
 
 
 def _read_history(path: str, system: str | None) -> list:
-    from shared.files.outputs import check_replaceable
+    from shared.files.json_file import check_replaceable
     check_replaceable(path, "--chat")
     if not os.path.exists(path):
         return []

@@ -18,7 +18,8 @@ from shared.cli.flags import add_batch_flags, add_common_flags, add_result_flags
 from shared.generate import run_files
 from shared.main import run_script
 from shared.media import inputs as media
-from shared.media.uploads import address_all, upload_all, warn_of_addresses
+from shared.media.addressing import address_all, warn_of_addresses
+from shared.media.uploads import upload_all
 from shared.tasks.flags import add_task_flags
 from shared.tasks.run import TaskRun, Product
 from shared.tasks.service import fingerprint

@@ -8,9 +8,10 @@ import re
 
 from shared.body import parse_settings
 from shared.cli.flags import exclude, number
-from shared.cli.inputs import read_body, read_prompt, take_prompt_back
+from shared.cli.inputs import read_body, read_prompt
 from shared.failures import usage
 from shared.media import inputs as media
+from shared.media.prompt import take_prompt_back
 
 from video_fields import add_fields, FIELDS, LOOK, SPECIAL
 from video_models import DEFAULTS, MODES, TABLE

@@ -9,7 +9,7 @@ from collections import namedtuple
 
 from shared.body import apply_native_settings, apply_settings
 from shared.failures import usage
-from shared.media.uploads import oss_headers
+from shared.media.addressing import oss_headers
 from shared.words import counted
 
 from video_fields import FIELDS, flag_of

@@ -19,12 +19,14 @@ from shared.chat.flags import (
 from shared.chat.price import estimate_of
 from shared.chat.turn import chat_request, preface, text_target, Turn
 from shared.cli.flags import add_batch_flags, add_common_flags, number, Parser
-from shared.cli.inputs import is_prompt, read_prompt, take_prompt_back
+from shared.cli.inputs import read_prompt
 from shared.converse import run_chats
 from shared.failures import usage
 from shared.main import run_script
 from shared.media import inputs as media
-from shared.media.uploads import address_all, oss_headers, preview_uploads, upload_all, warn_of_addresses
+from shared.media.addressing import address_all, oss_headers, warn_of_addresses
+from shared.media.prompt import is_prompt, take_prompt_back
+from shared.media.uploads import preview_uploads, upload_all
 from shared.transport.request import Request
 from vision_models import DEFAULT_MODEL, OCR_MODEL, picture_limits, TABLE, video_limits
 from vision_tokens import media_tokens

@@ -9,6 +9,7 @@ import sys
 
 from .. import redaction
 from ..failures import Exit, Failure
+from ..words import data_size
 
 _WIDTH = 79  # columns of a line that is redrawn
 # What steers a terminal or hides text in it: C0 but tab and line end, DEL, C1, direction overrides, odd line
@@ -74,7 +75,7 @@ class Console:
             if self.quiet or time.monotonic() - begin < 1 or tenth == told[0]:
                 return
             told[0] = tenth
-            self.note(f"uploading {name}: {10 * tenth} % of {size / 1e6:.1f} MB")
+            self.note(f"uploading {name}: {10 * tenth} % of {data_size(size)}")
         return progress
 
     def warn(self, text: str, fix: str = "") -> None:

@@ -8,6 +8,7 @@ from datetime import datetime, timezone
 from .. import failures
 from ..failures import Exit, Failure
 from ..files import probe
+from ..files.ends import is_whole
 from ..files.outputs import OutputFiles
 from ..files.sidecar import sidecar_path
 from ..files.whole import remove
@@ -16,8 +17,8 @@ from ..transport import download
 from ..transport.errors import explain, ServiceError
 from ..words import counted, unit
 from .bill import cost_of, FETCHED, share
-from .journal import Journal, READY
-from .service import resume_command
+from .journal import Journal, READY, resume_command
+
 _MOST_BYTES = {"image": 200 << 20, "audio": 1 << 30}  # of one file by kind; videos may be larger
 
 
@@ -112,7 +113,7 @@ class Delivery:
             size = file.seek(0, os.SEEK_END)
             file.seek(0)
             kind, width, height, seconds = probe.measure(file, size)
-            if kind.startswith(self.accept) and probe.is_whole(file, size, kind):
+            if kind.startswith(self.accept) and is_whole(file, size, kind):
                 return kind, {"width": width, "height": height, "seconds": seconds}
         what = ("is damaged" if kind.startswith(self.accept)
                 else f"is {kind or 'something else'}, not the result")
@@ -169,8 +170,10 @@ class Delivery:
                         self.client.context)
         first.http_status, first.task_id, first.files = 0, self.record["task_id"], self.files
         if self.files:
-            first.exit_code, total = Exit.PARTIAL, len(errors) + len(self.files)
-            first.message = f"{len(errors)} of {counted(total, 'result')} failed ({first.message}); the other {len(self.files)} are saved"
+            first.exit_code, saved = Exit.PARTIAL, len(self.files)
+            others = f"the other {saved} are" if saved > 1 else "the other one is"
+            first.message = (f"{len(errors)} of {counted(len(errors) + saved, 'result')} failed "
+                             f"({first.message}); {others} saved")
             first.cause = f"{first.cause}. A failed result is not billed"
         raise first
 
@@ -191,8 +194,11 @@ class Delivery:
             failure.message, failure.resume = f"{what}, and neither could their links: {first.message}", ""
             failure.fix = "download the links above, which need no key and expire after 24 hours"
         elif first.code == failures.BAD_LINK and self.journal.expired(record):
-            failure.cause = f"by this machine's clock the links are older than 24 hours and have expired. {first.cause}"
-            failure.fix = f"ask the service whether it still has them: {resume_command(record['task_id'] or record['id'], self.journal, '--status')}"
+            given = record["task_id"] or record["id"]
+            failure.cause = ("by this machine's clock the links are older than 24 hours and have expired. "
+                             f"{first.cause}")
+            failure.fix = ("ask the service whether it still has them: "
+                           f"{resume_command(given, self.journal, '--status')}")
             failure.resume = ""
         return failure
 

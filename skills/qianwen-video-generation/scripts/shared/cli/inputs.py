@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import sys
 
 from ..body import no_constant
@@ -94,23 +93,3 @@ def read_body(path: str | None):
     if not isinstance(body, dict):
         raise usage(f"--request {path} must hold a JSON object")
     return body
-
-
-def take_prompt_back(options, names, example: str) -> None:
-    """`--image F "What is it?"`: a flag that takes several files has swallowed the prompt. `names` are such
-    flags."""
-    for values in (getattr(options, name) for name in names):
-        if options.prompt is None and not options.prompt_file and len(values) > 1:
-            if is_prompt(values[-1]):
-                options.prompt = values.pop()
-            elif not os.path.exists(values[-1]) and "://" not in values[-1] and not values[-1].startswith(("data:", "-")):
-                raise usage(f"{values[-1]!r} is not a file, and there is no prompt",
-                            f"write the prompt first: {example}")
-
-
-def is_prompt(text: str) -> bool:
-    """Whether a value among files can only be a prompt: it has blanks or Chinese, names no file, is no
-    address."""
-    chinese = re.search("[\u3000-\u9fff\uff00-\uffef]", text) and not os.path.splitext(text)[1]
-    words = chinese or any(character.isspace() for character in text)
-    return bool(words) and not os.path.exists(text) and ":" not in (text.split(None, 1) or [""])[0]

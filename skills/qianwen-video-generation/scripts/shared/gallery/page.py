@@ -22,6 +22,7 @@ from ..failures import Exit, Failure, usage
 from ..files import probe
 from ..files.own import open_own, read_own
 from ..files.whole import whole
+from ..words import data_size
 
 
 def gallery_of(folder: str, overwrite: bool, console) -> str:
@@ -46,6 +47,15 @@ def gallery_alone(options, console) -> None:
         console.document({"ok": True, "skill": console.skill, "files": [entry], "warnings": console.warnings})
     else:
         console.result(entry["path"] + "\n")
+
+
+def page_after(session) -> dict:
+    """The page at the end of a batch, where one is wanted; proven writable now."""
+    options = session.options
+    if options.batch is None or not options.gallery:
+        return {}
+    check(options.output or ".", options.overwrite)
+    return {"after": lambda folder: gallery_of(folder, options.overwrite, session.console)}
 
 
 INDEX = "index.html"
@@ -279,7 +289,8 @@ def _utc(moment: datetime) -> datetime:
 
 def _details(item: dict) -> str:
     number, of = _whole(item.get("number")), _whole(item.get("of"))
-    size = _size(_whole(item.get("bytes"), 1 << 50))
+    size = _whole(item.get("bytes"), 1 << 50)
+    behind = f" ({data_size(size)})" if size else ""
     rows = [
         ("Prompt as rewritten", [item.get("actual_prompt")]), ("Negative prompt", [item.get("negative")]),
         ("Input files", item.get("inputs") if isinstance(item.get("inputs"), list) else [item.get("inputs")]),
@@ -288,7 +299,7 @@ def _details(item: dict) -> str:
         ("Skill", [item.get("skill")]), ("Request id", [item.get("request_id")]),
         ("Task id", [item.get("task_id")]),
     ]
-    file = f'<dt>File</dt><dd><a href="{_url(item["file"])}">{_text(item["file"])}</a>{size and f" ({size})"}</dd>'
+    file = f'<dt>File</dt><dd><a href="{_url(item["file"])}">{_text(item["file"])}</a>{behind}</dd>'
     return "".join(_row(name, values) for name, values in rows) + file
 
 
@@ -302,12 +313,6 @@ def _pairs(values) -> list:
     if not isinstance(values, dict):
         return [values]
     return [f"{name}: {_plain(value)}" for name, value in values.items() if value not in (None, "", [], {})]
-
-
-def _size(count: int) -> str:
-    if count < 1000:
-        return f"{count} bytes" if count else ""
-    return f"{count / 1e6:.1f} MB" if count >= 999_500 else f"{count / 1000:.0f} kB"
 
 
 def _plain(value) -> str:

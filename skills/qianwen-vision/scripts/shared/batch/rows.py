@@ -17,7 +17,7 @@ from collections import Counter, namedtuple
 
 from ..cli.inputs import read_text
 from ..failures import Failure, usage
-from ..files.outputs import slug
+from ..files.names import slug
 from ..words import counted
 from .index import Keys
 from .places import Places

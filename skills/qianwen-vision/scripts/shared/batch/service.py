@@ -15,11 +15,11 @@ from ..files.whole import remove
 from ..money.cost import FREE, total
 from ..money.payments import correct
 from ..tasks.bill import cost_counted
-from ..tasks.journal import Journal, READY
-from ..tasks.service import LIST_DELAY, resume_command, Tasks
+from ..tasks.journal import Journal, READY, resume_command
+from ..tasks.polling import LIST_DELAY, Polled, SUCCEEDED
 from ..transport.request import Multipart, Request
 from ..transport.retries import Retries
-from ..words import counted
+from ..words import counted, data_size
 from .job_files import URL
 
 WRITTEN, UPLOADED, CREATING, CREATED, MERGED = "written", "uploaded", "creating", "created", "merged"
@@ -30,8 +30,10 @@ _ID = re.compile(r"(?!\.)[A-Za-z0-9_.-]{1,200}")
 _PAGES = 20  # of a list: 100 jobs or 1000 files each
 
 
-class Jobs(Tasks):
-    """The jobs of one record; `wait`, `--status` and `--cancel` are those of tasks."""
+class Jobs(Polled):
+    """The jobs of one record; `--status` and `--cancel` are those of tasks."""
+
+    repeat = 300.0
 
     def __init__(self, client, journal: Journal, console, record: dict, pace=PACE, payments=None,
                  **clocks):
@@ -78,7 +80,7 @@ class Jobs(Tasks):
     def _submit_job(self, job: dict, number: int) -> None:
         if job["state"] == WRITTEN:
             self.console.note(f"uploading job {number} of {len(self.jobs)}: {counted(job['rows'], 'row')}, "
-                              f"{job['bytes'] / 1e6:.1f} MB")
+                              f"{data_size(job['bytes'])}")
             form = Multipart({"purpose": "batch"}, job["file"], media_type="application/jsonl",
                              filename=self._name(number) + ".jsonl")
             # a second upload costs nothing
@@ -164,7 +166,7 @@ class Jobs(Tasks):
             after = items[-1]["id"]
         return False
 
-    # -- look, as Tasks.wait and --status do
+    # -- look, as Polled.wait and --status do
 
     def look(self, task_id: str) -> tuple:
         """(SUCCEEDED when all jobs have ended, what `--status` says of them)."""
@@ -175,7 +177,7 @@ class Jobs(Tasks):
         if ended:
             self.record["state"] = READY
         self.save()
-        return "SUCCEEDED" if ended else "RUNNING", {"output": {"message": self.words()}}
+        return SUCCEEDED if ended else "RUNNING", {"output": {"message": self.words()}}
 
     def _look_at(self, job: dict) -> None:
         reply = self.client.json(Request("GET", self._url("batches", job["batch"])), Retries.READ)
@@ -197,14 +199,8 @@ class Jobs(Tasks):
         rows = f"{done:,} of {counted(total, 'row')}" if done else counted(total, "row")
         return f"{ended} of {counted(len(self.jobs), 'job')} ended ({states}), {rows}"
 
-    def _tell(self, record: dict, status: str, seconds: float, told):
-        now = (self.words(), int(seconds // 300))
-        text = f"{record['id']}: {self.words()}, {seconds:.0f} s so far"
-        if self.console.stderr.isatty():
-            self.console.redraw(text)
-        elif now != told:
-            self.console.note(text)
-        return now
+    def progress(self, record: dict, status: str) -> str:
+        return f"{record['id']}: {self.words()}"
 
     # -- cancel, fetch, tidy
 

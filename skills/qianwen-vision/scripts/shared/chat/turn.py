@@ -20,7 +20,7 @@ def text_target(session, ask: ChatAsk, name: str):
     options, console = session.options, session.console
     if options.output == "-":
         return None
-    from ..files.outputs import output_for
+    from ..files.answer_file import output_for
     return output_for(options.output, options.overwrite, console.redact_result(name), "json"
                       if ask.wants_json else "md")
 
@@ -262,7 +262,7 @@ class Turn:
 
     def _write_partial(self) -> None:
         """Never over a file that is there: it may be somebody's, or a link to somewhere else."""
-        from ..files.outputs import partial_path
+        from ..files.names import partial_path
         path = partial_path(self.target.path)
         try:
             with open(path, "x", encoding="utf-8", errors="replace", newline="\n") as file:

@@ -2,8 +2,7 @@
 from __future__ import annotations
 
 from ..failures import usage
-from .journal import Journal, READY
-from .service import describe, is_submitting, resume_command
+from .journal import is_submitting, Journal, READY, resume_command
 
 SCRIPTS = {"qianwen-text": "text.py", "qianwen-vision": "vision.py",
            "qianwen-image-generation": "image.py", "qianwen-video-generation": "video.py",
@@ -22,6 +21,18 @@ def list_tasks(journal: Journal, console) -> None:
                                      f"{row['model']}: {row['prompt']}\n  {_next_of(row)}\n"))
     if not rows:
         console.note("nothing is waiting to be fetched")
+
+
+def describe(records: list, journal: Journal) -> list:
+    """The records as rows for `--tasks`, without what is private to the journal."""
+    now = journal.now()
+    return [{"id": record["task_id"] or record["id"], "skill": record["skill"],
+             "model": record.get("model", ""),
+             "state": "expired" if journal.expired(record) else record["state"],
+             "prompt": str(record.get("prompt", ""))[:80], "age_seconds": int(now - record["created"]),
+             "output": record.get("output", ""),
+             "resume": resume_command(record["task_id"] or record["id"], journal)}
+            for record in records]
 
 
 def _next_of(row: dict) -> str:
