@@ -15,7 +15,8 @@ from shared.transport import download
 from shared.transport.client import Client
 from shared.transport.events import Event, WHOLE
 from shared.transport.request import is_id, Reply
-from tests.conftest import in_process, Run, STANDARD_KEY
+from tests import media_samples
+from tests.conftest import in_process, Run, SCRIPTS, STANDARD_KEY
 from tests.emulator import filming
 from tests.test_fuzz import secrets_in
 from tests.test_install import load as load_installer
@@ -487,3 +488,14 @@ def test_the_installer_clears_what_a_killed_one_left(work, capsys, flags):
     (work / ".claude" / "skills" / ".qianwen-ab12cd_9" / "new").mkdir(parents=True)
     assert load_installer().main(["--agent", "claude", "--dir", str(work), *flags]) == 0
     assert not list((work / ".claude" / "skills").glob(".qianwen-*")), capsys.readouterr()
+
+
+# ---- the key in the wrong place --------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("skill", sorted(SCRIPTS))
+def test_key_in_place_of_a_model_is_refused(run, emulator, home, work, skill):
+    (work / "a.png").write_bytes(media_samples.png(64, 64))
+    more = {"qianwen-vision": ["--image", "a.png"]}.get(skill, [])
+    result = run("A cat", *more, "--model", STANDARD_KEY, skill=skill)
+    assert result.code == 2 and "holds an API key" in result.err and not emulator.requests, result
+    assert STANDARD_KEY not in "".join(path.read_text("utf-8", "replace") for path in home.rglob("*") if path.is_file())

@@ -35,7 +35,10 @@ def expected(model, body: dict, region: str, media: int = 0, more: int = 0, batc
     """
     body = {**body, **(body.get("input") or {}), **(body.get("parameters") or {})}
     thinks = model.thinking == "always" or body.get("enable_thinking", model.thinking == "on") is True
-    put_in, out = media + body_tokens(body), _bound(body, thinks)
+    answer, thought = body.get("max_tokens") or body.get("max_completion_tokens"), body.get("thinking_budget")
+    thought = thought if isinstance(thought, int) and thinks else 0
+    out = answer + thought if isinstance(answer, int) else max(OUTPUT, thought)
+    put_in = media + body_tokens(body)
     counted = {"input_tokens": put_in + more, "output_tokens": out}
     if not model.price or not region:
         return unknown(_why(model, region), AS_OF, region, counted)
@@ -46,16 +49,9 @@ def expected(model, body: dict, region: str, media: int = 0, more: int = 0, batc
     return Cost(low, high, AS_OF, region, counted, SEARCHES if body.get("enable_search") else "", True)
 
 
-def _bound(body: dict, thinks: bool) -> int:
-    """The most tokens of output that a body allows, or OUTPUT."""
-    answer, thought = body.get("max_tokens") or body.get("max_completion_tokens"), body.get("thinking_budget")
-    thought = thought if isinstance(thought, int) and thinks else 0
-    return answer + thought if isinstance(answer, int) else max(OUTPUT, thought)
-
-
 def estimate_of(model, body: dict, session, media: int = 0, more: int = 0) -> tuple:
     """What --estimate shows of a chat call: the model's id, the Cost, and what is counted in words."""
-    cost = expected(model, body, session.price_region, media, more, session.half_price)
+    cost = expected(model, body, session.endpoint.price_region, media, more, session.half_price)
     said = f"about {counted(cost.units['input_tokens'] - more, 'token')} in"
     said += f", and at most {more:,} for the documents" if more else ""
     settings = {**body, **(body.get("parameters") or {})}

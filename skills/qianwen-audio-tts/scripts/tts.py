@@ -58,7 +58,7 @@ def estimate(session) -> tuple:
     job = Job(session.options)
     for warning in job.warnings:
         session.console.warn(warning)
-    cost, _ = money.total(expected(job.model, part.spoken, session.price_region, job.ask.speed)
+    cost, _ = money.total(expected(job.model, part.spoken, session.endpoint.price_region, job.ask.speed)
                           for part in job.parts)
     return job.model.id, cost, words(job.model, cost, len(job.parts))
 

@@ -376,7 +376,7 @@ class Custom:
         self.session.show_estimate(self._creation(body, model), f"a voice for {model}", model=model)
 
     def _creation(self, body: dict, model: str):
-        return creation(find_model(model)[0], body["input"].get("text", ""), self.session.price_region)
+        return creation(find_model(model)[0], body["input"].get("text", ""), self.session.endpoint.price_region)
 
     def _call(self, body: dict, safety: str, service: Service):
         client = self._client(body["input"].get("target_model") or body["model"])

@@ -114,7 +114,7 @@ class Speaker:
     def cost(self) -> money.Cost:
         """What this run paid for; a part that was there already costs nothing again."""
         return money.total(self._costs)[0] if self._costs else expected(self._model, "",
-            self._session.price_region)
+            self._session.endpoint.price_region)
 
     def speak(self, key: str, call, client, on_audio=None) -> dict:
         """The part of a call, as Store.take gives it: made, or fetched where an earlier run paid for it
@@ -157,7 +157,7 @@ class Speaker:
             with open(path, "wb") as file:
                 sink = Sink(file, call, on_audio)
                 return self._take(events, sink, call, client)
-        text, region = call.text, self._session.price_region
+        text, region = call.text, self._session.endpoint.price_region
         try:
             with self._session.payments.paying(self._model.id,
                                                expected(self._model, text, region, self._speed)) as payment:

@@ -90,7 +90,7 @@ def estimate(session) -> tuple:
     costs: list = []
     for part, times in by_calls(ask, model):
         call = build_request(part, model)[0]
-        costs += [expected(model, call, len(ask.images), session.price_region)] * times
+        costs += [expected(model, call, len(ask.images), session.endpoint.price_region)] * times
     cost, calls = total(costs)[0], len(costs)
     said = f" in {calls} calls (--batch)" if calls > 1 else cheaper_words(ask, model, call, cost)
     return model.id, cost, words(model, call, cost) + said
@@ -162,7 +162,7 @@ class Run(TaskRun):
                  "size": parameters.get("size"), "parameters": parameters,
                  "inputs": [picture.name for picture in (*ask.images, *([ask.mask] if ask.mask else []))]}
         same = fingerprint(call.path, {"body": call.body, "files": [media.digest(item) for item in waiting]})
-        cost = expected(model, call, len(ask.images), self.session.price_region)
+        cost = expected(model, call, len(ask.images), self.session.endpoint.price_region)
         return self.new_record(outputs, same, facts, cost, mode=call.mode, expected=call.expected,
                                given=len(ask.images))
 
@@ -226,7 +226,7 @@ class Run(TaskRun):
         made = sum(part["kind"] == "media" for part in parts)
         return charged(TABLE.find(record["model"])[0], record["facts"].get("parameters", {}), usage,
                        [()] * made,
-                       record.get("given", 0), self.session.price_region)
+                       record.get("given", 0), self.session.endpoint.price_region)
 
     def write_text(self, delivery, outputs):
         """The text with its pictures, as Markdown beside them."""

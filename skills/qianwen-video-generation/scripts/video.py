@@ -94,8 +94,8 @@ def estimate(session) -> tuple:
     address_all([item for _, item in pictures_and_more(ask)], 0)
     call, _ = build_request(ask, model)
     cost = video_prices.estimate(model, call, video_prices.given_seconds(ask, call, model),
-                                 session.price_region)
-    other = video_prices.cheapest(ask, call.way.mode, check_media, session.price_region)
+                                 session.endpoint.price_region)
+    other = video_prices.cheapest(ask, call.way.mode, check_media, session.endpoint.price_region)
     said = video_prices.words(model, call.tier, cost) + video_prices.cheaper_words(model, cost, other)
     return model.id, cost, said
 
@@ -162,7 +162,7 @@ class Run(TaskRun):
                  "parameters": parameters, "inputs": [item.name for _, item in pictures_and_more(ask)]}
         same = fingerprint(call.path, {"body": call.body, "files": [media.digest(item) for item in waiting]})
         seconds = video_prices.given_seconds(ask, call, model)
-        cost = video_prices.estimate(model, call, seconds, self.session.price_region)
+        cost = video_prices.estimate(model, call, seconds, self.session.endpoint.price_region)
         return self.new_record(outputs, same, facts, cost, mode=call.way.mode)
 
     # -- answers
@@ -173,7 +173,7 @@ class Run(TaskRun):
     def charged(self, record: dict, parts: list, usage: dict):
         row = TABLE.find(record["model"])[0]
         return video_prices.charged(row, record["facts"].get("parameters", {}), usage,
-                                    self.session.price_region)
+                                    self.session.endpoint.price_region)
 
     def count(self, record: dict, files: list) -> float:
         return seconds_of(record.get("usage") or {}, sum(entry.get("seconds", 0) for entry in files))

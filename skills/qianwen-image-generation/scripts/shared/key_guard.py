@@ -122,13 +122,16 @@ class Key:
 
 class Endpoint:
     """Where requests go: `origin` is scheme and host, `prefix` a gateway's own path, kept in front of every
-    service path. `compatible` is the base of the OpenAI-compatible API, `native` that of DashScope's own."""
+    service path. `compatible` is the base of the OpenAI-compatible API, `native` that of DashScope's own.
+    `price_region` is the region whose list prices hold, '' where nobody here knows them: a gateway bills by
+    itself."""
 
-    __slots__ = ("origin", "prefix", "kind", "host", "region", "compatible", "native")
+    __slots__ = ("origin", "prefix", "kind", "host", "region", "compatible", "native", "price_region")
 
     def __init__(self, origin: str, prefix: str, kind: str, host: str, region: str = ""):
         self.origin, self.prefix, self.kind, self.host, self.region = origin, prefix, kind, host, region
         self.compatible, self.native = origin + prefix + "/compatible-mode/v1", origin + prefix + "/api/v1"
+        self.price_region = {DASHSCOPE: region or DEFAULT_REGION, LOOPBACK: DEFAULT_REGION}.get(kind, "")
 
     def __repr__(self) -> str:
         return f"<{self.kind} endpoint {self.origin}{self.prefix}>"

@@ -18,10 +18,12 @@ def run_chats(session, call, make_parser, *, table, estimate, **row_settings) ->
         return run_calls(session, None, make_parser, table)
     if options.batch is not None:
         return _run_rows(session, call, make_parser, table, estimate, row_settings)
-    if not options.estimate and (options.tasks or options.status or options.cancel or options.resume):
+    if options.estimate:
+        return run_calls(session, call, make_parser, table, estimate)
+    if options.tasks or options.status or options.cancel or options.resume:
         from .batch.job_commands import about_jobs
         return about_jobs(session, call, make_parser, table, **row_settings)
-    return run_calls(session, call, make_parser, table, estimate)
+    return call(session)
 
 
 def _run_rows(session, call, make_parser, table, estimate, row_settings: dict) -> Exit:

@@ -27,7 +27,7 @@ class Payments:
                  fix: None, clean=lambda value: value):
         self.skill, self.unpriced, self._state = skill, unpriced, state
         self.budgets = budget.smallest(settings) if settings else []
-        self._spending, self._warn, self._clean, self._warned = Spending(state), warn, clean, False
+        self._warn, self._clean, self._warned = warn, clean, False
         self._under_way: UnderWay | None = None
         self._changed = threading.Condition(threading.RLock())
         self._open = 0  # calls of this process that are under way
@@ -67,7 +67,7 @@ class Payments:
                 try:
                     with self._checked(cost.high) if self.budgets else contextlib.nullcontext():
                         self._under_way = self._under_way or UnderWay(self._state)
-                        number = self._under_way.begin(self.skill, self._clean(model), cost.high)
+                        number = self._under_way.begin(self.skill, model, cost.high)
                 except Failure:
                     if not self._open:
                         raise
@@ -89,6 +89,10 @@ class Payments:
                 if spent + (amount or 0.0) > one.amount + _ROUNDING or one.amount == 0 and amount != 0:
                     raise budget.over(one, spent, amount or 0.0)
             yield
+
+    @functools.cached_property
+    def _spending(self) -> Spending:
+        return Spending(self._state)
 
     @functools.cached_property
     def _sums(self):

@@ -57,31 +57,26 @@ class Lock:
     block. Waits up to `wait` seconds. Raises OSError.
 
     Where the file system has no locks the block is entered all the same: what it guards is appended in one
-    write.
+    write. What is written to the `descriptor` is appended to the lock file itself.
     """
 
     def __init__(self, path: str, wait: float):
         make_private(os.path.dirname(path))
-        self.path, self._descriptor = path, open_own(path, os.O_RDWR | os.O_CREAT)
+        self.path, self.descriptor = path, open_own(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
         deadline = time.monotonic() + wait
         try:
-            while not try_lock(self._descriptor):
+            while not try_lock(self.descriptor):
                 if time.monotonic() >= deadline:
                     raise TimeoutError(errno.ETIMEDOUT, "another process holds it", path)
                 time.sleep(0.01)
         except Unsupported:
             pass
         except BaseException:
-            os.close(self._descriptor)
+            os.close(self.descriptor)
             raise
 
     def __enter__(self):
         return self
-
-    def write(self, data: bytes) -> None:
-        """Append to the lock file itself."""
-        os.lseek(self._descriptor, 0, os.SEEK_END)
-        os.write(self._descriptor, data)
 
     def remove(self) -> None:
         """Take the file away; the lock ends."""
@@ -94,7 +89,7 @@ class Lock:
         self.__exit__()
 
     def __exit__(self, *_) -> None:
-        descriptor, self._descriptor = self._descriptor, -1
+        descriptor, self.descriptor = self.descriptor, -1
         if descriptor >= 0:
             os.close(descriptor)
 

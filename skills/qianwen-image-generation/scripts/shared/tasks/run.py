@@ -67,7 +67,7 @@ class TaskRun:
         return len(files)
 
     def charged(self, record: dict, parts: list, usage: dict) -> Cost:
-        """What an answer cost, at the list price of `session.price_region`."""
+        """What an answer cost, at the list price of `session.endpoint.price_region`."""
         raise NotImplementedError
 
     # -- before the call

@@ -7,6 +7,8 @@ ignored.
 """
 from __future__ import annotations
 
+from collections import defaultdict
+
 from ..failures import Exit, Failure
 from ..transport.errors import Context, network
 from ..transport.events import WHOLE
@@ -38,7 +40,7 @@ class Answer:
     """
 
     def __init__(self, cumulative: bool = False):
-        self._pieces = {"reasoning": Pieces(cumulative), "text": Pieces(cumulative)}
+        self._pieces = defaultdict(lambda: Pieces(cumulative))  # by channel: reasoning, text
         self.finish_reason = ""
         self.tool_calls: list = []
         self.usage: dict = {}

@@ -137,7 +137,7 @@ class Sums(Spending):
                 with Lock(path, wait=1.0) as lock:  # two readers would count the same doubts
                     for number, call in _open_calls(path).items():
                         self.add(call["skill"], call["model"], {}, call["amount"], in_doubt=True)
-                        lock.write(ended(number))
+                        os.write(lock.descriptor, ended(number))
                     lock.remove()
                 return 0.0
         except OSError:  # it cannot be changed, so its calls count as long as it is there

@@ -9,8 +9,8 @@ import os
 
 from .. import key_guard
 from ..account import Account, ENVIRONMENT
-from ..failures import Exit, Failure
-from ..money.cost import BEIJING, estimate_document, line
+from ..failures import Exit, Failure, usage
+from ..money.cost import estimate_document, line
 from ..transport.client import Client
 from ..transport.retries import Retries
 
@@ -85,6 +85,8 @@ class Session:
         if guarded and not self._passed:
             self.pass_guard()
         options, console = self.options, self.console
+        if any(secret in model for secret in console.secrets):  # ids are written to disk
+            raise usage("the model id holds an API key", "give --model an id of --models; nothing was sent")
         retries = Retries(options.retries, note=console.note, throttle=throttle
                           or (self.row and self.row.throttle))
         return Client(self.verdict, self.skill, timeout=options.timeout, retries=retries,
@@ -110,13 +112,6 @@ class Session:
             self._payments = Payments(self.account.state, self.skill, self.account.budgets,
                                       self.options.unpriced, self.console.warn, self.console.redact_result)
         return self._payments
-
-    @property
-    def price_region(self) -> str:
-        """The region whose list prices hold, '' where nobody here knows them: a gateway bills by itself."""
-        endpoint = self.verdict.endpoint
-        return {key_guard.DASHSCOPE: endpoint.region or BEIJING,
-                key_guard.LOOPBACK: BEIJING}.get(endpoint.kind, "")
 
     def close(self) -> None:
         """At the end of the run: none of its calls is under way any more."""

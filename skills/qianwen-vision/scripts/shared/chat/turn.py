@@ -126,15 +126,15 @@ class Turn:
 
     def _exchange(self, request: Request) -> None:
         """One paid call. What an answer that broke off cost is known where its usage came before that."""
-        session, is_whole = self.session, False
-        about = expected(self.model, request.body, session.price_region, *self._unseen, session.half_price)
+        session, region, is_whole = self.session, self.client.endpoint.price_region, False
+        about = expected(self.model, request.body, region, *self._unseen, session.half_price)
         with session.payments.paying(self.model.id, about) as payment:
             try:
                 self.client.events(request, Retries.CHAT, self._fold)
                 is_whole = True
             finally:
                 if is_whole or self.answer.usage:
-                    cost = charged(self.model, self.answer.usage, session.price_region, session.half_price,
+                    cost = charged(self.model, self.answer.usage, region, session.half_price,
                                    may_search=about.why == SEARCHES)
                     self.cost = payment.settle(cost, self.answer.request_id)
 

@@ -73,15 +73,15 @@ class UnderWay:
     def begin(self, skill: str, model: str, amount: float | None) -> int:
         """Write down a call before it is sent; return its number."""
         self._last += 1
-        self._lock.write(json.dumps({"begin": self._last, "skill": skill, "model": model,
-                                     "amount": amount}).encode() + b"\n")
+        line = {"begin": self._last, "skill": skill, "model": model, "amount": amount}
+        os.write(self._lock.descriptor, json.dumps(line).encode() + b"\n")
         self._open.add(self._last)
         return self._last
 
     def end(self, number: int) -> None:
         """The outcome is known; without any other call under way the file goes."""
         self._open.discard(number)
-        self._lock.write(ended(number))
+        os.write(self._lock.descriptor, ended(number))
 
     def close(self) -> None:
         """At the end of the process: nothing is under way any more."""
