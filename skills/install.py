@@ -33,17 +33,16 @@ _NOT_LOOKED_AT = re.compile(r"__pycache__|.*\.pyc")  # what comes and goes in an
 # Where an agent looks, below the home folder and below a project; the variable that moves its home folder;
 # how to look.
 AGENTS = {
-    "claude": (".claude/skills", ".claude/skills", ("CLAUDE_CONFIG_DIR", "skills"), "start claude and ask: "
-                                                                                    "which skills do you "
-                                                                                    "have?"),
+    "claude": (".claude/skills", ".claude/skills", ("CLAUDE_CONFIG_DIR", "skills"),
+               "start claude and ask: which skills do you have?"),
     "qwen": (".qwen/skills", ".qwen/skills", None, "start qwen and type /skills"),
     "codex": (".codex/skills", ".codex/skills", ("CODEX_HOME", "skills"), "start codex and type /skills"),
     "gemini": (".gemini/skills", ".gemini/skills", None, "run: gemini skills list"),
     "opencode": (".config/opencode/skills", ".opencode/skills", ("XDG_CONFIG_HOME", "opencode/skills"),
                  "start opencode and ask: which skills do you have?"),
-    "agents": (".agents/skills", ".agents/skills", None, "start your agent (Qwen Code, Codex, Gemini CLI "
-                                                         "and opencode read this folder) and ask: which "
-                                                         "skills do you have?"),
+    "agents": (".agents/skills", ".agents/skills", None,
+               "start your agent (Qwen Code, Codex, Gemini CLI and opencode read this folder) and ask: which "
+               "skills do you have?"),
 }
 
 
@@ -66,19 +65,17 @@ def main(argv=None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="install.py", description="Copy the five skills to where an agent "
-                                                                    "looks for them.",
-                                     allow_abbrev=False)
-    parser.add_argument("--agent", required=True, choices=AGENTS, help="agents: the folder that several of "
-                                                                       "them read")
-    parser.add_argument("--scope", choices=("user", "project"), help="for you everywhere, or for one "
-                                                                     "project (default: user; with --dir "
-                                                                     "project)")
-    parser.add_argument("--dir", metavar="DIR", help="the project's folder; with --scope user the folder "
-                                                     "that stands for your home")
-    parser.add_argument("--uninstall", action="store_true", help="take the skills away again")
-    parser.add_argument("--force", action="store_true", help="also replace or remove folders that were "
-                                                             "changed after they were installed")
+    parser = argparse.ArgumentParser(prog="install.py", allow_abbrev=False,
+                                     description="Copy the five skills to where an agent looks for them.")
+    add = parser.add_argument
+    add("--agent", required=True, choices=AGENTS, help="agents: the folder that several of them read")
+    add("--scope", choices=("user", "project"),
+        help="for you everywhere, or for one project (default: user; with --dir project)")
+    add("--dir", metavar="DIR",
+        help="the project's folder; with --scope user the folder that stands for your home")
+    add("--uninstall", action="store_true", help="take the skills away again")
+    add("--force", action="store_true",
+        help="also replace or remove folders that were changed after they were installed")
     return parser
 
 
@@ -114,7 +111,6 @@ def _absolute(folder: str, variable: str) -> str:
 
 
 # ---- what is there
-# ---------------------------------------------------------------------------------------------------
 
 def files_of(folder: str, installed: bool = False) -> list:
     """The paths of a skill's files, relative and sorted, with / between.
@@ -204,7 +200,6 @@ def version() -> str:
 
 
 # ---- doing it
-# --------------------------------------------------------------------------------------------------------
 
 def _check(target: str, force: bool) -> dict:
     """The state of each skill's folder. Raises Refused where one must not be touched, before any is."""
@@ -325,9 +320,8 @@ def uninstall(target: str, force: bool) -> int:
             shutil.rmtree(os.path.join(target, name))
             print(f"removed {os.path.join(target, name)}")
             gone += 1
-    print(f"{gone} {'skill' if gone == 1 else 'skills'} removed from {target}" if gone else "nothing of "
-                                                                                            "these skills "
-                                                                                            f"is in {target}")
+    print(f"{gone} {'skill' if gone == 1 else 'skills'} removed from {target}" if gone
+          else f"nothing of these skills is in {target}")
     return 0
 
 

@@ -299,9 +299,9 @@ class ApiBatch:
         from .rows import Row
         for key, outcome in outcomes.items():
             if key not in self._rows.keys and not self._folder.skipped(key):
+                answer = self._console.redact_result(_raw(outcome))
                 self._folder.record(Row(0, None, key, None),
-                                    {"ok": "body" in outcome, "skill": self._console.skill,
-                                                               **self._console.redact_result(_raw(outcome))})
+                                    {"ok": "body" in outcome, "skill": self._console.skill, **answer})
 
     def _document(self, row, outcome: dict) -> dict:
         """The document of a row, made from its stored answer as from one that has just come."""

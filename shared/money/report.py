@@ -46,7 +46,7 @@ def document(period: str, days: tuple, found: dict) -> dict:
                     **({"calls_without_price": one.unpriced} if one.unpriced else {}),
                     **({"in_doubt": one.in_doubt} if one.in_doubt else {})}
                    for (skill, model), one in sorted(found.items(),
-                                                     key=lambda item: (-item[1].amount, item[0]))]}
+                       key=lambda item: (-item[1].amount, item[0]))]}
 
 
 def sum_of(sums) -> Sum:

@@ -147,8 +147,8 @@ class Output:
         if self._options.srt:
             try:
                 text = self._console.redact_result(tts_plan.subtitles(self._job.parts, self._spans))
-                subtitles = self._outputs.save_text(text.encode("utf-8", "replace"), "srt",
-                                                    "application/x-subrip")
+                data = text.encode("utf-8", "replace")
+                subtitles = self._outputs.save_text(data, "srt", "application/x-subrip")
                 self.files.append(subtitles)
                 self._console.result(subtitles["path"] + "\n")
             except OSError as error:

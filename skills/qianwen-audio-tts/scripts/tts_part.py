@@ -133,9 +133,8 @@ class Speaker:
         try:
             answer, form = self._send(call, client, temporary, on_audio)
             url = answer.url
-            facts = self._session.console.redact_result({"usage": answer.usage,
-                "request_id": answer.request_id,
-                                                         "url": url})
+            facts = {"usage": answer.usage, "request_id": answer.request_id, "url": url}
+            facts = self._session.console.redact_result(facts)
             if form:
                 return self.store.keep(key, temporary, form, facts)
             self.store.keep_link(key, facts)

@@ -183,8 +183,8 @@ def _link(path: str, new: str) -> None:
 def unsaved(error: OSError, folder: str, url: str = "") -> Failure:
     """A part is paid and cannot be saved; `url` is where it still is, if anywhere."""
     return Failure(Exit.UNSAVED, f"the speech cannot be saved in {folder}: {error.strerror}",
-                   "the segment is paid for, and is behind the link above" if url else "the segment is paid "
-                                                                                       "for, but lost",
+                   "the segment is paid for, and is behind the link above" if url
+                   else "the segment is paid for, but lost",
                    "download the link above, which needs no key and expires after 24 hours; then make "
                    "room" if url
                    else "make room there, then run the command again: the segment is billed again",

@@ -108,9 +108,8 @@ def tell(console, ask, model, warning: str) -> None:
     turned = [picture for picture in ask.images if picture.turned]
     if turned and (ask.mask or ask.box):
         console.warn(f"{turned[0].name} is stored on its side and shown upright by its EXIF data; the "
-                     "service may count --box and --mask in the stored picture", "save it upright with a "
-                                                                                 "picture editor, and use "
-                                                                                 "that file")
+                     "service may count --box and --mask in the stored picture",
+                     "save it upright with a picture editor, and use that file")
     if model.transparency == "needed" and ask.images[:1] and not ask.images[0].url and not ask.images[0].alpha:
         console.warn(f"{model.id} wants a picture with a transparent background, but {ask.images[0].name} "
                      "has none",

@@ -82,8 +82,8 @@ def _document_id(path: str) -> str:
     if path.startswith("fileid://"):
         file_id = path[len("fileid://"):]
         if not is_id(file_id):
-            raise usage(f"--document {path} is not the id of a document", "give fileid:// and the id as it "
-                                                                          "was shown")
+            raise usage(f"--document {path} is not the id of a document",
+                        "give fileid:// and the id as it was shown")
         return file_id
     from text_documents import check_document
     check_document(path)

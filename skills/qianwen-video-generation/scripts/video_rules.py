@@ -166,8 +166,8 @@ class Pixels(Tiers):
             self.found(ask.size, name)
             parameters["size"] = _pixels(ask.size)
         elif ask.resolution or ask.ratio:
-            parameters["size"] = _pixels(self._size(ask.resolution or self.default, ask.ratio
-                                                    or self.ratios[0], name))
+            ratio = ask.ratio or self.ratios[0]
+            parameters["size"] = _pixels(self._size(ask.resolution or self.default, ratio, name))
 
     def _size(self, tier: str, ratio: str, name: str) -> tuple:
         if ratio not in self.sizes[tier]:

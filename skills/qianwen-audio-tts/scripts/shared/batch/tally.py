@@ -169,8 +169,8 @@ def report(tally: Tally, row_file, batch_folder, session) -> Exit:
 def _document(tally: Tally, code: Exit, batch_folder, session) -> dict:
     console = session.console
     document = {"ok": code == Exit.OK, "skill": console.skill, "exit_code": int(code), "rows": tally.counts(),
-                "results": batch_folder.results, **({"table": batch_folder.table} if batch_folder.table
-                                                    else {}),
+                "results": batch_folder.results,
+                **({"table": batch_folder.table} if batch_folder.table else {}),
                 "billing": {"plan": session.verdict.key.billing, "units": dict(tally.units), **_cost(tally)},
                 "warnings": console.warnings}
     if code != Exit.OK:

@@ -149,8 +149,8 @@ class OutputFiles:
         if not self.sidecars:
             return
         path = sidecar_path(entry["path"])
-        facts = {"file": os.path.basename(entry["path"]), **{name: value for name, value in facts.items()
-                                                              if value not in (None, "", [], {})}}
+        given = {name: value for name, value in facts.items() if value not in (None, "", [], {})}
+        facts = {"file": os.path.basename(entry["path"]), **given}
         try:
             if exists(path) and not is_sidecar(path):
                 raise FileExistsError(17, "a file of that name appeared meanwhile")

@@ -50,9 +50,8 @@ def usage_line(usage, model: str, billing: str) -> str:
         given, made = found.input, found.output
         tokens = ((f"{counted(given, 'token')} in" if given is not None else "? tokens in")
                   + (f" ({found.cached} cached)" if found.cached else "")
-                  + f", {'?' if made is None else number(made)} out" + (f" ({found.thinking} "
-                                                                        "thinking)" if found.thinking
-                                                                        else ""))
+                  + f", {'?' if made is None else number(made)} out"
+                  + (f" ({found.thinking} thinking)" if found.thinking else ""))
     searches = f", {counted(found.searches, 'web search', 'web searches')}" if found.searches else ""
     return f"{tokens}{searches} · {model} · {billing}"
 

@@ -80,8 +80,8 @@ class Uploader:
     def _credential(self) -> dict:
         if not self._policy or self.clock() > self._ends:
             body = self.client.json(policy_request(self.client.endpoint, self.model), Retries.READ).body
-            self._policy = policy = _checked_policy(body.get("data") or body.get("output"),
-                                                    self.client.endpoint)
+            given = body.get("data") or body.get("output")
+            self._policy = policy = _checked_policy(given, self.client.endpoint)
             self._ends = self.clock() + _number(policy.get("expire_in_seconds"), 300) - UPLOAD_SLACK
         return self._policy
 
@@ -89,8 +89,8 @@ class Uploader:
         limit = _number(policy.get("max_file_size_mb"), 0) * 1024 * 1024
         if limit and media.size > limit:
             raise usage(f"{media.name} has {data_size(media.size)}, but a temporary upload for {self.model} "
-                        f"takes {data_size(limit)} at most", "put the file on a public http(s) address and "
-                                                             "pass that, or make it smaller")
+                        f"takes {data_size(limit)} at most",
+                        "put the file on a public http(s) address and pass that, or make it smaller")
         key = f"{policy['upload_dir'].rstrip('/')}/{os.urandom(8).hex()}.{_extension(media)}"
         fields = {
             "OSSAccessKeyId": policy["oss_access_key_id"], "Signature": policy["signature"],

@@ -231,9 +231,9 @@ class TaskRun:
             return show_status(given, self.runner(client), self.journal, console)
         if options.cancel:
             return cancel(given, self.runner(client), self.journal, console)
-        return self.go_on(record or self.journal.new(console.skill, task_id=given, state=RUNNING, model="",
-            facts={},
-                                                       created=0.0), client)
+        found = record or self.journal.new(console.skill, task_id=given, state=RUNNING, model="", facts={},
+                                           created=0.0)
+        return self.go_on(found, client)
 
     def _fetched_already(self, given: str, paths: list) -> None:
         """The files are here and paid: nothing is fetched, saved or reported as billed a second time."""
@@ -264,8 +264,9 @@ class TaskRun:
         parts = record["parts"] if body is None else self.parts_of(body)
         outputs = self._old_outputs(record, body, sum(part["kind"] == "media" for part in parts))
         try:
-            answer = body if body is not None else {"usage": record.get("usage"),
-                                                    "request_id": record.get("request_id")}
+            answer = body
+            if answer is None:
+                answer = {"usage": record.get("usage"), "request_id": record.get("request_id")}
             return self.deliver(parts, answer, record, outputs, client)
         finally:
             outputs.discard()

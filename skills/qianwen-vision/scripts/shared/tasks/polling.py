@@ -59,8 +59,8 @@ class Polled:
                 told = self._tell(record, status, self.clock() - begin, told)
                 left = begin + max_wait - self.clock()
                 if left <= 0:
-                    raise self._goes_on(record, Exit.RUNNING, f"the task is still {self.word(status)} after "
-                                                              f"{counted(max_wait, 'second')}")
+                    said = f"the task is still {self.word(status)} after {counted(max_wait, 'second')}"
+                    raise self._goes_on(record, Exit.RUNNING, said)
                 self.sleep(min(left, pause * random.uniform(0.85, 1.15)))
                 pause = min(self.pace[1], pause * 1.5)
         except KeyboardInterrupt:
@@ -76,8 +76,8 @@ class Polled:
                 return self.look(record["task_id"])
             except Failure as failure:
                 left = begin + max_wait - self.clock()
-                is_final = not failure.retryable and (failure.exit_code == Exit.QUOTA
-                                                      or 400 <= failure.http_status < 500)
+                refused = failure.exit_code == Exit.QUOTA or 400 <= failure.http_status < 500
+                is_final = refused and not failure.retryable
                 if is_final or failure.exit_code in (Exit.KEY, Exit.USAGE, Exit.INTERRUPTED):
                     raise self._still_there(failure, record)
                 if left <= 0:
