@@ -40,7 +40,7 @@ class ApiBatch:
         self._session, self._call, self._table = session, call, table
         self._rows, self._folder, self.journal = row_file, batch_folder, journal
         self._console, self._options = session.console, session.options
-        self._costs: dict = {}  # model -> what its answers cost
+        self._costs: dict = {}  # model -> (what its answers cost, how many there are)
         self._whole = True  # whether the files of results have all rows that the service counted
 
     @property

@@ -11,7 +11,7 @@ import contextlib
 from ..body import needs_oss_header
 from ..cli.session import Session
 from ..failures import usage
-from ..money.cost import plus
+from ..money.cost import FREE, plus
 from ..transport.events import Event, WHOLE
 from ..transport.request import Reply, Request
 
@@ -31,7 +31,8 @@ class Taken(Exception):
 
 
 class StoredPayments:
-    """The payments of rows whose jobs are paid as a whole: they are summed by model in `costs`."""
+    """The payments of rows whose jobs are paid as a whole: `costs` gets for each model the sum, and of how many
+    rows."""
 
     def __init__(self, costs: dict):
         self._costs, self._model = costs, ""
@@ -47,8 +48,8 @@ class StoredPayments:
 
     def settle(self, cost, call: str = ""):
         """A row's answer cost this; return it."""
-        self._costs[self._model] = plus(self._costs[self._model],
-                                        cost) if self._model in self._costs else cost
+        before, rows = self._costs.get(self._model, (FREE, 0))
+        self._costs[self._model] = (plus(before, cost) if rows else cost, rows + 1)
         return cost
 
 

@@ -134,8 +134,10 @@ class Jobs(Polled):
             jobs = [job for job in self.jobs if job["model"] == model and job["state"] == CREATED]
             held = [cost_counted(job) for job in jobs if "counted" in job]
             if held:
-                correct(self._payments, model, total(held)[0], costs.get(model, FREE), self.record["id"],
-                        resolved=sum(job.pop("in_doubt", False) for job in jobs))
+                cost, rows = costs.get(model, (FREE, 0))
+                correct(self._payments, model, total(held)[0], cost, self.record["id"],
+                        resolved=sum(job.pop("in_doubt", False) for job in jobs),
+                        calls=max(0, rows - len(held)))  # a row is a call, as in a batch of direct calls
             for job in jobs:
                 job.pop("counted", None)
 
