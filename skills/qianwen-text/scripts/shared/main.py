@@ -6,7 +6,7 @@ import sys
 
 from . import key_guard
 from .account import BadSetting, find_account, Settings
-from .cli.console import Console, defect, make_blocking, make_utf8, to_nowhere
+from .cli.console import Console, make_blocking, make_utf8, to_nowhere
 from .cli.session import Session
 from .failures import Exit, Failure, usage
 
@@ -98,6 +98,7 @@ def _outcome(make_parser, execute, argv, console: Console) -> int:
     except BrokenPipeError:
         raise
     except Exception as error:
+        from .cli.failed import defect
         return _report(console, defect(error, console))
 
 
@@ -114,7 +115,8 @@ def _check_place() -> None:
 def _told(console: Console, code: int) -> int:
     """The exit code of a run that is done; a result that could not go to stdout is no success."""
     if console.unwritten and code == Exit.OK:
-        console.explain(console.unwritten)
+        from .cli.failed import explain
+        explain(console, console.unwritten)
         return int(Exit.UNSAVED)
     return code
 
@@ -138,8 +140,9 @@ def _run(session, execute) -> int:
 
 
 def _report(console: Console, failure: Failure) -> int:
+    from .cli.failed import tell
     try:
-        console.failed(failure)
+        tell(console, failure)
     except BrokenPipeError:  # stderr has the report
         pass
     return int(failure.exit_code)

@@ -17,7 +17,8 @@ from ..money.payments import correct
 from ..tasks.bill import cost_counted
 from ..tasks.journal import Journal, READY, resume_command
 from ..tasks.polling import LIST_DELAY, Polled, SUCCEEDED
-from ..transport.request import Multipart, Request
+from ..transport.multipart import Multipart
+from ..transport.request import Request
 from ..transport.retries import Retries
 from ..words import counted, data_size
 from .job_files import URL
