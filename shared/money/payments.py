@@ -61,13 +61,14 @@ class Payments:
         """
         if self.budgets and not cost.known and not self.unpriced:
             raise _no_price(model, cost, self.budgets[0])
+        shown = self._clean(model) if cost.high is None else model  # an id that has a price stands in a table
         number = 0  # among the calls under way; where it cannot be written down it is none of them
         with self._changed:
             while not number:
                 try:
                     with self._checked(cost.high) if self.budgets else contextlib.nullcontext():
                         self._under_way = self._under_way or UnderWay(self._state)
-                        number = self._under_way.begin(self.skill, model, cost.high)
+                        number = self._under_way.begin(self.skill, shown, cost.high)
                 except Failure:
                     if not self._open:
                         raise
