@@ -350,6 +350,16 @@ def test_what_is_left_for_check(tmp_path):
     assert (held.period, amount, left) == ("week", 0.75, 0.25)
 
 
+def test_the_file_of_a_process_that_has_not_locked_it_yet_is_left_alone(tmp_path):
+    """Locked or deleted by a reader now, its process would refuse a call, or be taken for none."""
+    path = tmp_path / "under-way" / "1-abc.jsonl"
+    path.parent.mkdir()
+    path.touch()
+    assert Sums(str(tmp_path)).under_way() == 0 and path.exists()
+    os.utime(path, (1, 1))
+    assert Sums(str(tmp_path)).under_way() == 0 and not path.exists(), "a process that was killed then left it"
+
+
 def test_only_the_open_calls_of_a_process_count(tmp_path):
     under_way = UnderWay(str(tmp_path))
     first, second = under_way.begin("s", "m", 1.0), under_way.begin("s", "m", 2.0)
