@@ -150,3 +150,11 @@ def test_what_only_failures_and_uploads_need_is_loaded_by_them_alone(run, emulat
     loaded = {line.rpartition("|")[2].strip() for line in result.err.splitlines() if line.startswith("import time:")}
     assert "shared.transport.client" in loaded and result.code == code, result
     assert [name for name in LATER if f"shared.{name}" in loaded] == [*needed], result
+
+
+def test_a_batch_loads_what_its_failures_need_before_it_begins():
+    """A row that finds no free descriptor has sent nothing; a module that cannot be loaded then would leave it in doubt."""
+    code = "import sys, shared.batch.workers; print(*(name for name in sys.argv[1:] if 'shared.' + name not in sys.modules))"
+    needed = [name for name in LATER if name != "transport.storage"]  # what uploads need is loaded by them
+    done = subprocess.run([sys.executable, "-c", code, *needed], cwd=check.ROOT, stdout=subprocess.PIPE, check=True)
+    assert not done.stdout.strip()
