@@ -242,6 +242,15 @@ def test_a_task_counts_from_its_create_and_is_settled_at_its_end(tmp_path):
     assert lines_of(tmp_path)[1]["calls"] == 0 and lines_of(tmp_path)[1]["id"] == "task-1"
 
 
+def test_every_row_of_a_job_without_a_price_is_told_as_such(tmp_path):
+    payments = payments_of(tmp_path)
+    with payments.paying("m", NOT_KNOWN) as payment:
+        payment.goes_on("job-1")
+    correct(payments, "m", NOT_KNOWN, NOT_KNOWN, "job-1", calls=99)
+    found = Sums(str(tmp_path)).between(TODAY, TODAY)["qianwen-text", "m"]
+    assert (found.calls, found.unpriced, found.amount) == (100, 100, 0)
+
+
 def test_a_call_over_the_budget_is_refused_with_what_is_left(tmp_path):
     Sums(str(tmp_path)).add("s", "m", {}, 0.7)
     with pytest.raises(Failure) as caught:

@@ -191,7 +191,7 @@ def correct(payments: Payments, model: str, counted: Cost, now: Cost, task: str,
     now = now if now.known else counted._replace(units=now.units)
     units = {name: round(now.units.get(name, 0) - counted.units.get(name, 0), 4)
              for name in {*now.units, *counted.units}}
-    amount = (now.high if now.known else 0.0) - (counted.high if counted.known else 0.0)
+    amount = now.high - (counted.high if counted.known else 0.0) if now.known else None
     if amount or calls or any(units.values()) or resolved:
         payments.write(model, {name: count for name, count in units.items() if count}, amount, call=task,
                        calls=calls, doubts=-int(resolved))
