@@ -63,9 +63,13 @@ class ChatAsk:
         self.named = str((by_setting or [""])[-1] or self.model or (self.request or {}).get("model") or "")
 
 
-def start(ask: ChatAsk, model, table) -> dict:
-    """The body that all else is put on: a copy of --request with the model's id, the fields, and thinking.
-    Raises usage."""
+def start(ask: ChatAsk, model, table, content, brought=None) -> dict:
+    """The body that all else is put on: a copy of --request with the model's id, thinking, the fields, and the
+    messages. Raises usage.
+
+    `content` is what the user says now, None for nothing. The conversation before it is `brought`, else that of
+    --request, where it takes the place of the user's last turn.
+    """
     if ask.json_object and ask.schema is not None:
         raise usage("--json-object and --schema do not go together: a schema already asks for JSON",
                     "leave one of them out")
@@ -77,6 +81,8 @@ def start(ask: ChatAsk, model, table) -> dict:
         raise usage("--request nests too deeply") from None
     put_thinking(ask, model, body, table)
     put_fields(ask, model, body, table)
+    base = body.get("messages") if brought is None else brought
+    body["messages"] = conversation(base, ask, content, replace=brought is None)
     return body
 
 

@@ -12,7 +12,6 @@ if sys.version_info < (3, 9):  # said before anything that an older one cannot r
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 
 from shared import key_guard
-from shared.body import encoded
 from shared.chat.flags import (
     add_api_flags, add_fields, add_json_flags, add_sampling_flags, add_thinking_flags
 )
@@ -151,7 +150,7 @@ def _searched_request(endpoint, body: dict, model) -> Request:
     """The request in the native dialect, which alone returns the sources of a search."""
     path, native = native_request(body, model)
     headers = {"Accept": "text/event-stream", "X-DashScope-SSE": "enable"}
-    return Request("POST", endpoint.native + path, native, headers, encoded(native))
+    return Request("POST", endpoint.native + path, native, headers)
 
 
 def _uploads(session, documents) -> list:

@@ -10,10 +10,9 @@ import hashlib
 import re
 import time
 
-from ..body import encoded
 from ..failures import Exit, Failure, usage
 from ..transport.context import ServiceError
-from ..transport.request import is_id, Request
+from ..transport.request import encoded, is_id, Request
 from ..transport.retries import Retries
 from .journal import is_submitting, Journal, LOST, resume_command, RUNNING
 from .polling import LIST_DELAY, Polled, SUCCEEDED
