@@ -16,9 +16,9 @@ from . import key_guard
 from .files.own import is_private, NotOwn, open_own
 
 KEY_VARIABLES = ("DASHSCOPE_API_KEY", "QIANWEN_API_KEY")
-VARIABLES = KEY_VARIABLES + ("QWEN_BASE_URL", "QWEN_REGION", "QIANWEN_KEY_GUARD", "QIANWEN_BUDGET",
-                             "QIANWEN_TRUST_PROJECT",
-                             "DASHSCOPE_WORKSPACE", "DASHSCOPE_REGION")
+VARIABLES = KEY_VARIABLES + (
+    "QWEN_BASE_URL", "QWEN_REGION", "QIANWEN_KEY_GUARD", "QIANWEN_BUDGET", "QIANWEN_TRUST_PROJECT",
+    "DASHSCOPE_WORKSPACE", "DASHSCOPE_REGION")
 PROXY_VARIABLES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
 ENVIRONMENT = "the environment"
 _MAX_ENV_FILE = 256 * 1024
@@ -52,8 +52,7 @@ class Settings:
             kind = "home" if path == home_file(self.environ) else "project"
             self.sources.append(Source(kind, path, _read(path, kind, self.warnings)))
         self.keys = [(source.where, name, source.values[name]) for source in self.sources
-                     for name in KEY_VARIABLES
-                     if name in source.values]
+                     for name in KEY_VARIABLES if name in source.values]
         self.secrets = _secrets(self.keys, self.environ)
 
     def first(self, name: str, kinds=("environment", "project", "home")) -> tuple:
@@ -77,8 +76,7 @@ class Account:
     """
 
     __slots__ = ("key", "key_source", "endpoint", "endpoint_source", "strict", "warnings", "spare", "budgets",
-                 "sandboxed",
-                 "searched", "state")
+                 "sandboxed", "searched", "state")
 
     def __init__(self, **fields):
         for name in self.__slots__:
@@ -143,8 +141,9 @@ def bare_environment() -> dict:
 def _is_blank(name: str, value: str) -> bool:
     """Whether a value counts as not given: nothing is left of it when what people paste around values is cut
     off."""
-    return (not key_guard.trimmed(value) or name in KEY_VARIABLES
-            and key_guard.inspect_key(value).kind == key_guard.MISSING)
+    if not key_guard.trimmed(value):
+        return True
+    return name in KEY_VARIABLES and key_guard.inspect_key(value).kind == key_guard.MISSING
 
 
 def _secrets(keys, environ) -> tuple:
@@ -210,14 +209,14 @@ def _workspace(name: str, region: str) -> key_guard.Endpoint:
 def _refuse_strangers_host(settings: Settings, source: Source, endpoint: key_guard.Endpoint) -> None:
     """A project's `.env` may not choose a host that is not the service's: all that is said and read would go
     there."""
-    if source.kind != "project" or endpoint.kind not in (key_guard.GATEWAY,
-        key_guard.LOOPBACK) or _trusts_projects(settings):
+    is_foreign = endpoint.kind in (key_guard.GATEWAY, key_guard.LOOPBACK)
+    if source.kind != "project" or not is_foreign or _trusts_projects(settings):
         return
     raise BadSetting(f"QWEN_BASE_URL in {source.where} names {endpoint.host}, which is not the service: "
                      "everything you send would go there",
-                     "if the project is one you trust, set QIANWEN_TRUST_PROJECT=1 in the environment or in "
-                     "~/.config/qianwen/.env; otherwise set DASHSCOPE_API_KEY in the environment, or remove "
-                     "that line")
+                     "if the project is one you trust, set QIANWEN_TRUST_PROJECT=1 in the environment "
+                     "or in ~/.config/qianwen/.env; "
+                     "otherwise set DASHSCOPE_API_KEY in the environment, or remove that line")
 
 
 def _trusts_projects(settings: Settings) -> bool:

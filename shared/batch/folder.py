@@ -1,8 +1,8 @@
 """The output folder of a batch: the results, the rows that were begun, and the lock.
 
 - `results.jsonl`: one line a row, written as the row ends.
-- `.qianwen-batch.started`: the flags, then `+key` for each row before it is sent, `-key` when it was not sent after all.
-  A row that was begun and has no line in the results is in doubt: the service may have billed it.
+- `.qianwen-batch.started`: the flags, then `+key` for each row before it is sent, `-key` when it was not sent
+  after all. A row that was begun and has no line in the results is in doubt: the service may have billed it.
 - `.qianwen-batch.lock`: held by the process that works on the folder.
 
 The last two are there while a run is at work, and after one that was killed; else the folder holds results
@@ -39,8 +39,9 @@ class BatchFolder:
                  table: bool = False):
         self.folder, self._row_file, self._console = folder, row_file, console
         self._again, self._recoverable = again, recoverable
-        self.results, self._started, self._lock_file = (os.path.join(folder, name) for name in (
-            "results.jsonl", ".qianwen-batch.started", ".qianwen-batch.lock"))
+        self.results, self._started, self._lock_file = (
+            os.path.join(folder, name)
+            for name in ("results.jsonl", ".qianwen-batch.started", ".qianwen-batch.lock"))
         self.table = os.path.join(folder, "results.csv") if table else ""
         self.kept = self.kept_in_doubt = self.foreign = 0
         self._skip = Keys()  # of the lines that stay
@@ -62,10 +63,10 @@ class BatchFolder:
                         f"({_difference(flags, self._flags())})",
                         "use the same flags as then to continue it, or name another folder with --output")
         if self.foreign and not self.kept and not self.kept_in_doubt:
-            raise usage(f"{self.results} holds results of other rows or other flags, and none of "
-                        f"{self._row_file.path}",
-                        "name another folder with --output, or use the same file and flags as then to "
-                        "continue")
+            raise usage(f"{self.results} holds results of other rows or other flags, "
+                        f"and none of {self._row_file.path}",
+                        "name another folder with --output, "
+                        "or use the same file and flags as then to continue")
 
     def _flags(self) -> dict:
         return json.loads(json.dumps(self._console.redact_result(self._row_file.flags), default=str))
@@ -118,8 +119,9 @@ class BatchFolder:
         """Whether a row is to be done now."""
         if row.key in self._skip:
             return False
-        return row.key not in self.in_doubt or self._again or bool(self._recoverable
-            and self._recoverable(row))
+        if row.key not in self.in_doubt or self._again:
+            return True
+        return bool(self._recoverable and self._recoverable(row))
 
     def skipped(self, key: int) -> bool:
         return key in self._skip
@@ -145,11 +147,11 @@ class BatchFolder:
                 file.writelines([head, *(b"+%016x\n" % key for key in sorted(self.in_doubt))])
             if self._untidy:
                 with whole(self.results) as file:
-                    file.writelines(raw for raw in _lines(self.results) for entry in [_entry(raw)] if entry
-                                    and self._stays(entry))
+                    entries = ((raw, _entry(raw)) for raw in _lines(self.results))
+                    file.writelines(raw for raw, entry in entries if entry and self._stays(entry))
             mode = os.O_WRONLY | os.O_APPEND | os.O_CREAT
-            self._started_fd, self._results_fd = open_own(self._started, mode, 0o666), open_own(self.results,
-                mode, 0o666)
+            self._started_fd = open_own(self._started, mode, 0o666)
+            self._results_fd = open_own(self.results, mode, 0o666)
         except OSError as error:
             raise usage(f"{self.folder} cannot be written: {error.strerror}",
                         "name another place with --output") from error
@@ -250,8 +252,8 @@ class FolderLock:
             raise Failure(Exit.RUNNING, f"another run is still working in {self._folder}; nothing was sent",
                           fix="run the command again when that run has ended") from None
         except Unsupported:
-            raise usage(f"the file system of {self._folder} has no locks, so two runs could pay for the "
-                        "same rows",
+            raise usage(f"the file system of {self._folder} has no locks, "
+                        "so two runs could pay for the same rows",
                         "name a folder on a local disk with --output") from None
         except OSError as error:
             raise usage(f"{self._lock.path} cannot be written: {error.strerror}",

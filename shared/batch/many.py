@@ -98,9 +98,9 @@ def _close(batch_folder: BatchFolder, tally: Tally, session, files: bool) -> Non
         session.console.warn(f"{error.filename} could not be replaced: {error.strerror}",
                              "close that program, then rename it")
     except OSError as error:
-        session.console.warn(f"{error.filename or batch_folder.results} may not be on the disk itself: "
-                             f"{error.strerror}",
-                             "check it before relying on it")
+        session.console.warn(
+            f"{error.filename or batch_folder.results} may not be on the disk itself: {error.strerror}",
+            "check it before relying on it")
 
 
 def _check_flags(options, make_parser, allowed) -> str:
@@ -147,8 +147,8 @@ def _dry_run(row_file: RowFile, batch_folder: BatchFolder, session, call) -> Exi
             if first is None:
                 first = RowConsole(session.console)
                 call(session.for_row(row, row.options(), first))
-    session.console.document({"rows": row_file.total, "would_send": missing, "first": first.captured if first
-                              else None})
+    shown = first.captured if first else None
+    session.console.document({"rows": row_file.total, "would_send": missing, "first": shown})
     return Exit.OK
 
 

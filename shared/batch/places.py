@@ -46,8 +46,8 @@ class Places:
         for path in {value, os.path.expanduser(value), _path_of(value)}:
             outside = not self._is_inside(_real(name, path))
             if outside and (os.path.exists(path) or not _ADDRESS.match(value)):
-                raise usage(f"{name!r}: {value} is neither below the folder of the batch file nor below the "
-                            "working directory",
+                raise usage(f"{name!r}: {value} is neither below the folder of the batch file "
+                            "nor below the working directory",
                             "move it there, or add --any-files if the rows are your own")
 
     def check_chat(self, name: str, value: str) -> None:

@@ -100,8 +100,10 @@ class ResultsTable:
 
 def _cost_of(outcome: dict) -> str:
     cost = (outcome.get("billing") or {}).get("cost") or {}
-    return ("" if cost.get("amount") is None else f"{cost['amount']:g}" if cost["amount"] > 1e-4
-            else f"{cost['amount']:.6f}")
+    amount = cost.get("amount")
+    if amount is None:
+        return ""
+    return f"{amount:g}" if amount > 1e-4 else f"{amount:.6f}"
 
 
 def _plain(value) -> str:

@@ -35,8 +35,7 @@ class Jobs(Polled):
 
     repeat = 300.0
 
-    def __init__(self, client, journal: Journal, console, record: dict, pace=PACE, payments=None,
-                 **clocks):
+    def __init__(self, client, journal: Journal, console, record: dict, pace=PACE, payments=None, **clocks):
         super().__init__(client, journal, console, pace=pace, **clocks)
         self.record, self._payments = record, payments
 
@@ -52,9 +51,9 @@ class Jobs(Polled):
         try:
             self.journal.write(self.record)
         except OSError as error:
-            raise self.with_way(Failure(Exit.UNSAVED,
-                f"the journal {self.journal.folder} cannot be written: {error.strerror}",
-                                         fix="make room there")) from error
+            raise self.with_way(Failure(
+                Exit.UNSAVED, f"the journal {self.journal.folder} cannot be written: {error.strerror}",
+                fix="make room there")) from error
 
     def with_way(self, failure: Failure) -> Failure:
         """A failure that says how the batch goes on."""
@@ -115,7 +114,8 @@ class Jobs(Polled):
                 raise
             job["in_doubt"] = True
             if not self._found(job):
-                failure.cause = f"{failure.cause}. The service may have created the job, and then bills its rows".lstrip(". ")
+                failure.cause = (f"{failure.cause}. The service may have created the job, "
+                                 "and then bills its rows").lstrip(". ")
                 failure.fix = ""
                 raise
         job["state"] = CREATED

@@ -19,7 +19,8 @@ _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codec
 _SHEETS = re.compile(r"\.(xlsx|xlsm|xlsb|xls|ods|numbers|et)$", re.IGNORECASE)
 _TABLES = re.compile(r"\.(csv|tsv|tab)$", re.IGNORECASE)
 _DELIMITERS = ",;\t"
-_AS_CSV = 'save it as "CSV UTF-8 (comma delimited)" in Excel, WPS or LibreOffice (File, Save As), and give that file'
+_AS_CSV = ('save it as "CSV UTF-8 (comma delimited)" in Excel, WPS or LibreOffice (File, Save As), '
+           "and give that file")
 
 
 def source_of(path: str):
@@ -42,8 +43,7 @@ def opened(path: str):
         return open(path, "rb")
     except FileNotFoundError:
         raise usage(f"--batch {path} does not exist",
-                    "check the path; it is looked up from the working directory "
-                    f"{os.getcwd()}") from None
+                    f"check the path; it is looked up from the working directory {os.getcwd()}") from None
     except (OSError, ValueError) as error:
         raise _unreadable(path, error) from None
 
@@ -55,7 +55,8 @@ def _unreadable(path: str, error: Exception):
 class JsonLines:
     """One JSON object a line."""
 
-    is_table, columns, ids, example = False, (), None, 'write one JSON object per line, for example {"prompt": "Hello"}'
+    is_table, columns, ids = False, (), None
+    example = 'write one JSON object per line, for example {"prompt": "Hello"}'
 
     def __init__(self, path: str):
         self.path = path
@@ -153,8 +154,8 @@ class Table:
                     begin = self._skip + reader.line_num + 1
         except csv.Error as error:
             raise usage(f"{self.path}: the record that begins on line {begin} cannot be read ({error})",
-                        "a quote is probably not closed, or not doubled within a quoted cell; correct it in "
-                        "the file") from None
+                        "a quote is probably not closed, or not doubled within a quoted cell; "
+                        "correct it in the file") from None
         except UnicodeDecodeError:
             raise self._not_text() from None
         except OSError as error:
@@ -169,9 +170,9 @@ class Table:
     def parse(self, cells: list) -> dict:
         """One record by the names of its columns. Raises usage where it has more cells than the header."""
         if any(cells[len(self.columns):]):
-            raise usage(f"it has {len(cells)} cells, but the header names "
-                        f"{counted(len(self.columns), 'column')}; put quotes around a cell that contains a "
-                        "separator")
+            columns = counted(len(self.columns), "column")
+            raise usage(f"it has {len(cells)} cells, but the header names {columns}; "
+                        "put quotes around a cell that contains a separator")
         cells = cells + [""] * (len(self.columns) - len(cells))
         return {name: cell for name, cell in zip(self.columns, cells) if name}
 

@@ -18,8 +18,7 @@ from ..transport.request import Reply, Request
 # of a row's line: the guide's limit, the smaller of the two that are documented (updates 10.2)
 MOST_BYTES = 1_000_000
 _NOT_CARRIED = {"document": "uploads files of its own", "chat": "is a conversation in a file",
-                "search": "searches the web",
-                "sources": "searches the web"}
+                "search": "searches the web", "sources": "searches the web"}
 
 
 class Taken(Exception):
@@ -47,15 +46,16 @@ class StoredPayments:
 
     def settle(self, cost, call: str = ""):
         """A row's answer cost this; return it."""
-        self._costs[self._model] = plus(self._costs[self._model],
-                                        cost) if self._model in self._costs else cost
+        known = self._costs.get(self._model)
+        self._costs[self._model] = cost if known is None else plus(known, cost)
         return cost
 
 
 class StoredSession(Session):
-    """The session of a row that goes through the Batch API, with `options` of the row. `answer` returns the body
-    of its answer or raises its Failure; None while jobs are made: then nothing is sent or billed, and the call
-    ends with Taken. `costs` get what answers cost. Raises usage for options that a job cannot carry."""
+    """The session of a row that goes through the Batch API, with `options` of the row. `answer` returns the
+    body of its answer or raises its Failure; None while jobs are made: then nothing is sent or billed, and
+    the call ends with Taken. `costs` get what answers cost. Raises usage for options that a job cannot
+    carry."""
 
     half_price = True
 
@@ -77,8 +77,8 @@ class StoredClient:
         self.context, self.timeout, self.retries = client.context, client.timeout, client.retries
 
     def json(self, request: Request, safety: str, errors_pass: bool = False) -> Reply:
-        raise usage("it names a file that is too large to travel inside the request, which the Batch API "
-                    "cannot do",
+        raise usage("it names a file that is too large to travel inside the request, "
+                    "which the Batch API cannot do",
                     "put the file on a public http(s) address, or leave out --batch-api")
 
     def events(self, request: Request, safety: str, take):

@@ -26,15 +26,15 @@ def hand_over(argv: list, console) -> int | None:
         return None
     import subprocess
     _wait_for_children()
-    apart = {"start_new_session": True} if os.name == "posix" else \
-        {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+    apart = ({"start_new_session": True} if os.name == "posix"
+             else {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP})
     try:
         worker = subprocess.Popen([sys.executable, *interpreter_flags(), sys.argv[0], *argv],
-                                  stdin=subprocess.PIPE,
-                                  bufsize=0, env={**os.environ, _VARIABLE: os.urandom(16).hex()}, **apart)
+                                  stdin=subprocess.PIPE, bufsize=0,
+                                  env={**os.environ, _VARIABLE: os.urandom(16).hex()}, **apart)
     except OSError as error:
-        console.detail(f"no worker process could be started ({error.strerror}); this process does the rows "
-                       "itself")
+        console.detail(f"no worker process could be started ({error.strerror}); "
+                       "this process does the rows itself")
         return None
     with worker.stdin:
         code = _wait_for(worker, console)
@@ -87,8 +87,8 @@ def _wait_for(worker, console) -> int:
                               fix=GO_ON) from None
             asked = True
             _ask_to_end(worker)
-            console.say("interrupted: no new rows; those under way are paid and will finish (Ctrl-C again "
-                        "leaves now)")
+            console.say("interrupted: no new rows; those under way are paid and will finish "
+                        "(Ctrl-C again leaves now)")
 
 
 def _ask_to_end(worker) -> None:
@@ -109,9 +109,8 @@ def listen(stop) -> None:
     _to_null(0, os.O_RDONLY)
     try:
         threading.Thread(target=_listen, args=(line, stop), daemon=True).start()
-    # the system has no more threads; then the rows are finished whatever becomes of the caller
     except RuntimeError:
-        pass
+        pass  # the system has no more threads; then the rows are finished whatever becomes of the caller
 
 
 def _listen(line: int, stop) -> None:
