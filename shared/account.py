@@ -67,8 +67,8 @@ class Settings:
 
 
 class Account:
-    """What this run would use: `key` and `key_source`, `endpoint` and `endpoint_source`, `strict`,
-    `warnings`.
+    """What this run would use: `key` and `key_source`,
+    `endpoint` and `endpoint_source`, `strict`, `warnings`.
 
     `spare` names a standard key that was found but not used. `budgets` are (value, where) of every
     QIANWEN_BUDGET as it was written. `searched` are the `.env` files that were looked for. `sandboxed` tells
@@ -108,8 +108,8 @@ def find_account(settings: Settings) -> Account:
 
 
 def _state_folder(environ) -> str:
-    """`$XDG_STATE_HOME/qianwen`, or its usual place in the home folder. Raises BadSetting where neither is
-    known."""
+    """`$XDG_STATE_HOME/qianwen`, or its usual place in the home folder.
+    Raises BadSetting where neither is known."""
     base = os.path.expanduser(environ.get("XDG_STATE_HOME", ""))
     if not os.path.isabs(base):
         home = _home(environ)
@@ -139,8 +139,8 @@ def bare_environment() -> dict:
 
 
 def _is_blank(name: str, value: str) -> bool:
-    """Whether a value counts as not given: nothing is left of it when what people paste around values is cut
-    off."""
+    """Whether a value counts as not given:
+    nothing is left of it when what people paste around values is cut off."""
     if not key_guard.trimmed(value):
         return True
     return name in KEY_VARIABLES and key_guard.inspect_key(value).kind == key_guard.MISSING
@@ -186,8 +186,8 @@ def _endpoint(settings: Settings, key_file: str, warnings: list):
 
 
 def _region(settings: Settings) -> tuple:
-    """(region, variable, where), all empty where none is set. Raises BadEndpoint for a region that is
-    unknown."""
+    """(region, variable, where), all empty where none is set.
+    Raises BadEndpoint for a region that is unknown."""
     for variable in ("QWEN_REGION", "DASHSCOPE_REGION"):
         region, where = settings.first(variable)
         if region:
@@ -207,8 +207,8 @@ def _workspace(name: str, region: str) -> key_guard.Endpoint:
 
 
 def _refuse_strangers_host(settings: Settings, source: Source, endpoint: key_guard.Endpoint) -> None:
-    """A project's `.env` may not choose a host that is not the service's: all that is said and read would go
-    there."""
+    """A project's `.env` may not choose a host that is not the service's:
+    all that is said and read would go there."""
     is_foreign = endpoint.kind in (key_guard.GATEWAY, key_guard.LOOPBACK)
     if source.kind != "project" or not is_foreign or _trusts_projects(settings):
         return
@@ -228,8 +228,8 @@ def _trusts_projects(settings: Settings) -> bool:
 
 
 def _strict(settings: Settings) -> bool:
-    """The environment decides; among `.env` files the strictest wins, so that a project cannot loosen your
-    own file."""
+    """The environment decides; among `.env` files the strictest wins,
+    so that a project cannot loosen your own file."""
     found = [(where, value.lower()) for value, where in settings.all("QIANWEN_KEY_GUARD")]
     for where, value in found:
         if value not in ("warn", "strict"):
@@ -244,8 +244,8 @@ def _strict(settings: Settings) -> bool:
 # ---- .env files ----------------------------------------------------------------------------------------
 
 def env_files(cwd: str, environ, warnings: list) -> list:
-    """The places of the `.env` files that count, nearest first, the home one last; some of them may not
-    exist."""
+    """The places of the `.env` files that count, nearest first, the home one last;
+    some of them may not exist."""
     folders, folder = [], os.path.abspath(cwd)
     while True:
         folders.append(folder)
@@ -268,8 +268,8 @@ def home_file(environ) -> str:
 
 
 def _within_own_project(folders: list, warnings: list) -> list:
-    """The folders up to the project's root; only the first where that root is another user's, or open to
-    others."""
+    """The folders up to the project's root;
+    only the first where that root is another user's, or open to others."""
     mark = os.path.join(folders[-1], ".git")
     try:
         if is_private(os.lstat(mark)):
@@ -317,8 +317,8 @@ def _bytes_of(path: str) -> bytes:
 
 
 def parse_env(text: str) -> dict:
-    """The variables of this project in the text of a `.env` file; `export`, quotes and comments are
-    understood."""
+    """The variables of this project in the text of a `.env` file;
+    `export`, quotes and comments are understood."""
     values = {}
     for line in _lines(text):
         match = re.match(_LINE, line)
@@ -330,8 +330,8 @@ def parse_env(text: str) -> dict:
 
 
 def _lines(text: str) -> list:
-    """Lines as an editor shows them: other characters that some call line ends do not hide a second variable.
-    """
+    """Lines as an editor shows them:
+    other characters that some call line ends do not hide a second variable."""
     return re.split(r"\r?\n", text)
 
 

@@ -23,8 +23,8 @@ def parse_settings(settings) -> list:
 
 
 def apply_settings(body: dict, pairs) -> dict:
-    """Put settings on a body in place; nested objects are made as needed. Raises usage where a value is in
-    the way."""
+    """Put settings on a body in place; nested objects are made as needed.
+    Raises usage where a value is in the way."""
     for keys, value in pairs:
         place = body
         for depth, key in enumerate(keys[:-1]):
@@ -36,8 +36,8 @@ def apply_settings(body: dict, pairs) -> dict:
 
 
 def apply_native_settings(body: dict, pairs, home=lambda name: "parameters") -> None:
-    """Settings on a body of the native API: unless the first key is input, parameters or model, `home` says
-    what they are in."""
+    """Settings on a body of the native API:
+    unless the first key is input, parameters or model, `home` says what they are in."""
     for keys, value in pairs:
         rooted = keys[0] in ("input", "parameters", "model") and (len(keys) > 1 or keys[0] == "model")
         apply_settings(body, [(keys if rooted else [home(keys[0]), *keys], value)])
@@ -65,8 +65,8 @@ def needs_oss_header(value) -> bool:
 
 
 def encoded(body) -> bytes:
-    """A JSON body as UTF-8. Arguments whose bytes are no UTF-8 arrive as lone surrogates, which cannot be
-    sent."""
+    """A JSON body as UTF-8. Arguments whose bytes are no UTF-8 arrive as lone surrogates,
+    which cannot be sent."""
     try:
         return json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8")
     except RecursionError:

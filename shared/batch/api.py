@@ -33,8 +33,8 @@ _LOOPBACK = "loopback"
 
 
 class ApiBatch:
-    """The rows of one RowFile that go through the Batch API. `call(session of the row)` is the same as for
-    direct calls."""
+    """The rows of one RowFile that go through the Batch API.
+    `call(session of the row)` is the same as for direct calls."""
 
     def __init__(self, session, call, table, row_file, batch_folder: BatchFolder, journal: Journal):
         self._session, self._call, self._table = session, call, table
@@ -78,8 +78,8 @@ class ApiBatch:
         return Jobs(self._session.client(), self.journal, self._console, record, pace, self._session.payments)
 
     def _new_record(self) -> dict | None:
-        """The record with the files of all rows to do; None when nothing is missing. Nothing has been sent
-        yet. Raises Failure."""
+        """The record with the files of all rows to do; None when nothing is missing.
+        Nothing has been sent yet. Raises Failure."""
         self.journal.prove()
         _sweep(self.journal)
         record = self.journal.new(self._console.skill, life=LIFE, kind=KIND, window=self._options.window,
@@ -131,8 +131,8 @@ class ApiBatch:
             raise
 
     def dry_run(self) -> Exit:
-        """One document: how many rows would be sent, of which models, and the first of them as a line of its
-        file."""
+        """One document: how many rows would be sent, of which models,
+        and the first of them as a line of its file."""
         counts: Counter = Counter()
         first = None
         for row in self._rows.rows():
@@ -197,8 +197,8 @@ class ApiBatch:
     # -- from the results to the folder
 
     def _fetch(self, jobs: Jobs) -> Exit:
-        """Bring what the jobs did into the folder, once, whatever ends the run in between; then tidy the
-        account."""
+        """Bring what the jobs did into the folder, once, whatever ends the run in between;
+        then tidy the account."""
         tally = Tally(self._rows.total, self._folder)
         with contextlib.ExitStack() as stack:
             outcomes = self._download(jobs, stack)
@@ -224,8 +224,8 @@ class ApiBatch:
         self._forget(jobs.record)
 
     def _download(self, jobs: Jobs, stack) -> Outcomes:
-        """All results of the jobs in temporary files, found by the key of their row. Raises Failure with the
-        way to go on."""
+        """All results of the jobs in temporary files, found by the key of their row.
+        Raises Failure with the way to go on."""
         outcomes, folder = Outcomes(), job_folder(self.journal, jobs.record)
         try:
             make_private(folder)

@@ -5,9 +5,9 @@
   after all. A row that was begun and has no line in the results is in doubt: the service may have billed it.
 - `.qianwen-batch.lock`: held by the process that works on the folder.
 
-The last two are there while a run is at work, and after one that was killed; else the folder holds results
-alone. All three are regular files of the user, or the run is refused: a link in their place could lead to any
-other file.
+The last two are there while a run is at work, and after one that was killed; else the folder holds
+results alone. All three are regular files of the user, or the run is refused: a link in their
+place could lead to any other file.
 """
 from __future__ import annotations
 
@@ -139,8 +139,8 @@ class BatchFolder:
         return FolderLock(self._lock_file, max_wait, tick, self._console)
 
     def open(self) -> None:
-        """Drop the lines of failed rows and damaged ones, then append. First the rows in doubt are safe on
-        disk."""
+        """Drop the lines of failed rows and damaged ones, then append.
+        First the rows in doubt are safe on disk."""
         try:
             head = json.dumps({"flags": self._flags()}).encode("ascii") + b"\n"
             with whole(self._started) as file:
@@ -178,8 +178,8 @@ class BatchFolder:
         """Bring everything to the disk itself, in the order of the rows, with the table where one is wanted;
         the results alone stay.
 
-        With rows `under_way` that were not waited for and may still write their line, all stays as it is.
-        Raises OSError.
+        With rows `under_way` that were not waited for and may still write their line,
+        all stays as it is. Raises OSError.
         """
         for descriptor in (self._results_fd, self._started_fd):
             to_disk(descriptor)

@@ -1,5 +1,5 @@
-"""`--batch FILE.jsonl` or `FILE.csv`: many calls by some threads, each row paid once, whatever happens in
-between.
+"""`--batch FILE.jsonl` or `FILE.csv`:
+many calls by some threads, each row paid once, whatever happens in between.
 
 In the output folder, `results.jsonl` gets one line a row: `id`, `row` (its line), `key`, and the skill's JSON
 document. Run again, a batch does what is missing: rows that failed are retried, those that succeeded stay,
@@ -70,9 +70,9 @@ def open_batch(session, make_parser, folder: str, tick=lambda: None, *, main: st
     """The rows of --batch, all of them looked at, and what is known of them in the folder. Raises usage.
 
     `main` is the main input's name in a row and in the options; a row may lack it where one of the flags
-    `instead` is there. `files`: the skill writes files, so each row has an output folder. `recoverable(row)`
-    tells of a row in doubt that the skill can find out by itself what became of it. `tick()` is called at
-    each line.
+    `instead` is there. `files`: the skill writes files, so each row has an output folder.
+    `recoverable(row)` tells of a row in doubt that the skill can find out by itself what became of it.
+    `tick()` is called at each line.
     """
     options = session.options
     row_file = RowFile(options.batch, _row_defaults(options), make_parser, folder, main=main, instead=instead,
@@ -125,8 +125,8 @@ def _folder_of(output: str) -> str:
 
 
 def _row_defaults(options):
-    """What all rows have in common; `batch` stays set, so that the key is judged as one that is used for a
-    batch."""
+    """What all rows have in common; `batch` stays set,
+    so that the key is judged as one that is used for a batch."""
     defaults = copy.copy(options)
     defaults.json = defaults.quiet = True
     defaults.verbose = False

@@ -70,8 +70,8 @@ class _Bad:
 
 
 class RowFile:
-    """FILE.jsonl or FILE.csv. `check()` looks through all of it; then `rows()` yields them, and `keys` are
-    the keys of all.
+    """FILE.jsonl or FILE.csv. `check()` looks through all of it;
+    then `rows()` yields them, and `keys` are the keys of all.
 
     Memory stays at some bytes a row: nothing of a row is kept but the hash of its identity.
     """
@@ -122,8 +122,8 @@ class RowFile:
     # -- the first pass
 
     def check(self, tick=lambda: None) -> None:
-        """Look at every line before anything is sent. Raises one usage Failure that names the first bad ones.
-        """
+        """Look at every line before anything is sent.
+        Raises one usage Failure that names the first bad ones."""
         bad, outputs, keys = _Bad(), {}, array("Q")
         for line, raw in self.source.records():
             tick()
@@ -228,8 +228,8 @@ class RowFile:
         return row
 
     def _cell(self, name: str, text: str):
-        """The value of a flag from a cell: several values stand on lines of their own, a switch is true or
-        false."""
+        """The value of a flag from a cell:
+        several values stand on lines of their own, a switch is true or false."""
         if name in ("id", self._main_flag):
             return text.strip() if name == "id" else text
         action = self._actions[name]
@@ -307,8 +307,8 @@ class RowFile:
             options.system = self._filled_system(row, record)
 
     def _parse(self, names: frozenset, arguments: tuple) -> dict:
-        """The parsed flags of a row over the command line's. What a row names replaces the default, but --set
-        adds to it."""
+        """The parsed flags of a row over the command line's.
+        What a row names replaces the default, but --set adds to it."""
         options = argparse.Namespace(**self._base)
         for name in names:
             action = self._actions[name]
@@ -343,16 +343,16 @@ class RowFile:
         return [f"--no-{name}"] if f"no-{name}" in self._actions else []
 
     def _check_files(self, row: dict) -> None:
-        """The file may come from a stranger: what it names is sent to the service, or replaced. Raises usage.
-        """
+        """The file may come from a stranger:
+        what it names is sent to the service, or replaced. Raises usage."""
         for name in self._files:
             for value in row[name] if isinstance(row.get(name), list) else [row.get(name)]:
                 if isinstance(value, str):
                     (self._places.check_chat if name == "chat" else self._places.check_input)(name, value)
 
     def _output(self, row: dict, key: int = 0) -> str | None:
-        """Where a row's files go: its own name within the folder, else its `id`, else the folder; nowhere for
-        plain answers."""
+        """Where a row's files go: its own name within the folder, else its `id`, else the folder;
+        nowhere for plain answers."""
         if "output" not in row:
             name = _name_of(str(row["id"]), key) if "id" in row else ""
             return f"{self.folder}/{name}" if self.files else None
@@ -371,8 +371,8 @@ class RowFile:
 
 
 def _name_of(row_id: str, key: int) -> str:
-    """The name of a row's files: its id where that can be one, else what can be of it, with a part of its
-    key."""
+    """The name of a row's files: its id where that can be one,
+    else what can be of it, with a part of its key."""
     name = slug(row_id, 60)
     return name if name == row_id else f"{name}-{key:016x}"[:len(name) + 7]
 

@@ -1,5 +1,5 @@
-"""The file of a batch as records: JSON lines, or a CSV with a header row. Both are read twice, a record at a
-time."""
+"""The file of a batch as records: JSON lines, or a CSV with a header row.
+Both are read twice, a record at a time."""
 from __future__ import annotations
 
 import codecs
@@ -24,8 +24,8 @@ _AS_CSV = ('save it as "CSV UTF-8 (comma delimited)" in Excel, WPS or LibreOffic
 
 
 def source_of(path: str):
-    """The reader of a batch file, by its name. Raises usage for a spreadsheet, and for a file that is not
-    there."""
+    """The reader of a batch file, by its name.
+    Raises usage for a spreadsheet, and for a file that is not there."""
     if _SHEETS.search(path) or _is_sheet(path):
         raise usage(f"--batch {path} is a spreadsheet, which this script cannot read", _AS_CSV)
     return Table(path) if _TABLES.search(path) else JsonLines(path)
@@ -96,8 +96,8 @@ class JsonLines:
 
 
 class Table:
-    """A CSV: UTF-8 (with or without BOM), UTF-16 with BOM or GB18030; separated by comma, semicolon or tab.
-    """
+    """A CSV: UTF-8 (with or without BOM), UTF-16 with BOM or GB18030;
+    separated by comma, semicolon or tab."""
 
     is_table, example = True, "write the column names on the first line, and one record on each line after it"
 
@@ -108,8 +108,8 @@ class Table:
         self.columns = self._header()
 
     def _dialect(self) -> tuple:
-        """(delimiter, lines before the header): Excel's own line `sep=;`, else whatever divides the first
-        line into most cells."""
+        """(delimiter, lines before the header):
+        Excel's own line `sep=;`, else whatever divides the first line into most cells."""
         with self._text() as text:
             try:
                 first = text.readline(_BLOCK)
@@ -178,8 +178,8 @@ class Table:
 
 
 def _encoding(path: str) -> str:
-    """By the byte order mark; without one UTF-8 where all of the file is that, else what Excel writes on
-    Chinese systems."""
+    """By the byte order mark; without one UTF-8 where all of the file is that,
+    else what Excel writes on Chinese systems."""
     with opened(path) as file:
         head = file.read(4)
         for mark, name in _BOMS:

@@ -1,5 +1,5 @@
-"""What became of the rows of a batch: the counts, the exit code, the report, and the progress while it runs.
-"""
+"""What became of the rows of a batch:
+the counts, the exit code, the report, and the progress while it runs."""
 from __future__ import annotations
 
 import json
@@ -19,8 +19,8 @@ _NO_USE = "correct the rows named above, then run the command again: it does onl
 
 
 class Tally:
-    """Counts of rows by outcome. `end` is why no more rows are taken; `lost` are documents that could not be
-    written."""
+    """Counts of rows by outcome. `end` is why no more rows are taken;
+    `lost` are documents that could not be written."""
 
     def __init__(self, total: int, batch_folder):
         self.total, self._folder, self._lock = total, batch_folder, threading.Lock()

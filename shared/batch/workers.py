@@ -204,8 +204,8 @@ def doubt_document(console: Console) -> dict:
 
 
 def _is_general(failure: Failure, default_model: bool) -> bool:
-    """Whether a refusal for the key or the account meets all rows, and not just the model that one row chose.
-    """
+    """Whether a refusal for the key or the account meets all rows,
+    and not just the model that one row chose."""
     return default_model or failure.http_status == 402 or failure.code.lower().startswith("arrear")
 
 

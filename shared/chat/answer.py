@@ -1,9 +1,9 @@
-"""Answers of chat models: whole ones and streams, of the OpenAI-compatible and the native dialect, folded
-into one form.
+"""Answers of chat models: whole ones and streams,
+of the OpenAI-compatible and the native dialect, folded into one form.
 
-Wire facts: sections 2.4 to 2.6 and 2.12 to 2.15 of the contract, 14 of the updates. Nothing is required of an
-event beyond what it is read for: keys come in any order, may be missing, null or empty, and unknown ones are
-ignored.
+Wire facts: sections 2.4 to 2.6 and 2.12 to 2.15 of the contract, 14 of the updates. Nothing is
+required of an event beyond what it is read for: keys come in any order, may be missing, null or
+empty, and unknown ones are ignored.
 """
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ _BAD_ENDS = {
 
 
 class Answer:
-    """What a model answered. `usage` is the service's own object; `timed_out` marks an answer it ran out of
-    time for.
+    """What a model answered. `usage` is the service's own object;
+    `timed_out` marks an answer it ran out of time for.
 
     `cumulative`: the model is known to repeat in each chunk all that came before.
     """
@@ -144,8 +144,8 @@ class Answer:
         return pieces
 
     def _take_tool_calls(self, fragments: list) -> None:
-        """Merge fragments into calls. A new id is a new call, whatever its index; empty ids and names replace
-        nothing."""
+        """Merge fragments into calls. A new id is a new call, whatever its index;
+        empty ids and names replace nothing."""
         for position, fragment in enumerate(fragments):
             call = self._call_of(fragment, position, len(fragments))
             function = fragment.get("function") or {}
@@ -172,8 +172,8 @@ class Answer:
         return self.tool_calls[-1]
 
     def _take_ocr(self, content) -> None:
-        """Keep what a built-in OCR task found beside the text: words with their places, or the extracted
-        fields."""
+        """Keep what a built-in OCR task found beside the text:
+        words with their places, or the extracted fields."""
         for part in content if isinstance(content, list) else ():
             if isinstance(part, dict) and isinstance(part.get("ocr_result"), dict):
                 self.ocr_result = plain(part["ocr_result"])
@@ -215,8 +215,8 @@ class Pieces:
         return self._count > 0
 
     def take(self, piece: str, last: bool = False, whole: bool = False) -> str:
-        """What is new in a piece. `last`: the service says that it ends; `whole`: the piece is the whole
-        message."""
+        """What is new in a piece. `last`: the service says that it ends;
+        `whole`: the piece is the whole message."""
         if not isinstance(piece, str):
             raise TypeError("a piece of text is not text")
         if not piece:
@@ -294,8 +294,8 @@ def _recurs(text: str) -> bool:
 
 
 def paired(text: str, final: bool = True) -> str:
-    """Text in which the halves of UTF-16 pairs that came apart are joined; where it is `final`, a lone half
-    is U+FFFD."""
+    """Text in which the halves of UTF-16 pairs that came apart are joined;
+    where it is `final`, a lone half is U+FFFD."""
     try:
         text.encode("utf-8")
         return text
@@ -307,8 +307,8 @@ def paired(text: str, final: bool = True) -> str:
 def fold(events, headers: dict, answer: Answer, show, context: Context) -> Answer:
     """Read a stream into `answer`, passing each piece to `show(channel, piece)` as it arrives.
 
-    A stream that ends without its finish raises a network Failure; what came stays in `answer` and in
-    `partial`.
+    A stream that ends without its finish raises a network Failure;
+    what came stays in `answer` and in `partial`.
     """
     answer.read_headers(headers)
     is_whole = False
@@ -338,8 +338,8 @@ def fold(events, headers: dict, answer: Answer, show, context: Context) -> Answe
 
 
 def tool_calls_for_messages(answer: Answer) -> list:
-    """The tool calls as the next request must repeat them; a call without arguments has an empty object of
-    them."""
+    """The tool calls as the next request must repeat them;
+    a call without arguments has an empty object of them."""
     return [{"id": call["id"], "type": call["type"], "function": {
         "name": call["function"]["name"], "arguments": paired(call["function"]["arguments"]) or "{}"}}
         for call in answer.tool_calls]

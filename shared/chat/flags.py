@@ -64,8 +64,8 @@ _window.__name__ = "time"
 
 
 def ask_of(options, kind, **own):
-    """What was asked, as the `kind` of ChatAsk of a skill: the flags that every chat script has, and its
-    `own`."""
+    """What was asked, as the `kind` of ChatAsk of a skill:
+    the flags that every chat script has, and its `own`."""
     if options.output == "":
         raise usage("--output names no file", "give a file, or a folder ending in /")
     return kind(

@@ -1,5 +1,5 @@
-"""A small, honest subset of JSON Schema: what it checks is named here, what it does not check can be asked
-for.
+"""A small, honest subset of JSON Schema:
+what it checks is named here, what it does not check can be asked for.
 
 Used for `--schema`: the model is asked to keep to the schema, and the answer is checked against it.
 """
@@ -102,8 +102,8 @@ CHECKED = _STRUCTURE | frozenset(_SIMPLE)
 
 
 def check_schema(schema) -> list:
-    """The keywords of a schema that are not checked, as (place, keyword). Raises a usage Failure for a broken
-    schema."""
+    """The keywords of a schema that are not checked, as (place, keyword).
+    Raises a usage Failure for a broken schema."""
     found: list = []
     try:
         _walk_schema(schema, "$", found, schema, set())
@@ -174,8 +174,8 @@ class NotChecked(Exception):
 
 
 def violations(value, schema, limit: int = 20) -> list:
-    """What in `value` breaks `schema`, as sentences that begin with the place ($ is the whole value). Raises
-    NotChecked.
+    """What in `value` breaks `schema`, as sentences that begin with the place ($ is the whole value).
+    Raises NotChecked.
 
     What may take for ever is checked by a process of its own, which can be ended.
     """

@@ -14,8 +14,8 @@ _PIECE = re.compile(r"""\\u\{([0-9A-Fa-f]{1,6})\} | \\u[0-9A-Fa-f]{4} | \\c([A-Z
 
 @functools.lru_cache(maxsize=256)
 def compiled(pattern: str):
-    """The compiled pattern, None for one that Python cannot express. Raises re.error for one that is broken.
-    """
+    """The compiled pattern, None for one that Python cannot express.
+    Raises re.error for one that is broken."""
     # Unicode properties; letters that mean nothing to ECMA-262
     if re.search(r"(?<!\\)(\\\\)*\\[pPAZ]", pattern):
         return None
@@ -30,8 +30,8 @@ def compiled(pattern: str):
 
 
 def translated(pattern: str) -> str:
-    """The pattern in Python's spelling; digits, words and blanks are ASCII but for the blanks of ECMA-262, $
-    is the very end."""
+    """The pattern in Python's spelling;
+    digits, words and blanks are ASCII but for the blanks of ECMA-262, $ is the very end."""
     out, within = [], False
     for found in _PIECE.finditer(pattern):
         text = found.group()

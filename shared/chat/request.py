@@ -1,5 +1,5 @@
-"""The parts of a chat completion's body that every chat model takes: thinking, sampling, promised JSON,
-streaming.
+"""The parts of a chat completion's body that every chat model takes:
+thinking, sampling, promised JSON, streaming.
 
 Pure: no I/O. Wire facts: sections 2.1, 2.3 and 2.7 of the contract, 3 of the updates. A model is a row of
 `models.ROWS`. What the service would refuse or silently ignore is refused here.
@@ -40,8 +40,8 @@ FIELDS = {
 class ChatAsk:
     """What the user asked for, one attribute per flag; unset ones are None, empty or False.
 
-    `FIELDS` are the flags that are one field; `named` is the model asked for by --set, --model or --request,
-    '' for none.
+    `FIELDS` are the flags that are one field;
+    `named` is the model asked for by --set, --model or --request, '' for none.
     """
 
     FIELDS = FIELDS
@@ -63,8 +63,8 @@ class ChatAsk:
 
 
 def start(ask: ChatAsk, model, table) -> dict:
-    """The body that all else is put on: a copy of --request with the model's id, the fields, and thinking.
-    Raises usage."""
+    """The body that all else is put on:
+    a copy of --request with the model's id, the fields, and thinking. Raises usage."""
     check_limits(ask, model)
     if ask.request:
         check_request(ask.request)
@@ -78,8 +78,8 @@ def start(ask: ChatAsk, model, table) -> dict:
 
 
 def finish(ask: ChatAsk, model, body: dict, media: bool = False) -> list:
-    """Promised JSON, streaming, and --set over everything; return remarks for the user. `media`: pictures go
-    along."""
+    """Promised JSON, streaming, and --set over everything; return remarks for the user.
+    `media`: pictures go along."""
     if ask.json_object or ask.schema is not None:
         put_json(ask, model, body, media)
     must = "stream" in model.features or ("stream-think" in model.features and body.get("enable_thinking"))
@@ -157,8 +157,8 @@ def check_messages(messages, what: str) -> None:
 
 
 def check_tool_answers(messages: list) -> None:
-    """Refuse a conversation in which a tool call has no answer: the service takes nothing else at that place.
-    """
+    """Refuse a conversation in which a tool call has no answer:
+    the service takes nothing else at that place."""
     open_calls: list = []
     for message in messages:
         if message["role"] == "tool":
@@ -175,8 +175,8 @@ def check_tool_answers(messages: list) -> None:
 
 
 def conversation(brought, ask: ChatAsk, content=None, replace: bool = False) -> list:
-    """A copy of the messages that were brought, checked, with the system text in front and the user's turn
-    behind them.
+    """A copy of the messages that were brought, checked,
+    with the system text in front and the user's turn behind them.
 
     With `replace` (a --request body) that turn takes the place of the last one of the user.
     """
@@ -205,8 +205,8 @@ def put_system(messages: list, text: str) -> None:
 # ---- thinking ------------------------------------------------------------------------------------------
 
 def put_thinking(ask: ChatAsk, model, body: dict, table) -> None:
-    """Switch thinking for models that can, and for those alone; off where another flag excludes it and nobody
-    asked for it."""
+    """Switch thinking for models that can, and for those alone;
+    off where another flag excludes it and nobody asked for it."""
     excluded = _no_thinking_because(ask, model)
     wanted = ask.effort != "none" if ask.think is None and (ask.thinking_budget or ask.effort) else ask.think
     if wanted is not None or excluded or ask.effort:
@@ -225,8 +225,8 @@ def put_thinking(ask: ChatAsk, model, body: dict, table) -> None:
 
 
 def _switched_otherwise(ask: ChatAsk, model, body: dict):
-    """What --request and --set leave to be said: None where --request switches thinking, no thinking where
-    they promise JSON."""
+    """What --request and --set leave to be said:
+    None where --request switches thinking, no thinking where they promise JSON."""
     if "enable_thinking" in body or "thinking" in body or "reasoning_effort" in body:
         return None
     promised = "response_format" in body or any(keys[0] == "response_format" for keys, _ in ask.settings)
@@ -243,8 +243,8 @@ def _no_thinking_because(ask: ChatAsk, model) -> str:
 
 
 def _check_thinking(ask: ChatAsk, model, wanted, excluded: str, table) -> None:
-    """Refuse what cannot be: thinking that is excluded, not to be had or not to be switched off; an effort
-    that is not taken."""
+    """Refuse what cannot be: thinking that is excluded, not to be had or not to be switched off;
+    an effort that is not taken."""
     flags = "--think, --thinking-budget and --effort"
 
     def others():
@@ -300,8 +300,8 @@ def _in_words(schema: dict) -> str:
 
 
 def _says_json(messages: list) -> bool:
-    """Whether the word stands in a text of the system or the user; addresses and data of media do not count.
-    """
+    """Whether the word stands in a text of the system or the user;
+    addresses and data of media do not count."""
     for message in messages:
         content = message.get("content") if message["role"] in ("system", "user") else ""
         texts = [part.get("text") for part in content if isinstance(part, dict)] if isinstance(content,

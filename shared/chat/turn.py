@@ -91,8 +91,8 @@ class Turn:
             raise
 
     def report(self, **more) -> None:
-        """Say what it cost, and print the JSON document where one is wanted; `more` are further keys of
-        it."""
+        """Say what it cost, and print the JSON document where one is wanted;
+        `more` are further keys of it."""
         console, model = self.console, self.answer.model or self.model.id
         console.note(self._bill())
         console.detail(f"request id {self.answer.request_id or 'not given'}")
@@ -111,8 +111,8 @@ class Turn:
     # -- sending
 
     def _send(self, request: Request) -> None:
-        """Ask the model. Where it takes no schema after all, ask for JSON with the schema in the messages
-        instead."""
+        """Ask the model. Where it takes no schema after all,
+        ask for JSON with the schema in the messages instead."""
         try:
             self._exchange(request)
         except Failure as failure:
@@ -196,8 +196,8 @@ class Turn:
             raise
 
     def _checked_json(self) -> str:
-        """The answer as clean JSON text. One that breaks the promise fails, and is kept in the error report.
-        """
+        """The answer as clean JSON text.
+        One that breaks the promise fails, and is kept in the error report."""
         from .json_answer import json_answer, json_within
         try:
             value, text = json_answer(self.answer.text)

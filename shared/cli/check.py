@@ -8,8 +8,8 @@ from ..transport.retries import Retries
 
 
 def check(session) -> Exit:
-    """`--check`: what would be used and why; with `--live` one free authenticated call. Nothing else is sent.
-    """
+    """`--check`: what would be used and why; with `--live` one free authenticated call.
+    Nothing else is sent."""
     account, verdict, console = session.account, session.verdict, session.console
     report = {"ok": verdict.usable, "skill": console.skill,
               "exit_code": int(Exit.OK if verdict.usable else Exit.KEY),
@@ -102,8 +102,8 @@ _FREE_CALLS = ("{native}/tasks/?page_no=1&page_size=1", "{compatible}/files?limi
 
 
 def live_call(session) -> str:
-    """Prove the key with a free call. A gateway may not know the first one, so a second is tried after a 404.
-    """
+    """Prove the key with a free call.
+    A gateway may not know the first one, so a second is tried after a 404."""
     client, endpoint = session.client(guarded=False), session.endpoint
     for number_, url in enumerate(_FREE_CALLS, 1):
         url = url.format(native=endpoint.native, compatible=endpoint.compatible)

@@ -87,8 +87,8 @@ def add_switch(add, flag: str, yes: str, no: str) -> None:
 
 
 def add_common_flags(parser: Parser, skill: str, default_model: str, main: str = "prompt") -> None:
-    """The flags that every script has, in the order of the documentation. `main` is what the main input is
-    called."""
+    """The flags that every script has, in the order of the documentation.
+    `main` is what the main input is called."""
     group = parser.add_argument_group("every script")
     add = group.add_argument
     add("--model", metavar="ID",

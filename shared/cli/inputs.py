@@ -12,8 +12,8 @@ _MAX_INPUT = 64 << 20  # bytes; what is larger is no prompt, and a device or pip
 
 
 def read_text(path: str, what: str) -> str:
-    """A UTF-8 text file ('-' is stdin), a byte order mark accepted. Raises a usage Failure that says what is
-    wrong."""
+    """A UTF-8 text file ('-' is stdin), a byte order mark accepted.
+    Raises a usage Failure that says what is wrong."""
     if path == "-":
         raw, name = sys.stdin.buffer.read(_MAX_INPUT + 1), "stdin"
     else:

@@ -1,5 +1,5 @@
-"""`--models [WORD]`: the skill's table of models, for a person or as JSON; with --live what the service has
-of them."""
+"""`--models [WORD]`: the skill's table of models, for a person or as JSON;
+with --live what the service has of them."""
 from __future__ import annotations
 
 import textwrap

@@ -80,8 +80,8 @@ class Session:
 
     def client(self, model: str = "", models=(), guarded: bool = True, throttle=None,
                successor: str = "") -> Client:
-        """A client for the endpoint that the guard hands out. Not `guarded`: for links, which take no key,
-        and for --check."""
+        """A client for the endpoint that the guard hands out.
+        Not `guarded`: for links, which take no key, and for --check."""
         if guarded and not self._passed:
             self.pass_guard()
         options, console = self.options, self.console
@@ -94,8 +94,8 @@ class Session:
                       models=models, sandboxed=self.account.sandboxed, successor=successor)
 
     def billing_note(self) -> str:
-        """Who pays, for the usage line: a user who expects a plan to cover the call must see that it does
-        not."""
+        """Who pays, for the usage line: a user who expects a plan
+        to cover the call must see that it does not."""
         billing = self.verdict.key.billing
         if billing == "pay-as-you-go":
             return "billed pay-as-you-go (not covered by a Token Plan or Coding Plan)"

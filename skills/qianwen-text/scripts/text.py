@@ -147,8 +147,8 @@ def answer(session) -> None:
 
 
 def _request(endpoint, ask: Ask, model, body: dict) -> Request:
-    """The HTTP request: the compatible dialect, or the native one, which alone returns the sources of a
-    search."""
+    """The HTTP request: the compatible dialect, or the native one,
+    which alone returns the sources of a search."""
     if not ask.sources:
         return chat_request(endpoint, body)
     path, native = native_request(body, model)
