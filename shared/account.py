@@ -134,7 +134,8 @@ def _working_directory() -> str:
 
 def bare_environment() -> dict:
     """What another program needs of the environment; the rest of it may be secret."""
-    needed = "PATH HOME LANG LC_ALL TMPDIR TEMP TMP SYSTEMROOT WINDIR LD_LIBRARY_PATH DYLD_LIBRARY_PATH".split()
+    needed = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "WINDIR",
+              "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
     return {name: value for name, value in os.environ.items() if name.upper() in needed}
 
 

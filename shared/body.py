@@ -12,8 +12,8 @@ def parse_settings(settings) -> list:
     for setting in settings:
         name, equals, text = setting.partition("=")
         if not equals or not all(name.split(".")):
-            raise usage(f"--set {setting!r} is not KEY=VALUE", "for example --set top_k=20 or --set "
-                        "search_options.forced_search=true")
+            raise usage(f"--set {setting!r} is not KEY=VALUE",
+                        "for example --set top_k=20 or --set search_options.forced_search=true")
         try:
             value = json.loads(text, parse_constant=no_constant)
         except (ValueError, RecursionError):
@@ -75,8 +75,8 @@ def encoded(body) -> bytes:
         raise usage("the request contains text that is not UTF-8; nothing was sent",
                     "save the text as a UTF-8 file and give that file") from None
     except ValueError:
-        raise usage("the request contains a number that JSON cannot express (infinity or NaN); nothing was "
-                    "sent") from None
+        raise usage("the request contains a number that JSON cannot express (infinity or NaN); "
+                    "nothing was sent") from None
 
 
 def no_constant(name: str):

@@ -272,8 +272,9 @@ class ApiBatch:
             elif not self._folder.wants(row):
                 self._record(row, doubt_document(self._console), tally)
         if seen < len(outcomes):
-            self._console.warn(f"the file {self._rows.path} no longer has the rows of "
-                               f"{counted(len(outcomes) - seen, 'result')}, saved at the end of results.jsonl")
+            lost = counted(len(outcomes) - seen, "result")
+            self._console.warn(f"the file {self._rows.path} no longer has the rows of {lost}, "
+                               "saved at the end of results.jsonl")
             self._save_orphans(outcomes)
 
     def _note_doubts(self, tally: Tally) -> None:

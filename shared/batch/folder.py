@@ -242,7 +242,8 @@ class FolderLock:
     """The lock of a batch folder, with the number of the process that has it."""
 
     def __init__(self, path: str, max_wait: float, tick, console: Console):
-        self._folder, self._tick, self._console, self._told = os.path.dirname(path) or ".", tick, console, False
+        self._folder, self._tick, self._console = os.path.dirname(path) or ".", tick, console
+        self._told = False
         self._lock = FileLock(path, max_wait, self._waiting)
 
     def __enter__(self):

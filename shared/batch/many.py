@@ -56,8 +56,8 @@ def run_batch(session, call, make_parser, *, files: bool = False, before=None, a
 
 
 def take_batch(session, make_parser, tick=lambda: None, *, allowed=(), **row_settings) -> tuple:
-    """The rows of --batch and their folder, for a run: its flags are checked, of which those `allowed` go with
-    this batch though not with others, and remarks on the rows are shown. Raises usage."""
+    """The rows of --batch and their folder, for a run: its flags are checked, of which those `allowed` go
+    with this batch though not with others, and remarks on the rows are shown. Raises usage."""
     folder = _check_flags(session.options, make_parser, allowed)
     row_file, batch_folder = open_batch(session, make_parser, folder, tick, **row_settings)
     for remark in row_file.remarks():

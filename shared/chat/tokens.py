@@ -66,5 +66,6 @@ def body_tokens(body: dict) -> int:
     texts = [content for content in contents if isinstance(content, str)]
     texts += [part["text"] for content in contents if isinstance(content, list) for part in content
               if isinstance(part, dict) and isinstance(part.get("text"), str)]
-    texts += [json.dumps(body[name], ensure_ascii=False) for name in ("tools", "response_format") if name in body]
+    texts += [json.dumps(body[name], ensure_ascii=False)
+              for name in ("tools", "response_format") if name in body]
     return _MESSAGE * len(messages) + sum(map(text_tokens, texts))

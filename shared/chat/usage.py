@@ -1,5 +1,5 @@
-"""What the service says a call used, read so that nothing
-odd in it stands between an answer and its output."""
+"""What the service says a call used,
+read so that nothing odd in it stands between an answer and its output."""
 from __future__ import annotations
 
 import math
