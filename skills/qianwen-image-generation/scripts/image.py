@@ -243,8 +243,8 @@ class Run(TaskRun):
         return entry
 
     def check_count(self, record: dict, delivery) -> None:
-        """Fewer pictures than asked for are not billed, but must be told. A set may have fewer by its nature.
-        """
+        """Fewer pictures than asked for are not billed, but must be told.
+        A set may have fewer by its nature."""
         asked = record.get("expected", 0)
         if record.get("mode") in ("make", "edit", "function") and len(delivery.files) < asked:
             raise Failure(Exit.PARTIAL,

@@ -61,8 +61,8 @@ def upload_request(endpoint, path: str) -> Request:
 
 
 def upload_all(client, paths, console) -> tuple:
-    """Upload local documents and wait until the service has read them; return (all ids in order, ids made
-    now)."""
+    """Upload local documents and wait until the service has read them;
+    return (all ids in order, ids made now)."""
     if len(paths) > MAX_FILES:
         raise usage(f"--document: {len(paths)} files are too many", f"give at most {MAX_FILES}")
     ids, made = [], []
@@ -92,8 +92,8 @@ def _upload(client, path: str) -> str:
 
 
 def _wait_until_read(client, path: str, file_id: str, clock=time.monotonic) -> None:
-    """Poll until the document is processed; any state but processed and error means it is still being read.
-    """
+    """Poll until the document is processed;
+    any state but processed and error means it is still being read."""
     deadline, pause = clock() + WAIT, 0.25
     while True:
         body = client.json(_request("GET", client, file_id), Retries.READ).body
@@ -118,8 +118,8 @@ def _request(method: str, client, file_id: str) -> Request:
 
 
 def delete_all(client, ids, console) -> bool:
-    """Delete uploaded documents, and tell whether all are gone; one that cannot be deleted fails no answer.
-    """
+    """Delete uploaded documents, and tell whether all are gone;
+    one that cannot be deleted fails no answer."""
     gone = True
     for file_id in ids:
         try:

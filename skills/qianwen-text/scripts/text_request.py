@@ -1,5 +1,5 @@
-"""From what the user asked to the body of a chat completion. Pure: no I/O, so that each model family can be
-tested.
+"""From what the user asked to the body of a chat completion.
+Pure: no I/O, so that each model family can be tested.
 
 Wire facts: sections 2.1 to 2.11 of the contract. Combinations the service refuses or silently ignores are
 refused here, naming the flag, the model and what would work.
@@ -190,8 +190,8 @@ def _translation(ask: Ask, options: dict) -> dict:
 
 
 def normal_tools(tools) -> list:
-    """Tool definitions in the wire's form; bare function objects are wrapped. Raises usage for illegal names.
-    """
+    """Tool definitions in the wire's form; bare function objects are wrapped.
+    Raises usage for illegal names."""
     if not isinstance(tools, list) or not tools:
         raise usage("--tools: the file must hold a JSON list of tools")
     normal = [tool if isinstance(tool, dict) and "function" in tool

@@ -96,8 +96,8 @@ def _add_media_flags(group) -> None:
 # ---- inputs --------------------------------------------------------------------------------------------
 
 def read_ask(options) -> tuple:
-    """The Ask, the model's row, and a warning for an unknown model: every file is looked at, nothing is sent
-    yet."""
+    """The Ask, the model's row, and a warning for an unknown model:
+    every file is looked at, nothing is sent yet."""
     _take_prompt_back(options)
     inputs = [path for path in (options.request, options.schema, options.video, *options.image,
                                 *options.frames)

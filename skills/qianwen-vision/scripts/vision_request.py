@@ -1,8 +1,8 @@
-"""From pictures, videos and a question to the request's body. Pure: media have been looked at and have their
-address.
+"""From pictures, videos and a question to the request's body.
+Pure: media have been looked at and have their address.
 
-Wire facts: section 4 of the contract. Options of a picture or video stand beside its main key, never inside
-it.
+Wire facts: section 4 of the contract.
+Options of a picture or video stand beside its main key, never inside it.
 """
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ class Ask(ChatAsk):
 
 
 def build_request(ask: Ask, model: Model) -> tuple:
-    """The body for `/chat/completions` (or, with an OCR task, for the native endpoint) and remarks for the
-    user."""
+    """The body for `/chat/completions` (or, with an OCR task,
+    for the native endpoint) and remarks for the user."""
     check(ask, model)
     if ask.ocr_task:
         return _ocr_task_request(ask, model), []
@@ -213,8 +213,8 @@ def _pixels(ask: Ask) -> dict:
 # ---- built-in OCR tasks, which only the native endpoint has --------------------------------------------
 
 def result_form(schema: dict):
-    """The form that key_information_extraction fills in: field -> what is wanted. A JSON Schema is turned
-    into one."""
+    """The form that key_information_extraction fills in: field -> what is wanted.
+    A JSON Schema is turned into one."""
     if isinstance(schema.get("properties"), dict):
         return {name: result_form(part) for name, part in schema["properties"].items()
                 if isinstance(part, dict)}
