@@ -146,8 +146,8 @@ def _report(console: Console, failure: Failure) -> int:
 
 
 def _prepare_streams() -> None:
-    """UTF-8 whatever the console's code page is; a stream that was closed for us is replaced by the null
-    device."""
+    """UTF-8 whatever the console's code page is;
+    a stream that was closed for us is replaced by the null device."""
     for name in ("stdin", "stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "r" if name == "stdin" else "w", encoding="utf-8"))

@@ -54,8 +54,8 @@ def estimate_of(model, body: dict, session, media: int = 0, more: int = 0) -> tu
     said = f"about {counted(cost.units['input_tokens'] - more, 'token')} in"
     said += f", and at most {more:,} for the documents" if more else ""
     settings = {**body, **(body.get("parameters") or {})}
-    bounds = [flag for flag, name in (("--max-tokens", "max_tokens"),
-                                      ("--thinking-budget", "thinking_budget")) if name in settings]
+    flags = (("--max-tokens", "max_tokens"), ("--thinking-budget", "thinking_budget"))
+    bounds = [flag for flag, name in flags if name in settings]
     out = f"{counted(cost.units['output_tokens'], 'token')} out"
     said += f", at most {out}" if bounds else f", {out} assumed, because --max-tokens is not set"
     return model.id, cost, f"{said} · {model.id}" + (f"; {cost.why}" if cost.known and cost.why else "")

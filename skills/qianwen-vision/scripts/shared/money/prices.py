@@ -1,5 +1,5 @@
-"""List prices of tokens, as data: CNY per million tokens of input and of output, by the size of the input.
-Pure."""
+"""List prices of tokens, as data:
+CNY per million tokens of input and of output, by the size of the input. Pure."""
 from __future__ import annotations
 
 BEIJING = "cn-beijing"
@@ -26,8 +26,8 @@ class TokenPrice:
                 region: str = BEIJING, thinking: bool = False):
         """(CNY of the input, CNY of the output) of a call, None where no price is known.
 
-        Among the tokens of the input are `cached` ones, read from the service's cache, and `stored` ones, put
-        into it.
+        Among the tokens of the input are `cached` ones, read from the service's cache,
+        and `stored` ones, put into it.
         """
         tiers = self.tiers if region == BEIJING else self.regions.get(region.replace("-", "_"), ())
         if not tiers:
