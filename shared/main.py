@@ -86,6 +86,9 @@ def _outcome(make_parser, execute, argv, console: Console) -> int:
         account = find_account(settings)
         for warning in account.warnings:
             console.warn(warning)
+        if options.spent is not None:
+            from .cli.spent import show_spent
+            return _told(console, show_spent(console, options.spent, account.state))
         return _told(console, _run(Session(console.skill, options, account, console), execute))
     except SystemExit as stop:  # --help and --version
         return int(stop.code or 0)
@@ -127,16 +130,10 @@ def _sends_nothing(options) -> bool:
 
 
 def _run(session, execute) -> int:
-    """The call itself, or what was spent by all of them."""
-    if session.options.spent is not None:
-        from .cli.spent import show_spent
-        return int(show_spent(session))
     try:
-        if session.account.budgets:
-            session.payments  # refuses a value that is no budget, before anything else
         return int(execute(session) or Exit.OK)
     finally:
-        session.close()
+        session.payments.close()
 
 
 def _report(console: Console, failure: Failure) -> int:
@@ -149,8 +146,8 @@ def _report(console: Console, failure: Failure) -> int:
 
 
 def _prepare_streams() -> None:
-    """UTF-8 whatever the console's code page is; a stream that was closed for us is replaced by the null
-    device."""
+    """UTF-8 whatever the console's code page is;
+    a stream that was closed for us is replaced by the null device."""
     for name in ("stdin", "stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "r" if name == "stdin" else "w", encoding="utf-8"))

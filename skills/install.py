@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Copy the skills into the folder where an agent looks for them, or take them away again. Python 3.9, nothing
-else.
+"""Copy the skills into the folder where an agent looks for them, or take them away again.
+Python 3.9, nothing else.
 
     python3 skills/install.py --agent claude
     python3 skills/install.py --agent qwen --scope project --dir ../my-project
@@ -102,8 +102,8 @@ def target_folder(agent: str, scope: str | None, folder: str | None, environment
 
 
 def _absolute(folder: str, variable: str) -> str:
-    """A folder with its ~ expanded. Raises Refused where no home folder is known, so that none is made that
-    is named ~."""
+    """A folder with its ~ expanded. Raises Refused where no home folder is known,
+    so that none is made that is named ~."""
     expanded = os.path.expanduser(folder)
     if expanded.startswith("~"):
         raise Refused(f"{folder} cannot be expanded, because no home folder is known; set {variable}")
@@ -115,8 +115,8 @@ def _absolute(folder: str, variable: str) -> str:
 def files_of(folder: str, installed: bool = False) -> list:
     """The paths of a skill's files, relative and sorted, with / between.
 
-    Of an `installed` copy really everything that a user may have put there, links to folders and empty
-    folders too.
+    Of an `installed` copy really everything that a user may have put there,
+    links to folders and empty folders too.
     """
     left_out, found = _NOT_LOOKED_AT if installed else _NOT_COPIED, []
     for place, folders, names in os.walk(folder):
@@ -143,8 +143,8 @@ def digest_of(folder: str, installed: bool = True) -> str:
 
 
 def _content(path: str) -> bytes:
-    """What stands for a file in the digest: its bytes, where a link leads; of a folder, pipe or device
-    nothing is read."""
+    """What stands for a file in the digest: its bytes, where a link leads;
+    of a folder, pipe or device nothing is read."""
     if os.path.islink(path):
         return b"link to " + os.fsencode(os.readlink(path))
     if not os.path.isfile(path):
@@ -154,8 +154,8 @@ def _content(path: str) -> bytes:
 
 
 def state_of(folder: str) -> str:
-    """"none", "ours", "changed" (ours, edited since, or copied by hand from another version), "link" or
-    "foreign"."""
+    """"none", "ours", "changed" (ours, edited since,
+    or copied by hand from another version), "link" or "foreign"."""
     if not os.path.lexists(folder):
         return "none"
     if os.path.islink(folder):
@@ -243,9 +243,9 @@ def install(target: str, agent: str, force: bool) -> int:
 
 
 def _command(script: str) -> str:
-    """The command for a shell. Under Windows forward slashes and double quotes, which cmd, PowerShell and
-    bash all take; where one of them would replace something between the quotes, the command is for
-    PowerShell."""
+    """The command for a shell. Under Windows forward slashes and double quotes, which cmd,
+    PowerShell and bash all take; where one of them would replace something between the quotes,
+    the command is for PowerShell."""
     if os.name != "nt":
         return f"python3 {shlex.quote(script)} --check"
     python, script = "py" if shutil.which("py") else "python", script.replace("\\", "/")
@@ -257,8 +257,8 @@ def _command(script: str) -> str:
 
 
 def _copy(source: str, folder: str, replace: bool) -> None:
-    """Copy beside the place, then give it its name; what was there goes only then, and comes back when that
-    fails."""
+    """Copy beside the place, then give it its name;
+    what was there goes only then, and comes back when that fails."""
     beside = tempfile.mkdtemp(prefix=_BESIDE, dir=os.path.dirname(folder))
     new, old = os.path.join(beside, "new"), os.path.join(beside, _OLD + os.path.basename(folder))
     is_done = False
@@ -294,8 +294,8 @@ def _move(folder: str, old: str) -> None:
 
 
 def _clear_leftovers(target: str) -> None:
-    """What a killed installer left: an old copy without its successor goes back to its place, all else is
-    removed."""
+    """What a killed installer left: an old copy without its successor goes back to its place,
+    all else is removed."""
     for name in os.listdir(target) if os.path.isdir(target) else ():
         beside = os.path.join(target, name)
         if not _BESIDE_NAME.fullmatch(name) or not os.path.isdir(beside):

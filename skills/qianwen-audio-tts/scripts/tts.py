@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Speak text of any length with the speech models of DashScope (千问云): one whole, joined sound file, no part
-paid twice.
+"""Speak text of any length with the speech models of DashScope (千问云):
+one whole, joined sound file, no part paid twice.
 
 Needs Python 3.9 and nothing else. The key guard in `shared/key_guard.py` is passed before anything is sent.
 """
@@ -141,7 +141,7 @@ class Run:
             account = self.session.account
             self.session.verdict = key_guard.judge(account.key, account.endpoint, SKILL, len(job.calls) > 1,
                                                    strict=account.strict)
-        from shared.body import encoded
+        from shared.transport.request import encoded
         for call in job.calls:
             encoded(call.body)  # refuses text that cannot be sent, before the key or the network matter
         for warning in job.warnings:
@@ -170,8 +170,8 @@ class Run:
                          and self.session.row.throttle)
 
     def _spoken(self, output, speaker, job: Job) -> list:
-        """All parts, spoken and saved. What is saved leaves the store; after a failure the parts stay for a
-        rerun."""
+        """All parts, spoken and saved. What is saved leaves the store;
+        after a failure the parts stay for a rerun."""
         narration, done = self._narration(speaker, job), False
         try:
             if self.options.stream:

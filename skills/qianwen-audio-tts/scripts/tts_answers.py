@@ -1,5 +1,5 @@
-"""What the speech services answer: audio out of whole answers and of events, in base64, in hex or behind a
-link.
+"""What the speech services answer:
+audio out of whole answers and of events, in base64, in hex or behind a link.
 
 Source: sections 1.4, 1.5, 2.4, 3.5, 4.3 and 8.2 of the speech contract.
 """

@@ -1,5 +1,5 @@
-"""Where a text for speech may be cut: the borders of its sentences and clauses, what is kept whole, grapheme
-clusters.
+"""Where a text for speech may be cut:
+the borders of its sentences and clauses, what is kept whole, grapheme clusters.
 
 A border is an index at which a slice may end; white space after a mark belongs to the slice before it. What
 is ambiguous ("etc." before a capital letter) ranks lower than it might, because a wrong pause is heard and a
@@ -109,8 +109,8 @@ _THAI = re.compile("[\u0e00-\u0e7f]\\Z")
 
 
 def _full_stop(text: str, dot: int, following: int) -> str | None:
-    """The rank of a border after a single "." with white space behind it; `following` is where the text goes
-    on."""
+    """The rank of a border after a single "."
+    with white space behind it; `following` is where the text goes on."""
     match = _LAST_WORDS.search(text, max(0, dot - 40), dot)
     previous, token = (match.group(1) or "", match.group(2)) if match else ("", "")
     names, goes_on = {token, token.lower()}, text[following:following + 1].islower()
@@ -133,8 +133,8 @@ def _after_number(previous: str, token: str, text: str, following: int) -> str |
 
 
 def _is_initial(token: str) -> bool:
-    """Whether a token is a letter of a name or of an abbreviation, or several with full stops between: J,
-    z.B, U.S, т.е.
+    """Whether a token is a letter of a name or of an abbreviation,
+    or several with full stops between: J, z.B, U.S, т.е.
 
     Thai has no full stop; what looks like one belongs to an abbreviation.
     """
@@ -147,8 +147,8 @@ def _is_initial(token: str) -> bool:
 # ---- borders -------------------------------------------------------------------------------------------
 
 class Borders:
-    """The borders of a text by rank, each rank holding the higher ones too, and the spans that no border may
-    cut."""
+    """The borders of a text by rank, each rank holding the higher ones too,
+    and the spans that no border may cut."""
 
     def __init__(self, text: str, tags: bool):
         self.text = text
@@ -180,8 +180,8 @@ class Borders:
         return (self.starts[index], self.ends[index]) if index >= 0 and position < self.ends[index] else None
 
     def allows(self, position: int) -> bool:
-        """Whether a slice may end here: no closing mark would begin a slice, no opening one end it, nothing
-        whole be cut."""
+        """Whether a slice may end here: no closing mark would begin a slice,
+        no opening one end it, nothing whole be cut."""
         before = self._before_space(position)
         own_line = _LINE_END.search(self.text, before, position)
         return position not in self.barred and not self.kept(position) and not (self._closes(position)
@@ -229,8 +229,8 @@ class Borders:
         self._add("clause", match.start())
 
     def _rank(self, match, closed: int, position: int) -> str | None:
-        """The rank of the border at `position`, after a run of full stops and the like and what closes behind
-        it."""
+        """The rank of the border at `position`, after a run of full
+        stops and the like and what closes behind it."""
         text, run, spaced = self.text, match.group(), position > closed
         following = _OPENING.match(text, position).end()
         before, after = text[match.start() - 1:match.start()], text[following:following + 1]

@@ -25,8 +25,8 @@ _LONGEST_WORD = 12  # letters; what is written without spaces is counted as word
 # ---- speech --------------------------------------------------------------------------------------------
 
 def expected(model, text: str, region: str = BEIJING, speed: float | None = None) -> Cost:
-    """The cost of speaking a text with the model of a row. Where tokens are billed they are estimated from
-    the text."""
+    """The cost of speaking a text with the model of a row.
+    Where tokens are billed they are estimated from the text."""
     count = units(text)
     why = _why(model, region)
     if why or not model.price.tokens_out:
@@ -37,8 +37,8 @@ def expected(model, text: str, region: str = BEIJING, speed: float | None = None
 
 
 def charged(model, usage: dict, text: str, region: str = BEIJING, speed: float | None = None) -> Cost:
-    """The cost of a part that was spoken, by the service's own count; where it tells none, what was expected.
-    """
+    """The cost of a part that was spoken, by the service's own count;
+    where it tells none, what was expected."""
     usage = usage if isinstance(usage, dict) else {}
     why = _why(model, region)
     if not why and model.price.tokens_out:
@@ -90,8 +90,8 @@ def _why(model, region: str) -> str:
 
 
 def seconds_of(text: str) -> float:
-    """About how long a text takes to say: 4.5 Chinese characters (kana, hangul) or 2.6 words a second (speech
-    contract 7.4)."""
+    """About how long a text takes to say:
+    4.5 Chinese characters (kana, hangul) or 2.6 words a second (speech contract 7.4)."""
     found = re.findall(r"\w+", _SYLLABLES.sub(" ", text))
     return len(_SYLLABLES.findall(text)) / 4.5 + sum(math.ceil(len(word) / _LONGEST_WORD)
         for word in found) / 2.6
@@ -123,8 +123,8 @@ CREATION = {
 
 
 def creation(model, preview: str = "", region: str = BEIJING) -> Cost:
-    """The cost of making one voice for the model of a row; MiniMax's speaks `preview`, so that its price is
-    due at once."""
+    """The cost of making one voice for the model of a row;
+    MiniMax's speaks `preview`, so that its price is due at once."""
     found = CREATION[model.service]
     counted = {"voices": 1, **({"characters": units(preview)} if model.service == MINIMAX_CLONING else {})}
     if region != BEIJING:

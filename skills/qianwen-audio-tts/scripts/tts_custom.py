@@ -353,8 +353,8 @@ class Custom:
         self.console.result(self.console.clean(f"{voice} OK") + "\n")
 
     def _service_of_voice(self, voice: str) -> Service:
-        """By --model, or by what the id begins with: those of cosyvoice and qwen-audio begin with their
-        model."""
+        """By --model, or by what the id begins with:
+        those of cosyvoice and qwen-audio begin with their model."""
         if self.options.model:
             return service_of(self.options.model)
         if voice.startswith(("cosyvoice-", "qwen-audio-")):

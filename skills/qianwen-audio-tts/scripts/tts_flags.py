@@ -179,8 +179,8 @@ def read_ask(options) -> tuple:
 
 
 def _kind(file: str | None) -> str:
-    """How a file is read: Markdown by its extension, other text files as a person would, an argument as it
-    stands."""
+    """How a file is read: Markdown by its extension, other text files as a person would,
+    an argument as it stands."""
     if file is None:
         return ""
     return "markdown" if os.path.splitext(file)[1].lower() in _MARKDOWN else "file"

@@ -168,8 +168,8 @@ _SOCKET_ONLY = ("cosyvoice-v1", "sambert-", "-realtime")  # WebSocket models: no
 
 
 def find_model(name: str) -> tuple:
-    """(the row of a model id, a warning or ''). Raises usage for an id that only lacks its vendor or its
-    right letters."""
+    """(the row of a model id, a warning or '').
+    Raises usage for an id that only lacks its vendor or its right letters."""
     meant = next((row.id for row in TABLE.live()
                   if row.id.lower() in (name.lower(), f"minimax/{name.lower()}")), name)
     if TABLE.row(name) is None and meant != name:
@@ -204,8 +204,8 @@ _ALSO = {"mandarin": "zh", "中文": "zh", "cantonese": "yue", "粤语": "yue"}
 
 
 def language_of(text: str, model: Model) -> str:
-    """A language as the model's service writes it, from a code or an English name; '' for auto where nothing
-    is sent.
+    """A language as the model's service writes it, from a code or an English name;
+    '' for auto where nothing is sent.
 
     Raises ValueError with the legal values.
     """

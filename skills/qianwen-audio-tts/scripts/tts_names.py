@@ -12,8 +12,8 @@ _MOST_BYTES = 16 << 20  # of the file of names
 
 
 class Names:
-    """`voices.json` in the state folder: id -> name. What cannot be written is warned of and loses no voice.
-    """
+    """`voices.json` in the state folder: id -> name.
+    What cannot be written is warned of and loses no voice."""
 
     def __init__(self, state: str, warn=lambda text, fix="": None):
         self._path, self._warn = os.path.join(state, "voices.json"), warn

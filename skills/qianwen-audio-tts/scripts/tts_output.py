@@ -1,5 +1,5 @@
-"""Where the sound goes: parts joined into one file, or passed on while they arrive; subtitles and the
-description beside it."""
+"""Where the sound goes: parts joined into one file, or passed on while they arrive;
+subtitles and the description beside it."""
 from __future__ import annotations
 
 import os

@@ -33,8 +33,8 @@ class NotPlayed(Exception):
 
 
 class Sink:
-    """Takes the bytes of a part as they come and keeps them in the form that can be joined: WAV, or the
-    compressed file.
+    """Takes the bytes of a part as they come and keeps them in the form that can be joined:
+    WAV, or the compressed file.
 
     The bytes decide on the form, not what was asked for. `on_audio(form, rate, channels, data)` is given
     samples, or of the compressed bytes, as they come.
@@ -99,8 +99,8 @@ class Sink:
 
 
 class Speaker:
-    """Speaks parts for one account with the model of a row; safe for threads. `speed` is that of the sound,
-    for its cost."""
+    """Speaks parts for one account with the model of a row; safe for threads.
+    `speed` is that of the sound, for its cost."""
 
     def __init__(self, session, store: Store, model, speed: float | None = None):
         self._session, self.store, self._model, self._speed = session, store, model, speed
@@ -117,8 +117,8 @@ class Speaker:
             self._session.endpoint.price_region)
 
     def speak(self, key: str, call, client, on_audio=None) -> dict:
-        """The part of a call, as Store.take gives it: made, or fetched where an earlier run paid for it
-        already."""
+        """The part of a call, as Store.take gives it:
+        made, or fetched where an earlier run paid for it already."""
         known = self.store.link(key)
         if known:
             try:
@@ -150,8 +150,8 @@ class Speaker:
         return Request("POST", self._session.endpoint.native + call.path, call.body, headers)
 
     def _send(self, call, client, path: str, on_audio) -> tuple:
-        """(the Answer, the form of the sound in `path`; '' when it is to be fetched from the answer's link).
-        """
+        """(the Answer, the form of the sound in `path`;
+        '' when it is to be fetched from the answer's link)."""
         def take(events, headers):
             with open(path, "wb") as file:
                 sink = Sink(file, call, on_audio)
@@ -208,8 +208,8 @@ class Speaker:
                        accepted="maybe")
 
     def _fetch(self, key: str, facts: dict, call, client, on_audio) -> dict:
-        """Download the sound behind a link, and check it. Raises Failure UNSAVED with the link; OSError of
-        the disk."""
+        """Download the sound behind a link, and check it.
+        Raises Failure UNSAVED with the link; OSError of the disk."""
         url = facts["url"]
         for tries in (1, 2):
             temporary = self.store.temporary()
@@ -264,7 +264,7 @@ def most_bytes(text: str) -> int:
 
 
 def too_short(seconds: float, text: str, speed) -> bool:
-    """Whether a part is so short that its end must be missing: CosyVoice cuts long texts silently (speech
-    contract 4.7)."""
+    """Whether a part is so short that its end must be missing:
+    CosyVoice cuts long texts silently (speech contract 4.7)."""
     expected = expected_seconds(text, speed)
     return expected > 4 and seconds < _TRUNCATED * expected

@@ -1,5 +1,5 @@
-"""From a text to the parts that are spoken, each small enough for one call, with the silences between them.
-Pure."""
+"""From a text to the parts that are spoken, each small enough for one call,
+with the silences between them. Pure."""
 from __future__ import annotations
 
 import re
@@ -19,8 +19,8 @@ Part = namedtuple("Part", "spoken shown pause")
 
 
 def read(text: str, kind: str, pause: int | None) -> list:
-    """Sections of text, each with the silence before it in ms. kind: "markdown", "file", "ssml" or "" for
-    text as it is."""
+    """Sections of text, each with the silence before it in ms.
+    kind: "markdown", "file", "ssml" or "" for text as it is."""
     if kind == "ssml":
         return [(text.strip(), 0)]
     found = [(paragraph.text, paragraph.heading)
@@ -48,8 +48,8 @@ def _silence(heading: bool, pause: int | None) -> int:
 
 
 def split(sections: list, limit: int, *, tags: bool = False, whole: bool = False) -> list:
-    """The Parts of all sections, none above `limit` counting units. `whole`: the one section is SSML and
-    stays as it is."""
+    """The Parts of all sections, none above `limit` counting units.
+    `whole`: the one section is SSML and stays as it is."""
     if whole:
         return [Part(text.strip(), _without_marks(text.strip()), silence) for text, silence in sections]
     reserved = _room(sections) if tags and len(sections) > 1 else 0

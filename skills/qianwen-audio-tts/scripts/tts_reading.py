@@ -1,5 +1,5 @@
-"""A text as a person would read it aloud: paragraphs of plain text or Markdown, without what is only for the
-eye."""
+"""A text as a person would read it aloud:
+paragraphs of plain text or Markdown, without what is only for the eye."""
 from __future__ import annotations
 
 import html
@@ -22,9 +22,9 @@ _SENTENCE_END = re.compile(r"[.!?。！？…؟।][)\]”’」』）】》\"']
 
 
 def paragraphs(text: str) -> list:
-    """Plain text. Where there are blank lines they part the paragraphs and other line ends are undone, except
-    in poems and lists; where there are none, each line is a paragraph. Lines such as ---- only part
-    paragraphs."""
+    """Plain text. Where there are blank lines they part the paragraphs and other line ends are
+    undone, except in poems and lists; where there are none, each line is a paragraph. Lines
+    such as ---- only part paragraphs."""
     lines = _clean(text.replace("\f", "\n***\n")).strip("\n").split("\n")
     wrapped = any(not line.strip() for line in lines)
     blocks, block = [], []
@@ -42,8 +42,8 @@ def paragraphs(text: str) -> list:
 
 
 def _unwrapped(block: list) -> list:
-    """The lines of a paragraph: one, unless it is a poem or a list, or a line ends early, or each ends a
-    sentence.
+    """The lines of a paragraph: one, unless it is a poem or a list,
+    or a line ends early, or each ends a sentence.
 
     How long the last line is says nothing.
     """
@@ -117,8 +117,8 @@ _UNREAD_ELEMENTS = ("script", "style", "pre", "svg", "template", "textarea")
 
 
 def markdown(text: str) -> list:
-    """Markdown: headings, paragraphs, list items and table rows; no code blocks, addresses, comments or
-    mark-up."""
+    """Markdown: headings, paragraphs, list items and table rows;
+    no code blocks, addresses, comments or mark-up."""
     text = _clean(text)
     matter = _FRONT_MATTER.match(text)
     text = text[matter.end():] if matter else text

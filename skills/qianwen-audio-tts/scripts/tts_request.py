@@ -234,8 +234,8 @@ def _rate_of(body: dict, model) -> int:
 
 
 def _form_of(body: dict, model, form: str) -> str:
-    """The format that the finished body asks for; --set may have changed it. WAV and PCM become each other
-    here."""
+    """The format that the finished body asks for; --set may have changed it.
+    WAV and PCM become each other here."""
     value = _value_of(body, model, "format")
     known = value if value in FORMATS else form
     return form if {known, form} <= {"wav", "pcm"} else known
@@ -293,8 +293,8 @@ def _put(body: dict, path: str, value) -> None:
 
 
 def check_voice(ask: Ask, model) -> None:
-    """A voice that this model does not have is refused, naming the models that have it. Custom voices pass.
-    """
+    """A voice that this model does not have is refused, naming the models that have it.
+    Custom voices pass."""
     import tts_voices
     voice = voice_of(ask, model)
     if model.says != "text":
@@ -349,8 +349,8 @@ def script_warning(ask: Ask, model) -> str:
 
 
 def expected_seconds(text: str, speed: float | None) -> float:
-    """About how long a text takes to say: 4.5 Chinese characters or 2.6 words a second (speech contract 7.4).
-    """
+    """About how long a text takes to say:
+    4.5 Chinese characters or 2.6 words a second (speech contract 7.4)."""
     han = units(text) - len(text)
     return (han / 4.5 + len(re.findall(r"[^\W\d_\u3400-\u9fff]+", text)) / 2.6) / (speed or 1.0)
 

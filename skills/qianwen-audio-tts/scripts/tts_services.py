@@ -64,8 +64,8 @@ def service_of(model: str) -> Service:
 def clone_body(service: Service, model: str, name: str, source: str, *, transcript: str | None = None,
                language: str | None = None,
                preview: str = "") -> dict:
-    """The request that makes a voice from a recording; `source` is its data URL or address, `preview` what
-    MiniMax says with it."""
+    """The request that makes a voice from a recording;
+    `source` is its data URL or address, `preview` what MiniMax says with it."""
     if service is MINIMAX:
         return {"model": model, "input": {"action": "voice_clone", "voice_id": name, "audio_url": source,
                                           "text": preview or PREVIEWS["zh"]}}

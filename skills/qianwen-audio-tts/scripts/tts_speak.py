@@ -7,7 +7,7 @@ import time
 from shared import failures
 from shared.batch.throttle import NotSent, Throttle
 from shared.batch.workers import started
-from shared.body import encoded
+from shared.transport.request import encoded
 from shared.cli.failed import defect
 from shared.failures import Exit, Failure
 from tts_answers import add_usage
@@ -18,8 +18,8 @@ _SLOW = 60  # calls a minute; below, the calls are spread out
 
 
 class Narration:
-    """All parts of a text: those that are kept, and the others spoken, some at a time. What fails does not
-    stop the rest."""
+    """All parts of a text: those that are kept, and the others spoken, some at a time.
+    What fails does not stop the rest."""
 
     def __init__(self, speaker: Speaker, calls: list, workers: int, console, throttle=None):
         self._speaker, self._calls, self._console = speaker, calls, console
@@ -72,8 +72,8 @@ class Narration:
         return [number for number in range(len(self._calls)) if self.found(number) is None]
 
     def work(self) -> list:
-        """All parts in order, as Store.take gives them. Raises the first part's Failure when one is missing;
-        NotSent."""
+        """All parts in order, as Store.take gives them.
+        Raises the first part's Failure when one is missing; NotSent."""
         missing = self.missing()
         if len(missing) < len(self._calls):
             self._console.note(f"{len(self._calls) - len(missing)} of {len(self._calls)} segments are saved "
@@ -206,8 +206,8 @@ def _keys(speaker: Speaker, calls: list) -> list:
 
 
 class Progress:
-    """How many parts are spoken: redrawn on a terminal, else a line at each tenth, at most every 10 seconds.
-    """
+    """How many parts are spoken: redrawn on a terminal,
+    else a line at each tenth, at most every 10 seconds."""
 
     def __init__(self, console, total: int, kept: int, clock=time.monotonic):
         self._console, self._total, self._kept, self._clock = console, total, kept, clock

@@ -1,5 +1,5 @@
-"""Parts that are spoken and paid, kept on disk until the whole is joined, so that a rerun does only what is
-missing.
+"""Parts that are spoken and paid, kept on disk until the whole is joined,
+so that a rerun does only what is missing.
 
 A part is known by the request that made it: the same text with the same voice, model and settings at the same
 endpoint. Runs at the same time may need the same part. So each joins from names of its own (`take`, `keep`)
@@ -32,8 +32,8 @@ class Store:
         self.folder, self._clock = os.path.join(state_folder, "speech"), clock
 
     def prove(self) -> None:
-        """Make the folder and prove it writable before anything is paid; drop what is a week old. Raises
-        usage."""
+        """Make the folder and prove it writable before anything is paid;
+        drop what is a week old. Raises usage."""
         try:
             make_private(self.folder)
             prove_writable(self.folder)
@@ -75,8 +75,8 @@ class Store:
 
     @staticmethod
     def key(endpoint: str, body: dict, times: int) -> str:
-        """The name of a part; `times` tells the second speaking of the same words in one text from the first.
-        """
+        """The name of a part; `times` tells the second speaking
+        of the same words in one text from the first."""
         text = json.dumps([endpoint, body, times], sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
@@ -107,8 +107,8 @@ class Store:
             return None
 
     def link(self, key: str) -> dict | None:
-        """The link of a part that is made and paid but not fetched; None when there is none that still works.
-        """
+        """The link of a part that is made and paid but not fetched;
+        None when there is none that still works."""
         facts = self._read(key)
         if facts and facts.get("url") and not facts.get("form") and self._clock() - facts.get("made",
             0) < LINK_HOURS * 3600:
@@ -134,8 +134,8 @@ class Store:
         self._write(key, facts)
 
     def release(self, key: str, part: dict, done: bool) -> None:
-        """A run has done with what `take` or `keep` gave it: the part is dropped, or left for a rerun when
-        the run failed."""
+        """A run has done with what `take` or `keep` gave it:
+        the part is dropped, or left for a rerun when the run failed."""
         try:
             if done:
                 self.drop(key)

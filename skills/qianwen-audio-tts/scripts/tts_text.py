@@ -1,5 +1,5 @@
-"""Long text for speech: billing units, slices at natural borders, and inline tags carried from slice to
-slice.
+"""Long text for speech: billing units, slices at natural borders,
+and inline tags carried from slice to slice.
 
 Borders have four ranks: paragraph, sentence, clause and word; where a window holds none, a grapheme border is
 the last resort. Source of the counting rule and of the tags: sections 2.2 and 6.4 of the speech contract.
@@ -26,8 +26,8 @@ def speakable(text: str) -> bool:
 
 
 def split(text: str, limit: int, count=units, tags: bool = False) -> list:
-    """Slices that make up the text when joined, each of at most `limit` after strip(), none of white space
-    only.
+    """Slices that make up the text when joined, each of at most
+    `limit` after strip(), none of white space only.
 
     `count` measures a string; it must not shrink when the string grows. Whole sentences are packed as long as
     they fit; a paragraph end is preferred once a slice is half full. With `tags`, what stands in brackets is
@@ -161,6 +161,6 @@ def _last_space(window: str) -> int:
 
 
 def _loose(character: str) -> bool:
-    """Whether words may be parted next to a character: of a script without spaces, or a symbol such as an
-    emoji."""
+    """Whether words may be parted next to a character:
+    of a script without spaces, or a symbol such as an emoji."""
     return bool(_LOOSE_CHARACTER.match(character)) or unicodedata.category(character) == "So"

@@ -27,8 +27,8 @@ _TARGETS = (*(row.id for row in TABLE.rows if row.service == ENROLLMENT), "cosyv
 
 
 def group_of(model_id: str) -> str:
-    """The voice group of a model id, '' for a model without system voices and for one that no group's name
-    begins."""
+    """The voice group of a model id, '' for a model without
+    system voices and for one that no group's name begins."""
     lower = model_id.strip().lower()
     begun = [name for name in (*FAMILIES, *_SAME_GROUP) if lower.startswith(name.lower())]
     longest = max(begun, key=len, default="")
@@ -62,8 +62,8 @@ def _respelled(voice_id: str) -> str:
 
 
 def near(voice_id: str, model: str = "") -> str:
-    """The id that is meant, when it differs in case, spaces or version suffix alone and is the only such;
-    else ''.
+    """The id that is meant, when it differs in case,
+    spaces or version suffix alone and is the only such; else ''.
 
     With a model, only its voices count.
     """
@@ -107,9 +107,9 @@ LANGUAGES = tuple(sorted({language for voice in VOICES for language in voice.lan
 def voices(model: str = "", language: str = "", gender: str = "") -> list:
     """The voices of a model that speak a language, in the table's order.
 
-    `language` is a code, a dialect with or without its zh-, or a name; zh means every kind of Chinese. A
-    language that nobody speaks yields nothing. Raises ValueError for a gender that is neither female nor
-    male.
+    `language` is a code, a dialect with or without its zh-, or a name; zh means every kind
+    of Chinese. A language that nobody speaks yields nothing. Raises ValueError for a gender
+    that is neither female nor male.
     """
     found = list(VOICES)
     if model:
@@ -237,7 +237,7 @@ def as_json(found) -> list:
 
 
 def notes(found) -> list:
-    """For the foot of a listing: what the lists of the groups shown do not tell, one sentence for each group.
-    """
+    """For the foot of a listing: what the lists of the groups
+    shown do not tell, one sentence for each group."""
     groups = {group for voice in found for group in voice.models}
     return [f"{group}: {INCOMPLETE[group]}" for group in FAMILIES if group in groups and group in INCOMPLETE]

@@ -1,5 +1,5 @@
-"""What came back: every family's result as one list of parts, and the stream of interleaved text and
-pictures.
+"""What came back: every family's result as one list of parts,
+and the stream of interleaved text and pictures.
 
 Source: sections 1.3, 3.2, 5.8 and 12.3 of the image contract.
 """
@@ -12,8 +12,8 @@ _LISTS = ("render_urls", "bg_urls")
 def parts_of(body: dict) -> list:
     """The parts of an answer in its order: media with `url`, text, and errors of single results.
 
-    Pictures may be several choices or several items of one choice, so both levels are walked; what else the
-    wrapper holds does not matter.
+    Pictures may be several choices or several items of one choice, so both levels are walked;
+    what else the wrapper holds does not matter.
     """
     output = body.get("output") if isinstance(body.get("output"), dict) else {}
     parts = [part for choice in _dicts(output.get("choices")) for part in _of_content(choice)]
@@ -100,8 +100,8 @@ class Stream:
 
 
 def settle(parts: list, mode: str) -> list:
-    """Outside of interleaved answers a text is the prompt as it was really drawn; it goes with the pictures.
-    """
+    """Outside of interleaved answers a text is the prompt as it was really drawn;
+    it goes with the pictures."""
     if mode == "interleave":
         return parts
     written = "".join(part["text"] for part in parts if part["kind"] == "text")

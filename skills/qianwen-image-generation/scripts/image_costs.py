@@ -1,5 +1,5 @@
-"""What a call costs by list price: before it is sent, after it, and which model does the same for less. Pure
-but for `cheapest`."""
+"""What a call costs by list price: before it is sent, after it, and which model does the same for less.
+Pure but for `cheapest`."""
 from __future__ import annotations
 
 from image_answers import count_of
@@ -43,11 +43,11 @@ def charged(model, parameters: dict, usage, sizes, given: int = 0, region: str =
 
 
 def cheapest(ask, mode: str, region: str = BEIJING) -> tuple:
-    """(the row, the Cost) of the live model that does the same for the least, (None, None) where none has a
-    price.
+    """(the row, the Cost) of the live model that does the same for the least, (None, None)
+    where none has a price.
 
-    A model counts that takes all that is asked for; `ask` is asked of each in turn, and its pictures are
-    looked at already.
+    A model counts that takes all that is asked for;
+    `ask` is asked of each in turn, and its pictures are looked at already.
     """
     found = []
     for row in TABLE.live(lambda row: mode in row.does and row.price):

@@ -1,5 +1,5 @@
-"""The flags that are one field of the body each: a row of FIELDS is the flag, its help, its place and its
-form on the wire.
+"""The flags that are one field of the body each:
+a row of FIELDS is the flag, its help, its place and its form on the wire.
 
 A model's row names the fields it takes; where its wire differs, it has a field of its own (`changed`).
 """

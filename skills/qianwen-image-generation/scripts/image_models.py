@@ -225,8 +225,8 @@ VIDU = Model("vidu/viduq2_reference2image", _both((1, 1), Area(512, 4096, 8, 102
 
 
 def _vidu(name, *prices):
-    """The list names prices for 1K, 2K and 4K; which pixels those are it does not say, so squares of that
-    side are taken."""
+    """The list names prices for 1K, 2K and 4K;
+    which pixels those are it does not say, so squares of that side are taken."""
     steps = zip((1024 ** 2, 2048 ** 2, 0), prices)
     return VIDU._replace(id=f"vidu/{name}_reference2image", price=by_size(*steps) if len(prices) > 1
                          else Price(*prices))

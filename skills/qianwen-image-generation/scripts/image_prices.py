@@ -12,10 +12,10 @@ class Price(namedtuple("Price", "each steps resolutions extended per_input regio
                        defaults=((), {}, 0.0, 0.0, {}))):
     """CNY for a picture of Beijing's list.
 
-    `steps` are (most pixels, CNY) where the size counts, the last one with 0 for all that are larger.
-    `resolutions` are prices of certain values of the field `resolution`. `extended` holds when the prompt is
-    enriched by the service, `per_input` for each picture given. `regions` are the prices of a picture
-    elsewhere.
+    `steps` are (most pixels, CNY) where the size counts, the last one with 0 for all that are
+    larger. `resolutions` are prices of certain values of the field `resolution`. `extended` holds
+    when the prompt is enriched by the service, `per_input` for each picture given. `regions` are the
+    prices of a picture elsewhere.
     """
 
     __slots__ = ()

@@ -70,8 +70,8 @@ class Ask:
 
 
 def build_request(ask: Ask, model) -> tuple:
-    """(the Call, remarks for the user) for a model's row. Raises usage for whatever the service would refuse
-    or ignore."""
+    """(the Call, remarks for the user) for a model's row.
+    Raises usage for whatever the service would refuse or ignore."""
     if ask.request is not None:
         return _from_request(ask, model)
     mode = _mode_of(ask, model)
@@ -317,8 +317,8 @@ def _put_inputs(body: dict, ask: Ask, places) -> None:
 
 
 def _put_parameters(body: dict, ask: Ask, model, mode: str, settings, only_given: bool = False) -> None:
-    """`n` is always sent where the model takes it: some models make, and bill, four or twelve pictures
-    without it."""
+    """`n` is always sent where the model takes it:
+    some models make, and bill, four or twelve pictures without it."""
     if ask.size is not None or ask.aspect is not None or ask.quality is not None:
         _put_size(body["parameters"], ask, model, settings.sizes)
     if not (only_given and ask.n is None and "n" in body["parameters"]):
@@ -364,8 +364,8 @@ def _count(ask: Ask, model, mode: str, settings) -> int:
 
 
 def by_calls(ask: Ask, model) -> list:
-    """[(ask of one call, number of such calls)]: -n pictures may need more than one call of the model. Raises
-    usage."""
+    """[(ask of one call, number of such calls)]:
+    -n pictures may need more than one call of the model. Raises usage."""
     mode = _mode_of(ask, model) if ask.request is None else "series"
     most = max(model.does[mode].n[1], 1) if mode in model.does else 0
     if mode in ("series", "interleave") or not most or (ask.n or 1) <= most:

@@ -1,5 +1,5 @@
-"""Picture sizes: reading them, and the rules of the families, each with the best legal size for an aspect
-ratio.
+"""Picture sizes: reading them, and the rules of the families,
+each with the best legal size for an aspect ratio.
 
 A rule is data of a model's row, and a class: how it judges a size, says what is legal, finds the nearest
 legal sizes and the best one, and puts its choice on the body. A family with a rule of its own adds a subclass
@@ -21,8 +21,8 @@ _TOLERANCES = (0.005, 0.01, 0.02, 0.05, 0.1, 100)
 
 
 def parse(text: str) -> tuple | str:
-    """`1024x768`, `1024*768` or `1024×768` as (width, height); a tier such as `2K` in upper case. Raises
-    ValueError."""
+    """`1024x768`, `1024*768` or `1024×768` as (width, height);
+    a tier such as `2K` in upper case. Raises ValueError."""
     match = re.fullmatch(r"\s*(\d{1,5})\s*[xX*×]\s*(\d{1,5})\s*", text, re.ASCII)
     if match:
         width, height = int(match.group(1)), int(match.group(2))
@@ -62,8 +62,8 @@ def unlike(one: tuple, other: tuple) -> float:
 # ---- rules ---------------------------------------------------------------------------------------------
 
 class Rule:
-    """What a family of models takes as a size. `step`: the service rounds sides to multiples of it (1: it
-    does not)."""
+    """What a family of models takes as a size.
+    `step`: the service rounds sides to multiples of it (1: it does not)."""
 
     __slots__ = ()
     step = 1
@@ -85,13 +85,13 @@ class Rule:
         raise NotImplementedError
 
     def best(self, aspect: Fraction, quality: str, text: str) -> tuple:
-        """The best legal size for an aspect ratio, which the user wrote as `text`. Raises usage where there
-        is none."""
+        """The best legal size for an aspect ratio, which the user wrote as `text`.
+        Raises usage where there is none."""
         raise NotImplementedError
 
     def put(self, parameters: dict, ask, model: str, shape) -> None:
-        """Put what is asked for on the body. `shape()` is the aspect where only --quality is given. Raises
-        usage."""
+        """Put what is asked for on the body.
+        `shape()` is the aspect where only --quality is given. Raises usage."""
         if ask.size is not None:
             parameters["size"] = shown(self.legal(ask.size, model))
         elif ask.aspect or ask.quality:
@@ -109,8 +109,8 @@ class Rule:
 
 
 class _Scaled(Rule):
-    """A rule of bounds: sizes of every shape, scaled to an area. `low`, `high` and `standard` are sides of
-    squares."""
+    """A rule of bounds: sizes of every shape, scaled to an area.
+    `low`, `high` and `standard` are sides of squares."""
 
     __slots__ = ()
 
@@ -174,8 +174,8 @@ def _widths(ratio: Fraction, height: int) -> list:
 
 
 class Area(namedtuple("Area", "low high ratio standard tiers also step", defaults=((), (), 1)), _Scaled):
-    """The area lies between `low` and `high` squared, the longer side is at most `ratio` times the shorter
-    one.
+    """The area lies between `low` and `high` squared,
+    the longer side is at most `ratio` times the shorter one.
 
     `tiers` are names that stand for a size, with the side of their square. `also` are sizes just outside that
     the service's own documents recommend.

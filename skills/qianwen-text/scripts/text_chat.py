@@ -9,8 +9,8 @@ from text_request import put_documents, user_text
 
 
 def append(path: str, turn) -> None:
-    """Add this turn to what the file holds now, in one step; another process may have added its own turn
-    meanwhile."""
+    """Add this turn to what the file holds now, in one step;
+    another process may have added its own turn meanwhile."""
     ask, clean = turn.asked, turn.console.redact_result
     said = [{"role": "assistant", "content": clean((ask.prefix or "") + turn.answer.text)}]
     if turn.answer.tool_calls:

@@ -8,6 +8,7 @@ import os
 import time
 from urllib.parse import quote
 
+from shared.chat.turn import chat_request
 from shared.failures import Exit, Failure, usage
 from shared.transport.multipart import Multipart
 from shared.transport.request import is_id, Request
@@ -60,8 +61,8 @@ def upload_request(endpoint, path: str) -> Request:
 
 
 def upload_all(client, paths, console) -> tuple:
-    """Upload local documents and wait until the service has read them; return (all ids in order, ids made
-    now)."""
+    """Upload local documents and wait until the service has read them;
+    return (all ids in order, ids made now)."""
     if len(paths) > MAX_FILES:
         raise usage(f"--document: {len(paths)} files are too many", f"give at most {MAX_FILES}")
     ids, made = [], []
@@ -91,8 +92,8 @@ def _upload(client, path: str) -> str:
 
 
 def _wait_until_read(client, path: str, file_id: str, clock=time.monotonic) -> None:
-    """Poll until the document is processed; any state but processed and error means it is still being read.
-    """
+    """Poll until the document is processed;
+    any state but processed and error means it is still being read."""
     deadline, pause = clock() + WAIT, 0.25
     while True:
         body = client.json(_request("GET", client, file_id), Retries.READ).body
@@ -117,8 +118,8 @@ def _request(method: str, client, file_id: str) -> Request:
 
 
 def delete_all(client, ids, console) -> bool:
-    """Delete uploaded documents, and tell whether all are gone; one that cannot be deleted fails no answer.
-    """
+    """Delete uploaded documents, and tell whether all are gone;
+    one that cannot be deleted fails no answer."""
     gone = True
     for file_id in ids:
         try:
@@ -129,9 +130,9 @@ def delete_all(client, ids, console) -> bool:
     return gone
 
 
-def ask_about(turn, body: dict, request_of) -> list:
+def ask_about(turn, body: dict) -> list:
     """Upload the documents, ask about them, and delete them where nobody needs them again; the ids of those that
-    stay. `request_of()` makes the request of the body, once it names the documents."""
+    stay."""
     ask, options = turn.asked, turn.session.options
     ids, uploaded = upload_all(turn.client, options.document, turn.console)
     for placeholder, file_id in zip(ask.documents, ids):
@@ -141,7 +142,7 @@ def ask_about(turn, body: dict, request_of) -> list:
                     f"fileid://{file_id}", 1)
     ask.documents = ids
     try:
-        turn.ask(request_of())
+        turn.ask(chat_request(turn.client.endpoint, body))
     except Failure as failure:
         if uploaded and failure.exit_code == Exit.INTERRUPTED:
             _release(options.keep_documents, uploaded, turn.client, turn.console)

@@ -1,5 +1,5 @@
-"""From the command line to an Ask: every file the flags name is read and checked here, before anything is
-sent."""
+"""From the command line to an Ask:
+every file the flags name is read and checked here, before anything is sent."""
 from __future__ import annotations
 
 import os
@@ -67,8 +67,8 @@ def _read_attachment(path: str) -> str:
 
 
 def _is_document(path: str) -> bool:
-    """Whether a file is one that --document is for: PDF, Office and e-book formats, or anything with NUL
-    bytes."""
+    """Whether a file is one that --document is for:
+    PDF, Office and e-book formats, or anything with NUL bytes."""
     if path == "-" or not os.path.isfile(path):
         return False
     with open(path, "rb") as file:

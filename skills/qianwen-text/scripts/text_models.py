@@ -1,5 +1,5 @@
-"""The models of this skill: the chat models of `shared/chat/models.py` but those that are made for pictures.
-"""
+"""The models of this skill: the chat models of `shared/chat/models.py`
+but those that are made for pictures."""
 from __future__ import annotations
 
 from shared.chat.models import AS_OF, describe, FAMILIES, free, ROWS

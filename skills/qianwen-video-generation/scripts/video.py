@@ -13,7 +13,7 @@ sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 
 import video_prices
 from shared import key_guard
-from shared.body import encoded
+from shared.transport.request import encoded
 from shared.cli.flags import add_batch_flags, add_common_flags, add_result_flags, Parser
 from shared.generate import run_files
 from shared.main import run_script
@@ -85,8 +85,8 @@ def execute(session):
 
 
 def estimate(session) -> tuple:
-    """The model, the Cost that the call is expected to have, and what is counted in words. Raises usage for
-    what could not be made."""
+    """The model, the Cost that the call is expected to have, and what is counted in words.
+    Raises usage for what could not be made."""
     with first_frame(session.options):
         ask, model, warning = read_ask(session.options)
     if warning:
@@ -180,8 +180,8 @@ class Run(TaskRun):
 
 
 def _address(ask, model) -> list:
-    """Give all media their addresses; return what must be uploaded. Videos and sounds never travel inside a
-    request."""
+    """Give all media their addresses; return what must be uploaded.
+    Videos and sounds never travel inside a request."""
     given = pictures_and_more(ask)
     waiting = address_all([item for role, item in given if role in model.inline], MOST_INLINE)
     return waiting + address_all([item for role, item in given if role not in model.inline], 0)

@@ -10,8 +10,8 @@ _LINKS = ("video_url", "output_video_url")
 
 
 def parts_of(body: dict) -> list:
-    """The video of an answer: its link stands in the output, or one level deeper in `results`, which is an
-    object then."""
+    """The video of an answer: its link stands in the output,
+    or one level deeper in `results`, which is an object then."""
     output = body.get("output") if isinstance(body.get("output"), dict) else {}
     results = output.get("results")
     places = [output, *([results] if isinstance(results, dict) else results if isinstance(results, list)

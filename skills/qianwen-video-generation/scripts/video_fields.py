@@ -1,5 +1,5 @@
-"""The flags that are one field of the request, a row each: such a flag is added here, and to the rows of the
-models that take it.
+"""The flags that are one field of the request, a row each:
+such a flag is added here, and to the rows of the models that take it.
 
 Source: sections 1.6, 6 and 7 of the video contract.
 """

@@ -171,8 +171,8 @@ _SEARCH_SECONDS = 300.0
 
 
 def last_frame_of(path: str, folder: str) -> str:
-    """The last frame of a video as a PNG in `folder`, made by ffmpeg. Raises usage where that cannot be done.
-    """
+    """The last frame of a video as a PNG in `folder`, made by ffmpeg.
+    Raises usage where that cannot be done."""
     from shared.cli.commands import on_path
     if not os.path.isfile(path):
         raise usage(f"--from-clip {path} does not exist or is not a file", "name a video on this machine")

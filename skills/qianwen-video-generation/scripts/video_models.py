@@ -55,8 +55,8 @@ def free(row: Model) -> Model:
 
 
 def family_of(name: str) -> Model:
-    """The row for an unknown id: of the model whose id it begins with, else of its family and of what it says
-    it makes."""
+    """The row for an unknown id: of the model whose id it begins with,
+    else of its family and of what it says it makes."""
     kind, lower = _kind(name), name.lower()
     begun = [row for row in ROWS if lower.startswith(row.id.lower() + "-") and _kind(row.id) == kind]
     if begun:

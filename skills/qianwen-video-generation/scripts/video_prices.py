@@ -1,8 +1,8 @@
-"""What a video costs by the list prices of Beijing: before the call, after it, and which model would be
-cheapest. Pure.
+"""What a video costs by the list prices of Beijing:
+before the call, after it, and which model would be cheapest. Pure.
 
-Only videos that succeed are billed. Source: sections 6 (usage) and 10 of the video contract, 9 of the
-updates.
+Only videos that succeed are billed.
+Source: sections 6 (usage) and 10 of the video contract, 9 of the updates.
 """
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ _VARIANTS = {"standard": "wan-std", "pro": "wan-pro"}  # what usage calls the mo
 # ---- before ----------------------------------------------------------------------------------------------
 
 def estimate(model, call, given: tuple, region: str = BEIJING) -> Cost:
-    """What a call will cost. `given`: the least and the most seconds of the videos given, of a talking
-    picture of the sound."""
+    """What a call will cost. `given`:
+    the least and the most seconds of the videos given, of a talking picture of the sound."""
     each = model.price and model.price.each(call.tier, call.body["parameters"].get("audio"))
     why = _unpriced(model, each, region)
     if why:
@@ -110,8 +110,8 @@ def cheapest(ask, mode: str, check=lambda ask, model: None, region: str = BEIJIN
 # ---- after -----------------------------------------------------------------------------------------------
 
 def charged(row, parameters: dict, usage: dict, region: str = BEIJING) -> Cost:
-    """What a finished task was charged, from the `usage` it tells and the parameters that it was made with.
-    """
+    """What a finished task was charged, from the `usage`
+    it tells and the parameters that it was made with."""
     tier = _tier_made(row, parameters, usage)
     sound = False if False in (usage.get("audio"), parameters.get("audio")) else None
     each = row.price and row.price.each(tier, sound)
@@ -134,8 +134,8 @@ def _tier_made(row, parameters: dict, usage: dict) -> str:
 
 
 def _seconds_charged(price, usage: dict) -> float:
-    """The seconds made, and those given where they are billed; of a usage that does not tell them apart the
-    whole."""
+    """The seconds made, and those given where they are billed;
+    of a usage that does not tell them apart the whole."""
     made = _told(usage, "output_video_duration")
     if price.given and made:
         return round(made + price.billed(_told(usage, "input_video_duration")), 2)

@@ -25,8 +25,8 @@ Call = namedtuple("Call", "path body headers tier seconds way")
 class Ask:
     """What the user wants, independent of any model. Media are looked at; fields left at None are not sent.
 
-    `references` are pictures and videos in the order the prompt counts them, `voices` a sound for each of
-    them.
+    `references` are pictures and videos in the order the prompt counts them,
+    `voices` a sound for each of them.
     """
 
     DEFAULTS = {**dict.fromkeys(("prompt", "image", "last_frame", "video", "audio", "mask", "model", "mode",
@@ -72,8 +72,8 @@ class Ask:
 
 
 def build_request(ask: Ask, model) -> tuple:
-    """(the Call, remarks for the user) for a model's row. Raises usage for whatever the service would refuse
-    or ignore."""
+    """(the Call, remarks for the user) for a model's row.
+    Raises usage for whatever the service would refuse or ignore."""
     if ask.request is not None:
         return _from_request(ask, model), []
     way = way_of(ask, model)

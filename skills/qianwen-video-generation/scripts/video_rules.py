@@ -68,8 +68,8 @@ UNKNOWN = Seconds(None, 0)
 # ---- which shape -----------------------------------------------------------------------------------------
 
 class Given:
-    """Nothing is said of the shape: the input decides. What the price depends on, if anything, is the
-    parameter `priced`."""
+    """Nothing is said of the shape: the input decides.
+    What the price depends on, if anything, is the parameter `priced`."""
 
     tiers, ratios, default, sizes = (), (), "", {}
 
@@ -88,8 +88,8 @@ class Given:
 
 
 class Anything(Given):
-    """Models of other vendors, and ids newer than the table: what is given is sent under the usual names.
-    `priced` as above."""
+    """Models of other vendors, and ids newer than the table:
+    what is given is sent under the usual names. `priced` as above."""
 
     def __init__(self, ratio: str = "ratio", priced: str = "resolution", default: str = ""):
         super().__init__(priced, default)
@@ -195,8 +195,8 @@ def _pixels(size: tuple) -> str:
 # ---- the prompt ------------------------------------------------------------------------------------------
 
 class Prompt(namedtuple("Prompt", "most wide", defaults=(False,))):
-    """The most characters that are read, 0 for no limit; `wide`: Chinese, Japanese and Korean ones count
-    twice."""
+    """The most characters that are read, 0 for no limit; `wide`:
+    Chinese, Japanese and Korean ones count twice."""
 
     __slots__ = ()
 

@@ -18,8 +18,8 @@ ROLES = {  # role -> the flag that fills it
 
 
 def way_of(ask, model):
-    """The Way that fits the inputs; a contradiction between inputs, --mode and model is refused naming all of
-    them."""
+    """The Way that fits the inputs; a contradiction between inputs,
+    --mode and model is refused naming all of them."""
     roles = ask.roles()
     if ask.function and not model.functions:
         raise usage(f"{model.id} takes no --function",

@@ -1,5 +1,5 @@
-"""The models of this skill: those of `shared/chat/models.py` that see, and what a picture or video may be for
-them."""
+"""The models of this skill: those of `shared/chat/models.py` that see,
+and what a picture or video may be for them."""
 from __future__ import annotations
 
 from shared.chat.models import AS_OF, describe, FAMILIES, free, Model, ROWS

@@ -1,8 +1,8 @@
-"""From pictures, videos and a question to the request's body. Pure: media have been looked at and have their
-address.
+"""From pictures, videos and a question to the request's body.
+Pure: media have been looked at and have their address.
 
-Wire facts: section 4 of the contract. Options of a picture or video stand beside its main key, never inside
-it.
+Wire facts: section 4 of the contract.
+Options of a picture or video stand beside its main key, never inside it.
 """
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import copy
 
 from shared.body import apply_settings
 from shared.chat.models import Model
-from shared.chat.request import ChatAsk, conversation, Field, FIELDS, finish, put_fields, start
+from shared.chat.request import ChatAsk, Field, FIELDS, finish, put_fields, start
 from shared.failures import usage
 from shared.words import counted
 
@@ -52,13 +52,13 @@ class Ask(ChatAsk):
 
 
 def build_request(ask: Ask, model: Model) -> tuple:
-    """The body for `/chat/completions` (or, with an OCR task, for the native endpoint) and remarks for the
-    user."""
+    """The body for `/chat/completions` (or, with an OCR task,
+    for the native endpoint) and remarks for the user."""
     check(ask, model)
     if ask.ocr_task:
         return _ocr_task_request(ask, model), []
-    body = start(ask, model, TABLE)
-    body["messages"] = build_messages(ask, body.get("messages"))
+    body = start(ask, model, TABLE, user_parts(ask))
+    _check_addresses(body["messages"])
     return body, finish(ask, model, body, media=True)
 
 
@@ -165,19 +165,17 @@ def _check_frames(ask: Ask, model: Model) -> None:
 
 # ---- messages ------------------------------------------------------------------------------------------
 
-def build_messages(ask: Ask, base=None) -> list:
-    """The messages: those of a --request body, with the system text, the media and the question put in."""
+def user_parts(ask: Ask):
+    """What the user says now: the media and the question. None where --request says it all."""
     new = media_parts(ask)
     parts = [*new, {"type": "text", "text": ask.prompt}] if ask.prompt is not None else new
-    replace = bool(base) and isinstance(base, list) and isinstance(base[-1],
-        dict) and base[-1].get("role") == "user"
-    if parts and replace and not new:  # a new question keeps the pictures it is about
-        old = base[-1].get("content")
+    base = (ask.request or {}).get("messages")
+    last = base[-1] if base and isinstance(base, list) and isinstance(base[-1], dict) else {}
+    if parts and not new and last.get("role") == "user":  # a new question keeps the pictures it is about
+        old = last.get("content")
         parts = [part for part in (old if isinstance(old, list) else ()) if isinstance(part, dict)
                  and part.get("type") != "text"] + parts
-    messages = conversation(base, ask, parts or None, replace)
-    _check_addresses(messages)
-    return messages
+    return parts or None
 
 
 def _check_addresses(messages: list) -> None:
@@ -215,8 +213,8 @@ def _pixels(ask: Ask) -> dict:
 # ---- built-in OCR tasks, which only the native endpoint has --------------------------------------------
 
 def result_form(schema: dict):
-    """The form that key_information_extraction fills in: field -> what is wanted. A JSON Schema is turned
-    into one."""
+    """The form that key_information_extraction fills in: field -> what is wanted.
+    A JSON Schema is turned into one."""
     if isinstance(schema.get("properties"), dict):
         return {name: result_form(part) for name, part in schema["properties"].items()
                 if isinstance(part, dict)}

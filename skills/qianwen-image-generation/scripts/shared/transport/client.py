@@ -11,7 +11,6 @@ import urllib.request
 from urllib.parse import urljoin, urlsplit
 
 from .. import key_guard
-from ..body import encoded
 from ..failures import Exit, Failure
 from . import reading
 from .connecting import ConnectError, opener_for
@@ -152,15 +151,10 @@ class Client:
         raise redirected(old, new, self.context)
 
     def _send(self, method: str, url: str, headers: dict, request: Request):
-        body = data = request.body
         if request.is_form:
-            headers = {**headers, "Content-Length": str(len(body))}
-        elif body is not None:
-            data = encoded(body) if request.data is None else request.data
-        elif method == "POST":
-            data = b""
+            headers = {**headers, "Content-Length": str(len(request.data))}
         try:
-            response = self._opener.open(urllib.request.Request(url, data, headers, method=method),
+            response = self._opener.open(urllib.request.Request(url, request.data, headers, method=method),
                                          timeout=self.timeout)
             self._detail(f"{method} {url}: HTTP {response.status}, request id "
                          f"{response.headers.get('x-request-id') or 'not given'}")

@@ -1,27 +1,30 @@
 """A request as data: JSON or multipart body, headers, and the reply."""
 from __future__ import annotations
 
+import json
 import re
 from collections import namedtuple
 from urllib.parse import urlsplit
 
 from .. import key_guard, VERSION
 from ..body import elide_media
+from ..failures import usage
 
 
 class Request:
     """One HTTP request. `body` is JSON-able data, a Multipart (multipart.py), or None; `headers` are those
-    beyond the usual ones.
-
-    `data` is the body as it is sent, where it was encoded already.
+    beyond the usual ones. `data` is the body as it is sent. Raises usage for text that cannot be sent.
     """
 
     __slots__ = ("method", "url", "headers", "body", "data", "is_form")
 
-    def __init__(self, method: str, url: str, body=None, headers: dict | None = None, data: bytes
-                 | None = None):
-        self.method, self.url, self.body, self.headers, self.data = method, url, body, headers or {}, data
+    def __init__(self, method: str, url: str, body=None, headers: dict | None = None):
+        self.method, self.url, self.body, self.headers = method, url, body, headers or {}
         self.is_form = hasattr(body, "content_type")  # a Multipart
+        if body is None:
+            self.data = b"" if method == "POST" else None
+        else:
+            self.data = body if self.is_form else encoded(body)
 
     def preview(self, skill: str, key: key_guard.Key) -> dict:
         """The request for `--dry-run`: no key, no inline media."""
@@ -29,6 +32,21 @@ class Request:
         headers["Authorization"] = "Bearer " + key_guard.masked(key.value)
         body = self.body.preview() if self.is_form else elide_media(self.body)
         return {"method": self.method, "url": self.url, "headers": headers, "body": body}
+
+
+def encoded(body) -> bytes:
+    """A JSON body as UTF-8. Arguments whose bytes are no UTF-8 arrive as lone surrogates, which cannot be
+    sent."""
+    try:
+        return json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8")
+    except RecursionError:
+        raise usage("the request nests too deeply; nothing was sent") from None
+    except UnicodeEncodeError:
+        raise usage("the request contains text that is not UTF-8; nothing was sent",
+                    "save the text as a UTF-8 file and give that file") from None
+    except ValueError:
+        raise usage("the request contains a number that JSON cannot express (infinity or NaN); nothing was "
+                    "sent") from None
 
 
 class Reply(namedtuple("Reply", "status headers body")):

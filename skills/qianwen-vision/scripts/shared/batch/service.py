@@ -1,5 +1,5 @@
-"""The service's Batch API: jobs made of files of rows, recorded on disk before each step, so that no row is
-paid twice.
+"""The service's Batch API: jobs made of files of rows, recorded on disk before each step,
+so that no row is paid twice.
 
 Wire facts: section 10 of the updates. A command's jobs are one record of the journal, with one id of its own.
 A job goes from "written" (its file is on this disk) over "uploaded", "creating" (the create was sent, or is
@@ -36,8 +36,7 @@ class Jobs(Polled):
 
     repeat = 300.0
 
-    def __init__(self, client, journal: Journal, console, record: dict, pace=PACE, payments=None,
-                 **clocks):
+    def __init__(self, client, journal: Journal, console, record: dict, pace=PACE, payments=None, **clocks):
         super().__init__(client, journal, console, pace=pace, **clocks)
         self.record, self._payments = record, payments
 
@@ -53,9 +52,9 @@ class Jobs(Polled):
         try:
             self.journal.write(self.record)
         except OSError as error:
-            raise self.with_way(Failure(Exit.UNSAVED,
-                f"the journal {self.journal.folder} cannot be written: {error.strerror}",
-                                         fix="make room there")) from error
+            raise self.with_way(Failure(
+                Exit.UNSAVED, f"the journal {self.journal.folder} cannot be written: {error.strerror}",
+                fix="make room there")) from error
 
     def with_way(self, failure: Failure) -> Failure:
         """A failure that says how the batch goes on."""
@@ -98,8 +97,8 @@ class Jobs(Polled):
         return f"{self.record['id']}-{number}"
 
     def _create(self, job: dict, number: int) -> None:
-        """Create a job. One that may have been taken is looked for, and never created again before it is
-        surely not there."""
+        """Create a job. One that may have been taken is looked for,
+        and never created again before it is surely not there."""
         job["state"], job["asked"] = CREATING, self.journal.clock()
         self.save()
         body = {"input_file_id": job["input"], "endpoint": URL, "completion_window": self.record["window"],
@@ -116,7 +115,8 @@ class Jobs(Polled):
                 raise
             job["in_doubt"] = True
             if not self._found(job):
-                failure.cause = f"{failure.cause}. The service may have created the job, and then bills its rows".lstrip(". ")
+                failure.cause = (f"{failure.cause}. The service may have created the job, "
+                                 "and then bills its rows").lstrip(". ")
                 failure.fix = ""
                 raise
         job["state"] = CREATED
@@ -129,8 +129,8 @@ class Jobs(Polled):
             return False
 
     def settle(self, costs: dict) -> None:
-        """The spending learns what the answers cost, model by model, in place of what was counted when jobs
-        were made."""
+        """The spending learns what the answers cost, model by model,
+        in place of what was counted when jobs were made."""
         for model in dict.fromkeys(job["model"] for job in self.jobs):
             jobs = [job for job in self.jobs if job["model"] == model and job["state"] == CREATED]
             held = [cost_counted(job) for job in jobs if "counted" in job]
@@ -249,8 +249,8 @@ class Jobs(Polled):
             self.console.warn(f"these files could not be deleted from the account: {', '.join(left)}")
 
     def _uploaded(self) -> list:
-        """The ids of all files in the account that are named after this record: an upload whose answer was
-        lost is made again."""
+        """The ids of all files in the account that are named after this record:
+        an upload whose answer was lost is made again."""
         found, after = [], ""
         try:
             for _ in range(_PAGES):
