@@ -242,6 +242,17 @@ def test_a_task_counts_from_its_create_and_is_settled_at_its_end(tmp_path):
     assert lines_of(tmp_path)[1]["calls"] == 0 and lines_of(tmp_path)[1]["id"] == "task-1"
 
 
+def test_a_result_is_not_lost_where_a_long_file_cannot_be_set_aside(tmp_path, monkeypatch):
+    """The module that does it is loaded late; an update of the skill may have taken it away."""
+    monkeypatch.setattr(spending, "MOST_BYTES", 0)
+    monkeypatch.setitem(sys.modules, "shared.money.sums", None)
+    payments = Payments(str(tmp_path), "s")
+    with payments.paying("m", PRICED) as payment:
+        assert payment.settle(PRICED) == PRICED
+    payments.write("m", {}, 0.1)
+    assert len(lines_of(tmp_path)) == 2
+
+
 def test_every_row_of_a_job_without_a_price_is_told_as_such(tmp_path):
     payments = payments_of(tmp_path)
     with payments.paying("m", NOT_KNOWN) as payment:

@@ -119,7 +119,8 @@ class Payments:
             self._tell(error)
         else:
             if is_long:
-                with contextlib.suppress(OSError):  # the line is written; the next one tries again
+                # the line is written; the next one tries again
+                with contextlib.suppress(OSError, ImportError):
                     self._sums.set_aside()
 
     def end(self, number: int) -> None:
