@@ -25,8 +25,7 @@ class Table:
     """
 
     def __init__(self, rows, families, as_of: str, free, describe, spelled=lambda name: name,
-                 own=lambda row: True,
-                 elsewhere=lambda name: ""):
+                 own=lambda row: True, elsewhere=lambda name: ""):
         self.rows, self.families, self.as_of = tuple(rows), tuple(families), as_of
         self.describe, self._free, self._spelled, self._elsewhere = describe, free, spelled, elsewhere
         self._by_id, self._is_own = {row.id: row for row in self.rows}, own
