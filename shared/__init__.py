@@ -11,12 +11,13 @@ batch/        many calls: run many estimate; rows sources template places; folde
 chat/         text and vision: flags request turn; answer usage price; models tokens; json_answer json_schema
               patterns
 tasks/        calls that make files: flags commands run delivery bill service polling journal
-cli/          what every command line has: session console flags inputs check commands models spent
+cli/          what every command line has: session console failed flags inputs check commands models
+              spent
 media/        pictures, videos and sounds that go in: inputs prompt addressing uploads
 money/        what a call costs: cost prices payments budget spending sums report
 gallery/      a page of results: page.py and the page's own files
-transport/    one HTTP call done right: client request retries reading events errors download; below them
-              connecting proxies limits addresses
+transport/    one HTTP call done right: client request retries reading events download; uploads: storage multipart;
+              what went wrong: context said errors troubles; below them connecting proxies limits addresses
 account.py    the key and the endpoint's setting, from the environment and .env files
 files/        bytes on disk: names answer_file json_file outputs sidecar probe ends;
               below them whole locks own

@@ -1,4 +1,4 @@
-"""The request body as data: --set, dotted paths, JSON encoding. Pure: nothing here reads or sends."""
+"""The request body as data: --set, dotted paths. Pure: nothing here reads or sends."""
 from __future__ import annotations
 
 import json
@@ -62,21 +62,6 @@ def needs_oss_header(value) -> bool:
     if isinstance(value, list):
         return any(needs_oss_header(item) for item in value)
     return isinstance(value, str) and value.startswith("oss://")
-
-
-def encoded(body) -> bytes:
-    """A JSON body as UTF-8. Arguments whose bytes are no UTF-8 arrive as lone surrogates,
-    which cannot be sent."""
-    try:
-        return json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8")
-    except RecursionError:
-        raise usage("the request nests too deeply; nothing was sent") from None
-    except UnicodeEncodeError:
-        raise usage("the request contains text that is not UTF-8; nothing was sent",
-                    "save the text as a UTF-8 file and give that file") from None
-    except ValueError:
-        raise usage("the request contains a number that JSON cannot express (infinity or NaN); "
-                    "nothing was sent") from None
 
 
 def no_constant(name: str):

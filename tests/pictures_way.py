@@ -18,7 +18,7 @@ STATIONS = (
     (f"{TEXT}/text.py", "make_parser", "flags to options", 0),
     ("shared/account.py", "find_account", "key and endpoint, .env", 0),
     ("shared/key_guard.py", "judge", "refuse, warn or go", 0),
-    ("shared/batch/run.py", "run_calls", "one call, or rows of a batch", 0),
+    ("shared/converse.py", "run_chats", "one call, or rows of a batch", 0),
     (f"{TEXT}/text_request.py", "build_request", "pure: options and row to body", 0),
     ("shared/files/outputs.py", "OutputFiles", "names proven free, writable", 0),
     ("shared/money/payments.py", "Payments", "held against the budget", 1),

@@ -56,7 +56,7 @@ def check_clean(emulator, home, work, billed_rows=ROWS):
 
 # ---- from the rows to the results ------------------------------------------------------------------------------------
 
-def test_rows_come_back_as_from_direct_calls(api, emulator, home, work):
+def test_rows_come_back_as_from_direct_calls(api, run, emulator, home, work):
     (work / "s.json").write_text(json.dumps(MOOD))
     done = api("--schema", "s.json", "--json")
     assert done.code == 0 and counts(done)["done"] == ROWS, done
@@ -68,6 +68,8 @@ def test_rows_come_back_as_from_direct_calls(api, emulator, home, work):
     assert not emulator.chat_requests
     emulator.requests.clear()
     assert api("--schema", "s.json").code == 0 and not emulator.requests
+    (spent,) = run("--spent", "--json").document["spent"]["by"]
+    assert spent["calls"] == ROWS and spent["units"]["input_tokens"] > 0, "each row is a call"
 
 
 def test_no_wait_then_status_tasks_and_resume(api, run, emulator, home, work):

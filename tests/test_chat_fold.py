@@ -8,7 +8,8 @@ from shared.chat.answer import Answer, fold, tool_calls_for_messages
 from shared.chat.json_answer import json_answer
 from shared.chat.usage import plain, units, usage_line
 from shared.failures import Exit, Failure
-from shared.transport.errors import Context, explain, network, ServiceError
+from shared.transport.context import Context, ServiceError
+from shared.transport.errors import explain
 from shared.transport.events import Event, WHOLE as WHOLE_EVENT
 from shared.transport.retries import Retries
 
@@ -180,7 +181,7 @@ def test_an_end_without_finish_is_a_cut(events, kept):
 
 
 BREAKS = {
-    "network": network("reset", Context()),
+    "network": Context().network("reset"),
     "server": explain(ServiceError(500, "internal_error", "x"), Context()),
     "rate limit": explain(ServiceError(200, "limit_requests", "x"), Context()),
 }

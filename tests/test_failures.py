@@ -7,7 +7,8 @@ import pytest
 
 from shared import key_guard
 from shared.failures import Exit, Failure, usage
-from shared.transport.errors import Context, explain, network, ServiceError
+from shared.transport.context import Context, ServiceError
+from shared.transport.errors import explain
 from tests.conftest import check_each
 
 KEYS = (key_guard.STANDARD, key_guard.PLAN, key_guard.TEMPORARY, key_guard.UNKNOWN)
@@ -273,15 +274,15 @@ def test_a_missing_message_is_replaced_by_the_status(status):
 # ---- the network, and the error type ---------------------------------------------------------------------------------
 
 def test_a_network_failure_has_words_of_its_own():
-    failure = network("it broke", context())
+    failure = context().network("it broke")
     assert (failure.exit_code, failure.accepted, failure.retryable) == (Exit.NETWORK, "maybe", True)
     assert HOST in failure.cause and "billed" in failure.fix
-    assert "billed" not in network("it broke", context(), accepted="no").fix
+    assert "billed" not in context().network("it broke", accepted="no").fix
 
 
 @pytest.mark.parametrize("accepted", ["no", "maybe"])
 def test_a_sandbox_without_network_is_named(accepted):
-    failure = network("refused", context(sandboxed=True), cause="x", fix="y", accepted=accepted)
+    failure = context(sandboxed=True).network("refused", cause="x", fix="y", accepted=accepted)
     assert "sandbox" in failure.cause and "allow network" in failure.fix and not failure.retryable
 
 

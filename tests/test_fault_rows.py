@@ -24,7 +24,8 @@ from shared.files import probe
 from shared.files.ends import is_whole
 from shared.money.cost import FREE
 from shared.transport import download, reading
-from shared.transport.errors import Context, explain
+from shared.transport.context import Context
+from shared.transport.errors import explain
 from shared.words import counted, data_size, unit
 from tests import media_samples as samples
 

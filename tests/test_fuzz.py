@@ -26,7 +26,8 @@ from shared.files.outputs import OutputFiles
 from shared.files.whole import other_name
 from shared.key_guard import BadEndpoint, masked
 from shared.redaction import cleaned, redact, Stream
-from shared.transport.errors import Context, explain, ServiceError
+from shared.transport.context import Context, ServiceError
+from shared.transport.errors import explain
 from shared.transport.events import BadStream, Event, read_events, WHOLE
 from shared.transport.reading import is_stream, peeked, read
 

@@ -17,6 +17,7 @@ import pytest
 
 from shared import key_guard
 from shared.cli.console import Console
+from shared.cli.failed import explain
 from shared.failures import Failure
 from shared.media import uploads
 from tests import media_samples
@@ -305,7 +306,7 @@ def test_an_answer_steers_no_terminal_and_is_whole_elsewhere(stream, shown):
 @pytest.mark.parametrize("tell", [
     lambda console: console.say(STEERING), lambda console: console.warn(STEERING), lambda console: console.links([STEERING]),
     lambda console: console.show("reasoning", STEERING), lambda console: console.redraw(STEERING),
-    lambda console: console.explain(Failure(8, "m", code=STEERING, request_id=STEERING))],
+    lambda console: explain(console, Failure(8, "m", code=STEERING, request_id=STEERING))],
     ids=["say", "warn", "links", "reasoning", "redraw", "failure"])
 def test_nothing_on_stderr_steers_a_terminal(tell, stream):
     console = Console("qianwen-text", io.StringIO(), stream())

@@ -20,7 +20,8 @@ from shared.tasks.commands import describe, list_tasks
 from shared.tasks.journal import is_submitting, Journal, LIFE, READY, RUNNING, SUBMITTING
 from shared.tasks.service import check_given, fingerprint, Tasks
 from shared.transport.client import Client
-from shared.transport.errors import Context, explain, network, ServiceError
+from shared.transport.context import Context, ServiceError
+from shared.transport.errors import explain
 from shared.transport.request import Reply, Request
 from shared.transport.retries import Retries
 from tests.conftest import STANDARD_KEY
@@ -311,7 +312,7 @@ def test_answer_without_an_id_says_how_to_look_for_the_task(journal, clock, answ
 
 
 @pytest.mark.parametrize("failure", [service_failure(400, "InvalidParameter", "n must be 1"), service_failure(401, "InvalidApiKey"),
-                                     service_failure(429, "Throttling.RateQuota"), network("refused", Context(), accepted="no")],
+                                     service_failure(429, "Throttling.RateQuota"), Context().network("refused", accepted="no")],
                          ids=["400", "401", "429", "refused"])
 def test_create_that_was_not_taken_leaves_no_record(journal, clock, failure):
     record = journal.new("s", model=MODEL)
@@ -320,7 +321,7 @@ def test_create_that_was_not_taken_leaves_no_record(journal, clock, failure):
     assert caught.value is failure and not failure.resume and files(journal) == []
 
 
-@pytest.mark.parametrize("failure", [network("the connection was closed before the answer came", Context()),
+@pytest.mark.parametrize("failure", [Context().network("the connection was closed before the answer came"),
                                      service_failure(500, "InternalError")], ids=["reset", "500"])
 def test_create_that_may_have_been_taken_is_sent_once_and_can_be_looked_for(journal, clock, failure):
     record = journal.new("s", model=MODEL)
@@ -482,7 +483,7 @@ def test_endless_list_is_given_up(journal, clock):
 def test_list_that_cannot_be_had_keeps_the_record(journal, clock):
     record = lost(journal, clock)
     with pytest.raises(Failure):
-        runner_of(journal, clock, network("reset", Context())).look_for(record)
+        runner_of(journal, clock, Context().network("reset")).look_for(record)
     assert journal.read(record["id"])
 
 
@@ -596,7 +597,7 @@ def test_flat_failure_passes_the_real_client():
     verdict = key_guard.judge(key_guard.inspect_key(STANDARD_KEY), key_guard.parse_base_url("http://127.0.0.1:9"), "qianwen-image-generation")
     client = Client(verdict, "qianwen-image-generation", retries=Retries(0))
     for errors_pass in (True, False):
-        client._open = lambda request: FakeResponse(json.dumps(body).encode())
+        client.open = lambda request: FakeResponse(json.dumps(body).encode())
         if errors_pass:
             assert client.json(CREATE, Retries.READ, errors_pass=True).body == body
         else:
@@ -647,7 +648,7 @@ def test_old_task_that_is_not_known_is_told_at_once(journal, clock, age, kept):
     assert clock.slept == [] and bool(journal.read(record["id"])) is kept
 
 
-PASSING = {"reset": network("reset", Context()), "refused": network("refused", Context(), accepted="no"),
+PASSING = {"reset": Context().network("reset"), "refused": Context().network("refused", accepted="no"),
            "500": service_failure(500, "InternalError"), "502": service_failure(502, "http_502", "Bad Gateway"),
            "503": service_failure(503, "ModelUnavailable"), "429": service_failure(429, "Throttling.RateQuota"),
            "504": service_failure(504, "RequestTimeOut", "timed out")}
@@ -743,8 +744,8 @@ NOT_ITS_OWN = {
     "throttled": {"code": "Throttling.RateQuota", "message": "Requests rate limit exceeded"}, "nothing": {}, "no status": {"output": {}},
     "overloaded": {"code": "ServiceUnavailable", "message": "<503> try later"}, "odd": {"output": [], "code": "SystemError"},
     "in output": {"output": {"code": "Throttling", "message": "slow"}},
-    "not JSON": network("the answer is not the expected JSON: {\"out", Context(), retryable=False),
-    "a page": network("a web page came instead of an answer (HTTP 200): <html>", Context(), retryable=False),
+    "not JSON": Context().network("the answer is not the expected JSON: {\"out", retryable=False),
+    "a page": Context().network("a web page came instead of an answer (HTTP 200): <html>", retryable=False),
 }
 
 

@@ -285,7 +285,7 @@ def test_form_is_exactly_the_contract(folder, client, emulator):
 
 def test_file_field_comes_last(folder, client, monkeypatch):
     bodies = []
-    monkeypatch.setattr(client, "upload", lambda request: bodies.append((request, b"".join(request.body))))
+    monkeypatch.setattr("shared.media.uploads.upload", lambda client, request: bodies.append((request, b"".join(request.body))))
     uploader(client).url(sized(folder, "a.png", 500))
     (request, body), = bodies
     names = re.findall(rb'; name="([^"]+)"', body)

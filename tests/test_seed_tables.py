@@ -12,7 +12,8 @@ import pytest
 from shared import key_guard
 from shared.failures import Exit
 from shared.key_guard import CODING_PLAN, DASHSCOPE, GATEWAY, GO, LOOPBACK, REFUSE, TOKEN_PLAN, WARN
-from shared.transport.errors import Context, explain, network, ServiceError
+from shared.transport.context import Context, ServiceError
+from shared.transport.errors import explain
 from text_models import TABLE
 
 from tests.conftest import PLAN_KEY, ROOT, STANDARD_KEY
@@ -278,7 +279,7 @@ class TestConnectionError:
         assert result.code == 6 and missing([r"dashcsope\.aliyuncs\.com", "mistyped", "spelling of QWEN_BASE_URL"], result.err) == []
 
     def test_in_general(self):
-        failure = network("no connection", Context(host="dashcsope.aliyuncs.com"), accepted="no")
+        failure = Context(host="dashcsope.aliyuncs.com").network("no connection", accepted="no")
         assert failure.exit_code == Exit.NETWORK
         assert missing([r"dashcsope\.aliyuncs\.com", "spelling of QWEN_BASE_URL", "network"], failure.cause + failure.fix) == []
 

@@ -243,7 +243,7 @@ def test_a_made_up_row_reads_and_asks(run, emulator, work, monkeypatch):
     assert seen.code == 0 and seen.document["model"] == "made-up-1", seen
     assert "from 1 to 500" in run("Hi", "--model", "made-up-1", "--max-tokens", "501").err
     assert [one["id"] for one in run("--models", "made-up", "--json").document["models"]] == ["made-up-1"]
-    assert row.price.amount(1_000_000, 1_000_000) == 3
+    assert sum(row.price.amounts(1_000_000, 1_000_000)) == 3
 
 
 def test_the_reference_tells_when_the_cache_begins():

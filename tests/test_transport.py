@@ -22,12 +22,16 @@ from shared.chat.answer import Answer as ChatAnswer, fold
 from shared.failures import Exit, Failure
 from shared.transport import client as transport_client, reading
 from shared.transport.client import Client
-from shared.transport.connecting import connect_trouble, connection_to, tls_context
-from shared.transport.errors import Context, explain, network, ServiceError
+from shared.transport.connecting import connection_to, tls_context
+from shared.transport.context import Context, ServiceError
+from shared.transport.errors import explain
 from shared.transport.events import BadStream, Event, read_events
+from shared.transport.multipart import Multipart
 from shared.transport.reading import error_in
-from shared.transport.request import Multipart, Request
+from shared.transport.request import Request
 from shared.transport.retries import MAX_DELAY, parse_retry_after, Retries
+from shared.transport.storage import upload
+from shared.transport.troubles import connect_trouble
 from tests.conftest import STANDARD_KEY
 from tests.emulator import Emulator
 from tests.emulator.multipart import parse as parse_multipart
@@ -46,9 +50,9 @@ def service(status: int, code: str, message: str = "") -> Failure:
 
 
 FAILURES = {
-    "refused": network("refused", Context(), accepted="no"),
-    "reset": network("reset", Context()),
-    "web page": network("web page", Context(), retryable=False),
+    "refused": Context().network("refused", accepted="no"),
+    "reset": Context().network("reset"),
+    "web page": Context().network("web page", retryable=False),
     "401": service(401, "invalid_api_key"),
     "400": service(400, "invalid_parameter_error", "Range of top_p should be (0.0, 1.0]"),
     "429": service(429, "limit_requests"),
@@ -388,7 +392,7 @@ def test_nothing_is_sent_to_a_plan_host(monkeypatch):
     client = client_for("https://dashscope.aliyuncs.com")
     monkeypatch.setattr(client, "_opener", None)
     request = Request("POST", "https://token-plan.cn-beijing.maas.aliyuncs.com/x", {})
-    for send in (lambda: client.upload(request), lambda: client.json(request, Retries.CREATE)):
+    for send in (lambda: upload(client, request), lambda: client.json(request, Retries.CREATE)):
         with pytest.raises(Failure, match="plan's host") as caught:
             send()
         assert caught.value.accepted == "no" and not caught.value.retryable

@@ -7,7 +7,8 @@ import json
 import pytest
 
 from shared.failures import Exit
-from shared.transport.errors import Context, explain
+from shared.transport.context import Context
+from shared.transport.errors import explain
 from shared.transport.events import read_events
 from tests.folding import each
 from tts_answers import Answer, Damaged, add_usage, billed, error_of

@@ -34,7 +34,8 @@ def custom(*arguments, warn=lambda *words: None):
     options = make_parser().parse_args(list(map(str, arguments)))
     check_single(options)
     verdict = SimpleNamespace(endpoint=SimpleNamespace(origin="https://h", native="https://h/api/v1"))
-    return Custom(Session("qianwen-audio-tts", options, None, SimpleNamespace(say=lambda *words: None, warn=warn), verdict=verdict))
+    return Custom(Session("qianwen-audio-tts", options, None, SimpleNamespace(say=lambda *words: None, warn=warn), verdict=verdict,
+                          payments=SimpleNamespace()))
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ import sys
 import pytest
 
 from shared.cli.console import Console
+from shared.media.uploads import upload_progress
 from tests import media_samples as samples
 from tests.conftest import PLAN_KEY, ROOT, SCRIPTS, STANDARD_KEY
 
@@ -182,7 +183,7 @@ def test_file_beyond_the_credential(see, emulator, work):
 def test_progress_is_told_after_a_second(monkeypatch, capsys):
     now = [0.0]
     monkeypatch.setattr("time.monotonic", lambda: now[0])
-    tell = Console("qianwen-vision").upload_progress("big.mp4")
+    tell = upload_progress(Console("qianwen-vision"), "big.mp4")
     for sent_bytes, moment in ((10, 0.5), (30, 1.5), (31, 1.6), (100, 3)):
         now[0] = moment
         tell(sent_bytes, 100)

@@ -23,7 +23,7 @@ from tests.emulator import models as emulated
 from tests.folding import each
 from vision_models import DEFAULT_MODEL, OCR_MODEL, picture_limits, TABLE, video_limits
 from shared.chat.models import FAMILIES
-from vision_request import OCR_TASKS, PLAIN_OCR, Ask, build_messages, build_request, media_parts
+from vision_request import OCR_TASKS, PLAIN_OCR, Ask, build_request, media_parts, user_parts
 
 STREAM = {"stream": True, "stream_options": {"include_usage": True}}
 PNG, JPEG, MP4 = samples.png(40, 30), samples.jpeg(40, 30), samples.mp4()
@@ -256,7 +256,7 @@ def test_new_question_keeps_the_pictures_of_a_request():
 @pytest.mark.parametrize("prompt",
                          ["it's \"quoted\"", "two\nlines\r\n", "😀 emoji", "你好，世界", "-5", "  blanks stay  ", "\u2028"])
 def test_prompt_is_never_changed(prompt):
-    assert build_messages(Ask(images=[at(A)], prompt=prompt)) == [user(image(), {"type": "text", "text": prompt})]
+    assert user_parts(Ask(images=[at(A)], prompt=prompt)) == [image(), {"type": "text", "text": prompt}]
 
 
 # ---- each model with each flag: what the client lets through, the emulator takes --------------------------------------

@@ -12,12 +12,12 @@ import shutil
 from collections import Counter
 
 from ..body import elide_media
-from ..cli.console import defect
+from ..cli.failed import defect, failure_document
 from ..failures import Exit, Failure, usage
 from ..files.own import make_private
 from ..files.whole import Temporary
 from ..tasks.journal import Journal, READY, resume_command, RUNNING
-from ..transport.errors import explain, ServiceError
+from ..transport.context import ServiceError
 from ..words import counted
 from .folder import BatchFolder
 from .job_files import JobFiles, MOST_ROWS, URL
@@ -40,7 +40,7 @@ class ApiBatch:
         self._session, self._call, self._table = session, call, table
         self._rows, self._folder, self.journal = row_file, batch_folder, journal
         self._console, self._options = session.console, session.options
-        self._costs: dict = {}  # model -> what its answers cost
+        self._costs: dict = {}  # model -> (what its answers cost, how many there are)
         self._whole = True  # whether the files of results have all rows that the service counted
 
     @property
@@ -318,12 +318,11 @@ class ApiBatch:
             failure = defect(error, self._console)
         if not used and "body" in outcome:  # the row cannot be read as it was; what it bought is not lost
             failure.partial = _raw(outcome)
-        return console.failure_document(failure)
+        return failure_document(console, failure)
 
     def _explained(self, outcome: dict) -> Failure:
-        error = ServiceError(outcome["status"] or 200, outcome["code"], outcome["message"],
-                             outcome["request_id"])
-        failure = explain(error, self._session.client().context)
+        failure = self._session.client().context.explain(ServiceError(
+            outcome["status"] or 200, outcome["code"], outcome["message"], outcome["request_id"]))
         failure.http_status, failure.accepted = outcome["status"], "no"
         return failure
 

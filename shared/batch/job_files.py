@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 
-from ..body import encoded
+from ..transport.request import encoded
 from ..failures import usage
 from ..files.own import make_private, open_own
 from ..files.whole import to_disk

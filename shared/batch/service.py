@@ -17,7 +17,8 @@ from ..money.payments import correct
 from ..tasks.bill import cost_counted
 from ..tasks.journal import Journal, READY, resume_command
 from ..tasks.polling import LIST_DELAY, Polled, SUCCEEDED
-from ..transport.request import Multipart, Request
+from ..transport.multipart import Multipart
+from ..transport.request import Request
 from ..transport.retries import Retries
 from ..words import counted, data_size
 from .job_files import URL
@@ -134,8 +135,10 @@ class Jobs(Polled):
             jobs = [job for job in self.jobs if job["model"] == model and job["state"] == CREATED]
             held = [cost_counted(job) for job in jobs if "counted" in job]
             if held:
-                correct(self._payments, model, total(held)[0], costs.get(model, FREE), self.record["id"],
-                        resolved=sum(job.pop("in_doubt", False) for job in jobs))
+                cost, rows = costs.get(model, (FREE, 0))
+                correct(self._payments, model, total(held)[0], cost, self.record["id"],
+                        resolved=sum(job.pop("in_doubt", False) for job in jobs),
+                        calls=max(0, rows - len(held)))  # a row is a call, as in a batch of direct calls
             for job in jobs:
                 job.pop("counted", None)
 

@@ -11,7 +11,7 @@ import contextlib
 from ..body import needs_oss_header
 from ..cli.session import Session
 from ..failures import usage
-from ..money.cost import plus
+from ..money.cost import FREE, plus
 from ..transport.events import Event, WHOLE
 from ..transport.request import Reply, Request
 
@@ -30,7 +30,8 @@ class Taken(Exception):
 
 
 class StoredPayments:
-    """The payments of rows whose jobs are paid as a whole: they are summed by model in `costs`."""
+    """The payments of rows whose jobs are paid as a whole: `costs` gets for each model the sum, and of how many
+    rows."""
 
     def __init__(self, costs: dict):
         self._costs, self._model = costs, ""
@@ -46,8 +47,8 @@ class StoredPayments:
 
     def settle(self, cost, call: str = ""):
         """A row's answer cost this; return it."""
-        known = self._costs.get(self._model)
-        self._costs[self._model] = cost if known is None else plus(known, cost)
+        before, rows = self._costs.get(self._model, (FREE, 0))
+        self._costs[self._model] = (plus(before, cost) if rows else cost, rows + 1)
         return cost
 
 

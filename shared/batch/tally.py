@@ -8,6 +8,7 @@ import time
 from collections import Counter
 
 from ..cli.console import Console
+from ..cli.failed import error_object, explain
 from ..failures import Exit, Failure
 from ..money.cost import document as cost_document, of_document, plus, total, words
 from ..words import counted, unit
@@ -144,7 +145,7 @@ def report(tally: Tally, row_file, batch_folder, session) -> Exit:
         console.say(f"the result of line {line}, which could not be saved: "
                     f"{json.dumps(document, ensure_ascii=False)}")
     if tally.end:
-        console.explain(tally.end)
+        explain(console, tally.end)
     if tally.failures:
         more = tally.failed - len(tally.failures)
         console.say("\n  ".join(["rows that failed:", *tally.failures,
@@ -174,7 +175,7 @@ def _document(tally: Tally, code: Exit, batch_folder, session) -> dict:
                 "warnings": console.warnings}
     if code != Exit.OK:
         failure = tally.end or Failure(code, tally.words(), fix="; ".join(tally.next_steps()))
-        document["error"] = console.clean_error(failure)
+        document["error"] = error_object(console, failure)
     return document
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 import threading
 import time
 
-from ..cli.console import Console, defect
+from ..cli.console import Console
+from ..cli.failed import defect, failure_document
 from ..failures import BAD_LINK, BUDGET, Exit, Failure
 from ..files.whole import FULL
 from .tally import Progress, Tally
@@ -173,7 +174,7 @@ class Workers:
             failure = defect(error, self._console)
             failure.accepted = "maybe"
         self._judge(failure, session.options)
-        document = console.failure_document(failure)
+        document = failure_document(console, failure)
         if failure.exit_code in (Exit.NETWORK, Exit.UNEXPECTED) and failure.accepted == "maybe":
             document["in_doubt"] = True
         return document
@@ -203,7 +204,7 @@ class Workers:
 def doubt_document(console: Console) -> dict:
     """The document of a row that was begun and whose outcome nobody knows."""
     failure = Failure(Exit.NETWORK, _DOUBT, fix=_DOUBT_FIX, accepted="maybe")
-    return {**console.failure_document(failure), "in_doubt": True}
+    return {**failure_document(console, failure), "in_doubt": True}
 
 
 def _is_general(failure: Failure, default_model: bool) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from ..failures import Exit, Failure
-from ..transport.errors import Context, network
+from ..transport.context import Context
 from ..transport.events import WHOLE
 from ..transport.request import request_id_of
 from .usage import plain
@@ -322,8 +322,8 @@ def fold(events, headers: dict, answer: Answer, show, context: Context) -> Answe
             if event.data == "[DONE]":
                 break
         if not answer.complete and not is_whole:
-            raise network("the answer is incomplete: the stream ended early", context,
-                          cause="the connection dropped, or the service stopped midway")
+            raise context.network("the answer is incomplete: the stream ended early",
+                                  cause="the connection dropped, or the service stopped midway")
     except Failure as failure:
         for channel, piece in answer.close():
             show(channel, piece)

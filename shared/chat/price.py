@@ -17,12 +17,12 @@ def charged(model, usage, region: str, batch: bool = False, may_search: bool = F
     found = counts(usage)
     if found.input is None and found.output is None:
         return unknown("the service did not report its usage", AS_OF, region)
-    amount = model.price and region and model.price.amount(
+    amounts = model.price and region and model.price.amounts(
         found.input or 0, found.output or 0, found.cached or 0, found.stored or 0, batch=batch, region=region,
         thinking=bool(found.thinking))
-    if amount is None or not region:
+    if not amounts:
         return unknown(_why(model, region), AS_OF, region, units(usage))
-    cost = exactly(amount, AS_OF, region, units(usage))
+    cost = exactly(sum(amounts), AS_OF, region, units(usage))
     searched = may_search if found.searches is None else found.searches
     return cost._replace(why=SEARCHES) if searched else cost
 
@@ -40,13 +40,12 @@ def expected(model, body: dict, region: str, media: int = 0, more: int = 0, batc
     out = answer + thought if isinstance(answer, int) else max(OUTPUT, thought)
     put_in = media + body_tokens(body)
     counted = {"input_tokens": put_in + more, "output_tokens": out}
-    if not model.price or not region:
+    how = {"batch": batch, "region": region, "thinking": thinks}
+    amounts = model.price and region and model.price.amounts(put_in, out, **how)
+    if not amounts:
         return unknown(_why(model, region), AS_OF, region, counted)
-    low, high = (model.price.amount(count, answer, batch=batch, region=region, thinking=thinks)
-                 for count, answer in ((put_in, 0), (put_in + more, out)))
-    if high is None:
-        return unknown(_why(model, region), AS_OF, region, counted)
-    return Cost(low, high, AS_OF, region, counted, SEARCHES if body.get("enable_search") else "", True)
+    high = sum(model.price.amounts(put_in + more, out, **how) if more else amounts)
+    return Cost(amounts[0], high, AS_OF, region, counted, SEARCHES if body.get("enable_search") else "", True)
 
 
 def estimate_of(model, body: dict, session, media: int = 0, more: int = 0) -> tuple:

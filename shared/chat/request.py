@@ -16,12 +16,13 @@ from ..cli.flags import number
 from ..failures import usage
 from .models import EFFORTS
 
-# A flag that is one field of the body: the field, the flag's arguments for argparse, and the feature that a
-# model needs for it.
-Field = namedtuple("Field", "wire flag feature", defaults=("",))
+# A flag that is one field of the body: the field, the flag's arguments for argparse, the feature that a model
+# needs for it, and what the row calls the most that the model takes.
+Field = namedtuple("Field", "wire flag feature most", defaults=("", ""))
 FIELDS = {
     "thinking_budget": Field("thinking_budget", dict(
-        metavar="N", type=number(1, float("inf"), whole=True), help="most tokens spent on thinking"), "tb"),
+        metavar="N", type=number(1, float("inf"), whole=True), help="most tokens spent on thinking"), "tb",
+        "max_thinking"),
     "effort": Field("reasoning_effort", dict(
         choices=EFFORTS,
         help="how much to think: low, medium, high, xhigh, max or none, as far as the model knows them; "
@@ -30,7 +31,7 @@ FIELDS = {
         metavar="X", type=number(0, 2, high_open=True), help="from 0 to below 2")),
     "top_p": Field("top_p", dict(metavar="X", type=number(0, 1, low_open=True), help="above 0, up to 1")),
     "max_tokens": Field("max_tokens", dict(metavar="N", type=number(1, float("inf"), whole=True),
-                                           help="longest answer, thinking not counted")),
+                                           help="longest answer, thinking not counted"), "", "max_output"),
     "seed": Field("seed", dict(metavar="N", type=number(0, 2**31 - 1, whole=True), help="0 to 2147483647")),
     "stop": Field("stop", dict(metavar="TEXT", action="append", default=[],
                                help="end the answer before this text; may be repeated")),
@@ -62,10 +63,16 @@ class ChatAsk:
         self.named = str((by_setting or [""])[-1] or self.model or (self.request or {}).get("model") or "")
 
 
-def start(ask: ChatAsk, model, table) -> dict:
-    """The body that all else is put on:
-    a copy of --request with the model's id, the fields, and thinking. Raises usage."""
-    check_limits(ask, model)
+def start(ask: ChatAsk, model, table, content, brought=None) -> dict:
+    """The body that all else is put on: a copy of --request with the model's id, thinking, the fields, and the
+    messages. Raises usage.
+
+    `content` is what the user says now, None for nothing. The conversation before it is `brought`, else that of
+    --request, where it takes the place of the user's last turn.
+    """
+    if ask.json_object and ask.schema is not None:
+        raise usage("--json-object and --schema do not go together: a schema already asks for JSON",
+                    "leave one of them out")
     if ask.request:
         check_request(ask.request)
     try:
@@ -74,6 +81,8 @@ def start(ask: ChatAsk, model, table) -> dict:
         raise usage("--request nests too deeply") from None
     put_thinking(ask, model, body, table)
     put_fields(ask, model, body, table)
+    base = body.get("messages") if brought is None else brought
+    body["messages"] = conversation(base, ask, content, replace=brought is None)
     return body
 
 
@@ -106,18 +115,11 @@ def put_fields(ask: ChatAsk, model, body: dict, table) -> None:
             raise usage(f"--{name.replace('_', '-')}: {model.id} takes none",
                         "leave it out, or use one of: "
                         + table.names(lambda row: field.feature in row.features))
+        most = field.most and getattr(model, field.most)  # 0 where it is not known
+        if most and value > most:
+            raise usage(f"--{name.replace('_', '-')} {value} is more than {model.id} allows",
+                        f"use a number from 1 to {most}")
         body[field.wire] = list(value) if isinstance(value, tuple) else copy.copy(value)
-
-
-def check_limits(ask: ChatAsk, model) -> None:
-    """Refuse numbers of tokens beyond what the table knows of the model."""
-    for flag, value, limit in (("--max-tokens", ask.max_tokens, model.max_output),
-                               ("--thinking-budget", ask.thinking_budget, model.max_thinking)):
-        if value and limit and value > limit:
-            raise usage(f"{flag} {value} is more than {model.id} allows", f"use a number from 1 to {limit}")
-    if ask.json_object and ask.schema is not None:
-        raise usage("--json-object and --schema do not go together: a schema already asks for JSON",
-                    "leave one of them out")
 
 
 def check_request(request: dict) -> None:

@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import json
 
-from ..body import encoded
 from ..failures import Exit, Failure, usage
 from ..money.cost import Cost, document as cost_document, FREE, words
 from ..transport.request import Request
@@ -28,7 +27,7 @@ def text_target(session, ask: ChatAsk, name: str):
 def chat_request(endpoint, body: dict) -> Request:
     """A chat completion over the OpenAI-compatible API. Raises usage for text that cannot be sent."""
     accept = {"Accept": "text/event-stream"} if body.get("stream") else {}
-    return Request("POST", endpoint.compatible + "/chat/completions", body, accept, encoded(body))
+    return Request("POST", endpoint.compatible + "/chat/completions", body, accept)
 
 
 def preface(console, ask: ChatAsk, body: dict, remarks: list, warning: str) -> None:

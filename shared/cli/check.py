@@ -5,6 +5,7 @@ from .. import key_guard
 from ..failures import BUDGET, Exit, Failure
 from ..transport.request import Request
 from ..transport.retries import Retries
+from .failed import error_object, explain
 
 
 def check(session) -> Exit:
@@ -35,7 +36,7 @@ def check(session) -> Exit:
         _print_report(report, console)
         console.advised.append(report["fix"])
     if failure:
-        console.explain(failure)
+        explain(console, failure)
     return Exit(report["exit_code"])
 
 
@@ -74,7 +75,7 @@ def _add_live_call(report: dict, session):
     except Failure as failure:
         report["live"] = session.console.clean(f"failed: {failure.message}")
         report["ok"], report["exit_code"] = False, int(failure.exit_code)
-        report["error"] = session.console.clean_error(failure)
+        report["error"] = error_object(session.console, failure)
         return failure
 
 

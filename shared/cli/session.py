@@ -11,6 +11,7 @@ from .. import key_guard
 from ..account import Account, ENVIRONMENT
 from ..failures import Exit, Failure, usage
 from ..money.cost import estimate_document, line
+from ..money.payments import Payments
 from ..transport.client import Client
 from ..transport.retries import Retries
 
@@ -23,14 +24,17 @@ _WITHOUT = {
 
 
 class Session:
-    """`row` is the row of a batch that this is a session for, None for a command of its own."""
+    """`row` is the row of a batch that this is a session for, None for a command of its own. `payments` are the
+    paid calls of the run: each is made within `payments.paying(…)`. Raises usage for a budget that is none."""
 
     half_price = False  # whether the call goes through the Batch API
 
     def __init__(self, skill: str, options, account: Account, console, row=None,
                  verdict: key_guard.Verdict | None = None, payments=None):
         self.skill, self.options, self.account, self.console, self.row = skill, options, account, console, row
-        self.verdict, self._payments = verdict, payments
+        self.verdict = verdict
+        self.payments = payments or Payments(account.state, skill, account.budgets, options.unpriced,
+                                             console.warn, console.redact_result)
         self._passed = False
 
     # -- the guard
@@ -101,22 +105,6 @@ class Session:
             return "billed pay-as-you-go (not covered by a Token Plan or Coding Plan)"
         return (f"billed by {self.endpoint.host}" if billing == "gateway"
                 else "plan key: not billed by DashScope")
-
-    # -- money
-
-    @property
-    def payments(self):
-        """The paid calls of this run: each is made within `payments.paying(…)`."""
-        if self._payments is None:
-            from ..money.payments import Payments
-            self._payments = Payments(self.account.state, self.skill, self.account.budgets,
-                                      self.options.unpriced, self.console.warn, self.console.redact_result)
-        return self._payments
-
-    def close(self) -> None:
-        """At the end of the run: none of its calls is under way any more."""
-        if self._payments is not None:
-            self._payments.close()
 
     # -- instead of a call
 

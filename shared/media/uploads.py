@@ -7,8 +7,10 @@ import re
 from ..failures import Exit, Failure, usage
 from ..files import probe
 from ..transport.addresses import BadAddress, usable_address
-from ..transport.request import Multipart, Request
+from ..transport.multipart import Multipart
+from ..transport.request import Request
 from ..transport.retries import Retries
+from ..transport.storage import upload
 from ..words import data_size
 from .inputs import Media
 
@@ -98,17 +100,31 @@ class Uploader:
             "key": key, "x-oss-object-acl": policy.get("x_oss_object_acl", "private"),
             "x-oss-forbid-overwrite": policy.get("x_oss_forbid_overwrite", "true"),
             "success_action_status": "200"}
-        progress = self.console.upload_progress(media.name) if self.console else None
+        progress = upload_progress(self.console, media.name) if self.console else None
         form = Multipart(fields, media.path, filename=key.rsplit("/", 1)[1], media_type=media.media_type,
                          data=media.data,
                          progress=progress)
         try:
-            self.client.upload(Request("POST", policy["upload_host"].rstrip("/") + "/", form))
+            upload(self.client, Request("POST", policy["upload_host"].rstrip("/") + "/", form))
         except Failure as failure:
             # the key is our own random one: an earlier try has arrived
             if failure.code != "FileAlreadyExists":
                 raise
         return "oss://" + key
+
+
+def upload_progress(console, name: str):
+    """A callback that tells how far an upload is, every tenth, once it has taken a second."""
+    import time
+    begin, told = time.monotonic(), [0]
+
+    def progress(sent: int, size: int) -> None:
+        tenth = 10 * sent // size
+        if console.quiet or time.monotonic() - begin < 1 or tenth == told[0]:
+            return
+        told[0] = tenth
+        console.note(f"uploading {name}: {10 * tenth} % of {data_size(size)}")
+    return progress
 
 
 def _extension(media: Media) -> str:

@@ -181,8 +181,9 @@ class Payment:
 
 
 def correct(payments: Payments, model: str, counted: Cost, now: Cost, task: str,
-            resolved: bool = False) -> None:
-    """Settle a task whose create was counted with `counted`: the difference is written, and no further call.
+            resolved: bool = False, calls: int = 0) -> None:
+    """Settle a task whose create was counted as one call that costs `counted`: the difference is written, with
+    as many further `calls`.
 
     `resolved`: the call was in doubt, and is so no more.
     """
@@ -190,9 +191,9 @@ def correct(payments: Payments, model: str, counted: Cost, now: Cost, task: str,
     units = {name: round(now.units.get(name, 0) - counted.units.get(name, 0), 4)
              for name in {*now.units, *counted.units}}
     amount = (now.high if now.known else 0.0) - (counted.high if counted.known else 0.0)
-    if amount or any(units.values()) or resolved:
+    if amount or calls or any(units.values()) or resolved:
         payments.write(model, {name: count for name, count in units.items() if count}, amount, call=task,
-                       calls=0, doubts=-int(resolved))
+                       calls=calls, doubts=-int(resolved))
 
 
 def _no_price(model: str, cost: Cost, held: budget.Budget) -> Failure:

@@ -14,7 +14,7 @@ from ..files.sidecar import sidecar_path
 from ..files.whole import remove
 from ..money.cost import document, FREE, words
 from ..transport import download
-from ..transport.errors import explain, ServiceError
+from ..transport.context import ServiceError
 from ..words import counted, unit
 from .bill import cost_of, FETCHED, share
 from .journal import Journal, READY, resume_command
@@ -165,9 +165,8 @@ class Delivery:
         self.journal.remove(self.record)
         if not errors:
             return
-        first = explain(ServiceError(200, errors[0]["code"], errors[0]["message"],
-                                     self.record.get("request_id", "")),
-                        self.client.context)
+        first = self.client.context.explain(ServiceError(
+            200, errors[0]["code"], errors[0]["message"], self.record.get("request_id", "")))
         first.http_status, first.task_id, first.files = 0, self.record["task_id"], self.files
         if self.files:
             first.exit_code, saved = Exit.PARTIAL, len(self.files)

@@ -10,10 +10,9 @@ import hashlib
 import re
 import time
 
-from ..body import encoded
 from ..failures import Exit, Failure, usage
-from ..transport.errors import explain, ServiceError
-from ..transport.request import is_id, Request
+from ..transport.context import ServiceError
+from ..transport.request import encoded, is_id, Request
 from ..transport.retries import Retries
 from .journal import is_submitting, Journal, LOST, resume_command, RUNNING
 from .polling import LIST_DELAY, Polled, SUCCEEDED
@@ -239,8 +238,8 @@ class Tasks(Polled):
         """
         if not code:
             return ""
-        error = ServiceError(200, code, str(body.get("message") or ""), str(body.get("request_id") or ""))
-        failure = explain(error, self.client.context)
+        message, request_id = str(body.get("message") or ""), str(body.get("request_id") or "")
+        failure = self.client.context.explain(ServiceError(200, code, message, request_id))
         if failure.exit_code == Exit.CONTENT or failure.exit_code == Exit.FAILED and _OF_A_TASK.match(code):
             return FAILED
         if code.lower().startswith("internalerror"):
@@ -283,7 +282,7 @@ class Tasks(Polled):
         output = body.get("output") if isinstance(body.get("output"), dict) else {}
         code = str(output.get("code") or body.get("code") or "TaskFailed")
         message = str(output.get("message") or body.get("message") or "the task failed")
-        failure = explain(ServiceError(200, code, message, request_id), self.client.context)
+        failure = self.client.context.explain(ServiceError(200, code, message, request_id))
         failure.http_status, failure.task_id, failure.accepted = 0, record["task_id"], "no"
         failure.cause = f"{failure.cause}. A failed task is not billed"
         return failure

@@ -141,7 +141,7 @@ class Run:
             account = self.session.account
             self.session.verdict = key_guard.judge(account.key, account.endpoint, SKILL, len(job.calls) > 1,
                                                    strict=account.strict)
-        from shared.body import encoded
+        from shared.transport.request import encoded
         for call in job.calls:
             encoded(call.body)  # refuses text that cannot be sent, before the key or the network matter
         for warning in job.warnings:

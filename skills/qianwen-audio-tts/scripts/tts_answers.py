@@ -9,7 +9,7 @@ import base64
 import binascii
 import re
 
-from shared.transport.errors import ServiceError
+from shared.transport.context import ServiceError
 
 _LINK = re.compile(r"https?://", re.IGNORECASE)
 _MINIMAX_ERRORS = {  # base_resp.status_code -> the code by which failures are explained

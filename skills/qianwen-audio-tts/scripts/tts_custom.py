@@ -16,7 +16,6 @@ from shared.files.outputs import OutputFiles
 from shared.media import inputs as media
 from shared.media.addressing import oss_headers, warn_of_addresses
 from shared.money import cost as money
-from shared.transport.errors import explain
 from shared.transport.request import is_id, Request
 from shared.transport.retries import Retries
 from tts_answers import error_of
@@ -384,7 +383,7 @@ class Custom:
         reply = client.json(self._request(body, service), safety)
         error = error_of(reply.body, "minimax" if service is MINIMAX else "")
         if error:
-            raise explain(error, client.context)
+            raise client.context.explain(error)
         return reply
 
     def _client(self, model: str):

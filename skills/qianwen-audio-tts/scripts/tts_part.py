@@ -8,7 +8,6 @@ from shared import failures
 from shared.failures import Exit, Failure
 from shared.files.whole import remove
 from shared.transport import download
-from shared.transport.errors import explain, network
 from shared.transport.request import Request
 from shared.transport.retries import Retries
 from shared.money import cost as money
@@ -178,7 +177,7 @@ class Speaker:
                     continue
                 error = error_of(event.data, self._model.wire)
                 if error:
-                    raise explain(error, client.context)
+                    raise client.context.explain(error)
                 try:
                     audio = answer.take(event.data)
                     if audio and not damage:
@@ -186,7 +185,7 @@ class Speaker:
                 except (Damaged, BadSound) as error:
                     damage = str(error)
             if call.stream and not answer.finished:
-                raise network("the stream ended before everything was spoken", client.context)
+                raise client.context.network("the stream ended before everything was spoken")
         except Failure as failure:
             if sink.size:  # the beginning is spoken and billed, and perhaps played already
                 failure.partial, failure.accepted = {"bytes": sink.size}, "maybe"

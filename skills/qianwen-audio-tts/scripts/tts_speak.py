@@ -7,8 +7,8 @@ import time
 from shared import failures
 from shared.batch.throttle import NotSent, Throttle
 from shared.batch.workers import started
-from shared.body import encoded
-from shared.cli.console import defect
+from shared.transport.request import encoded
+from shared.cli.failed import defect
 from shared.failures import Exit, Failure
 from tts_answers import add_usage
 from tts_part import Speaker

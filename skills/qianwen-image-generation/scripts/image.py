@@ -17,7 +17,6 @@ from image_inputs import add_flags, read_ask
 from image_models import chosen_for, DEFAULT_MODEL, TABLE
 from image_request import build_request, by_calls
 from shared import key_guard
-from shared.body import encoded
 from shared.cli.flags import add_batch_flags, add_common_flags, add_result_flags, Parser
 from shared.failures import Exit, Failure
 from shared.generate import run_files
@@ -31,7 +30,7 @@ from shared.tasks.flags import add_task_flags
 from shared.tasks.journal import READY
 from shared.tasks.run import TaskRun, Product
 from shared.tasks.service import fingerprint
-from shared.transport.request import Request
+from shared.transport.request import encoded, Request
 from shared.transport.retries import Retries
 
 SKILL = "qianwen-image-generation"

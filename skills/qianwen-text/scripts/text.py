@@ -12,7 +12,6 @@ if sys.version_info < (3, 9):  # said before anything that an older one cannot r
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 
 from shared import key_guard
-from shared.body import encoded
 from shared.chat.flags import (
     add_api_flags, add_fields, add_json_flags, add_sampling_flags, add_thinking_flags
 )
@@ -24,7 +23,7 @@ from shared.main import run_script
 from shared.transport.request import Request
 from text_inputs import read_ask
 from text_models import DEFAULT_MODEL, TABLE
-from text_request import Ask, build_request, native_request, SEARCH
+from text_request import build_request, native_request, SEARCH
 
 SKILL = "qianwen-text"
 
@@ -125,7 +124,8 @@ def answer(session) -> None:
     ask = read_ask(options)
     model, warning = TABLE.find(ask.model_name())
     body, remarks = build_request(ask, model)
-    request = _request(session.verdict.endpoint, ask, model, body)
+    endpoint = session.verdict.endpoint
+    request = _searched_request(endpoint, body, model) if ask.sources else chat_request(endpoint, body)
     preface(console, ask, body, remarks, warning)
     if options.dry_run:
         return session.show_dry_run(request, _uploads(session, options.document))
@@ -137,7 +137,7 @@ def answer(session) -> None:
         documents = []
         if ask.documents:
             from text_documents import ask_about
-            documents = ask_about(turn, body, lambda: _request(session.endpoint, ask, model, body))
+            documents = ask_about(turn, body)
         else:
             turn.ask(request)
         _report(options, turn, documents)
@@ -146,14 +146,11 @@ def answer(session) -> None:
             target.discard()
 
 
-def _request(endpoint, ask: Ask, model, body: dict) -> Request:
-    """The HTTP request: the compatible dialect, or the native one,
-    which alone returns the sources of a search."""
-    if not ask.sources:
-        return chat_request(endpoint, body)
+def _searched_request(endpoint, body: dict, model) -> Request:
+    """The request in the native dialect, which alone returns the sources of a search."""
     path, native = native_request(body, model)
     headers = {"Accept": "text/event-stream", "X-DashScope-SSE": "enable"}
-    return Request("POST", endpoint.native + path, native, headers, encoded(native))
+    return Request("POST", endpoint.native + path, native, headers)
 
 
 def _uploads(session, documents) -> list:

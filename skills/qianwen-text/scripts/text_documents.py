@@ -8,8 +8,10 @@ import os
 import time
 from urllib.parse import quote
 
+from shared.chat.turn import chat_request
 from shared.failures import Exit, Failure, usage
-from shared.transport.request import is_id, Multipart, Request
+from shared.transport.multipart import Multipart
+from shared.transport.request import is_id, Request
 from shared.transport.retries import Retries
 
 PURPOSE = "file-extract"
@@ -128,9 +130,9 @@ def delete_all(client, ids, console) -> bool:
     return gone
 
 
-def ask_about(turn, body: dict, request_of) -> list:
+def ask_about(turn, body: dict) -> list:
     """Upload the documents, ask about them, and delete them where nobody needs them again; the ids of those that
-    stay. `request_of()` makes the request of the body, once it names the documents."""
+    stay."""
     ask, options = turn.asked, turn.session.options
     ids, uploaded = upload_all(turn.client, options.document, turn.console)
     for placeholder, file_id in zip(ask.documents, ids):
@@ -140,7 +142,7 @@ def ask_about(turn, body: dict, request_of) -> list:
                     f"fileid://{file_id}", 1)
     ask.documents = ids
     try:
-        turn.ask(request_of())
+        turn.ask(chat_request(turn.client.endpoint, body))
     except Failure as failure:
         if uploaded and failure.exit_code == Exit.INTERRUPTED:
             _release(options.keep_documents, uploaded, turn.client, turn.console)

@@ -10,9 +10,7 @@ import copy
 import re
 
 from shared.chat.models import Model
-from shared.chat.request import (
-    ChatAsk, conversation, Field, FIELDS, finish, start
-)
+from shared.chat.request import ChatAsk, Field, FIELDS, finish, start
 from shared.failures import usage
 
 from text_models import DEFAULT_MODEL, DOCUMENT_MODEL, TABLE, TRANSLATION_MODEL
@@ -44,8 +42,13 @@ class Ask(ChatAsk):
 def build_request(ask: Ask, model: Model) -> tuple:
     """The body for `/chat/completions` and a list of remarks for the user. Raises usage Failures."""
     check(ask, model)
-    body = start(ask, model, TABLE)
-    body["messages"] = build_messages(ask, body.get("messages"))
+    content = user_text(ask.prompt, ask.attachments) if ask.attachments else ask.prompt
+    body = start(ask, model, TABLE, content, ask.history if ask.messages is None else ask.messages)
+    if ask.documents:
+        put_documents(body["messages"], ask.documents)
+    if ask.prefix is not None:
+        body["messages"].append({"role": "assistant", "content": ask.prefix, "partial": True})
+    _check_end(body["messages"])
     if ask.tools is not None:
         body["tools"] = normal_tools(ask.tools)
     if ask.tool_choice:
@@ -121,16 +124,8 @@ def _check_translation(ask: Ask, model: Model) -> None:
 
 # ---- messages ------------------------------------------------------------------------------------------
 
-def build_messages(ask: Ask, base=None) -> list:
-    """The messages: what a file brings,
-    with the system text, documents, prompt and beginning of the answer put in."""
-    brought = ask.messages if ask.messages is not None else ask.history if ask.history is not None else base
-    content = user_text(ask.prompt, ask.attachments) if ask.attachments else ask.prompt
-    messages = conversation(brought, ask, content, replace=bool(base) and brought is base)
-    if ask.documents:
-        put_documents(messages, ask.documents)
-    if ask.prefix is not None:
-        messages.append({"role": "assistant", "content": ask.prefix, "partial": True})
+def _check_end(messages: list) -> None:
+    """Refuse a conversation that there is nothing to answer in."""
     if not messages:
         raise usage("there is no prompt",
                     'write it as the first argument, for example: text.py "Explain TLS"; - reads it from stdin')
@@ -139,7 +134,6 @@ def build_messages(ask: Ask, base=None) -> list:
     last = messages[-1]
     if last["role"] not in ("user", "tool") and not last.get("partial"):
         raise usage(f"the last message is from {last['role']}, so there is nothing to answer", "add a prompt")
-    return messages
 
 
 def user_text(prompt: str, attachments) -> str:

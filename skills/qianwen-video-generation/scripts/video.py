@@ -13,7 +13,7 @@ sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 
 import video_prices
 from shared import key_guard
-from shared.body import encoded
+from shared.transport.request import encoded
 from shared.cli.flags import add_batch_flags, add_common_flags, add_result_flags, Parser
 from shared.generate import run_files
 from shared.main import run_script

@@ -12,7 +12,6 @@ if sys.version_info < (3, 9):  # said before anything that an older one cannot r
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 
 from shared import key_guard
-from shared.body import encoded
 from shared.chat.flags import (
     add_api_flags, add_fields, add_json_flags, add_sampling_flags, add_thinking_flags, ask_of
 )
@@ -178,8 +177,7 @@ def answer(session) -> None:
 def _request(endpoint, ask: Ask, body: dict) -> Request:
     """The HTTP request, with the header that makes the service look up temporary uploads."""
     if ask.ocr_task:
-        request = Request("POST", endpoint.native + "/services/aigc/multimodal-generation/generation", body,
-                          data=encoded(body))
+        request = Request("POST", endpoint.native + "/services/aigc/multimodal-generation/generation", body)
     else:
         request = chat_request(endpoint, body)
     request.headers.update(oss_headers(body))

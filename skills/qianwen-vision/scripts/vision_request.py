@@ -10,7 +10,7 @@ import copy
 
 from shared.body import apply_settings
 from shared.chat.models import Model
-from shared.chat.request import ChatAsk, conversation, Field, FIELDS, finish, put_fields, start
+from shared.chat.request import ChatAsk, Field, FIELDS, finish, put_fields, start
 from shared.failures import usage
 from shared.words import counted
 
@@ -57,8 +57,8 @@ def build_request(ask: Ask, model: Model) -> tuple:
     check(ask, model)
     if ask.ocr_task:
         return _ocr_task_request(ask, model), []
-    body = start(ask, model, TABLE)
-    body["messages"] = build_messages(ask, body.get("messages"))
+    body = start(ask, model, TABLE, user_parts(ask))
+    _check_addresses(body["messages"])
     return body, finish(ask, model, body, media=True)
 
 
@@ -165,19 +165,17 @@ def _check_frames(ask: Ask, model: Model) -> None:
 
 # ---- messages ------------------------------------------------------------------------------------------
 
-def build_messages(ask: Ask, base=None) -> list:
-    """The messages: those of a --request body, with the system text, the media and the question put in."""
+def user_parts(ask: Ask):
+    """What the user says now: the media and the question. None where --request says it all."""
     new = media_parts(ask)
     parts = [*new, {"type": "text", "text": ask.prompt}] if ask.prompt is not None else new
-    replace = bool(base) and isinstance(base, list) and isinstance(base[-1],
-        dict) and base[-1].get("role") == "user"
-    if parts and replace and not new:  # a new question keeps the pictures it is about
-        old = base[-1].get("content")
+    base = (ask.request or {}).get("messages")
+    last = base[-1] if base and isinstance(base, list) and isinstance(base[-1], dict) else {}
+    if parts and not new and last.get("role") == "user":  # a new question keeps the pictures it is about
+        old = last.get("content")
         parts = [part for part in (old if isinstance(old, list) else ()) if isinstance(part, dict)
                  and part.get("type") != "text"] + parts
-    messages = conversation(base, ask, parts or None, replace)
-    _check_addresses(messages)
-    return messages
+    return parts or None
 
 
 def _check_addresses(messages: list) -> None:

@@ -1,4 +1,4 @@
-"""The request body as data: --set, dotted paths, JSON encoding. Pure: nothing here reads or sends."""
+"""The request body as data: --set, dotted paths. Pure: nothing here reads or sends."""
 from __future__ import annotations
 
 import json
@@ -12,8 +12,8 @@ def parse_settings(settings) -> list:
     for setting in settings:
         name, equals, text = setting.partition("=")
         if not equals or not all(name.split(".")):
-            raise usage(f"--set {setting!r} is not KEY=VALUE", "for example --set top_k=20 or --set "
-                        "search_options.forced_search=true")
+            raise usage(f"--set {setting!r} is not KEY=VALUE",
+                        "for example --set top_k=20 or --set search_options.forced_search=true")
         try:
             value = json.loads(text, parse_constant=no_constant)
         except (ValueError, RecursionError):
@@ -23,8 +23,8 @@ def parse_settings(settings) -> list:
 
 
 def apply_settings(body: dict, pairs) -> dict:
-    """Put settings on a body in place; nested objects are made as needed. Raises usage where a value is in
-    the way."""
+    """Put settings on a body in place; nested objects are made as needed.
+    Raises usage where a value is in the way."""
     for keys, value in pairs:
         place = body
         for depth, key in enumerate(keys[:-1]):
@@ -36,8 +36,8 @@ def apply_settings(body: dict, pairs) -> dict:
 
 
 def apply_native_settings(body: dict, pairs, home=lambda name: "parameters") -> None:
-    """Settings on a body of the native API: unless the first key is input, parameters or model, `home` says
-    what they are in."""
+    """Settings on a body of the native API:
+    unless the first key is input, parameters or model, `home` says what they are in."""
     for keys, value in pairs:
         rooted = keys[0] in ("input", "parameters", "model") and (len(keys) > 1 or keys[0] == "model")
         apply_settings(body, [(keys if rooted else [home(keys[0]), *keys], value)])
@@ -62,21 +62,6 @@ def needs_oss_header(value) -> bool:
     if isinstance(value, list):
         return any(needs_oss_header(item) for item in value)
     return isinstance(value, str) and value.startswith("oss://")
-
-
-def encoded(body) -> bytes:
-    """A JSON body as UTF-8. Arguments whose bytes are no UTF-8 arrive as lone surrogates, which cannot be
-    sent."""
-    try:
-        return json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8")
-    except RecursionError:
-        raise usage("the request nests too deeply; nothing was sent") from None
-    except UnicodeEncodeError:
-        raise usage("the request contains text that is not UTF-8; nothing was sent",
-                    "save the text as a UTF-8 file and give that file") from None
-    except ValueError:
-        raise usage("the request contains a number that JSON cannot express (infinity or NaN); nothing was "
-                    "sent") from None
 
 
 def no_constant(name: str):

@@ -51,8 +51,8 @@ class Failure(Exception):
     def as_error(self) -> dict:
         """The `error` object of the JSON document; what does not apply is left out."""
         fields = {"kind": self.kind, "code": self.code, "http_status": self.http_status,
-                  "message": self.message,
-                  "cause": self.cause, "fix": self.fix, "request_id": self.request_id}
+                  "message": self.message, "cause": self.cause, "fix": self.fix,
+                  "request_id": self.request_id}
         return {**{name: value for name, value in fields.items() if value}, "retryable": self.retryable}
 
 

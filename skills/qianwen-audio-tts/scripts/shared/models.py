@@ -1,8 +1,8 @@
 """A skill's table of models: rows of data, and the lookup of the row of a model id.
 
-A row is a namedtuple with at least `id`, `retired` (the day, as YYYY-MM-DD, from which on the service was
-announced not to answer; '' while it does) and `successor` (the id to use instead). All else is the skill's
-own.
+A row is a namedtuple with at least `id`, `retired` (the day, as YYYY-MM-DD, from which on the
+service was announced not to answer; '' while it does) and `successor` (the id to use
+instead). All else is the skill's own.
 """
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ _VARIANT = r"-(latest|us|preview|\d{4}-\d{2}-\d{2}(-us)?|\d{4})$"
 
 
 class Table:
-    """`families` are rows for ids that no row covers, each for the ids that begin with its own; one of them
-    has the empty id.
+    """`families` are rows for ids that no row covers, each for the ids that begin with its own;
+    one of them has the empty id.
 
     `free(row)` makes of such a row one for an id that is newer than the table: without limits, so that
     nothing is refused on a guess. `spelled(name)` is the id that another spelling means. `describe(row)`
@@ -37,16 +37,16 @@ class Table:
         return tuple(filter(self._is_own, self.rows))
 
     def row(self, name: str):
-        """The row of an id, or of the model that it is a dated snapshot or variant of; None when the table
-        has neither."""
+        """The row of an id, or of the model that it is a dated snapshot or variant of;
+        None when the table has neither."""
         known = self._spelled(name)
         row = (self._by_id.get(name) or self._by_id.get(known)
                or self._by_id.get(re.sub(_VARIANT, "", known)))
         return row and row._replace(id=name)
 
     def find(self, name: str) -> tuple:
-        """(the row of a model id, a warning or ''). An id that is not in the table takes the row of its
-        family."""
+        """(the row of a model id, a warning or '').
+        An id that is not in the table takes the row of its family."""
         row = self._by_id.get(name)
         if row and not row.retired and self._is_own(row):
             return row, ""

@@ -16,9 +16,9 @@ from . import key_guard
 from .files.own import is_private, NotOwn, open_own
 
 KEY_VARIABLES = ("DASHSCOPE_API_KEY", "QIANWEN_API_KEY")
-VARIABLES = KEY_VARIABLES + ("QWEN_BASE_URL", "QWEN_REGION", "QIANWEN_KEY_GUARD", "QIANWEN_BUDGET",
-                             "QIANWEN_TRUST_PROJECT",
-                             "DASHSCOPE_WORKSPACE", "DASHSCOPE_REGION")
+VARIABLES = KEY_VARIABLES + (
+    "QWEN_BASE_URL", "QWEN_REGION", "QIANWEN_KEY_GUARD", "QIANWEN_BUDGET", "QIANWEN_TRUST_PROJECT",
+    "DASHSCOPE_WORKSPACE", "DASHSCOPE_REGION")
 PROXY_VARIABLES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
 ENVIRONMENT = "the environment"
 _MAX_ENV_FILE = 256 * 1024
@@ -52,8 +52,7 @@ class Settings:
             kind = "home" if path == home_file(self.environ) else "project"
             self.sources.append(Source(kind, path, _read(path, kind, self.warnings)))
         self.keys = [(source.where, name, source.values[name]) for source in self.sources
-                     for name in KEY_VARIABLES
-                     if name in source.values]
+                     for name in KEY_VARIABLES if name in source.values]
         self.secrets = _secrets(self.keys, self.environ)
 
     def first(self, name: str, kinds=("environment", "project", "home")) -> tuple:
@@ -68,8 +67,8 @@ class Settings:
 
 
 class Account:
-    """What this run would use: `key` and `key_source`, `endpoint` and `endpoint_source`, `strict`,
-    `warnings`.
+    """What this run would use: `key` and `key_source`,
+    `endpoint` and `endpoint_source`, `strict`, `warnings`.
 
     `spare` names a standard key that was found but not used. `budgets` are (value, where) of every
     QIANWEN_BUDGET as it was written. `searched` are the `.env` files that were looked for. `sandboxed` tells
@@ -77,8 +76,7 @@ class Account:
     """
 
     __slots__ = ("key", "key_source", "endpoint", "endpoint_source", "strict", "warnings", "spare", "budgets",
-                 "sandboxed",
-                 "searched", "state")
+                 "sandboxed", "searched", "state")
 
     def __init__(self, **fields):
         for name in self.__slots__:
@@ -110,8 +108,8 @@ def find_account(settings: Settings) -> Account:
 
 
 def _state_folder(environ) -> str:
-    """`$XDG_STATE_HOME/qianwen`, or its usual place in the home folder. Raises BadSetting where neither is
-    known."""
+    """`$XDG_STATE_HOME/qianwen`, or its usual place in the home folder.
+    Raises BadSetting where neither is known."""
     base = os.path.expanduser(environ.get("XDG_STATE_HOME", ""))
     if not os.path.isabs(base):
         home = _home(environ)
@@ -136,15 +134,17 @@ def _working_directory() -> str:
 
 def bare_environment() -> dict:
     """What another program needs of the environment; the rest of it may be secret."""
-    needed = "PATH HOME LANG LC_ALL TMPDIR TEMP TMP SYSTEMROOT WINDIR LD_LIBRARY_PATH DYLD_LIBRARY_PATH".split()
+    needed = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "WINDIR",
+              "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
     return {name: value for name, value in os.environ.items() if name.upper() in needed}
 
 
 def _is_blank(name: str, value: str) -> bool:
-    """Whether a value counts as not given: nothing is left of it when what people paste around values is cut
-    off."""
-    return (not key_guard.trimmed(value) or name in KEY_VARIABLES
-            and key_guard.inspect_key(value).kind == key_guard.MISSING)
+    """Whether a value counts as not given:
+    nothing is left of it when what people paste around values is cut off."""
+    if not key_guard.trimmed(value):
+        return True
+    return name in KEY_VARIABLES and key_guard.inspect_key(value).kind == key_guard.MISSING
 
 
 def _secrets(keys, environ) -> tuple:
@@ -187,8 +187,8 @@ def _endpoint(settings: Settings, key_file: str, warnings: list):
 
 
 def _region(settings: Settings) -> tuple:
-    """(region, variable, where), all empty where none is set. Raises BadEndpoint for a region that is
-    unknown."""
+    """(region, variable, where), all empty where none is set.
+    Raises BadEndpoint for a region that is unknown."""
     for variable in ("QWEN_REGION", "DASHSCOPE_REGION"):
         region, where = settings.first(variable)
         if region:
@@ -208,16 +208,16 @@ def _workspace(name: str, region: str) -> key_guard.Endpoint:
 
 
 def _refuse_strangers_host(settings: Settings, source: Source, endpoint: key_guard.Endpoint) -> None:
-    """A project's `.env` may not choose a host that is not the service's: all that is said and read would go
-    there."""
-    if source.kind != "project" or endpoint.kind not in (key_guard.GATEWAY,
-        key_guard.LOOPBACK) or _trusts_projects(settings):
+    """A project's `.env` may not choose a host that is not the service's:
+    all that is said and read would go there."""
+    is_foreign = endpoint.kind in (key_guard.GATEWAY, key_guard.LOOPBACK)
+    if source.kind != "project" or not is_foreign or _trusts_projects(settings):
         return
     raise BadSetting(f"QWEN_BASE_URL in {source.where} names {endpoint.host}, which is not the service: "
                      "everything you send would go there",
-                     "if the project is one you trust, set QIANWEN_TRUST_PROJECT=1 in the environment or in "
-                     "~/.config/qianwen/.env; otherwise set DASHSCOPE_API_KEY in the environment, or remove "
-                     "that line")
+                     "if the project is one you trust, set QIANWEN_TRUST_PROJECT=1 in the environment "
+                     "or in ~/.config/qianwen/.env; "
+                     "otherwise set DASHSCOPE_API_KEY in the environment, or remove that line")
 
 
 def _trusts_projects(settings: Settings) -> bool:
@@ -229,8 +229,8 @@ def _trusts_projects(settings: Settings) -> bool:
 
 
 def _strict(settings: Settings) -> bool:
-    """The environment decides; among `.env` files the strictest wins, so that a project cannot loosen your
-    own file."""
+    """The environment decides; among `.env` files the strictest wins,
+    so that a project cannot loosen your own file."""
     found = [(where, value.lower()) for value, where in settings.all("QIANWEN_KEY_GUARD")]
     for where, value in found:
         if value not in ("warn", "strict"):
@@ -245,8 +245,8 @@ def _strict(settings: Settings) -> bool:
 # ---- .env files ----------------------------------------------------------------------------------------
 
 def env_files(cwd: str, environ, warnings: list) -> list:
-    """The places of the `.env` files that count, nearest first, the home one last; some of them may not
-    exist."""
+    """The places of the `.env` files that count, nearest first, the home one last;
+    some of them may not exist."""
     folders, folder = [], os.path.abspath(cwd)
     while True:
         folders.append(folder)
@@ -269,8 +269,8 @@ def home_file(environ) -> str:
 
 
 def _within_own_project(folders: list, warnings: list) -> list:
-    """The folders up to the project's root; only the first where that root is another user's, or open to
-    others."""
+    """The folders up to the project's root;
+    only the first where that root is another user's, or open to others."""
     mark = os.path.join(folders[-1], ".git")
     try:
         if is_private(os.lstat(mark)):
@@ -318,8 +318,8 @@ def _bytes_of(path: str) -> bytes:
 
 
 def parse_env(text: str) -> dict:
-    """The variables of this project in the text of a `.env` file; `export`, quotes and comments are
-    understood."""
+    """The variables of this project in the text of a `.env` file;
+    `export`, quotes and comments are understood."""
     values = {}
     for line in _lines(text):
         match = re.match(_LINE, line)
@@ -331,8 +331,8 @@ def parse_env(text: str) -> dict:
 
 
 def _lines(text: str) -> list:
-    """Lines as an editor shows them: other characters that some call line ends do not hide a second variable.
-    """
+    """Lines as an editor shows them:
+    other characters that some call line ends do not hide a second variable."""
     return re.split(r"\r?\n", text)
 
 

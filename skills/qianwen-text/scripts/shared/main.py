@@ -6,7 +6,7 @@ import sys
 
 from . import key_guard
 from .account import BadSetting, find_account, Settings
-from .cli.console import Console, defect, make_blocking, make_utf8, to_nowhere
+from .cli.console import Console, make_blocking, make_utf8, to_nowhere
 from .cli.session import Session
 from .failures import Exit, Failure, usage
 
@@ -86,6 +86,9 @@ def _outcome(make_parser, execute, argv, console: Console) -> int:
         account = find_account(settings)
         for warning in account.warnings:
             console.warn(warning)
+        if options.spent is not None:
+            from .cli.spent import show_spent
+            return _told(console, show_spent(console, options.spent, account.state))
         return _told(console, _run(Session(console.skill, options, account, console), execute))
     except SystemExit as stop:  # --help and --version
         return int(stop.code or 0)
@@ -98,6 +101,7 @@ def _outcome(make_parser, execute, argv, console: Console) -> int:
     except BrokenPipeError:
         raise
     except Exception as error:
+        from .cli.failed import defect
         return _report(console, defect(error, console))
 
 
@@ -114,7 +118,8 @@ def _check_place() -> None:
 def _told(console: Console, code: int) -> int:
     """The exit code of a run that is done; a result that could not go to stdout is no success."""
     if console.unwritten and code == Exit.OK:
-        console.explain(console.unwritten)
+        from .cli.failed import explain
+        explain(console, console.unwritten)
         return int(Exit.UNSAVED)
     return code
 
@@ -125,29 +130,24 @@ def _sends_nothing(options) -> bool:
 
 
 def _run(session, execute) -> int:
-    """The call itself, or what was spent by all of them."""
-    if session.options.spent is not None:
-        from .cli.spent import show_spent
-        return int(show_spent(session))
     try:
-        if session.account.budgets:
-            session.payments  # refuses a value that is no budget, before anything else
         return int(execute(session) or Exit.OK)
     finally:
-        session.close()
+        session.payments.close()
 
 
 def _report(console: Console, failure: Failure) -> int:
+    from .cli.failed import tell
     try:
-        console.failed(failure)
+        tell(console, failure)
     except BrokenPipeError:  # stderr has the report
         pass
     return int(failure.exit_code)
 
 
 def _prepare_streams() -> None:
-    """UTF-8 whatever the console's code page is; a stream that was closed for us is replaced by the null
-    device."""
+    """UTF-8 whatever the console's code page is;
+    a stream that was closed for us is replaced by the null device."""
     for name in ("stdin", "stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "r" if name == "stdin" else "w", encoding="utf-8"))

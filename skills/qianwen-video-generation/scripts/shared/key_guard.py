@@ -4,10 +4,10 @@
 and are the ones for these scripts. Plan keys (`sk-sp-…`, Token Plan and Coding Plan) belong to interactive AI
 tools; in a script they are forbidden, on pain of suspension, and the standard endpoint rejects them.
 
-Every script asks `judge()` before anything is sent and uses the endpoint of the verdict. The module is pure:
-it reads no environment, does no I/O and imports nothing of this project. Facts: the two-key-systems document
-(2026-05-01), sections 1.1 and 1.2 of the wire contract, and the hosts and plan editions seen until
-2026-11-25.
+Every script asks `judge()` before anything is sent and uses the endpoint of the verdict. The module is
+pure: it reads no environment, does no I/O and imports nothing of this project. Facts: the
+two-key-systems document (2026-05-01), sections 1.1 and 1.2 of the wire contract, and the hosts and plan
+editions seen until 2026-11-25.
 """
 from __future__ import annotations
 
@@ -121,10 +121,10 @@ class Key:
 
 
 class Endpoint:
-    """Where requests go: `origin` is scheme and host, `prefix` a gateway's own path, kept in front of every
-    service path. `compatible` is the base of the OpenAI-compatible API, `native` that of DashScope's own.
-    `price_region` is the region whose list prices hold, '' where nobody here knows them: a gateway bills by
-    itself."""
+    """Where requests go: `origin` is scheme and host, `prefix` a gateway's own path, kept in front of
+    every service path. `compatible` is the base of the OpenAI-compatible API, `native` that of
+    DashScope's own. `price_region` is the region whose list prices hold, '' where nobody here knows
+    them: a gateway bills by itself."""
 
     __slots__ = ("origin", "prefix", "kind", "host", "region", "compatible", "native", "price_region")
 
@@ -152,14 +152,14 @@ class Verdict(namedtuple("Verdict", "action key endpoint reason fix warnings")):
 
     @property
     def usable(self) -> bool:
-        """Whether the key is one for these scripts here: a plan key is not, even where it is sent with a
-        warning."""
+        """Whether the key is one for these scripts here:
+        a plan key is not, even where it is sent with a warning."""
         return self.action != REFUSE and self.key.kind != PLAN
 
 
 def inspect_key(raw: str | None) -> Key:
-    """Trim what people paste around a key and tell what kind of key is left. Trimming is reported, never
-    silent."""
+    """Trim what people paste around a key and tell what kind of key is left.
+    Trimming is reported, never silent."""
     value, trimmed = _trim(raw or "")
     if not value:
         return Key("", MISSING)
@@ -186,8 +186,8 @@ def trimmed(text: str) -> str:
 
 
 def _trim(raw: str) -> tuple:
-    """Cut outer blanks, quotes, byte order marks, a pasted `NAME=` and `Bearer `; return the key and what was
-    cut."""
+    """Cut outer blanks, quotes, byte order marks, a pasted `NAME=` and `Bearer `;
+    return the key and what was cut."""
     value, cut = raw, []
     while True:
         stripped = value.strip(_OUTER)
@@ -229,8 +229,8 @@ def masked(value: str) -> str:
 
 
 def region_endpoint(region: str = DEFAULT_REGION, variable: str = "QWEN_REGION") -> Endpoint:
-    """The DashScope endpoint of a region. Raises BadEndpoint for a region that is unknown or has no common
-    host."""
+    """The DashScope endpoint of a region.
+    Raises BadEndpoint for a region that is unknown or has no common host."""
     if region not in REGIONS:
         is_shown = re.fullmatch(r"[\w.,-]{1,16}|[a-z]+(-[a-z]+)+(-?\d)?", region)  # all else may be a key in the wrong place
         raise BadEndpoint(f"unknown region {region!r} in {variable}" if is_shown
@@ -267,8 +267,8 @@ def parse_base_url(text: str) -> Endpoint:
 
 
 def _faults(text: str, parts, host: str, port, kind: str):
-    """What can be wrong with a base URL, the first that holds counts. A plan host is refused by the guard,
-    whoever logs in."""
+    """What can be wrong with a base URL, the first that holds counts.
+    A plan host is refused by the guard, whoever logs in."""
     labels = host.split(".") if ":" not in host else ["x"]
     yield (parts.scheme not in ("http", "https") or not re.fullmatch(r"[a-z0-9._:-]+", host),
            "not an http(s) URL with a plain host name")
@@ -292,8 +292,8 @@ def _bad_url(why: str, scheme: str = "", host: str = "") -> BadEndpoint:
 
 
 def endpoint_kind(host: str) -> str:
-    """What a host is, judged by its parent domain and its labels: look-alikes of the service's names are
-    gateways."""
+    """What a host is, judged by its parent domain and its labels:
+    look-alikes of the service's names are gateways."""
     host = _plain_host(host)
     if re.fullmatch(_LOOPBACK, host):
         return LOOPBACK
@@ -315,8 +315,8 @@ def is_plan_host(host: str) -> bool:
 
 
 def _plain_host(host: str) -> str:
-    """A host as the resolver sees it: what IDNA maps to nothing or to ASCII, capitals and the last dot are
-    gone."""
+    """A host as the resolver sees it:
+    what IDNA maps to nothing or to ASCII, capitals and the last dot are gone."""
     host = unicodedata.normalize("NFKC", unquote(host).rpartition("@")[2]).replace("\u3002", ".")
     host = "".join(character for character in host if unicodedata.category(character) != "Cf").strip().lower()
     if host.count(":") == 1 or host.startswith("["):

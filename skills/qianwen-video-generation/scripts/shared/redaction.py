@@ -1,9 +1,9 @@
 """Takes the run's own secrets out of all that is printed or written, judged by content and not by shape.
 
-A service may repeat a key whole or in part, encoded or cut up; a model that was shown a `.env` may recite it.
-Of the secret part of each key (what comes after its public prefix) no run of six characters is shown:
-capitals do not matter, invisible characters and escapes are seen through, and hex, base64 and reversed forms
-count.
+A service may repeat a key whole or in part, encoded or cut up; a model that was shown a `.env` may
+recite it. Of the secret part of each key (what comes after its public prefix) no run of six
+characters is shown: capitals do not matter, invisible characters and escapes are seen through, and
+hex, base64 and reversed forms count.
 """
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ _LOGIN = r"(?i)(https?:/{0,2})[^\s/@\"'<>]+:[^\s/@\"'<>]*@"
 
 
 def redact(text: str, secrets=()) -> str:
-    """Text for people: this run's secrets, anything shaped like a key, signatures and the logins of addresses
-    go."""
+    """Text for people: this run's secrets, anything shaped like a key,
+    signatures and the logins of addresses go."""
     if secrets and ("**" in text or ".." in text or "…" in text):
         text = re.sub(_SHORTENED, lambda match: _mask_shortened(match, secrets), text)
     text = cleaned(text, secrets)
@@ -108,8 +108,8 @@ def _masked(text: str, found: list, start: int, end: int) -> str:
 
 
 def _mask_match(match) -> str:
-    """A key with its characters gone; a bare public prefix ("sk-sp-…") and the full stop of a sentence stay.
-    """
+    """A key with its characters gone;
+    a bare public prefix ("sk-sp-…") and the full stop of a sentence stay."""
     found = match.group()
     end = found[len(found.rstrip(".…")):]
     value = found[:len(found) - len(end)]
@@ -127,8 +127,8 @@ def _mask_shortened(match, secrets) -> str:
 # ---- what is looked for, and where ---------------------------------------------------------------------
 
 class _Needles:
-    """What must not be shown: `runs` maps each to the number of its first characters that are public and
-    stay.
+    """What must not be shown: `runs` maps each to the number
+    of its first characters that are public and stay.
 
     `beginnings` make the end of a piece wait: any beginning of a whole secret, and half of every other run.
     `probes` are the parts of `_PROBE` characters of all runs; each run in a text covers one of those that
@@ -158,8 +158,8 @@ def _needles(secrets: tuple) -> _Needles:
 
 
 def _runs_of(secret: str):
-    """(run, length of its public beginning, how much of it at the end of a piece makes it wait) for every
-    form of a secret.
+    """(run, length of its public beginning, how much of it at the end of a piece makes it wait)
+    for every form of a secret.
 
     Everyday words within a secret are no secret by themselves.
     """
@@ -182,8 +182,8 @@ def _runs_of(secret: str):
 
 
 def _base64_forms(raw: bytes) -> list:
-    """The three alignments in which base64 shows some bytes, without the characters that their neighbours
-    change."""
+    """The three alignments in which base64 shows some bytes,
+    without the characters that their neighbours change."""
     forms = []
     for before in range(3):
         form = base64.b64encode(bytes(before) + raw).decode("ascii").rstrip("=")
@@ -215,8 +215,8 @@ def _found(text: str, secrets: tuple) -> list:
 
 
 def _plain(text: str) -> tuple:
-    """The text in lower case without its disguises, and for each of its characters (and its end) the place in
-    `text`."""
+    """The text in lower case without its disguises,
+    and for each of its characters (and its end) the place in `text`."""
     pieces, places, position = [], [], 0
     for match in re.finditer(_DISGUISE, text) if _may_hide(text) else ():
         pieces.append(text[position:match.start()])

@@ -1,5 +1,5 @@
-"""What text and vision share above batches: a command about jobs, rows through the Batch API, or what every
-script does."""
+"""What text and vision share above batches:
+a command about jobs, rows through the Batch API, or what every script does."""
 from __future__ import annotations
 
 from .batch.run import run_calls
@@ -7,8 +7,8 @@ from .failures import Exit
 
 
 def run_chats(session, call, make_parser, *, table, estimate, **row_settings) -> Exit | None:
-    """What a script that asks a chat model does: a command about jobs, rows through the Batch API, or what
-    `run_calls` does.
+    """What a script that asks a chat model does:
+    a command about jobs, rows through the Batch API, or what `run_calls` does.
 
     `table` has the models. `estimate(session)` gives the model, the Cost that its call is expected to have,
     and what is counted in words. `row_settings` are those of `many.open_batch`.

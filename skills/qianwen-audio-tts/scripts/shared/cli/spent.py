@@ -8,11 +8,10 @@ from ..money.report import days_of, document, table
 from ..money.sums import Sums
 
 
-def show_spent(session) -> Exit:
+def show_spent(console, period: str, state: str) -> Exit:
     """Sum the spending of a period by skill and model; nothing is sent."""
-    console, period = session.console, session.options.spent
     days = days_of(period, date.today())
-    spending = Sums(session.account.state)
+    spending = Sums(state)
     try:
         spending.under_way()  # what a killed process left becomes a call in doubt
         found = spending.between(*days)

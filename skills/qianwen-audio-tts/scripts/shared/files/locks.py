@@ -1,5 +1,5 @@
-"""Locks between processes: held by the open file, so that they end with the process that holds them, however
-that ends."""
+"""Locks between processes: held by the open file,
+so that they end with the process that holds them, however that ends."""
 from __future__ import annotations
 
 import errno
@@ -19,8 +19,8 @@ class Unsupported(OSError):
 
 
 def try_lock(descriptor: int) -> bool:
-    """Lock an open file, or say that another holds it. Raises Unsupported where the file system has no locks.
-    """
+    """Lock an open file, or say that another holds it.
+    Raises Unsupported where the file system has no locks."""
     try:
         import fcntl
     except ImportError:
@@ -38,8 +38,8 @@ def try_lock(descriptor: int) -> bool:
 
 
 def _try_lock_region(descriptor: int) -> bool:
-    """Windows: a byte far behind the end, so that the content stays readable. EACCES says that another holds
-    it."""
+    """Windows: a byte far behind the end, so that the content stays readable.
+    EACCES says that another holds it."""
     import msvcrt
     place = os.lseek(descriptor, 0, os.SEEK_CUR)
     try:

@@ -11,8 +11,8 @@ PARTIAL = ".partial"  # the ending of what came of a result that is not whole
 
 
 def slug(text: str, limit: int = 40) -> str:
-    """A file name from a prompt: letters and digits of every script kept, the rest turned into single
-    hyphens."""
+    """A file name from a prompt: letters and digits of every script kept,
+    the rest turned into single hyphens."""
     import unicodedata
     words = re.sub(r"[\W_]+", "-", unicodedata.normalize("NFC", text)).strip("-").lower()[:limit].strip("-")
     while len(words.encode("utf-8")) > 120:
@@ -30,8 +30,8 @@ def exists(path: str) -> bool:
 
 
 def expanded(path: str) -> str:
-    """A path whose `~/` no shell has replaced, as in `--output=~/x`. Raises usage where no home folder is
-    known."""
+    """A path whose `~/` no shell has replaced, as in `--output=~/x`.
+    Raises usage where no home folder is known."""
     if not re.match(r"~[/\\]", path) or os.path.lexists("~"):
         return path
     found = os.path.expanduser(path)
@@ -52,8 +52,8 @@ def prove_folder(folder: str) -> None:
 
 
 def prove(path: str, fix: str = "name another file with --output") -> None:
-    """Prove that a file can have this very name: one that is too long or not for this disk is refused. Raises
-    usage."""
+    """Prove that a file can have this very name:
+    one that is too long or not for this disk is refused. Raises usage."""
     try:
         prove_name(path)
     except ValueError as error:  # a character that no file name can have
@@ -63,8 +63,8 @@ def prove(path: str, fix: str = "name another file with --output") -> None:
 
 
 def partial_path(path: str) -> str:
-    """A free name for what came of a file that is not whole; cut where it would be too long for most disks.
-    """
+    """A free name for what came of a file that is not whole;
+    cut where it would be too long for most disks."""
     folder, name = os.path.split(path)
     while len(os.fsencode(name + PARTIAL)) > 255:
         name = name[:-1]

@@ -21,8 +21,8 @@ Limits = namedtuple("Limits", "kind formats max_bytes min_side max_ratio min_sec
 
 
 class Media:
-    """One media argument, looked at. `url` is set for what goes as it is; else `path` or `data` holds the
-    bytes."""
+    """One media argument, looked at.
+    `url` is set for what goes as it is; else `path` or `data` holds the bytes."""
 
     __slots__ = ("argument", "url", "path", "data", "media_type", "size", "width", "height", "seconds",
                  "alpha", "turned",
@@ -58,8 +58,8 @@ def _is_data(argument: str) -> bool:
 
 
 def look(argument: str, flag: str, limits: Limits) -> Media:
-    """What an argument is: a path, `-`, `file://`, `data:`, `http(s)://` or `oss://`. Raises usage when it is
-    illegal."""
+    """What an argument is: a path, `-`, `file://`, `data:`, `http(s)://` or `oss://`.
+    Raises usage when it is illegal."""
     media = _find(argument, flag, limits)
     if media.url:
         return media

@@ -1,5 +1,5 @@
-"""Which files the rows of a batch may name. A file of rows may come from somebody else, and so may the links
-beside it."""
+"""Which files the rows of a batch may name.
+A file of rows may come from somebody else, and so may the links beside it."""
 from __future__ import annotations
 
 import os
@@ -27,8 +27,8 @@ class Places:
                         "name that folder itself, or add --any-files if the link is your own")
 
     def _link_out(self, folder: str) -> str:
-        """The link on the way to the output folder, in the place that the rows come from, that leads out of
-        it; '' without one."""
+        """The link on the way to the output folder, in the place that the rows come from,
+        that leads out of it; '' without one."""
         above = os.path.dirname(folder)
         if above == folder or self._is_inside(self._folder):
             return ""
@@ -39,15 +39,15 @@ class Places:
         return any(_lies_in(path, place) for place in self._inputs)
 
     def check_input(self, name: str, value: str) -> None:
-        """Refuse a file outside. What looks like an address is one only where no such file exists. Raises
-        usage."""
+        """Refuse a file outside. What looks like an address is one only where no such file exists.
+        Raises usage."""
         if self._any or value == "-" or len(value) > _LONGEST:
             return
         for path in {value, os.path.expanduser(value), _path_of(value)}:
             outside = not self._is_inside(_real(name, path))
             if outside and (os.path.exists(path) or not _ADDRESS.match(value)):
-                raise usage(f"{name!r}: {value} is neither below the folder of the batch file nor below the "
-                            "working directory",
+                raise usage(f"{name!r}: {value} is neither below the folder of the batch file "
+                            "nor below the working directory",
                             "move it there, or add --any-files if the rows are your own")
 
     def check_chat(self, name: str, value: str) -> None:

@@ -1,5 +1,5 @@
-"""`results.csv`: the columns of the input and what came of each row, for a spreadsheet; and results.jsonl in
-the order of the rows."""
+"""`results.csv`: the columns of the input and what came of each row, for a spreadsheet;
+and results.jsonl in the order of the rows."""
 from __future__ import annotations
 
 import csv
@@ -17,8 +17,8 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?%?")
 
 
 def index_of(path: str, key_of) -> Index:
-    """Where the line of each row stands in results.jsonl. `key_of(line)` is its key, None for one that was
-    torn."""
+    """Where the line of each row stands in results.jsonl.
+    `key_of(line)` is its key, None for one that was torn."""
     index, place = Index(), 0
     with open(path, "rb") as file:
         for raw in file:
@@ -30,8 +30,8 @@ def index_of(path: str, key_of) -> Index:
 
 
 def put_in_order(path: str, row_file, index: Index) -> None:
-    """Write results.jsonl again in the order of the input; lines of other rows stay at the end. Raises
-    OSError."""
+    """Write results.jsonl again in the order of the input;
+    lines of other rows stay at the end. Raises OSError."""
     if _is_in_order(row_file, index):
         return
     with whole(path) as new, open(path, "rb") as old:  # in this order: Windows replaces no open file
@@ -58,8 +58,8 @@ def _is_in_order(row_file, index: Index) -> bool:
 
 
 class ResultsTable:
-    """Writes `results.csv`. `schema` names the JSON Schema of the answers, whose top-level fields become
-    columns."""
+    """Writes `results.csv`. `schema` names the JSON Schema of the answers,
+    whose top-level fields become columns."""
 
     def __init__(self, row_file, schema: str | None, files: bool):
         self._row_file = row_file
@@ -100,8 +100,10 @@ class ResultsTable:
 
 def _cost_of(outcome: dict) -> str:
     cost = (outcome.get("billing") or {}).get("cost") or {}
-    return ("" if cost.get("amount") is None else f"{cost['amount']:g}" if cost["amount"] > 1e-4
-            else f"{cost['amount']:.6f}")
+    amount = cost.get("amount")
+    if amount is None:
+        return ""
+    return f"{amount:g}" if amount > 1e-4 else f"{amount:.6f}"
 
 
 def _plain(value) -> str:

@@ -3,8 +3,8 @@ from __future__ import annotations
 
 
 def run_calls(session, call, make_parser, table=None, estimate=None, **batch_settings):
-    """What every script does: --models of its `table`, --check, the rows of --batch, or the one
-    `call(session)`.
+    """What every script does: --models of its `table`, --check,
+    the rows of --batch, or the one `call(session)`.
 
     `estimate(session)` gives the model, the Cost that its call is expected to have, and what is counted in
     words. `batch_settings` are those of `many.run_batch`.

@@ -12,8 +12,8 @@ _MAX_INPUT = 64 << 20  # bytes; what is larger is no prompt, and a device or pip
 
 
 def read_text(path: str, what: str) -> str:
-    """A UTF-8 text file ('-' is stdin), a byte order mark accepted. Raises a usage Failure that says what is
-    wrong."""
+    """A UTF-8 text file ('-' is stdin), a byte order mark accepted.
+    Raises a usage Failure that says what is wrong."""
     if path == "-":
         raw, name = sys.stdin.buffer.read(_MAX_INPUT + 1), "stdin"
     else:
@@ -41,8 +41,7 @@ def _read_file(path: str, what: str) -> bytes:
             return file.read(_MAX_INPUT + 1)
     except FileNotFoundError:
         raise usage(f"{what} {path} does not exist",
-                    "check the path; it is looked up from the working directory "
-                    f"{os.getcwd()}") from None
+                    f"check the path; it is looked up from the working directory {os.getcwd()}") from None
     except IsADirectoryError:
         raise usage(f"{what} {path} is a folder, not a file") from None
     except (OSError, ValueError) as error:
@@ -54,14 +53,14 @@ def read_json(path: str, what: str):
     try:
         return json.loads(read_text(path, what), parse_constant=no_constant)
     except json.JSONDecodeError as error:
-        raise usage(f"{what} {path} is not JSON: {error.msg} in line {error.lineno}, column "
-                    f"{error.colno}") from None
+        raise usage(f"{what} {path} is not JSON: "
+                    f"{error.msg} in line {error.lineno}, column {error.colno}") from None
     except (ValueError, RecursionError) as error:
         raise usage(f"{what} {path} is not JSON: {error}") from None
 
 
-def read_prompt(argument: str | None, file: str | None, others=(), main: str = "prompt",
-                flag: str = "") -> str | None:
+def read_prompt(argument: str | None, file: str | None, others=(),
+                main: str = "prompt", flag: str = "") -> str | None:
     """The main input: the argument, stdin for '-', or a file. None when there is none. `others` may also read
     stdin. `flag` is the one behind which this script takes files."""
     if argument is not None and file is not None:
@@ -73,8 +72,8 @@ def read_prompt(argument: str | None, file: str | None, others=(), main: str = "
         raise usage("stdin can be read only once, but two inputs name '-'", "put one of them into a file")
     prompt = read_text(source, f"the {main} file") if file is not None or argument == "-" else argument
     if prompt is not None and not prompt.strip():
-        raise usage(f"the {main} is empty", "write what the model should do" if main == "prompt"
-                    else "write what should be spoken")
+        raise usage(f"the {main} is empty",
+                    "write what the model should do" if main == "prompt" else "write what should be spoken")
     return prompt
 
 

@@ -1,5 +1,5 @@
-"""`--models [WORD]`: the skill's table of models, for a person or as JSON; with --live what the service has
-of them."""
+"""`--models [WORD]`: the skill's table of models, for a person or as JSON;
+with --live what the service has of them."""
 from __future__ import annotations
 
 import textwrap
@@ -24,17 +24,17 @@ def show_models(session, table) -> Exit:
     entries = [_entry(row, table.describe(row), there) for row in rows]
     entries = [entry for entry in entries if _has(entry, options.models)]
     if console.json_mode:
-        more = {"not_in_the_table": [name for name in there
-                                     if table.row(name) is None]} if there is not None else {}
+        more = {}
+        if there is not None:
+            more["not_in_the_table"] = [name for name in there if table.row(name) is None]
         console.document({"ok": True, "skill": session.skill, "models_of": table.as_of, "models": entries,
-                          **more,
-                          "warnings": console.warnings})
+                          **more, "warnings": console.warnings})
         return Exit.OK
     for entry in entries:
         console.result(_words(entry))
     console.end_result()
-    console.note(f"{len(entries)} of {counted(len(rows), 'model')}, as documented on {table.as_of}; prices "
-                 "are list prices of Beijing in CNY")
+    console.note(f"{len(entries)} of {counted(len(rows), 'model')}, as documented on {table.as_of}; "
+                 "prices are list prices of Beijing in CNY")
     return Exit.OK
 
 
@@ -58,10 +58,10 @@ def _words(entry: dict) -> str:
     name = entry["id"] + " "
     first = textwrap.wrap(", ".join(entry["does"]), _WIDTH, initial_indent=name.ljust(28),
                           subsequent_indent=_INDENT)
-    second = "; ".join(part for part in (_limits(entry["limits"]), entry.get("price", "price not known"),
-                                         _state(entry)) if part)
-    return "\n".join(first + textwrap.wrap(second, _WIDTH, initial_indent=_INDENT, subsequent_indent=_INDENT,
-                                           break_on_hyphens=False)) + "\n"
+    parts = (_limits(entry["limits"]), entry.get("price", "price not known"), _state(entry))
+    second = textwrap.wrap("; ".join(filter(None, parts)), _WIDTH, initial_indent=_INDENT,
+                           subsequent_indent=_INDENT, break_on_hyphens=False)
+    return "\n".join(first + second) + "\n"
 
 
 def _limits(limits: dict) -> str:
@@ -75,10 +75,12 @@ def _limits(limits: dict) -> str:
 
 
 def _state(entry: dict) -> str:
-    state = f"retired {entry['retired']}" + (f", use {entry['use']}" if entry.get("use")
-        else "") if "retired" in entry else ""
+    state = ""
+    if "retired" in entry:
+        state = f"retired {entry['retired']}" + (f", use {entry['use']}" if entry.get("use") else "")
     if "live" in entry:
-        state += f"{'; ' if state else ''}{'the service has it' if entry['live'] else 'the service does not list it'}"
+        listed = "the service has it" if entry["live"] else "the service does not list it"
+        state += f"{'; ' if state else ''}{listed}"
     return state
 
 

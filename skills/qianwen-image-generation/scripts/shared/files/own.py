@@ -1,5 +1,5 @@
-"""Files that nobody named: our own state, a `.env`, what lies in a project. They are opened without following
-links.
+"""Files that nobody named: our own state, a `.env`, what lies in a project.
+They are opened without following links.
 
 A name that a stranger's project could have prepared may be a link to the user's own files, a device without
 end or a named pipe that never answers. Here only a regular file of the user (or of root) is opened; anything
@@ -24,8 +24,8 @@ class NotOwn(OSError):
 
 
 def open_own(path: str, flags: int = os.O_RDONLY, mode: int = 0o600) -> int:
-    """A descriptor of a regular file of the user. Raises NotOwn before a byte is read or changed, else
-    OSError.
+    """A descriptor of a regular file of the user.
+    Raises NotOwn before a byte is read or changed, else OSError.
 
     `flags` as for `os.open`; O_TRUNC takes effect only once the file has been proven.
     """
@@ -51,8 +51,8 @@ def open_own(path: str, flags: int = os.O_RDONLY, mode: int = 0o600) -> int:
 
 
 def read_own(path: str, limit: int) -> bytes | None:
-    """The bytes of a regular file of the user, or None where there is none. Raises NotOwn, also above `limit`
-    bytes."""
+    """The bytes of a regular file of the user, or None where there is none.
+    Raises NotOwn, also above `limit` bytes."""
     try:
         descriptor = open_own(path)
     except FileNotFoundError:
@@ -81,8 +81,8 @@ def make_private(folder: str) -> None:
 
 
 def is_own(found: os.stat_result) -> bool:
-    """Whether a file or folder belongs to the user or to root. Systems without user ids have no strangers
-    here."""
+    """Whether a file or folder belongs to the user or to root.
+    Systems without user ids have no strangers here."""
     if not hasattr(os, "geteuid"):
         return True
     return found.st_uid in (os.geteuid(), 0)

@@ -8,8 +8,8 @@ from ..failures import usage
 
 
 def take_prompt_back(options, names, example: str) -> None:
-    """`--image F "What is it?"`: a flag that takes several files has swallowed the prompt. `names` are such
-    flags."""
+    """`--image F "What is it?"`: a flag that takes several files has swallowed the prompt.
+    `names` are such flags."""
     for values in (getattr(options, name) for name in names):
         if options.prompt is None and not options.prompt_file and len(values) > 1:
             if is_prompt(values[-1]):
@@ -20,8 +20,8 @@ def take_prompt_back(options, names, example: str) -> None:
 
 
 def is_prompt(text: str) -> bool:
-    """Whether a value among files can only be a prompt: it has blanks or Chinese, names no file, is no
-    address."""
+    """Whether a value among files can only be a prompt:
+    it has blanks or Chinese, names no file, is no address."""
     chinese = re.search("[\u3000-\u9fff\uff00-\uffef]", text) and not os.path.splitext(text)[1]
     words = chinese or any(character.isspace() for character in text)
     return bool(words) and not os.path.exists(text) and ":" not in (text.split(None, 1) or [""])[0]

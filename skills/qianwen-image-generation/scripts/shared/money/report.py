@@ -1,5 +1,5 @@
-"""`--spent`: what was spent in a period, by skill and model. Pure but for today's date, which the caller
-gives."""
+"""`--spent`: what was spent in a period, by skill and model.
+Pure but for today's date, which the caller gives."""
 from __future__ import annotations
 
 import re

@@ -1,5 +1,5 @@
-"""What all five scripts spent on this machine: one line for each paid call in `spending.jsonl` of the state
-folder.
+"""What all five scripts spent on this machine:
+one line for each paid call in `spending.jsonl` of the state folder.
 
 A line adds: a task counts with its estimate from its create on, and a later line for the same task corrects
 that. So lines can be summed in any order. Never a prompt, a key or a link. Calls under way are in files of
@@ -19,8 +19,8 @@ MOST_BYTES = 1_000_000  # of the file that is read line by line; a longer one is
 
 
 class Spending:
-    """The spending of this machine, in the state folder `folder`, as it is written; `sums.Sums` reads it. Every
-    method may raise OSError."""
+    """The spending of this machine, in the state folder `folder`, as it is written; `sums.Sums` reads it.
+    Every method may raise OSError."""
 
     def __init__(self, folder: str, clock=time.time):
         self.folder, self._clock = folder, clock
@@ -61,8 +61,8 @@ class Spending:
 
 
 class UnderWay:
-    """The calls of this process that were sent and whose outcome is not known: a file that the process holds
-    locked."""
+    """The calls of this process that were sent and whose outcome is not known:
+    a file that the process holds locked."""
 
     def __init__(self, state: str):
         self._path = os.path.join(state, UNDER_WAY, f"{os.getpid()}-{os.urandom(4).hex()}.jsonl")

@@ -14,7 +14,7 @@ from ..files.sidecar import sidecar_path
 from ..files.whole import remove
 from ..money.cost import document, FREE, words
 from ..transport import download
-from ..transport.errors import explain, ServiceError
+from ..transport.context import ServiceError
 from ..words import counted, unit
 from .bill import cost_of, FETCHED, share
 from .journal import Journal, READY, resume_command
@@ -38,8 +38,8 @@ class Delivery:
         self.problems: list = []  # Failures of single files
 
     def keep_links(self, parts: list, answer: dict) -> None:
-        """The links go to disk before anything is downloaded: from now on nothing of the answer can be lost.
-        """
+        """The links go to disk before anything is downloaded:
+        from now on nothing of the answer can be lost."""
         self.record.update(state=READY, parts=self.console.redact_result(parts), usage=answer.get("usage")
                            or {},
                            created=self.record["created"] or self.journal.clock(),
@@ -51,8 +51,8 @@ class Delivery:
             self.console.warn(f"the links of the result could not be saved in the journal: {error.strerror}")
 
     def fetch_all(self) -> None:
-        """Download every part that is not there yet; what fails is told by `problems` and can be fetched
-        again."""
+        """Download every part that is not there yet;
+        what fails is told by `problems` and can be fetched again."""
         number = 0
         for part in self.record["parts"]:
             if part["kind"] != "media":
@@ -93,8 +93,8 @@ class Delivery:
         return entry
 
     def _claim(self, number: int, entry: dict) -> None:
-        """Into the record before the file has its name: whatever ends the command in between, a later one
-        knows it as ours."""
+        """Into the record before the file has its name:
+        whatever ends the command in between, a later one knows it as ours."""
         self.record["saved"][str(number)] = {**entry, "path": os.path.abspath(entry["path"])}
         try:
             self.journal.write(self.record)
@@ -102,8 +102,8 @@ class Delivery:
             pass
 
     def _checked_download(self, url: str, temporary, number: int) -> tuple:
-        """(media type, measures) of the downloaded file. A page or a torn file is fetched again once, then
-        set aside."""
+        """(media type, measures) of the downloaded file.
+        A page or a torn file is fetched again once, then set aside."""
         for tries in (1, 2):
             file = temporary.file
             file.truncate(0)
@@ -125,8 +125,8 @@ class Delivery:
                       code=failures.BAD_LINK, files=[{"url": url, **({"partial": kept} if kept else {})}])
 
     def _set_aside(self, temporary, number: int) -> str:
-        """What came may be of use: it stays as NAME.partial, in place of what came before; its path, ''
-        without one."""
+        """What came may be of use: it stays as NAME.partial, in place of what came before;
+        its path, '' without one."""
         earlier = self.record.setdefault("partials", {})
         try:
             if earlier.get(str(number)):
@@ -157,17 +157,16 @@ class Delivery:
         entry["sidecar"] = sidecar_path(entry["path"])
 
     def finish(self) -> None:
-        """Settle the record: gone when all is saved, kept where something can be fetched again. Raises
-        Failure."""
+        """Settle the record: gone when all is saved, kept where something can be fetched again.
+        Raises Failure."""
         errors = [part for part in self.record["parts"] if part["kind"] == "error"]
         if self.problems:
             raise self._unsaved()
         self.journal.remove(self.record)
         if not errors:
             return
-        first = explain(ServiceError(200, errors[0]["code"], errors[0]["message"],
-                                     self.record.get("request_id", "")),
-                        self.client.context)
+        first = self.client.context.explain(ServiceError(
+            200, errors[0]["code"], errors[0]["message"], self.record.get("request_id", "")))
         first.http_status, first.task_id, first.files = 0, self.record["task_id"], self.files
         if self.files:
             first.exit_code, saved = Exit.PARTIAL, len(self.files)

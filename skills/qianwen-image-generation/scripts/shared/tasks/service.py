@@ -1,8 +1,8 @@
 """Asynchronous tasks: submitted once, in the journal before the first poll, polled, resumed, cancelled.
 
-There is no idempotency key: a second create is a second bill. So a create is never repeated unless it was
-surely not taken, and one whose answer was lost is looked for in the service's own list (image contract 3 and
-8.4).
+There is no idempotency key: a second create is a second bill. So a create is never repeated
+unless it was surely not taken, and one whose answer was lost is looked for in the service's own
+list (image contract 3 and 8.4).
 """
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ import hashlib
 import re
 import time
 
-from ..body import encoded
 from ..failures import Exit, Failure, usage
-from ..transport.errors import explain, ServiceError
-from ..transport.request import is_id, Request
+from ..transport.context import ServiceError
+from ..transport.request import encoded, is_id, Request
 from ..transport.retries import Retries
 from .journal import is_submitting, Journal, LOST, resume_command, RUNNING
 from .polling import LIST_DELAY, Polled, SUCCEEDED
@@ -61,8 +60,8 @@ class Tasks(Polled):
     # -- create
 
     def submit(self, request: Request, record: dict) -> None:
-        """Create the task and put its id into the record on disk. A create that may have been taken is not
-        repeated."""
+        """Create the task and put its id into the record on disk.
+        A create that may have been taken is not repeated."""
         try:
             self.journal.write(record)
         except OSError as error:
@@ -113,8 +112,8 @@ class Tasks(Polled):
         failure.fix = f"look for it before trying again: {failure.resume}"
 
     def look_for(self, record: dict) -> str:
-        """The id of a task whose create was not answered, from the service's list. Raises Failure where it is
-        not there.
+        """The id of a task whose create was not answered, from the service's list.
+        Raises Failure where it is not there.
 
         The list tells models and times, not prompts. So a task is taken when it can be no other's, or when it
         repeats the prompt, as the older families do once they have ended.
@@ -160,8 +159,8 @@ class Tasks(Polled):
         self._keep(record)
 
     def find_or_forget(self, record: dict, max_wait: float) -> bool:
-        """Whether the task of an unanswered create is found, as `look_for` does, waiting for what is not
-        clear yet.
+        """Whether the task of an unanswered create is found,
+        as `look_for` does, waiting for what is not clear yet.
 
         A record without a task is deleted: nothing was made, and the request may be sent again. Raises
         Failure where several tasks could be the one.
@@ -239,8 +238,8 @@ class Tasks(Polled):
         """
         if not code:
             return ""
-        error = ServiceError(200, code, str(body.get("message") or ""), str(body.get("request_id") or ""))
-        failure = explain(error, self.client.context)
+        message, request_id = str(body.get("message") or ""), str(body.get("request_id") or "")
+        failure = self.client.context.explain(ServiceError(200, code, message, request_id))
         if failure.exit_code == Exit.CONTENT or failure.exit_code == Exit.FAILED and _OF_A_TASK.match(code):
             return FAILED
         if code.lower().startswith("internalerror"):
@@ -256,13 +255,13 @@ class Tasks(Polled):
         return f"task {record['task_id']}: {self.word(status)}"
 
     def _is_young(self, record: dict) -> bool:
-        """Whether the task may not be known everywhere yet. A moment in the future comes from a clock that
-        was wrong."""
+        """Whether the task may not be known everywhere yet.
+        A moment in the future comes from a clock that was wrong."""
         return 0 <= self.journal.now() - record["created"] + 1 < YOUNG
 
     def ended(self, record: dict, status: str, body: dict) -> Failure:
-        """The Failure of a task that ended without a result; its record goes where there is nothing to fetch.
-        """
+        """The Failure of a task that ended without a result;
+        its record goes where there is nothing to fetch."""
         if status != UNKNOWN:
             self._remove(record)
         elif self.journal.expired(record):  # unknown may also mean another account or region
@@ -283,7 +282,7 @@ class Tasks(Polled):
         output = body.get("output") if isinstance(body.get("output"), dict) else {}
         code = str(output.get("code") or body.get("code") or "TaskFailed")
         message = str(output.get("message") or body.get("message") or "the task failed")
-        failure = explain(ServiceError(200, code, message, request_id), self.client.context)
+        failure = self.client.context.explain(ServiceError(200, code, message, request_id))
         failure.http_status, failure.task_id, failure.accepted = 0, record["task_id"], "no"
         failure.cause = f"{failure.cause}. A failed task is not billed"
         return failure
@@ -291,8 +290,8 @@ class Tasks(Polled):
     # -- cancel
 
     def cancel(self, task_id: str, record: dict | None = None) -> None:
-        """Cancel a task that still waits, and forget its record. Raises Failure when it has begun: then it
-        runs to its end and is billed."""
+        """Cancel a task that still waits, and forget its record.
+        Raises Failure when it has begun: then it runs to its end and is billed."""
         from urllib.parse import quote
         request = Request("POST", f"{self.client.endpoint.native}/tasks/{quote(task_id, safe='')}/cancel")
         try:

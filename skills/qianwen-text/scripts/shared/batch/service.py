@@ -1,5 +1,5 @@
-"""The service's Batch API: jobs made of files of rows, recorded on disk before each step, so that no row is
-paid twice.
+"""The service's Batch API: jobs made of files of rows, recorded on disk before each step,
+so that no row is paid twice.
 
 Wire facts: section 10 of the updates. A command's jobs are one record of the journal, with one id of its own.
 A job goes from "written" (its file is on this disk) over "uploaded", "creating" (the create was sent, or is
@@ -17,7 +17,8 @@ from ..money.payments import correct
 from ..tasks.bill import cost_counted
 from ..tasks.journal import Journal, READY, resume_command
 from ..tasks.polling import LIST_DELAY, Polled, SUCCEEDED
-from ..transport.request import Multipart, Request
+from ..transport.multipart import Multipart
+from ..transport.request import Request
 from ..transport.retries import Retries
 from ..words import counted, data_size
 from .job_files import URL
@@ -35,8 +36,7 @@ class Jobs(Polled):
 
     repeat = 300.0
 
-    def __init__(self, client, journal: Journal, console, record: dict, pace=PACE, payments=None,
-                 **clocks):
+    def __init__(self, client, journal: Journal, console, record: dict, pace=PACE, payments=None, **clocks):
         super().__init__(client, journal, console, pace=pace, **clocks)
         self.record, self._payments = record, payments
 
@@ -52,9 +52,9 @@ class Jobs(Polled):
         try:
             self.journal.write(self.record)
         except OSError as error:
-            raise self.with_way(Failure(Exit.UNSAVED,
-                f"the journal {self.journal.folder} cannot be written: {error.strerror}",
-                                         fix="make room there")) from error
+            raise self.with_way(Failure(
+                Exit.UNSAVED, f"the journal {self.journal.folder} cannot be written: {error.strerror}",
+                fix="make room there")) from error
 
     def with_way(self, failure: Failure) -> Failure:
         """A failure that says how the batch goes on."""
@@ -97,8 +97,8 @@ class Jobs(Polled):
         return f"{self.record['id']}-{number}"
 
     def _create(self, job: dict, number: int) -> None:
-        """Create a job. One that may have been taken is looked for, and never created again before it is
-        surely not there."""
+        """Create a job. One that may have been taken is looked for,
+        and never created again before it is surely not there."""
         job["state"], job["asked"] = CREATING, self.journal.clock()
         self.save()
         body = {"input_file_id": job["input"], "endpoint": URL, "completion_window": self.record["window"],
@@ -115,7 +115,8 @@ class Jobs(Polled):
                 raise
             job["in_doubt"] = True
             if not self._found(job):
-                failure.cause = f"{failure.cause}. The service may have created the job, and then bills its rows".lstrip(". ")
+                failure.cause = (f"{failure.cause}. The service may have created the job, "
+                                 "and then bills its rows").lstrip(". ")
                 failure.fix = ""
                 raise
         job["state"] = CREATED
@@ -128,14 +129,16 @@ class Jobs(Polled):
             return False
 
     def settle(self, costs: dict) -> None:
-        """The spending learns what the answers cost, model by model, in place of what was counted when jobs
-        were made."""
+        """The spending learns what the answers cost, model by model,
+        in place of what was counted when jobs were made."""
         for model in dict.fromkeys(job["model"] for job in self.jobs):
             jobs = [job for job in self.jobs if job["model"] == model and job["state"] == CREATED]
             held = [cost_counted(job) for job in jobs if "counted" in job]
             if held:
-                correct(self._payments, model, total(held)[0], costs.get(model, FREE), self.record["id"],
-                        resolved=sum(job.pop("in_doubt", False) for job in jobs))
+                cost, rows = costs.get(model, (FREE, 0))
+                correct(self._payments, model, total(held)[0], cost, self.record["id"],
+                        resolved=sum(job.pop("in_doubt", False) for job in jobs),
+                        calls=max(0, rows - len(held)))  # a row is a call, as in a batch of direct calls
             for job in jobs:
                 job.pop("counted", None)
 
@@ -246,8 +249,8 @@ class Jobs(Polled):
             self.console.warn(f"these files could not be deleted from the account: {', '.join(left)}")
 
     def _uploaded(self) -> list:
-        """The ids of all files in the account that are named after this record: an upload whose answer was
-        lost is made again."""
+        """The ids of all files in the account that are named after this record:
+        an upload whose answer was lost is made again."""
         found, after = [], ""
         try:
             for _ in range(_PAGES):

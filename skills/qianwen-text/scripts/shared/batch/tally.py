@@ -1,5 +1,5 @@
-"""What became of the rows of a batch: the counts, the exit code, the report, and the progress while it runs.
-"""
+"""What became of the rows of a batch:
+the counts, the exit code, the report, and the progress while it runs."""
 from __future__ import annotations
 
 import json
@@ -8,6 +8,7 @@ import time
 from collections import Counter
 
 from ..cli.console import Console
+from ..cli.failed import error_object, explain
 from ..failures import Exit, Failure
 from ..money.cost import document as cost_document, of_document, plus, total, words
 from ..words import counted, unit
@@ -19,8 +20,8 @@ _NO_USE = "correct the rows named above, then run the command again: it does onl
 
 
 class Tally:
-    """Counts of rows by outcome. `end` is why no more rows are taken; `lost` are documents that could not be
-    written."""
+    """Counts of rows by outcome. `end` is why no more rows are taken;
+    `lost` are documents that could not be written."""
 
     def __init__(self, total: int, batch_folder):
         self.total, self._folder, self._lock = total, batch_folder, threading.Lock()
@@ -91,8 +92,8 @@ class Tally:
 
     def counts(self) -> dict:
         with self._lock:
-            counts = {"total": self.total, "kept": self._folder.kept, "done": self.done,
-                      "failed": self.failed,
+            counts = {"total": self.total, "kept": self._folder.kept,
+                      "done": self.done, "failed": self.failed,
                       "in_doubt": self._folder.kept_in_doubt + self.in_doubt + self.under_way}
         return {**counts, "not_started": counts["total"] - sum(list(counts.values())[1:])}
 
@@ -109,11 +110,10 @@ class Tally:
 
     def words(self) -> str:
         counts = self.counts()
-        words = [counted(counts["total"], "row")] + [f"{counts[name]} {said}" for name, said in (
-            ("kept", "saved earlier"), ("done", "done now"), ("failed", "failed"),
-            ("in_doubt", "in doubt"),
-            ("not_started", "not started")) if counts[name] or name == "done"]
-        return f"{words[0]}: {', '.join(words[1:])}"
+        said = (("kept", "saved earlier"), ("done", "done now"), ("failed", "failed"),
+                ("in_doubt", "in doubt"), ("not_started", "not started"))
+        words = [f"{counts[name]} {how}" for name, how in said if counts[name] or name == "done"]
+        return f"{counted(counts['total'], 'row')}: {', '.join(words)}"
 
     def next_steps(self) -> list:
         counts, steps = self.counts(), []
@@ -128,14 +128,14 @@ class Tally:
                          "\"in_doubt\": true in the results, and are sent again only with --again")
         return steps
 
-
     def _paid_again(self) -> str:
         """What running again costs for rows that failed though their answer was paid."""
         if not self.paid_again:
             return ""
         cost, unpriced = total(self.paid_again)
         price = f" ({words(cost)})" if cost.known and not unpriced else ""
-        return f"; rows that failed with a paid answer are paid again: {counted(len(self.paid_again), 'row')}{price}"
+        rows = counted(len(self.paid_again), "row")
+        return f"; rows that failed with a paid answer are paid again: {rows}{price}"
 
 
 def report(tally: Tally, row_file, batch_folder, session) -> Exit:
@@ -145,7 +145,7 @@ def report(tally: Tally, row_file, batch_folder, session) -> Exit:
         console.say(f"the result of line {line}, which could not be saved: "
                     f"{json.dumps(document, ensure_ascii=False)}")
     if tally.end:
-        console.explain(tally.end)
+        explain(console, tally.end)
     if tally.failures:
         more = tally.failed - len(tally.failures)
         console.say("\n  ".join(["rows that failed:", *tally.failures,
@@ -175,13 +175,14 @@ def _document(tally: Tally, code: Exit, batch_folder, session) -> dict:
                 "warnings": console.warnings}
     if code != Exit.OK:
         failure = tally.end or Failure(code, tally.words(), fix="; ".join(tally.next_steps()))
-        document["error"] = console.clean_error(failure)
+        document["error"] = error_object(console, failure)
     return document
 
 
 def _cost(tally: Tally) -> dict:
-    return {"cost": cost_document(tally.cost),
-            "rows_without_price": tally.rows_without_price} if tally.cost else {}
+    if not tally.cost:
+        return {}
+    return {"cost": cost_document(tally.cost), "rows_without_price": tally.rows_without_price}
 
 
 def _cost_words(tally: Tally) -> str:
@@ -241,5 +242,6 @@ def duration(seconds: float) -> str:
     whole = int(seconds + 0.5)
     if whole < 60:
         return f"{whole} s"
-    return (f"{whole // 60} min {whole % 60} s" if whole < 3600
-            else f"{whole // 3600} h {whole % 3600 // 60} min")
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"

@@ -34,8 +34,8 @@ class Template:
         if missing:
             raise usage(f"{self._flag}: {{{missing[0]}}} is not a column; the columns are: "
                         f"{', '.join(filter(None, columns))}",
-                        "name one of them; the first line of the file must be the header; {{ and }} are "
-                        "literal braces")
+                        "name one of them; the first line of the file must be the header; "
+                        "{{ and }} are literal braces")
 
     def fill(self, record: dict) -> str:
         """The text with a record's values. Raises usage where the record has not all of them."""

@@ -1,9 +1,9 @@
-"""How fast the rows of a batch go out: one Throttle for all workers, which the service's rate limits slow
-down.
+"""How fast the rows of a batch go out:
+one Throttle for all workers, which the service's rate limits slow down.
 
-A 429 that says how long to wait stops everybody that long. One that does not cuts the number of requests that
-may be under way at a time; successes let it grow again. A rate-limited request is retried for up to 15
-minutes.
+A 429 that says how long to wait stops everybody that long. One that does not cuts the number
+of requests that may be under way at a time; successes let it grow again. A rate-limited
+request is retried for up to 15 minutes.
 """
 from __future__ import annotations
 
@@ -102,8 +102,8 @@ class Throttle:
 
 
 class RowThrottle:
-    """One row's way through the Throttle, with its own limit of waiting. `transport.Retries` sends paid
-    requests through it."""
+    """One row's way through the Throttle, with its own limit of waiting.
+    `transport.Retries` sends paid requests through it."""
 
     def __init__(self, throttle: Throttle):
         self._throttle = throttle
@@ -116,8 +116,8 @@ class RowThrottle:
             raise NotSent()
 
     def paced(self, attempt, delay):
-        """`attempt`, sent when there is room, and again after a rate limit; `delay(failure, tries)` is in
-        seconds."""
+        """`attempt`, sent when there is room, and again after a rate limit;
+        `delay(failure, tries)` is in seconds."""
         def patient():
             tries, not_before = 0, float("-inf")
             while True:

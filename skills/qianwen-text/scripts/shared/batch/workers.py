@@ -4,7 +4,8 @@ from __future__ import annotations
 import threading
 import time
 
-from ..cli.console import Console, defect
+from ..cli.console import Console
+from ..cli.failed import defect, failure_document
 from ..failures import BAD_LINK, BUDGET, Exit, Failure
 from ..files.whole import FULL
 from .tally import Progress, Tally
@@ -12,7 +13,8 @@ from .throttle import NotSent, Throttle
 from .worker import GO_ON
 
 _NETWORK_FAILURES = 50  # in a row, with nothing between them: the network is down
-_DOUBT = "the command ended while this row was under way: the service may have billed it, but its answer is lost"
+_DOUBT = ("the command ended while this row was under way: the service may have billed it, "
+          "but its answer is lost")
 _DOUBT_FIX = "run the command again with --again to resend such rows"
 
 
@@ -106,8 +108,8 @@ class Workers:
     def work(self) -> None:
         """Do the rows; returns when all are done, or when the last one under way has ended after a stop."""
         progress, tally = Progress(self._console, self._row_file.total), self._tally
-        run_all(self._missing(), self._do, self._throttle, on_error=self._failed,
-                on_interrupt=self._interrupted,
+        run_all(self._missing(), self._do, self._throttle,
+                on_error=self._failed, on_interrupt=self._interrupted,
                 tick=lambda: progress.tick(tally.recorded, tally.failed, tally.done + tally.failed),
                 grace=self._session.options.timeout + 5)
         tally.stopped = self._throttle.stopped
@@ -118,10 +120,11 @@ class Workers:
 
     def _failed(self, error) -> None:
         """The folder cannot be written, or the file of rows was changed meanwhile."""
-        self._halt(error if isinstance(error, Failure) else Failure(
-            Exit.UNSAVED, f"{self._folder.folder} cannot be written: {error.strerror}",
-            fix=("make room there" if error.errno in FULL else "check that disk and its permissions")
-            + ", then " + GO_ON))
+        if not isinstance(error, Failure):
+            advice = "make room there" if error.errno in FULL else "check that disk and its permissions"
+            error = Failure(Exit.UNSAVED, f"{self._folder.folder} cannot be written: {error.strerror}",
+                            fix=f"{advice}, then {GO_ON}")
+        self._halt(error)
 
     def _halt(self, why: Failure) -> None:
         """Take no more rows."""
@@ -157,8 +160,9 @@ class Workers:
             code = self._call(session) or Exit.OK
             if console.captured is None:
                 raise RuntimeError("the row has no document")
-            return console.captured if code == Exit.OK else {**console.captured, "ok": False,
-                "exit_code": int(code)}
+            if code == Exit.OK:
+                return console.captured
+            return {**console.captured, "ok": False, "exit_code": int(code)}
         except NotSent:
             raise
         except Failure as error:
@@ -170,7 +174,7 @@ class Workers:
             failure = defect(error, self._console)
             failure.accepted = "maybe"
         self._judge(failure, session.options)
-        document = console.failure_document(failure)
+        document = failure_document(console, failure)
         if failure.exit_code in (Exit.NETWORK, Exit.UNEXPECTED) and failure.accepted == "maybe":
             document["in_doubt"] = True
         return document
@@ -178,8 +182,8 @@ class Workers:
     def _judge(self, failure: Failure, options) -> None:
         """Stop where the other rows would fail alike."""
         code, throttle = failure.exit_code, self._throttle
-        general = code in (Exit.KEY, Exit.QUOTA) and not failure.retryable and _is_general(
-            failure, options.model == self._session.options.model)
+        refused = code in (Exit.KEY, Exit.QUOTA) and not failure.retryable
+        general = refused and _is_general(failure, options.model == self._session.options.model)
         limited = code == Exit.QUOTA and (throttle.stalled or (failure.retry_after or 0) > throttle.max_wait)
         no_room = code == Exit.UNSAVED and failure.code != BAD_LINK
         waits = code == Exit.RUNNING  # its task goes on, and another one beside it would be one too many
@@ -200,12 +204,10 @@ class Workers:
 def doubt_document(console: Console) -> dict:
     """The document of a row that was begun and whose outcome nobody knows."""
     failure = Failure(Exit.NETWORK, _DOUBT, fix=_DOUBT_FIX, accepted="maybe")
-    return {**console.failure_document(failure), "in_doubt": True}
+    return {**failure_document(console, failure), "in_doubt": True}
 
 
 def _is_general(failure: Failure, default_model: bool) -> bool:
-    """Whether a refusal for the key or the account meets all rows, and not just the model that one row chose.
-    """
+    """Whether a refusal for the key or the account meets all rows,
+    and not just the model that one row chose."""
     return default_model or failure.http_status == 402 or failure.code.lower().startswith("arrear")
-
-

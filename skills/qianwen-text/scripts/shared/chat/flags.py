@@ -43,11 +43,11 @@ def add_api_flags(parser) -> None:
     """Flags of scripts whose batches may go through the service's Batch API."""
     add = parser.add_argument_group("the service's Batch API: half price, up to 14 days").add_argument
     add("--batch-api", action="store_true",
-        help="send the rows of --batch as jobs of the service instead of calls; run again, or with "
-        "--resume, to fetch what they did; -o names the folder, as for direct calls")
+        help="send the rows of --batch as jobs of the service instead of calls; "
+             "run again, or with --resume, to fetch what they did; "
+             "-o names the folder, as for direct calls")
     add("--window", metavar="TIME", type=_window, default="24h",
-        help="how long the service may take: 24h to 336h, or 1d to 14d "
-        "(default: 24h)")
+        help="how long the service may take: 24h to 336h, or 1d to 14d (default: 24h)")
     add_task_flags(add, API_WAIT, "create the jobs, print their id and end")
 
 
@@ -64,8 +64,8 @@ _window.__name__ = "time"
 
 
 def ask_of(options, kind, **own):
-    """What was asked, as the `kind` of ChatAsk of a skill: the flags that every chat script has, and its
-    `own`."""
+    """What was asked, as the `kind` of ChatAsk of a skill:
+    the flags that every chat script has, and its `own`."""
     if options.output == "":
         raise usage("--output names no file", "give a file, or a folder ending in /")
     return kind(

@@ -9,8 +9,8 @@ _TRIES = 1000  # places where a value may begin that are looked at
 
 
 def json_answer(text: str):
-    """The value of a JSON answer, a Markdown fence around it removed; return (value, clean text). Raises
-    ValueError."""
+    """The value of a JSON answer, a Markdown fence around it removed;
+    return (value, clean text). Raises ValueError."""
     clean = text.strip().lstrip("\ufeff")
     if clean.startswith("```") and clean.endswith("```") and "\n" in clean:
         clean = clean[clean.index("\n") + 1:-3].strip()
@@ -21,11 +21,11 @@ def json_answer(text: str):
 
 
 def json_within(text: str, fits=lambda value: True):
-    """The one object or list in an answer that has words around it; return (value, its text). Raises
-    ValueError.
+    """The one object or list in an answer that has words around it;
+    return (value, its text). Raises ValueError.
 
-    `fits(value)` tells which values are meant. Text that ends within a value was cut off, and nothing in it
-    is taken.
+    `fits(value)` tells which values are meant.
+    Text that ends within a value was cut off, and nothing in it is taken.
     """
     decoder, found, place = json.JSONDecoder(parse_constant=no_constant), [], -1
     for _ in range(_TRIES):

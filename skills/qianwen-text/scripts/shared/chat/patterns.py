@@ -8,14 +8,17 @@ import warnings
 _BLANKS = "\\s\u00a0\ufeff\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"  # what \s is beyond ASCII
 _LETTERS = "bBdDwWfnrtvx0123456789"  # escapes that mean the same in both, with re.ASCII
 _CLASSES = (r"\d", r"\D", r"\w", r"\W", _BLANKS, r"\S")  # within brackets, as they come out
-_PIECE = re.compile(r"""\\u\{([0-9A-Fa-f]{1,6})\} | \\u[0-9A-Fa-f]{4} | \\c([A-Za-z]) | \\k<([^>]*)> | \\(.) | (\[\^?\]) |
-                        \(\?<(?![=!]) | [\[\]$.] | [^\\\[\]$.(]+ | .""", re.VERBOSE | re.DOTALL)
+_SIGNS = {"$": r"\Z", ".": "[^\n\r\u2028\u2029]", "(?<": "(?P<",
+          r"\s": f"[{_BLANKS}]", r"\S": f"[^{_BLANKS}]"}  # in Python, outside of brackets
+_PIECE = re.compile(r"""
+    \\u\{([0-9A-Fa-f]{1,6})\} | \\u[0-9A-Fa-f]{4} | \\c([A-Za-z]) | \\k<([^>]*)> | \\(.) | (\[\^?\]) |
+    \(\?<(?![=!]) | [\[\]$.] | [^\\\[\]$.(]+ | .""", re.VERBOSE | re.DOTALL)
 
 
 @functools.lru_cache(maxsize=256)
 def compiled(pattern: str):
-    """The compiled pattern, None for one that Python cannot express. Raises re.error for one that is broken.
-    """
+    """The compiled pattern, None for one that Python cannot express.
+    Raises re.error for one that is broken."""
     # Unicode properties; letters that mean nothing to ECMA-262
     if re.search(r"(?<!\\)(\\\\)*\\[pPAZ]", pattern):
         return None
@@ -30,8 +33,8 @@ def compiled(pattern: str):
 
 
 def translated(pattern: str) -> str:
-    """The pattern in Python's spelling; digits, words and blanks are ASCII but for the blanks of ECMA-262, $
-    is the very end."""
+    """The pattern in Python's spelling;
+    digits, words and blanks are ASCII but for the blanks of ECMA-262, $ is the very end."""
     out, within = [], False
     for found in _PIECE.finditer(pattern):
         text = found.group()
@@ -44,9 +47,7 @@ def translated(pattern: str) -> str:
             out.append(r"[\s\S]" if text == "[^]" else "(?!)")
         else:
             within = text == "["
-            out.append({"$": r"\Z", ".": "[^\n\r\u2028\u2029]", "(?<": "(?P<", r"\s": f"[{_BLANKS}]",
-                        r"\S": f"[^{_BLANKS}]"}.get(
-                text, _escape(found, text)))
+            out.append(_SIGNS.get(text, _escape(found, text)))
     return "".join(out)
 
 

@@ -1,5 +1,5 @@
-"""The parts of a chat completion's body that every chat model takes: thinking, sampling, promised JSON,
-streaming.
+"""The parts of a chat completion's body that every chat model takes:
+thinking, sampling, promised JSON, streaming.
 
 Pure: no I/O. Wire facts: sections 2.1, 2.3 and 2.7 of the contract, 3 of the updates. A model is a row of
 `models.ROWS`. What the service would refuse or silently ignore is refused here.
@@ -16,21 +16,22 @@ from ..cli.flags import number
 from ..failures import usage
 from .models import EFFORTS
 
-# A flag that is one field of the body: the field, the flag's arguments for argparse, and the feature that a
-# model needs for it.
-Field = namedtuple("Field", "wire flag feature", defaults=("",))
+# A flag that is one field of the body: the field, the flag's arguments for argparse, the feature that a model
+# needs for it, and what the row calls the most that the model takes.
+Field = namedtuple("Field", "wire flag feature most", defaults=("", ""))
 FIELDS = {
     "thinking_budget": Field("thinking_budget", dict(
-        metavar="N", type=number(1, float("inf"), whole=True), help="most tokens spent on thinking"), "tb"),
+        metavar="N", type=number(1, float("inf"), whole=True), help="most tokens spent on thinking"), "tb",
+        "max_thinking"),
     "effort": Field("reasoning_effort", dict(
         choices=EFFORTS,
         help="how much to think: low, medium, high, xhigh, max or none, as far as the model knows them; "
         "not together with --thinking-budget")),
-    "temperature": Field("temperature", dict(metavar="X", type=number(0, 2, high_open=True),
-        help="from 0 to below 2")),
+    "temperature": Field("temperature", dict(
+        metavar="X", type=number(0, 2, high_open=True), help="from 0 to below 2")),
     "top_p": Field("top_p", dict(metavar="X", type=number(0, 1, low_open=True), help="above 0, up to 1")),
     "max_tokens": Field("max_tokens", dict(metavar="N", type=number(1, float("inf"), whole=True),
-                                           help="longest answer, thinking not counted")),
+                                           help="longest answer, thinking not counted"), "", "max_output"),
     "seed": Field("seed", dict(metavar="N", type=number(0, 2**31 - 1, whole=True), help="0 to 2147483647")),
     "stop": Field("stop", dict(metavar="TEXT", action="append", default=[],
                                help="end the answer before this text; may be repeated")),
@@ -40,8 +41,8 @@ FIELDS = {
 class ChatAsk:
     """What the user asked for, one attribute per flag; unset ones are None, empty or False.
 
-    `FIELDS` are the flags that are one field; `named` is the model asked for by --set, --model or --request,
-    '' for none.
+    `FIELDS` are the flags that are one field;
+    `named` is the model asked for by --set, --model or --request, '' for none.
     """
 
     FIELDS = FIELDS
@@ -62,10 +63,16 @@ class ChatAsk:
         self.named = str((by_setting or [""])[-1] or self.model or (self.request or {}).get("model") or "")
 
 
-def start(ask: ChatAsk, model, table) -> dict:
-    """The body that all else is put on: a copy of --request with the model's id, the fields, and thinking.
-    Raises usage."""
-    check_limits(ask, model)
+def start(ask: ChatAsk, model, table, content, brought=None) -> dict:
+    """The body that all else is put on: a copy of --request with the model's id, thinking, the fields, and the
+    messages. Raises usage.
+
+    `content` is what the user says now, None for nothing. The conversation before it is `brought`, else that of
+    --request, where it takes the place of the user's last turn.
+    """
+    if ask.json_object and ask.schema is not None:
+        raise usage("--json-object and --schema do not go together: a schema already asks for JSON",
+                    "leave one of them out")
     if ask.request:
         check_request(ask.request)
     try:
@@ -74,12 +81,14 @@ def start(ask: ChatAsk, model, table) -> dict:
         raise usage("--request nests too deeply") from None
     put_thinking(ask, model, body, table)
     put_fields(ask, model, body, table)
+    base = body.get("messages") if brought is None else brought
+    body["messages"] = conversation(base, ask, content, replace=brought is None)
     return body
 
 
 def finish(ask: ChatAsk, model, body: dict, media: bool = False) -> list:
-    """Promised JSON, streaming, and --set over everything; return remarks for the user. `media`: pictures go
-    along."""
+    """Promised JSON, streaming, and --set over everything; return remarks for the user.
+    `media`: pictures go along."""
     if ask.json_object or ask.schema is not None:
         put_json(ask, model, body, media)
     must = "stream" in model.features or ("stream-think" in model.features and body.get("enable_thinking"))
@@ -91,8 +100,9 @@ def finish(ask: ChatAsk, model, body: dict, media: bool = False) -> list:
         check_request(body)
     if not body["stream"]:
         body.pop("stream_options", None)
-    return ([f"{model.id} only streams its answers; the answer is collected and shown as a whole"] if must
-            and not ask.stream else [])
+    if must and not ask.stream:
+        return [f"{model.id} only streams its answers; the answer is collected and shown as a whole"]
+    return []
 
 
 def put_fields(ask: ChatAsk, model, body: dict, table) -> None:
@@ -102,29 +112,22 @@ def put_fields(ask: ChatAsk, model, body: dict, table) -> None:
         if value is None or value is False or value == [] or value == ():
             continue
         if field.feature and field.feature not in model.features:
-            raise usage(f"--{name.replace('_', '-')}: {model.id} takes none", "leave it out, or use one of: "
+            raise usage(f"--{name.replace('_', '-')}: {model.id} takes none",
+                        "leave it out, or use one of: "
                         + table.names(lambda row: field.feature in row.features))
+        most = field.most and getattr(model, field.most)  # 0 where it is not known
+        if most and value > most:
+            raise usage(f"--{name.replace('_', '-')} {value} is more than {model.id} allows",
+                        f"use a number from 1 to {most}")
         body[field.wire] = list(value) if isinstance(value, tuple) else copy.copy(value)
-
-
-def check_limits(ask: ChatAsk, model) -> None:
-    """Refuse numbers of tokens beyond what the table knows of the model."""
-    for flag, value, limit in (("--max-tokens", ask.max_tokens, model.max_output),
-                               ("--thinking-budget", ask.thinking_budget, model.max_thinking)):
-        if value and limit and value > limit:
-            raise usage(f"{flag} {value} is more than {model.id} allows", f"use a number from 1 to {limit}")
-    if ask.json_object and ask.schema is not None:
-        raise usage("--json-object and --schema do not go together: a schema already asks for JSON",
-                    "leave one of them out")
 
 
 def check_request(request: dict) -> None:
     """Refuse a --request body whose parts the script has to build on, but cannot."""
     for name, kind, form in (("stream_options", dict, "an object"),
                              ("translation_options", dict, "an object"),
-                             ("search_options", dict, "an object"),
-                             ("messages", list, "a JSON list"), ("tools", list, "a list"),
-                             ("model", str, "a text")):
+                             ("search_options", dict, "an object"), ("messages", list, "a JSON list"),
+                             ("tools", list, "a list"), ("model", str, "a text")):
         if request.get(name) is not None and not isinstance(request[name], kind):
             raise usage(f"--request and --set: {name} must be {form}, not {type(request[name]).__name__}")
 
@@ -141,24 +144,22 @@ def check_messages(messages, what: str) -> None:
             raise usage(f"{what}: message {number} has no role", f"give it a role: {', '.join(_ROLES)}")
         if message["role"] != "assistant" and not message.get("content"):
             raise usage(f"{what}: message {number} ({message['role']}) has no content")
-        if isinstance(message.get("content"), list) and not all(isinstance(part, dict)
-            for part in message["content"]):
+        content, calls = message.get("content"), message.get("tool_calls")
+        if isinstance(content, list) and not all(isinstance(part, dict) for part in content):
             raise usage(f"{what}: message {number} has a content part that is not an object",
-                        'a part is {"type": "text", "text": …} '
-                        "or one of a picture or video")
-        if message["role"] == "assistant" and message.get("content") is None and not message.get("tool_calls"):
+                        'a part is {"type": "text", "text": …} or one of a picture or video')
+        if message["role"] == "assistant" and content is None and not calls:
             raise usage(f"{what}: message {number} (assistant) has neither content nor tool_calls")
-        calls = message.get("tool_calls")
-        if calls is not None and not (isinstance(calls, list)
-                                      and all(isinstance(call, dict) for call in calls)):
+        are_objects = isinstance(calls, list) and all(isinstance(call, dict) for call in calls)
+        if calls is not None and not are_objects:
             raise usage(f"{what}: message {number} has tool_calls that are not a list of objects")
         if message["role"] == "tool" and not message.get("tool_call_id"):
             raise usage(f"{what}: message {number} (tool) has no tool_call_id")
 
 
 def check_tool_answers(messages: list) -> None:
-    """Refuse a conversation in which a tool call has no answer: the service takes nothing else at that place.
-    """
+    """Refuse a conversation in which a tool call has no answer:
+    the service takes nothing else at that place."""
     open_calls: list = []
     for message in messages:
         if message["role"] == "tool":
@@ -170,13 +171,12 @@ def check_tool_answers(messages: list) -> None:
     if open_calls:
         raise usage(f"the tool calls {', '.join(open_calls)} have no answer yet",
                     'append one {"role": "tool", "tool_call_id": …, "content": …} for each to the messages, '
-                    'then run without '
-                    "a prompt")
+                    "then run without a prompt")
 
 
 def conversation(brought, ask: ChatAsk, content=None, replace: bool = False) -> list:
-    """A copy of the messages that were brought, checked, with the system text in front and the user's turn
-    behind them.
+    """A copy of the messages that were brought, checked,
+    with the system text in front and the user's turn behind them.
 
     With `replace` (a --request body) that turn takes the place of the last one of the user.
     """
@@ -205,8 +205,8 @@ def put_system(messages: list, text: str) -> None:
 # ---- thinking ------------------------------------------------------------------------------------------
 
 def put_thinking(ask: ChatAsk, model, body: dict, table) -> None:
-    """Switch thinking for models that can, and for those alone; off where another flag excludes it and nobody
-    asked for it."""
+    """Switch thinking for models that can, and for those alone;
+    off where another flag excludes it and nobody asked for it."""
     excluded = _no_thinking_because(ask, model)
     wanted = ask.effort != "none" if ask.think is None and (ask.thinking_budget or ask.effort) else ask.think
     if wanted is not None or excluded or ask.effort:
@@ -217,16 +217,16 @@ def put_thinking(ask: ChatAsk, model, body: dict, table) -> None:
     if value is None and ask.wants_json:
         value = False  # where JSON goes with thinking, thinking has to be asked for: it is billed
     if value is None and model.thinking:
-        value = model.thinking == "on" if not (ask.request or ask.settings) else _switched_otherwise(ask,
-            model, body)
+        given = ask.request or ask.settings
+        value = _switched_otherwise(ask, model, body) if given else model.thinking == "on"
     if value is not None:
-        body.update({"thinking": {"type": "adaptive" if value else "disabled"}} if "th" in model.features else
-                    {"enable_thinking": value})
+        switch = {"thinking": {"type": "adaptive" if value else "disabled"}}
+        body.update(switch if "th" in model.features else {"enable_thinking": value})
 
 
 def _switched_otherwise(ask: ChatAsk, model, body: dict):
-    """What --request and --set leave to be said: None where --request switches thinking, no thinking where
-    they promise JSON."""
+    """What --request and --set leave to be said:
+    None where --request switches thinking, no thinking where they promise JSON."""
     if "enable_thinking" in body or "thinking" in body or "reasoning_effort" in body:
         return None
     promised = "response_format" in body or any(keys[0] == "response_format" for keys, _ in ask.settings)
@@ -243,16 +243,17 @@ def _no_thinking_because(ask: ChatAsk, model) -> str:
 
 
 def _check_thinking(ask: ChatAsk, model, wanted, excluded: str, table) -> None:
-    """Refuse what cannot be: thinking that is excluded, not to be had or not to be switched off; an effort
-    that is not taken."""
+    """Refuse what cannot be: thinking that is excluded, not to be had or not to be switched off;
+    an effort that is not taken."""
     flags = "--think, --thinking-budget and --effort"
 
     def others():
         return table.names(lambda row: row.thinking in ("on", "off"), 5)
     if wanted and excluded:
-        able = table.names(lambda row: "jt" in row.features, 5) if excluded in ("--schema",
-            "--json-object") else ""
-        raise usage(f"{excluded} excludes thinking with {model.id}", f"leave out {flags}"
+        promised = excluded in ("--schema", "--json-object")
+        able = table.names(lambda row: "jt" in row.features, 5) if promised else ""
+        raise usage(f"{excluded} excludes thinking with {model.id}",
+                    f"leave out {flags}"
                     + (f", or use a model that can promise JSON while it thinks: {able}" if able else ""))
     if ask.effort and ask.thinking_budget:
         raise usage("--effort and --thinking-budget do not go together", "leave one of them out")
@@ -267,8 +268,11 @@ def _check_thinking(ask: ChatAsk, model, wanted, excluded: str, table) -> None:
         raise usage(f"{excluded or '--no-think'}: {model.id} always thinks",
                     f"use a model that can switch thinking off, such as {others()}")
     if ask.effort and ask.effort not in model.efforts:
-        fix = f"use one of: {', '.join(model.efforts)}" if model.efforts else "leave it out (--thinking-budget limits the thinking " \
-            f"of many models), or use one of: {table.names(lambda row: ask.effort in row.efforts, 5)}"
+        able = table.names(lambda row: ask.effort in row.efforts, 5)
+        fix = ("leave it out (--thinking-budget limits the thinking of many models), "
+               f"or use one of: {able}")
+        if model.efforts:
+            fix = f"use one of: {', '.join(model.efforts)}"
         raise usage(f"--effort {ask.effort}: {model.id} does not take it", fix)
 
 
@@ -282,11 +286,10 @@ def put_json(ask: ChatAsk, model, body: dict, media: bool) -> None:
     the text at once.
     """
     if ask.schema is not None and "js" in model.features and not media:
-        name = re.sub(r"[^A-Za-z0-9_-]+", "_",
-                      str(ask.schema.get("title") or "answer"))[:64].strip("_") or "answer"
-        body["response_format"] = {"type": "json_schema",
-                                   "json_schema": {"name": name, "strict": True,
-                                                   "schema": copy.deepcopy(ask.schema)}}
+        title = str(ask.schema.get("title") or "answer")
+        name = re.sub(r"[^A-Za-z0-9_-]+", "_", title)[:64].strip("_") or "answer"
+        schema = {"name": name, "strict": True, "schema": copy.deepcopy(ask.schema)}
+        body["response_format"] = {"type": "json_schema", "json_schema": schema}
     else:
         body["response_format"] = {"type": "json_object"}
         if ask.schema is not None:
@@ -300,12 +303,12 @@ def _in_words(schema: dict) -> str:
 
 
 def _says_json(messages: list) -> bool:
-    """Whether the word stands in a text of the system or the user; addresses and data of media do not count.
-    """
+    """Whether the word stands in a text of the system or the user;
+    addresses and data of media do not count."""
     for message in messages:
         content = message.get("content") if message["role"] in ("system", "user") else ""
-        texts = [part.get("text") for part in content if isinstance(part, dict)] if isinstance(content,
-            list) else [content]
+        parts = content if isinstance(content, list) else [{"text": content}]
+        texts = [part.get("text") for part in parts if isinstance(part, dict)]
         if any("json" in str(text).lower() for text in texts):
             return True
     return False

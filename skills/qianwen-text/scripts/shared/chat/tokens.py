@@ -1,5 +1,5 @@
-"""About how many tokens an input has, before the service counts them: texts by script, pictures and videos by
-their pixels.
+"""About how many tokens an input has, before the service counts them:
+texts by script, pictures and videos by their pixels.
 
 Pure. The rule for pictures is the public one of the vision models (wire contract 4.4); the one for texts is
 an average of what the service's tokenizers do, so whoever shows the number says "about".
@@ -39,8 +39,8 @@ def text_tokens(text: str) -> int:
 
 
 def picture_tokens(width: int, height: int, grid: int, least: int, most: int) -> int:
-    """The tokens of a picture of so many pixels: sides to multiples of `grid`, the area between `least` and
-    `most` pixels."""
+    """The tokens of a picture of so many pixels:
+    sides to multiples of `grid`, the area between `least` and `most` pixels."""
     if not width or not height:
         return most // grid ** 2 + _MARKERS
     high, wide = (max(grid, round(side / grid) * grid) for side in (height, width))
@@ -66,5 +66,6 @@ def body_tokens(body: dict) -> int:
     texts = [content for content in contents if isinstance(content, str)]
     texts += [part["text"] for content in contents if isinstance(content, list) for part in content
               if isinstance(part, dict) and isinstance(part.get("text"), str)]
-    texts += [json.dumps(body[name], ensure_ascii=False) for name in ("tools", "response_format") if name in body]
+    texts += [json.dumps(body[name], ensure_ascii=False)
+              for name in ("tools", "response_format") if name in body]
     return _MESSAGE * len(messages) + sum(map(text_tokens, texts))

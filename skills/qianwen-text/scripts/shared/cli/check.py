@@ -5,26 +5,27 @@ from .. import key_guard
 from ..failures import BUDGET, Exit, Failure
 from ..transport.request import Request
 from ..transport.retries import Retries
+from .failed import error_object, explain
 
 
 def check(session) -> Exit:
-    """`--check`: what would be used and why; with `--live` one free authenticated call. Nothing else is sent.
-    """
+    """`--check`: what would be used and why; with `--live` one free authenticated call.
+    Nothing else is sent."""
     account, verdict, console = session.account, session.verdict, session.console
+    endpoint = verdict.endpoint
     report = {"ok": verdict.usable, "skill": console.skill,
               "exit_code": int(Exit.OK if verdict.usable else Exit.KEY),
               "key": {"kind": verdict.key.kind, "source": account.key_source or "none",
                       "shown_as": key_guard.masked(verdict.key.value) if verdict.key.value else "none"},
-              "endpoint": {"kind": verdict.endpoint.kind, "url": verdict.endpoint.origin
-                           + verdict.endpoint.prefix,
-                           "region": verdict.endpoint.region or "unknown", "source": account.endpoint_source},
+              "endpoint": {"kind": endpoint.kind, "url": endpoint.origin + endpoint.prefix,
+                           "region": endpoint.region or "unknown", "source": account.endpoint_source},
               "verdict": verdict.action, "mode": "strict" if account.strict else "warn",
               "reason": verdict.reason or "the key and the endpoint work together",
               "fix": verdict.fix + (session.spare_key() if verdict.fix else ""),
               "billing": verdict.key.billing, "warnings": console.warnings}
     if account.budgets:
         report["budget"] = _budgets(session.payments)
-    _warn_of_path(verdict.endpoint, console)
+    _warn_of_path(endpoint, console)
     session.show_warnings(reported=not console.json_mode)
     failure = None
     if session.options.live and verdict.action != key_guard.REFUSE:
@@ -35,7 +36,7 @@ def check(session) -> Exit:
         _print_report(report, console)
         console.advised.append(report["fix"])
     if failure:
-        console.explain(failure)
+        explain(console, failure)
     return Exit(report["exit_code"])
 
 
@@ -59,10 +60,10 @@ def _budget_words(held: dict) -> str:
 def _warn_of_path(endpoint: key_guard.Endpoint, console) -> None:
     """A gateway's address is often written with the /v1 of another API; nothing would be found there."""
     if endpoint.kind in (key_guard.GATEWAY, key_guard.LOOPBACK) and endpoint.prefix.endswith("/v1"):
-        console.warn(f"the base URL ends in /v1, so requests go to {endpoint.compatible} and "
-                     f"{endpoint.native}",
-                     "unless your gateway has these paths, set "
-                     f"QWEN_BASE_URL={endpoint.origin}{endpoint.prefix[:-len('/v1')]}")
+        base = endpoint.origin + endpoint.prefix[:-len("/v1")]
+        console.warn("the base URL ends in /v1, "
+                     f"so requests go to {endpoint.compatible} and {endpoint.native}",
+                     f"unless your gateway has these paths, set QWEN_BASE_URL={base}")
 
 
 def _add_live_call(report: dict, session):
@@ -74,7 +75,7 @@ def _add_live_call(report: dict, session):
     except Failure as failure:
         report["live"] = session.console.clean(f"failed: {failure.message}")
         report["ok"], report["exit_code"] = False, int(failure.exit_code)
-        report["error"] = session.console.clean_error(failure)
+        report["error"] = error_object(session.console, failure)
         return failure
 
 
@@ -83,14 +84,12 @@ def _print_report(report: dict, console) -> None:
     shown = (f"{key['shown_as']} ({key['kind']}), from {key['source']}" if key["source"] != "none"
              else "none (missing)")
     rows = [("key", shown),
-            ("endpoint",
-             f"{endpoint['url']} ({endpoint['kind']}, region {endpoint['region']}), from "
-             f"{endpoint['source']}"),
+            ("endpoint", f"{endpoint['url']} ({endpoint['kind']}, region {endpoint['region']}), "
+                         f"from {endpoint['source']}"),
             ("verdict", f"{report['verdict']} — {report['reason']}"), ("next", report["fix"]),
-            ("billing", report["billing"]), *(("budget", _budget_words(held))
-                                              for held in report.get("budget", ())),
-            ("live call", report.get("live", "")),
-            ("usable", "yes" if report["ok"] else "no")]
+            ("billing", report["billing"]),
+            *(("budget", _budget_words(held)) for held in report.get("budget", ())),
+            ("live call", report.get("live", "")), ("usable", "yes" if report["ok"] else "no")]
     for name, value in rows:
         if value:
             console.result(console.clean(f"{name + ':':10} {value}") + "\n")
@@ -102,8 +101,8 @@ _FREE_CALLS = ("{native}/tasks/?page_no=1&page_size=1", "{compatible}/files?limi
 
 
 def live_call(session) -> str:
-    """Prove the key with a free call. A gateway may not know the first one, so a second is tried after a 404.
-    """
+    """Prove the key with a free call.
+    A gateway may not know the first one, so a second is tried after a 404."""
     client, endpoint = session.client(guarded=False), session.endpoint
     for number_, url in enumerate(_FREE_CALLS, 1):
         url = url.format(native=endpoint.native, compatible=endpoint.compatible)

@@ -87,8 +87,8 @@ def add_switch(add, flag: str, yes: str, no: str) -> None:
 
 
 def add_common_flags(parser: Parser, skill: str, default_model: str, main: str = "prompt") -> None:
-    """The flags that every script has, in the order of the documentation. `main` is what the main input is
-    called."""
+    """The flags that every script has, in the order of the documentation.
+    `main` is what the main input is called."""
     group = parser.add_argument_group("every script")
     add = group.add_argument
     add("--model", metavar="ID",
@@ -100,25 +100,23 @@ def add_common_flags(parser: Parser, skill: str, default_model: str, main: str =
         help="start from a whole JSON request body ('-' reads stdin); flags override it")
     add(f"--{main}-file", metavar="FILE", help="read the main input from a UTF-8 file")
     add("-o", "--output", metavar="PATH",
-        help="write the result to a file, or into a directory (existing, or ending "
-        "in /)")
+        help="write the result to a file, or into a directory (existing, or ending in /)")
     add("--overwrite", action="store_true", help="replace an existing file")
     add("--json", action="store_true", help="one JSON document on stdout")
     add("--dry-run", action="store_true", help="print the request as JSON and send nothing; needs no key")
     add("--check", action="store_true",
-        help="say which key and endpoint would be used and whether the two work together; "
-        "sends nothing")
+        help="say which key and endpoint would be used and whether the two work together; sends nothing")
     add("--models", metavar="WORD", nargs="?", const="",
-        help="list the models of this skill (those with WORD in them): what "
-        "they do, limits, price, retirement; sends nothing")
+        help="list the models of this skill (those with WORD in them): "
+             "what they do, limits, price, retirement; sends nothing")
     add("--live", action="store_true",
-        help="with --check: make one free authenticated call as well; with --models: ask "
-        "the service which of them it has now")
+        help="with --check: make one free authenticated call as well; "
+             "with --models: ask the service which of them it has now")
     add("--estimate", action="store_true",
         help="print what the call would cost by list price and send nothing")
     add("--spent", metavar="PERIOD", nargs="?", const="today",
-        help="what all five scripts spent on this machine: today, "
-        "yesterday, week, month, all, a month (2026-11) or a day (2026-11-25); default: today")
+        help="what all five scripts spent on this machine: today, yesterday, week, month, all, "
+             "a month (2026-11) or a day (2026-11-25); default: today")
     add("--unpriced", action="store_true", help="under QIANWEN_BUDGET: allow calls whose price is not known")
     _add_ways(add, skill)
 
@@ -145,16 +143,14 @@ def add_batch_flags(parser: Parser, parts: bool = False) -> None:
     add = parser.add_argument_group("one command, many calls").add_argument
     add("--batch", metavar="FILE",
         help="a CSV with a header row, or a JSON-lines file, with one call per row: the main input and "
-        "any flag's long name without dashes; the other flags of the command line are the defaults, and "
-        "{column} in its main input or in --system is the row's value. --output names the folder for "
-        "results.jsonl (and results.csv); run again, it does only what is missing")
+             "any flag's long name without dashes; the other flags of the command line are the defaults, and "
+             "{column} in its main input or in --system is the row's value. --output names the folder for "
+             "results.jsonl (and results.csv); run again, it does only what is missing")
     add("--csv", action="store_true", help="write results.csv for JSON lines as well")
     add("--concurrency", metavar="N", type=number(1, 64, whole=True),
-        help="calls at a time, 1 to 64 (default: 4"
-        f"{'; 3 for the segments of one text' if parts else ''})")
+        help=f"calls at a time, 1 to 64 (default: 4{'; 3 for the segments of one text' if parts else ''})")
     add("--any-files", action="store_true",
-        help="let rows name files outside the folder of the batch file and the working "
-        "directory")
+        help="let rows name files outside the folder of the batch file and the working directory")
     add("--again", action="store_true",
         help="send rows whose outcome is unknown again; they may have been billed already")
     parser.set_defaults(has_parts=parts, batch_api=False)
@@ -184,11 +180,12 @@ def number(low: float, high: float, *, whole: bool = False, low_open: bool = Fal
             value = int(text) if whole else float(text)
         except ValueError:
             raise argparse.ArgumentTypeError(f"{text!r} is not a {'whole ' if whole else ''}number") from None
-        if not (low < value if low_open else low <= value) or not (value < high if high_open
-            else value <= high):
+        above = low < value if low_open else low <= value
+        below = value < high if high_open else value <= high
+        if not (above and below):
             span = f"{'(' if low_open else '['}{low}, {high}{')' if high_open else ']'}"
-            raise argparse.ArgumentTypeError(f"{text} is outside the legal range "
-                                             f"{span if high != float('inf') else f'from {low} upward'}")
+            legal = span if high != float("inf") else f"from {low} upward"
+            raise argparse.ArgumentTypeError(f"{text} is outside the legal range {legal}")
         return value
     return parse
 
@@ -198,8 +195,8 @@ def add_result_flags(add) -> None:
     add("--no-sidecar", action="store_true",
         help="do not write NAME.json (prompt, model, seed, size, usage) beside each file")
     add("--gallery", action="store_true",
-        help="write index.html beside the files: a page that shows all of them; alone it "
-        "only rewrites the page of --output")
+        help="write index.html beside the files: a page that shows all of them; "
+             "alone it only rewrites the page of --output")
 
 
 def exclude(options, flag: str, others) -> None:

@@ -11,6 +11,7 @@ from .. import key_guard
 from ..account import Account, ENVIRONMENT
 from ..failures import Exit, Failure, usage
 from ..money.cost import estimate_document, line
+from ..money.payments import Payments
 from ..transport.client import Client
 from ..transport.retries import Retries
 
@@ -23,15 +24,17 @@ _WITHOUT = {
 
 
 class Session:
-    """`row` is the row of a batch that this is a session for, None for a command of its own."""
+    """`row` is the row of a batch that this is a session for, None for a command of its own. `payments` are the
+    paid calls of the run: each is made within `payments.paying(…)`. Raises usage for a budget that is none."""
 
     half_price = False  # whether the call goes through the Batch API
 
-    def __init__(self, skill: str, options, account: Account, console, row=None, verdict: key_guard.Verdict
-                 | None = None,
-                 payments=None):
+    def __init__(self, skill: str, options, account: Account, console, row=None,
+                 verdict: key_guard.Verdict | None = None, payments=None):
         self.skill, self.options, self.account, self.console, self.row = skill, options, account, console, row
-        self.verdict, self._payments = verdict, payments
+        self.verdict = verdict
+        self.payments = payments or Payments(account.state, skill, account.budgets, options.unpriced,
+                                             console.warn, console.redact_result)
         self._passed = False
 
     # -- the guard
@@ -47,10 +50,10 @@ class Session:
         if verdict.warnings:
             self.show_warnings()
         if verdict.action == key_guard.REFUSE:
+            cause = (f"the key comes from {account.key_source}" if account.key_source else
+                     f"it is neither in the environment nor in {' or '.join(account.searched)}")
             raise Failure(Exit.KEY, verdict.reason, fix=verdict.fix + self.spare_key(),
-                          code=f"{verdict.key.kind}_key",
-                          cause=f"the key comes from {account.key_source}" if account.key_source else
-                          f"it is neither in the environment nor in {' or '.join(account.searched)}")
+                          code=f"{verdict.key.kind}_key", cause=cause)
         if verdict.endpoint.kind in (key_guard.GATEWAY, key_guard.LOOPBACK):
             self.console.note(f"sending to {verdict.endpoint.host} ({account.endpoint_source})")
         self._passed = True
@@ -67,10 +70,11 @@ class Session:
         if self.verdict.key.kind != key_guard.PLAN or not self.account.spare:
             return ""
         name, _, where = self.account.key_source.partition(" in ")
-        how = _WITHOUT.get(os.name,
-            _WITHOUT["posix"]).format(name=name) if where == ENVIRONMENT else f"remove {name} from {where}"
-        return (f". A standard key was found in {self.account.spare}, but {self.account.key_source} comes "
-                f"first; to use the standard key, {how}")
+        how = f"remove {name} from {where}"
+        if where == ENVIRONMENT:
+            how = _WITHOUT.get(os.name, _WITHOUT["posix"]).format(name=name)
+        return (f". A standard key was found in {self.account.spare}, "
+                f"but {self.account.key_source} comes first; to use the standard key, {how}")
 
     # -- the way to the service
 
@@ -80,43 +84,27 @@ class Session:
 
     def client(self, model: str = "", models=(), guarded: bool = True, throttle=None,
                successor: str = "") -> Client:
-        """A client for the endpoint that the guard hands out. Not `guarded`: for links, which take no key,
-        and for --check."""
+        """A client for the endpoint that the guard hands out.
+        Not `guarded`: for links, which take no key, and for --check."""
         if guarded and not self._passed:
             self.pass_guard()
         options, console = self.options, self.console
         if any(secret in model for secret in console.secrets):  # ids are written to disk
             raise usage("the model id holds an API key", "give --model an id of --models; nothing was sent")
-        retries = Retries(options.retries, note=console.note, throttle=throttle
-                          or (self.row and self.row.throttle))
+        throttle = throttle or (self.row and self.row.throttle)
+        retries = Retries(options.retries, note=console.note, throttle=throttle)
         return Client(self.verdict, self.skill, timeout=options.timeout, retries=retries,
-                      detail=console.detail, model=model,
-                      models=models, sandboxed=self.account.sandboxed, successor=successor)
+                      detail=console.detail, model=model, models=models,
+                      sandboxed=self.account.sandboxed, successor=successor)
 
     def billing_note(self) -> str:
-        """Who pays, for the usage line: a user who expects a plan to cover the call must see that it does
-        not."""
+        """Who pays, for the usage line:
+        a user who expects a plan to cover the call must see that it does not."""
         billing = self.verdict.key.billing
         if billing == "pay-as-you-go":
             return "billed pay-as-you-go (not covered by a Token Plan or Coding Plan)"
         return (f"billed by {self.endpoint.host}" if billing == "gateway"
                 else "plan key: not billed by DashScope")
-
-    # -- money
-
-    @property
-    def payments(self):
-        """The paid calls of this run: each is made within `payments.paying(…)`."""
-        if self._payments is None:
-            from ..money.payments import Payments
-            self._payments = Payments(self.account.state, self.skill, self.account.budgets,
-                                      self.options.unpriced, self.console.warn, self.console.redact_result)
-        return self._payments
-
-    def close(self) -> None:
-        """At the end of the run: none of its calls is under way any more."""
-        if self._payments is not None:
-            self._payments.close()
 
     # -- instead of a call
 
@@ -134,8 +122,7 @@ class Session:
         """`--estimate`: what it would cost, a Cost; nothing is sent. `words` say what is counted."""
         if self.console.json_mode:
             self.console.document({"ok": True, "skill": self.skill, **more,
-                                   "estimate": estimate_document(cost),
-                                   "warnings": self.console.warnings})
+                                   "estimate": estimate_document(cost), "warnings": self.console.warnings})
         else:
             self.console.result(f"{line(cost)}: {words}\n")
 

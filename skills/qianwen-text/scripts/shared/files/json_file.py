@@ -11,8 +11,8 @@ _LOCK_PATIENCE = 20.0  # seconds; a lock is held for as long as it takes to writ
 
 
 def check_replaceable(path: str, flag: str) -> None:
-    """Prove, before anything is paid, that `replace_json` will be able to write a file: its folder, lock and
-    name."""
+    """Prove, before anything is paid, that `replace_json` will be able to write a file:
+    its folder, lock and name."""
     if os.path.islink(path) and not os.path.exists(path):
         raise usage(f"{flag} {path} is a link to {os.readlink(path)}, which does not exist",
                     "name the file itself")
@@ -32,8 +32,8 @@ def check_replaceable(path: str, flag: str) -> None:
 
 
 def replace_json(path: str, change) -> None:
-    """Read a JSON file (None when it is missing), pass it through `change`, and put the result in its place
-    atomically.
+    """Read a JSON file (None when it is missing), pass it through `change`,
+    and put the result in its place atomically.
 
     A lock keeps two processes from losing each other's change. Raises OSError or ValueError.
     """

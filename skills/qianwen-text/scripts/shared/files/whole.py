@@ -1,5 +1,5 @@
-"""Files that appear whole or not at all: written under another name beside their own, brought to the disk,
-then renamed."""
+"""Files that appear whole or not at all:
+written under another name beside their own, brought to the disk, then renamed."""
 from __future__ import annotations
 
 import contextlib
@@ -44,8 +44,8 @@ def other_name(path: str) -> str:
 
 
 class InUse(OSError):
-    """A program has the target open, and Windows replaces no open file. The new content lies in `saved_as`.
-    """
+    """A program has the target open, and Windows replaces no open file.
+    The new content lies in `saved_as`."""
 
     def __init__(self, path: str, saved_as: str):
         super().__init__(errno.EACCES,
@@ -71,8 +71,8 @@ def _is_in_use(error: OSError) -> bool:
 
 
 def matters(error: OSError) -> bool:
-    """Whether content is lost. Some file systems refuse fsync, chmod or utime, and keep what is written all
-    the same."""
+    """Whether content is lost. Some file systems refuse fsync, chmod or utime,
+    and keep what is written all the same."""
     return error.errno in _LOST
 
 
@@ -86,8 +86,8 @@ def to_disk(descriptor: int) -> None:
 
 
 class Temporary:
-    """A file that will get its name when it is whole; open as `file` from `create()` until it is published or
-    discarded.
+    """A file that will get its name when it is whole;
+    open as `file` from `create()` until it is published or discarded.
 
     It is readable by its owner alone until then, and its own name is never opened again: whoever puts
     something else in its place finds it neither written to nor published. A lock tells other runs that
@@ -168,8 +168,8 @@ def _set_mode(descriptor: int, path: str, mode: int) -> None:
 
 @contextlib.contextmanager
 def whole(path: str, mode: str = "wb", permissions: int = 0o666, overwrite: bool = True):
-    """A file to write to; it gets its name when the block ends well, and is deleted when it does not. Raises
-    OSError."""
+    """A file to write to; it gets its name when the block ends well,
+    and is deleted when it does not. Raises OSError."""
     temporary = Temporary(os.path.dirname(path))
     try:
         file = temporary.create().file
@@ -205,8 +205,8 @@ def prove_writable(folder: str, size: int = 0) -> None:
 
 
 def check_name(path: str) -> None:
-    """Refuse a name that Windows keeps for a device, or does not take, where this is Windows. Raises OSError.
-    """
+    """Refuse a name that Windows keeps for a device, or does not take,
+    where this is Windows. Raises OSError."""
     why = _refused_by_windows(os.path.basename(path)) if os.name == "nt" else ""
     if why:
         raise OSError(errno.EINVAL, why, path)
@@ -227,8 +227,8 @@ def _refused_by_windows(name: str) -> str:
 
 
 def prove_name(path: str) -> None:
-    """Whether the very name `path` can be made or, where it is taken, replaced; nothing changes. Raises
-    OSError."""
+    """Whether the very name `path` can be made or, where it is taken, replaced;
+    nothing changes. Raises OSError."""
     check_name(path)
     try:
         os.close(os.open(path, _FLAGS, 0o600))
@@ -258,8 +258,8 @@ def _prove_replaceable(path: str) -> None:
 
 
 def publish(temporary: str, path: str, overwrite: bool) -> None:
-    """Give a finished file its final name; a file that appeared meanwhile is not replaced unasked. Raises
-    OSError."""
+    """Give a finished file its final name;
+    a file that appeared meanwhile is not replaced unasked. Raises OSError."""
     if overwrite:
         return patiently(lambda: os.replace(temporary, path))
     try:
@@ -281,8 +281,8 @@ def remove(path: str) -> None:
 
 @functools.lru_cache(maxsize=64)
 def sweep(folder: str) -> None:
-    """Delete, once a run, the temporary files that killed runs left in a folder: those that no process has
-    locked."""
+    """Delete, once a run, the temporary files that killed runs left in a folder:
+    those that no process has locked."""
     try:
         with os.scandir(folder) as entries:
             left = [entry.path for entry in entries if re.fullmatch(_NAME, entry.name)]

@@ -1,5 +1,5 @@
-"""The paid calls of one run: held against the budget before they are sent, written down when their outcome is
-known."""
+"""The paid calls of one run: held against the budget before they are sent,
+written down when their outcome is known."""
 from __future__ import annotations
 
 import contextlib
@@ -36,8 +36,8 @@ class Payments:
 
     @contextlib.contextmanager
     def paying(self, model: str, cost: Cost):
-        """A paid call is made within the block; it settles its Payment. Raises Failure (code Budget) before
-        anything is sent.
+        """A paid call is made within the block; it settles its Payment.
+        Raises Failure (code Budget) before anything is sent.
 
         Without a word from the block the failure that leaves it decides: a request that was surely not
         accepted costs nothing, and any other end is in doubt.
@@ -56,8 +56,8 @@ class Payments:
     def begin(self, model: str, cost: Cost) -> Payment:
         """Hold a call's highest cost against the budgets, and write down that it is under way.
 
-        What calls of this process may still cost can turn out to be less, so their ends are waited for before
-        a refusal.
+        What calls of this process may still cost can turn out to be less,
+        so their ends are waited for before a refusal.
         """
         if self.budgets and not cost.known and not self.unpriced:
             raise _no_price(model, cost, self.budgets[0])
@@ -144,8 +144,8 @@ class Payments:
 
 
 class Payment:
-    """One paid call. Whoever learns of its outcome says so: `settle`, `goes_on` or `release`; the first word
-    counts."""
+    """One paid call. Whoever learns of its outcome says so:
+    `settle`, `goes_on` or `release`; the first word counts."""
 
     def __init__(self, payments: Payments, model: str, cost: Cost, number: int):
         self._payments, self._model, self._cost, self._number = payments, model, cost, number
@@ -157,8 +157,8 @@ class Payment:
         return cost
 
     def goes_on(self, task: str) -> None:
-        """The service works on a task: it counts with its estimate until `correct` is called, by any process.
-        """
+        """The service works on a task: it counts with its estimate
+        until `correct` is called, by any process."""
         self._end(self._cost.units, self._cost.high, call=task)
 
     def release(self) -> None:
@@ -181,8 +181,9 @@ class Payment:
 
 
 def correct(payments: Payments, model: str, counted: Cost, now: Cost, task: str,
-            resolved: bool = False) -> None:
-    """Settle a task whose create was counted with `counted`: the difference is written, and no further call.
+            resolved: bool = False, calls: int = 0) -> None:
+    """Settle a task whose create was counted as one call that costs `counted`: the difference is written, with
+    as many further `calls`.
 
     `resolved`: the call was in doubt, and is so no more.
     """
@@ -190,9 +191,9 @@ def correct(payments: Payments, model: str, counted: Cost, now: Cost, task: str,
     units = {name: round(now.units.get(name, 0) - counted.units.get(name, 0), 4)
              for name in {*now.units, *counted.units}}
     amount = (now.high if now.known else 0.0) - (counted.high if counted.known else 0.0)
-    if amount or any(units.values()) or resolved:
+    if amount or calls or any(units.values()) or resolved:
         payments.write(model, {name: count for name, count in units.items() if count}, amount, call=task,
-                       calls=0, doubts=-int(resolved))
+                       calls=calls, doubts=-int(resolved))
 
 
 def _no_price(model: str, cost: Cost, held: budget.Budget) -> Failure:

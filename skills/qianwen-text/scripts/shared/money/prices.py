@@ -1,5 +1,5 @@
-"""List prices of tokens, as data: CNY per million tokens of input and of output, by the size of the input.
-Pure."""
+"""List prices of tokens, as data:
+CNY per million tokens of input and of output, by the size of the input. Pure."""
 from __future__ import annotations
 
 BEIJING = "cn-beijing"
@@ -22,12 +22,12 @@ class TokenPrice:
     def __init__(self, *tiers, cached: float = 0.2, batch: float = 0.5, **regions):
         self.tiers, self.cached, self.batch, self.regions = tiers, cached, batch, regions
 
-    def amount(self, input: int, output: int, cached: int = 0, stored: int = 0, *, batch: bool = False,
-               region: str = BEIJING, thinking: bool = False):
-        """CNY for a call, None where no price is known.
+    def amounts(self, input: int, output: int, cached: int = 0, stored: int = 0, *, batch: bool = False,
+                region: str = BEIJING, thinking: bool = False):
+        """(CNY of the input, CNY of the output) of a call, None where no price is known.
 
-        Among the tokens of the input are `cached` ones, read from the service's cache, and `stored` ones, put
-        into it.
+        Among the tokens of the input are `cached` ones, read from the service's cache,
+        and `stored` ones, put into it.
         """
         tiers = self.tiers if region == BEIJING else self.regions.get(region.replace("-", "_"), ())
         if not tiers:
@@ -35,9 +35,9 @@ class TokenPrice:
         tier = next((tier for tier in tiers if not tier[0] or input <= tier[0] * 1000), tiers[-1])
         each_in, each_out = tier[1], tier[3] if thinking and len(tier) > 3 else tier[2]
         if batch:
-            return (input * each_in + output * each_out) * self.batch / _MILLION
+            return input * each_in * self.batch / _MILLION, output * each_out * self.batch / _MILLION
         counted = input - min(cached, input) * (1 - self.cached) + min(stored, input) * _STORING
-        return (counted * each_in + output * each_out) / _MILLION
+        return counted * each_in / _MILLION, output * each_out / _MILLION
 
     def words(self) -> str:
         """Beijing's prices as a table shows them: `≤256K 2/8; ≤1M 6/24`."""

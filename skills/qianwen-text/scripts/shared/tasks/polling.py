@@ -16,8 +16,8 @@ LIST_DELAY = 15.0  # seconds after which the service surely lists what was creat
 
 
 class Polled:
-    """What goes on at the service. `pace` is the first and the longest pause between two polls, in seconds.
-    """
+    """What goes on at the service. `pace` is the first
+    and the longest pause between two polls, in seconds."""
 
     usual = ""  # how long it takes, in words
     repeat = 30.0  # seconds after which a line of progress is printed although nothing has changed
@@ -87,8 +87,8 @@ class Polled:
                 self.sleep(min(left, max(failure.retry_after or 0.0, self.pace[1])))
 
     def _still_there(self, failure: Failure, record: dict) -> Failure:
-        """A poll was refused; that says nothing of the task, so the way to its result goes with the message.
-        """
+        """A poll was refused; that says nothing of the task,
+        so the way to its result goes with the message."""
         failure.task_id, failure.resume = record["task_id"], resume_command(record["task_id"], self.journal)
         advice = "" if "again" in failure.fix else failure.fix + "; "  # never to run what is paid once more
         failure.fix = f"{advice}the task continues; fetch it with: {failure.resume}"

@@ -1,28 +1,23 @@
 """One HTTP call done right, over `urllib`: retries, server errors, SSE of both dialects, streamed multipart
 upload.
 
-An HTTP error is a response, not an exception, until `failures.explain` has read it. `Authorization` goes to
+An HTTP error is a response, not an exception, until `Context.explain` has read it. `Authorization` goes to
 the API's own origin alone. TLS verification is never turned off.
 """
 from __future__ import annotations
 
 import http.client
-import socket
-import urllib.error
 import urllib.request
 from urllib.parse import urljoin, urlsplit
 
 from .. import key_guard
-from ..body import encoded
-from ..failures import Exit, Failure, usage
+from ..failures import Exit, Failure
 from . import reading
-from .connecting import CONNECT_TIMEOUT, connect_trouble, ConnectError, opener_for
-from .errors import Context, explain, network, ServiceError
+from .connecting import ConnectError, opener_for
+from .context import Context, ServiceError
 from .events import BadStream, Event, read_events, WHOLE
-from .limits import MOST_BYTES, TooMuch
-from .proxies import proxy_of
-from .request import FileChanged, headers_of, Multipart, origin_of, Reply, Request, request_id_of
-from ..words import counted
+from .limits import MOST_BYTES
+from .request import headers_of, origin_of, Reply, Request, request_id_of
 from .retries import parse_retry_after, Retries
 
 DEFAULT_TIMEOUT = 310.0  # seconds without a byte; the service itself gives up after 300 (wire contract 1.6)
@@ -58,7 +53,7 @@ class Client:
         asked to be.
         """
         def attempt():
-            with self._open(request) as response:
+            with self.open(request) as response:
                 headers = self._accepted(response)
                 blocks, streams = reading.peeked(self._blocks(response, headers), headers)
                 if streams:
@@ -67,37 +62,10 @@ class Client:
                 return take(iter([Event(WHOLE, body, 200)]), headers)
         return self.retries.run(attempt, safety)
 
-    def upload(self, request: Request) -> None:
-        """Post a form to object storage, which answers with nothing, or with an XML error. Sending again
-        costs nothing."""
-        def attempt():
-            try:
-                response = self._open(request, authorized=False)
-            except Failure as failure:
-                if failure.exit_code == Exit.NETWORK:
-                    failure.cause = f"the upload to {urlsplit(request.url).netloc} failed: {failure.cause}"
-                    failure.fix = "an upload costs nothing; run the command again"
-                raise
-            with response:
-                raw = _joined(self._blocks(response, reading.lower_headers(response)))
-                if response.status >= 300:
-                    raise self._storage_failure(response.status, raw)
-        self.retries.run(attempt, Retries.READ)
-
-    def _storage_failure(self, status: int, raw: bytes) -> Failure:
-        text = raw.decode("utf-8", "replace")
-        fields = {name: _between(text, f"<{name}>", f"</{name}>")
-                  for name in ("Code", "Message", "RequestId")}
-        if not fields["Code"] and status < 500:
-            return self._not_the_service(status, raw)
-        return explain(ServiceError(status, fields["Code"] or f"http_{status}",
-                                    fields["Message"] or reading.snippet(raw), fields["RequestId"]),
-                                    self.context)
-
     def _json_once(self, request: Request, errors_pass: bool) -> Reply:
-        with self._open(request) as response:
+        with self.open(request) as response:
             headers = self._accepted(response)
-            raw = _joined(self._blocks(response, headers))
+            raw = self.body_of(response, headers)
             body = self._explained(reading.read(response.status, headers, raw, errors_pass))
             if not isinstance(body, dict):
                 raise self._no_json(response.status, raw, headers)
@@ -108,15 +76,15 @@ class Client:
         headers = reading.lower_headers(response)
         if response.status < 400:
             return headers
-        failure = explain(reading.read(response.status, headers, _joined(self._blocks(response, headers))),
-                          self.context)
+        failure = self.context.explain(reading.read(response.status, headers,
+                                                    self.body_of(response, headers)))
         failure.retry_after = parse_retry_after(headers.get("retry-after", ""))
         raise failure
 
     def _explained(self, body):
         """What a body holds, unless that is an error."""
         if isinstance(body, ServiceError):
-            raise explain(body, self.context)
+            raise self.context.explain(body)
         return body
 
     def save(self, request: Request, file) -> None:
@@ -125,10 +93,14 @@ class Client:
         def attempt():
             file.seek(0)
             file.truncate()
-            with self._open(request) as response:
+            with self.open(request) as response:
                 for block in _bounded(self._blocks(response, self._accepted(response)), MOST_BYTES):
                     file.write(block)
         self.retries.run(attempt, Retries.READ)
+
+    def body_of(self, response, headers: dict) -> bytes:
+        """The whole body, bounded in size."""
+        return _joined(self._blocks(response, headers))
 
     def _blocks(self, response, headers: dict):
         """The body as it arrives; what breaks it off becomes a Failure, so that OSError means the disk."""
@@ -137,22 +109,24 @@ class Client:
             try:
                 block = next(blocks, None)
             except (OSError, http.client.HTTPException) as error:
-                raise self._network_failure(error, "the answer broke off") from error
+                raise self._broken(error, "the answer broke off") from error
             if block is None:
                 return
             yield block
 
-    def _open(self, request: Request, authorized: bool = True):
-        """The response, redirects followed where that is safe. Connection errors become Failures."""
+    def open(self, request: Request, authorized: bool = True):
+        """The response, redirects followed where that is safe. Connection errors become Failures, HTTP errors
+        do not."""
         headers, url, method = headers_of(request, self.skill), request.url, request.method
         is_own = url.startswith(self.endpoint.origin + "/")  # and every place that a redirect leads to
         if authorized and is_own:
             headers["Authorization"] = "Bearer " + self.key.value
         kind = self.endpoint.kind if is_own else key_guard.endpoint_kind(urlsplit(url).netloc)
         if kind in key_guard.PLAN_HOSTS:
-            raise network(f"{urlsplit(url).hostname} is a plan's host, and scripts send nothing there",
-                          self.context, accepted="no", retryable=False,
-                          fix="unset QWEN_BASE_URL, or set it to https://dashscope.aliyuncs.com")
+            raise self.context.network(
+                f"{urlsplit(url).hostname} is a plan's host, and scripts send nothing there",
+                accepted="no", retryable=False,
+                fix="unset QWEN_BASE_URL, or set it to https://dashscope.aliyuncs.com")
         for _ in range(6):
             response = self._send(method, url, headers, request)
             location = response.headers.get("Location")
@@ -160,7 +134,7 @@ class Client:
                 return response
             response.close()
             url = self._redirect(method, response.status, url, location)
-        raise network("the service redirects in circles", self.context, accepted="no", retryable=False)
+        raise self.context.network("the service redirects in circles", accepted="no", retryable=False)
 
     def _redirect(self, method: str, status: int, old: str, new: str) -> str:
         """The next URL, which is of the same origin: nobody else's answer is believed, and a POST stays one.
@@ -173,53 +147,29 @@ class Client:
             new, is_same = "", False
         if is_same and (method in ("GET", "HEAD") or status in (307, 308)):
             return new
-        raise network(f"{urlsplit(old).netloc} redirects the request to "
-                      f"{urlsplit(new).netloc or 'another place'}",
-                      self.context, accepted="no", retryable=False,
-                      cause="a captive portal, a proxy's log-in page or a wrong base URL answers instead of "
-                            "the service",
-                      fix="log in to the network, check QWEN_BASE_URL, then run the command again")
+        from .troubles import redirected
+        raise redirected(old, new, self.context)
 
     def _send(self, method: str, url: str, headers: dict, request: Request):
-        body = data = request.body
-        if isinstance(body, Multipart):
-            headers = {**headers, "Content-Length": str(len(body))}
-        elif body is not None:
-            data = encoded(body) if request.data is None else request.data
-        elif method == "POST":
-            data = b""
+        if request.is_form:
+            headers = {**headers, "Content-Length": str(len(request.data))}
         try:
-            response = self._opener.open(urllib.request.Request(url, data, headers, method=method),
+            response = self._opener.open(urllib.request.Request(url, request.data, headers, method=method),
                                          timeout=self.timeout)
             self._detail(f"{method} {url}: HTTP {response.status}, request id "
                          f"{response.headers.get('x-request-id') or 'not given'}")
             return response
         except http.client.InvalidURL as error:  # of a host, before anything is sent
-            raise self._network_failure(ConnectError(error)) from error
+            raise self._broken(ConnectError(error)) from error
         except (OSError, http.client.HTTPException) as error:
-            raise self._network_failure(error) from error
+            raise self._broken(error) from error
 
     # -- what can go wrong
 
-    def _network_failure(self, error: Exception,
-                         what: str = "the connection was closed before the answer came") -> Failure:
-        reason = error.reason if isinstance(error, urllib.error.URLError) else error
-        if isinstance(reason, FileChanged):
-            return usage(str(reason), "wait until it is written, then run the command again")
-        if isinstance(reason, ConnectError):
-            proxy = None if self.endpoint.kind == key_guard.LOOPBACK else proxy_of(self.endpoint.origin)
-            what, cause, fix, retryable = connect_trouble(reason.reason, self.context.host,
-                                                          min(self.timeout, CONNECT_TIMEOUT), proxy)
-            return network(what, self.context, cause=cause, fix=fix, accepted="no", retryable=retryable)
-        if isinstance(reason, TooMuch):
-            return network(f"{reason}: it was broken off", self.context, retryable=False,
-                           cause=f"the service ({self.context.host}) or a proxy does not answer as it should")
-        if isinstance(reason, socket.timeout):
-            return network(f"no answer for {counted(self.timeout, 'second')}", self.context,
-                           cause="the service is slow, or the connection dropped")
-        return network(what, self.context,
-                       cause=f"the service ({self.context.host}), a proxy or a firewall closed the "
-                       f"connection ({type(reason).__name__})")
+    def _broken(self, error: Exception,
+                what: str = "the connection was closed before the answer came") -> Failure:
+        from .troubles import broken
+        return broken(error, self.context, self.timeout, what)
 
     def _guarded(self, events, headers: dict):
         """Pass events on; turn what breaks a stream into Failures, and errors sent inside a stream as well.
@@ -232,7 +182,7 @@ class Client:
                     raise BadStream("an event is damaged")
                 yield event
         except BadStream as error:
-            raise network(f"the stream cannot be read: {error}", self.context) from error
+            raise self.context.network(f"the stream cannot be read: {error}") from error
 
     def _answer_in(self, status: int, headers: dict, raw: bytes) -> dict:
         """The answer of a model in a whole body; another body is not taken for one."""
@@ -242,23 +192,10 @@ class Client:
         raise self._no_json(status, raw, headers)
 
     def _no_json(self, status: int, raw: bytes, headers: dict) -> Failure:
-        failure = self._not_the_service(status, raw)
+        from .troubles import not_the_service
+        failure = not_the_service(status, raw, self.context)
         failure.request_id = request_id_of(None, headers)
         return failure
-
-    def _not_the_service(self, status: int, raw: bytes) -> Failure:
-        if raw.lstrip()[:1] == b"<":
-            return network(f"a web page came instead of an answer (HTTP {status}): {reading.snippet(raw)}",
-                           self.context,
-                           retryable=False,
-                           cause="a captive portal, a proxy's log-in page or a wrong base URL answers "
-                           "instead of the service",
-                           fix="log in to the network, check QWEN_BASE_URL, then run the command again")
-        return network("the answer is "
-                       f"{'empty' if not raw else 'not the expected JSON: ' + reading.snippet(raw)} (HTTP "
-                       f"{status})",
-                       self.context, retryable=False,
-                       cause=f"{self.context.host} does not speak the API's language here")
 
 
 def _joined(blocks) -> bytes:
@@ -273,8 +210,3 @@ def _bounded(blocks, most: int):
         if size > most:
             raise Failure(Exit.FAILED, f"the answer is larger than {most >> 20} MiB", accepted="maybe")
         yield block
-
-
-def _between(text: str, start: str, end: str) -> str:
-    return text.split(start, 1)[1].split(end, 1)[0] if start in text and end in text.split(start,
-        1)[1] else ""

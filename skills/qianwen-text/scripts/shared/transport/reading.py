@@ -8,13 +8,13 @@ import itertools
 import json
 import re
 
-from .errors import ServiceError
+from .context import ServiceError
 from .events import BadStream, read_events
-from .request import request_id_of
 
 _BLANK = b"\xef\xbb\xbf \t\r\n"  # a byte order mark, and what may stand in front of every kind of body
 _FIELDS = (b"data", b"event", b"id", b"retry", b"status", b"")
 _CHARSET = r"charset\s*=\s*[\"']?((gb|big5|utf|iso|windows|latin|cp|shift|euc)[\w.:-]*)"
+_FINE = ("", "200", "ok", "success")  # codes that an answer has, too
 _ENOUGH = 12  # bytes, in which the name of every field ends
 
 
@@ -28,7 +28,8 @@ def read(status: int, headers: dict, raw: bytes, errors_pass: bool = False):
     is_object = isinstance(body, dict)
     error = error_in(said, body, headers) if is_object and not (errors_pass and status < 400) else None
     if error is None and status >= 400:
-        error = ServiceError(status, f"http_{status}", snippet(raw), request_id_of(None, headers))
+        from .said import bare_error
+        error = bare_error(status, raw, headers)
     return error or body
 
 
@@ -92,54 +93,13 @@ def peeked(blocks, headers: dict) -> tuple:
 
 def error_in(status: int, body: dict, headers: dict) -> ServiceError | None:
     """The error in a body of the service's shapes (wire contract 3.1) or of a gateway's own, or None."""
-    request_id, error = request_id_of(body, headers), body.get("error")
-    if isinstance(error, dict):
-        request_id = request_id_of(error, {}) or request_id  # seen inside the error as well
-        return ServiceError(status, _first(error, _CODES), _words_in(error), request_id)
-    if isinstance(error, str) and error:
-        return ServiceError(status, f"http_{status}", error, request_id)
-    code = _first(body, _CODES[:1] if status < 400 else _CODES)
-    if status < 400 and (code.lower() in _FINE or "choices" in body or "output" in body):
+    error, code = body.get("error"), body.get("code")
+    is_error = isinstance(error, dict) or isinstance(error, str) and error != ""
+    is_fine = isinstance(code, (dict, list)) or str(code or "").lower() in _FINE
+    if status < 400 and not is_error and (is_fine or "choices" in body or "output" in body):
         return None
-    said = _words_in(body)
-    if not code and not said:
-        said = snippet(json.dumps(body, ensure_ascii=False).encode("utf-8", "replace"))
-    return ServiceError(status, code or f"http_{status}", said, request_id)
-
-
-# What a code and a message are called, by the service and by gateways.
-_CODES = ("code", "type", "error_code", "errorCode", "status_code")
-_MESSAGES = ("message", "msg", "detail", "error_msg", "errorMsg", "error_message", "errorMessage",
-             "status_msg",
-             "error_description", "errors", "error", "base_resp", "title")
-_FINE = ("", "200", "ok", "success")  # codes that an answer has, too
-
-
-def _first(body: dict, names) -> str:
-    """The first of these fields that holds something, as text."""
-    return next((str(body[name]) for name in names if body.get(name)
-                 and not isinstance(body[name], (dict, list))), "")
-
-
-def _words_in(value, depth: int = 3) -> str:
-    """The message in what a body calls so: text, or text within objects and lists."""
-    if isinstance(value, str) or not depth:
-        return value if isinstance(value, str) else ""
-    if isinstance(value, list):
-        return "; ".join(filter(None, (_words_in(one, depth - 1) for one in value[:5])))
-    if isinstance(value, dict):
-        found = next(filter(None, (_words_in(value.get(name), depth - 1) for name in _MESSAGES)), "")
-        place = value.get("loc")
-        return f"{'.'.join(map(str, place))}: {found}" if isinstance(place, list) and place else found
-    return ""
-
-
-def snippet(raw: bytes, limit: int = 200) -> str:
-    """The start of a body as one line of text, tags removed."""
-    text = re.sub(r"<(script|style).*?</\1>|<[^>]*>", " ", raw[:20000].decode("utf-8", "replace"),
-                  flags=re.DOTALL)
-    text = " ".join(text.split())
-    return text if len(text) <= limit else text[:limit] + "…"
+    from .said import error_of  # what it says is asked of errors alone
+    return error_of(status, body, headers)
 
 
 def lower_headers(response) -> dict:

@@ -8,8 +8,8 @@ _PLACE = 56  # bits for the place
 
 
 class Index:
-    """Row keys (64 bits) with a place each (56 bits). First `add`, then `seal`, then `get`; of equal keys the
-    last one counts."""
+    """Row keys (64 bits) with a place each (56 bits).
+    First `add`, then `seal`, then `get`; of equal keys the last one counts."""
 
     def __init__(self):
         self._both: list = []

@@ -1,5 +1,5 @@
-"""`--batch FILE.jsonl` or `FILE.csv`: many calls by some threads, each row paid once, whatever happens in
-between.
+"""`--batch FILE.jsonl` or `FILE.csv`:
+many calls by some threads, each row paid once, whatever happens in between.
 
 In the output folder, `results.jsonl` gets one line a row: `id`, `row` (its line), `key`, and the skill's JSON
 document. Run again, a batch does what is missing: rows that failed are retried, those that succeeded stay,
@@ -56,8 +56,8 @@ def run_batch(session, call, make_parser, *, files: bool = False, before=None, a
 
 
 def take_batch(session, make_parser, tick=lambda: None, *, allowed=(), **row_settings) -> tuple:
-    """The rows of --batch and their folder, for a run: its flags are checked, of which those `allowed` go with
-    this batch though not with others, and remarks on the rows are shown. Raises usage."""
+    """The rows of --batch and their folder, for a run: its flags are checked, of which those `allowed` go
+    with this batch though not with others, and remarks on the rows are shown. Raises usage."""
     folder = _check_flags(session.options, make_parser, allowed)
     row_file, batch_folder = open_batch(session, make_parser, folder, tick, **row_settings)
     for remark in row_file.remarks():
@@ -70,9 +70,9 @@ def open_batch(session, make_parser, folder: str, tick=lambda: None, *, main: st
     """The rows of --batch, all of them looked at, and what is known of them in the folder. Raises usage.
 
     `main` is the main input's name in a row and in the options; a row may lack it where one of the flags
-    `instead` is there. `files`: the skill writes files, so each row has an output folder. `recoverable(row)`
-    tells of a row in doubt that the skill can find out by itself what became of it. `tick()` is called at
-    each line.
+    `instead` is there. `files`: the skill writes files, so each row has an output folder.
+    `recoverable(row)` tells of a row in doubt that the skill can find out by itself what became of it.
+    `tick()` is called at each line.
     """
     options = session.options
     row_file = RowFile(options.batch, _row_defaults(options), make_parser, folder, main=main, instead=instead,
@@ -98,9 +98,9 @@ def _close(batch_folder: BatchFolder, tally: Tally, session, files: bool) -> Non
         session.console.warn(f"{error.filename} could not be replaced: {error.strerror}",
                              "close that program, then rename it")
     except OSError as error:
-        session.console.warn(f"{error.filename or batch_folder.results} may not be on the disk itself: "
-                             f"{error.strerror}",
-                             "check it before relying on it")
+        session.console.warn(
+            f"{error.filename or batch_folder.results} may not be on the disk itself: {error.strerror}",
+            "check it before relying on it")
 
 
 def _check_flags(options, make_parser, allowed) -> str:
@@ -125,8 +125,8 @@ def _folder_of(output: str) -> str:
 
 
 def _row_defaults(options):
-    """What all rows have in common; `batch` stays set, so that the key is judged as one that is used for a
-    batch."""
+    """What all rows have in common; `batch` stays set,
+    so that the key is judged as one that is used for a batch."""
     defaults = copy.copy(options)
     defaults.json = defaults.quiet = True
     defaults.verbose = False
@@ -147,8 +147,8 @@ def _dry_run(row_file: RowFile, batch_folder: BatchFolder, session, call) -> Exi
             if first is None:
                 first = RowConsole(session.console)
                 call(session.for_row(row, row.options(), first))
-    session.console.document({"rows": row_file.total, "would_send": missing, "first": first.captured if first
-                              else None})
+    shown = first.captured if first else None
+    session.console.document({"rows": row_file.total, "would_send": missing, "first": shown})
     return Exit.OK
 
 

@@ -28,24 +28,16 @@ _NAMED = 5  # how many bad lines a message names
 # Flags that belong to the whole command and not to one call.
 NOT_IN_ROWS = frozenset((
     "batch", "any-files", "overwrite", "concurrency", "check", "live", "models", "json", "dry-run", "version",
-    "help",
-    "quiet", "verbose", "gallery", "estimate", "csv", "batch-api", "window", "spent", "unpriced",
+    "help", "quiet", "verbose", "gallery", "estimate", "csv", "batch-api", "window", "spent", "unpriced",
     "tasks", "resume", "status", "cancel", "no-wait", "again", "list-voices", "gender", "my-voices", "clone",
-    "design", "name", "consent",
-    "transcript", "preview-text", "voice-status", "delete-voice", "stream"))
-
-
+    "design", "name", "consent", "transcript", "preview-text", "voice-status", "delete-voice", "stream"))
 # Of these, the ones that do not go with --batch either.
 NOT_WITH_BATCH = ("tasks", "resume", "status", "cancel", "no_wait", "list_voices")
-
-
 # Flags that change how the calls are made or shown, but not what they are.
 NO_DEFAULTS = frozenset((
     "output", "batch", "any_files", "concurrency", "json", "quiet", "verbose", "timeout", "retries",
-    "overwrite", "again", "gallery", "check",
-    "live", "models", "dry_run", "estimate", "max_wait", "no_wait", "poll", "no_sidecar", "csv", "batch_api",
-    "window",
-    "spent", "unpriced"))
+    "overwrite", "again", "gallery", "check", "live", "models", "dry_run", "estimate", "max_wait", "no_wait",
+    "poll", "no_sidecar", "csv", "batch_api", "window", "spent", "unpriced"))
 _SWITCH = {**dict.fromkeys(("true", "yes", "y", "1", "x", "是"), True),
            **dict.fromkeys(("false", "no", "n", "0", "否"), False)}
 
@@ -78,8 +70,8 @@ class _Bad:
 
 
 class RowFile:
-    """FILE.jsonl or FILE.csv. `check()` looks through all of it; then `rows()` yields them, and `keys` are
-    the keys of all.
+    """FILE.jsonl or FILE.csv. `check()` looks through all of it;
+    then `rows()` yields them, and `keys` are the keys of all.
 
     Memory stays at some bytes a row: nothing of a row is kept but the hash of its identity.
     """
@@ -118,10 +110,10 @@ class RowFile:
             if self._base[file] == "-" or self._base.get(self.main) is not None:
                 raise usage(f"--{self._file_flag} {self._base[file]} does not go with this batch",
                             "name a file, and no other template")
-            self._base[self.main], self._base[file] = read_text(self._base[file],
-                f"the {self._main_flag} file"), None
-        found = {name: Template(self._base[name], flag) for name,
-                 flag in ((self.main, f"the {self._main_flag}"), ("system", "--system"))
+            self._base[self.main] = read_text(self._base[file], f"the {self._main_flag} file")
+            self._base[file] = None
+        flags = {self.main: f"the {self._main_flag}", "system": "--system"}
+        found = {name: Template(self._base[name], flag) for name, flag in flags.items()
                  if self._base.get(name) is not None}
         for template in found.values() if self.source.is_table else ():
             template.check(self.source.columns)
@@ -130,8 +122,8 @@ class RowFile:
     # -- the first pass
 
     def check(self, tick=lambda: None) -> None:
-        """Look at every line before anything is sent. Raises one usage Failure that names the first bad ones.
-        """
+        """Look at every line before anything is sent.
+        Raises one usage Failure that names the first bad ones."""
         bad, outputs, keys = _Bad(), {}, array("Q")
         for line, raw in self.source.records():
             tick()
@@ -182,8 +174,8 @@ class RowFile:
     def _advice(self) -> str:
         lacks = (self.source.is_table and self.main not in self._templates
                  and self._main_flag not in self.source.columns)
-        header = (f"no column is called {self._main_flag!r} (the first line must be the header): give a "
-                  "template with the columns, such as "
+        header = (f"no column is called {self._main_flag!r} (the first line must be the header): "
+                  "give a template with the columns, such as "
                   f'"Judge: {{{next(iter(self.source.columns), "column")}}}", or ' if lacks else "")
         return f"{header}correct the file and run the command again; nothing was sent"
 
@@ -191,14 +183,14 @@ class RowFile:
         """Columns of a CSV that look like a misspelt flag, in words."""
         import difflib
         known = [*self._actions, "id", self._main_flag]
+        flags = {*known, *NOT_IN_ROWS}
         found = []
         for name in self.source.columns:
             plain = name.lower().strip("-").replace("_", "-").replace(" ", "-")
             like = difflib.get_close_matches(plain, known, 1, 0.8)
-            if like and name and name not in self._used and name.replace("_", "-") not in (*known,
-                *NOT_IN_ROWS):
-                found.append(f"the column {name!r} is treated as data; if it was meant as a flag, call it "
-                             f"{like[0]!r}")
+            if like and name and name not in self._used and name.replace("_", "-") not in flags:
+                found.append(f"the column {name!r} is treated as data; "
+                             f"if it was meant as a flag, call it {like[0]!r}")
         return found
 
     # -- the second pass
@@ -213,8 +205,8 @@ class RowFile:
             if key in self._equal:
                 seen[key] += 1
                 key = _numbered(key, seen[key] - 1)
-            yield Row(line, row.get("id"), key, functools.partial(self._options, row, record, key), None,
-                      record)
+            options = functools.partial(self._options, row, record, key)
+            yield Row(line, row.get("id"), key, options, None, record)
 
     # -- one row
 
@@ -236,8 +228,8 @@ class RowFile:
         return row
 
     def _cell(self, name: str, text: str):
-        """The value of a flag from a cell: several values stand on lines of their own, a switch is true or
-        false."""
+        """The value of a flag from a cell:
+        several values stand on lines of their own, a switch is true or false."""
         if name in ("id", self._main_flag):
             return text.strip() if name == "id" else text
         action = self._actions[name]
@@ -271,8 +263,9 @@ class RowFile:
         return self._templates[self.main].fill(record)
 
     def _filled_system(self, row: dict, record: dict) -> str | None:
-        return (self._templates["system"].fill(record) if "system" in self._templates
-                and "system" not in row else row.get("system"))
+        if "system" in self._templates and "system" not in row:
+            return self._templates["system"].fill(record)
+        return row.get("system")
 
     def _check_main(self, text: str | None, row: dict) -> None:
         main = self._main_flag
@@ -302,8 +295,8 @@ class RowFile:
     def _parsed_of(self, row: dict) -> dict:
         """A row's flags over the command line's; rows with the same flags share one parse."""
         own = [name for name in row if name not in ("id", "output", self._main_flag)]
-        return self._parsed(frozenset(own), tuple(argument for name in own
-            for argument in self._arguments(name, row[name])))
+        arguments = tuple(argument for name in own for argument in self._arguments(name, row[name]))
+        return self._parsed(frozenset(own), arguments)
 
     def _put_main(self, options, row: dict, record: dict) -> None:
         file = self._file_flag.replace("-", "_")
@@ -314,8 +307,8 @@ class RowFile:
             options.system = self._filled_system(row, record)
 
     def _parse(self, names: frozenset, arguments: tuple) -> dict:
-        """The parsed flags of a row over the command line's. What a row names replaces the default, but --set
-        adds to it."""
+        """The parsed flags of a row over the command line's.
+        What a row names replaces the default, but --set adds to it."""
         options = argparse.Namespace(**self._base)
         for name in names:
             action = self._actions[name]
@@ -350,16 +343,16 @@ class RowFile:
         return [f"--no-{name}"] if f"no-{name}" in self._actions else []
 
     def _check_files(self, row: dict) -> None:
-        """The file may come from a stranger: what it names is sent to the service, or replaced. Raises usage.
-        """
+        """The file may come from a stranger:
+        what it names is sent to the service, or replaced. Raises usage."""
         for name in self._files:
             for value in row[name] if isinstance(row.get(name), list) else [row.get(name)]:
                 if isinstance(value, str):
                     (self._places.check_chat if name == "chat" else self._places.check_input)(name, value)
 
     def _output(self, row: dict, key: int = 0) -> str | None:
-        """Where a row's files go: its own name within the folder, else its `id`, else the folder; nowhere for
-        plain answers."""
+        """Where a row's files go: its own name within the folder, else its `id`, else the folder;
+        nowhere for plain answers."""
         if "output" not in row:
             name = _name_of(str(row["id"]), key) if "id" in row else ""
             return f"{self.folder}/{name}" if self.files else None
@@ -378,8 +371,8 @@ class RowFile:
 
 
 def _name_of(row_id: str, key: int) -> str:
-    """The name of a row's files: its id where that can be one, else what can be of it, with a part of its
-    key."""
+    """The name of a row's files: its id where that can be one,
+    else what can be of it, with a part of its key."""
     name = slug(row_id, 60)
     return name if name == row_id else f"{name}-{key:016x}"[:len(name) + 7]
 

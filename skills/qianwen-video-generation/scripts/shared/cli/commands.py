@@ -15,8 +15,8 @@ _ONLY_POWERSHELL = "  # in PowerShell"
 
 
 def command_line(*arguments: str, state: str = "", script: str = "") -> str:
-    """This script (or `script`) with these arguments. `state` is the folder of the journal, if it needs one.
-    """
+    """This script (or `script`) with these arguments.
+    `state` is the folder of the journal, if it needs one."""
     words = [os.path.abspath(script or sys.argv[0]), *arguments]
     if os.name == "nt":
         return _for_windows(_program(), words, _where_the_journal_is(state))
@@ -39,8 +39,8 @@ def _where_the_journal_is(state: str) -> str:
 
 
 def _for_bash(word: str) -> str:
-    """A word of one line; what cannot be printed is written as bytes, because a terminal would not show it.
-    """
+    """A word of one line; what cannot be printed is written as bytes,
+    because a terminal would not show it."""
     if word.isprintable():
         return shlex.quote(word)
     plain = (one if one.isprintable() and one not in "'\\" else _bytes_of(one) for one in word)
@@ -52,8 +52,8 @@ def _bytes_of(character: str) -> str:
 
 
 def _for_windows(program: str, words: list, state_home: str) -> str:
-    """The command for cmd, PowerShell and Git Bash alike, if one line can be; else for PowerShell, as it
-    says.
+    """The command for cmd, PowerShell and Git Bash alike, if one line can be;
+    else for PowerShell, as it says.
 
     Within double quotes cmd replaces %NAME% and PowerShell $name. Only paths have a backslash here, and / is
     as good: one before a quotation mark would be taken for its escape.

@@ -1,5 +1,5 @@
-"""The files of one call that makes files: their names, proven free and writable before anything is paid, and
-what goes beside them."""
+"""The files of one call that makes files:
+their names, proven free and writable before anything is paid, and what goes beside them."""
 from __future__ import annotations
 
 import os
@@ -12,8 +12,8 @@ from .whole import InUse, other_name, short_id, Temporary, whole
 
 
 class OutputFiles:
-    """Where the files of one call go: every name chosen and proven free before anything is paid, no file ever
-    lost.
+    """Where the files of one call go:
+    every name chosen and proven free before anything is paid, no file ever lost.
 
     `output` is a file's name, a folder (existing, or ending in a slash), or None for the working directory.
     One file is called by its name; several get -1, -2 … before the extension. With `sidecars`, NAME.json goes
@@ -82,8 +82,8 @@ class OutputFiles:
                           "was sent", fix="add --no-sidecar, or choose another --output")
 
     def temporary(self) -> Temporary:
-        """An empty file beside the final names, open as `.file`, to be filled and then saved. Raises OSError.
-        """
+        """An empty file beside the final names, open as `.file`, to be filled and then saved.
+        Raises OSError."""
         temporary = Temporary(self.folder)
         self._temporaries.append(temporary)  # before it is there: an interrupt in between must not leave it
         return temporary.create()
@@ -96,8 +96,8 @@ class OutputFiles:
         return self.path(number, true), bool(self.extension)
 
     def save(self, temporary: Temporary, number: int, media_type: str) -> dict:
-        """Give a finished file its name and true extension; return its entry of the JSON document. Raises
-        OSError."""
+        """Give a finished file its name and true extension;
+        return its entry of the JSON document. Raises OSError."""
         path, corrected = self.name_for(number, media_type)
         true = os.path.splitext(path)[1][1:]
         path = self._publish(temporary, path, self.overwrite and not corrected)
@@ -127,8 +127,8 @@ class OutputFiles:
         return entry
 
     def _publish(self, temporary: Temporary, path: str, overwrite: bool) -> str:
-        """A name that was taken meanwhile is somebody's file: the result gets another one, because it is paid
-        for."""
+        """A name that was taken meanwhile is somebody's file:
+        the result gets another one, because it is paid for."""
         wanted = path
         for _ in range(20):
             try:
@@ -143,8 +143,8 @@ class OutputFiles:
         raise FileExistsError(17, "no free name was found", wanted)
 
     def describe(self, entry: dict, facts: dict) -> None:
-        """Write the sidecar of a saved file; one that cannot be written is warned of, because the file is
-        there."""
+        """Write the sidecar of a saved file;
+        one that cannot be written is warned of, because the file is there."""
         import json
         if not self.sidecars:
             return
@@ -169,8 +169,8 @@ class OutputFiles:
 
 
 def _place(output: str | None, name: str, name_id: str, extension: str) -> tuple:
-    """(folder, stem, extension) of the files; a chosen name gets `extension`, a given one keeps its own, if
-    any."""
+    """(folder, stem, extension) of the files;
+    a chosen name gets `extension`, a given one keeps its own, if any."""
     if output == "":
         raise usage("--output names no file", "give a file, or a folder ending in /")
     output = output and expanded(output)

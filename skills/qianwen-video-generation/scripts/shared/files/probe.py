@@ -193,8 +193,8 @@ def _tiff(file, head: bytes, size: int) -> tuple:
 
 
 def _tags(file, base: int) -> dict:
-    """Tag -> value of the first directory of TIFF data that begin at `base`: width is 256, height 257,
-    orientation 274."""
+    """Tag -> value of the first directory of TIFF data that begin at `base`:
+    width is 256, height 257, orientation 274."""
     file.seek(base)
     head = file.read(8)
     order = "<" if head[:2] == b"II" else ">"
@@ -280,8 +280,8 @@ _MP3_BITS = {1: (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 32
 
 
 def _mp3(file, head: bytes, size: int) -> tuple:
-    """From the count of frames where a Xing, Info or VBRI header has it, else from the first frame's bit
-    rate."""
+    """From the count of frames where a Xing, Info or VBRI header has it,
+    else from the first frame's bit rate."""
     start = 0
     if head[:3] == b"ID3":
         start = 10 + sum((byte & 0x7F) << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0)))

@@ -9,8 +9,8 @@ _LARGEST = 1 << 20  # bytes; ours have a few thousand
 
 
 def sidecar_path(path: str) -> str:
-    """The description of a result: NAME.json beside NAME.png; NAME.mp4.json where NAME.json describes another
-    file."""
+    """The description of a result: NAME.json beside NAME.png;
+    NAME.mp4.json where NAME.json describes another file."""
     usual = os.path.splitext(path)[0] + ".json"
     described = os.path.normcase(described_by(usual))  # Windows takes fox.PNG for fox.png
     return usual if described in ("", os.path.normcase(os.path.basename(path))) else path + ".json"

@@ -1,5 +1,5 @@
-"""A folder of generated pictures, videos and sounds as one page: `index.html`, made from the .json files
-beside them.
+"""A folder of generated pictures, videos and sounds as one page:
+`index.html`, made from the .json files beside them.
 
 The page is rebuilt whole each time, so nothing is kept but the .json files. It needs no server and no
 network: it is opened from the disk, and its Content-Security-Policy lets nothing in but media of its own
@@ -157,8 +157,8 @@ def _read(path: str) -> dict | None:
 
 
 def _is_medium(path: str, kind: str) -> bool:
-    """Whether the first bytes are of that kind: a .json file may name a script or a private file as a
-    picture."""
+    """Whether the first bytes are of that kind:
+    a .json file may name a script or a private file as a picture."""
     try:
         with os.fdopen(open_own(path), "rb") as file:
             found = probe.media_type(file.read(64))
@@ -264,8 +264,8 @@ def _media(item: dict) -> str:
 
 
 def _facts(item: dict) -> str:
-    """What stands below the prompt: the model, then size, seed and date, which break between but not within.
-    """
+    """What stands below the prompt: the model, then size, seed and date,
+    which break between but not within."""
     width, height, seed = _whole(item.get("width")), _whole(item.get("height")), _text(item.get("seed"), 40)
     size, model = f"{width}\u2009×\u2009{height}" if width and height else "", _text(item.get("model"))
     facts = [f"<span>{fact}</span>" for fact in (size, seed and f"seed {seed}")
@@ -323,15 +323,15 @@ def _plain(value) -> str:
 
 
 def _text(value, longest: int = _LONGEST) -> str:
-    """Any JSON value as HTML, in an element or in an attribute; without the control characters HTML does not
-    know."""
+    """Any JSON value as HTML, in an element or in an attribute;
+    without the control characters HTML does not know."""
     text = re.sub(r"[\0-\x08\x0b-\x1f\x7f-\x9f]", " ", _plain(value)).strip()
     return escape(text if len(text) <= longest else text[:longest].rstrip() + "…")
 
 
 def _url(name: str) -> str:
-    """A file name as a relative address: a colon would make it a scheme, so nothing but letters and digits
-    stays."""
+    """A file name as a relative address:
+    a colon would make it a scheme, so nothing but letters and digits stays."""
     return quote(os.fsencode(name), safe="")
 
 

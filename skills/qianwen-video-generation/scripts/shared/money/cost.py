@@ -1,5 +1,5 @@
-"""An amount by list price, before a call (between `low` and `high`) or after it (both the same), and how it
-is written.
+"""An amount by list price, before a call (between `low` and `high`)
+or after it (both the same), and how it is written.
 
 Pure. What is not known says why and is never guessed. Amounts are CNY by the list price of the endpoint's
 region; a gateway bills by itself, so there nothing is known.
@@ -39,8 +39,8 @@ FREE = Cost(0.0, 0.0)
 
 
 def total(costs) -> tuple:
-    """(the sum of several costs, how many of them have no price). The sum is known when at least one is, or
-    there are none."""
+    """(the sum of several costs, how many of them have no price).
+    The sum is known when at least one is, or there are none."""
     found, unpriced = FREE, 0
     for number, cost in enumerate(costs):
         found = plus(found, cost) if number else cost
@@ -49,8 +49,8 @@ def total(costs) -> tuple:
 
 
 def plus(one: Cost, other: Cost) -> Cost:
-    """The sum of two costs; where one is not known, what is known of the other. Units are added either way.
-    """
+    """The sum of two costs; where one is not known, what is known of the other.
+    Units are added either way."""
     units = dict(one.units)
     for name, count in other.units.items():
         units[name] = round(units.get(name, 0) + count, 4)

@@ -1,5 +1,5 @@
-"""What this machine started and has not fetched yet, one small JSON file each, so that no paid result is ever
-lost.
+"""What this machine started and has not fetched yet, one small JSON file each,
+so that no paid result is ever lost.
 
 A record is written before a task is created, holds the task's id before the first poll, and the result's
 links before the first download. It goes when every file is saved. Records hold prompts, so only their owner
@@ -67,8 +67,8 @@ class Journal:
         self.ahead: float | None = None
 
     def heard(self, headers: dict) -> None:
-        """Take the service's time from an answer: our own clock may be days off, and results die by the
-        service's."""
+        """Take the service's time from an answer:
+        our own clock may be days off, and results die by the service's."""
         from email.utils import parsedate_to_datetime
         try:
             self.ahead = parsedate_to_datetime(headers["date"]).timestamp() - self.clock()
@@ -106,8 +106,8 @@ class Journal:
             json.dump(cleaned, file, ensure_ascii=False)
 
     def remove(self, record: dict) -> None:
-        """Everything is fetched, or nothing ever will be. The task's id is remembered for as long as the
-        service lists it."""
+        """Everything is fetched, or nothing ever will be.
+        The task's id is remembered for as long as the service lists it."""
         remove(self._path(record["id"]))
         if record["task_id"]:
             self._remember(record["task_id"])
@@ -143,8 +143,8 @@ class Journal:
             return []
 
     def _remember(self, task_id: str) -> None:
-        """One appended line, so that processes and threads do not lose each other's; a long file is begun
-        again."""
+        """One appended line, so that processes and threads do not lose each other's;
+        a long file is begun again."""
         path = os.path.join(self.folder, _DONE)
         try:
             fresh = self._done() if os.path.lexists(path) and os.path.getsize(path) > _LONG else None
@@ -204,8 +204,8 @@ class Journal:
         return sorted(filter(None, records), key=lambda record: record["created"])
 
     def expired(self, record: dict) -> bool:
-        """Whether the service has most likely forgotten the task and its links. Only its own word is a reason
-        to delete."""
+        """Whether the service has most likely forgotten the task and its links.
+        Only its own word is a reason to delete."""
         return self.now() - record["created"] > record.get("life", LIFE)
 
     def same_request(self, fingerprint: str) -> dict | None:

@@ -94,8 +94,8 @@ class TaskRun:
         self.session.show_dry_run(self.request_of(call), preview_uploads(waiting, endpoint, model), **poll)
 
     def new_outputs(self, name: str, count: int, text: str = "") -> OutputFiles:
-        """The files' names, proven free and writable, and the journal proven as well: nothing is paid before
-        that."""
+        """The files' names, proven free and writable, and the journal proven as well:
+        nothing is paid before that."""
         options = self.options
         outputs = OutputFiles(options.output, options.overwrite, self.console.redact_result(name), count,
                               self.product.extension,
@@ -112,8 +112,8 @@ class TaskRun:
         return outputs
 
     def new_record(self, outputs: OutputFiles, fingerprint: str, facts: dict, cost: Cost, **more) -> dict:
-        """The journal's record of a call; `facts` go into the sidecars, so no key may be in them. `cost` is
-        its estimate."""
+        """The journal's record of a call; `facts` go into the sidecars, so no key may be in them.
+        `cost` is its estimate."""
         options, clean = self.options, self.console.redact_result
         return self.journal.new(
             self.console.skill, row_record_id(self.row, options) if self.row else "", model=facts["model"],

@@ -12,12 +12,12 @@ import shutil
 from collections import Counter
 
 from ..body import elide_media
-from ..cli.console import defect
+from ..cli.failed import defect, failure_document
 from ..failures import Exit, Failure, usage
 from ..files.own import make_private
 from ..files.whole import Temporary
 from ..tasks.journal import Journal, READY, resume_command, RUNNING
-from ..transport.errors import explain, ServiceError
+from ..transport.context import ServiceError
 from ..words import counted
 from .folder import BatchFolder
 from .job_files import JobFiles, MOST_ROWS, URL
@@ -33,14 +33,14 @@ _LOOPBACK = "loopback"
 
 
 class ApiBatch:
-    """The rows of one RowFile that go through the Batch API. `call(session of the row)` is the same as for
-    direct calls."""
+    """The rows of one RowFile that go through the Batch API.
+    `call(session of the row)` is the same as for direct calls."""
 
     def __init__(self, session, call, table, row_file, batch_folder: BatchFolder, journal: Journal):
         self._session, self._call, self._table = session, call, table
         self._rows, self._folder, self.journal = row_file, batch_folder, journal
         self._console, self._options = session.console, session.options
-        self._costs: dict = {}  # model -> what its answers cost
+        self._costs: dict = {}  # model -> (what its answers cost, how many there are)
         self._whole = True  # whether the files of results have all rows that the service counted
 
     @property
@@ -78,20 +78,19 @@ class ApiBatch:
         return Jobs(self._session.client(), self.journal, self._console, record, pace, self._session.payments)
 
     def _new_record(self) -> dict | None:
-        """The record with the files of all rows to do; None when nothing is missing. Nothing has been sent
-        yet. Raises Failure."""
+        """The record with the files of all rows to do; None when nothing is missing.
+        Nothing has been sent yet. Raises Failure."""
         self.journal.prove()
         _sweep(self.journal)
         record = self.journal.new(self._console.skill, life=LIFE, kind=KIND, window=self._options.window,
-                                  jobs=[],
-                                   **self._facts())
+                                  jobs=[], **self._facts())
         record["task_id"] = record["id"]
         folder = job_folder(self.journal, record)
         try:
             record["jobs"] = self._write_files(folder)
             if record["jobs"]:
-                record.update(state=RUNNING, model=", ".join(sorted({job["model"]
-                    for job in record["jobs"]})))
+                models = sorted({job["model"] for job in record["jobs"]})
+                record.update(state=RUNNING, model=", ".join(models))
                 self.journal.write(record)
                 return record
         except OSError as error:
@@ -108,16 +107,14 @@ class ApiBatch:
         """What a later run needs to know, to fetch the results as this one would."""
         flags = self._rows.flags
         if self._console.redact_result(flags) != flags:
-            raise usage("the flags contain the key, but flags are written to the "
-                        "journal", "remove it from the flags")
+            raise usage("the flags contain the key, but flags are written to the journal",
+                        "remove it from the flags")
         endpoint = self._session.endpoint
-        return {"prompt": f"{self._rows.path} to {self._folder.folder}/", "endpoint": endpoint.origin
-                + endpoint.prefix,
-                "model": "", "flags": json.loads(json.dumps(flags)),
-                "batch": os.path.abspath(self._rows.path),
+        return {"prompt": f"{self._rows.path} to {self._folder.folder}/",
+                "endpoint": endpoint.origin + endpoint.prefix, "model": "",
+                "flags": json.loads(json.dumps(flags)), "batch": os.path.abspath(self._rows.path),
                 "output": os.path.realpath(self._folder.folder), "cwd": os.getcwd(),
-                "csv": bool(self._folder.table),
-                "any_files": bool(self._options.any_files)}
+                "csv": bool(self._folder.table), "any_files": bool(self._options.any_files)}
 
     def _write_files(self, folder: str) -> list:
         files = JobFiles(folder)
@@ -134,8 +131,8 @@ class ApiBatch:
             raise
 
     def dry_run(self) -> Exit:
-        """One document: how many rows would be sent, of which models, and the first of them as a line of its
-        file."""
+        """One document: how many rows would be sent, of which models,
+        and the first of them as a line of its file."""
         counts: Counter = Counter()
         first = None
         for row in self._rows.rows():
@@ -147,11 +144,11 @@ class ApiBatch:
         jobs = [{"model": model, "thinking": thinking, "rows": count, "jobs": -(-count // MOST_ROWS)}
                 for (model, thinking), count in counts.items()]
         compatible = self._session.endpoint.compatible
-        self._console.document({"rows": self._rows.total, "would_send": sum(counts.values()), "jobs": jobs,
-                                "first": first,
-                                "upload": {"method": "POST", "url": compatible + "/files"},
-                                "create": {"method": "POST", "url": compatible + "/batches",
-                                           "completion_window": self._options.window}})
+        self._console.document({
+            "rows": self._rows.total, "would_send": sum(counts.values()), "jobs": jobs, "first": first,
+            "upload": {"method": "POST", "url": compatible + "/files"},
+            "create": {"method": "POST", "url": compatible + "/batches",
+                       "completion_window": self._options.window}})
         return Exit.OK
 
     def request(self, row) -> tuple:
@@ -164,8 +161,8 @@ class ApiBatch:
 
     def _forget_unsent(self, jobs: Jobs, failure: Failure) -> None:
         """Where surely nothing was created, nothing is left to go on with."""
-        if any(job["state"] not in ("written", "uploaded")
-               for job in jobs.jobs) or failure.exit_code == Exit.INTERRUPTED:
+        unsent = all(job["state"] in ("written", "uploaded") for job in jobs.jobs)
+        if not unsent or failure.exit_code == Exit.INTERRUPTED:
             return
         try:
             jobs.delete_files()
@@ -200,8 +197,8 @@ class ApiBatch:
     # -- from the results to the folder
 
     def _fetch(self, jobs: Jobs) -> Exit:
-        """Bring what the jobs did into the folder, once, whatever ends the run in between; then tidy the
-        account."""
+        """Bring what the jobs did into the folder, once, whatever ends the run in between;
+        then tidy the account."""
         tally = Tally(self._rows.total, self._folder)
         with contextlib.ExitStack() as stack:
             outcomes = self._download(jobs, stack)
@@ -220,30 +217,29 @@ class ApiBatch:
 
     def _tidy(self, jobs: Jobs) -> None:
         if not self._whole:
-            self._console.warn("the service counted more rows than its result files have, so the files stay "
-                               "in the account")
+            self._console.warn("the service counted more rows than its result files have, "
+                               "so the files stay in the account")
         elif not self._options.keep_documents:
             jobs.delete_files()
         self._forget(jobs.record)
 
     def _download(self, jobs: Jobs, stack) -> Outcomes:
-        """All results of the jobs in temporary files, found by the key of their row. Raises Failure with the
-        way to go on."""
+        """All results of the jobs in temporary files, found by the key of their row.
+        Raises Failure with the way to go on."""
         outcomes, folder = Outcomes(), job_folder(self.journal, jobs.record)
         try:
             make_private(folder)
             for job in jobs.jobs:
-                found = sum(self._fetched(jobs, file_id, folder, outcomes, stack) for file_id in
-                            # a row that is in both succeeded
-                            filter(None, (job.get("errors"), job.get("output"))))
+                files = filter(None, (job.get("errors"), job.get("output")))  # a row in both succeeded
+                found = sum(self._fetched(jobs, file_id, folder, outcomes, stack) for file_id in files)
                 if found < job.get("done", 0):
                     self._whole = False
         except Failure as failure:
             raise jobs.with_way(failure)
         except OSError as error:
-            raise jobs.with_way(Failure(Exit.UNSAVED,
-                                        f"the results could not be saved in {folder}: {error.strerror}",
-                                        fix="make room there")) from error
+            raise jobs.with_way(Failure(
+                Exit.UNSAVED, f"the results could not be saved in {folder}: {error.strerror}",
+                fix="make room there")) from error
         outcomes.seal()
         return outcomes
 
@@ -259,8 +255,8 @@ class ApiBatch:
             if found is not None:
                 return found
         raise Failure(Exit.NETWORK, f"the results {file_id} cannot be read",
-                      "a proxy or a log-in page answers instead of "
-                      "the service, or the download is incomplete", accepted="maybe")
+                      "a proxy or a log-in page answers instead of the service, "
+                      "or the download is incomplete", accepted="maybe")
 
     def _merge(self, outcomes: Outcomes, tally: Tally) -> None:
         seen = 0
@@ -276,8 +272,9 @@ class ApiBatch:
             elif not self._folder.wants(row):
                 self._record(row, doubt_document(self._console), tally)
         if seen < len(outcomes):
-            self._console.warn(f"the file {self._rows.path} no longer has the rows of "
-                               f"{counted(len(outcomes) - seen, 'result')}, saved at the end of results.jsonl")
+            lost = counted(len(outcomes) - seen, "result")
+            self._console.warn(f"the file {self._rows.path} no longer has the rows of {lost}, "
+                               "saved at the end of results.jsonl")
             self._save_orphans(outcomes)
 
     def _note_doubts(self, tally: Tally) -> None:
@@ -321,12 +318,11 @@ class ApiBatch:
             failure = defect(error, self._console)
         if not used and "body" in outcome:  # the row cannot be read as it was; what it bought is not lost
             failure.partial = _raw(outcome)
-        return console.failure_document(failure)
+        return failure_document(console, failure)
 
     def _explained(self, outcome: dict) -> Failure:
-        failure = explain(ServiceError(outcome["status"] or 200, outcome["code"], outcome["message"],
-                                       outcome["request_id"]),
-                          self._session.client().context)
+        failure = self._session.client().context.explain(ServiceError(
+            outcome["status"] or 200, outcome["code"], outcome["message"], outcome["request_id"]))
         failure.http_status, failure.accepted = outcome["status"], "no"
         return failure
 
@@ -346,24 +342,23 @@ def _raw(outcome: dict) -> dict:
     if "body" not in outcome:
         return {"error": {"message": str(outcome.get("message") or "")}}
     choices = outcome["body"].get("choices")
-    message = choices[0].get("message") if isinstance(choices, list) and choices and isinstance(choices[0],
-        dict) else {}
+    first = choices[0] if isinstance(choices, list) and choices else None
+    message = first.get("message") if isinstance(first, dict) else {}
     return {"text": (message or {}).get("content") or "", "usage": outcome["body"].get("usage") or {}}
 
 
 def _end_of(jobs: Jobs, tally: Tally) -> Failure | None:
     """Why rows are missing, where jobs did not run to their end."""
     missing = tally.counts()["not_started"]
-    reasons = [reason for job in jobs.jobs for reason in job.get("reasons") or ()
-               if job["status"] == "failed"]
     failed = [job for job in jobs.jobs if job["status"] == "failed"]
+    reasons = [reason for job in failed for reason in job.get("reasons") or ()]
     if failed:
         return Failure(Exit.FAILED,
                        f"{len(failed)} of {counted(len(jobs.jobs), 'job')} failed the service's validation: "
                        f"{'; '.join(reasons[:5]) or 'no reason given'}",
                        "the service ran and billed nothing of such a job",
-                       "correct the rows or the flags, then run the command again: it does only what is "
-                       "missing")
+                       "correct the rows or the flags, then run the command again: "
+                       "it does only what is missing")
     if not missing:
         return None
     states = sorted({job["status"] for job in jobs.jobs} - {"completed"})
@@ -395,21 +390,20 @@ def _sweep(journal: Journal) -> None:
 def live_record(journal: Journal, skill: str, folder: str) -> dict | None:
     """The jobs that are under way for a folder of results."""
     real = os.path.realpath(folder)
-    return next((record for record in journal.all() if record.get("kind") == KIND
-                 and record.get("output") == real
+    return next((record for record in journal.all()
+                 if record.get("kind") == KIND and record.get("output") == real
                  and record["skill"] == skill), None)
 
 
 def find_record(journal: Journal, given: str) -> dict | None:
     """The record with this id, be it its own or one of its jobs'."""
-    return journal.find(given) or next((record for record in journal.all() if record.get("kind") == KIND
-                                        and any(
-        job.get("batch") == given for job in record.get("jobs", ()))), None)
+    return journal.find(given) or next(
+        (record for record in journal.all() if record.get("kind") == KIND
+         and any(job.get("batch") == given for job in record.get("jobs", ()))), None)
 
 
 def check_endpoint(endpoint) -> None:
     """The Batch API is there in two regions. Raises usage."""
     if endpoint.kind == "dashscope" and endpoint.region not in REGIONS:
         raise usage(f"the Batch API is not offered in {endpoint.region or endpoint.host}",
-                    "use cn-beijing or ap-southeast-1 (QWEN_REGION), "
-                    "or leave out --batch-api")
+                    "use cn-beijing or ap-southeast-1 (QWEN_REGION), or leave out --batch-api")

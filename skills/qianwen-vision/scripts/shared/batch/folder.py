@@ -1,13 +1,13 @@
 """The output folder of a batch: the results, the rows that were begun, and the lock.
 
 - `results.jsonl`: one line a row, written as the row ends.
-- `.qianwen-batch.started`: the flags, then `+key` for each row before it is sent, `-key` when it was not sent after all.
-  A row that was begun and has no line in the results is in doubt: the service may have billed it.
+- `.qianwen-batch.started`: the flags, then `+key` for each row before it is sent, `-key` when it was not sent
+  after all. A row that was begun and has no line in the results is in doubt: the service may have billed it.
 - `.qianwen-batch.lock`: held by the process that works on the folder.
 
-The last two are there while a run is at work, and after one that was killed; else the folder holds results
-alone. All three are regular files of the user, or the run is refused: a link in their place could lead to any
-other file.
+The last two are there while a run is at work, and after one that was killed; else the folder holds
+results alone. All three are regular files of the user, or the run is refused: a link in their
+place could lead to any other file.
 """
 from __future__ import annotations
 
@@ -39,8 +39,9 @@ class BatchFolder:
                  table: bool = False):
         self.folder, self._row_file, self._console = folder, row_file, console
         self._again, self._recoverable = again, recoverable
-        self.results, self._started, self._lock_file = (os.path.join(folder, name) for name in (
-            "results.jsonl", ".qianwen-batch.started", ".qianwen-batch.lock"))
+        self.results, self._started, self._lock_file = (
+            os.path.join(folder, name)
+            for name in ("results.jsonl", ".qianwen-batch.started", ".qianwen-batch.lock"))
         self.table = os.path.join(folder, "results.csv") if table else ""
         self.kept = self.kept_in_doubt = self.foreign = 0
         self._skip = Keys()  # of the lines that stay
@@ -62,10 +63,10 @@ class BatchFolder:
                         f"({_difference(flags, self._flags())})",
                         "use the same flags as then to continue it, or name another folder with --output")
         if self.foreign and not self.kept and not self.kept_in_doubt:
-            raise usage(f"{self.results} holds results of other rows or other flags, and none of "
-                        f"{self._row_file.path}",
-                        "name another folder with --output, or use the same file and flags as then to "
-                        "continue")
+            raise usage(f"{self.results} holds results of other rows or other flags, "
+                        f"and none of {self._row_file.path}",
+                        "name another folder with --output, "
+                        "or use the same file and flags as then to continue")
 
     def _flags(self) -> dict:
         return json.loads(json.dumps(self._console.redact_result(self._row_file.flags), default=str))
@@ -118,8 +119,9 @@ class BatchFolder:
         """Whether a row is to be done now."""
         if row.key in self._skip:
             return False
-        return row.key not in self.in_doubt or self._again or bool(self._recoverable
-            and self._recoverable(row))
+        if row.key not in self.in_doubt or self._again:
+            return True
+        return bool(self._recoverable and self._recoverable(row))
 
     def skipped(self, key: int) -> bool:
         return key in self._skip
@@ -137,19 +139,19 @@ class BatchFolder:
         return FolderLock(self._lock_file, max_wait, tick, self._console)
 
     def open(self) -> None:
-        """Drop the lines of failed rows and damaged ones, then append. First the rows in doubt are safe on
-        disk."""
+        """Drop the lines of failed rows and damaged ones, then append.
+        First the rows in doubt are safe on disk."""
         try:
             head = json.dumps({"flags": self._flags()}).encode("ascii") + b"\n"
             with whole(self._started) as file:
                 file.writelines([head, *(b"+%016x\n" % key for key in sorted(self.in_doubt))])
             if self._untidy:
                 with whole(self.results) as file:
-                    file.writelines(raw for raw in _lines(self.results) for entry in [_entry(raw)] if entry
-                                    and self._stays(entry))
+                    entries = ((raw, _entry(raw)) for raw in _lines(self.results))
+                    file.writelines(raw for raw, entry in entries if entry and self._stays(entry))
             mode = os.O_WRONLY | os.O_APPEND | os.O_CREAT
-            self._started_fd, self._results_fd = open_own(self._started, mode, 0o666), open_own(self.results,
-                mode, 0o666)
+            self._started_fd = open_own(self._started, mode, 0o666)
+            self._results_fd = open_own(self.results, mode, 0o666)
         except OSError as error:
             raise usage(f"{self.folder} cannot be written: {error.strerror}",
                         "name another place with --output") from error
@@ -176,8 +178,8 @@ class BatchFolder:
         """Bring everything to the disk itself, in the order of the rows, with the table where one is wanted;
         the results alone stay.
 
-        With rows `under_way` that were not waited for and may still write their line, all stays as it is.
-        Raises OSError.
+        With rows `under_way` that were not waited for and may still write their line,
+        all stays as it is. Raises OSError.
         """
         for descriptor in (self._results_fd, self._started_fd):
             to_disk(descriptor)
@@ -240,7 +242,8 @@ class FolderLock:
     """The lock of a batch folder, with the number of the process that has it."""
 
     def __init__(self, path: str, max_wait: float, tick, console: Console):
-        self._folder, self._tick, self._console, self._told = os.path.dirname(path) or ".", tick, console, False
+        self._folder, self._tick, self._console = os.path.dirname(path) or ".", tick, console
+        self._told = False
         self._lock = FileLock(path, max_wait, self._waiting)
 
     def __enter__(self):
@@ -250,8 +253,8 @@ class FolderLock:
             raise Failure(Exit.RUNNING, f"another run is still working in {self._folder}; nothing was sent",
                           fix="run the command again when that run has ended") from None
         except Unsupported:
-            raise usage(f"the file system of {self._folder} has no locks, so two runs could pay for the "
-                        "same rows",
+            raise usage(f"the file system of {self._folder} has no locks, "
+                        "so two runs could pay for the same rows",
                         "name a folder on a local disk with --output") from None
         except OSError as error:
             raise usage(f"{self._lock.path} cannot be written: {error.strerror}",

@@ -1,4 +1,4 @@
-"""What commands do with jobs of the Batch API: `--batch-api`, `--tasks`, `--status`, `--cancel`, `--resume`."""
+"""What commands do with jobs of the Batch API: --batch-api, --tasks, --status, --cancel and --resume."""
 from __future__ import annotations
 
 import functools
@@ -36,8 +36,8 @@ def _run(api: ApiBatch, session, batch_folder: BatchFolder, record: dict | None 
     check_endpoint(session.endpoint)
     session.pass_guard()
     with batch_folder.locked(session.options.timeout + LOCK_WAIT, lambda: None):
-        record = record and api.journal.read(record["id"]) or live_record(api.journal, session.skill,
-            batch_folder.folder)
+        record = (record and api.journal.read(record["id"])
+                  or live_record(api.journal, session.skill, batch_folder.folder))
         if record and record["flags"] != json.loads(json.dumps(api.flags)):
             raise _under_way(record, api.journal)
         batch_folder.read()
@@ -55,11 +55,11 @@ def refuse_under_way(session, folder: str) -> None:
 
 def _under_way(record: dict, journal: Journal) -> Failure:
     command = resume_command(record["id"], journal)
-    return Failure(Exit.RUNNING,
+    return Failure(
+        Exit.RUNNING,
         f"jobs of the Batch API are under way for the rows in {record['output']}; nothing was sent",
-                   fix=f"fetch them first: {command} (or give --cancel in place of "
-                       "--resume)", task_id=record["id"],
-                   resume=command)
+        fix=f"fetch them first: {command} (or give --cancel in place of --resume)",
+        task_id=record["id"], resume=command)
 
 
 def about_jobs(session, call, make_parser, table, **row_settings) -> Exit | None:
@@ -84,8 +84,7 @@ def _record_of(given: str, journal: Journal, session) -> dict:
     record = find_record(journal, given)
     if record is None:
         raise usage(f"{given} is not in the journal {journal.folder}",
-                    "--tasks lists what is there; set XDG_STATE_HOME and HOME "
-                    "as they were when it was made")
+                    "--tasks lists what is there; set XDG_STATE_HOME and HOME as they were when it was made")
     check_same_skill(record, session.skill)
     check_same_account(record, session.endpoint)
     return record
@@ -96,9 +95,9 @@ def _options_of(record: dict, now, make_parser):
     try:
         os.chdir(record["cwd"])  # files that rows name are looked up from there
     except OSError as error:
-        raise usage(f"the working directory of the batch, {record['cwd']}, cannot be entered: "
-                    f"{error.strerror}",
-                    "make it available again; the service keeps results for 30 days") from None
+        raise usage(
+            f"the working directory of the batch, {record['cwd']}, cannot be entered: {error.strerror}",
+            "make it available again; the service keeps results for 30 days") from None
     options = make_parser().parse_args([])
     vars(options).update(record["flags"])
     for name in ("json", "quiet", "verbose", "timeout", "retries", "max_wait", "no_wait", "poll",

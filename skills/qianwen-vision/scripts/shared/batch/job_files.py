@@ -1,11 +1,11 @@
-"""The files of rows that the Batch API takes: one model, one thinking mode, and so many rows and bytes each.
-"""
+"""The files of rows that the Batch API takes:
+one model, one thinking mode, and so many rows and bytes each."""
 from __future__ import annotations
 
 import hashlib
 import os
 
-from ..body import encoded
+from ..transport.request import encoded
 from ..failures import usage
 from ..files.own import make_private, open_own
 from ..files.whole import to_disk
@@ -19,8 +19,8 @@ URL = "/v1/chat/completions"
 
 
 class JobFiles:
-    """Writes rows into the files of one folder. `jobs` describes them: file, rows, bytes, model, thinking,
-    hash, state."""
+    """Writes rows into the files of one folder.
+    `jobs` describes them: file, rows, bytes, model, thinking, hash, state."""
 
     def __init__(self, folder: str, most_rows: int = MOST_ROWS, most_bytes: int = MOST_FILE):
         self._folder, self._most_rows, self._most_bytes = folder, most_rows, most_bytes
@@ -29,8 +29,8 @@ class JobFiles:
         make_private(folder)
 
     def add(self, key: int, body: dict, cost) -> None:
-        """`cost` is what the row is expected to cost. Raises usage for a row that is too large, OSError of
-        the disk."""
+        """`cost` is what the row is expected to cost.
+        Raises usage for a row that is too large, OSError of the disk."""
         row = {"custom_id": f"{key:016x}", "method": "POST", "url": URL, "body": body}
         line = encoded(row)
         if len(line) > MOST_BYTES:

@@ -8,16 +8,16 @@ from .index import Index
 
 
 class Outcomes:
-    """What came of rows, in files of results: `{"body": …}` of an answer, or the code, message, status and
-    request id of an error."""
+    """What came of rows, in files of results:
+    `{"body": …}` of an answer, or the code, message, status and request id of an error."""
 
     def __init__(self):
         self._files: list = []
         self._index = Index()
 
     def add(self, file) -> int | None:
-        """Find the rows of a file of results; how many there are, None where any line of it cannot be read.
-        """
+        """Find the rows of a file of results;
+        how many there are, None where any line of it cannot be read."""
         file.seek(0)
         found, place = array("Q"), 0
         for raw in file:

@@ -1,5 +1,5 @@
-"""The file of a batch as records: JSON lines, or a CSV with a header row. Both are read twice, a record at a
-time."""
+"""The file of a batch as records: JSON lines, or a CSV with a header row.
+Both are read twice, a record at a time."""
 from __future__ import annotations
 
 import codecs
@@ -19,12 +19,13 @@ _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codec
 _SHEETS = re.compile(r"\.(xlsx|xlsm|xlsb|xls|ods|numbers|et)$", re.IGNORECASE)
 _TABLES = re.compile(r"\.(csv|tsv|tab)$", re.IGNORECASE)
 _DELIMITERS = ",;\t"
-_AS_CSV = 'save it as "CSV UTF-8 (comma delimited)" in Excel, WPS or LibreOffice (File, Save As), and give that file'
+_AS_CSV = ('save it as "CSV UTF-8 (comma delimited)" in Excel, WPS or LibreOffice (File, Save As), '
+           "and give that file")
 
 
 def source_of(path: str):
-    """The reader of a batch file, by its name. Raises usage for a spreadsheet, and for a file that is not
-    there."""
+    """The reader of a batch file, by its name.
+    Raises usage for a spreadsheet, and for a file that is not there."""
     if _SHEETS.search(path) or _is_sheet(path):
         raise usage(f"--batch {path} is a spreadsheet, which this script cannot read", _AS_CSV)
     return Table(path) if _TABLES.search(path) else JsonLines(path)
@@ -42,8 +43,7 @@ def opened(path: str):
         return open(path, "rb")
     except FileNotFoundError:
         raise usage(f"--batch {path} does not exist",
-                    "check the path; it is looked up from the working directory "
-                    f"{os.getcwd()}") from None
+                    f"check the path; it is looked up from the working directory {os.getcwd()}") from None
     except (OSError, ValueError) as error:
         raise _unreadable(path, error) from None
 
@@ -55,7 +55,8 @@ def _unreadable(path: str, error: Exception):
 class JsonLines:
     """One JSON object a line."""
 
-    is_table, columns, ids, example = False, (), None, 'write one JSON object per line, for example {"prompt": "Hello"}'
+    is_table, columns, ids = False, (), None
+    example = 'write one JSON object per line, for example {"prompt": "Hello"}'
 
     def __init__(self, path: str):
         self.path = path
@@ -95,8 +96,8 @@ class JsonLines:
 
 
 class Table:
-    """A CSV: UTF-8 (with or without BOM), UTF-16 with BOM or GB18030; separated by comma, semicolon or tab.
-    """
+    """A CSV: UTF-8 (with or without BOM), UTF-16 with BOM or GB18030;
+    separated by comma, semicolon or tab."""
 
     is_table, example = True, "write the column names on the first line, and one record on each line after it"
 
@@ -107,8 +108,8 @@ class Table:
         self.columns = self._header()
 
     def _dialect(self) -> tuple:
-        """(delimiter, lines before the header): Excel's own line `sep=;`, else whatever divides the first
-        line into most cells."""
+        """(delimiter, lines before the header):
+        Excel's own line `sep=;`, else whatever divides the first line into most cells."""
         with self._text() as text:
             try:
                 first = text.readline(_BLOCK)
@@ -153,8 +154,8 @@ class Table:
                     begin = self._skip + reader.line_num + 1
         except csv.Error as error:
             raise usage(f"{self.path}: the record that begins on line {begin} cannot be read ({error})",
-                        "a quote is probably not closed, or not doubled within a quoted cell; correct it in "
-                        "the file") from None
+                        "a quote is probably not closed, or not doubled within a quoted cell; "
+                        "correct it in the file") from None
         except UnicodeDecodeError:
             raise self._not_text() from None
         except OSError as error:
@@ -169,16 +170,16 @@ class Table:
     def parse(self, cells: list) -> dict:
         """One record by the names of its columns. Raises usage where it has more cells than the header."""
         if any(cells[len(self.columns):]):
-            raise usage(f"it has {len(cells)} cells, but the header names "
-                        f"{counted(len(self.columns), 'column')}; put quotes around a cell that contains a "
-                        "separator")
+            columns = counted(len(self.columns), "column")
+            raise usage(f"it has {len(cells)} cells, but the header names {columns}; "
+                        "put quotes around a cell that contains a separator")
         cells = cells + [""] * (len(self.columns) - len(cells))
         return {name: cell for name, cell in zip(self.columns, cells) if name}
 
 
 def _encoding(path: str) -> str:
-    """By the byte order mark; without one UTF-8 where all of the file is that, else what Excel writes on
-    Chinese systems."""
+    """By the byte order mark; without one UTF-8 where all of the file is that,
+    else what Excel writes on Chinese systems."""
     with opened(path) as file:
         head = file.read(4)
         for mark, name in _BOMS:

@@ -1,8 +1,8 @@
-"""A row's call without its own connection: the request is taken for a job's file, later the answer is given
-from the job's results.
+"""A row's call without its own connection:
+the request is taken for a job's file, later the answer is given from the job's results.
 
-The skill's code is the same as for a direct call, so requests, checks, files and documents are the same as
-well.
+The skill's code is the same as for a direct call,
+so requests, checks, files and documents are the same as well.
 """
 from __future__ import annotations
 
@@ -11,15 +11,14 @@ import contextlib
 from ..body import needs_oss_header
 from ..cli.session import Session
 from ..failures import usage
-from ..money.cost import plus
+from ..money.cost import FREE, plus
 from ..transport.events import Event, WHOLE
 from ..transport.request import Reply, Request
 
 # of a row's line: the guide's limit, the smaller of the two that are documented (updates 10.2)
 MOST_BYTES = 1_000_000
 _NOT_CARRIED = {"document": "uploads files of its own", "chat": "is a conversation in a file",
-                "search": "searches the web",
-                "sources": "searches the web"}
+                "search": "searches the web", "sources": "searches the web"}
 
 
 class Taken(Exception):
@@ -31,7 +30,8 @@ class Taken(Exception):
 
 
 class StoredPayments:
-    """The payments of rows whose jobs are paid as a whole: they are summed by model in `costs`."""
+    """The payments of rows whose jobs are paid as a whole: `costs` gets for each model the sum, and of how many
+    rows."""
 
     def __init__(self, costs: dict):
         self._costs, self._model = costs, ""
@@ -47,15 +47,16 @@ class StoredPayments:
 
     def settle(self, cost, call: str = ""):
         """A row's answer cost this; return it."""
-        self._costs[self._model] = plus(self._costs[self._model],
-                                        cost) if self._model in self._costs else cost
+        before, rows = self._costs.get(self._model, (FREE, 0))
+        self._costs[self._model] = (plus(before, cost) if rows else cost, rows + 1)
         return cost
 
 
 class StoredSession(Session):
-    """The session of a row that goes through the Batch API, with `options` of the row. `answer` returns the body
-    of its answer or raises its Failure; None while jobs are made: then nothing is sent or billed, and the call
-    ends with Taken. `costs` get what answers cost. Raises usage for options that a job cannot carry."""
+    """The session of a row that goes through the Batch API, with `options` of the row. `answer`
+    returns the body of its answer or raises its Failure; None while jobs are made: then nothing is
+    sent or billed, and the call ends with Taken. `costs` get what answers cost. Raises usage for
+    options that a job cannot carry."""
 
     half_price = True
 
@@ -77,8 +78,8 @@ class StoredClient:
         self.context, self.timeout, self.retries = client.context, client.timeout, client.retries
 
     def json(self, request: Request, safety: str, errors_pass: bool = False) -> Reply:
-        raise usage("it names a file that is too large to travel inside the request, which the Batch API "
-                    "cannot do",
+        raise usage("it names a file that is too large to travel inside the request, "
+                    "which the Batch API cannot do",
                     "put the file on a public http(s) address, or leave out --batch-api")
 
     def events(self, request: Request, safety: str, take):
@@ -91,8 +92,8 @@ class StoredClient:
 
 
 def _carried(options):
-    """The options of a row for the Batch API, which knows no streams. Raises usage for what it cannot carry.
-    """
+    """The options of a row for the Batch API, which knows no streams.
+    Raises usage for what it cannot carry."""
     for name, why in _NOT_CARRIED.items():
         if getattr(options, name, None):
             raise usage(f"--{name} {why}, which the Batch API cannot do",
@@ -104,8 +105,8 @@ def _carried(options):
 def body_of(request: Request, table) -> dict:
     """The body of a row from the request of its call. Raises usage for one of another API.
 
-    The thinking mode is always set: a file has one mode, and models that think by default would use up the
-    discount unsaid.
+    The thinking mode is always set:
+    a file has one mode, and models that think by default would use up the discount unsaid.
     """
     if not request.url.endswith("/compatible-mode/v1/chat/completions"):
         raise usage("this row goes to another API than chat completions, which the Batch API cannot do",

@@ -1,5 +1,5 @@
-"""Runs a batch in a detached worker process, so that killing the command does not lose rows that are already
-paid for.
+"""Runs a batch in a detached worker process,
+so that killing the command does not lose rows that are already paid for.
 
 The command starts itself again in a session of its own and holds a pipe to it. A byte through the pipe asks
 the worker to finish the rows under way and to end; when the pipe closes, the command is gone, and the worker
@@ -20,21 +20,21 @@ GO_ON = "run the same command again: it does only what is missing"
 
 
 def hand_over(argv: list, console) -> int | None:
-    """Start the worker and wait for it; return its exit code. None when this is the worker, or none can be
-    started."""
+    """Start the worker and wait for it; return its exit code.
+    None when this is the worker, or none can be started."""
     if _is_worker() or not sys.executable or not os.path.isfile(sys.argv[0]):
         return None
     import subprocess
     _wait_for_children()
-    apart = {"start_new_session": True} if os.name == "posix" else \
-        {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+    apart = ({"start_new_session": True} if os.name == "posix"
+             else {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP})
     try:
         worker = subprocess.Popen([sys.executable, *interpreter_flags(), sys.argv[0], *argv],
-                                  stdin=subprocess.PIPE,
-                                  bufsize=0, env={**os.environ, _VARIABLE: os.urandom(16).hex()}, **apart)
+                                  stdin=subprocess.PIPE, bufsize=0,
+                                  env={**os.environ, _VARIABLE: os.urandom(16).hex()}, **apart)
     except OSError as error:
-        console.detail(f"no worker process could be started ({error.strerror}); this process does the rows "
-                       "itself")
+        console.detail(f"no worker process could be started ({error.strerror}); "
+                       "this process does the rows itself")
         return None
     with worker.stdin:
         code = _wait_for(worker, console)
@@ -44,8 +44,8 @@ def hand_over(argv: list, console) -> int | None:
 
 
 def _is_worker() -> bool:
-    """Whether this process was started by `hand_over`: a variable that somebody set, or inherited, is not
-    enough."""
+    """Whether this process was started by `hand_over`:
+    a variable that somebody set, or inherited, is not enough."""
     if not re.fullmatch("[0-9a-f]{32}", os.environ.get(_VARIABLE, "")):
         return False
     try:
@@ -61,8 +61,8 @@ def interpreter_flags() -> list:
 
 
 def _wait_for_children() -> None:
-    """Under a parent that ignores SIGCHLD the system forgets how a child ended, and every outcome looks like
-    success."""
+    """Under a parent that ignores SIGCHLD the system forgets how a child ended,
+    and every outcome looks like success."""
     import signal
     try:
         if signal.getsignal(signal.SIGCHLD) == signal.SIG_IGN:
@@ -87,8 +87,8 @@ def _wait_for(worker, console) -> int:
                               fix=GO_ON) from None
             asked = True
             _ask_to_end(worker)
-            console.say("interrupted: no new rows; those under way are paid and will finish (Ctrl-C again "
-                        "leaves now)")
+            console.say("interrupted: no new rows; those under way are paid and will finish "
+                        "(Ctrl-C again leaves now)")
 
 
 def _ask_to_end(worker) -> None:
@@ -99,8 +99,8 @@ def _ask_to_end(worker) -> None:
 
 
 def listen(stop) -> None:
-    """In the worker: call `stop()` when the caller asks for it or goes away. Standard input is empty from
-    then on."""
+    """In the worker: call `stop()` when the caller asks for it or goes away.
+    Standard input is empty from then on."""
     worker = _is_worker()
     os.environ.pop(_VARIABLE, None)
     if not worker:
@@ -109,9 +109,8 @@ def listen(stop) -> None:
     _to_null(0, os.O_RDONLY)
     try:
         threading.Thread(target=_listen, args=(line, stop), daemon=True).start()
-    # the system has no more threads; then the rows are finished whatever becomes of the caller
     except RuntimeError:
-        pass
+        pass  # the system has no more threads; then the rows are finished whatever becomes of the caller
 
 
 def _listen(line: int, stop) -> None:

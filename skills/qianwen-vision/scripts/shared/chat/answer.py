@@ -1,16 +1,16 @@
-"""Answers of chat models: whole ones and streams, of the OpenAI-compatible and the native dialect, folded
-into one form.
+"""Answers of chat models: whole ones and streams,
+of the OpenAI-compatible and the native dialect, folded into one form.
 
-Wire facts: sections 2.4 to 2.6 and 2.12 to 2.15 of the contract, 14 of the updates. Nothing is required of an
-event beyond what it is read for: keys come in any order, may be missing, null or empty, and unknown ones are
-ignored.
+Wire facts: sections 2.4 to 2.6 and 2.12 to 2.15 of the contract, 14 of the updates. Nothing is
+required of an event beyond what it is read for: keys come in any order, may be missing, null or
+empty, and unknown ones are ignored.
 """
 from __future__ import annotations
 
 from collections import defaultdict
 
 from ..failures import Exit, Failure
-from ..transport.errors import Context, network
+from ..transport.context import Context
 from ..transport.events import WHOLE
 from ..transport.request import request_id_of
 from .usage import plain
@@ -21,20 +21,22 @@ _SOME = 4
 # Reasons of ending that mean the answer is not what was asked for: exit code, what happened, what to do.
 # Others are ends like any.
 _BAD_ENDS = {
-    **dict.fromkeys(("content_filter", "sensitive", "safety", "recitation", "prohibited_content", "blocklist",
-                     "refusal"), (
-        Exit.CONTENT, "content inspection stopped the answer", "rephrase the question")),
-    **dict.fromkeys(("insufficient_system_resource", "overloaded", "engine_overloaded"), (
-        Exit.FAILED, "the service had no capacity to finish the answer",
-        "run the command again in a minute")),
-    **dict.fromkeys(("error", "model_error", "abort", "aborted", "network_error", "cancelled", "timeout"), (
-        Exit.FAILED, "the service ended the answer before it was complete", "run the command again")),
+    **dict.fromkeys(
+        ("content_filter", "sensitive", "safety", "recitation", "prohibited_content", "blocklist", "refusal"),
+        (Exit.CONTENT, "content inspection stopped the answer", "rephrase the question")),
+    **dict.fromkeys(
+        ("insufficient_system_resource", "overloaded", "engine_overloaded"),
+        (Exit.FAILED, "the service had no capacity to finish the answer",
+         "run the command again in a minute")),
+    **dict.fromkeys(
+        ("error", "model_error", "abort", "aborted", "network_error", "cancelled", "timeout"),
+        (Exit.FAILED, "the service ended the answer before it was complete", "run the command again")),
 }
 
 
 class Answer:
-    """What a model answered. `usage` is the service's own object; `timed_out` marks an answer it ran out of
-    time for.
+    """What a model answered. `usage` is the service's own object;
+    `timed_out` marks an answer it ran out of time for.
 
     `cumulative`: the model is known to repeat in each chunk all that came before.
     """
@@ -84,11 +86,11 @@ class Answer:
         try:
             return self._take(body)
         except (AttributeError, TypeError, KeyError) as error:
-            raise Failure(Exit.FAILED, "the answer has a format this script cannot read",
-                          "the base URL probably leads to "
-                          "something that only resembles the service", "check QWEN_BASE_URL",
-                          request_id=self.request_id,
-                          accepted="maybe", partial=self.partial()) from error
+            raise Failure(
+                Exit.FAILED, "the answer has a format this script cannot read",
+                "the base URL probably leads to something that only resembles the service",
+                "check QWEN_BASE_URL", request_id=self.request_id, accepted="maybe",
+                partial=self.partial()) from error
 
     def close(self) -> list:
         """Nothing more comes: the pieces that were held back until it was clear what they are."""
@@ -103,8 +105,7 @@ class Answer:
         if code is not None:
             fix += "; this answer is billed as well" if self.usage else ""
             raise Failure(code, f"{what} (finish_reason {self.finish_reason or 'not given'})", fix=fix,
-                          accepted="maybe",
-                          request_id=self.request_id, partial=self.partial())
+                          accepted="maybe", request_id=self.request_id, partial=self.partial())
 
     def _take(self, body) -> list:
         if body == "[DONE]":
@@ -117,8 +118,9 @@ class Answer:
         self.model = body["model"] if isinstance(body.get("model"), str) and body["model"] else self.model
         self.usage = plain(body["usage"]) if isinstance(body.get("usage"), dict) else self.usage
         self._take_search(output.get("search_info"))
-        choices = output.get("choices") or ([{"message": {"content": output["text"]}, **output}]
-                                            if "text" in output else [])
+        choices = output.get("choices")
+        if not choices:
+            choices = [{"message": {"content": output["text"]}, **output}] if "text" in output else []
         pieces = []
         for choice in choices:
             if not choice.get("index"):  # other candidates (n above 1) are left out
@@ -144,15 +146,15 @@ class Answer:
         return pieces
 
     def _take_tool_calls(self, fragments: list) -> None:
-        """Merge fragments into calls. A new id is a new call, whatever its index; empty ids and names replace
-        nothing."""
+        """Merge fragments into calls. A new id is a new call, whatever its index;
+        empty ids and names replace nothing."""
         for position, fragment in enumerate(fragments):
             call = self._call_of(fragment, position, len(fragments))
             function = fragment.get("function") or {}
             call["id"] = call["id"] or fragment.get("id") or ""
             call["function"]["name"] = call["function"]["name"] or function.get("name") or ""
-            call["function"]["arguments"] = paired(call["function"]["arguments"]
-                                                   + (function.get("arguments") or ""), False)
+            arguments = call["function"]["arguments"] + (function.get("arguments") or "")
+            call["function"]["arguments"] = paired(arguments, False)
 
     def _call_of(self, fragment: dict, position: int, together: int) -> dict:
         """The call that a fragment goes on with, or a new one."""
@@ -163,8 +165,8 @@ class Answer:
                 same = self.tool_calls[-1:]
             else:
                 place = position if index is None else index
-                same = [call for call in self.tool_calls if call["index"] == place
-                        and not (name and call["id"])][-1:]
+                same = [call for call in self.tool_calls
+                        if call["index"] == place and not (name and call["id"])][-1:]
         if same:
             return same[-1]
         self.tool_calls.append({"index": position if index is None else index, "id": "", "type": "function",
@@ -172,8 +174,8 @@ class Answer:
         return self.tool_calls[-1]
 
     def _take_ocr(self, content) -> None:
-        """Keep what a built-in OCR task found beside the text: words with their places, or the extracted
-        fields."""
+        """Keep what a built-in OCR task found beside the text:
+        words with their places, or the extracted fields."""
         for part in content if isinstance(content, list) else ():
             if isinstance(part, dict) and isinstance(part.get("ocr_result"), dict):
                 self.ocr_result = plain(part["ocr_result"])
@@ -215,8 +217,8 @@ class Pieces:
         return self._count > 0
 
     def take(self, piece: str, last: bool = False, whole: bool = False) -> str:
-        """What is new in a piece. `last`: the service says that it ends; `whole`: the piece is the whole
-        message."""
+        """What is new in a piece. `last`: the service says that it ends;
+        `whole`: the piece is the whole message."""
         if not isinstance(piece, str):
             raise TypeError("a piece of text is not text")
         if not piece:
@@ -294,21 +296,21 @@ def _recurs(text: str) -> bool:
 
 
 def paired(text: str, final: bool = True) -> str:
-    """Text in which the halves of UTF-16 pairs that came apart are joined; where it is `final`, a lone half
-    is U+FFFD."""
+    """Text in which the halves of UTF-16 pairs that came apart are joined;
+    where it is `final`, a lone half is U+FFFD."""
     try:
         text.encode("utf-8")
         return text
     except UnicodeEncodeError:
-        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace" if final
-            else "surrogatepass")
+        errors = "replace" if final else "surrogatepass"
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", errors)
 
 
 def fold(events, headers: dict, answer: Answer, show, context: Context) -> Answer:
     """Read a stream into `answer`, passing each piece to `show(channel, piece)` as it arrives.
 
-    A stream that ends without its finish raises a network Failure; what came stays in `answer` and in
-    `partial`.
+    A stream that ends without its finish raises a network Failure;
+    what came stays in `answer` and in `partial`.
     """
     answer.read_headers(headers)
     is_whole = False
@@ -320,8 +322,8 @@ def fold(events, headers: dict, answer: Answer, show, context: Context) -> Answe
             if event.data == "[DONE]":
                 break
         if not answer.complete and not is_whole:
-            raise network("the answer is incomplete: the stream ended early", context,
-                          cause="the connection dropped, or the service stopped midway")
+            raise context.network("the answer is incomplete: the stream ended early",
+                                  cause="the connection dropped, or the service stopped midway")
     except Failure as failure:
         for channel, piece in answer.close():
             show(channel, piece)
@@ -338,8 +340,9 @@ def fold(events, headers: dict, answer: Answer, show, context: Context) -> Answe
 
 
 def tool_calls_for_messages(answer: Answer) -> list:
-    """The tool calls as the next request must repeat them; a call without arguments has an empty object of
-    them."""
-    return [{"id": call["id"], "type": call["type"], "function": {
-        "name": call["function"]["name"], "arguments": paired(call["function"]["arguments"]) or "{}"}}
-        for call in answer.tool_calls]
+    """The tool calls as the next request must repeat them;
+    a call without arguments has an empty object of them."""
+    return [{"id": call["id"], "type": call["type"],
+             "function": {"name": call["function"]["name"],
+                          "arguments": paired(call["function"]["arguments"]) or "{}"}}
+            for call in answer.tool_calls]

@@ -1,5 +1,5 @@
-"""A small, honest subset of JSON Schema: what it checks is named here, what it does not check can be asked
-for.
+"""A small, honest subset of JSON Schema:
+what it checks is named here, what it does not check can be asked for.
 
 Used for `--schema`: the model is asked to keep to the schema, and the answer is checked against it.
 """
@@ -19,16 +19,16 @@ _SECONDS = 5.0  # that a check may take
 # characters of a text, and pairs of values and rules, that are checked at once
 _LONG, _MANY = 5_000, 1_000_000
 
-_ANNOTATIONS = frozenset(("title", "description", "default", "examples", "$schema", "$id", "$comment",
-                          "$defs",
-                          "definitions", "deprecated", "readOnly", "writeOnly"))
+_ANNOTATIONS = frozenset((
+    "title", "description", "default", "examples", "$schema", "$id", "$comment", "$defs", "definitions",
+    "deprecated", "readOnly", "writeOnly"))
 
 
 _TYPES = {
     "null": lambda value: value is None,
     "boolean": lambda value: isinstance(value, bool),
-    "integer": lambda value: isinstance(value, int) and not isinstance(value, bool)
-    or isinstance(value, float) and value.is_integer(),
+    "integer": lambda value: (isinstance(value, int) and not isinstance(value, bool)
+                              or isinstance(value, float) and value.is_integer()),
     "number": lambda value: isinstance(value, (int, float)) and not isinstance(value, bool),
     "string": lambda value: isinstance(value, str),
     "array": lambda value: isinstance(value, list),
@@ -84,26 +84,26 @@ _SIMPLE = {
 }
 
 
-_COUNTED = {"minLength": ("character",), "maxLength": ("character",), "minItems": ("item",),
-            "maxItems": ("item",),
-            "minProperties": ("property", "properties"), "maxProperties": ("property", "properties")}
+_COUNTED = {
+    "minLength": ("character",), "maxLength": ("character",), "minItems": ("item",), "maxItems": ("item",),
+    "minProperties": ("property", "properties"), "maxProperties": ("property", "properties")}
 
 
 def _shown(keyword: str, value) -> str:
     return counted(value, *_COUNTED[keyword]) if keyword in _COUNTED else _short(value)
 
 
-_STRUCTURE = frozenset(("type", "properties", "required", "additionalProperties", "items", "prefixItems",
-                        "anyOf",
-                        "oneOf", "allOf", "not", "$ref", "enum"))
+_STRUCTURE = frozenset((
+    "type", "properties", "required", "additionalProperties", "items", "prefixItems",
+    "anyOf", "oneOf", "allOf", "not", "$ref", "enum"))
 
 
 CHECKED = _STRUCTURE | frozenset(_SIMPLE)
 
 
 def check_schema(schema) -> list:
-    """The keywords of a schema that are not checked, as (place, keyword). Raises a usage Failure for a broken
-    schema."""
+    """The keywords of a schema that are not checked, as (place, keyword).
+    Raises a usage Failure for a broken schema."""
     found: list = []
     try:
         _walk_schema(schema, "$", found, schema, set())
@@ -124,8 +124,8 @@ def _walk_schema(schema, place: str, found: list, root, seen: set) -> None:
         _walk_schema(_resolve(schema["$ref"], root, place), place, found, root, seen)
     _check_keywords(schema, place)
     found += [(place, "pattern")] if "pattern" in schema and compiled(schema["pattern"]) is None else []
-    found += [(place, keyword) for keyword in schema if keyword not in CHECKED
-              and keyword not in _ANNOTATIONS]
+    found += [(place, keyword) for keyword in schema
+              if keyword not in CHECKED and keyword not in _ANNOTATIONS]
     for where, part in _parts(schema):
         _walk_schema(part, place + where, found, root, seen)
 
@@ -142,8 +142,8 @@ def _check_keywords(schema: dict, place: str) -> None:
         except (re.error, TypeError, OverflowError) as error:
             raise usage(f"--schema: {place}.pattern is not a regular expression: {error}") from None
     for keyword, kind in (("required", list), ("properties", dict), ("enum", list), ("anyOf", list),
-                          ("oneOf", list),
-                          ("allOf", list), ("prefixItems", list), ("$defs", dict), ("definitions", dict)):
+                          ("oneOf", list), ("allOf", list), ("prefixItems", list),
+                          ("$defs", dict), ("definitions", dict)):
         if keyword in schema and not isinstance(schema[keyword], kind):
             raise usage(f"--schema: {place}.{keyword} must be {'a list' if kind is list else 'an object'}")
     if not all(isinstance(name, str) for name in schema.get("required", ())):
@@ -174,8 +174,8 @@ class NotChecked(Exception):
 
 
 def violations(value, schema, limit: int = 20) -> list:
-    """What in `value` breaks `schema`, as sentences that begin with the place ($ is the whole value). Raises
-    NotChecked.
+    """What in `value` breaks `schema`, as sentences that begin with the place ($ is the whole value).
+    Raises NotChecked.
 
     What may take for ever is checked by a process of its own, which can be ended.
     """
@@ -184,11 +184,12 @@ def violations(value, schema, limit: int = 20) -> list:
 
 def _is_quick(value, schema) -> bool:
     """Whether the check surely takes little time, by its patterns and by the sizes of both."""
-    patterns = [node["pattern"] for node in _nodes(schema) if isinstance(node, dict)
-                and isinstance(node.get("pattern"), str)]
+    patterns = [node["pattern"] for node in _nodes(schema)
+                if isinstance(node, dict) and isinstance(node.get("pattern"), str)]
     longest = max((len(node) for node in _nodes(value) if isinstance(node, str)), default=0)
-    return all(map(is_quick, patterns)) and (not patterns or longest <= _LONG) and \
-        sum(1 for _ in _nodes(value)) * sum(1 for _ in _nodes(schema)) <= _MANY
+    if not all(map(is_quick, patterns)) or (patterns and longest > _LONG):
+        return False
+    return sum(1 for _ in _nodes(value)) * sum(1 for _ in _nodes(schema)) <= _MANY
 
 
 def _violations(value, schema) -> list:
@@ -218,9 +219,8 @@ def _by_child(value, schema) -> list:
     code = "import sys; sys.path.insert(0, sys.argv[1]); from shared.chat.json_schema import child; child()"
     try:
         done = subprocess.run([sys.executable, "-I", "-c", code, root],
-                              input=json.dumps([value, schema]).encode(),
-                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=_SECONDS,
-                              env=bare_environment())
+                              input=json.dumps([value, schema]).encode(), stdout=subprocess.PIPE,
+                              stderr=subprocess.DEVNULL, timeout=_SECONDS, env=bare_environment())
         return json.loads(done.stdout)
     except subprocess.TimeoutExpired:
         raise NotChecked(f"it took more than {_SECONDS:g} seconds") from None
@@ -287,8 +287,8 @@ class _Check:
         properties = schema.get("properties") or {}
         found.update({f"{place} lacks {name!r}": True for name in schema.get("required") or ()
                       if name not in value})
-        # Which names patternProperties covers is not looked at, so with it additionalProperties cannot be
-        # checked either.
+        # Which names patternProperties covers is not looked at,
+        # so with it additionalProperties cannot be checked either.
         rest = True if "patternProperties" in schema else schema.get("additionalProperties", True)
         for name, item in value.items():
             self.check(item, properties.get(name, rest), f"{place}.{name}", found)
@@ -319,8 +319,7 @@ def _resolve(reference: str, root, place: str):
     node = root
     if not isinstance(reference, str) or not (reference == "#" or reference.startswith("#/")):
         raise usage(f"--schema: {place}.$ref {reference!r} points outside the file",
-                    "put the schema under $defs and refer to "
-                    "#/$defs/NAME")
+                    "put the schema under $defs and refer to #/$defs/NAME")
     for part in reference[1:].split("/")[1:]:
         part = part.replace("~1", "/").replace("~0", "~")
         if isinstance(node, list) and part.isdigit() and int(part) < len(node):

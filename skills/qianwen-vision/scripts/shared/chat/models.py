@@ -1,8 +1,8 @@
 """The chat models as data, one row for text and vision: thinking, abilities, limits, price, sight, end.
 
-Source: the wire contract's catalogue (2026-05-27) and the vendor's pages of October 2026,
-    which are right where they differ.
-Data, not law: an id that is not here takes the row of its longest matching prefix, with a warning.
+Source: the wire contract's catalogue (2026-05-27) and the vendor's pages of October 2026, which are right
+where they differ. Data, not law: an id that is not here takes the row of its longest matching prefix,
+with a warning.
 """
 from __future__ import annotations
 
@@ -77,9 +77,8 @@ _MAX_37 = TokenPrice((0, 12, 36), ap_southeast_1=((0, 18.736, 56.207),))
 _PLUS_37 = TokenPrice((256, 2, 8), (1000, 6, 24), ap_southeast_1=((0, 2.998, 11.991),))
 _CODER_FLASH = TokenPrice((32, 1, 4), (128, 1.5, 6), (256, 2.5, 10), (1000, 5, 25))
 _OPEN_235B, _OPEN_30B = TokenPrice((0, 2, 8, 20)), TokenPrice((0, 0.75, 3, 7.5))
-_GLM_4, _KIMI_26, _KIMI_25 = TokenPrice((32, 3, 14), (0, 4, 16)), TokenPrice((0, 6.5, 27)), TokenPrice((0,
-    4, 21))
-_GLM_53 = TokenPrice((0, 8, 28))
+_GLM_4, _GLM_53 = TokenPrice((32, 3, 14), (0, 4, 16)), TokenPrice((0, 8, 28))
+_KIMI_26, _KIMI_25 = TokenPrice((0, 6.5, 27)), TokenPrice((0, 4, 21))
 
 ROWS = (
     # -- Qwen 3.5 to 3.8
@@ -88,8 +87,8 @@ ROWS = (
     _model("qwen3.8-flash", "on", _NEW + " hr ba", _LONGER,
            TokenPrice((0, 0.8, 2.7), cached=1, ap_southeast_1=((0, 1.094, 3.427),)), MANY, _QWEN_EFFORTS),
     _model("qwen3.7-max", "on", _NEW + " ba", (*_LONG, 262144), _MAX_37),
-    _model("qwen3.7-flash", "on", _NEW + " hr ba", _LONG, TokenPrice((32, 0.2, 0.8), (256, 0.6, 2.4), (1000,
-           1.2, 4.8)), QWEN3X),
+    _model("qwen3.7-flash", "on", _NEW + " hr ba", _LONG,
+           TokenPrice((32, 0.2, 0.8), (256, 0.6, 2.4), (1000, 1.2, 4.8)), QWEN3X),
     _model("qwen3.8-max-0902", "on", _NEW + " hr", _LONGER, _MAX_38, MANY, _QWEN_EFFORTS),
     _model("qwen3.8-max-2026-09-02", "on", _NEW + " hr", _LONGER, _MAX_38, MANY, _QWEN_EFFORTS),
     _model("qwen3.8-max-prime", "on", _NEW + " hr", _LONGER, TokenPrice((0, 24, 72), cached=1), MANY,
@@ -102,13 +101,13 @@ ROWS = (
     _model("qwen3.7-max-2026-05-17", "always", "fc ws pc mm tb", (*_LONG, 262144), _MAX_37),
     _model("qwen3.6-plus", "on", _SEEN + " ba", (*_LONG, 81920),
            TokenPrice((256, 2, 12), (1000, 8, 48), ap_southeast_1=((0, 3.75, 22.48),)), QWEN3X),
-    _model("qwen3.6-flash", "on", _SEEN + " ba", (*_LONG, 131072), TokenPrice((256, 1.2, 7.2), (1000, 4.8,
-           28.8)), QWEN3X),
+    _model("qwen3.6-flash", "on", _SEEN + " ba", (*_LONG, 131072),
+           TokenPrice((256, 1.2, 7.2), (1000, 4.8, 28.8)), QWEN3X),
     _model("qwen3.6-flash-us", "on", _SEEN, (*_LONG, 131072), None, QWEN3X),
-    _model("qwen3.5-plus", "on", _SEEN + " ba", (*_LONG, 81920), TokenPrice((128, 0.8, 4.8), (256, 2, 12),
-           (1000, 4, 24)), QWEN3X),
-    _model("qwen3.5-flash", "on", _SEEN + " ba", _LONG, TokenPrice((128, 0.2, 2), (256, 0.8, 8), (1000, 1.2,
-           12)), QWEN3X),
+    _model("qwen3.5-plus", "on", _SEEN + " ba", (*_LONG, 81920),
+           TokenPrice((128, 0.8, 4.8), (256, 2, 12), (1000, 4, 24)), QWEN3X),
+    _model("qwen3.5-flash", "on", _SEEN + " ba", _LONG,
+           TokenPrice((128, 0.2, 2), (256, 0.8, 8), (1000, 1.2, 12)), QWEN3X),
     _model("qwen3.6-27b", "on", _SEEN, _QUARTER, TokenPrice((0, 3, 18)), QWEN3X),
     _model("qwen3.6-35b-a3b", "on", _SEEN, _QUARTER, TokenPrice((0, 1.8, 10.8)), QWEN3X),
     _model("qwen3.5-397b-a17b", "on", _SEEN, _QUARTER, TokenPrice((128, 1.2, 7.2), (256, 3, 18)), QWEN3X),
@@ -116,12 +115,12 @@ ROWS = (
     _model("qwen3.5-27b", "on", _SEEN, _QUARTER, TokenPrice((128, 0.6, 4.8), (256, 1.8, 14.4)), QWEN3X),
     _model("qwen3.5-35b-a3b", "on", _SEEN, _QUARTER, TokenPrice((128, 0.4, 3.2), (256, 1.6, 12.8)), QWEN3X),
     # -- Qwen, text alone
-    _model("qwen3-max", "off", _ALL + " tb ba", (258048, 65536, 81920), TokenPrice((32, 2.5, 10), (128, 4,
-           16), (256, 7, 28))),
+    _model("qwen3-max", "off", _ALL + " tb ba", (258048, 65536, 81920),
+           TokenPrice((32, 2.5, 10), (128, 4, 16), (256, 7, 28))),
     _model("qwen-plus", "off", _ALL + " tb ba", (997952, 32768),
            TokenPrice((128, 0.8, 2, 8), (256, 2.4, 20, 24), (1000, 4.8, 48, 64))),
-    _model("qwen-flash", "off", _ALL + " tb ba", (997952, 32768), TokenPrice((128, 0.15, 1.5), (256, 0.6,
-           6), (1000, 1.2, 12))),
+    _model("qwen-flash", "off", _ALL + " tb ba", (997952, 32768),
+           TokenPrice((128, 0.15, 1.5), (256, 0.6, 6), (1000, 1.2, 12))),
     _model("qwen-max", "never", _ALL, (30720, 8192), TokenPrice((0, 2.4, 9.6))),
     _model("qwen3-coder-flash", "never", "fc", (997952, 65536), _CODER_FLASH),
     _model("qwen-long", "never", "long ba", (10000000, 8192), TokenPrice((0, 0.5, 2))),
@@ -133,8 +132,8 @@ ROWS = (
     _model("qwen-plus-character", "never", "", (32768, 4096), TokenPrice((0, 0.8, 2))),
     _model("qwen-flash-character", "never", "", (8000, 4096), TokenPrice((0, 0.25, 1.5))),
     # -- made for pictures
-    _model("qwen3-vl-plus", "off", "so tb hr ba", (260096, 32768, 81920), TokenPrice((32, 1, 10), (128, 1.5,
-           15), (256, 3, 30)), QWEN3_VL),
+    _model("qwen3-vl-plus", "off", "so tb hr ba", (260096, 32768, 81920),
+           TokenPrice((32, 1, 10), (128, 1.5, 15), (256, 3, 30)), QWEN3_VL),
     _model("qwen-vl-ocr", "never", "ocr ocr-tasks ba", (30000, 4096), TokenPrice((0, 0.3, 0.5)), OCR_28),
     _model("qwen-vl-ocr-latest", "never", "ocr ocr-tasks ba", (30000, 8192), TokenPrice((0, 0.3, 0.5)),
            OCR_32),
@@ -180,23 +179,21 @@ ROWS = (
     _model("stepfun/step-5-preview", "on", "fc so jt", _UNKNOWN, TokenPrice((0, 7, 20))),
     _model("stepfun/step-3.7-flash", "on", "fc so jt", _UNKNOWN, TokenPrice((0, 1.35, 8.1))),
     _model("unisound/unisound-u2", "never", "fc", _UNKNOWN),
-    _model("xiaomi/mimo-v2.5-pro", "on", "fc so", (1048576, 131072), TokenPrice((256, 7, 21), (1000, 14,
-           42))),
+    _model("xiaomi/mimo-v2.5-pro", "on", "fc so", (1048576, 131072),
+           TokenPrice((256, 7, 21), (1000, 14, 42))),
     # -- announced dead
     _model("qwen3.8-max-preview", "on", _NEW + " hr", _LONGER, None, MANY, gone="qwen3.8-max",
            day="2026-08-06"),
-    _model("qwen3.6-max-preview", "on", _ALL + " mm tb", (245760, 65536), TokenPrice((128, 9, 54), (256, 15,
-           90)), gone="qwen3.7-max"),
-    _model("qwen3-max-preview", "off", "tb", (258048, 65536), TokenPrice((32, 6, 24), (128, 10, 40), (256,
-           15, 60)), gone="qwen3-max"),
-    *(_model(f"qwen3-max-{day}", "off", _ALL + " tb", (258048, 65536, 81920), price,
-        gone="qwen3-max") for day, price in (
-        ("2025-09-23", TokenPrice((32, 6, 24), (128, 10, 40), (256, 15, 60))),
-        ("2026-01-23", TokenPrice((32, 2.5, 10), (128, 4, 16), (256, 7, 28))))),
-    *(_model(f"qwen-plus-{name}", "off", _ALL + " tb", (997952, 32768), gone=instead) for name, instead in (
-        ("0112", "qwen3.7-plus"), ("1220", "qwen3.7-plus"), ("2025-07-28", "qwen3.7-plus"), ("2025-09-11",
-            "qwen3.7-plus"),
-        ("us", "qwen3.7-plus-us"))),
+    _model("qwen3.6-max-preview", "on", _ALL + " mm tb", (245760, 65536),
+           TokenPrice((128, 9, 54), (256, 15, 90)), gone="qwen3.7-max"),
+    _model("qwen3-max-preview", "off", "tb", (258048, 65536),
+           TokenPrice((32, 6, 24), (128, 10, 40), (256, 15, 60)), gone="qwen3-max"),
+    *(_model(f"qwen3-max-{day}", "off", _ALL + " tb", (258048, 65536, 81920), price, gone="qwen3-max")
+      for day, price in (("2025-09-23", TokenPrice((32, 6, 24), (128, 10, 40), (256, 15, 60))),
+                         ("2026-01-23", TokenPrice((32, 2.5, 10), (128, 4, 16), (256, 7, 28))))),
+    *(_model(f"qwen-plus-{name}", "off", _ALL + " tb", (997952, 32768), gone="qwen3.7-plus")
+      for name in ("0112", "1220", "2025-07-28", "2025-09-11")),
+    _model("qwen-plus-us", "off", _ALL + " tb", (997952, 32768), gone="qwen3.7-plus-us"),
     _model("qwen-flash-us", "off", _ALL + " tb", (997952, 32768), gone="qwen3.6-flash-us"),
     _model("qwen-turbo", "off", "fc so tb", (98304, 16384), TokenPrice((0, 0.3, 0.6, 3)),
            gone="qwen3.6-flash"),
@@ -206,11 +203,10 @@ ROWS = (
     _model("qwq-plus-latest", "always", "fc ws stream", (98304, 8192), gone="qwen3.7-plus", day="2026-05-13"),
     _model("qwq-32b", "always", "stream", (98304, 8192), gone="qwen3.7-plus", day="2026-05-13"),
     *(_model(f"qwen-long-{name}", "never", "long", (10000000, 8192), TokenPrice((0, 0.5, 2)),
-        gone="qwen-long")
+             gone="qwen-long")
       for name in ("latest", "2025-01-25")),
-    _model("qwen3-coder-plus", "never", "fc", (997952, 65536), TokenPrice((32, 4, 16), (128, 6, 24), (256,
-           10, 40), (1000, 20, 200)),
-           gone="qwen3.7-plus"),
+    _model("qwen3-coder-plus", "never", "fc", (997952, 65536),
+           TokenPrice((32, 4, 16), (128, 6, 24), (256, 10, 40), (1000, 20, 200)), gone="qwen3.7-plus"),
     _model("qwen3-coder-next", "never", "fc", (204800, 65536), gone="qwen3.7-plus"),
     _model("qwen3-coder-480b-a35b-instruct", "never", "fc", (204800, 65536), gone="qwen3.7-plus"),
     _model("qwen3-coder-30b-a3b-instruct", "never", "fc", (204800, 65536), gone="qwen3.7-plus"),
@@ -229,49 +225,42 @@ ROWS = (
            gone="qwen3.6-27b"),
     _model("qwen3-8b", "on", "fc so pc stream-think tb", (129024, 8192), TokenPrice((0, 0.5, 2, 5)),
            gone="qwen3.6-27b"),
-    *(_model(f"qwen3-{size}-instruct{tail}", "never", "fc so pc", (129024, 32768), price,
-        gone="qwen3.6-35b-a3b")
-      for size, tail, price in (("235b-a22b", "-2507", TokenPrice((0, 2, 8))), ("30b-a3b", "-2507",
-          TokenPrice((0, 0.75, 3))),
-                                ("next-80b-a3b", "", TokenPrice((0, 1, 4))))),
-    *(_model(f"qwen3-{size}-thinking{tail}", "always", "fc pc tb", (126976, 32768), price,
-        gone="qwen3.6-35b-a3b")
-      for size, tail, price in (("235b-a22b", "-2507", TokenPrice((0, 2, 20))), ("30b-a3b", "-2507",
-          TokenPrice((0, 0.75, 7.5))),
-                                ("next-80b-a3b", "", TokenPrice((0, 1, 10))))),
-    _model("qwen3-vl-flash", "off", "so tb hr ba", (260096, 32768, 81920), TokenPrice((32, 0.15, 1.5), (128,
-           0.3, 3), (256, 0.6, 6)),
-           QWEN3_VL, gone="qwen3.6-flash"),
-    *(_model(f"qwen3-vl-{size}-{day}", "off", "so tb hr", (260096, 32768, 81920), None, QWEN3_VL,
-        gone=instead)
-      for size, day, instead in (("plus", "2025-09-23", "qwen3-vl-plus"), ("plus", "2025-12-19",
-          "qwen3-vl-plus"),
-                                 ("flash", "2025-10-15", "qwen3.6-flash"), ("flash", "2026-01-22",
-                                     "qwen3.6-flash"))),
+    *(_model(f"qwen3-{name}", "never", "fc so pc", (129024, 32768), price, gone="qwen3.6-35b-a3b")
+      for name, price in (("235b-a22b-instruct-2507", TokenPrice((0, 2, 8))),
+                          ("30b-a3b-instruct-2507", TokenPrice((0, 0.75, 3))),
+                          ("next-80b-a3b-instruct", TokenPrice((0, 1, 4))))),
+    *(_model(f"qwen3-{name}", "always", "fc pc tb", (126976, 32768), price, gone="qwen3.6-35b-a3b")
+      for name, price in (("235b-a22b-thinking-2507", TokenPrice((0, 2, 20))),
+                          ("30b-a3b-thinking-2507", TokenPrice((0, 0.75, 7.5))),
+                          ("next-80b-a3b-thinking", TokenPrice((0, 1, 10))))),
+    _model("qwen3-vl-flash", "off", "so tb hr ba", (260096, 32768, 81920),
+           TokenPrice((32, 0.15, 1.5), (128, 0.3, 3), (256, 0.6, 6)), QWEN3_VL, gone="qwen3.6-flash"),
+    *(_model(f"qwen3-vl-{name}", "off", "so tb hr", (260096, 32768, 81920), None, QWEN3_VL, gone=instead)
+      for name, instead in (("plus-2025-09-23", "qwen3-vl-plus"), ("plus-2025-12-19", "qwen3-vl-plus"),
+                            ("flash-2025-10-15", "qwen3.6-flash"), ("flash-2026-01-22", "qwen3.6-flash"))),
     *(_model(f"qwen3-vl-{size}-instruct", "never", "so hr", (129024, 32768), price, sight,
-        gone="qwen3.7-plus")
-      for size, sight, price in (("235b-a22b", QWEN3_VL, TokenPrice((0, 2, 8))), ("30b-a3b", SMALL_VL,
-          TokenPrice((0, 0.75, 3))),
-                                 ("32b", SMALL_VL, TokenPrice((0, 2, 8))), ("8b", SMALL_VL, TokenPrice((0,
-                                     0.5, 2))))),
+             gone="qwen3.7-plus")
+      for size, sight, price in (("235b-a22b", QWEN3_VL, TokenPrice((0, 2, 8))),
+                                 ("30b-a3b", SMALL_VL, TokenPrice((0, 0.75, 3))),
+                                 ("32b", SMALL_VL, TokenPrice((0, 2, 8))),
+                                 ("8b", SMALL_VL, TokenPrice((0, 0.5, 2))))),
     *(_model(f"qwen3-vl-{size}-thinking", "always", "tb hr", (126976, 32768, 81920), price, sight,
-        gone="qwen3.7-plus")
-      for size, sight, price in (("235b-a22b", QWEN3_VL, TokenPrice((0, 2, 20))), ("30b-a3b", SMALL_VL,
-          TokenPrice((0, 0.75, 7.5))),
-                                 ("32b", SMALL_VL, TokenPrice((0, 2, 20))), ("8b", SMALL_VL, TokenPrice((0,
-                                     0.5, 5))))),
+             gone="qwen3.7-plus")
+      for size, sight, price in (("235b-a22b", QWEN3_VL, TokenPrice((0, 2, 20))),
+                                 ("30b-a3b", SMALL_VL, TokenPrice((0, 0.75, 7.5))),
+                                 ("32b", SMALL_VL, TokenPrice((0, 2, 20))),
+                                 ("8b", SMALL_VL, TokenPrice((0, 0.5, 5))))),
     _model("qwen-vl-max", "never", "so hr", (129024, 8192), TokenPrice((0, 1.6, 4)), VL_MAX,
            gone="qwen3.7-plus"),
     _model("qwen-vl-plus", "never", "so hr", (129024, 8192), TokenPrice((0, 0.8, 2)), VL_PLUS,
            gone="qwen3.6-flash"),
-    *(_model(f"qwen-vl-{size}", "never", "so hr", (129024, 8192), None, sight, gone="qwen3.7-plus",
-        day="2026-05-13") for size, sight in (
-        ("max-2025-04-08", QVQ._replace(video_bytes=2 * _GB)), ("max-2025-04-02", QVQ), ("max-2025-01-25",
-            QVQ),
-        ("plus-2025-05-07", QVQ), ("plus-2025-01-25", QVQ))),
-    *(_model(f"qwen-vl-{size}", "never", "hr", (30720, 2048), None, OLDEST, gone="qwen3.7-plus",
-        day="2026-05-13")
-      for size in ("max-1230", "max-1119", "max-1030", "max-0809", "plus-0809", "plus-0102")),
+    *(_model(f"qwen-vl-{name}", "never", "so hr", (129024, 8192), None, sight, gone="qwen3.7-plus",
+             day="2026-05-13")
+      for name, sight in (("max-2025-04-08", QVQ._replace(video_bytes=2 * _GB)), ("max-2025-04-02", QVQ),
+                          ("max-2025-01-25", QVQ), ("plus-2025-05-07", QVQ), ("plus-2025-01-25", QVQ))),
+    *(_model(f"qwen-vl-{name}", "never", "hr", (30720, 2048), None, OLDEST, gone="qwen3.7-plus",
+             day="2026-05-13")
+      for name in ("max-1230", "max-1119", "max-1030", "max-0809", "plus-0809", "plus-0102")),
     _model("qvq-max", "always", "stream hr no-system", (106496, 8192), TokenPrice((0, 8, 32)), QVQ,
            gone="qwen3.7-plus"),
     _model("qvq-plus", "always", "stream hr no-system", (106496, 8192), TokenPrice((0, 2, 5)), QVQ,
@@ -299,14 +288,13 @@ ROWS = (
 # Rows for ids that no model above covers. A thinking of None leaves `enable_thinking` to the service.
 FAMILIES = tuple(_model(name, thinking, features, (0, 0), None, sees) for name, thinking, features, sees in (
     ("", None, "", None),
-    ("qwen3.", "on", "mm", QWEN3X), ("qwen3-", None, "", None), ("qwen3-vl-", None, "", QWEN3_VL), ("qwen",
-        None, "", None),
-    ("qwen-vl-", "never", "", VL_MAX), ("qwen-vl-ocr", "never", "ocr ocr-tasks", OCR_28), ("qvq", "always",
-        "stream no-system", QVQ),
-    ("qwen-mt-", "never", "mt", None), ("qwen-long", "never", "long", None), ("qwq", "always", "stream",
-        None),
-    ("deepseek-v4", "on", "jt", None), ("deepseek-", None, "", None), ("glm-", "on", "", None), ("ZHIPU/",
-        None, "", None),
+    ("qwen3.", "on", "mm", QWEN3X), ("qwen3-", None, "", None), ("qwen3-vl-", None, "", QWEN3_VL),
+    ("qwen", None, "", None), ("qwen-vl-", "never", "", VL_MAX),
+    ("qwen-vl-ocr", "never", "ocr ocr-tasks", OCR_28), ("qvq", "always", "stream no-system", QVQ),
+    ("qwen-mt-", "never", "mt", None), ("qwen-long", "never", "long", None),
+    ("qwq", "always", "stream", None),
+    ("deepseek-v4", "on", "jt", None), ("deepseek-", None, "", None),
+    ("glm-", "on", "", None), ("ZHIPU/", None, "", None),
     ("kimi", None, "", KIMI), ("MiniMax", None, "", None),
 ))
 _ABILITIES = frozenset("fc so js ws pc tb hr".split())
@@ -316,28 +304,27 @@ def free(row: Model) -> Model:
     """The row of an id that is newer than the table: all abilities and no limits."""
     known = row in FAMILIES or row.thinking in ("on", "off")
     return row._replace(thinking=row.thinking if known else None, features=row.features | _ABILITIES,
-        max_input=0, max_output=0,
-                        max_thinking=0, price=None, sees=row.sees or ANY, efforts=EFFORTS)
+                        max_input=0, max_output=0, max_thinking=0, price=None, sees=row.sees or ANY,
+                        efforts=EFFORTS)
 
 
+_THINKS = {"on": "thinks by default", "off": "thinks when asked", "always": "always thinks"}
 _DOES = (("fc", "tools"), ("so", "JSON"), ("ws", "search"), ("pc", "prefix"), ("mt", "translation"),
-    ("long", "documents"),
-         ("ocr", "OCR"), ("ocr-tasks", "OCR tasks"), ("hr", "high resolution"), ("ba", "Batch API"))
+         ("long", "documents"), ("ocr", "OCR"), ("ocr-tasks", "OCR tasks"), ("hr", "high resolution"),
+         ("ba", "Batch API"))
 
 
 def describe(row: Model) -> dict:
     """What --models says of a row."""
     sees = row.sees and (["pictures", "videos"] if row.sees.frames[1] else ["pictures"])
-    thinks = {"on": "thinks by default", "off": "thinks when asked",
-        "always": "always thinks"}.get(row.thinking)
+    thinks = _THINKS.get(row.thinking)
     limits = {"input_tokens": row.max_input, "output_tokens": row.max_output,
-        "thinking_tokens": row.max_thinking,
-              "efforts": list(row.efforts)}
+              "thinking_tokens": row.max_thinking, "efforts": list(row.efforts)}
     if row.sees:
         limits.update(pictures=row.sees.pictures, picture_bytes=row.sees.picture_bytes,
-            frames=row.sees.frames[1],
-                      video_bytes=row.sees.video_bytes, video_seconds=row.sees.video_seconds)
-    return {"does": ["text", *(sees or ()), *([thinks] if thinks else ()), *(word for name,
-        word in _DOES if name in row.features)],
+                      frames=row.sees.frames[1], video_bytes=row.sees.video_bytes,
+                      video_seconds=row.sees.video_seconds)
+    does = [word for name, word in _DOES if name in row.features]
+    return {"does": ["text", *(sees or ()), *([thinks] if thinks else ()), *does],
             "limits": {name: value for name, value in limits.items() if value},
             "price": row.price.words() + " CNY per million tokens in/out" if row.price else ""}

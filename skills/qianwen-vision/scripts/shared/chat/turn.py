@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import json
 
-from ..body import encoded
 from ..failures import Exit, Failure, usage
 from ..money.cost import Cost, document as cost_document, FREE, words
 from ..transport.request import Request
@@ -21,14 +20,14 @@ def text_target(session, ask: ChatAsk, name: str):
     if options.output == "-":
         return None
     from ..files.answer_file import output_for
-    return output_for(options.output, options.overwrite, console.redact_result(name), "json"
-                      if ask.wants_json else "md")
+    return output_for(options.output, options.overwrite, console.redact_result(name),
+                      "json" if ask.wants_json else "md")
 
 
 def chat_request(endpoint, body: dict) -> Request:
     """A chat completion over the OpenAI-compatible API. Raises usage for text that cannot be sent."""
     accept = {"Accept": "text/event-stream"} if body.get("stream") else {}
-    return Request("POST", endpoint.compatible + "/chat/completions", body, accept, encoded(body))
+    return Request("POST", endpoint.compatible + "/chat/completions", body, accept)
 
 
 def preface(console, ask: ChatAsk, body: dict, remarks: list, warning: str) -> None:
@@ -42,8 +41,8 @@ def preface(console, ask: ChatAsk, body: dict, remarks: list, warning: str) -> N
     if ask.schema is not None and ask.wants_json:
         from .json_schema import check_schema
         for place, keyword in check_schema(ask.schema):
-            console.warn(f"--schema: {keyword!r} at {place} is sent to the model, but the answer is not "
-                         "checked against it")
+            console.warn(f"--schema: {keyword!r} at {place} is sent to the model, "
+                         "but the answer is not checked against it")
 
 
 class Turn:
@@ -91,8 +90,8 @@ class Turn:
             raise
 
     def report(self, **more) -> None:
-        """Say what it cost, and print the JSON document where one is wanted; `more` are further keys of
-        it."""
+        """Say what it cost, and print the JSON document where one is wanted;
+        `more` are further keys of it."""
         console, model = self.console, self.answer.model or self.model.id
         console.note(self._bill())
         console.detail(f"request id {self.answer.request_id or 'not given'}")
@@ -111,16 +110,16 @@ class Turn:
     # -- sending
 
     def _send(self, request: Request) -> None:
-        """Ask the model. Where it takes no schema after all, ask for JSON with the schema in the messages
-        instead."""
+        """Ask the model. Where it takes no schema after all,
+        ask for JSON with the schema in the messages instead."""
         try:
             self._exchange(request)
         except Failure as failure:
             refused = failure.http_status == 400 and "response_format" in failure.message
             if self.asked.schema is None or not refused or "messages" not in request.body:
                 raise
-            self.console.note(f"{self.model.id} takes no schema; asking for JSON with the schema in the "
-                              "messages instead")
+            self.console.note(f"{self.model.id} takes no schema; "
+                              "asking for JSON with the schema in the messages instead")
             body = without_schema(request.body, self.asked.schema)
             self._exchange(Request(request.method, request.url, body, request.headers))
 
@@ -196,24 +195,25 @@ class Turn:
             raise
 
     def _checked_json(self) -> str:
-        """The answer as clean JSON text. One that breaks the promise fails, and is kept in the error report.
-        """
+        """The answer as clean JSON text.
+        One that breaks the promise fails, and is kept in the error report."""
         from .json_answer import json_answer, json_within
         try:
             value, text = json_answer(self.answer.text)
         except ValueError as error:
             try:
-                value, text = json_within(self.answer.text, lambda found: self.asked.schema is None
-                                          or not self._broken(found))
+                schema = self.asked.schema
+                value, text = json_within(self.answer.text,
+                                          lambda found: schema is None or not self._broken(found))
             except ValueError:
                 raise self._no_json(error) from None
             self.console.warn("the answer had text around its JSON; the one value that fits was used")
         broken = self._broken(value) if self.asked.schema is not None else []
         if broken:
-            raise self._broken_promise("the answer does not match the schema: " + "; ".join(broken[:5]),
-                                       counted(len(broken), "violation"),
-                                       "make the schema simpler, or run the command again: each answer is "
-                                       "billed")
+            raise self._broken_promise(
+                "the answer does not match the schema: " + "; ".join(broken[:5]),
+                counted(len(broken), "violation"),
+                "make the schema simpler, or run the command again: each answer is billed")
         self.data = value if self.asked.schema is not None else None
         return text
 
@@ -230,8 +230,8 @@ class Turn:
         return self._broken_promise(
             f"the answer is not JSON: {error}",
             "it was cut off at the token limit" if cut else "the model ignored the JSON mode",
-            "leave out --max-tokens" if cut else "use another model, or run the command again: each answer "
-                                                 "is billed")
+            "leave out --max-tokens" if cut else
+            "use another model, or run the command again: each answer is billed")
 
     def _broken_promise(self, message: str, cause: str, fix: str) -> Failure:
         return Failure(Exit.FAILED, message, cause, fix, request_id=self.answer.request_id, accepted="maybe",
@@ -243,11 +243,10 @@ class Turn:
                     "text": self.text, "reasoning": answer.reasoning,
                     "tool_calls": tool_calls_for_messages(answer), "data": self.data,
                     "finish_reason": answer.finish_reason, **more, "files": self.files, "usage": answer.usage,
-                    "billing": self._billing(),
-                    "warnings": self.console.warnings}
+                    "billing": self._billing(), "warnings": self.console.warnings}
         always = ("ok", "skill", "model", "text", "usage", "billing", "warnings")
-        return {name: value for name, value in document.items() if value or name in always
-                or name == "data" and self.data is not None}
+        return {name: value for name, value in document.items()
+                if value or name in always or name == "data" and self.data is not None}
 
     # -- what came of an answer that broke off
 
@@ -273,6 +272,6 @@ class Turn:
 
 
 def _call_line(call: dict) -> str:
-    return json.dumps({"id": call["id"], "name": call["function"]["name"],
-                       "arguments": call["function"]["arguments"]},
+    called = call["function"]
+    return json.dumps({"id": call["id"], "name": called["name"], "arguments": called["arguments"]},
                       ensure_ascii=False)

@@ -1,5 +1,5 @@
-"""What the service says a call used, read so that nothing odd in it stands between an answer and its output.
-"""
+"""What the service says a call used,
+read so that nothing odd in it stands between an answer and its output."""
 from __future__ import annotations
 
 import math
@@ -57,8 +57,8 @@ def usage_line(usage, model: str, billing: str) -> str:
 
 
 def plain(value, depth: int = _DEEPEST):
-    """A copy of what JSON gave that can be passed on: numbers that JSON cannot carry, and what nests too
-    deeply, are null."""
+    """A copy of what JSON gave that can be passed on:
+    numbers that JSON cannot carry, and what nests too deeply, are null."""
     if isinstance(value, (dict, list)) and not depth:
         return None
     if isinstance(value, dict):

@@ -9,7 +9,6 @@ import sys
 
 from .. import redaction
 from ..failures import Exit, Failure
-from ..words import data_size
 
 _WIDTH = 79  # columns of a line that is redrawn
 # What steers a terminal or hides text in it: C0 but tab and line end, DEL, C1, direction overrides, odd line
@@ -64,20 +63,6 @@ class Console:
         if self.verbose:
             self.say(text)
 
-    def upload_progress(self, name: str):
-        """A callback that tells of an upload that takes over a second: redrawn on a terminal, else every
-        tenth."""
-        import time
-        begin, told = time.monotonic(), [0]
-
-        def progress(sent: int, size: int) -> None:
-            tenth = 10 * sent // size
-            if self.quiet or time.monotonic() - begin < 1 or tenth == told[0]:
-                return
-            told[0] = tenth
-            self.note(f"uploading {name}: {10 * tenth} % of {data_size(size)}")
-        return progress
-
     def warn(self, text: str, fix: str = "") -> None:
         """A warning and its next step: shown always, and listed in the JSON document."""
         self.warnings.append(self.clean(f"{text}. {_sentence(fix)}" if fix else text))
@@ -117,43 +102,6 @@ class Console:
         text = json.dumps(self.redact_result(document), ensure_ascii=False, indent=2)
         text = _harmless(text, lambda match: f"\\u{ord(match.group()):04x}")
         self._result(text.encode("utf-8", "replace").decode("utf-8") + "\n")
-
-    def failed(self, failure: Failure) -> None:
-        """Report a failure: in words on stderr, and as the JSON document where one was asked for."""
-        self.end_result()
-        self.explain(failure)
-        if self.json_mode:
-            self.document(self.failure_document(failure))
-
-    def explain(self, failure: Failure) -> None:
-        """What happened, why, and what to do next, on stderr."""
-        facts = [f"HTTP {failure.http_status}" if failure.http_status else "", failure.code,
-                 f"request id {failure.request_id}" if failure.request_id else ""]
-        facts = ", ".join(fact for fact in facts if fact)
-        lines = [f"error: {failure.message}" + (f"  [{facts}]" if facts else "")]
-        fix = (failure.fix if not any(failure.fix in shown for shown in self.advised)
-               else "do what the warning above says")
-        lines += [f"  {name}: {text}" for name,
-                  text in (("why", failure.cause), ("next", fix if failure.fix else "")) if text]
-        self.say("\n".join(lines))
-
-    def clean_error(self, failure: Failure) -> dict:
-        """The `error` object of the JSON document."""
-        return {name: self.clean(value) if isinstance(value, str) else value
-                for name, value in failure.as_error().items()}
-
-    def failure_document(self, failure: Failure) -> dict:
-        """The JSON document of a failure."""
-        error = self.clean_error(failure)
-        document = {"ok": False, "skill": self.skill, "exit_code": int(failure.exit_code),
-                    "warnings": self.warnings,
-                    "error": error, **self.redact_result({"task_id": failure.task_id,
-                                                          "resume": failure.resume,
-                                                          "files": failure.files,
-                                                          "partial": failure.partial}),
-                    "billing": failure.billing}
-        always = ("ok", "skill", "exit_code", "warnings", "error", "files")
-        return {name: value for name, value in document.items() if value or name in always}
 
     def say(self, text: str) -> None:
         """A line for people, --quiet or not."""
@@ -268,12 +216,3 @@ def make_blocking(stream) -> None:
         os.set_blocking(stream.fileno(), True)
     except (AttributeError, OSError, ValueError):  # no file, or Windows, which knows no such pipes
         pass
-
-
-def defect(error: Exception, console: Console) -> Failure:
-    """An exception nobody expected, as a Failure; --verbose shows where it came from."""
-    if console.verbose:
-        import traceback
-        console.detail(traceback.format_exc())
-    return Failure(Exit.UNEXPECTED, f"a defect of this script: {type(error).__name__}: {error}",
-                   fix="run it again with -v and report the traceback")

@@ -41,8 +41,8 @@ class OutputFile:
                           fix="add --overwrite to replace it, or choose another --output")
 
     def save(self, data: bytes, media_type: str) -> dict:
-        """Write the file and give it its name; return its entry of the JSON document. Raises Failure UNSAVED.
-        """
+        """Write the file and give it its name; return its entry of the JSON document.
+        Raises Failure UNSAVED."""
         try:
             with whole(self.path, overwrite=self.overwrite) as file:
                 file.write(data)
@@ -59,8 +59,8 @@ class OutputFile:
 
 
 def output_for(output: str, overwrite: bool, prompt: str, extension: str) -> OutputFile:
-    """The OutputFile for an `--output` value: a file, or a directory (existing, or ending in a slash) to name
-    a file in."""
+    """The OutputFile for an `--output` value:
+    a file, or a directory (existing, or ending in a slash) to name a file in."""
     output = expanded(output)
     if output.endswith(("/", os.sep)) or os.path.isdir(output):
         output = os.path.join(output, f"{slug(prompt)}-{short_id()}.{extension}")

@@ -1,5 +1,5 @@
-"""Budgets: `20`, `20/day`, `100/week`, `300/month`, in CNY by local calendar days, weeks from Monday, and
-months.
+"""Budgets: `20`, `20/day`, `100/week`, `300/month`,
+in CNY by local calendar days, weeks from Monday, and months.
 
 Pure: what was spent comes from `spending`.
 """
@@ -20,8 +20,8 @@ Budget = namedtuple("Budget", "amount period where")
 
 
 def parse(text: str, where: str) -> Budget | None:
-    """The budget that a value means, None for an empty one. Raises usage for anything but an amount and a
-    period."""
+    """The budget that a value means, None for an empty one.
+    Raises usage for anything but an amount and a period."""
     if not text.strip():
         return None
     found = re.match(_FORM, text)

@@ -81,8 +81,8 @@ class Sums(Spending):
         return bool(new) or folded != self._folded
 
     def _read_sums(self) -> tuple:
-        """(number of the last file that is summed, the sums); (-1, {}) where there are none or they are
-        damaged."""
+        """(number of the last file that is summed, the sums);
+        (-1, {}) where there are none or they are damaged."""
         try:
             held = json.loads(read_own(self._path(SUMS), _MOST_SUMS) or b"")
             return int(held["folded"]), {tuple(row[:3]): Sum(*row[3:]) for row in held["days"]}
@@ -90,8 +90,8 @@ class Sums(Spending):
             return -1, {}
 
     def _add_lines(self, path: str, start: int, sums: dict) -> int:
-        """Add the whole lines from an offset on; return the offset behind them. Lines that cannot be read are
-        passed over."""
+        """Add the whole lines from an offset on; return the offset behind them.
+        Lines that cannot be read are passed over."""
         try:
             with os.fdopen(open_own(path), "rb") as file:
                 file.seek(start)
@@ -124,14 +124,13 @@ class Sums(Spending):
     # -- calls under way
 
     def under_way(self) -> float:
-        """CNY that calls of all processes may still cost. What a process left that ended without a word
-        becomes doubt."""
+        """CNY that calls of all processes may still cost.
+        What a process left that ended without a word becomes doubt."""
         return sum(self._still_open(path) for path in self._files_under_way())
 
     def _still_open(self, path: str) -> float:
         """CNY of the open calls of one process; 0 once they are written down as doubts. Each is ended in its
-        file as it is written down, because the file may stay: one that is open cannot be deleted on
-        Windows."""
+        file as it is written down, because the file may stay: one that is open cannot be deleted on Windows."""
         try:
             if not is_held(path):
                 with Lock(path, wait=1.0) as lock:  # two readers would count the same doubts

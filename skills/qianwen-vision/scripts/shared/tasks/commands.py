@@ -74,8 +74,8 @@ def _say_status(facts: dict, journal: Journal, console) -> None:
 
 
 def cancel(given: str, runner, journal: Journal, console) -> None:
-    """`--cancel ID`: possible only while the task waits. A runner that tells True has something left to be
-    fetched."""
+    """`--cancel ID`: possible only while the task waits.
+    A runner that tells True has something left to be fetched."""
     record = journal.find(given)
     if record and is_submitting(record):
         runner.look_for(record)

@@ -1,4 +1,8 @@
-"""What the service's errors mean: cause, next step and exit code of each, by key kind and endpoint."""
+"""What the service's errors mean: cause, next step and exit code of each, by key kind and endpoint.
+
+`error` is always a ServiceError and `context` the Context that explains it, both of context.py, which imports this
+module when the first error comes.
+"""
 from __future__ import annotations
 
 import re
@@ -7,12 +11,6 @@ from collections import namedtuple
 from ..failures import Exit, Failure
 from ..key_guard import PLAN_PAGE, TWO_KEYS
 
-# What explaining an error needs to know about the call. `models` are ids for a "did you mean", `successor` is
-# what replaces a retired model, `address` the base URL in use, without a service path.
-Context = namedtuple("Context", "skill key_kind endpoint_kind host model models sandboxed successor address",
-                     defaults=("", "", "", "", "", (), False, "", ""))
-# What the service said, whatever it was wrapped in. `code` may be a number as text.
-ServiceError = namedtuple("ServiceError", "status code message request_id", defaults=(0, "", "", ""))
 # code and fragment: regular expressions searched in the lower-cased code and message ('' fits everything);
 # status: 0 fits every status; retry: the same request may succeed later.
 Row = namedtuple("Row", "status code fragment exit retry cause fix")
@@ -227,7 +225,7 @@ _MEANT = (
 )
 
 
-def explain(error: ServiceError, context: Context) -> Failure:
+def explain(error, context) -> Failure:
     """Turn what the service said into a Failure with the cause and fix that fit this key, endpoint and model.
     """
     meant = _meant(error)
@@ -241,7 +239,7 @@ def explain(error: ServiceError, context: Context) -> Failure:
                    server_error=meant.status >= 500 and row.exit == Exit.FAILED and row.retry)
 
 
-def _meant(error: ServiceError) -> ServiceError:
+def _meant(error):
     """The error with the status that it stands for: overload comes as 500 with "<503> …", throttling as 200
     with "429"."""
     inner = re.match(r"<([45]\d\d)>", error.message) or re.fullmatch(r"([45]\d\d)", error.code)
@@ -257,7 +255,7 @@ def _meant(error: ServiceError) -> ServiceError:
                                        and re.search(fragment, message)), error.status))
 
 
-def _find_row(error: ServiceError, context: Context) -> Row:
+def _find_row(error, context) -> Row:
     code, message = error.code[:200].lower(), error.message[:2000].lower()
     row = _first(_MONEY, error.status, code, message)
     if row:
@@ -288,7 +286,7 @@ def _is_auth(status: int, code: str, message: str) -> bool:
         for text in texts)
 
 
-def _auth_row(message: str, context: Context) -> Row:
+def _auth_row(message: str, context) -> Row:
     cause, fix = next((cause, fix) for key, host, cause, fix in _AUTH
                       if key in ("", context.key_kind) and host in ("", context.endpoint_kind))
     if "no api-key provided" in message or "didn't provide an api key" in message:
@@ -303,7 +301,7 @@ def _auth_row(message: str, context: Context) -> Row:
     return Row(401, "", "", Exit.KEY, False, cause, fix)
 
 
-def _not_accepted(error: ServiceError, row: Row) -> bool:
+def _not_accepted(error, row: Row) -> bool:
     """Whether the service surely did not take the request: it refused it, or said it had no room for it
     (503)."""
     if error.status == 503:  # a bare page from a proxy in between says nothing of what the service did
@@ -336,7 +334,7 @@ _RATE_WORDS = {  # whether the key is a plan key -> cause, fix
 }
 
 
-def _words(context: Context) -> dict:
+def _words(context) -> dict:
     host, model, address = context.host or "the endpoint", context.model or "the model", context.address
     rate_limit, rate_limit_fix = _RATE_WORDS[context.key_kind == "plan"]
     shortened = re.sub(r"/v1/?$", "", address)
@@ -355,7 +353,7 @@ def _words(context: Context) -> dict:
             "or_successor": f"; {context.successor} replaces {model}" if context.successor else ""}
 
 
-def _model_fix(context: Context) -> str:
+def _model_fix(context) -> str:
     if context.successor:
         return f"use --model {context.successor}, which replaces it"
     close = _close_models(context)
@@ -363,7 +361,7 @@ def _model_fix(context: Context) -> str:
     return meant + "use a model id that --models lists"
 
 
-def _close_models(context: Context) -> list:
+def _close_models(context) -> list:
     """Known ids that resemble an unknown one; a known id was not mistyped."""
     import difflib
     if not context.model or context.model in context.models:
@@ -378,16 +376,3 @@ def _clean(message: str) -> str:
     message = "".join(c if c.isprintable() or c == "\n" else " " for c in message[:2000])
     message = re.sub(r"^<\d{3}>\s*(InternalError(\.\w+)*:\s*)?", "", message.strip())
     return re.sub(r"\s*For details, see: \S+$", "", message).strip()
-
-
-def network(what: str, context: Context, *, cause: str = "", fix: str = "", accepted: str = "maybe",
-            retryable: bool = True) -> Failure:
-    """A connection error. `accepted` is "no" when the request surely never reached the service."""
-    if context.sandboxed:
-        cause = "this agent's sandbox has no network (CODEX_SANDBOX_NETWORK_DISABLED=1)"
-        fix, retryable = "ask the user to allow network access for this command, then run it again", False
-    if accepted == "maybe" and not fix:
-        fix = "the service may have accepted and billed the request; run the command again only if paying twice is acceptable"
-    return Failure(Exit.NETWORK, what, cause or f"no usable connection to {context.host or 'the service'}",
-                   fix or "check the spelling of QWEN_BASE_URL, the network and any proxy; then run the "
-                   "command again", retryable=retryable, accepted=accepted)

@@ -1,89 +1,52 @@
 """A request as data: JSON or multipart body, headers, and the reply."""
 from __future__ import annotations
 
-import io
-import os
+import json
 import re
 from collections import namedtuple
 from urllib.parse import urlsplit
 
 from .. import key_guard, VERSION
 from ..body import elide_media
+from ..failures import usage
 
 
 class Request:
-    """One HTTP request. `body` is JSON-able data, a Multipart, or None; `headers` are those beyond the usual
-    ones.
-
-    `data` is the body as it is sent, where it was encoded already.
+    """One HTTP request. `body` is JSON-able data, a Multipart (multipart.py), or None; `headers` are those
+    beyond the usual ones. `data` is the body as it is sent. Raises usage for text that cannot be sent.
     """
 
-    __slots__ = ("method", "url", "headers", "body", "data")
+    __slots__ = ("method", "url", "headers", "body", "data", "is_form")
 
-    def __init__(self, method: str, url: str, body=None, headers: dict | None = None, data: bytes
-                 | None = None):
-        self.method, self.url, self.body, self.headers, self.data = method, url, body, headers or {}, data
+    def __init__(self, method: str, url: str, body=None, headers: dict | None = None):
+        self.method, self.url, self.body, self.headers = method, url, body, headers or {}
+        self.is_form = hasattr(body, "content_type")  # a Multipart
+        if body is None:
+            self.data = b"" if method == "POST" else None
+        else:
+            self.data = body if self.is_form else encoded(body)
 
     def preview(self, skill: str, key: key_guard.Key) -> dict:
         """The request for `--dry-run`: no key, no inline media."""
         headers = headers_of(self, skill)
         headers["Authorization"] = "Bearer " + key_guard.masked(key.value)
-        body = self.body.preview() if isinstance(self.body, Multipart) else elide_media(self.body)
+        body = self.body.preview() if self.is_form else elide_media(self.body)
         return {"method": self.method, "url": self.url, "headers": headers, "body": body}
 
 
-class FileChanged(OSError):
-    """A file was changed by somebody while it was sent."""
-
-
-class Multipart:
-    """A multipart/form-data body whose `file` field comes last: a file streamed from disk, or bytes (`data`).
-
-    Can be read again for a retry. `progress(sent, size)` is told how many bytes of the file have gone.
-    """
-
-    def __init__(self, fields: dict, path: str, filename: str = "",
-                 media_type: str = "application/octet-stream",
-                 data: bytes | None = None, progress=None):
-        self.fields, self.path, self.media_type = fields, path, media_type
-        self.data, self.progress = data, progress
-        self.filename = filename or os.path.basename(path)
-        self.size = os.path.getsize(path) if data is None else len(data)
-        self.boundary = "qianwen-" + os.urandom(16).hex()
-        self._head, self._tail = self._frame()
-
-    def _frame(self) -> tuple:
-        lines = []
-        for name, value in self.fields.items():
-            lines += [f"--{self.boundary}", f'Content-Disposition: form-data; name="{name}"', "", str(value)]
-        quoted = self.filename.replace("\\", "_").replace('"', "%22").replace("\r", "_").replace("\n", "_")
-        lines += [f"--{self.boundary}", f'Content-Disposition: form-data; name="file"; filename="{quoted}"',
-                  f"Content-Type: {self.media_type}", "", ""]
-        return "\r\n".join(lines).encode("utf-8", "replace"), f"\r\n--{self.boundary}--\r\n".encode("ascii")
-
-    @property
-    def content_type(self) -> str:
-        return f"multipart/form-data; boundary={self.boundary}"
-
-    def __len__(self) -> int:
-        return len(self._head) + self.size + len(self._tail)
-
-    def __iter__(self):
-        yield self._head
-        sent = 0
-        with io.BytesIO(self.data) if self.data is not None else open(self.path, "rb") as file:
-            while sent < self.size:
-                block = file.read(min(1 << 16, self.size - sent))
-                if not block:
-                    raise FileChanged(f"{self.path} became shorter during the upload")
-                sent += len(block)
-                yield block
-                if self.progress:
-                    self.progress(sent, self.size)
-        yield self._tail
-
-    def preview(self) -> dict:
-        return {**self.fields, "file": f"<{self.filename}, {self.size} bytes>"}
+def encoded(body) -> bytes:
+    """A JSON body as UTF-8. Arguments whose bytes are no UTF-8 arrive as lone surrogates, which cannot be
+    sent."""
+    try:
+        return json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8")
+    except RecursionError:
+        raise usage("the request nests too deeply; nothing was sent") from None
+    except UnicodeEncodeError:
+        raise usage("the request contains text that is not UTF-8; nothing was sent",
+                    "save the text as a UTF-8 file and give that file") from None
+    except ValueError:
+        raise usage("the request contains a number that JSON cannot express (infinity or NaN); nothing was "
+                    "sent") from None
 
 
 class Reply(namedtuple("Reply", "status headers body")):
@@ -118,7 +81,7 @@ def is_id(value) -> bool:
 
 def headers_of(request: Request, skill: str) -> dict:
     headers = {"User-Agent": f"qianwen-skills/{VERSION} ({skill})", "Accept": "application/json"}
-    if isinstance(request.body, Multipart):
+    if request.is_form:
         headers["Content-Type"] = request.body.content_type
     elif request.body is not None:
         headers["Content-Type"] = "application/json"

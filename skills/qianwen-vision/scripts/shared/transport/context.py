@@ -1,0 +1,34 @@
+"""What is known about a call, and how that becomes the Failure of one that went wrong."""
+from __future__ import annotations
+
+from collections import namedtuple
+
+from ..failures import Exit, Failure
+
+# What the service said, whatever it was wrapped in. `code` may be a number as text.
+ServiceError = namedtuple("ServiceError", "status code message request_id", defaults=(0, "", "", ""))
+
+
+class Context(namedtuple("Context", "skill key_kind endpoint_kind host model models sandboxed successor address",
+                         defaults=("", "", "", "", "", (), False, "", ""))):
+    """What explaining an error needs to know about the call. `models` are ids for a "did you mean",
+    `successor` is what replaces a retired model, `address` the base URL in use, without a service path."""
+
+    __slots__ = ()
+
+    def explain(self, error: ServiceError) -> Failure:
+        """What the service said, with the cause and fix that fit this key, endpoint and model."""
+        from .errors import explain  # its tables are large, and a call that succeeds needs none of them
+        return explain(error, self)
+
+    def network(self, what: str, *, cause: str = "", fix: str = "", accepted: str = "maybe",
+                retryable: bool = True) -> Failure:
+        """A connection error. `accepted` is "no" when the request surely never reached the service."""
+        if self.sandboxed:
+            cause = "this agent's sandbox has no network (CODEX_SANDBOX_NETWORK_DISABLED=1)"
+            fix, retryable = "ask the user to allow network access for this command, then run it again", False
+        if accepted == "maybe" and not fix:
+            fix = "the service may have accepted and billed the request; run the command again only if paying twice is acceptable"
+        return Failure(Exit.NETWORK, what, cause or f"no usable connection to {self.host or 'the service'}",
+                       fix or "check the spelling of QWEN_BASE_URL, the network and any proxy; then run the "
+                       "command again", retryable=retryable, accepted=accepted)
