@@ -512,3 +512,21 @@ def test_a_call_under_way_is_written_down_without_the_key(tmp_path):
         payments.begin(model, unknown("its price is not in the table"))
     (written,) = (tmp_path / "under-way").iterdir()
     assert "0123456789" not in written.read_text() and "***" in written.read_text()
+
+
+# ---- an update while the script runs ---------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("gone, code, said", [
+    ("shared.cli.failed", 3, "error: No API key was found"), ("shared.cli.session", 1, "is not there")])
+def test_a_file_of_the_skill_that_is_taken_away_meanwhile_is_named(run, monkeypatch, gone, code, said):
+    """What was going to be told is told without it, and nothing ends in a traceback."""
+    monkeypatch.setitem(sys.modules, gone, None)
+    if gone == "shared.cli.session":
+        monkeypatch.setattr("shared.main.Session", lambda *arguments: __import__(gone, fromlist=["Session"]))
+    result = run("Hi", key=None)
+    assert result.code == code and said in result.err and "Traceback" not in result.err and "next: " in result.err, result
+
+
+def test_a_short_key_of_a_gateway_may_be_a_word_of_a_model_id(run, emulator):
+    result = run("Hi", "--model", "ollama/qwen3", key="ollama")
+    assert "holds an API key" not in result.err, result

@@ -961,6 +961,14 @@ def test_without_stdout_nothing_is_paid_or_uploaded_that_nobody_could_read(envir
 
 
 @POSIX
+def test_without_stdout_a_conversation_in_a_file_goes_on(environment, emulator, work):
+    shell = 'exec "$0" "$1" Hi --chat talk.json >&-'
+    done = subprocess.run(["sh", "-c", shell, sys.executable, str(SCRIPTS["qianwen-text"])], env=environment, cwd=str(work),
+                          stderr=subprocess.PIPE, timeout=60)
+    assert done.returncode == 0 and len(json.loads((work / "talk.json").read_text("utf-8"))) == 2, done.stderr.decode()
+
+
+@POSIX
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
 def test_interrupted_while_an_answer_comes(start, emulator, work, number):
     emulator.reply(chunks=[event("first "), event("second", finish="stop")], delay=10)
