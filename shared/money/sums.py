@@ -20,8 +20,8 @@ SUMS = "spending-sums.json"
 _MOST_SUMS = 64 << 20  # bytes
 _ASIDE = r"spending-(\d+)\.jsonl$"
 
-# What was spent on one day with one model. unpriced: calls without a known price; in_doubt: calls whose
-# outcome nobody knows.
+# What was spent on one day with one model. unpriced: calls without a known price;
+# in_doubt: calls whose outcome nobody knows.
 Sum = namedtuple("Sum", "calls units amount unpriced in_doubt", defaults=(0, {}, 0.0, 0, 0))
 
 
@@ -30,9 +30,8 @@ def plus(one: Sum, other: Sum) -> Sum:
     units = dict(one.units)
     for name, count in other.units.items():
         units[name] = round(units.get(name, 0) + count, 4)
-    return Sum(one.calls + other.calls, units, round(one.amount + other.amount, 6), one.unpriced
-               + other.unpriced,
-               one.in_doubt + other.in_doubt)
+    return Sum(one.calls + other.calls, units, round(one.amount + other.amount, 6),
+               one.unpriced + other.unpriced, one.in_doubt + other.in_doubt)
 
 
 class Sums(Spending):
@@ -76,8 +75,8 @@ class Sums(Spending):
         if new:
             from ..files.whole import whole
             with whole(self._path(SUMS), permissions=0o600) as file:
-                file.write(json.dumps({"folded": new[-1],
-                                       "days": [[*key, *one] for key, one in sums.items()]}).encode())
+                days = [[*key, *one] for key, one in sums.items()]
+                file.write(json.dumps({"folded": new[-1], "days": days}).encode())
         return bool(new) or folded != self._folded
 
     def _read_sums(self) -> tuple:
@@ -112,8 +111,8 @@ class Sums(Spending):
         (a crash in between) are summed by the next reader."""
         with self._lock():
             if os.path.getsize(self._path(FILE)) > MOST_BYTES:
-                last = max(self._numbers(), default=-1)
-                os.rename(self._path(FILE), self._path(f"spending-{max(last, self._read_sums()[0]) + 1}.jsonl"))
+                last = max(*self._numbers(), self._read_sums()[0], -1)
+                os.rename(self._path(FILE), self._path(f"spending-{last + 1}.jsonl"))
                 self._fold()
 
     def _numbers(self) -> list:
@@ -129,8 +128,9 @@ class Sums(Spending):
         return sum(self._still_open(path) for path in self._files_under_way())
 
     def _still_open(self, path: str) -> float:
-        """CNY of the open calls of one process; 0 once they are written down as doubts. Each is ended in its
-        file as it is written down, because the file may stay: one that is open cannot be deleted on Windows."""
+        """CNY of the open calls of one process; 0 once they are written down as doubts.
+        Each is ended in its file as it is written down, because the file may stay:
+        one that is open cannot be deleted on Windows."""
         try:
             if not is_held(path):
                 with Lock(path, wait=1.0) as lock:  # two readers would count the same doubts
