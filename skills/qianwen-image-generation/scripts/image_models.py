@@ -167,8 +167,9 @@ TOOLS = (
     _tool("wanx-v1", Places("input.prompt", ("input.ref_img",)), Price(0.16), (1, 4), _WANX_V1, (0, 1),
           TEXT2IMAGE, taken("seed", negative="input.negative_prompt"), usual="1024x1024"),
     _tool("wanx-style-repaint-v1", Places("", ("input.image_url", "input.style_ref_url")), Price(0.12),
-          images=(1, 2), task=MESSAGES, prompt=False, needs=(Need(
-              "input.style_index", "a style number from 0, or give a second picture whose style is taken", -1),)),
+          images=(1, 2), task=MESSAGES, prompt=False,
+          needs=(Need("input.style_index",
+                      "a style number from 0, or give a second picture whose style is taken", -1),)),
     _tool("wanx-sketch-to-image-lite", Places("input.prompt", ("input.sketch_image_url",)), Price(0.06),
           (1, 4), Choice(((768, 768), (720, 1280), (1280, 720)))),
     _tool("image-erase-completion", Places("", ("input.image_url", "input.foreground_url"), "input.mask_url"),

@@ -90,11 +90,10 @@ def _call(body: dict, model, mode: str, task: bool) -> Call:
     """The request around a finished body; what --set changed is looked up in it."""
     parameters = body.get("parameters") if isinstance(body.get("parameters"), dict) else {}
     stream = not task and parameters.get("enable_interleave") is True
+    headers = {"X-DashScope-Async": "enable"} if task else {}
     if stream:
         parameters["stream"] = True
-    headers = {"X-DashScope-Sse": "enable", "Accept": "text/event-stream"} if stream else {}
-    if task:
-        headers = {"X-DashScope-Async": "enable"}
+        headers = {"X-DashScope-Sse": "enable", "Accept": "text/event-stream"}
     headers.update(oss_headers(body))
     counted = parameters.get("max_images", 5) if stream or mode == "interleave" else parameters.get("n", 1)
     is_count = isinstance(counted, int) and not isinstance(counted, bool) and 0 < counted <= 100
@@ -105,12 +104,11 @@ def _call(body: dict, model, mode: str, task: bool) -> Call:
 def _from_request(ask: Ask, model) -> tuple:
     """A whole body of the API, with flags put on top."""
     body = dict(ask.request)
+    fix = "give a body of the native API: model, input, parameters"
     if not isinstance(body.get("input"), dict):
-        raise usage("--request: the body has no 'input' object",
-                    "give a body of the native API: model, input, parameters")
+        raise usage("--request: the body has no 'input' object", fix)
     if not isinstance(body.get("parameters") or {}, dict):
-        raise usage("--request: 'parameters' is not an object",
-                    "give a body of the native API: model, input, parameters")
+        raise usage("--request: 'parameters' is not an object", fix)
     if ask.images or ask.mask or ask.function or ask.box:
         raise usage("--image, --mask, --box and --function do not go with --request",
                     "name the pictures in the body")
@@ -128,13 +126,10 @@ def _from_request(ask: Ask, model) -> tuple:
 
 def _mode_of_body(ask: Ask, body: dict, model) -> str:
     parameters = body["parameters"]
-    if ask.interleave or parameters.get("enable_interleave"):
-        wanted = "interleave"
-    elif ask.series or parameters.get("enable_sequential"):
-        wanted = "series"
-    else:
-        pictures = str(body["input"].get("messages", "")).count("'image':")
-        wanted = "edit" if pictures else "make"
+    tells = (("interleave", ask.interleave or parameters.get("enable_interleave")),
+             ("series", ask.series or parameters.get("enable_sequential")),
+             ("edit", "'image':" in str(body["input"].get("messages", ""))))
+    wanted = next((mode for mode, told in tells if told), "make")
     if wanted not in model.does and (ask.interleave or ask.series):
         raise _cannot(model, wanted)
     return wanted if wanted in model.does else next(iter(model.does))
@@ -157,9 +152,8 @@ def _replace_prompt(body: dict, prompt: str, places) -> None:
 
 def _mode_of(ask: Ask, model) -> str:
     """What is wanted, which the model must be able to do."""
-    given = {"interleave": ask.interleave, "series": ask.series, "function": ask.function,
-             "translate": ask.translate_to}
-    named = [name for name, wanted in given.items() if wanted]
+    named = [name for name, given in (("interleave", ask.interleave), ("series", ask.series),
+                                      ("function", ask.function), ("translate", ask.translate_to)) if given]
     missing = next((name for name in named if name not in model.does), "")
     if missing:
         raise _cannot(model, missing)
@@ -360,11 +354,9 @@ def _count(ask: Ask, model, mode: str, settings) -> int:
         raise usage("--series needs -n",
                     f"the most pictures of the set, {least} to {most}; each one is billed")
     if not least <= n <= most:
-        other = f"models that make several: {_several()}"
+        other = "use --batch for more" if most > 1 else f"models that make several: {_several()}"
         if mode == "interleave":
             other = "use --max-images for the number of pictures"
-        elif most > 1:
-            other = "use --batch for more"
         makes = f"{least} to {most} pictures" if most > 1 else "one picture"
         raise usage(f"-n {n}: {model.id} makes {makes} per call", other)
     return n
