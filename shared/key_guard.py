@@ -122,16 +122,15 @@ class Key:
 
 
 class Endpoint:
-    """Where requests go: `origin` is scheme and host, `prefix` a gateway's own path, kept in front of
-    every service path. `compatible` is the base of the OpenAI-compatible API, `native` that of
-    DashScope's own. `price_region` is the region whose list prices hold, '' where nobody here knows
-    them: a gateway bills by itself."""
+    """Where requests go: `origin` is scheme and host, `prefix` a gateway's own path in front of all others;
+    `compatible` is the base of the OpenAI-compatible API, `native` that of DashScope's own.
+    `price_region` is the region whose list prices hold, '' for a gateway, which bills by itself."""
 
     __slots__ = ("origin", "prefix", "kind", "host", "region", "compatible", "native", "price_region")
 
     def __init__(self, origin: str, prefix: str, kind: str, host: str, region: str = ""):
         self.origin, self.prefix, self.kind, self.host, self.region = origin, prefix, kind, host, region
-        self.compatible, self.native = origin + prefix + "/compatible-mode/v1", origin + prefix + "/api/v1"
+        self.compatible, self.native = f"{origin}{prefix}/compatible-mode/v1", f"{origin}{prefix}/api/v1"
         self.price_region = {DASHSCOPE: region or DEFAULT_REGION, LOOPBACK: DEFAULT_REGION}.get(kind, "")
 
     def __repr__(self) -> str:
@@ -242,14 +241,12 @@ def region_endpoint(region: str = DEFAULT_REGION, variable: str = "QWEN_REGION")
         others = " and ".join(name for name, host in REGIONS.items() if not host)
         raise BadEndpoint(
             f"unknown region {region!r} in {variable}" if is_shown else f"unknown region in {variable}",
-            f"set QWEN_REGION to one of: {common}; "
-            f"in {others} set QWEN_BASE_URL to your workspace's host")
+            f"set QWEN_REGION to one of: {common}; in {others} set QWEN_BASE_URL to your workspace's host")
     host = REGIONS[region]
     if host is None:
         raise BadEndpoint(
             f"region {region} in {variable} has only hosts that carry your workspace id",
-            f"set QWEN_BASE_URL=https://<WorkspaceId>.{region}.maas.aliyuncs.com, "
-            "or DASHSCOPE_WORKSPACE to the id")
+            f"set QWEN_BASE_URL=https://<WorkspaceId>.{region}.maas.aliyuncs.com, or DASHSCOPE_WORKSPACE to the id")
     return Endpoint("https://" + host, "", DASHSCOPE, host, region)
 
 

@@ -2,9 +2,11 @@
 from __future__ import annotations
 
 import pytest
-from shared.chat.models import EFFORTS, FAMILIES, ROWS
+from shared.chat import models, retired
+from shared.chat.models import EFFORTS, FAMILIES
 from text_models import DEFAULT_MODEL, DOCUMENT_MODEL, TABLE, TRANSLATION_MODEL
 
+ROWS = (*models.ROWS, *retired.ROWS)
 ALL = "fc so ws pc"
 
 # id, thinking, most input, most output, most thinking (0: cannot be set), features; written from the catalogue, not from
@@ -124,6 +126,7 @@ def test_table_is_sound():
 
 def test_successors_live():
     ids = {row.id for row in ROWS if not row.retired}
+    assert all(row.retired for row in retired.ROWS) and not any(row.retired for row in models.ROWS)
     assert {row.successor for row in ROWS if row.retired} <= ids
 
 

@@ -1,7 +1,6 @@
 """The flags that text and vision share."""
 from __future__ import annotations
 
-from ..body import parse_settings
 from ..cli.flags import add_switch
 from ..cli.inputs import read_json
 from ..failures import usage
@@ -73,7 +72,12 @@ def ask_of(options, kind, **own):
         schema=read_object(options.schema, "--schema") if options.schema is not None else None,
         **{name: getattr(options, name) for name in FIELDS}, stream=not options.no_stream,
         request=_read_request(options.request) if options.request is not None else None,
-        settings=parse_settings(options.set) if options.set else (), **own)
+        settings=_read_settings(options.set) if options.set else (), **own)
+
+
+def _read_settings(given) -> list:
+    from ..body import parse_settings
+    return parse_settings(given)
 
 
 def read_object(path: str, flag: str) -> dict:

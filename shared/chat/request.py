@@ -11,7 +11,6 @@ import json
 import re
 from collections import namedtuple
 
-from ..body import apply_settings
 from ..cli.flags import number
 from ..failures import usage
 from .models import EFFORTS
@@ -96,6 +95,7 @@ def finish(ask: ChatAsk, model, body: dict, media: bool = False) -> list:
     if body["stream"]:
         body["stream_options"] = {**(body.get("stream_options") or {}), "include_usage": True}
     if ask.settings:
+        from ..body import apply_settings
         apply_settings(body, ask.settings)
         check_request(body)
     if not body["stream"]:

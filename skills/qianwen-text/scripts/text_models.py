@@ -2,8 +2,7 @@
 but those that are made for pictures."""
 from __future__ import annotations
 
-from shared.chat.models import AS_OF, describe, FAMILIES, free, ROWS
-from shared.models import Table
+from shared.chat.table import chat_table
 
 DEFAULT_MODEL = "qwen3.7-plus"
 DOCUMENT_MODEL = "qwen-long"
@@ -26,5 +25,4 @@ def elsewhere(name: str) -> str:
     return ""
 
 
-TABLE = Table(ROWS, FAMILIES, AS_OF, free, describe, own=lambda row: not elsewhere(row.id),
-              elsewhere=elsewhere)
+TABLE = chat_table(own=lambda row: not elsewhere(row.id), elsewhere=elsewhere)

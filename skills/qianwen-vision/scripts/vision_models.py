@@ -2,9 +2,9 @@
 and what a picture or video may be for them."""
 from __future__ import annotations
 
-from shared.chat.models import AS_OF, describe, FAMILIES, free, Model, ROWS
+from shared.chat.models import Model
+from shared.chat.table import chat_table
 from shared.media.inputs import Limits
-from shared.models import Table
 
 DEFAULT_MODEL = "qwen3.7-plus"
 OCR_MODEL = "qwen-vl-ocr"
@@ -13,7 +13,7 @@ PICTURES = ("image/jpeg", "image/png", "image/webp", "image/bmp", "image/tiff", 
 VIDEOS = ("video/mp4", "video/quicktime", "video/x-msvideo", "video/x-matroska", "video/x-flv",
           "video/x-ms-wmv")
 
-TABLE = Table(ROWS, FAMILIES, AS_OF, free, describe, own=lambda row: row.sees is not None)
+TABLE = chat_table(own=lambda row: row.sees is not None)
 
 
 def picture_limits(model: Model) -> Limits:

@@ -4,10 +4,10 @@
 and are the ones for these scripts. Plan keys (`sk-sp-…`, Token Plan and Coding Plan) belong to interactive AI
 tools; in a script they are forbidden, on pain of suspension, and the standard endpoint rejects them.
 
-Every script asks `judge()` before anything is sent and uses the endpoint of the verdict. The module is
-pure: it reads no environment, does no I/O and imports nothing of this project. Facts: the
-two-key-systems document (2026-05-01), sections 1.1 and 1.2 of the wire contract, and the hosts and plan
-editions seen until 2026-11-25.
+Every script asks `judge()` before anything is sent and uses the endpoint of the verdict.
+The module is pure: it reads no environment, does no I/O and imports nothing of this project.
+Facts: the two-key-systems document (2026-05-01), sections 1.1 and 1.2 of the wire contract,
+and the hosts and plan editions seen until 2026-11-25.
 """
 from __future__ import annotations
 
@@ -38,11 +38,12 @@ REFUSE = "refuse"
 KEY_PAGE = "https://platform.qianwenai.com"
 PLAN_PAGE = "https://platform.qianwenai.com/home/billing/subscription/token-plan"
 USAGE_PAGE = "https://platform.qianwenai.com/home/analytics"
-SET_A_KEY = ("put a standard key (sk-…, pay-as-you-go) into the environment variable DASHSCOPE_API_KEY, or as a line "
-             "DASHSCOPE_API_KEY=… into ~/.config/qianwen/.env or the project's .env; create one on the API-key page of "
-             + KEY_PAGE)
-TWO_KEYS = ("keep the sk-sp- key in your AI tool and put a standard sk- key (pay-as-you-go) into DASHSCOPE_API_KEY for "
-            "these scripts: both can be held at the same time and do not affect each other")
+SET_A_KEY = ("put a standard key (sk-…, pay-as-you-go) into the environment variable DASHSCOPE_API_KEY, "
+             "or as a line DASHSCOPE_API_KEY=… into ~/.config/qianwen/.env or the project's .env; "
+             "create one on the API-key page of " + KEY_PAGE)
+TWO_KEYS = ("keep the sk-sp- key in your AI tool and put a standard sk- key (pay-as-you-go) "
+            "into DASHSCOPE_API_KEY for these scripts: "
+            "both can be held at the same time and do not affect each other")
 # Region -> host. None: only hosts that carry a workspace id exist there (wire contract 1.1).
 REGIONS = {
     "cn-beijing": "dashscope.aliyuncs.com",
@@ -60,18 +61,18 @@ SKILLS = {
     "qianwen-text": (
         "OpenAI-compatible", _STANDARD_REJECTS + ", and scripts may not use the plan's own endpoint"),
     "qianwen-vision": (
-        "OpenAI-compatible", _STANDARD_REJECTS + ", and scripts may not use the plan's own endpoint; vision "
-        "models are not in the Token Plan list of 2026-05-01, and those it has had since August 2026 are for "
-        "AI tools only"),
+        "OpenAI-compatible", _STANDARD_REJECTS + ", and scripts may not use the plan's own endpoint; "
+        "vision models are not in the Token Plan list of 2026-05-01, "
+        "and those it has had since August 2026 are for AI tools only"),
     "qianwen-image-generation": (
-        "native", _STANDARD_REJECTS + "; the plan has its own image endpoint, which only an AI tool's Skill, "
-        "Slash Command or Agent mechanism may call"),
+        "native", _STANDARD_REJECTS + "; the plan has its own image endpoint, "
+        "which only an AI tool's Skill, Slash Command or Agent mechanism may call"),
     "qianwen-video-generation": (
-        "native", _STANDARD_REJECTS + "; video models are not in the Token Plan of 2026-05-01, and those that "
-        "the team edition has had since August 2026 are for AI tools only"),
+        "native", _STANDARD_REJECTS + "; video models are not in the Token Plan of 2026-05-01, "
+        "and those that the team edition has had since August 2026 are for AI tools only"),
     "qianwen-audio-tts": (
-        "native", _STANDARD_REJECTS + "; speech (TTS) models are not in the Token Plan of 2026-05-01, and those "
-        "that it has had since August 2026 are for AI tools only"),
+        "native", _STANDARD_REJECTS + "; speech (TTS) models are not in the Token Plan of 2026-05-01, "
+        "and those that it has had since August 2026 are for AI tools only"),
 }
 _FOREIGN = (  # prefix, whose it is, what to do
     ("sk-ant-", "Anthropic"), ("sk-proj-", "OpenAI"), ("sk-svcacct-", "OpenAI"), ("sk-admin-", "OpenAI"),
@@ -94,8 +95,8 @@ _PASTED = (  # what it is, a text without which it cannot be there, its pattern
 _SERVICE_PATH = (r"(/compatible-mode(/v1(/chat/completions)?)?|/api/v1(/services/[\w/-]+)?"
                  r"|/apps/anthropic(/v1)?(/messages)?)$")
 _LOOPBACK = r"localhost|127(\.(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)){3}|::1"
-# Whose hosts count, and which labels in front of those names make a plan host. DashScope's own names: wire
-# contract 1.1.
+# Whose hosts count, and which labels in front of those names make a plan host.
+# DashScope's own names: wire contract 1.1.
 _PARENTS = ("aliyuncs.com", "qianwenaiapi.com")
 _PLAN_LABELS = ((TOKEN_PLAN, ("token-plan", "token_plan", "tokenplan")), (CODING_PLAN, ("coding",)))
 _DASHSCOPE = (r"([a-z0-9_-]+\.)*dashscope(-[a-z0-9]+)?\.aliyuncs\.com|([a-z0-9_-]+\.)+maas\.aliyuncs\.com"
@@ -121,16 +122,15 @@ class Key:
 
 
 class Endpoint:
-    """Where requests go: `origin` is scheme and host, `prefix` a gateway's own path, kept in front of
-    every service path. `compatible` is the base of the OpenAI-compatible API, `native` that of
-    DashScope's own. `price_region` is the region whose list prices hold, '' where nobody here knows
-    them: a gateway bills by itself."""
+    """Where requests go: `origin` is scheme and host, `prefix` a gateway's own path in front of all others;
+    `compatible` is the base of the OpenAI-compatible API, `native` that of DashScope's own.
+    `price_region` is the region whose list prices hold, '' for a gateway, which bills by itself."""
 
     __slots__ = ("origin", "prefix", "kind", "host", "region", "compatible", "native", "price_region")
 
     def __init__(self, origin: str, prefix: str, kind: str, host: str, region: str = ""):
         self.origin, self.prefix, self.kind, self.host, self.region = origin, prefix, kind, host, region
-        self.compatible, self.native = origin + prefix + "/compatible-mode/v1", origin + prefix + "/api/v1"
+        self.compatible, self.native = f"{origin}{prefix}/compatible-mode/v1", f"{origin}{prefix}/api/v1"
         self.price_region = {DASHSCOPE: region or DEFAULT_REGION, LOOPBACK: DEFAULT_REGION}.get(kind, "")
 
     def __repr__(self) -> str:
@@ -211,15 +211,18 @@ def _pasted(text: str) -> tuple:
 
 
 def _is_placeholder(value: str) -> bool:
-    """Whether a value stands in a document for the key that belongs there: `sk-xxxx`, `<key>`, `your-key-here`."""
+    """Whether a value stands in a document for the key that belongs there:
+    `sk-xxxx`, `<key>`, `your-key-here`."""
     text = value.lower()
     prefix = next((prefix for prefix in ("sk-sp-", "sk-ws-", "sk-") if text.startswith(prefix)), "")
     rest = text[len(prefix):]
     words = rest.replace("_", "-").replace(" ", "-").split("-")
-    return (not rest.strip("x*.…_-") or rest.startswith("$") or rest in _FILLED_IN or "placeholder" in rest
-            or any(len(rest) > 1 and rest[0] + rest[-1] == pair for pair in _BRACKETS)
-            or len(rest) < _LONG and ("your" in words or "my" in words or words[-1] == "here"
-                                      or len(words) > 1 and words[0] in ("insert", "replace", "paste", "enter")))
+    if not rest.strip("x*.…_-") or rest.startswith("$") or rest in _FILLED_IN or "placeholder" in rest:
+        return True
+    if any(len(rest) > 1 and rest[0] + rest[-1] == pair for pair in _BRACKETS):
+        return True
+    is_order = len(words) > 1 and words[0] in ("insert", "replace", "paste", "enter")
+    return len(rest) < _LONG and ("your" in words or "my" in words or words[-1] == "here" or is_order)
 
 
 def masked(value: str) -> str:
@@ -232,12 +235,13 @@ def region_endpoint(region: str = DEFAULT_REGION, variable: str = "QWEN_REGION")
     """The DashScope endpoint of a region.
     Raises BadEndpoint for a region that is unknown or has no common host."""
     if region not in REGIONS:
-        is_shown = re.fullmatch(r"[\w.,-]{1,16}|[a-z]+(-[a-z]+)+(-?\d)?", region)  # all else may be a key in the wrong place
-        raise BadEndpoint(f"unknown region {region!r} in {variable}" if is_shown
-                          else f"unknown region in {variable}",
-                          f"set QWEN_REGION to one of: {', '.join(name for name, host in REGIONS.items() if host)}; in "
-                          f"{' and '.join(name for name, host in REGIONS.items() if not host)} set QWEN_BASE_URL to your "
-                          "workspace's host")
+        # all else may be a key in the wrong place
+        is_shown = re.fullmatch(r"[\w.,-]{1,16}|[a-z]+(-[a-z]+)+(-?\d)?", region)
+        common = ", ".join(name for name, host in REGIONS.items() if host)
+        others = " and ".join(name for name, host in REGIONS.items() if not host)
+        raise BadEndpoint(
+            f"unknown region {region!r} in {variable}" if is_shown else f"unknown region in {variable}",
+            f"set QWEN_REGION to one of: {common}; in {others} set QWEN_BASE_URL to your workspace's host")
     host = REGIONS[region]
     if host is None:
         raise BadEndpoint(
@@ -272,8 +276,8 @@ def _faults(text: str, parts, host: str, port, kind: str):
     labels = host.split(".") if ":" not in host else ["x"]
     yield (parts.scheme not in ("http", "https") or not re.fullmatch(r"[a-z0-9._:-]+", host),
            "not an http(s) URL with a plain host name")
-    yield port == 0 or not all(0 < len(label) < 64
-                               for label in labels), "its host name or port is not valid"
+    yield (port == 0 or not all(0 < len(label) < 64 for label in labels),
+           "its host name or port is not valid")
     yield (bool("@" in parts.netloc and kind not in PLAN_HOSTS or parts.query or parts.fragment),
            "it must not contain a user name, a password, a query or a fragment")
     yield (bool(re.search(r"[\x00-\x20\x7f\\]|[^\x00-\x7f]", text)) or "/../" in parts.path + "/",
@@ -287,8 +291,9 @@ def _bad_url(why: str, scheme: str = "", host: str = "") -> BadEndpoint:
     is_host = scheme in ("http", "https") and re.fullmatch(r"[a-z0-9.-]*\.[a-z0-9-]+|localhost", host)
     shown = f" {scheme}://{host}" if is_host else ""
     return BadEndpoint(f"the base URL{shown} cannot be used: {why}",
-                       "set QWEN_BASE_URL to an origin such as https://dashscope.aliyuncs.com, or to a URL ending in "
-                       "/compatible-mode/v1 or /api/v1; unset it to use the region's own host")
+                       "set QWEN_BASE_URL to an origin such as https://dashscope.aliyuncs.com, "
+                       "or to a URL ending in /compatible-mode/v1 or /api/v1; "
+                       "unset it to use the region's own host")
 
 
 def endpoint_kind(host: str) -> str:
@@ -357,24 +362,28 @@ _RULES = (
 _SENTENCES = {  # what and why; the next step
     "missing": ("No API key was found: DASHSCOPE_API_KEY is not set", SET_A_KEY),
     "placeholder": ("The API key is still a placeholder, not a key", SET_A_KEY),
-    "malformed": ("The API key has blanks, control characters, non-ASCII characters or another key (sk-sp-…) in the "
-                  "middle; it was probably damaged when copied",
-                  "copy the key again from the API-key page of " + KEY_PAGE + " and set it again"),
-    "foreign": ("The API key looks like a key of {owner}; it is not sent: it belongs to another service", SET_A_KEY),
+    "malformed": (
+        "The API key has blanks, control characters, non-ASCII characters or another key (sk-sp-…) "
+        "in the middle; it was probably damaged when copied",
+        "copy the key again from the API-key page of " + KEY_PAGE + " and set it again"),
+    "foreign": (
+        "The API key looks like a key of {owner}; it is not sent: it belongs to another service", SET_A_KEY),
     "plan key at plan host": (
-        "The key is a plan key (sk-sp-…) and {host} is a {plan} endpoint. That pair is for interactive AI tools only; "
-        "a script calling it breaks the plan's terms and can get the subscription suspended or the key revoked. Nothing "
-        "was sent", TWO_KEYS + "; unset QWEN_BASE_URL, or set it to https://dashscope.aliyuncs.com"),
+        "The key is a plan key (sk-sp-…) and {host} is a {plan} endpoint. "
+        "That pair is for interactive AI tools only; a script calling it breaks the plan's terms "
+        "and can get the subscription suspended or the key revoked. Nothing was sent",
+        TWO_KEYS + "; unset QWEN_BASE_URL, or set it to https://dashscope.aliyuncs.com"),
     "plan key in a batch": (
         "The key is a plan key (sk-sp-…), and plan keys are forbidden in batch jobs. Nothing was sent",
         TWO_KEYS),
     "plan key at DashScope": (
-        "The key is a Token Plan or Coding Plan key (sk-sp-…), and this script is not an AI tool. {skill} does not work "
-        "with it: {why_not}. DashScope will answer InvalidApiKey (401) and charge nothing", TWO_KEYS),
+        "The key is a Token Plan or Coding Plan key (sk-sp-…), and this script is not an AI tool. "
+        "{skill} does not work with it: {why_not}. "
+        "DashScope will answer InvalidApiKey (401) and charge nothing", TWO_KEYS),
     "plan key elsewhere": (
-        "The key is a Token Plan or Coding Plan key (sk-sp-…), and this script is not an AI tool. {skill} does not work "
-        "with it: {why_not}. {host} is neither DashScope nor a plan endpoint; if it forwards the key to one, this call "
-        "breaks the plan's terms", TWO_KEYS),
+        "The key is a Token Plan or Coding Plan key (sk-sp-…), and this script is not an AI tool. "
+        "{skill} does not work with it: {why_not}. {host} is neither DashScope nor a plan endpoint; "
+        "if it forwards the key to one, this call breaks the plan's terms", TWO_KEYS),
     "other key at plan host": (
         "{host} is a {plan} endpoint, and the key is not a plan key: this pair always fails authentication "
         "('Incorrect API key provided'). Nothing was sent",
@@ -407,5 +416,5 @@ def judge(key: Key, endpoint: Endpoint, skill: str, many: bool = False, strict: 
 def _sentence(name: str, key: Key, endpoint: Endpoint, skill: str) -> tuple:
     reason, fix = _SENTENCES[name]
     plan = {TOKEN_PLAN: "Token Plan", CODING_PLAN: "Coding Plan"}.get(endpoint.kind, "")
-    return reason.format(owner=key.owner, host=endpoint.host, plan=plan, skill=skill,
-                         why_not=SKILLS.get(skill, ("", "the standard endpoint rejects sk-sp- keys"))[1]), fix
+    why_not = SKILLS.get(skill, ("", _STANDARD_REJECTS))[1]
+    return reason.format(owner=key.owner, host=endpoint.host, plan=plan, skill=skill, why_not=why_not), fix

@@ -49,11 +49,12 @@ def run_script(skill: str, make_parser, execute, argv=None) -> int:
 
 
 def _speak_utf8() -> None:
-    """In a locale of another encoding begin again in Python's UTF-8 mode, where arguments that are UTF-8 are
-    read as such, and files have the very names that are printed. Arguments of that encoding stay as they are.
-    """
-    if os.name != "posix" or sys.getfilesystemencoding() == "utf-8" or not (sys.executable
-        and os.path.isfile(sys.argv[0])):
+    """In a locale of another encoding begin again in Python's UTF-8 mode,
+    where arguments that are UTF-8 are read as such, and files have the very names that are printed.
+    Arguments of that encoding stay as they are."""
+    if os.name != "posix" or sys.getfilesystemencoding() == "utf-8":
+        return
+    if not sys.executable or not os.path.isfile(sys.argv[0]):
         return
     try:
         for argument in sys.argv:
@@ -75,8 +76,8 @@ def _outcome(make_parser, execute, argv, console: Console) -> int:
         _check_place()
         if options.live and not options.check and options.models is None:
             raise usage("--live goes with --check or --models", "add one of them")
-        if getattr(options, "concurrency",
-                   None) is not None and options.batch is None and not options.has_parts:
+        concurrent = getattr(options, "concurrency", None) is not None
+        if concurrent and options.batch is None and not options.has_parts:
             raise usage("--concurrency goes with --batch", "add --batch FILE, or leave it out")
         if options.batch is not None and not options.batch_api and not _sends_nothing(options):
             from .batch.worker import hand_over
@@ -111,8 +112,7 @@ def _check_place() -> None:
         os.getcwd()
     except OSError:
         raise usage("the working directory no longer exists",
-                    "change to a folder that exists, then run the command "
-                    "again") from None
+                    "change to a folder that exists, then run the command again") from None
 
 
 def _told(console: Console, code: int) -> int:

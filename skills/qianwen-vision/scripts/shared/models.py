@@ -21,15 +21,22 @@ class Table:
     gives `does` (a list of words), `limits` (an object) and `price` (words) for --models. `as_of` is the day
     of the documents that the rows were written from. `own(row)` tells which rows of a table that several
     skills share are this skill's: only those are listed, and named in messages; `elsewhere(name)` is the
-    warning for an id of another skill.
+    warning for an id of another skill. `retired()` gives more rows, for ids that are not among the first.
     """
 
     def __init__(self, rows, families, as_of: str, free, describe, spelled=lambda name: name,
-                 own=lambda row: True,
-                 elsewhere=lambda name: ""):
-        self.rows, self.families, self.as_of = tuple(rows), tuple(families), as_of
-        self.describe, self._free, self._spelled, self._elsewhere = describe, free, spelled, elsewhere
-        self._by_id, self._is_own = {row.id: row for row in self.rows}, own
+                 own=lambda row: True, elsewhere=lambda name: "", retired=lambda: ()):
+        self.families, self.as_of, self.describe = tuple(families), as_of, describe
+        self._first, self._retired, self._is_own = {row.id: row for row in rows}, retired, own
+        self._free, self._spelled, self._elsewhere = free, spelled, elsewhere
+
+    @functools.cached_property
+    def rows(self) -> tuple:
+        return (*self._first.values(), *self._retired())
+
+    @functools.cached_property
+    def _by_id(self) -> dict:
+        return {row.id: row for row in self.rows}
 
     @functools.cached_property
     def own(self) -> tuple:
@@ -47,7 +54,7 @@ class Table:
     def find(self, name: str) -> tuple:
         """(the row of a model id, a warning or '').
         An id that is not in the table takes the row of its family."""
-        row = self._by_id.get(name)
+        row = self._first.get(name)
         if row and not row.retired and self._is_own(row):
             return row, ""
         row, elsewhere = self.row(name), self._elsewhere(name)

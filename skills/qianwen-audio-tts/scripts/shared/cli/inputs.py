@@ -5,7 +5,6 @@ import json
 import os
 import sys
 
-from ..body import no_constant
 from ..failures import Failure, usage
 
 _MAX_INPUT = 64 << 20  # bytes; what is larger is no prompt, and a device or pipe may never end
@@ -50,6 +49,7 @@ def _read_file(path: str, what: str) -> bytes:
 
 def read_json(path: str, what: str):
     """A JSON file ('-' is stdin). Raises a usage Failure with the place of the error."""
+    from ..body import no_constant
     try:
         return json.loads(read_text(path, what), parse_constant=no_constant)
     except json.JSONDecodeError as error:

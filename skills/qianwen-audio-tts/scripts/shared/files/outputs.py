@@ -41,8 +41,8 @@ class OutputFiles:
     @property
     def output(self) -> str:
         """The absolute name that leads to the same files in a later run."""
-        return os.path.abspath(os.path.join(self.folder, self.stem
-                                            + (f".{self.extension}" if self.extension else "")))
+        extension = f".{self.extension}" if self.extension else ""
+        return os.path.abspath(os.path.join(self.folder, self.stem + extension))
 
     def path(self, number: int, extension: str = "") -> str:
         """The name of the file with this number, counted from 1."""
@@ -77,9 +77,10 @@ class OutputFiles:
     def _check_sidecar(self, path: str) -> None:
         """A sidecar replaces a sidecar, and nothing else."""
         if exists(path) and not (self.overwrite and is_sidecar(path)):
-            raise Failure(Exit.EXISTS,
-                          f"{path} exists already, but the description of the result would go there; nothing "
-                          "was sent", fix="add --no-sidecar, or choose another --output")
+            raise Failure(
+                Exit.EXISTS,
+                f"{path} exists already, but the description of the result would go there; nothing was sent",
+                fix="add --no-sidecar, or choose another --output")
 
     def temporary(self) -> Temporary:
         """An empty file beside the final names, open as `.file`, to be filled and then saved.
@@ -102,8 +103,8 @@ class OutputFiles:
         true = os.path.splitext(path)[1][1:]
         path = self._publish(temporary, path, self.overwrite and not corrected)
         if corrected and path.endswith(true):
-            self.warn(f"the result is {true.upper()}, not {self.extension.upper()}, so it is called "
-                      f"{os.path.basename(path)}")
+            self.warn(f"the result is {true.upper()}, not {self.extension.upper()}, "
+                      f"so it is called {os.path.basename(path)}")
         return self._saved(path, media_type)
 
     def save_partial(self, temporary: Temporary, number: int, form: str = "") -> str:

@@ -12,8 +12,8 @@ import errno
 import os
 import stat
 
-_ALWAYS = sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY",
-    "O_NOCTTY"))
+_ALWAYS = sum(getattr(os, name, 0)
+              for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY", "O_NOCTTY"))
 
 
 class NotOwn(OSError):
@@ -92,8 +92,8 @@ def is_private(found: os.stat_result) -> bool:
     """Whether a file or folder belongs to the user or to root and nobody else may write to it."""
     if not hasattr(os, "geteuid"):
         return True
-    by_group = found.st_mode & stat.S_IWGRP and found.st_gid and not _is_lone_group(found.st_gid,
-        found.st_uid)
+    open_to_group = found.st_mode & stat.S_IWGRP and found.st_gid
+    by_group = open_to_group and not _is_lone_group(found.st_gid, found.st_uid)
     return is_own(found) and not found.st_mode & stat.S_IWOTH and not by_group
 
 

@@ -28,6 +28,6 @@ def described_by(path: str) -> str:
         value = json.loads(read_own(path, _LARGEST) or b"")
     except (OSError, ValueError, RecursionError):
         return ""
-    ours = isinstance(value, dict) and str(value.get("skill",
-        "")).startswith("qianwen-") and isinstance(value.get("file"), str)
+    ours = (isinstance(value, dict) and str(value.get("skill", "")).startswith("qianwen-")
+            and isinstance(value.get("file"), str))
     return value["file"] if ours else ""

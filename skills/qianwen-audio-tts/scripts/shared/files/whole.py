@@ -15,8 +15,8 @@ from .own import open_own
 PREFIX = ".qianwen-"  # of what is not finished yet
 _NAME = re.escape(PREFIX) + r"[0-9a-f]{6}\.tmp"
 _DEVICE = r"(?i)(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³]) *(\.|$)"
-_FLAGS = sum(getattr(os, name, 0) for name in ("O_CREAT", "O_EXCL", "O_RDWR", "O_BINARY", "O_NOFOLLOW",
-    "O_CLOEXEC"))
+_FLAGS = sum(getattr(os, name, 0)
+             for name in ("O_CREAT", "O_EXCL", "O_RDWR", "O_BINARY", "O_NOFOLLOW", "O_CLOEXEC"))
 FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 _LOST = (errno.EIO, *FULL)
 _IN_USE = (5, 32)  # GetLastError of a rename or a deletion: access denied, sharing violation
@@ -49,8 +49,8 @@ class InUse(OSError):
 
     def __init__(self, path: str, saved_as: str):
         super().__init__(errno.EACCES,
-                         "another program has it open, or it is write-protected; the new content "
-                         f"is in {saved_as}", path)
+                         "another program has it open, or it is write-protected; "
+                         f"the new content is in {saved_as}", path)
         self.saved_as = saved_as
 
 

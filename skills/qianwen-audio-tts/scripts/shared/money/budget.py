@@ -53,11 +53,12 @@ def first_day(period: str, today: date) -> date:
 def over(budget: Budget, spent: float, cost: float) -> Failure:
     """The refusal of a call that would go over a budget."""
     left = max(0.0, budget.amount - spent)
-    return Failure(Exit.QUOTA,
-                   f"the budget of {yuan(budget.amount)} CNY a {budget.period} leaves {yuan(left)} CNY, but "
-                   f"this call may cost {yuan(cost)} CNY",
-                   f"{yuan(spent)} CNY are spent or under way this {budget.period}; the budget is "
-                   f"QIANWEN_BUDGET in {budget.where}",
-                   "choose a cheaper model or less output (--estimate shows the price), wait for the next "
-                   f"{budget.period}, or let the user who set QIANWEN_BUDGET raise it; nothing was sent",
-                   code=BUDGET)
+    return Failure(
+        Exit.QUOTA,
+        f"the budget of {yuan(budget.amount)} CNY a {budget.period} leaves {yuan(left)} CNY, "
+        f"but this call may cost {yuan(cost)} CNY",
+        f"{yuan(spent)} CNY are spent or under way this {budget.period}; "
+        f"the budget is QIANWEN_BUDGET in {budget.where}",
+        "choose a cheaper model or less output (--estimate shows the price), "
+        f"wait for the next {budget.period}, or let the user who set QIANWEN_BUDGET raise it; "
+        "nothing was sent", code=BUDGET)

@@ -79,9 +79,8 @@ def of_document(held: dict) -> Cost:
 
 def estimate_document(cost: Cost) -> dict:
     """The `estimate` object of the JSON document."""
-    found = {"low": rounded(cost.low) if cost.known else None, "high": rounded(cost.high) if cost.known
-             else None,
-             **_source(cost), "units": cost.units}
+    low, high = (rounded(cost.low), rounded(cost.high)) if cost.known else (None, None)
+    found = {"low": low, "high": high, **_source(cost), "units": cost.units}
     return {**found, "why": cost.why} if cost.why else found
 
 

@@ -39,14 +39,17 @@ def document(period: str, days: tuple, found: dict) -> dict:
     """The `spent` object of the JSON document, from (skill, model) -> Sum."""
     whole = sum_of(found.values())
     return {"period": period, "from": days[0].isoformat(), "to": days[1].isoformat(),
-            "total": round(whole.amount, 6),
-            "currency": CURRENCY, "calls_without_price": whole.unpriced, "calls_in_doubt": whole.in_doubt,
+            "total": round(whole.amount, 6), "currency": CURRENCY,
+            "calls_without_price": whole.unpriced, "calls_in_doubt": whole.in_doubt,
             "by": [{"skill": skill, "model": model, "calls": one.calls, "units": one.units,
                     "amount": round(one.amount, 6),
                     **({"calls_without_price": one.unpriced} if one.unpriced else {}),
                     **({"in_doubt": one.in_doubt} if one.in_doubt else {})}
-                   for (skill, model), one in sorted(found.items(),
-                       key=lambda item: (-item[1].amount, item[0]))]}
+                   for (skill, model), one in _by_amount(found)]}
+
+
+def _by_amount(found: dict) -> list:
+    return sorted(found.items(), key=lambda item: (-item[1].amount, item[0]))
 
 
 def sum_of(sums) -> Sum:
@@ -64,17 +67,17 @@ def table(period: str, days: tuple, found: dict) -> str:
         return f"nothing was spent ({title})\n"
     rows = [("skill", "model", "calls", "units", CURRENCY)]
     rows += [(skill, model, str(one.calls), _units(one.units), _amount(one))
-             for (skill, model), one in sorted(found.items(), key=lambda item: (-item[1].amount, item[0]))]
+             for (skill, model), one in _by_amount(found)]
     whole = sum_of(found.values())
     rows.append(("total", "", str(whole.calls), "", yuan(whole.amount)))
     widths = [max(len(row[column]) for row in rows) for column in range(5)]
     lines = ["  ".join((row[0].ljust(widths[0]), row[1].ljust(widths[1]), row[2].rjust(widths[2]),
-                        row[3].ljust(widths[3]),
-                        row[4].rjust(widths[4]))).rstrip() for row in rows]
-    notes = [f"not in the sum: {counted(whole.unpriced, 'call')} without a known "
-             "price"] if whole.unpriced else []
-    notes += [f"in doubt: {counted(whole.in_doubt, 'call')}, counted with what they may have "
-              "cost"] if whole.in_doubt else []
+                        row[3].ljust(widths[3]), row[4].rjust(widths[4]))).rstrip() for row in rows]
+    notes = []
+    if whole.unpriced:
+        notes.append(f"not in the sum: {counted(whole.unpriced, 'call')} without a known price")
+    if whole.in_doubt:
+        notes.append(f"in doubt: {counted(whole.in_doubt, 'call')}, counted with what they may have cost")
     return "\n".join((f"spent {title}, by list price", *lines, *notes)) + "\n"
 
 

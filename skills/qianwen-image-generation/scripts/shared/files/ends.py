@@ -21,8 +21,8 @@ def _mp4_is_whole(file, size: int) -> bool:
     return b"moov" in names and (b"mdat" in names or b"moof" in names) and not is_cut
 
 
-_FILM_BOXES = (b"moov", b"mdat", b"moof", b"styp", b"sidx", b"mfra", b"free", b"skip", b"udta", b"meta",
-               b"uuid")
+_FILM_BOXES = (b"moov", b"mdat", b"moof", b"styp", b"sidx", b"mfra",
+               b"free", b"skip", b"udta", b"meta", b"uuid")
 
 
 def _png_is_whole(file, size: int) -> bool:
@@ -74,5 +74,4 @@ def _webp_is_whole(file, size: int) -> bool:
 
 
 _WHOLE = {"image/png": _png_is_whole, "image/jpeg": _jpeg_is_whole, "image/gif": _gif_is_whole,
-          "image/webp": _webp_is_whole,
-          "video/mp4": _mp4_is_whole, "video/quicktime": _mp4_is_whole}
+          "image/webp": _webp_is_whole, "video/mp4": _mp4_is_whole, "video/quicktime": _mp4_is_whole}

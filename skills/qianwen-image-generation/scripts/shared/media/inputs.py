@@ -25,8 +25,7 @@ class Media:
     `url` is set for what goes as it is; else `path` or `data` holds the bytes."""
 
     __slots__ = ("argument", "url", "path", "data", "media_type", "size", "width", "height", "seconds",
-                 "alpha", "turned",
-                 "address")
+                 "alpha", "turned", "address")
 
     def __init__(self, argument: str, url: str = "", path: str = "", data: bytes | None = None):
         self.argument, self.url, self.path, self.data = argument, url, path, data
@@ -37,8 +36,9 @@ class Media:
     @property
     def name(self) -> str:
         """How messages name it."""
-        return ("stdin" if self.argument == "-" else "the data URL" if _is_data(self.argument)
-                else printable(self.argument))
+        if self.argument == "-":
+            return "stdin"
+        return "the data URL" if _is_data(self.argument) else printable(self.argument)
 
     def read(self) -> bytes:
         if self.data is not None:
@@ -164,12 +164,12 @@ def check(media: Media, flag: str, limits: Limits) -> None:
         raise usage(f"{flag} {media.name} is {what}, whatever its name says",
                     f"give {limits.kind} as one of: {legal}")
     if limits.max_bytes and media.size > limits.max_bytes:
-        raise usage(f"{flag} {media.name} has {data_size(media.size)}, but the model takes "
-                    f"{data_size(limits.max_bytes)} at most",
+        raise usage(f"{flag} {media.name} has {data_size(media.size)}, "
+                    f"but the model takes {data_size(limits.max_bytes)} at most",
                     "make it smaller (fewer pixels, or JPEG instead of PNG; for a video a lower resolution)")
     if limits.min_side and media.media_type in probe.SIZED and not (media.width and media.height):
-        raise usage(f"{flag} {media.name} is damaged: it has no width and "
-                    "height", "open it and save it again")
+        raise usage(f"{flag} {media.name} is damaged: it has no width and height",
+                    "open it and save it again")
     if media.width and media.height:
         _check_sides(media, flag, limits)
     if media.seconds and limits.max_seconds and not limits.min_seconds <= media.seconds <= limits.max_seconds:

@@ -11,12 +11,15 @@ def take_prompt_back(options, names, example: str) -> None:
     """`--image F "What is it?"`: a flag that takes several files has swallowed the prompt.
     `names` are such flags."""
     for values in (getattr(options, name) for name in names):
-        if options.prompt is None and not options.prompt_file and len(values) > 1:
-            if is_prompt(values[-1]):
-                options.prompt = values.pop()
-            elif not os.path.exists(values[-1]) and "://" not in values[-1] and not values[-1].startswith(("data:", "-")):
-                raise usage(f"{values[-1]!r} is not a file, and there is no prompt",
-                            f"write the prompt first: {example}")
+        if options.prompt is not None or options.prompt_file or len(values) < 2:
+            continue
+        last = values[-1]
+        is_address = "://" in last or last.startswith(("data:", "-"))
+        if is_prompt(last):
+            options.prompt = values.pop()
+        elif not is_address and not os.path.exists(last):
+            raise usage(f"{last!r} is not a file, and there is no prompt",
+                        f"write the prompt first: {example}")
 
 
 def is_prompt(text: str) -> bool:

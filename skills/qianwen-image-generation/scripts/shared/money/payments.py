@@ -23,8 +23,8 @@ class Payments:
     `unpriced` lets calls without a known price go under a budget. `warn(text, fix)` tells that the
     spending could not be written; `clean` takes the keys out of what is."""
 
-    def __init__(self, state: str, skill: str, settings=(), unpriced: bool = False, warn=lambda text,
-                 fix: None, clean=lambda value: value):
+    def __init__(self, state: str, skill: str, settings=(), unpriced: bool = False,
+                 warn=lambda text, fix: None, clean=lambda value: value):
         self.skill, self.unpriced, self._state = skill, unpriced, state
         self.budgets = budget.smallest(settings) if settings else []
         self._warn, self._clean, self._warned = warn, clean, False
@@ -201,12 +201,13 @@ def _no_price(model: str, cost: Cost, held: budget.Budget) -> Failure:
                    f"a budget is set, but the price of {model} is not known: "
                    f"{cost.why or 'its price is not in the table'}",
                    f"QIANWEN_BUDGET in {held.where} is {held.amount:g} CNY a {held.period}",
-                   "use a model with a known price (--models lists them), or add --unpriced; nothing was "
-                   "sent", code=BUDGET)
+                   "use a model with a known price (--models lists them), or add --unpriced; "
+                   "nothing was sent", code=BUDGET)
 
 
 def _cannot_be_held(error: OSError, held: budget.Budget) -> Failure:
-    return Failure(Exit.QUOTA,
+    return Failure(
+        Exit.QUOTA,
         f"the budget cannot be enforced: the spending cannot be read or written ({error.strerror or error})",
-                   f"QIANWEN_BUDGET in {held.where} is {held.amount:g} CNY a {held.period}",
-                   "make the state folder writable, or unset QIANWEN_BUDGET; nothing was sent", code=BUDGET)
+        f"QIANWEN_BUDGET in {held.where} is {held.amount:g} CNY a {held.period}",
+        "make the state folder writable, or unset QIANWEN_BUDGET; nothing was sent", code=BUDGET)

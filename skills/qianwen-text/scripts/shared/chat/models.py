@@ -23,11 +23,9 @@ GRID_32, GRID_28 = (4_096, 16_777_216), (3_136, 12_845_056)
 QWEN3X = Sight(20 * _MB, 256, GRID_32, (4, 8000), 2 * _GB, 7_200)  # 3.5 to 3.8
 MANY = QWEN3X._replace(pictures=2048)
 QWEN3_VL = QWEN3X._replace(frames=(4, 2000), video_seconds=3_600)
-SMALL_VL = QWEN3X._replace(frames=(4, 512), video_seconds=1_200)
 VL_MAX = Sight(10 * _MB, 256, GRID_32, (4, 512), 2 * _GB, 600)
 VL_PLUS = VL_MAX._replace(video_bytes=1 * _GB)
 QVQ = VL_PLUS._replace(pixels=GRID_28)
-OLDEST = Sight(10 * _MB, 256, GRID_28, (4, 80), 150 * _MB, 40)
 GUI = Sight(10 * _MB, 256, GRID_28, (0, 0), 0, 0)
 KIMI = Sight(10 * _MB, 256, (0, 0), (4, 2000), 2 * _GB, 0)
 OTHER_MAKERS = KIMI._replace(frames=(4, 512))
@@ -56,237 +54,132 @@ _THREE_EFFORTS = ("low", "high", "max")
 _ALL_EFFORTS = ("low", "medium", "high", "xhigh", "max")
 EFFORTS = ("low", "medium", "high", "xhigh", "max", "none")
 
-_ALL = "fc so ws pc"
-_NEW = _ALL + " js jt mm tb"
-_SEEN = _ALL + " mm tb hr"
-_GONE = "2026-10-10"
+ALL = "fc so ws pc"
+NEW = ALL + " js jt mm tb"
+_SEEN = ALL + " mm tb hr"
 
 
-def _model(name: str, thinking, features: str, limits, price=None, sees=None, efforts=(), gone: str = "",
-           day: str = _GONE) -> Model:
-    """`limits`: most input, output and thinking tokens. `gone`: what to use after `day`, when it ends."""
+def model(name: str, thinking, features: str, limits, price=None, sees=None, efforts=()) -> Model:
+    """A row. `limits`: most input, output and thinking tokens."""
     most_in, most_out, most_thinking = (*limits, 0)[:3]
     return Model(name, thinking, frozenset(features.split()), most_in, most_out, most_thinking, price, sees,
-                 tuple(efforts), day if gone else "", gone)
+                 tuple(efforts), "", "")
 
 
 _LONG, _QUARTER = (991808, 65536), (260096, 65536)
-_LONGER, _UNKNOWN = (991808, 131072), (0, 0)
+LONGER, _UNKNOWN = (991808, 131072), (0, 0)
 _MAX_38 = TokenPrice((0, 12, 36), cached=1, ap_southeast_1=((0, 14.988, 44.965),))
 _MAX_37 = TokenPrice((0, 12, 36), ap_southeast_1=((0, 18.736, 56.207),))
 _PLUS_37 = TokenPrice((256, 2, 8), (1000, 6, 24), ap_southeast_1=((0, 2.998, 11.991),))
 _CODER_FLASH = TokenPrice((32, 1, 4), (128, 1.5, 6), (256, 2.5, 10), (1000, 5, 25))
-_OPEN_235B, _OPEN_30B = TokenPrice((0, 2, 8, 20)), TokenPrice((0, 0.75, 3, 7.5))
-_GLM_4, _GLM_53 = TokenPrice((32, 3, 14), (0, 4, 16)), TokenPrice((0, 8, 28))
+_GLM_53 = TokenPrice((0, 8, 28))
 _KIMI_26, _KIMI_25 = TokenPrice((0, 6.5, 27)), TokenPrice((0, 4, 21))
 
 ROWS = (
     # -- Qwen 3.5 to 3.8
-    _model("qwen3.7-plus", "on", _NEW + " hr ba", _LONG, _PLUS_37, MANY),
-    _model("qwen3.8-max", "on", _NEW + " hr ba", _LONGER, _MAX_38, MANY, _QWEN_EFFORTS),
-    _model("qwen3.8-flash", "on", _NEW + " hr ba", _LONGER,
+    model("qwen3.7-plus", "on", NEW + " hr ba", _LONG, _PLUS_37, MANY),
+    model("qwen3.8-max", "on", NEW + " hr ba", LONGER, _MAX_38, MANY, _QWEN_EFFORTS),
+    model("qwen3.8-flash", "on", NEW + " hr ba", LONGER,
            TokenPrice((0, 0.8, 2.7), cached=1, ap_southeast_1=((0, 1.094, 3.427),)), MANY, _QWEN_EFFORTS),
-    _model("qwen3.7-max", "on", _NEW + " ba", (*_LONG, 262144), _MAX_37),
-    _model("qwen3.7-flash", "on", _NEW + " hr ba", _LONG,
+    model("qwen3.7-max", "on", NEW + " ba", (*_LONG, 262144), _MAX_37),
+    model("qwen3.7-flash", "on", NEW + " hr ba", _LONG,
            TokenPrice((32, 0.2, 0.8), (256, 0.6, 2.4), (1000, 1.2, 4.8)), QWEN3X),
-    _model("qwen3.8-max-0902", "on", _NEW + " hr", _LONGER, _MAX_38, MANY, _QWEN_EFFORTS),
-    _model("qwen3.8-max-2026-09-02", "on", _NEW + " hr", _LONGER, _MAX_38, MANY, _QWEN_EFFORTS),
-    _model("qwen3.8-max-prime", "on", _NEW + " hr", _LONGER, TokenPrice((0, 24, 72), cached=1), MANY,
+    model("qwen3.8-max-0902", "on", NEW + " hr", LONGER, _MAX_38, MANY, _QWEN_EFFORTS),
+    model("qwen3.8-max-2026-09-02", "on", NEW + " hr", LONGER, _MAX_38, MANY, _QWEN_EFFORTS),
+    model("qwen3.8-max-prime", "on", NEW + " hr", LONGER, TokenPrice((0, 24, 72), cached=1), MANY,
            _QWEN_EFFORTS),
-    _model("qwen3.8-27b", "on", _SEEN, _UNKNOWN, None, QWEN3X),
-    _model("qwen3.8-2.4t-a95b", "always", "fc ws mm tb hr", _UNKNOWN, None, QWEN3X),
-    _model("qwen3.7-plus-us", "on", _NEW + " hr", _LONG, None, MANY),
-    _model("qwen3.7-max-2026-06-08", "on", _NEW + " hr", (*_LONG, 262144), _MAX_37, QWEN3X),
-    _model("qwen3.7-max-preview", "always", "fc ws pc mm tb", (*_LONG, 262144), _MAX_37),
-    _model("qwen3.7-max-2026-05-17", "always", "fc ws pc mm tb", (*_LONG, 262144), _MAX_37),
-    _model("qwen3.6-plus", "on", _SEEN + " ba", (*_LONG, 81920),
+    model("qwen3.8-27b", "on", _SEEN, _UNKNOWN, None, QWEN3X),
+    model("qwen3.8-2.4t-a95b", "always", "fc ws mm tb hr", _UNKNOWN, None, QWEN3X),
+    model("qwen3.7-plus-us", "on", NEW + " hr", _LONG, None, MANY),
+    model("qwen3.7-max-2026-06-08", "on", NEW + " hr", (*_LONG, 262144), _MAX_37, QWEN3X),
+    model("qwen3.7-max-preview", "always", "fc ws pc mm tb", (*_LONG, 262144), _MAX_37),
+    model("qwen3.7-max-2026-05-17", "always", "fc ws pc mm tb", (*_LONG, 262144), _MAX_37),
+    model("qwen3.6-plus", "on", _SEEN + " ba", (*_LONG, 81920),
            TokenPrice((256, 2, 12), (1000, 8, 48), ap_southeast_1=((0, 3.75, 22.48),)), QWEN3X),
-    _model("qwen3.6-flash", "on", _SEEN + " ba", (*_LONG, 131072),
+    model("qwen3.6-flash", "on", _SEEN + " ba", (*_LONG, 131072),
            TokenPrice((256, 1.2, 7.2), (1000, 4.8, 28.8)), QWEN3X),
-    _model("qwen3.6-flash-us", "on", _SEEN, (*_LONG, 131072), None, QWEN3X),
-    _model("qwen3.5-plus", "on", _SEEN + " ba", (*_LONG, 81920),
+    model("qwen3.6-flash-us", "on", _SEEN, (*_LONG, 131072), None, QWEN3X),
+    model("qwen3.5-plus", "on", _SEEN + " ba", (*_LONG, 81920),
            TokenPrice((128, 0.8, 4.8), (256, 2, 12), (1000, 4, 24)), QWEN3X),
-    _model("qwen3.5-flash", "on", _SEEN + " ba", _LONG,
+    model("qwen3.5-flash", "on", _SEEN + " ba", _LONG,
            TokenPrice((128, 0.2, 2), (256, 0.8, 8), (1000, 1.2, 12)), QWEN3X),
-    _model("qwen3.6-27b", "on", _SEEN, _QUARTER, TokenPrice((0, 3, 18)), QWEN3X),
-    _model("qwen3.6-35b-a3b", "on", _SEEN, _QUARTER, TokenPrice((0, 1.8, 10.8)), QWEN3X),
-    _model("qwen3.5-397b-a17b", "on", _SEEN, _QUARTER, TokenPrice((128, 1.2, 7.2), (256, 3, 18)), QWEN3X),
-    _model("qwen3.5-122b-a10b", "on", _SEEN, _QUARTER, TokenPrice((128, 0.8, 6.4), (256, 2, 16)), QWEN3X),
-    _model("qwen3.5-27b", "on", _SEEN, _QUARTER, TokenPrice((128, 0.6, 4.8), (256, 1.8, 14.4)), QWEN3X),
-    _model("qwen3.5-35b-a3b", "on", _SEEN, _QUARTER, TokenPrice((128, 0.4, 3.2), (256, 1.6, 12.8)), QWEN3X),
+    model("qwen3.6-27b", "on", _SEEN, _QUARTER, TokenPrice((0, 3, 18)), QWEN3X),
+    model("qwen3.6-35b-a3b", "on", _SEEN, _QUARTER, TokenPrice((0, 1.8, 10.8)), QWEN3X),
+    model("qwen3.5-397b-a17b", "on", _SEEN, _QUARTER, TokenPrice((128, 1.2, 7.2), (256, 3, 18)), QWEN3X),
+    model("qwen3.5-122b-a10b", "on", _SEEN, _QUARTER, TokenPrice((128, 0.8, 6.4), (256, 2, 16)), QWEN3X),
+    model("qwen3.5-27b", "on", _SEEN, _QUARTER, TokenPrice((128, 0.6, 4.8), (256, 1.8, 14.4)), QWEN3X),
+    model("qwen3.5-35b-a3b", "on", _SEEN, _QUARTER, TokenPrice((128, 0.4, 3.2), (256, 1.6, 12.8)), QWEN3X),
     # -- Qwen, text alone
-    _model("qwen3-max", "off", _ALL + " tb ba", (258048, 65536, 81920),
+    model("qwen3-max", "off", ALL + " tb ba", (258048, 65536, 81920),
            TokenPrice((32, 2.5, 10), (128, 4, 16), (256, 7, 28))),
-    _model("qwen-plus", "off", _ALL + " tb ba", (997952, 32768),
+    model("qwen-plus", "off", ALL + " tb ba", (997952, 32768),
            TokenPrice((128, 0.8, 2, 8), (256, 2.4, 20, 24), (1000, 4.8, 48, 64))),
-    _model("qwen-flash", "off", _ALL + " tb ba", (997952, 32768),
+    model("qwen-flash", "off", ALL + " tb ba", (997952, 32768),
            TokenPrice((128, 0.15, 1.5), (256, 0.6, 6), (1000, 1.2, 12))),
-    _model("qwen-max", "never", _ALL, (30720, 8192), TokenPrice((0, 2.4, 9.6))),
-    _model("qwen3-coder-flash", "never", "fc", (997952, 65536), _CODER_FLASH),
-    _model("qwen-long", "never", "long ba", (10000000, 8192), TokenPrice((0, 0.5, 2))),
-    _model("qwen-doc-turbo", "never", "", (253952, 8192), TokenPrice((0, 0.6, 1))),
-    _model("qwen-mt-plus", "never", "mt cumulative", (8192, 8192), TokenPrice((0, 1.8, 5.4))),
-    _model("qwen-mt-flash", "never", "mt", (8192, 8192), TokenPrice((0, 0.7, 1.95))),
-    _model("qwen-mt-lite", "never", "mt", (8192, 8192), TokenPrice((0, 0.6, 1.6))),
-    _model("qwen-mt-uni", "never", "mt", (8192, 8192)),
-    _model("qwen-plus-character", "never", "", (32768, 4096), TokenPrice((0, 0.8, 2))),
-    _model("qwen-flash-character", "never", "", (8000, 4096), TokenPrice((0, 0.25, 1.5))),
+    model("qwen-max", "never", ALL, (30720, 8192), TokenPrice((0, 2.4, 9.6))),
+    model("qwen3-coder-flash", "never", "fc", (997952, 65536), _CODER_FLASH),
+    model("qwen-long", "never", "long ba", (10000000, 8192), TokenPrice((0, 0.5, 2))),
+    model("qwen-doc-turbo", "never", "", (253952, 8192), TokenPrice((0, 0.6, 1))),
+    model("qwen-mt-plus", "never", "mt cumulative", (8192, 8192), TokenPrice((0, 1.8, 5.4))),
+    model("qwen-mt-flash", "never", "mt", (8192, 8192), TokenPrice((0, 0.7, 1.95))),
+    model("qwen-mt-lite", "never", "mt", (8192, 8192), TokenPrice((0, 0.6, 1.6))),
+    model("qwen-mt-uni", "never", "mt", (8192, 8192)),
+    model("qwen-plus-character", "never", "", (32768, 4096), TokenPrice((0, 0.8, 2))),
+    model("qwen-flash-character", "never", "", (8000, 4096), TokenPrice((0, 0.25, 1.5))),
     # -- made for pictures
-    _model("qwen3-vl-plus", "off", "so tb hr ba", (260096, 32768, 81920),
+    model("qwen3-vl-plus", "off", "so tb hr ba", (260096, 32768, 81920),
            TokenPrice((32, 1, 10), (128, 1.5, 15), (256, 3, 30)), QWEN3_VL),
-    _model("qwen-vl-ocr", "never", "ocr ocr-tasks ba", (30000, 4096), TokenPrice((0, 0.3, 0.5)), OCR_28),
-    _model("qwen-vl-ocr-latest", "never", "ocr ocr-tasks ba", (30000, 8192), TokenPrice((0, 0.3, 0.5)),
+    model("qwen-vl-ocr", "never", "ocr ocr-tasks ba", (30000, 4096), TokenPrice((0, 0.3, 0.5)), OCR_28),
+    model("qwen-vl-ocr-latest", "never", "ocr ocr-tasks ba", (30000, 8192), TokenPrice((0, 0.3, 0.5)),
            OCR_32),
-    _model("qwen-vl-ocr-2025-11-20", "never", "ocr ocr-tasks", (30000, 8192), TokenPrice((0, 0.3, 0.5)),
+    model("qwen-vl-ocr-2025-11-20", "never", "ocr ocr-tasks", (30000, 8192), TokenPrice((0, 0.3, 0.5)),
            OCR_32),
-    _model("qwen3.5-ocr", "never", "ocr ocr-tasks", (30000, 8192), None, OCR_32),
-    _model("gui-plus", "off", "tb hr", (254976, 32768), TokenPrice((0, 1.5, 4.5)), GUI),
-    _model("vanchin/deepseek-ocr", "never", "so ocr", (8192, 8192), TokenPrice((0, 0.216, 0.216)),
+    model("qwen3.5-ocr", "never", "ocr ocr-tasks", (30000, 8192), None, OCR_32),
+    model("gui-plus", "off", "tb hr", (254976, 32768), TokenPrice((0, 1.5, 4.5)), GUI),
+    model("vanchin/deepseek-ocr", "never", "so ocr", (8192, 8192), TokenPrice((0, 0.216, 0.216)),
            DEEPSEEK_OCR),
     # -- other makers
-    _model("deepseek-v4-pro", "on", "fc so jt", (1000000, 393216), TokenPrice((0, 12, 24), cached=1 / 12),
+    model("deepseek-v4-pro", "on", "fc so jt", (1000000, 393216), TokenPrice((0, 12, 24), cached=1 / 12),
            efforts=_ALL_EFFORTS),
-    _model("deepseek-v4-flash", "on", "fc so jt", (1000000, 393216), TokenPrice((0, 1, 2)),
+    model("deepseek-v4-flash", "on", "fc so jt", (1000000, 393216), TokenPrice((0, 1, 2)),
            efforts=_ALL_EFFORTS),
-    _model("deepseek-v4-pro-0813", "on", "fc so jt", (1000000, 393216), efforts=_THREE_EFFORTS),
-    _model("deepseek-v4-flash-0731", "on", "fc so jt", (1000000, 393216), efforts=_THREE_EFFORTS),
-    _model("deepseek-v4.1-flash", "on", "fc so", (1000000, 393216), None, OTHER_MAKERS, _THREE_EFFORTS),
-    _model("vanchin/deepseek-v4.1-flash", "on", "fc so", (1000000, 393216), None, OTHER_MAKERS,
+    model("deepseek-v4-pro-0813", "on", "fc so jt", (1000000, 393216), efforts=_THREE_EFFORTS),
+    model("deepseek-v4-flash-0731", "on", "fc so jt", (1000000, 393216), efforts=_THREE_EFFORTS),
+    model("deepseek-v4.1-flash", "on", "fc so", (1000000, 393216), None, OTHER_MAKERS, _THREE_EFFORTS),
+    model("vanchin/deepseek-v4.1-flash", "on", "fc so", (1000000, 393216), None, OTHER_MAKERS,
            _THREE_EFFORTS),
-    _model("glm-5.3", "always", "fc", (1000000, 131072), _GLM_53, efforts=_THREE_EFFORTS),
-    _model("glm-5.2", "on", "fc so tb", _UNKNOWN, _GLM_53),
-    _model("glm-5.2-fast-preview", "on", "fc so tb", _UNKNOWN),
-    _model("glm-5.1", "on", "fc so tb", (202745, 131072, 32768), TokenPrice((32, 6, 24), (200, 8, 28))),
-    _model("glm-5", "on", "fc so tb", (169984, 16384, 32768), TokenPrice((32, 4, 18), (0, 6, 22))),
-    _model("ZHIPU/GLM-5.3", "always", "fc", (1000000, 131072), _GLM_53, efforts=_THREE_EFFORTS),
-    _model("ZHIPU/GLM-5.3-Flash", "always", "fc", (1000000, 131072), TokenPrice((0, 0.8, 2.8)),
+    model("glm-5.3", "always", "fc", (1000000, 131072), _GLM_53, efforts=_THREE_EFFORTS),
+    model("glm-5.2", "on", "fc so tb", _UNKNOWN, _GLM_53),
+    model("glm-5.2-fast-preview", "on", "fc so tb", _UNKNOWN),
+    model("glm-5.1", "on", "fc so tb", (202745, 131072, 32768), TokenPrice((32, 6, 24), (200, 8, 28))),
+    model("glm-5", "on", "fc so tb", (169984, 16384, 32768), TokenPrice((32, 4, 18), (0, 6, 22))),
+    model("ZHIPU/GLM-5.3", "always", "fc", (1000000, 131072), _GLM_53, efforts=_THREE_EFFORTS),
+    model("ZHIPU/GLM-5.3-Flash", "always", "fc", (1000000, 131072), TokenPrice((0, 0.8, 2.8)),
            OTHER_MAKERS, _THREE_EFFORTS),
-    _model("ZHIPU/GLM-5.3-FlashX", "always", "fc", (1000000, 131072), TokenPrice((0, 2, 7)),
+    model("ZHIPU/GLM-5.3-FlashX", "always", "fc", (1000000, 131072), TokenPrice((0, 2, 7)),
            efforts=_THREE_EFFORTS),
-    _model("ZHIPU/GLM-5.1", "on", "fc so tb", (204800, 131072), TokenPrice((0, 8, 28))),
-    _model("ZHIPU/GLM-5", "on", "fc so tb", (204800, 131072), TokenPrice((0, 6, 22))),
-    _model("kimi-k3", "always", "fc so jt", _UNKNOWN, efforts=_THREE_EFFORTS),
-    _model("kimi/kimi-k3", "always", "fc so jt", _UNKNOWN, efforts=_THREE_EFFORTS),
-    _model("kimi-k2.7-code", "always", "fc", _UNKNOWN),
-    _model("kimi/kimi-k2.7-code", "always", "fc", _UNKNOWN),
-    _model("kimi/kimi-k2.7-code-highspeed", "always", "fc", _UNKNOWN),
-    _model("kimi-k2.6", "off", "fc mm", (229376, 16384), _KIMI_26, KIMI),
-    _model("kimi-k2.5", "off", "fc mm tb", (229376, 16384, 81920), _KIMI_25, KIMI),
-    _model("kimi/kimi-k2.6", "on", "fc so pc jt", (262144, 262144), _KIMI_26, KIMI),
-    _model("kimi/kimi-k2.5", "on", "fc so pc jt", (262144, 262144), _KIMI_25, KIMI),
-    _model("MiniMax/MiniMax-M3", "on", "fc th", _UNKNOWN, TokenPrice((0, 4.2, 16.8))),
-    _model("MiniMax-M2.5", "always", "fc", (204800, 32768), TokenPrice((0, 2.1, 8.4))),
-    _model("stepfun/step-5-preview", "on", "fc so jt", _UNKNOWN, TokenPrice((0, 7, 20))),
-    _model("stepfun/step-3.7-flash", "on", "fc so jt", _UNKNOWN, TokenPrice((0, 1.35, 8.1))),
-    _model("unisound/unisound-u2", "never", "fc", _UNKNOWN),
-    _model("xiaomi/mimo-v2.5-pro", "on", "fc so", (1048576, 131072),
+    model("ZHIPU/GLM-5.1", "on", "fc so tb", (204800, 131072), TokenPrice((0, 8, 28))),
+    model("ZHIPU/GLM-5", "on", "fc so tb", (204800, 131072), TokenPrice((0, 6, 22))),
+    model("kimi-k3", "always", "fc so jt", _UNKNOWN, efforts=_THREE_EFFORTS),
+    model("kimi/kimi-k3", "always", "fc so jt", _UNKNOWN, efforts=_THREE_EFFORTS),
+    model("kimi-k2.7-code", "always", "fc", _UNKNOWN),
+    model("kimi/kimi-k2.7-code", "always", "fc", _UNKNOWN),
+    model("kimi/kimi-k2.7-code-highspeed", "always", "fc", _UNKNOWN),
+    model("kimi-k2.6", "off", "fc mm", (229376, 16384), _KIMI_26, KIMI),
+    model("kimi-k2.5", "off", "fc mm tb", (229376, 16384, 81920), _KIMI_25, KIMI),
+    model("kimi/kimi-k2.6", "on", "fc so pc jt", (262144, 262144), _KIMI_26, KIMI),
+    model("kimi/kimi-k2.5", "on", "fc so pc jt", (262144, 262144), _KIMI_25, KIMI),
+    model("MiniMax/MiniMax-M3", "on", "fc th", _UNKNOWN, TokenPrice((0, 4.2, 16.8))),
+    model("MiniMax-M2.5", "always", "fc", (204800, 32768), TokenPrice((0, 2.1, 8.4))),
+    model("stepfun/step-5-preview", "on", "fc so jt", _UNKNOWN, TokenPrice((0, 7, 20))),
+    model("stepfun/step-3.7-flash", "on", "fc so jt", _UNKNOWN, TokenPrice((0, 1.35, 8.1))),
+    model("unisound/unisound-u2", "never", "fc", _UNKNOWN),
+    model("xiaomi/mimo-v2.5-pro", "on", "fc so", (1048576, 131072),
            TokenPrice((256, 7, 21), (1000, 14, 42))),
-    # -- announced dead
-    _model("qwen3.8-max-preview", "on", _NEW + " hr", _LONGER, None, MANY, gone="qwen3.8-max",
-           day="2026-08-06"),
-    _model("qwen3.6-max-preview", "on", _ALL + " mm tb", (245760, 65536),
-           TokenPrice((128, 9, 54), (256, 15, 90)), gone="qwen3.7-max"),
-    _model("qwen3-max-preview", "off", "tb", (258048, 65536),
-           TokenPrice((32, 6, 24), (128, 10, 40), (256, 15, 60)), gone="qwen3-max"),
-    *(_model(f"qwen3-max-{day}", "off", _ALL + " tb", (258048, 65536, 81920), price, gone="qwen3-max")
-      for day, price in (("2025-09-23", TokenPrice((32, 6, 24), (128, 10, 40), (256, 15, 60))),
-                         ("2026-01-23", TokenPrice((32, 2.5, 10), (128, 4, 16), (256, 7, 28))))),
-    *(_model(f"qwen-plus-{name}", "off", _ALL + " tb", (997952, 32768), gone="qwen3.7-plus")
-      for name in ("0112", "1220", "2025-07-28", "2025-09-11")),
-    _model("qwen-plus-us", "off", _ALL + " tb", (997952, 32768), gone="qwen3.7-plus-us"),
-    _model("qwen-flash-us", "off", _ALL + " tb", (997952, 32768), gone="qwen3.6-flash-us"),
-    _model("qwen-turbo", "off", "fc so tb", (98304, 16384), TokenPrice((0, 0.3, 0.6, 3)),
-           gone="qwen3.6-flash"),
-    _model("qwen-turbo-latest", "off", "fc so tb", (98304, 16384), gone="qwen3.6-flash", day="2026-05-13"),
-    _model("qwen-max-latest", "never", _ALL, (30720, 8192), gone="qwen3.7-max", day="2026-05-13"),
-    _model("qwq-plus", "always", "fc ws stream", (98304, 8192), TokenPrice((0, 1.6, 4)), gone="qwen3.7-plus"),
-    _model("qwq-plus-latest", "always", "fc ws stream", (98304, 8192), gone="qwen3.7-plus", day="2026-05-13"),
-    _model("qwq-32b", "always", "stream", (98304, 8192), gone="qwen3.7-plus", day="2026-05-13"),
-    *(_model(f"qwen-long-{name}", "never", "long", (10000000, 8192), TokenPrice((0, 0.5, 2)),
-             gone="qwen-long")
-      for name in ("latest", "2025-01-25")),
-    _model("qwen3-coder-plus", "never", "fc", (997952, 65536),
-           TokenPrice((32, 4, 16), (128, 6, 24), (256, 10, 40), (1000, 20, 200)), gone="qwen3.7-plus"),
-    _model("qwen3-coder-next", "never", "fc", (204800, 65536), gone="qwen3.7-plus"),
-    _model("qwen3-coder-480b-a35b-instruct", "never", "fc", (204800, 65536), gone="qwen3.7-plus"),
-    _model("qwen3-coder-30b-a3b-instruct", "never", "fc", (204800, 65536), gone="qwen3.7-plus"),
-    _model("qwen-coder-plus", "never", "", (129024, 8192), TokenPrice((0, 3.5, 7)), gone="qwen3.7-plus"),
-    _model("qwen-coder-turbo", "never", "", (129024, 8192), TokenPrice((0, 2, 6)), gone="qwen3.6-flash"),
-    _model("qwen-math-plus", "never", "", (3072, 3072), TokenPrice((0, 4, 12)), gone="qwen3.7-plus"),
-    _model("qwen-math-turbo", "never", "", (3072, 3072), TokenPrice((0, 2, 6)), gone="qwen3.6-flash"),
-    _model("qwen-mt-turbo", "never", "mt cumulative", (8192, 8192), TokenPrice((0, 0.7, 1.95)),
-           gone="qwen-mt-flash"),
-    _model("qwen3-235b-a22b", "on", "fc so pc stream-think tb", (129024, 16384), _OPEN_235B,
-           gone="qwen3.7-plus"),
-    _model("qwen3-32b", "on", "fc so pc stream-think tb", (129024, 16384), _OPEN_235B, gone="qwen3.6-27b"),
-    _model("qwen3-30b-a3b", "on", "fc so pc stream-think tb", (129024, 16384), _OPEN_30B,
-           gone="qwen3.6-35b-a3b"),
-    _model("qwen3-14b", "on", "fc so pc stream-think tb", (129024, 8192), TokenPrice((0, 1, 4, 10)),
-           gone="qwen3.6-27b"),
-    _model("qwen3-8b", "on", "fc so pc stream-think tb", (129024, 8192), TokenPrice((0, 0.5, 2, 5)),
-           gone="qwen3.6-27b"),
-    *(_model(f"qwen3-{name}", "never", "fc so pc", (129024, 32768), price, gone="qwen3.6-35b-a3b")
-      for name, price in (("235b-a22b-instruct-2507", TokenPrice((0, 2, 8))),
-                          ("30b-a3b-instruct-2507", TokenPrice((0, 0.75, 3))),
-                          ("next-80b-a3b-instruct", TokenPrice((0, 1, 4))))),
-    *(_model(f"qwen3-{name}", "always", "fc pc tb", (126976, 32768), price, gone="qwen3.6-35b-a3b")
-      for name, price in (("235b-a22b-thinking-2507", TokenPrice((0, 2, 20))),
-                          ("30b-a3b-thinking-2507", TokenPrice((0, 0.75, 7.5))),
-                          ("next-80b-a3b-thinking", TokenPrice((0, 1, 10))))),
-    _model("qwen3-vl-flash", "off", "so tb hr ba", (260096, 32768, 81920),
-           TokenPrice((32, 0.15, 1.5), (128, 0.3, 3), (256, 0.6, 6)), QWEN3_VL, gone="qwen3.6-flash"),
-    *(_model(f"qwen3-vl-{name}", "off", "so tb hr", (260096, 32768, 81920), None, QWEN3_VL, gone=instead)
-      for name, instead in (("plus-2025-09-23", "qwen3-vl-plus"), ("plus-2025-12-19", "qwen3-vl-plus"),
-                            ("flash-2025-10-15", "qwen3.6-flash"), ("flash-2026-01-22", "qwen3.6-flash"))),
-    *(_model(f"qwen3-vl-{size}-instruct", "never", "so hr", (129024, 32768), price, sight,
-             gone="qwen3.7-plus")
-      for size, sight, price in (("235b-a22b", QWEN3_VL, TokenPrice((0, 2, 8))),
-                                 ("30b-a3b", SMALL_VL, TokenPrice((0, 0.75, 3))),
-                                 ("32b", SMALL_VL, TokenPrice((0, 2, 8))),
-                                 ("8b", SMALL_VL, TokenPrice((0, 0.5, 2))))),
-    *(_model(f"qwen3-vl-{size}-thinking", "always", "tb hr", (126976, 32768, 81920), price, sight,
-             gone="qwen3.7-plus")
-      for size, sight, price in (("235b-a22b", QWEN3_VL, TokenPrice((0, 2, 20))),
-                                 ("30b-a3b", SMALL_VL, TokenPrice((0, 0.75, 7.5))),
-                                 ("32b", SMALL_VL, TokenPrice((0, 2, 20))),
-                                 ("8b", SMALL_VL, TokenPrice((0, 0.5, 5))))),
-    _model("qwen-vl-max", "never", "so hr", (129024, 8192), TokenPrice((0, 1.6, 4)), VL_MAX,
-           gone="qwen3.7-plus"),
-    _model("qwen-vl-plus", "never", "so hr", (129024, 8192), TokenPrice((0, 0.8, 2)), VL_PLUS,
-           gone="qwen3.6-flash"),
-    *(_model(f"qwen-vl-{name}", "never", "so hr", (129024, 8192), None, sight, gone="qwen3.7-plus",
-             day="2026-05-13")
-      for name, sight in (("max-2025-04-08", QVQ._replace(video_bytes=2 * _GB)), ("max-2025-04-02", QVQ),
-                          ("max-2025-01-25", QVQ), ("plus-2025-05-07", QVQ), ("plus-2025-01-25", QVQ))),
-    *(_model(f"qwen-vl-{name}", "never", "hr", (30720, 2048), None, OLDEST, gone="qwen3.7-plus",
-             day="2026-05-13")
-      for name in ("max-1230", "max-1119", "max-1030", "max-0809", "plus-0809", "plus-0102")),
-    _model("qvq-max", "always", "stream hr no-system", (106496, 8192), TokenPrice((0, 8, 32)), QVQ,
-           gone="qwen3.7-plus"),
-    _model("qvq-plus", "always", "stream hr no-system", (106496, 8192), TokenPrice((0, 2, 5)), QVQ,
-           gone="qwen3.7-plus"),
-    _model("deepseek-v3.2", "off", "fc", (98304, 65536), TokenPrice((0, 2, 3)), gone="deepseek-v4-flash"),
-    _model("deepseek-v3.2-exp", "off", "fc", (98304, 65536), TokenPrice((0, 2, 3)), gone="deepseek-v4-flash"),
-    _model("deepseek-v3.1", "off", "fc", (98304, 65536), TokenPrice((0, 4, 12)), gone="deepseek-v4-flash"),
-    _model("deepseek-v3", "never", "fc", (57344, 8192), TokenPrice((0, 2, 8)), gone="deepseek-v4-flash"),
-    _model("deepseek-r1", "always", "fc", (98304, 16384), TokenPrice((0, 4, 16)), gone="deepseek-v4-pro"),
-    _model("deepseek-r1-distill-qwen-32b", "always", "", (32768, 16384), TokenPrice((0, 2, 6)),
-           gone="deepseek-v4-flash"),
-    _model("glm-4.7", "on", "fc tb", (169984, 16384, 32768), _GLM_4, gone="glm-5.2"),
-    _model("glm-4.6", "on", "fc tb", (169984, 16384, 32768), _GLM_4, gone="glm-5.2"),
-    _model("glm-4.5", "on", "fc tb", (98304, 16384, 32768), _GLM_4, gone="glm-5.2"),
-    _model("glm-4.5-air", "on", "fc tb", (98304, 16384, 32768), TokenPrice((32, 0.8, 6), (0, 1.2, 8)),
-           gone="glm-5.2"),
-    _model("kimi-k2-thinking", "always", "fc", (229376, 16384), TokenPrice((0, 4, 16)), gone="kimi-k3"),
-    _model("Moonshot-Kimi-K2-Instruct", "never", "fc", (131072, 0), TokenPrice((0, 4, 16)), gone="kimi-k2.6"),
-    _model("MiniMax-M2.1", "always", "fc", (204800, 32768), TokenPrice((0, 2.1, 8.4)),
-           gone="MiniMax/MiniMax-M3"),
-    _model("MiniMax/MiniMax-M2.1", "always", "fc", (204800, 32768), TokenPrice((0, 2.1, 8.4)),
-           gone="MiniMax/MiniMax-M3"),
 )
 
 # Rows for ids that no model above covers. A thinking of None leaves `enable_thinking` to the service.
-FAMILIES = tuple(_model(name, thinking, features, (0, 0), None, sees) for name, thinking, features, sees in (
+FAMILIES = tuple(model(name, thinking, features, (0, 0), None, sees) for name, thinking, features, sees in (
     ("", None, "", None),
     ("qwen3.", "on", "mm", QWEN3X), ("qwen3-", None, "", None), ("qwen3-vl-", None, "", QWEN3_VL),
     ("qwen", None, "", None), ("qwen-vl-", "never", "", VL_MAX),

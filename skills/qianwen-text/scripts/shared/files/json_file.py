@@ -27,8 +27,7 @@ def check_replaceable(path: str, flag: str) -> None:
     except OSError as error:
         named = error.filename if error.filename and error.filename.endswith(".lock") else path
         raise usage(f"{flag} {path} cannot be written: {named}: {error.strerror}",
-                    "name a file in a folder that exists and is "
-                    "writable") from None
+                    "name a file in a folder that exists and is writable") from None
 
 
 def replace_json(path: str, change) -> None:

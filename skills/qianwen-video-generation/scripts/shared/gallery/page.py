@@ -90,8 +90,8 @@ def write(folder: str, overwrite: bool = False) -> dict:
                 break
     except OSError as error:
         raise Failure(Exit.UNSAVED, f"the gallery {path} could not be written: {error.strerror or error}",
-                      fix="make the folder writable, then run the next command with --gallery: it rebuilds "
-                          "the page from all results in the folder") from error
+                      fix="make the folder writable, then run the next command with --gallery: "
+                          "it rebuilds the page from all results in the folder") from error
     return {"path": path, "bytes": len(data), "media_type": "text/html"}
 
 
@@ -125,7 +125,8 @@ def _json_files(folder: str) -> list:
     with os.scandir(folder or os.curdir) as entries:
         for entry in entries:
             try:
-                if entry.name.lower().endswith(".json") and entry.is_file() and entry.stat().st_size <= _LARGEST:
+                is_json = entry.name.lower().endswith(".json") and entry.is_file()
+                if is_json and entry.stat().st_size <= _LARGEST:
                     found.append((entry.name, entry.stat().st_size, entry.stat().st_mtime_ns))
             except OSError:  # gone meanwhile
                 continue
@@ -180,8 +181,8 @@ def _newest_first(item: dict) -> tuple:
 
 def _created(item: dict) -> datetime | None:
     try:
-        # 3.9 does not know Z
-        moment = datetime.fromisoformat(str(item.get("created", "")).replace("Z", "+00:00"))
+        created = str(item.get("created", "")).replace("Z", "+00:00")  # 3.9 does not know Z
+        moment = datetime.fromisoformat(created)
     except ValueError:
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
@@ -202,13 +203,12 @@ def _page(title: str, items: list) -> str:
     style, script = _own_file("page.css"), _own_file("page.js")
     return Template(_own_file("page.html")).substitute(
         marker=MARKER, policy=_policy(style, script), style=style, script=script, title=_text(title),
-        count=_count(items),
-        tools=_tools(items) if items else "", cards=cards)
+        count=_count(items), tools=_tools(items) if items else "", cards=cards)
 
 
 def _own_file(name: str) -> str:
-    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), name), encoding="utf-8",
-              newline="") as file:
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), name)
+    with open(path, encoding="utf-8", newline="") as file:
         return file.read()
 
 
@@ -226,17 +226,18 @@ def _sha256(text: str) -> str:
 def _count(items: list) -> str:
     kinds = [_kind(item) for item in items]
     counts = [(kinds.count(kind), *words) for kind, words in _KINDS.items()]
-    return ", ".join(f"{count} {one if count == 1 else many}" for count, one, many in counts
-                     if count) or "0 pictures"
+    shown = [f"{count} {one if count == 1 else many}" for count, one, many in counts if count]
+    return ", ".join(shown) or "0 pictures"
 
 
 def _tools(items: list) -> str:
     models = sorted({_text(item.get("model")) for item in items} - {""})
     options = "".join(f'<option value="{model}">{model}</option>' for model in models)
     select = f'<select id="model" aria-label="Model"><option value="">All models</option>{options}</select>'
-    return ('<div class="tools" role="search"><input id="search" type="search" aria-label="Search prompts '
-            'and models" placeholder="Search prompts and models" '
-            f'autocomplete="off">{select if len(models) > 1 else ""}</div>')
+    return ('<div class="tools" role="search">'
+            '<input id="search" type="search" aria-label="Search prompts and models" '
+            'placeholder="Search prompts and models" autocomplete="off">'
+            f'{select if len(models) > 1 else ""}</div>')
 
 
 def _card(item: dict) -> str:
@@ -245,7 +246,8 @@ def _card(item: dict) -> str:
     copy = '<button class="copy" type="button">Copy prompt</button>' if prompt else ""
     return (f'<li class="card" data-model="{_text(item.get("model"))}">{_media(item)}{words}'
             f'<p class="facts">{_facts(item)}</p>'
-            f'<div class="more"><details><summary>Details</summary><dl>{_details(item)}</dl></details>{copy}</div></li>')
+            '<div class="more"><details><summary>Details</summary>'
+            f'<dl>{_details(item)}</dl></details>{copy}</div></li>')
 
 
 def _media(item: dict) -> str:
@@ -254,13 +256,13 @@ def _media(item: dict) -> str:
     width, height = _whole(item.get("width")), _whole(item.get("height"))
     box = f' width="{width}" height="{height}"' if width and height else ""
     if kind == "image":
-        return (f'<a class="mat" href="{url}"><img src="{url}" alt="{label}"{box} loading="lazy" '
-                'decoding="async"></a>')
+        return (f'<a class="mat" href="{url}">'
+                f'<img src="{url}" alt="{label}"{box} loading="lazy" decoding="async"></a>')
     if kind == "video":
-        return (f'<div class="mat"><video src="{url}" aria-label="{label}"{box} controls playsinline '
-                'preload="metadata">'
-                "</video></div>")
-    return f'<div class="mat sound">{_WAVE}<audio src="{url}" aria-label="{label}" controls preload="none"></audio></div>'
+        return (f'<div class="mat"><video src="{url}" aria-label="{label}"{box} '
+                'controls playsinline preload="metadata"></video></div>')
+    return (f'<div class="mat sound">{_WAVE}'
+            f'<audio src="{url}" aria-label="{label}" controls preload="none"></audio></div>')
 
 
 def _facts(item: dict) -> str:
@@ -268,8 +270,8 @@ def _facts(item: dict) -> str:
     which break between but not within."""
     width, height, seed = _whole(item.get("width")), _whole(item.get("height")), _text(item.get("seed"), 40)
     size, model = f"{width}\u2009×\u2009{height}" if width and height else "", _text(item.get("model"))
-    facts = [f"<span>{fact}</span>" for fact in (size, seed and f"seed {seed}")
-             if fact] + _date(_created(item))
+    facts = [f"<span>{fact}</span>" for fact in (size, seed and f"seed {seed}") if fact]
+    facts += _date(_created(item))
     return (f'<span class="model">{model}</span>' if model else "") + "&nbsp;· ".join(facts)
 
 
@@ -305,8 +307,9 @@ def _details(item: dict) -> str:
 
 def _row(name: str, values: list) -> str:
     texts = [text for text in (_text(value) for value in values[:50]) if text]
-    return f"<dt>{name}</dt>" + "".join(f'<dd lang="" dir="auto">{text}</dd>'
-                                        for text in texts) if texts else ""
+    if not texts:
+        return ""
+    return f"<dt>{name}</dt>" + "".join(f'<dd lang="" dir="auto">{text}</dd>' for text in texts)
 
 
 def _pairs(values) -> list:
@@ -335,6 +338,6 @@ def _url(name: str) -> str:
     return quote(os.fsencode(name), safe="")
 
 
-_WAVE = ('<svg viewBox="0 0 120 40" aria-hidden="true"><path d="M4 17v6M12 12v16M20 15v10M28 6v28M36 '
-         '11v18M44 3v34M52 9v22M60 14v12M68 5v30M76 10v20M84 2v36M92 12v16M100 8v24M108 15v10M116 '
-         '18v4"/></svg>')
+_WAVE = ('<svg viewBox="0 0 120 40" aria-hidden="true"><path d="'
+         "M4 17v6M12 12v16M20 15v10M28 6v28M36 11v18M44 3v34M52 9v22M60 14v12"
+         'M68 5v30M76 10v20M84 2v36M92 12v16M100 8v24M108 15v10M116 18v4"/></svg>')

@@ -7,7 +7,6 @@ from collections import namedtuple
 from urllib.parse import urlsplit
 
 from .. import key_guard, VERSION
-from ..body import elide_media
 from ..failures import usage
 
 
@@ -28,6 +27,7 @@ class Request:
 
     def preview(self, skill: str, key: key_guard.Key) -> dict:
         """The request for `--dry-run`: no key, no inline media."""
+        from ..body import elide_media
         headers = headers_of(self, skill)
         headers["Authorization"] = "Bearer " + key_guard.masked(key.value)
         body = self.body.preview() if self.is_form else elide_media(self.body)

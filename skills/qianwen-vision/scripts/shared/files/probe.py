@@ -9,16 +9,16 @@ EXTENSIONS = {
     "video/mp4": "mp4", "video/quicktime": "mov", "video/x-msvideo": "avi", "video/x-matroska": "mkv",
     "video/webm": "webm", "video/x-flv": "flv", "video/x-ms-wmv": "wmv",
     "audio/wav": "wav", "audio/mpeg": "mp3", "audio/mp4": "m4a", "audio/ogg": "ogg", "audio/flac": "flac",
-    "audio/pcm": "pcm",
-    "application/pdf": "pdf",
+    "audio/pcm": "pcm", "application/pdf": "pdf",
 }
 
 
 _MAGIC = (  # bytes at the beginning -> type
-    (b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"), (b"GIF87a", "image/gif"),
-    (b"GIF89a", "image/gif"),
-    (b"II*\0", "image/tiff"), (b"MM\0*", "image/tiff"), (b"FLV\x01", "video/x-flv"),
-    (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "video/x-ms-wmv"), (b"OggS", "audio/ogg"), (b"fLaC", "audio/flac"),
+    (b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"),
+    (b"GIF87a", "image/gif"), (b"GIF89a", "image/gif"),
+    (b"II*\0", "image/tiff"), (b"MM\0*", "image/tiff"),
+    (b"FLV\x01", "video/x-flv"), (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "video/x-ms-wmv"),
+    (b"OggS", "audio/ogg"), (b"fLaC", "audio/flac"),
     (b"ID3", "audio/mpeg"), (b"%PDF", "application/pdf"),
 )
 
@@ -90,8 +90,8 @@ def _exif_of_jpeg(file) -> int:
 
 
 def _exif_of_png(file) -> int:
-    name, place = next(((name, place) for name, place, _ in chunks(file) if name in (b"eXIf", b"IDAT")),
-                       (b"", -1))
+    found = ((name, place) for name, place, _ in chunks(file) if name in (b"eXIf", b"IDAT"))
+    name, place = next(found, (b"", -1))
     return place if name == b"eXIf" else -1
 
 
@@ -203,8 +203,8 @@ def _tags(file, base: int) -> dict:
     for _ in range(min(struct.unpack(order + "H", file.read(2))[0], 200)):
         entry = file.read(12)
         tag, kind = struct.unpack(order + "HH", entry[:4])
-        found[tag] = struct.unpack(order + ("H" if kind == 3 else "I"), entry[8:10] if kind == 3
-                                   else entry[8:12])[0]
+        form, value = ("H", entry[8:10]) if kind == 3 else ("I", entry[8:12])
+        found[tag] = struct.unpack(order + form, value)[0]
     return found
 
 
@@ -307,9 +307,9 @@ def _mp3_frame(head: bytes):
     version, rate, bits = head[1] >> 3 & 3, head[2] >> 2 & 3, head[2] >> 4
     if version == 1 or rate == 3 or bits in (0, 15):
         return None
-    return _MP3_RATES[version][rate], _MP3_BITS[1 if version == 3
-        else 2][bits], 1152 if version == 3 else 576, \
-        head[2] >> 1 & 1
+    is_first = version == 3
+    return (_MP3_RATES[version][rate], _MP3_BITS[1 if is_first else 2][bits],
+            1152 if is_first else 576, head[2] >> 1 & 1)
 
 
 def _mp3_count(frame: bytes) -> int:
@@ -333,8 +333,9 @@ def has_alpha(file) -> bool:
     head = file.read(32)
     kind = media_type(head)
     if kind == "image/webp":
-        return head[12:16] == b"VP8X" and bool(head[20:21] and head[20] & 0x10) or \
-            head[12:16] == b"VP8L" and len(head) > 24 and bool(head[24] & 0x10)
+        extended = head[12:16] == b"VP8X" and bool(head[20:21] and head[20] & 0x10)
+        lossless = head[12:16] == b"VP8L" and len(head) > 24 and bool(head[24] & 0x10)
+        return extended or lossless
     if kind != "image/png" or len(head) < 26:
         return False
     if head[25] in (4, 6):

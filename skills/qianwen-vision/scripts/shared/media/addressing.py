@@ -34,13 +34,14 @@ def placeholder(media: Media) -> str:
     return f"oss://<upload of {name}, {media.size} bytes>"
 
 
-def warn_of_addresses(media, endpoint, console, fix: str = "give the path of the file instead, which is then "
-                      "sent along") -> None:
+def warn_of_addresses(
+        media, endpoint, console,
+        fix: str = "give the path of the file instead, which is then sent along") -> None:
     """Name the addresses that the service cannot open, except those of an endpoint that is here itself."""
     for item in media:
         if item.url and not item.url.startswith(endpoint.origin + "/") and is_out_of_reach(item.url):
-            console.warn(f"the service opens {item.name} itself, but only this machine or its network can "
-                         "reach that address", fix)
+            console.warn(f"the service opens {item.name} itself, "
+                         "but only this machine or its network can reach that address", fix)
 
 
 def oss_headers(body) -> dict:
