@@ -153,8 +153,8 @@ def _content(path: str) -> bytes:
 
 
 def state_of(folder: str) -> str:
-    """"none", "ours", "changed" (ours, edited since, or copied by hand from another version),
-    "link" or "foreign"."""
+    """"none", "ours", "changed" (ours, edited since,
+    or copied by hand from another version), "link" or "foreign"."""
     if not os.path.lexists(folder):
         return "none"
     if os.path.islink(folder):

@@ -62,8 +62,8 @@ def _respelled(voice_id: str) -> str:
 
 
 def near(voice_id: str, model: str = "") -> str:
-    """The id that is meant, when it differs in case, spaces or version suffix alone and is the only such;
-    else ''.
+    """The id that is meant, when it differs in case,
+    spaces or version suffix alone and is the only such; else ''.
 
     With a model, only its voices count.
     """

@@ -51,8 +51,8 @@ class Ask(ChatAsk):
 
 
 def build_request(ask: Ask, model: Model) -> tuple:
-    """The body for `/chat/completions` (or, with an OCR task, for the native endpoint)
-    and remarks for the user."""
+    """The body for `/chat/completions` (or, with an OCR task,
+    for the native endpoint) and remarks for the user."""
     check(ask, model)
     if ask.ocr_task:
         return _ocr_task_request(ask, model), []
