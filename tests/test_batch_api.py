@@ -72,6 +72,12 @@ def test_rows_come_back_as_from_direct_calls(api, run, emulator, home, work):
     assert spent["calls"] == ROWS and spent["units"]["input_tokens"] > 0, "each row is a call"
 
 
+@pytest.mark.parametrize("more", [(), ("--estimate",), ("--dry-run",)])
+def test_without_rows_there_is_no_half_price_to_hope_for(run, emulator, more):
+    done = run("Say x", "--batch-api", *more)
+    assert done.code == 2 and "--batch-api goes with --batch" in done.err and not emulator.requests, done
+
+
 def test_no_wait_then_status_tasks_and_resume(api, run, emulator, home, work):
     emulator.batch_polls = (0, 3, 0)
     done = api("--no-wait", "--json")

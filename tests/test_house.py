@@ -150,3 +150,18 @@ def test_what_only_failures_and_uploads_need_is_loaded_by_them_alone(run, emulat
     loaded = {line.rpartition("|")[2].strip() for line in result.err.splitlines() if line.startswith("import time:")}
     assert "shared.transport.client" in loaded and result.code == code, result
     assert [name for name in LATER if f"shared.{name}" in loaded] == [*needed], result
+
+
+@pytest.mark.parametrize("module", ["shared.batch.workers", "shared.tasks.polling"])
+def test_what_goes_on_for_long_loads_what_failures_need_before_it_begins(module):
+    """A row that finds no free descriptor has sent nothing; a module that cannot be loaded then would leave it in doubt. Who
+    waits for a task while the skill is updated still learns how to fetch it."""
+    code = f"import sys, {module}; print(*(name for name in sys.argv[1:] if 'shared.' + name not in sys.modules))"
+    needed = [name for name in LATER if name != "transport.storage"]  # what uploads need is loaded by them
+    done = subprocess.run([sys.executable, "-c", code, *needed], cwd=check.ROOT, stdout=subprocess.PIPE, check=True)
+    assert not done.stdout.strip()
+
+
+def test_what_saves_a_conversation_is_loaded_before_it_is_paid(run):
+    result = run("hi", "--chat", "c.json", "--dry-run", process=True, env={"PYTHONPROFILEIMPORTTIME": "1"})
+    assert result.code == 0 and re.search(r"\| +text_chat$", result.err, re.MULTILINE), result

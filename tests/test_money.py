@@ -242,6 +242,26 @@ def test_a_task_counts_from_its_create_and_is_settled_at_its_end(tmp_path):
     assert lines_of(tmp_path)[1]["calls"] == 0 and lines_of(tmp_path)[1]["id"] == "task-1"
 
 
+def test_a_result_is_not_lost_where_a_long_file_cannot_be_set_aside(tmp_path, monkeypatch):
+    """The module that does it is loaded late; an update of the skill may have taken it away."""
+    monkeypatch.setattr(spending, "MOST_BYTES", 0)
+    monkeypatch.setitem(sys.modules, "shared.money.sums", None)
+    payments = Payments(str(tmp_path), "s")
+    with payments.paying("m", PRICED) as payment:
+        assert payment.settle(PRICED) == PRICED
+    payments.write("m", {}, 0.1)
+    assert len(lines_of(tmp_path)) == 2
+
+
+def test_every_row_of_a_job_without_a_price_is_told_as_such(tmp_path):
+    payments = payments_of(tmp_path)
+    with payments.paying("m", NOT_KNOWN) as payment:
+        payment.goes_on("job-1")
+    correct(payments, "m", NOT_KNOWN, NOT_KNOWN, "job-1", calls=99)
+    found = Sums(str(tmp_path)).between(TODAY, TODAY)["qianwen-text", "m"]
+    assert (found.calls, found.unpriced, found.amount) == (100, 100, 0)
+
+
 def test_a_call_over_the_budget_is_refused_with_what_is_left(tmp_path):
     Sums(str(tmp_path)).add("s", "m", {}, 0.7)
     with pytest.raises(Failure) as caught:
@@ -348,6 +368,16 @@ def test_what_is_left_for_check(tmp_path):
     Sums(str(tmp_path)).add("s", "m", {}, 0.75)
     ((held, amount, left),) = payments_of(tmp_path, "1/week").left()
     assert (held.period, amount, left) == ("week", 0.75, 0.25)
+
+
+def test_the_file_of_a_process_that_has_not_locked_it_yet_is_left_alone(tmp_path):
+    """Locked or deleted by a reader now, its process would refuse a call, or be taken for none."""
+    path = tmp_path / "under-way" / "1-abc.jsonl"
+    path.parent.mkdir()
+    path.touch()
+    assert Sums(str(tmp_path)).under_way() == 0 and path.exists()
+    os.utime(path, (1, 1))
+    assert Sums(str(tmp_path)).under_way() == 0 and not path.exists(), "a process that was killed then left it"
 
 
 def test_only_the_open_calls_of_a_process_count(tmp_path):

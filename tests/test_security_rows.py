@@ -9,8 +9,11 @@ import sys
 
 import pytest
 
+from shared import redaction
 from shared.chat import json_schema
 from shared.failures import BAD_LINK, Exit, Failure
+from shared.money.cost import unknown
+from shared.money.payments import Payments
 from shared.transport import download
 from shared.transport.client import Client
 from shared.transport.events import Event, WHOLE
@@ -499,3 +502,31 @@ def test_key_in_place_of_a_model_is_refused(run, emulator, home, work, skill):
     result = run("A cat", *more, "--model", STANDARD_KEY, skill=skill)
     assert result.code == 2 and "holds an API key" in result.err and not emulator.requests, result
     assert STANDARD_KEY not in "".join(path.read_text("utf-8", "replace") for path in home.rglob("*") if path.is_file())
+
+
+def test_a_call_under_way_is_written_down_without_the_key(tmp_path):
+    """In other letters, or in part, it is not refused as a model, but it does not go to disk either."""
+    key = "sk-emulator-0123456789abcdef"
+    payments = Payments(str(tmp_path), "s", clean=lambda text: redaction.cleaned(text, (key,)))
+    for model in (key.upper(), key[12:-2]):
+        payments.begin(model, unknown("its price is not in the table"))
+    (written,) = (tmp_path / "under-way").iterdir()
+    assert "0123456789" not in written.read_text() and "***" in written.read_text()
+
+
+# ---- an update while the script runs ---------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("gone, code, said", [
+    ("shared.cli.failed", 3, "error: No API key was found"), ("shared.cli.session", 1, "is not there")])
+def test_a_file_of_the_skill_that_is_taken_away_meanwhile_is_named(run, monkeypatch, gone, code, said):
+    """What was going to be told is told without it, and nothing ends in a traceback."""
+    monkeypatch.setitem(sys.modules, gone, None)
+    if gone == "shared.cli.session":
+        monkeypatch.setattr("shared.main.Session", lambda *arguments: __import__(gone, fromlist=["Session"]))
+    result = run("Hi", key=None)
+    assert result.code == code and said in result.err and "Traceback" not in result.err and "next: " in result.err, result
+
+
+def test_a_short_key_of_a_gateway_may_be_a_word_of_a_model_id(run, emulator):
+    result = run("Hi", "--model", "ollama/qwen3", key="ollama")
+    assert "holds an API key" not in result.err, result

@@ -15,6 +15,7 @@ import text
 from shared import main as main_module
 from shared.main import run_script
 
+from tests import media_samples
 from tests.conftest import BYTECODE, check_each, ROOT, SCRIPTS, STANDARD_KEY, Run
 
 FOLDER = ROOT / "skills" / "qianwen-text"
@@ -945,13 +946,26 @@ def test_stream_that_is_not_there(environment, work, closed):
 
 
 @POSIX
-@pytest.mark.parametrize("more", ["", "--json"])
-def test_without_stdout_nothing_is_paid_that_nobody_could_read(environment, emulator, work, more):
+@pytest.mark.parametrize("skill, more, advice", [
+    ("text", "", b"-o FILE"), ("text", "--json", b"-o FILE"), ("vision", "--image large.png", b"-o FILE"),
+    ("audio-tts", "-o -", b"name a file"), ("audio-tts", "-o - --stream", b"name a file")])
+def test_without_stdout_nothing_is_paid_or_uploaded_that_nobody_could_read(environment, emulator, work, skill, more, advice):
+    with open(work / "large.png", "wb") as file:
+        file.write(media_samples.png(64, 64))
+        file.truncate(8_000_000)
     shell = f'exec "$0" "$1" Hi {more} >&-'
+    done = subprocess.run(["sh", "-c", shell, sys.executable, str(SCRIPTS["qianwen-" + skill])], env=environment, cwd=str(work),
+                          stderr=subprocess.PIPE, timeout=60)
+    assert done.returncode == 2 and not emulator.requests and not emulator.uploads, done.stderr.decode()
+    assert b"stdout is closed" in done.stderr and advice in done.stderr, done.stderr.decode()
+
+
+@POSIX
+def test_without_stdout_a_conversation_in_a_file_goes_on(environment, emulator, work):
+    shell = 'exec "$0" "$1" Hi --chat talk.json >&-'
     done = subprocess.run(["sh", "-c", shell, sys.executable, str(SCRIPTS["qianwen-text"])], env=environment, cwd=str(work),
                           stderr=subprocess.PIPE, timeout=60)
-    assert done.returncode == 2 and not emulator.requests, done.stderr.decode()
-    assert b"stdout is closed" in done.stderr and b"-o FILE" in done.stderr, done.stderr.decode()
+    assert done.returncode == 0 and len(json.loads((work / "talk.json").read_text("utf-8"))) == 2, done.stderr.decode()
 
 
 @POSIX

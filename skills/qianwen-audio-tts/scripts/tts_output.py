@@ -49,6 +49,9 @@ class Output:
             if getattr(self._options, flag):
                 raise usage(f"--{flag} does not go with --output -, which writes the sound to stdout",
                             "name a file")
+        if not self._console.has_stdout:
+            raise usage("stdout is closed, so the sound would be lost; nothing was sent",
+                        "name a file, or give the script a stdout")
         if sys.stdout.isatty():
             raise usage("--output - would write sound to the terminal",
                         "pipe it into a player, for example: … -o - | ffplay -")

@@ -99,6 +99,7 @@ def _read_messages(path: str, what: str) -> list:
 
 
 def _read_history(path: str, system: str | None) -> list:
+    import text_chat  # noqa: F401  before anything is paid, what will save it
     from shared.files.json_file import check_replaceable
     check_replaceable(path, "--chat")
     if not os.path.exists(path):

@@ -159,10 +159,10 @@ def answer(session) -> None:
     target = options.output and text_target(session, ask, ask.prompt or ask.ocr_task or "answer")
     try:
         client = session.client(model.id, TABLE, successor=model.successor)
+        turn = Turn(session, ask, model, target, client, media_tokens(ask, model))
         if waiting:
             upload_all(waiting, client, model.id, console)
             request = _request(session.endpoint, ask, build_request(ask, model)[0])
-        turn = Turn(session, ask, model, target, client, media_tokens(ask, model))
         turn.ask(request)
         turn.report(ocr_result=turn.answer.ocr_result)
     finally:

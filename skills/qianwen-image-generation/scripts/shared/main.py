@@ -102,8 +102,17 @@ def _outcome(make_parser, execute, argv, console: Console) -> int:
     except BrokenPipeError:
         raise
     except Exception as error:
-        from .cli.failed import defect
-        return _report(console, defect(error, console))
+        return _report(console, _unexpected(error, console))
+
+
+def _unexpected(error: Exception, console: Console) -> Failure:
+    """An exception that nobody expected, or an update that took a file away while the script ran."""
+    if isinstance(error, ImportError):
+        return Failure(Exit.UNEXPECTED, f"a file of the skill is not there: {error}",
+                       "an update may have replaced it while the script ran; what was sent may be billed",
+                       "install the skill again; --spent lists calls in doubt")
+    from .cli.failed import defect
+    return defect(error, console)
 
 
 def _check_place() -> None:
@@ -137,9 +146,12 @@ def _run(session, execute) -> int:
 
 
 def _report(console: Console, failure: Failure) -> int:
-    from .cli.failed import tell
     try:
+        from .cli.failed import tell
         tell(console, failure)
+    except ImportError:  # it was taken away while the script ran
+        console.say("\n".join(filter(None, (f"error: {failure.message}", failure.cause and f"  why: {failure.cause}",
+                                            failure.fix and f"  next: {failure.fix}"))))
     except BrokenPipeError:  # stderr has the report
         pass
     return int(failure.exit_code)

@@ -3,7 +3,7 @@ a command about jobs, rows through the Batch API, or what every script does."""
 from __future__ import annotations
 
 from .batch.run import run_calls
-from .failures import Exit
+from .failures import Exit, usage
 
 
 def run_chats(session, call, make_parser, *, table, estimate, **row_settings) -> Exit | None:
@@ -18,6 +18,8 @@ def run_chats(session, call, make_parser, *, table, estimate, **row_settings) ->
         return run_calls(session, None, make_parser, table)
     if options.batch is not None:
         return _run_rows(session, call, make_parser, table, estimate, row_settings)
+    if options.batch_api:
+        raise usage("--batch-api goes with --batch", "add --batch FILE, or leave it out to pay the full price")
     if options.estimate:
         return run_calls(session, call, make_parser, table, estimate)
     if options.tasks or options.status or options.cancel or options.resume:

@@ -61,13 +61,14 @@ class Payments:
         """
         if self.budgets and not cost.known and not self.unpriced:
             raise _no_price(model, cost, self.budgets[0])
+        shown = self._clean(model) if cost.high is None else model  # an id that has a price stands in a table
         number = 0  # among the calls under way; where it cannot be written down it is none of them
         with self._changed:
             while not number:
                 try:
                     with self._checked(cost.high) if self.budgets else contextlib.nullcontext():
                         self._under_way = self._under_way or UnderWay(self._state)
-                        number = self._under_way.begin(self.skill, model, cost.high)
+                        number = self._under_way.begin(self.skill, shown, cost.high)
                 except Failure:
                     if not self._open:
                         raise
@@ -118,7 +119,8 @@ class Payments:
             self._tell(error)
         else:
             if is_long:
-                with contextlib.suppress(OSError):  # the line is written; the next one tries again
+                # the line is written; the next one tries again
+                with contextlib.suppress(OSError, ImportError):
                     self._sums.set_aside()
 
     def end(self, number: int) -> None:
@@ -190,7 +192,7 @@ def correct(payments: Payments, model: str, counted: Cost, now: Cost, task: str,
     now = now if now.known else counted._replace(units=now.units)
     units = {name: round(now.units.get(name, 0) - counted.units.get(name, 0), 4)
              for name in {*now.units, *counted.units}}
-    amount = (now.high if now.known else 0.0) - (counted.high if counted.known else 0.0)
+    amount = now.high - (counted.high if counted.known else 0.0) if now.known else None
     if amount or calls or any(units.values()) or resolved:
         payments.write(model, {name: count for name, count in units.items() if count}, amount, call=task,
                        calls=calls, doubts=-int(resolved))

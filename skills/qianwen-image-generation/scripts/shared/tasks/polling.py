@@ -7,7 +7,10 @@ from __future__ import annotations
 import random
 import time
 
+# what failures need is loaded now: an update of the skill during a long wait may take it away
+from ..cli import failed  # noqa: F401
 from ..failures import Exit, Failure
+from ..transport import errors, said, troubles  # noqa: F401
 from ..words import counted
 from .journal import Journal, resume_command
 

@@ -8,6 +8,8 @@ from ..cli.console import Console
 from ..cli.failed import defect, failure_document
 from ..failures import BAD_LINK, BUDGET, Exit, Failure
 from ..files.whole import FULL
+# what failures need is loaded now: among many rows there may be no descriptor left to load it with
+from ..transport import errors, said, troubles  # noqa: F401
 from .tally import Progress, Tally
 from .throttle import NotSent, Throttle
 from .worker import GO_ON

@@ -18,6 +18,7 @@ from .spending import ended, FILE, MOST_BYTES, Spending, UNDER_WAY
 
 SUMS = "spending-sums.json"
 _MOST_SUMS = 64 << 20  # bytes
+_NEW = 60.0  # seconds
 _ASIDE = r"spending-(\d+)\.jsonl$"
 
 # What was spent on one day with one model. unpriced: calls without a known price; in_doubt: calls whose
@@ -132,6 +133,8 @@ class Sums(Spending):
         """CNY of the open calls of one process; 0 once they are written down as doubts. Each is ended in its
         file as it is written down, because the file may stay: one that is open cannot be deleted on Windows."""
         try:
+            if self._is_new(path):
+                return 0.0
             if not is_held(path):
                 with Lock(path, wait=1.0) as lock:  # two readers would count the same doubts
                     for number, call in _open_calls(path).items():
@@ -142,6 +145,11 @@ class Sums(Spending):
         except OSError:  # it cannot be changed, so its calls count as long as it is there
             pass
         return sum(call["amount"] or 0 for call in _open_calls(path).values())
+
+    def _is_new(self, path: str) -> bool:
+        """Whether a process has just made this file, and will lock it before it writes to it."""
+        found = os.stat(path)
+        return not found.st_size and self._clock() - found.st_mtime < _NEW
 
     def _files_under_way(self) -> list:
         try:

@@ -16,6 +16,7 @@ from ..transport.client import Client
 from ..transport.retries import Retries
 
 
+_KEY_LIKE = 16  # characters; a shorter key, of a gateway, may be a word of an id
 # How to run a command without a variable of the environment, by platform.
 _WITHOUT = {
     "posix": "put `env -u {name}` in front of the command",
@@ -89,7 +90,7 @@ class Session:
         if guarded and not self._passed:
             self.pass_guard()
         options, console = self.options, self.console
-        if any(secret in model for secret in console.secrets):  # ids are written to disk
+        if any(len(secret) >= _KEY_LIKE and secret in model for secret in console.secrets):  # ids go to disk
             raise usage("the model id holds an API key", "give --model an id of --models; nothing was sent")
         throttle = throttle or (self.row and self.row.throttle)
         retries = Retries(options.retries, note=console.note, throttle=throttle)
