@@ -26,12 +26,11 @@ MARK = ".qianwen-skills"  # in an installed folder: the version and the digest o
 _BESIDE = ".qianwen-"  # how the name of a folder begins in which a copy is made
 _OLD = "old-"  # in it, before the name of a skill: the copy that was there
 _BESIDE_NAME = re.compile(r"\.qianwen-[a-z0-9_]{8}")
-# what lies about in a working copy, private files with it
-_NOT_COPIED = re.compile(r"__pycache__|\..*|.*\.pyc")
+_NOT_COPIED = re.compile(r"__pycache__|\..*|.*\.pyc")  # what lies about in a working copy, private files too
 _NOT_LOOKED_AT = re.compile(r"__pycache__|.*\.pyc")  # what comes and goes in an installed one by itself
 
-# Where an agent looks, below the home folder and below a project; the variable that moves its home folder;
-# how to look.
+# Where an agent looks, below the home folder and below a project;
+# the variable that moves its home folder; how to look.
 AGENTS = {
     "claude": (".claude/skills", ".claude/skills", ("CLAUDE_CONFIG_DIR", "skills"),
                "start claude and ask: which skills do you have?"),
@@ -41,8 +40,8 @@ AGENTS = {
     "opencode": (".config/opencode/skills", ".opencode/skills", ("XDG_CONFIG_HOME", "opencode/skills"),
                  "start opencode and ask: which skills do you have?"),
     "agents": (".agents/skills", ".agents/skills", None,
-               "start your agent (Qwen Code, Codex, Gemini CLI and opencode read this folder) and ask: which "
-               "skills do you have?"),
+               "start your agent (Qwen Code, Codex, Gemini CLI and opencode read this folder) "
+               "and ask: which skills do you have?"),
 }
 
 
@@ -102,8 +101,8 @@ def target_folder(agent: str, scope: str | None, folder: str | None, environment
 
 
 def _absolute(folder: str, variable: str) -> str:
-    """A folder with its ~ expanded. Raises Refused where no home folder is known,
-    so that none is made that is named ~."""
+    """A folder with its ~ expanded.
+    Raises Refused where no home folder is known, so that none is made that is named ~."""
     expanded = os.path.expanduser(folder)
     if expanded.startswith("~"):
         raise Refused(f"{folder} cannot be expanded, because no home folder is known; set {variable}")
@@ -160,11 +159,11 @@ def state_of(folder: str) -> str:
         return "none"
     if os.path.islink(folder):
         return "link"
-    if not os.path.isdir(folder) or _name(folder) != os.path.basename(folder) or \
-            not os.path.isfile(os.path.join(folder, "scripts", "shared", "key_guard.py")):
+    guard = os.path.join(folder, "scripts", "shared", "key_guard.py")
+    name = os.path.basename(folder)
+    if not os.path.isdir(folder) or _name(folder) != name or not os.path.isfile(guard):
         return "foreign"
-    return ("ours" if digest_of(folder) == (_marked(folder) or _digest_of_source(os.path.basename(folder)))
-            else "changed")
+    return "ours" if digest_of(folder) == (_marked(folder) or _digest_of_source(name)) else "changed"
 
 
 def _marked(folder: str) -> str:
@@ -194,8 +193,8 @@ def _name(folder: str) -> str:
 
 def version() -> str:
     """The version of these skills."""
-    with open(os.path.join(SOURCE, skills()[0], "scripts", "shared", "__init__.py"),
-              encoding="utf-8") as file:
+    path = os.path.join(SOURCE, skills()[0], "scripts", "shared", "__init__.py")
+    with open(path, encoding="utf-8") as file:
         return re.search(r'VERSION = "([^"]+)"', file.read()).group(1)
 
 
@@ -210,15 +209,15 @@ def _check(target: str, force: bool) -> dict:
         raise Refused(f"{_listed(target, foreign)} is not one of these skills, though it has the name; "
                       "nothing was changed. Move it away, or install for another agent or scope")
     if links:
-        where = ", ".join(f"{os.path.join(target, name)} (a link to "
-                          f"{os.readlink(os.path.join(target, name))})" for name in links)
-        raise Refused(f"{where} was linked by you or by another installer; nothing was changed. Leave it, "
-                      "if the link leads to these skills; otherwise remove the link (not what it leads to) "
-                      "and run this again")
+        paths = [os.path.join(target, name) for name in links]
+        where = ", ".join(f"{path} (a link to {os.readlink(path)})" for path in paths)
+        raise Refused(f"{where} was linked by you or by another installer; nothing was changed. "
+                      "Leave it, if the link leads to these skills; "
+                      "otherwise remove the link (not what it leads to) and run this again")
     if changed and not force:
-        raise Refused(f"{_listed(target, changed)} was changed after it was installed, or copied from "
-                      "another version; nothing was touched. Save a copy of what is yours, then run it "
-                      "again with --force (FORCE=1 with make)")
+        raise Refused(f"{_listed(target, changed)} was changed after it was installed, "
+                      "or copied from another version; nothing was touched. Save a copy of what is yours, "
+                      "then run it again with --force (FORCE=1 with make)")
     return states
 
 
@@ -236,15 +235,16 @@ def install(target: str, agent: str, force: bool) -> int:
         _copy(os.path.join(SOURCE, name), folder, states[name] != "none")
         print(f"{'replaced' if states[name] != 'none' else 'wrote'} {folder}")
     print(f"{len(skills())} skills, version {version()}. To see that they are there: {AGENTS[agent][3]}")
-    print("The scripts need a standard key (sk-…, pay-as-you-go) in DASHSCOPE_API_KEY or in "
-          "~/.config/qianwen/.env; a plan key (sk-sp-…) does not work.\nTo see which key they find: "
+    print("The scripts need a standard key (sk-…, pay-as-you-go) in DASHSCOPE_API_KEY "
+          "or in ~/.config/qianwen/.env; a plan key (sk-sp-…) does not work.\n"
+          "To see which key they find: "
           f"{_command(os.path.join(target, 'qianwen-text', 'scripts', 'text.py'))}")
     return 0
 
 
 def _command(script: str) -> str:
-    """The command for a shell. Under Windows forward slashes and double quotes, which cmd,
-    PowerShell and bash all take; where one of them would replace something between the quotes,
+    """The command for a shell. Under Windows forward slashes and double quotes,
+    which cmd, PowerShell and bash all take; where one of them would replace something between the quotes,
     the command is for PowerShell."""
     if os.name != "nt":
         return f"python3 {shlex.quote(script)} --check"

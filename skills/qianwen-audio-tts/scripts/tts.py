@@ -45,8 +45,7 @@ def execute(session):
     if options.gallery and not any((options.text, options.text_file, options.request, options.batch)):
         return gallery.gallery_alone(options, console)
     return run_calls(session, lambda one: Run(one).speak(), tts_flags.make_parser, TABLE, estimate,
-                     main="text", instead=INSTEAD,
-                     files=True, **gallery.page_after(session))
+                     main="text", instead=INSTEAD, files=True, **gallery.page_after(session))
 
 
 INSTEAD = ("request",)  # what may stand in place of a text
@@ -89,12 +88,13 @@ class Job:
         self.warnings += filter(None, (voice_warning(self.ask, self.model),
                                        script_warning(self.ask, self.model)))
         self.parts = self._split(tts_plan.read(self.ask.text, kind, options.pause), kind)
-        # as a person reads it
-        self.text = self.ask.text if kind != "markdown" else "\n".join(part.shown for part in self.parts)
+        self.text = self.ask.text
+        if kind == "markdown":  # as a person reads it
+            self.text = "\n".join(part.shown for part in self.parts)
         self.calls = [self._call(part) for part in self.parts]
         if len(self.calls) > 1 and self.form in ("opus", "flac"):
-            raise usage(f"the text needs {len(self.calls)} segments, and {self.form} segments cannot be "
-                        "joined in a way that players play completely",
+            raise usage(f"the text needs {len(self.calls)} segments, and {self.form} segments "
+                        "cannot be joined in a way that players play completely",
                         "use --format wav or mp3")
 
     def _split(self, sections: list, kind: str) -> list:
@@ -105,11 +105,11 @@ class Job:
                         f"legal: 20 to {model.most}; it works best up to {model.part}")
         whole = kind == "ssml"
         parts = tts_plan.split(sections, limit, tags=model.tags, whole=whole)
-        if whole and tts_plan.tts_text.units(parts[0].spoken) > limit:
-            raise usage(f"the SSML is {tts_plan.tts_text.units(parts[0].spoken)} counting units long, but "
-                        f"one call takes {limit}",
-                        "split it into several documents, or raise --max-part if the model really speaks so "
-                        "much at once")
+        long = tts_plan.tts_text.units(parts[0].spoken) if whole else 0
+        if long > limit:
+            raise usage(f"the SSML is {long} counting units long, but one call takes {limit}",
+                        "split it into several documents, "
+                        "or raise --max-part if the model really speaks so much at once")
         return parts
 
     @property
@@ -123,8 +123,8 @@ class Job:
         return sum(tts_plan.tts_text.units(part.spoken) for part in self.parts)
 
     def _call(self, part):
-        return build_request(self.ask, self.model, part.spoken, self.model.says == "text"
-                             and is_streamed(part.spoken, self.options.stream))
+        streams = self.model.says == "text" and is_streamed(part.spoken, self.options.stream)
+        return build_request(self.ask, self.model, part.spoken, streams)
 
 
 class Run:
@@ -164,10 +164,9 @@ class Run:
 
     def _narration(self, speaker, job: Job):
         from tts_speak import Narration
-        options = self.options
-        workers = 1 if self.session.row or options.stream else options.concurrency or CONCURRENCY
-        return Narration(speaker, job.calls, workers, self.console, self.session.row
-                         and self.session.row.throttle)
+        options, row = self.options, self.session.row
+        workers = 1 if row or options.stream else options.concurrency or CONCURRENCY
+        return Narration(speaker, job.calls, workers, self.console, row and row.throttle)
 
     def _spoken(self, output, speaker, job: Job) -> list:
         """All parts, spoken and saved. What is saved leaves the store;
@@ -186,13 +185,14 @@ class Run:
 
     def _tell(self, job: Job) -> None:
         if len(job.parts) > 1:
-            self.console.note(f"{len(job.parts)} segments of at most "
-                              f"{max(tts_plan.tts_text.units(part.spoken) for part in job.parts)} counting "
-                              f"units, {job.units} in all (a Chinese character counts 2)")
+            longest = max(tts_plan.tts_text.units(part.spoken) for part in job.parts)
+            self.console.note(f"{len(job.parts)} segments of at most {longest} counting units, "
+                              f"{job.units} in all (a Chinese character counts 2)")
 
     def _dry_run(self, job: Job, speaker) -> None:
-        several = {"parts": len(job.calls), "texts": [part.spoken
-            for part in job.parts]} if len(job.calls) > 1 else {}
+        several = {}
+        if len(job.calls) > 1:
+            several = {"parts": len(job.calls), "texts": [part.spoken for part in job.parts]}
         self.session.show_dry_run(speaker.request_of(job.calls[0]), **several)
 
     # -- the end
@@ -206,19 +206,16 @@ class Run:
         page = ""
         if self.options.gallery and not self.session.row and output.entry:
             page = gallery.gallery_of(output.folder, self.options.overwrite, console)
-        said = ", ".join(unit(count, name) for name, count in units.items())
-        console.note(f"{output.seconds:.1f} s of {job.voice or 'speech'} "
-                     f"({job.model.id}){', ' + said if said else ''}, {self.session.billing_note()}, "
-                     f"{money.words(cost)}")
+        said = "".join(f", {unit(count, name)}" for name, count in units.items())
+        console.note(f"{output.seconds:.1f} s of {job.voice or 'speech'} ({job.model.id}){said}, "
+                     f"{self.session.billing_note()}, {money.words(cost)}")
         if not console.json_mode:
             return
+        billing = {"plan": self.session.verdict.key.billing, "units": units, "cost": money.document(cost)}
         document = {"ok": True, "skill": SKILL, "model": job.model.id, "voice": job.voice,
-                    "request_id": found[0]["request_id"],
-                    "files": output.files, "seconds": round(output.seconds, 3), "parts": len(found),
-                    "gallery": page, "usage": used,
-                    "billing": {"plan": self.session.verdict.key.billing, "units": units,
-                                "cost": money.document(cost)},
-                    "warnings": console.warnings}
+                    "request_id": found[0]["request_id"], "files": output.files,
+                    "seconds": round(output.seconds, 3), "parts": len(found), "gallery": page,
+                    "usage": used, "billing": billing, "warnings": console.warnings}
         always = ("ok", "skill", "files", "billing", "warnings")
         console.document({name: value for name, value in document.items() if value or name in always})
 

@@ -14,8 +14,8 @@ from shared.transport.context import ServiceError
 _LINK = re.compile(r"https?://", re.IGNORECASE)
 _MINIMAX_ERRORS = {  # base_resp.status_code -> the code by which failures are explained
     1001: "RequestTimeOut", 1002: "Throttling.RateQuota", 1004: "InvalidApiKey",
-    1039: "Throttling.AllocationQuota",
-    1042: "InvalidParameter", 2013: "InvalidParameter", 2038: "Model.AccessDenied"}
+    1039: "Throttling.AllocationQuota", 1042: "InvalidParameter", 2013: "InvalidParameter",
+    2038: "Model.AccessDenied"}
 
 
 class Damaged(Exception):

@@ -16,7 +16,7 @@ from tts_models import AS_OF, ENROLLMENT, MINIMAX_CLONING, price_words, QWEN_DES
 from tts_text import units
 
 SINGAPORE = "ap-southeast-1"
-# of audio; at least one second is billed (speech contract 2.4). For Qwen-Audio 3.1 it is taken as likely
+# Of audio; at least one second is billed (speech contract 2.4). For Qwen-Audio 3.1 it is taken as likely.
 TOKENS_A_SECOND = 50
 _SYLLABLES = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]")
 _LONGEST_WORD = 12  # letters; what is written without spaces is counted as words of this length
@@ -64,8 +64,8 @@ def _number(value):
 def _by_characters(model, count: int, region: str, why: str) -> Cost:
     if why:
         return unknown(why, AS_OF, region, {"characters": count})
-    return exactly(round(count * _each(model.price, region) / 10_000, 6), AS_OF, region,
-                   {"characters": count})
+    amount = round(count * _each(model.price, region) / 10_000, 6)
+    return exactly(amount, AS_OF, region, {"characters": count})
 
 
 def _by_tokens(model, read: int, heard: int, region: str) -> Cost:
@@ -93,8 +93,8 @@ def seconds_of(text: str) -> float:
     """About how long a text takes to say:
     4.5 Chinese characters (kana, hangul) or 2.6 words a second (speech contract 7.4)."""
     found = re.findall(r"\w+", _SYLLABLES.sub(" ", text))
-    return len(_SYLLABLES.findall(text)) / 4.5 + sum(math.ceil(len(word) / _LONGEST_WORD)
-        for word in found) / 2.6
+    words = sum(math.ceil(len(word) / _LONGEST_WORD) for word in found)
+    return len(_SYLLABLES.findall(text)) / 4.5 + words / 2.6
 
 
 def words(model, cost: Cost, parts: int) -> str:
@@ -110,8 +110,8 @@ def words(model, cost: Cost, parts: int) -> str:
 
 # ---- voices of one's own -------------------------------------------------------------------------------
 
-# yuan: for one voice. when: what the charge is for. free: what the quota of new accounts covers (speech
-# contract 9.9).
+# yuan: for one voice. when: what the charge is for.
+# free: what the quota of new accounts covers (speech contract 9.9).
 Creation = namedtuple("Creation", "yuan when free", defaults=("making it", ""))
 CREATION = {
     ENROLLMENT: Creation(0.0),
@@ -139,5 +139,5 @@ def creation_words(model) -> str:
     """What a voice costs, in a sentence."""
     found = CREATION[model.service]
     price = f"{found.yuan:g} CNY for {found.when}" if found.yuan else "creating it is free"
-    return f"a voice for {model.id}: {price}" + (f"; {found.free}" if found.free
-        else "") + f" (list price {AS_OF}, Beijing)"
+    free = f"; {found.free}" if found.free else ""
+    return f"a voice for {model.id}: {price}{free} (list price {AS_OF}, Beijing)"

@@ -22,11 +22,11 @@ from tts_answers import error_of
 from tts_costs import creation, creation_words
 from tts_models import CUSTOMIZATION, find_model, GENERATION, MODELS, TABLE
 from tts_names import Names
-from tts_services import (AUDIO_LANGUAGES, CLONE_MODEL, COSY, COSY_LANGUAGES, DESIGN_MODEL, LANGUAGES,
-                          LONG_RECORDING, MINIMAX,
-                          MORE_LANGUAGES, PAGE, PREVIEWS, QWEN_CLONE, QWEN_DESIGN, RECORDING, Service,
-                          SERVICES, clone_body, design_body,
-                          list_body, one_body, service_of)
+from tts_services import (
+    AUDIO_LANGUAGES, CLONE_MODEL, COSY, COSY_LANGUAGES, DESIGN_MODEL, LANGUAGES, LONG_RECORDING, MINIMAX,
+    MORE_LANGUAGES, PAGE, PREVIEWS, QWEN_CLONE, QWEN_DESIGN, RECORDING, Service, SERVICES, clone_body,
+    design_body, list_body, one_body, service_of
+)
 
 WAIT = 60.0  # seconds that a new voice is waited for; moderation usually takes some
 
@@ -43,8 +43,7 @@ class Custom:
         options = self.options
         if options.text or options.text_file or options.request or options.set:
             raise usage("a text, --request and --set do not go with commands about voices",
-                        "leave them out; a preview's text is "
-                        "--preview-text")
+                        "leave them out; a preview's text is --preview-text")
         if options.clone:
             return self._clone()
         if options.design:
@@ -71,9 +70,13 @@ class Custom:
         return name
 
     def _language(self, service: Service, model: str) -> str | None:
-        language = self.options.language
-        legal = LANGUAGES if service is not COSY else AUDIO_LANGUAGES if model.startswith("qwen-audio") else \
-            COSY_LANGUAGES if model in ("cosyvoice-v3-plus", "cosyvoice-v2") else MORE_LANGUAGES
+        language, legal = self.options.language, MORE_LANGUAGES
+        if service is not COSY:
+            legal = LANGUAGES
+        elif model.startswith("qwen-audio"):
+            legal = AUDIO_LANGUAGES
+        elif model in ("cosyvoice-v3-plus", "cosyvoice-v2"):
+            legal = COSY_LANGUAGES
         if language and language not in legal:
             raise usage(f"--language {language} is not a language for voices of {model}",
                         f"legal: {', '.join(legal)}")
@@ -93,15 +96,14 @@ class Custom:
         if options.preview_text and len(options.preview_text) > 1000:
             raise usage(f"--preview-text has {len(options.preview_text)} characters", "legal: 1 to 1000")
         body = clone_body(service, model, name, source, transcript=options.transcript,
-                          language=self._language(service, model),
-                          preview=options.preview_text or "")
+                          language=self._language(service, model), preview=options.preview_text or "")
         if service is MINIMAX and options.language:
             raise usage(f"--language has no effect for voices of {model}", "leave it out")
         if options.dry_run or options.estimate:
             return self._show(body, service, model)
         if not options.consent:
             raise usage("a voice belongs to a person: --consent is missing. "
-                        f"{creation_words(find_model(model)[0])}",
+                        + creation_words(find_model(model)[0]),
                         "once the speaker has agreed to being cloned, run the command again with --consent")
         self._make(body, service, model)
 
@@ -110,14 +112,13 @@ class Custom:
         given = self.options.clone
         found = media.look(given, "--clone", LONG_RECORDING if service is MINIMAX else RECORDING)
         if found.url:
-            warn_of_addresses([found], self.session.endpoint, self.console,
-                              *([] if service is QWEN_CLONE else ["put the recording on a public https address"]))
+            fix = [] if service is QWEN_CLONE else ["put the recording on a public https address"]
+            warn_of_addresses([found], self.session.endpoint, self.console, *fix)
             return found.url
         if service is not QWEN_CLONE:
-            raise usage(f"--clone {given}: this service fetches the recording itself and does not take a "
-                        "file",
-                        "put it on a public https "
-                        "address and pass that")
+            raise usage(f"--clone {given}: this service fetches the recording itself "
+                        "and does not take a file",
+                        "put it on a public https address and pass that")
         self._check_rate(found)
         return media.data_url(found)
 
@@ -144,8 +145,9 @@ class Custom:
         name, prompt, language = self._name(service), options.design, self._language(service, model) or "zh"
         preview = options.preview_text or PREVIEWS.get(language)
         if preview is None:
-            raise usage("--preview-text is missing: what should the voice say first, in the language "
-                        f"{language}?", "add --preview-text TEXT")
+            raise usage("--preview-text is missing: "
+                        f"what should the voice say first, in the language {language}?",
+                        "add --preview-text TEXT")
         most_prompt, most_preview = (500, 200) if service is COSY else (2048, 1024)
         for flag, text, most in (("--design", prompt, most_prompt),
                                  ("--preview-text", preview, most_preview)):
@@ -164,15 +166,18 @@ class Custom:
     def _make(self, body: dict, service: Service, model: str, preview: str = "") -> None:
         """Create the voice; keep its preview; wait until it is ready where that takes time."""
         options, console = self.options, self.console
-        outputs = OutputFiles(options.output, options.overwrite, preview, 1, "wav", sidecars=False,
-                              warn=console.warn) if preview else None
+        outputs = None
+        if preview:
+            outputs = OutputFiles(options.output, options.overwrite, preview, 1, "wav", sidecars=False,
+                                  warn=console.warn)
         try:
             self.session.pass_guard()
             console.say(creation_words(find_model(model)[0]))
             reply, cost = self._paid(body, service, model)
             output = reply.body.get("output") if isinstance(reply.body.get("output"), dict) else {}
+            given = body["input"].get("voice_id") if service is MINIMAX else ""
             voice = str(output.get(service.voice) or output.get("voice_id") or output.get("voice")
-                        or (body["input"].get("voice_id") if service is MINIMAX else "") or "")
+                        or given or "")
             if not is_id(voice):
                 what = "with a voice whose id this script cannot read" if voice else "without a voice"
                 raise Failure(Exit.FAILED, f"the service answered {what}",
@@ -196,7 +201,8 @@ class Custom:
                 payment.settle(cost, reply.request_id)
         except Failure as failure:
             if failure.accepted == "maybe":
-                failure.fix = "the voice may have been created and billed: check --my-voices before you run the command again"
+                failure.fix = ("the voice may have been created and billed: "
+                               "check --my-voices before you run the command again")
             raise
         return reply, cost
 
@@ -236,9 +242,9 @@ class Custom:
             try:
                 status = self._status(service, voice)
             except Failure as failure:
-                self.console.warn("the voice was created, but its state could not be read: "
-                                  f"{failure.message}",
-                                  f"--voice-status {quoted(voice)} shows it")
+                self.console.warn(
+                    f"the voice was created, but its state could not be read: {failure.message}",
+                    f"--voice-status {quoted(voice)} shows it")
                 return "UNKNOWN"
             if status == "DEPLOYING":
                 time.sleep(pause)
@@ -255,20 +261,19 @@ class Custom:
         if status == "UNDEPLOYED":
             raise Failure(Exit.CONTENT,
                           f"the voice {voice} was created, but the service's inspection then refused it",
-                          fix="use another "
-                          "recording; --delete-voice removes this one", request_id=reply.request_id)
+                          fix="use another recording; --delete-voice removes this one",
+                          request_id=reply.request_id)
         if console.json_mode:
             return console.document({"ok": True, "skill": console.skill, "voice": voice, "model": model,
-                                     "status": status,
-                                     "request_id": reply.request_id, "files": files,
+                                     "status": status, "request_id": reply.request_id, "files": files,
                                      "usage": reply.body.get("usage") or {},
                                      "billing": {"cost": money.document(cost)},
                                      "warnings": console.warnings})
         console.result(voice + "\n")
         for entry in files:
             console.note(f"its first recording is {entry['path']}")
-        console.note(f"use it with: {speak}" if status == "OK"
-                     else f"it is not ready yet ({status}): --voice-status {quoted(voice)} shows when; "
+        console.note(f"use it with: {speak}" if status == "OK" else
+                     f"it is not ready yet ({status}): --voice-status {quoted(voice)} shows when; "
                      f"then use it with: {speak}")
         console.note(f"{voice} made for {model}, {self.session.billing_note()}, {money.words(cost)}")
 
@@ -298,8 +303,8 @@ class Custom:
             return console.document({"ok": True, "skill": console.skill, "voices": found,
                                      "warnings": console.warnings})
         for voice in found:
-            facts = ", ".join(fact for fact in (voice["name"], voice["model"], voice["status"],
-                                                voice["created"]) if fact)
+            facts = (voice["name"], voice["model"], voice["status"], voice["created"])
+            facts = ", ".join(filter(None, facts))
             console.result(console.clean(f"{voice['id']}  {facts}") + "\n")
         if not found:
             console.note("this account has no voices of its own")
@@ -332,8 +337,8 @@ class Custom:
         status = "deleted" if delete else str(output.get("status") or "OK")
         if console.json_mode:
             return console.document({"ok": True, "skill": console.skill, "voice": voice, "status": status,
-                                     "details": output,
-                                     "request_id": reply.request_id, "warnings": console.warnings})
+                                     "details": output, "request_id": reply.request_id,
+                                     "warnings": console.warnings})
         console.result(console.clean(f"{voice} {status}") + "\n")
 
     def _find(self, voice: str, service: Service) -> None:
@@ -347,9 +352,9 @@ class Custom:
         if found is None:
             raise Failure(Exit.FAILED, f"this account has no voice {voice}", fix="list them with --my-voices")
         if self.console.json_mode:
-            return self.console.document({"ok": True, "skill": self.console.skill, "voice": voice,
-                                          "status": "OK", "details": found,
-                                          "warnings": self.console.warnings})
+            return self.console.document({
+                "ok": True, "skill": self.console.skill, "voice": voice, "status": "OK", "details": found,
+                "warnings": self.console.warnings})
         self.console.result(self.console.clean(f"{voice} OK") + "\n")
 
     def _service_of_voice(self, voice: str) -> Service:
@@ -376,7 +381,8 @@ class Custom:
         self.session.show_estimate(self._creation(body, model), f"a voice for {model}", model=model)
 
     def _creation(self, body: dict, model: str):
-        return creation(find_model(model)[0], body["input"].get("text", ""), self.session.endpoint.price_region)
+        region = self.session.endpoint.price_region
+        return creation(find_model(model)[0], body["input"].get("text", ""), region)
 
     def _call(self, body: dict, safety: str, service: Service):
         client = self._client(body["input"].get("target_model") or body["model"])
@@ -394,9 +400,8 @@ class Custom:
 def _voice(row: dict, service: Service) -> dict:
     """A voice of a list, the same for all services."""
     voice = str(row.get("voice_id") or row.get("voice") or "")
-    model = str(row.get("target_model") or next((model.id
-        for model in sorted(MODELS, key=lambda model: -len(model.id))
-                                                  if voice.startswith(model.id + "-")), ""))
-    return {"id": voice, "model": model, "status": str(row.get("status") or "OK"),
-            "created": str(row.get("gmt_create") or ""),
+    longest_first = sorted(MODELS, key=lambda model: -len(model.id))
+    by_id = next((model.id for model in longest_first if voice.startswith(model.id + "-")), "")
+    return {"id": voice, "model": str(row.get("target_model") or by_id),
+            "status": str(row.get("status") or "OK"), "created": str(row.get("gmt_create") or ""),
             "language": str(row.get("language") or ""), "service": service.model}

@@ -52,14 +52,14 @@ def make_parser() -> Parser:
 
 def _add_voice_flags(add) -> None:
     add("--voice", metavar="ID",
-        help="a voice of the model or one of your own (default: Cherry for the qwen models, else the "
-        "model's own)")
+        help="a voice of the model or one of your own "
+             "(default: Cherry for the qwen models, else the model's own)")
     add("--list-voices", action="store_true",
         help="list the system voices, by --model, --language and --gender; sends nothing")
     add("--gender", choices=("female", "male"), help="with --list-voices")
     add("--language", metavar="LANG",
-        help="language of the text as zh, en, ja … (default: detected by the service); with "
-        "--list-voices also a dialect")
+        help="language of the text as zh, en, ja … (default: detected by the service); "
+             "with --list-voices also a dialect")
     add("--instructions", metavar="TEXT",
         help="how to say it, in words (qwen-audio, cosyvoice-v3-flash, -v3-plus and v3.5)")
     add("--speed", metavar="X", type=number(0.1, 10), help="0.5 to 2, 1 is normal")
@@ -68,8 +68,7 @@ def _add_voice_flags(add) -> None:
     add("--volume", metavar="N", type=number(0, 1000),
         help="0 to 100 for cosyvoice and qwen-audio, up to 10 for MiniMax")
     add("--seed", metavar="N", type=number(0, 2**31 - 1, whole=True),
-        help="0 to 65535; the same seed gives the same sound "
-        "(cosyvoice, qwen-audio)")
+        help="0 to 65535; the same seed gives the same sound (cosyvoice, qwen-audio)")
     add("--ssml", action="store_true", help="the text is one SSML document (cosyvoice)")
 
 
@@ -77,18 +76,15 @@ def _add_sound_flags(add) -> None:
     add("--format", choices=FORMATS,
         help="of the file (default: by the extension of --output, else wav; flac: MiniMax)")
     add("--sample-rate", metavar="HZ", type=number(8000, 48000, whole=True),
-        help="such as 16000, 24000, 48000 (default: 24000; "
-        "MiniMax 32000)")
+        help="such as 16000, 24000, 48000 (default: 24000; MiniMax 32000)")
     add("--stream", action="store_true",
         help="write the sound as it arrives; with -o - to stdout, for a player")
     add("--pause", metavar="MS", type=number(0, 60000, whole=True),
-        help="silence between paragraphs (default: 0; around the "
-        "headings of a Markdown file 600)")
+        help="silence between paragraphs (default: 0; around the headings of a Markdown file 600)")
     add("--srt", action="store_true", help="write subtitles beside the file, with the timing of each segment")
     add("--max-part", metavar="UNITS", type=number(20, 20000, whole=True),
-        help="the most that one call speaks, in counting units: a "
-        "Chinese character is 2, anything else 1 (default: by the model, 600 for qwen3-tts-flash; 84 with "
-        "--srt)")
+        help="the most that one call speaks, in counting units: a Chinese character is 2, anything else 1 "
+             "(default: by the model, 600 for qwen3-tts-flash; 84 with --srt)")
 
 
 def _add_own_voice_flags(add) -> None:
@@ -160,9 +156,9 @@ def read_ask(options) -> tuple:
         raise usage("stdin can be read only once, but two inputs name '-'", "put one of them into a file")
     request = read_body(options.request)
     text = read_prompt(options.text, options.text_file, [options.request], main="text")
-    ask = Ask(text=text or "", request=request, settings=parse_settings(options.set), ssml=options.ssml, **{
-        name: getattr(options, name) for name in (
-            "model", "voice", "language", "instructions", "sample_rate", "speed", "pitch", "volume", "seed")})
+    flags = ("model", "voice", "language", "instructions", "sample_rate", "speed", "pitch", "volume", "seed")
+    ask = Ask(text=text or "", request=request, settings=parse_settings(options.set), ssml=options.ssml,
+              **{name: getattr(options, name) for name in flags})
     if text is None:
         given = ask.given_input("text")
         if not isinstance(given, str) or not given.strip():
@@ -172,8 +168,7 @@ def read_ask(options) -> tuple:
     named = _format_of(options.output, find_model(ask.model_name())[0].formats)
     if options.format and named and options.format != named:
         raise usage(f"--format {options.format} and --output {options.output} contradict each other",
-                    "leave --format out, or change the "
-                    "name's extension")
+                    "leave --format out, or change the name's extension")
     ask.format = options.format or named or _given_format(ask) or None
     return ask, "ssml" if options.ssml else _kind(options.text_file)
 
@@ -187,8 +182,8 @@ def _kind(file: str | None) -> str:
 
 
 def _format_of(output: str | None, formats) -> str:
-    """The format that a file's extension asks for. Raises usage for one that the model does not make, where
-    `formats` are those that it makes."""
+    """The format that a file's extension asks for.
+    Raises usage for one that the model does not make, where `formats` are those that it makes."""
     if not output or output == "-" or output.endswith(("/", os.sep)) or os.path.isdir(output):
         return ""
     extension = os.path.splitext(output)[1][1:].lower()
@@ -200,8 +195,8 @@ def _format_of(output: str | None, formats) -> str:
     return found
 
 
-_OTHER_MEDIA = frozenset("m4a m4b aac wma aif aiff amr au mp4 mov webm mka mkv ra caf mid txt json md srt "
-                         "png jpg".split())
+_OTHER_MEDIA = frozenset(
+    "m4a m4b aac wma aif aiff amr au mp4 mov webm mka mkv ra caf mid txt json md srt png jpg".split())
 
 
 def _given_format(ask: Ask) -> str:
@@ -226,15 +221,14 @@ def list_voices(options, console) -> None:
         raise usage(str(error)) from None
     if console.json_mode:
         console.document({"ok": True, "skill": SKILL, "table_date": tts_voice_lists.TABLE_DATE,
-                          "voices": tts_voices.as_json(found),
-                          "warnings": console.warnings})
+                          "voices": tts_voices.as_json(found), "warnings": console.warnings})
         return
     if not found:
         raise usage("no system voice fits",
-                    "leave out --model, --language or --gender; models without system voices speak with "
-                    "your own (--my-voices)")
+                    "leave out --model, --language or --gender; "
+                    "models without system voices speak with your own (--my-voices)")
     console.result(tts_voices.table(found) + "\n")
-    console.note(f"{counted(len(found), 'voice')} by the lists of {tts_voice_lists.TABLE_DATE}; others may exist, and "
-                 "your own are listed by --my-voices")
+    console.note(f"{counted(len(found), 'voice')} by the lists of {tts_voice_lists.TABLE_DATE}; "
+                 "others may exist, and your own are listed by --my-voices")
     for note in tts_voices.notes(found):
         console.note(note)

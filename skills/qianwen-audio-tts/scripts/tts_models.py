@@ -33,17 +33,19 @@ Field = namedtuple("Field", "path kind low high above", defaults=("text", 0, 0, 
 # takes the text; where it is a prompt, nobody is named as its voice and nothing is streamed. price: None
 # where none is known. service: the one that makes voices of one's own for it, '' where none does. retired:
 # the first day without the model, as announced, or ''; successor: the id to use instead.
-Model = namedtuple("Model",
+Model = namedtuple(
+    "Model",
     "id path wire fields formats rates rate part most voice unproven instruction scripted tags ssml "
-                   "per_minute says price service retired successor",
-                   defaults=(frozenset(), 0, False, False, False, 180, "text", None, "", "", ""))
+    "per_minute says price service retired successor",
+    defaults=(frozenset(), 0, False, False, False, 180, "text", None, "", "", ""))
 
 # CNY for 10,000 counting units in Beijing (each) and in Singapore (abroad), None where no price is known; of
 # CosyVoice, Singapore's list means the WebSocket interface. tokens_in, tokens_out: CNY for a million tokens,
 # in Beijing.
 Price = namedtuple("Price", "each abroad tokens_in tokens_out", defaults=(None, None, 0.0, 0.0))
 
-ENROLLMENT, QWEN_ENROLLMENT, QWEN_DESIGN, MINIMAX_CLONING = "voice-enrollment", "qwen-voice-enrollment", "qwen-voice-design", "MiniMax"
+ENROLLMENT, QWEN_ENROLLMENT = "voice-enrollment", "qwen-voice-enrollment"
+QWEN_DESIGN, MINIMAX_CLONING = "qwen-voice-design", "MiniMax"
 
 _QWEN_LANGUAGE = Field("input.language_type", "names")
 _QWEN_SOUND = {"format": Field("parameters.response_format"),
@@ -54,11 +56,10 @@ _LOCAL = {"wav": None, "pcm": None}  # WAV is the default, and PCM is a WAV with
 _QWEN_FORMATS = {**_LOCAL, "mp3": "mp3", "opus": "opus"}
 
 FLASH = Model("qwen3-tts-flash", GENERATION, "qwen", {"language": _QWEN_LANGUAGE, **_QWEN_SOUND},
-              _QWEN_FORMATS, _QWEN_RATES,
-              0, 600, 600, "Cherry", price=Price(0.8, 0.733924))
+              _QWEN_FORMATS, _QWEN_RATES, 0, 600, 600, "Cherry", price=Price(0.8, 0.733924))
 _UNPROVEN = frozenset(_QWEN_SOUND)
-INSTRUCT = FLASH._replace(id="qwen3-tts-instruct-flash", unproven=_UNPROVEN, price=Price(0.8, 0.8), fields={
-    **FLASH.fields, "instructions": Field("input.instructions")})
+INSTRUCT = FLASH._replace(id="qwen3-tts-instruct-flash", unproven=_UNPROVEN, price=Price(0.8, 0.8),
+                          fields={**FLASH.fields, "instructions": Field("input.instructions")})
 VC = FLASH._replace(id="qwen3-tts-vc", voice="", unproven=_UNPROVEN, price=Price(0.8, 0.8),
                     service=QWEN_ENROLLMENT)
 VD = VC._replace(id="qwen3-tts-vd", service=QWEN_DESIGN)
@@ -77,18 +78,16 @@ OPUS_RATES = (8000, 12000, 16000, 24000, 48000)
 _COSY_PLAIN = {name: field for name, field in _COSY_FIELDS.items() if name != "instructions"}
 
 COSY35 = Model("cosyvoice-v3.5-plus", SYNTHESIZER, "cosy", _COSY_FIELDS, _COSY_FORMATS, _COSY_RATES, 24000,
-               240, 20000, "",
-               instruction=100, ssml=True, price=Price(1.5), service=ENROLLMENT)
+               240, 20000, "", instruction=100, ssml=True, price=Price(1.5), service=ENROLLMENT)
 COSY3 = COSY35._replace(id="cosyvoice-v3-flash", voice="longanyang", scripted=True, price=Price(1, 0.9541))
 COSY2 = COSY35._replace(id="cosyvoice-v2", voice="longxiaochun_v2", fields=_COSY_PLAIN, instruction=0,
                         price=Price(2))
 AUDIO3 = Model("qwen-audio-3.0-tts-flash", SYNTHESIZER, "cosy", _COSY_FIELDS, _COSY_FORMATS, _AUDIO_RATES,
-               24000, 2000, 20000,
-               "longanlingxi", tags=True, price=Price(1.0, 1.12413), service=ENROLLMENT)
-NEXT = Model("qwen-audio-3.1-tts-next", SYNTHESIZER, "cosy", {name: _COSY_FIELDS[name] for name in (
-    "format", "sample_rate", "speed", "volume", "seed")}, {"wav": "wav", "pcm": "pcm", "mp3": "mp3"},
-    _AUDIO_RATES, 48000, 1000, 3000,
-             "", tags=True, says="text_prompt", price=Price(tokens_in=6, tokens_out=12))
+               24000, 2000, 20000, "longanlingxi", tags=True, price=Price(1.0, 1.12413), service=ENROLLMENT)
+_NEXT_FIELDS = {name: _COSY_FIELDS[name] for name in ("format", "sample_rate", "speed", "volume", "seed")}
+NEXT = Model("qwen-audio-3.1-tts-next", SYNTHESIZER, "cosy", _NEXT_FIELDS,
+             {"wav": "wav", "pcm": "pcm", "mp3": "mp3"}, _AUDIO_RATES, 48000, 1000, 3000, "", tags=True,
+             says="text_prompt", price=Price(tokens_in=6, tokens_out=12))
 
 _MINIMAX_FIELDS = {
     "language": Field("input.language_boost", "boost"), "format": Field("input.audio_setting.format"),
@@ -98,8 +97,8 @@ _MINIMAX_FIELDS = {
     "volume": Field("input.voice_setting.vol", "number", 0, 10, True)}
 MINIMAX = Model("MiniMax/speech-2.8-hd", GENERATION, "minimax", _MINIMAX_FIELDS,
                 {"wav": "wav", "pcm": "pcm", "mp3": "mp3", "flac": "flac"},
-                (8000, 16000, 22050, 24000, 32000, 44100), 32000, 2900,
-                9999, "male-qn-qingse", per_minute=20, price=Price(3.5), service=MINIMAX_CLONING)
+                (8000, 16000, 22050, 24000, 32000, 44100), 32000, 2900, 9999, "male-qn-qingse",
+                per_minute=20, price=Price(3.5), service=MINIMAX_CLONING)
 
 
 def _gone(row: Model, successor: str, *names: str, **changes) -> tuple:
@@ -109,10 +108,12 @@ def _gone(row: Model, successor: str, *names: str, **changes) -> tuple:
 
 RETIRED = "2026-10-10"  # updates, section 1
 MODELS = (
-    FLASH, AUDIO3._replace(id="qwen-audio-3.0-tts-plus", voice="longanlingxin", price=Price(1.4, 1.49884)),
+    FLASH,
+    AUDIO3._replace(id="qwen-audio-3.0-tts-plus", voice="longanlingxin", price=Price(1.4, 1.49884)),
     AUDIO3,
     AUDIO3._replace(id="qwen-audio-3.1-tts-flash", voice="longanhuan_v3.1",
-                    price=Price(tokens_in=1.5, tokens_out=12)), NEXT,
+                    price=Price(tokens_in=1.5, tokens_out=12)),
+    NEXT,
     COSY35, COSY35._replace(id="cosyvoice-v3.5-flash", price=Price(0.8)),
     COSY3._replace(id="cosyvoice-v3-plus", price=Price(2, 1.9082)), COSY3, COSY2,
     MINIMAX, MINIMAX._replace(id="MiniMax/speech-2.8-turbo", price=Price(2)),
@@ -173,8 +174,8 @@ def find_model(name: str) -> tuple:
     meant = next((row.id for row in TABLE.live()
                   if row.id.lower() in (name.lower(), f"minimax/{name.lower()}")), name)
     if TABLE.row(name) is None and meant != name:
-        raise usage(f"--model {name} is not a model id: an id must match exactly, upper and lower case and "
-                    "vendor included",
+        raise usage(f"--model {name} is not a model id: "
+                    "an id must match exactly, upper and lower case and vendor included",
                     f"take --model {meant}")
     return TABLE.find(name)
 
@@ -192,9 +193,9 @@ def models_that(take: str) -> str:
 
 # ---- languages -----------------------------------------------------------------------------------------
 
-NAMES = {"zh": "Chinese", "en": "English", "de": "German", "it": "Italian", "pt": "Portuguese",
-         "es": "Spanish",
-         "ja": "Japanese", "ko": "Korean", "fr": "French", "ru": "Russian"}  # speech contract 3.2
+NAMES = {  # speech contract 3.2
+    "zh": "Chinese", "en": "English", "de": "German", "it": "Italian", "pt": "Portuguese", "es": "Spanish",
+    "ja": "Japanese", "ko": "Korean", "fr": "French", "ru": "Russian"}
 _COSY_CODES = ("zh", "en", "fr", "de", "ja", "ko", "ru", "pt", "th", "id", "vi")  # 4.1
 _AUDIO_CODES = (*_COSY_CODES, "es", "it", "ms", "fil", "ar")  # 6.2
 _MORE_NAMES = {**NAMES, "th": "Thai", "id": "Indonesian", "vi": "Vietnamese", "ms": "Malay",

@@ -2,6 +2,7 @@
 subtitles and the description beside it."""
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import sys
@@ -20,7 +21,8 @@ from tts_part import NotPlayed, too_short
 
 _MOST_PROMPT = 2000  # characters of the text that the description repeats
 _CUT_FIX = "listen to its end; smaller segments (--max-part) are never cut off"
-_SHORT_FIX = "listen to its end; if it is missing, run the command again with another --output (it is billed again)"
+_SHORT_FIX = ("listen to its end; if it is missing, "
+              "run the command again with another --output (it is billed again)")
 
 
 class Output:
@@ -38,9 +40,9 @@ class Output:
         else:
             name = console.redact_result(job.parts[0].shown)
             self._outputs = OutputFiles(options.output, options.overwrite, name, 1, job.form,
-                                        sidecars=not options.no_sidecar,
-                                name_id=row.name[:6] if row else "", text="srt" if options.srt else "",
-                                warn=console.warn)
+                                        sidecars=not options.no_sidecar, warn=console.warn,
+                                        name_id=row.name[:6] if row else "",
+                                        text="srt" if options.srt else "")
 
     def _check_pipe(self) -> None:
         for flag in ("json", "srt", "gallery", "batch"):
@@ -79,8 +81,8 @@ class Output:
             raise Failure(Exit.UNSAVED,
                           f"the sound could not be saved: {getattr(error, 'strerror', None) or error}",
                           "the segments are paid and saved for a week",
-                          "make room or choose another --output or --format, then run "
-                          "the command again: nothing is paid twice", accepted="maybe") from error
+                          "make room or choose another --output or --format, "
+                          "then run the command again: nothing is paid twice", accepted="maybe") from error
 
     def _form_of(self, found: list) -> str:
         """The format of the file: what was asked for, or what really came."""
@@ -88,8 +90,7 @@ class Output:
         if len(forms) > 1:
             raise Failure(Exit.FAILED,
                           f"the service sent segments in different formats: {', '.join(sorted(forms))}",
-                          "they cannot be joined",
-                          "use --format wav", accepted="maybe")
+                          "they cannot be joined", "use --format wav", accepted="maybe")
         came = forms.pop()
         return "pcm" if came == "wav" and self._job.form == "pcm" else came
 
@@ -130,15 +131,14 @@ class Output:
 
     def _check_length(self, part, seconds: float) -> None:
         """CosyVoice cuts long parts off without a word, and other services may lose an end, too."""
-        model = self._job.model
+        model, speed = self._job.model, self._job.ask.speed
         # a description is not read out; a stream of Opus tells no length
-        if model.says != "text" or not seconds:
+        if model.says != "text" or not seconds or not too_short(seconds, part.shown, speed):
             return
-        if too_short(seconds, part.shown, self._job.ask.speed):
-            self._console.warn(f"a segment is {seconds:.1f} s long and should be about "
-                               f"{expected_seconds(part.shown, self._job.ask.speed):.0f} s: its end may be "
-                               f"missing. It begins: {part.shown[:40]}", _CUT_FIX if model.wire == "cosy"
-                               and not model.tags else _SHORT_FIX)
+        expected = expected_seconds(part.shown, speed)
+        self._console.warn(f"a segment is {seconds:.1f} s long and should be about {expected:.0f} s: "
+                           f"its end may be missing. It begins: {part.shown[:40]}",
+                           _CUT_FIX if model.wire == "cosy" and not model.tags else _SHORT_FIX)
 
     def _save(self, temporary, form: str, found: list) -> None:
         self.entry = self._outputs.save(temporary, 1, tts_sound.MEDIA_TYPES[form])
@@ -167,17 +167,17 @@ class Output:
             found = []
             try:
                 for number in range(len(self._job.parts)):
-                    found.append(self._put(live, number, lambda take,
-                                           number=number: self._one(take, speaker, narration, number)))
+                    speak = functools.partial(self._one, speaker, narration, number)
+                    found.append(self._put(live, number, speak))
                 live.finish()
             except (Failure, BadSound, OSError, NotPlayed, KeyboardInterrupt) as error:
-                raise self._broken(error.error if isinstance(error, NotPlayed) else error, live,
-                                   temporary) from error
+                why = error.error if isinstance(error, NotPlayed) else error
+                raise self._broken(why, live, temporary) from error
         if temporary:
             self._save(temporary, live.form, found)
         return found
 
-    def _one(self, take, speaker, narration, number: int) -> dict:
+    def _one(self, speaker, narration, number: int, take) -> dict:
         kept = narration.found(number)
         if kept:
             play(kept["path"], kept["form"], take)
@@ -190,10 +190,12 @@ class Output:
             narration.add(number, found)
             return found
         except Failure as failure:
-            if len(self._job.parts) > 1:
-                failure.message = f"part {number + 1} of {len(self._job.parts)} could not be spoken: {failure.message.rstrip('. ')}"
-                failure.message += (f". It begins: {self._job.parts[number].shown[:60]}"
-                                    if failure.exit_code == Exit.CONTENT else "")
+            parts = self._job.parts
+            if len(parts) > 1:
+                why = failure.message.rstrip(". ")
+                failure.message = f"part {number + 1} of {len(parts)} could not be spoken: {why}"
+                if failure.exit_code == Exit.CONTENT:
+                    failure.message += f". It begins: {parts[number].shown[:60]}"
             raise
 
     def _broken(self, error, live, temporary) -> BaseException:
@@ -205,11 +207,11 @@ class Output:
         elif isinstance(error, Failure):
             failure = error
         else:
-            failure = Failure(Exit.UNSAVED,
-                              f"the sound cannot be written: {getattr(error, 'strerror', None) or error}",
-                              accepted="maybe",
-                              fix="make room or choose another --output, then run the command again; "
-                                  "complete segments are saved")
+            failure = Failure(
+                Exit.UNSAVED,
+                f"the sound cannot be written: {getattr(error, 'strerror', None) or error}",
+                accepted="maybe", fix="make room or choose another --output, then run the command again; "
+                                      "complete segments are saved")
         if temporary and live.seconds:
             try:
                 live.finish()
@@ -230,16 +232,14 @@ class Output:
             return
         ask, job = self._job.ask, self._job
         text = " ".join(job.text.split())
+        prompt = text if len(text) <= _MOST_PROMPT else text[:_MOST_PROMPT] + "…"
         self._outputs.describe(self.entry, self._console.redact_result({
             "skill": self._console.skill, "media_type": self.entry["media_type"],
-            "seconds": self.entry["seconds"],
-            "bytes": self.entry["bytes"], "prompt": text if len(text) <= _MOST_PROMPT
-            else text[:_MOST_PROMPT] + "…",
+            "seconds": self.entry["seconds"], "bytes": self.entry["bytes"], "prompt": prompt,
             "model": job.model.id, "voice": job.voice, "language": ask.language,
             "instructions": ask.instructions, "seed": ask.seed,
             "parts": len(found) if len(found) > 1 else None, "request_id": found[0]["request_id"],
-            "usage": used,
-            "billing": {"cost": document(cost)},
+            "usage": used, "billing": {"cost": document(cost)},
             "created": datetime.now(timezone.utc).isoformat(timespec="seconds")}))
         self.entry["sidecar"] = sidecar_path(self.entry["path"])
 

@@ -18,7 +18,8 @@ from tts_request import expected_seconds
 from tts_sound import BadSound, NoSound
 from tts_store import private, Store, unsaved
 
-_FETCH_AGAIN = "run the same command again: what is paid is fetched and not paid again while the link lives (24 hours)"
+_FETCH_AGAIN = ("run the same command again: "
+                "what is paid is fetched and not paid again while the link lives (24 hours)")
 # of sound: at first, a character, at most
 _MOST_BYTES, _BYTES_EACH, _BYTES_AT_ALL = 64 << 20, 2 << 20, 1 << 30
 _TRUNCATED = 0.5  # of the time a text takes to say; below it something was cut off (speech contract 7.4)
@@ -81,9 +82,9 @@ class Sink:
         self._file.write(data)
         if not self._on_audio:
             return
+        rate, channels = (self._pcm.rate, self._pcm.channels) if self._pcm else (0, 0)
         try:
-            self._on_audio(self.form, self._pcm.rate if self._pcm else 0, self._pcm.channels if self._pcm
-                           else 0, data)
+            self._on_audio(self.form, rate, channels, data)
         except (OSError, BadSound) as error:
             raise NotPlayed(error) from error
 
@@ -113,8 +114,9 @@ class Speaker:
 
     def cost(self) -> money.Cost:
         """What this run paid for; a part that was there already costs nothing again."""
-        return money.total(self._costs)[0] if self._costs else expected(self._model, "",
-            self._session.endpoint.price_region)
+        if self._costs:
+            return money.total(self._costs)[0]
+        return expected(self._model, "", self._session.endpoint.price_region)
 
     def speak(self, key: str, call, client, on_audio=None) -> dict:
         """The part of a call, as Store.take gives it:
@@ -126,8 +128,8 @@ class Speaker:
             except Failure as failure:
                 if failure.code != failures.BAD_LINK:
                     raise
-                self._session.console.note("the link of an earlier segment no longer works; the segment is "
-                                           "spoken again")
+                self._session.console.note("the link of an earlier segment no longer works; "
+                                           "the segment is spoken again")
                 self.store.drop(key)
         temporary, url = self.store.temporary(), ""
         try:
@@ -157,16 +159,17 @@ class Speaker:
                 sink = Sink(file, call, on_audio)
                 return self._take(events, sink, call, client)
         text, region = call.text, self._session.endpoint.price_region
+        about = expected(self._model, text, region, self._speed)
         try:
-            with self._session.payments.paying(self._model.id,
-                                               expected(self._model, text, region, self._speed)) as payment:
+            with self._session.payments.paying(self._model.id, about) as payment:
                 answer, form = client.events(self.request_of(call), Retries.CREATE, take)
                 found = charged(self._model, answer.usage, text, region, self._speed)
                 self._costs.append(payment.settle(found, answer.request_id))
             return answer, form
         except Failure as failure:
             if failure.accepted == "maybe" and failure.exit_code != Exit.UNSAVED:
-                failure.fix = "the service may have spoken it, and then bills it; run the command again only if paying twice is acceptable"
+                failure.fix = ("the service may have spoken it, and then bills it; "
+                               "run the command again only if paying twice is acceptable")
             raise
 
     def _take(self, events, sink: Sink, call, client) -> tuple:
@@ -203,9 +206,8 @@ class Speaker:
     @staticmethod
     def _no_sound(why: str, request_id: str) -> Failure:
         return Failure(Exit.FAILED, f"the service answered, but not with sound: {why}",
-                       "the answer is damaged",
-                       "run the command again; this segment may be billed twice", request_id=request_id,
-                       accepted="maybe")
+                       "the answer is damaged", "run the command again; this segment may be billed twice",
+                       request_id=request_id, accepted="maybe")
 
     def _fetch(self, key: str, facts: dict, call, client, on_audio) -> dict:
         """Download the sound behind a link, and check it.
@@ -223,8 +225,10 @@ class Speaker:
             except BadSound as error:
                 why, kept = str(error), self.store.set_aside(key, temporary)
             except Failure as failure:
-                failure.fix = "run the same command again: the segment is spoken again and billed again" if "expired" in failure.message \
-                    else _FETCH_AGAIN
+                failure.fix = _FETCH_AGAIN
+                if "expired" in failure.message:
+                    failure.fix = ("run the same command again: "
+                                   "the segment is spoken again and billed again")
                 raise
             finally:
                 remove(temporary)

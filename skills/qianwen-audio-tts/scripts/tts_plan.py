@@ -13,8 +13,8 @@ from tts_reading import markdown, paragraphs
 HEADING_PAUSE = 600  # ms before and after a heading, unless --pause says otherwise
 SUBTITLE_PART = 84  # counting units: two lines of a subtitle
 
-# pause: ms of silence before the part. spoken: what is sent; shown: the same without what only steers the
-# voice.
+# pause: ms of silence before the part.
+# spoken: what is sent; shown: the same without what only steers the voice.
 Part = namedtuple("Part", "spoken shown pause")
 
 
@@ -23,9 +23,10 @@ def read(text: str, kind: str, pause: int | None) -> list:
     kind: "markdown", "file", "ssml" or "" for text as it is."""
     if kind == "ssml":
         return [(text.strip(), 0)]
-    found = [(paragraph.text, paragraph.heading)
-             for paragraph in (markdown if kind == "markdown" else paragraphs)(text)] \
-        if kind or pause else [(text, 0)]
+    found = [(text, 0)]
+    if kind or pause:
+        read_as = markdown if kind == "markdown" else paragraphs
+        found = [(paragraph.text, paragraph.heading) for paragraph in read_as(text)]
     if not found:
         raise usage("nothing in the text can be read aloud",
                     "headings, paragraphs and lists are read; code and link targets are not")
@@ -62,8 +63,8 @@ def split(sections: list, limit: int, *, tags: bool = False, whole: bool = False
     for said, (piece, silence) in zip(spoken, pieces):
         waiting = max(waiting, silence)
         if tts_text.speakable(CONTROL_TAG.sub("", piece) if tags else piece):
-            parts.append(Part(said.strip(), (_TAG.sub("", piece) if tags else piece).strip(), waiting
-                              if parts else 0))
+            shown = (_TAG.sub("", piece) if tags else piece).strip()
+            parts.append(Part(said.strip(), shown, waiting if parts else 0))
             waiting = 0
     if not parts:
         raise usage("there is nothing in the text that can be spoken", "write words, not only marks")

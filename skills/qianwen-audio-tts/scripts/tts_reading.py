@@ -13,11 +13,13 @@ Paragraph = namedtuple("Paragraph", "text heading")
 
 SHORT = 40  # units; a shorter line is one of a poem or a list, not one that was wrapped
 
-_UNSPACED = "\u3000-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uff9f\U00020000-\U0003ffff“”‘’…—"
+_UNSPACED = ("\u3000-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uff9f"
+             "\U00020000-\U0003ffff“”‘’…—")
 _UNSPACED_CHARACTER = re.compile(f"[{_UNSPACED}]")
 _SEPARATOR = re.compile(r"\s*(?:[-*_=~#+＊－＝＿～＃—─━═·•◇◆○●☆★※]\s*){3,}")
 _BULLET = re.compile(r"\s*[-*•·+]\s+(?=\S)")
-_NUMBERED = re.compile(r"\s*(?:[(（]?(?:\d{1,3}|[一二三四五六七八九十百]{1,4})(?:[.)）、．])(?!\d)|[(（]?[a-zA-Z][)）])\s*(?=\S)")
+_NUMBERED = re.compile(r"\s*(?:[(（]?(?:\d{1,3}|[一二三四五六七八九十百]{1,4})(?:[.)）、．])(?!\d)"
+                       r"|[(（]?[a-zA-Z][)）])\s*(?=\S)")
 _SENTENCE_END = re.compile(r"[.!?。！？…؟।][)\]”’」』）】》\"']*\Z")
 
 
@@ -78,8 +80,9 @@ def _joined(lines: list) -> str:
 
 _LINE_END = re.compile("\r\n|[\r\v\x85\u2028\u2029\x1c-\x1e]")
 # Not read and not seen. U+200C and U+200D are kept: they shape letters and emoji.
-_INVISIBLE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f"
-                        "\ud800-\udfff\ufdd0-\ufdef\ufeff\ufff9-\ufffb\ufffe\uffff]")
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f"
+    "\ud800-\udfff\ufdd0-\ufdef\ufeff\ufff9-\ufffb\ufffe\uffff]")
 
 
 def _clean(text: str) -> str:
@@ -96,8 +99,8 @@ def _tidy(text: str) -> str:
 
 # ---- Markdown: blocks ----------------------------------------------------------------------------------
 
-_FRONT_MATTER = re.compile(r"\s*(---|\+\+\+)[ \t]*\n(?=[ \t]*(?:#|[\w\"'-]+[ "
-                           r"\t]*[:=]))(?:(?!\1|\.\.\.).*\n)*?(?:\1|\.\.\.)[ \t]*(?:\n|\Z)")
+_FRONT_MATTER = re.compile(r"\s*(---|\+\+\+)[ \t]*\n(?=[ \t]*(?:#|[\w\"'-]+[ \t]*[:=]))"
+                           r"(?:(?!\1|\.\.\.).*\n)*?(?:\1|\.\.\.)[ \t]*(?:\n|\Z)")
 _FENCE = re.compile(r"\s*((?:>\s?)*)\s*(?:(?:[-*+]|\d{1,9}[.)])\s+)?(`{3,}(?!.*`)|~{3,})")
 _QUOTE = re.compile(r"(?: {0,3}>[ \t]?)*")
 _ATX = re.compile(r" {0,3}(?:(#{1,6})(?:[ \t]+|\Z)|(#{2,6})(?=[^\s#!-~]))(.*)")
@@ -109,8 +112,8 @@ _RULE = re.compile(r" {0,3}([-*_])(?:[ \t]*\1){2,}[ \t]*\Z")
 _ITEM = re.compile(r"[ \t]*(?:[-*+•]|(\d{1,9})[.)])(?:[ \t]+|\Z)")
 _TASK = re.compile(r"\[[ xX]\][ \t]+")
 _DELIMITER_ROW = re.compile(r"[ \t]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*\Z")
-_DEFINITION = re.compile(r" {0,3}\[(?!\^)([^\[\]]{1,200})\]:[ \t]*(?:<[^<>]*>|[!-~]*[./#:][!-~]*)(?:[ "
-                         r"\t]+(?:\".*\"|'.*'|\(.*\)))?[ \t]*\Z")
+_DEFINITION = re.compile(r" {0,3}\[(?!\^)([^\[\]]{1,200})\]:[ \t]*(?:<[^<>]*>|[!-~]*[./#:][!-~]*)"
+                         r"(?:[ \t]+(?:\".*\"|'.*'|\(.*\)))?[ \t]*\Z")
 _FOOTNOTE = re.compile(r" {0,3}\[\^[^\[\]\s]+\]:")
 _ALERT = re.compile(r"\[!\w+\][-+]?[ \t]*\Z|\[\[?toc\]?\][ \t]*\Z", re.IGNORECASE)
 _UNREAD_ELEMENTS = ("script", "style", "pre", "svg", "template", "textarea")
@@ -228,8 +231,8 @@ class _Document:
         self._close()
         self.in_list = False
         if match or element:
-            level, text = (len(match.group(1) or match.group(2)),
-                           match.group(3)) if match else (int(element.group(1)), element.group(2))
+            level = len(match.group(1) or match.group(2)) if match else int(element.group(1))
+            text = match.group(3) if match else element.group(2)
             self._add(_inline(_ATX_END.sub("", _ATTRIBUTES.sub("", text), 1), self.labels), level)
         return True
 
@@ -252,8 +255,8 @@ class _Document:
             number, text = _ITEM.match(text).group(1), text[_ITEM.match(text).end():]
         text = _TASK.sub("", text, 1) if _TASK.match(text) else text
         heading = _ATX.match(text)
-        self.items.append([(f"{number}. " if number else "")
-                           + (_ATX_END.sub("", heading.group(3), 1) if heading else text)])
+        text = _ATX_END.sub("", heading.group(3), 1) if heading else text
+        self.items.append([f"{number}. {text}" if number else text])
         self.is_list = self.in_list = True
 
     def _table(self, index: int) -> int:
@@ -309,20 +312,26 @@ def _row(line: str, labels: set) -> str:
     cells = [_tidy(_inline(cell.replace("\\|", "|"), labels, pictures=True)).replace("\n", " ")
              for cell in cells]
     comma = "，" if re.search("[\u3400-\u9fff]", line) else ", "
-    return "".join(cell + ("" if cell[-1] in "。！？；" else " " if cell[-1] in ".!?;" else comma)
-                   for cell in cells if cell).rstrip("， ,")
+    row = ""
+    for cell in filter(None, cells):
+        row += cell + ("" if cell[-1] in "。！？；" else " " if cell[-1] in ".!?;" else comma)
+    return row.rstrip("， ,")
 
 
 # ---- Markdown: inside a paragraph ----------------------------------------------------------------------
 
 _CODE_SPAN = re.compile(r"(?<!`)(`{1,9})(?!`)((?:(?!\n[ \t]*\n)[\s\S]){1,1000}?)(?<!`)\1(?!`)")
-_ADDRESS = r"(?:[!#-'*-;=?-Z\[\]\\^_a-z{|}~\ufdd0\ufdd1]|\([!#-'*-;=?-~]{0,500}\)){0,2000}[/#=%&+$0-9A-Za-z_\ufdd1-]"
-_URL = re.compile(rf"(?<![A-Za-z0-9])(?:(?:https?|ftp)://|(?<![./@_-])www\.){_ADDRESS}(?:\([!#-'*-;=?-~]{{0,500}}\))?", re.IGNORECASE)
-_LITERAL = re.compile(rf"{_CODE_SPAN.pattern}|(?P<math>\$\$[^$]{{1,2000}}\$\$|\$(?![\s$])[^$\n]{{1,500}}(?<!\s)\$(?!\d))"
+_ADDRESS = (r"(?:[!#-'*-;=?-Z\[\]\\^_a-z{|}~\ufdd0\ufdd1]|\([!#-'*-;=?-~]{0,500}\)){0,2000}"
+            r"[/#=%&+$0-9A-Za-z_\ufdd1-]")
+_URL = re.compile(rf"(?<![A-Za-z0-9])(?:(?:https?|ftp)://|(?<![./@_-])www\.){_ADDRESS}"
+                  r"(?:\([!#-'*-;=?-~]{0,500}\))?", re.IGNORECASE)
+_LITERAL = re.compile(_CODE_SPAN.pattern
+                      + r"|(?P<math>\$\$[^$]{1,2000}\$\$|\$(?![\s$])[^$\n]{1,500}(?<!\s)\$(?!\d))"
                       r"|\\(?P<escaped>[!-/:-@\[-`{-~])")
 _TEXT = r"([^\[\]]{0,1000}(?:\[[^\[\]]{0,500}\][^\[\]]{0,500}){0,5})"
 _TITLE = r"(?:\s+(?:\"[^\"]{0,500}\"|'[^']{0,500}'|\([^()]{0,500}\)))?"
-_TARGET = rf"\(\s*(?:<[^<>\n]*>|[^()\s]{{0,2000}}(?:\([^()\s]{{0,500}}\)[^()\s]{{0,500}}){{0,5}}){_TITLE}\s*\)"
+_TARGET = (r"\(\s*(?:<[^<>\n]*>|[^()\s]{0,2000}(?:\([^()\s]{0,500}\)[^()\s]{0,500}){0,5})"
+           rf"{_TITLE}\s*\)")
 _IMAGE = re.compile(rf"!\[{_TEXT}\](?:{_TARGET}|\[[^\[\]]{{0,200}}\])"
                     r"|<img\b(?:[^<>]{0,1000}?\balt\s*=\s*[\"']([^\"'<>]*)[\"'])?[^<>]*>", re.IGNORECASE)
 _LINK = re.compile(rf"\[{_TEXT}\]{_TARGET}")
@@ -331,16 +340,19 @@ _WIKI_LINK = re.compile(r"\[\[(?:[^\[\]|]{1,200}\|)?([^\[\]|]{1,200})\]\]")
 _AUTOLINK = re.compile(r"<(?:[A-Za-z][A-Za-z0-9+.-]{1,31}:[^\s<>]*|[\w.+-]+@[\w.-]+)>")
 _DELETED = re.compile(r"~~(?=[^\s~])[^~]{0,500}(?<=\S)~~|<(del|s|strike)\b[^<>]*>[^<>]{0,1000}</\1\s*>",
                       re.IGNORECASE)
-_BREAK = re.compile(r"<br\s*/?>|</?(?:p|div|li|ul|ol|dl|dt|dd|tr|table|blockquote|section|article|figure|figcaption|details|summary|h[1-6])\b[^<>]*>",
-                    re.IGNORECASE)
+_BREAK = re.compile(r"<br\s*/?>|</?(?:p|div|li|ul|ol|dl|dt|dd|tr|table|blockquote|section|article|figure"
+                    r"|figcaption|details|summary|h[1-6])\b[^<>]*>", re.IGNORECASE)
 _ELEMENT = re.compile(r"</?[A-Za-z][A-Za-z0-9-]*(?:\s[^<>]*)?/?>")
 _LETTER = "A-Za-z0-9\u00c0-\u04ff"
 _EMPHASIS = [re.compile(pattern) for pattern in (
-    r"(?<![0-9*])(\*{2,3})(?=[^\s*])([^*]{1,300}(?:\*[^*\s][^*]{0,100}\*[^*]{0,100}){0,3})\1(?!(?<=[0-9]\*\*)[0-9])",
+    r"(?<![0-9*])(\*{2,3})(?=[^\s*])([^*]{1,300}(?:\*[^*\s][^*]{0,100}\*[^*]{0,100}){0,3})\1"
+    r"(?!(?<=[0-9]\*\*)[0-9])",
     rf"(?<![{_LETTER}*])(\*)(?=[^\s*])([^*]{{0,500}}[^\s*])\1(?![{_LETTER}*])",
-    rf"(?<![{_LETTER}_])(_{{1,3}})(?=[^\s_])((?:[^_]|(?<=[{_LETTER}])_(?=[{_LETTER}])){{0,500}}[^\s_])\1(?![{_LETTER}_])",
+    rf"(?<![{_LETTER}_])(_{{1,3}})(?=[^\s_])((?:[^_]|(?<=[{_LETTER}])_(?=[{_LETTER}])){{0,500}}[^\s_])\1"
+    rf"(?![{_LETTER}_])",
     r"(?<!=)(==)(?=[^\s=])([^=\n]{0,500}[^\s=])\1(?!=)")]
-_STRAY = re.compile(rf"(?<![{_LETTER}\s*])\*{{2,3}}(?!\*)|(?<!\*)\*{{2,3}}(?![{_LETTER}\s*])|(?<!\S)\*{{2,3}}(?=[^\s*])")
+_STRAY = re.compile(rf"(?<![{_LETTER}\s*])\*{{2,3}}(?!\*)|(?<!\*)\*{{2,3}}(?![{_LETTER}\s*])"
+                    r"|(?<!\S)\*{2,3}(?=[^\s*])")
 _EMPTY_PAIR = re.compile(r"\(\s*\)|（\s*）|\[\s*\]|【\s*】|<\s*>|《\s*》|「\s*」")
 _STORED = re.compile("\ufdd0([0-9]+)\ufdd1")
 

@@ -71,8 +71,7 @@ def check(ask: Ask, model) -> list:
     """Refuse what the service would refuse or silently ignore; return warnings. Nothing has been sent."""
     if is_socket_only(model.id):
         raise usage(f"{model.id} is only available over a WebSocket",
-                    f"use a model with HTTP, for example {DEFAULT_MODEL} or "
-                    "cosyvoice-v3-flash")
+                    f"use a model with HTTP, for example {DEFAULT_MODEL} or cosyvoice-v3-flash")
     for name in _FLAG_FIELDS:
         if getattr(ask, name) is not None:
             _check_field(ask, model, name)
@@ -83,9 +82,10 @@ def check(ask: Ask, model) -> list:
     _check_instructions(ask, model)
     if ask.ssml:
         _check_ssml(ask, model)
+    doubted = [name for name in ("format", "sample_rate", "speed") if getattr(ask, name) is not None
+               and name in model.unproven and _is_sent(ask, model, name)]
     return [f"--{name.replace('_', '-')} is not documented for {model.id}, but works with {_sibling(name)}; "
-            "listen whether it had an effect" for name in ("format", "sample_rate", "speed")
-            if getattr(ask, name) is not None and name in model.unproven and _is_sent(ask, model, name)]
+            "listen whether it had an effect" for name in doubted]
 
 
 def _sibling(name: str) -> str:
@@ -100,13 +100,12 @@ def _check_field(ask: Ask, model, name: str) -> None:
     flag, value = "--" + name.replace("_", "-"), getattr(ask, name)
     if name not in model.fields:
         raise usage(f"{flag} has no effect with {model.id}, which would ignore it",
-                    f"models that take it: {models_that(name)}"
-                    + (_instead(model, name) or ""))
+                    f"models that take it: {models_that(name)}{_instead(model, name)}")
     place = model.fields[name]
     if place.kind == "whole" and value != int(value):
         raise usage(f"{flag} {value} is not a whole number, as {model.id} needs it", _range(place))
-    if place.high and not (place.low < value if place.above else place.low <= value) or (place.high
-        and value > place.high):
+    too_low = place.high and not (place.low < value if place.above else place.low <= value)
+    if too_low or (place.high and value > place.high):
         raise usage(f"{flag} {value:g} is outside what {model.id} takes", _range(place))
     if name == "language":
         try:
@@ -121,8 +120,8 @@ def _of_dialects(language: str) -> str:
     from tts_voices import is_dialect
     if not is_dialect(language):
         return ""
-    return (f"leave --language out, because a dialect comes from the text and the voice; --list-voices --language "
-            f"{quoted(language)} shows the voices that speak it")
+    return ("leave --language out, because a dialect comes from the text and the voice; "
+            f"--list-voices --language {quoted(language)} shows the voices that speak it")
 
 
 def _instead(model, name: str) -> str:
@@ -134,7 +133,8 @@ def _instead(model, name: str) -> str:
 
 
 def _range(place) -> str:
-    return f"legal: {'above ' if place.above else ''}{place.low:g} to {place.high:g}{', whole numbers' if place.kind == 'whole' else ''}"
+    above, whole = "above " if place.above else "", ", whole numbers" if place.kind == "whole" else ""
+    return f"legal: {above}{place.low:g} to {place.high:g}{whole}"
 
 
 def _check_rate(ask: Ask, model) -> None:
@@ -143,8 +143,8 @@ def _check_rate(ask: Ask, model) -> None:
         return
     legal = OPUS_RATES if ask.format == "opus" and model.wire == "cosy" else model.rates
     if rate not in legal:
-        raise usage(f"--sample-rate {rate} is not one that {model.id} takes"
-                    + (" for opus" if legal is OPUS_RATES else ""),
+        opus = " for opus" if legal is OPUS_RATES else ""
+        raise usage(f"--sample-rate {rate} is not one that {model.id} takes{opus}",
                     f"legal: {', '.join(map(str, legal))}")
 
 
@@ -153,23 +153,23 @@ def _check_instructions(ask: Ask, model) -> None:
         return
     if not ask.instructions.strip():
         raise usage("--instructions is empty", "say how it should be spoken, or leave it out")
-    if model.instruction and not model.tags and units(ask.instructions) > model.instruction:
-        raise usage(f"--instructions is {units(ask.instructions)} counting units long (a Chinese character "
-                    f"is 2), but {model.id} takes {model.instruction}", "make it shorter")
+    count = units(ask.instructions)
+    if model.instruction and not model.tags and count > model.instruction:
+        raise usage(f"--instructions is {count} counting units long (a Chinese character is 2), "
+                    f"but {model.id} takes {model.instruction}", "make it shorter")
 
 
 def _check_ssml(ask: Ask, model) -> None:
     if not model.ssml or model.tags:
         raise usage(f"--ssml is not possible with {model.id}",
-                    "models that take it: the cosyvoice models, with voices that "
-                    "--list-voices --json marks with ssml, and cloned ones")
+                    "models that take it: the cosyvoice models, "
+                    "with voices that --list-voices --json marks with ssml, and cloned ones")
     from xml.etree import ElementTree
     try:
         root = ElementTree.fromstring(ask.text.strip())
     except (ElementTree.ParseError, ValueError) as error:
         raise usage(f"the text is not well-formed SSML: {error}",
-                    "write one <speak>…</speak>, with &amp; &lt; &gt; escaped") \
-            from None
+                    "write one <speak>…</speak>, with &amp; &lt; &gt; escaped") from None
     if root.tag.rpartition("}")[2] != "speak":
         raise usage(f"the SSML begins with <{root.tag}>", "write one <speak>…</speak> around it all")
 
@@ -189,8 +189,8 @@ def build_request(ask: Ask, model, text: str, stream: bool = False) -> Call:
         raise usage("--request: input is not an object")
     given[model.says] = text
     if model.says == "text":
-        _put(body, "input.voice_setting.voice_id" if model.wire == "minimax" else "input.voice",
-             voice_of(ask, model))
+        place = "input.voice_setting.voice_id" if model.wire == "minimax" else "input.voice"
+        _put(body, place, voice_of(ask, model))
     rate = _put_sound(body, ask, model, form, stream)
     for name in ("language", "speed", "pitch", "volume", "seed", "instructions"):
         value = getattr(ask, name)
@@ -201,11 +201,13 @@ def build_request(ask: Ask, model, text: str, stream: bool = False) -> Call:
     if model.wire == "minimax" and stream:
         # else the last frame repeats everything
         _put(body, "input.stream_options.exclude_aggregated_audio", True)
-    apply_native_settings(body, ask.settings, lambda name: "input" if model.wire != "qwen" or name in _TOP
-                          else "parameters")
+    is_qwen = model.wire == "qwen"
+    apply_native_settings(body, ask.settings,
+                          lambda name: "parameters" if is_qwen and name not in _TOP else "input")
+    is_stereo = (model.wire == "minimax"
+                 and body["input"].get("audio_setting", {}).get("channel") == 2)
     return Call(model.path, body, stream, _form_of(body, model, form), _rate_of(body, model) or rate,
-                2 if model.wire == "minimax" and body["input"].get("audio_setting", {}).get("channel") == 2
-                else 1)
+                2 if is_stereo else 1)
 
 
 def _put_sound(body: dict, ask: Ask, model, form: str, stream: bool) -> int:
@@ -265,8 +267,10 @@ def voice_of(ask: Ask, model) -> str:
 
 def _mixes(ask: Ask, model) -> bool:
     """Whether several voices of MiniMax are mixed; then none is named (speech contract 8.1)."""
-    return model.wire == "minimax" and bool(ask.given_input("timbre_weights")
-                                            or any("timbre_weights" in keys for keys, _ in ask.settings))
+    if model.wire != "minimax":
+        return False
+    return bool(ask.given_input("timbre_weights")
+                or any("timbre_weights" in keys for keys, _ in ask.settings))
 
 
 def _put_field(body: dict, place, name: str, value, model) -> None:
@@ -290,8 +294,6 @@ def _put(body: dict, path: str, value) -> None:
     body.pop(last, None)
 
 
-
-
 def check_voice(ask: Ask, model) -> None:
     """A voice that this model does not have is refused, naming the models that have it.
     Custom voices pass."""
@@ -299,9 +301,10 @@ def check_voice(ask: Ask, model) -> None:
     voice = voice_of(ask, model)
     if model.says != "text":
         if voice:
-            raise usage(f"--voice has no effect with {model.id}, which takes a description of the speech "
-                        "and recordings",
-                        """leave it out; cite @voice1 in the text and give --set 'references=[{"audio_url": "https://…"}]'""")
+            raise usage(f"--voice has no effect with {model.id}, "
+                        "which takes a description of the speech and recordings",
+                        "leave it out; cite @voice1 in the text and give "
+                        """--set 'references=[{"audio_url": "https://…"}]'""")
         return
     if not voice:
         if _mixes(ask, model):
@@ -309,21 +312,20 @@ def check_voice(ask: Ask, model) -> None:
         if not model.most:
             raise usage(f"this version knows no voice of {model.id}, but --voice names none", "add --voice")
         raise usage(f"{model.id} speaks only with your own voices, but --voice names none",
-                    "list them with --my-voices, or make one with --clone or --design; or use "
-                    f"--model {DEFAULT_MODEL}, which has voices of its own")
+                    "list them with --my-voices, or make one with --clone or --design; "
+                    f"or use --model {DEFAULT_MODEL}, which has voices of its own")
     refused = tts_voices.refusal(voice, model.id)
     if refused:
         raise usage(*refused)
     known = tts_voices.find(voice)
     if ask.instructions and model.id == "cosyvoice-v3-plus" and not known:
         raise usage(f"--instructions has no effect with your own voices of {model.id}",
-                    "models that follow it with those: "
-                    "cosyvoice-v3.5-plus, cosyvoice-v3.5-flash, cosyvoice-v3-flash, the qwen-audio models")
+                    "models that follow it with those: cosyvoice-v3.5-plus, cosyvoice-v3.5-flash, "
+                    "cosyvoice-v3-flash, the qwen-audio models")
     if ask.instructions and model.scripted and known and not known.instruct:
         able = ", ".join(row.id for row in tts_voices.voices(model=model.id) if row.instruct)
         raise usage(f"--instructions has no effect with the voice {voice} of {model.id}",
-                    f"voices that follow it: {able}; and your "
-                    "own; or take a qwen-audio model")
+                    f"voices that follow it: {able}; and your own; or take a qwen-audio model")
     if ask.ssml and known and not known.ssml:
         raise usage(f"the voice {voice} does not read SSML", "see --list-voices --json")
 
@@ -333,7 +335,10 @@ def voice_warning(ask: Ask, model) -> str:
     import tts_voices
     voice = voice_of(ask, model)
     near = "" if tts_voices.find(voice) else tts_voices.near(voice, model.id)
-    return f"{model.id} has no voice {voice} by this version's list, but has {near}; --voice {quoted(near)} may be meant" if near else ""
+    if not near:
+        return ""
+    return (f"{model.id} has no voice {voice} by this version's list, but has {near}; "
+            f"--voice {quoted(near)} may be meant")
 
 
 def script_warning(ask: Ask, model) -> str:
@@ -341,11 +346,11 @@ def script_warning(ask: Ask, model) -> str:
     import tts_voices
     if not (ask.instructions and model.scripted and tts_voices.find(voice_of(ask, model))):
         return ""
-    if re.search(r"(情感是(neutral|fearful|angry|sad|surprised|happy|disgusted)|请用.{1,6}话表达)。$",
-                 ask.instructions):
+    fixed = r"(情感是(neutral|fearful|angry|sad|surprised|happy|disgusted)|请用.{1,6}话表达)。$"
+    if re.search(fixed, ask.instructions):
         return ""
-    return ("the system voices of this model follow only fixed sentences, such as 你说话的情感是happy。; other "
-            "instructions may have no effect or be refused")
+    return ("the system voices of this model follow only fixed sentences, such as 你说话的情感是happy。; "
+            "other instructions may have no effect or be refused")
 
 
 def expected_seconds(text: str, speed: float | None) -> float:
@@ -353,5 +358,3 @@ def expected_seconds(text: str, speed: float | None) -> float:
     4.5 Chinese characters or 2.6 words a second (speech contract 7.4)."""
     han = units(text) - len(text)
     return (han / 4.5 + len(re.findall(r"[^\W\d_\u3400-\u9fff]+", text)) / 2.6) / (speed or 1.0)
-
-

@@ -37,8 +37,8 @@ COSY = Service(ENROLLMENT, ENROLLMENT, "prefix", re.compile(r"[a-z0-9]{1,9}"),
                "1 to 9 lower-case letters and digits", "voice_id", "list_voice", "query_voice",
                "delete_voice")
 MINIMAX = Service("", MINIMAX_CLONING, "voice_id", re.compile(r"[A-Za-z][A-Za-z0-9_-]{6,254}[A-Za-z0-9]"),
-                  "8 to 256 letters, digits, - and _, a letter first and no - or _ last", "voice_id", "", "",
-                  "")
+                  "8 to 256 letters, digits, - and _, a letter first and no - or _ last",
+                  "voice_id", "", "", "")
 SERVICES = (QWEN_CLONE, QWEN_DESIGN, COSY, MINIMAX)
 LANGUAGES = ("zh", "en", "de", "it", "pt", "es", "ja", "ko", "fr", "ru")
 # of recordings (speech contract 9.2); then the newer models'
@@ -62,8 +62,7 @@ def service_of(model: str) -> Service:
 # ---- requests (pure) -----------------------------------------------------------------------------------
 
 def clone_body(service: Service, model: str, name: str, source: str, *, transcript: str | None = None,
-               language: str | None = None,
-               preview: str = "") -> dict:
+               language: str | None = None, preview: str = "") -> dict:
     """The request that makes a voice from a recording;
     `source` is its data URL or address, `preview` what MiniMax says with it."""
     if service is MINIMAX:
@@ -82,11 +81,11 @@ def clone_body(service: Service, model: str, name: str, source: str, *, transcri
     return {"model": service.model, "input": found}
 
 
-def design_body(service: Service, model: str, name: str, prompt: str, preview: str, language: str, rate: int
-                | None) -> dict:
+def design_body(service: Service, model: str, name: str, prompt: str, preview: str, language: str,
+                rate: int | None) -> dict:
     """The request that makes a voice from a description."""
-    found = {"action": "create_voice" if service is COSY else "create", "target_model": model,
-             service.name: name,
+    action = "create_voice" if service is COSY else "create"
+    found = {"action": action, "target_model": model, service.name: name,
              "voice_prompt": prompt, "preview_text": preview}
     found.update({"language_hints": [language]} if service is COSY else {"language": language})
     return {"model": service.model, "input": found,

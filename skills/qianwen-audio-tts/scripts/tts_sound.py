@@ -1,10 +1,11 @@
 """Audio as bytes: what a file is, WAV headers that lie, PCM out of a stream, MP3 frames, and joining parts.
 
-The service's WAV sizes are placeholders (speech contract 3.4), so the bytes decide and not the header. All PCM here is
-16-bit little-endian. Everything is read in blocks: a long narration is never held in memory.
+The service's WAV sizes are placeholders (speech contract 3.4), so the bytes decide and not the header.
+All PCM here is 16-bit little-endian. Everything is read in blocks: a long narration is never held in memory.
 """
 from __future__ import annotations
 
+import os
 import struct
 from collections import namedtuple
 
@@ -13,7 +14,8 @@ MOST_WAV = 0xFFFFFFFF - 36  # bytes of samples that a WAV header can tell
 _MOST_HEADER = 1 << 16  # bytes that a header in a stream may take
 _PCM, _EXTENSIBLE = 1, 0xFFFE
 
-MEDIA_TYPES = {"wav": "audio/wav", "mp3": "audio/mpeg", "pcm": "audio/pcm", "opus": "audio/ogg", "flac": "audio/flac"}
+MEDIA_TYPES = {"wav": "audio/wav", "mp3": "audio/mpeg", "pcm": "audio/pcm", "opus": "audio/ogg",
+               "flac": "audio/flac"}
 
 # offset and length, in bytes, are those of the samples in the file.
 Wav = namedtuple("Wav", "rate channels bits offset length")
@@ -39,11 +41,10 @@ def sniff(head: bytes) -> str:
 # ---- WAV -----------------------------------------------------------------------------------------------
 
 def header(rate: int, length: int, channels: int = 1, bits: int = 16) -> bytes:
-    """The 44 bytes before `length` bytes of samples. `length` 0xFFFFFFFF and more: not known yet, as in a pipe."""
-    size = min(length, 0xFFFFFFFF)
-    frame = channels * bits // 8
-    return struct.pack("<4sI4s4sIHHIIHH4sI", b"RIFF", min(36 + size, 0xFFFFFFFF), b"WAVE", b"fmt ", 16, _PCM, channels, rate,
-                       rate * frame, frame, bits, b"data", size)
+    """The 44 bytes before `length` bytes of samples; 0xFFFFFFFF and more: not known yet, as in a pipe."""
+    size, frame = min(length, 0xFFFFFFFF), channels * bits // 8
+    return struct.pack("<4sI4s4sIHHIIHH4sI", b"RIFF", min(36 + size, 0xFFFFFFFF), b"WAVE",
+                       b"fmt ", 16, _PCM, channels, rate, rate * frame, frame, bits, b"data", size)
 
 
 def read_wav(file, size: int) -> Wav:
@@ -77,7 +78,7 @@ def _format(raw: bytes) -> tuple:
 
 
 def _data(found, place: int, length: int, rest: int) -> Wav:
-    """The samples: as many as the header says, or all the rest where it says nothing or more than there is."""
+    """The samples: as many as the header says, or the rest where it says nothing or more than there is."""
     if found is None:
         raise BadSound("its header is damaged")
     rate, channels, bits = found
@@ -86,7 +87,7 @@ def _data(found, place: int, length: int, rest: int) -> Wav:
 
 
 class PcmStream:
-    """Samples out of a stream that may begin with a WAV header, in every chunk or in none; sniffed, never trusted.
+    """Samples out of a stream; a WAV header, in every chunk or in none, is sniffed and never trusted.
 
     `rate` and `channels` are the header's, once there was one, else those that were asked for.
     """
@@ -141,7 +142,8 @@ class PcmStream:
 
     def _take(self, rate: int, channels: int, bits: int) -> None:
         if self.started and (rate, channels) != (self.rate, self.channels):
-            raise BadSound(f"it changes from {self.rate} Hz and {self.channels} channels to {rate} Hz and {channels}")
+            raise BadSound(f"it changes from {self.rate} Hz and {self.channels} channels "
+                           f"to {rate} Hz and {channels}")
         self.rate, self.channels = rate, channels
 
     @staticmethod
@@ -176,7 +178,7 @@ def frame_of(head: bytes):
 class Mp3Stream:
     """The frames of one MP3 as they come, without tags and without the frame that only tells a length.
 
-    `samples` counts what the frames decode to; `first` is the first Frame; `silence` a frame like it without sound.
+    `samples` counts what the frames decode to; `first` is the first Frame, `silence` one without sound.
     """
 
     def __init__(self):
@@ -236,7 +238,7 @@ class Mp3Stream:
         return data
 
     def _is_believed(self, data: bytes, place: int, frame: Frame) -> bool:
-        """Out of step, four bytes may look like a frame by chance: another one follows a true frame, or none begins within it."""
+        """Whether four bytes out of step are a frame and no chance: one follows, or none begins within it."""
         if _alike(frame, frame_of(data[place + frame.size:place + frame.size + 4])):
             return True
         if not self.first or not _alike(frame, self.first):
@@ -282,21 +284,21 @@ def _tag_size(data: bytes) -> int:
 def _silent(raw: bytes) -> bytes:
     """A frame like `raw` that decodes to silence: no main data at all."""
     head = bytes((raw[0], raw[1] | 1, raw[2] & 0xFD, raw[3]))
-    size = frame_of(head).size
-    return head + bytes(size - 4)
+    return head + bytes(frame_of(head).size - 4)
 
 
 # ---- joining -------------------------------------------------------------------------------------------
 
 def _opus_length(file, size: int) -> tuple:
-    """(rate, samples) of an Ogg Opus file: the position that its last page tells, without what decoders skip at the start."""
+    """(rate, samples) of an Ogg Opus file, by its last page, without what decoders skip at the start."""
     head = file.read(1 << 10)
     place = head.find(b"OpusHead")
     skipped = int.from_bytes(head[place + 10:place + 12], "little") if place >= 0 else 0
     file.seek(max(0, size - (1 << 16)))
     tail = file.read()
     page = tail.rfind(b"OggS")
-    return 48000, max(0, int.from_bytes(tail[page + 6:page + 14], "little", signed=True) - skipped) if page >= 0 else 0
+    position = int.from_bytes(tail[page + 6:page + 14], "little", signed=True) if page >= 0 else 0
+    return 48000, max(0, position - skipped)
 
 
 def _flac_length(file, size: int) -> tuple:
@@ -307,16 +309,17 @@ def _flac_length(file, size: int) -> tuple:
 
 
 class Joined:
-    """Parts put together as they come, each begun with the silence before it. The bytes decide on the form, but PCM is what
-    was asked for. `length`: bytes of all samples for the header of a pipe, 0xFFFFFFFF where they are not known yet; None: the
-    file is rewound in the end.
+    """Parts put together as they come, each begun with the silence before it. The bytes decide on the form,
+    but PCM is what was asked for. `length`: bytes of all samples for the header of a pipe, 0xFFFFFFFF where
+    they are not known yet; None: the file is rewound in the end.
 
     Raises BadSound where a part does not go with those before it; OSError of the disk.
     """
 
     def __init__(self, file, asked: str, length: int | None = None):
         self._file, self._asked, self._length = file, asked, length
-        self.form, self.rate, self.channels, self.samples = "", 0, 0, 0  # samples: for each channel, of all that was written
+        self.form, self.rate, self.channels = "", 0, 0
+        self.samples = 0  # for each channel, of all that was written
         self._mp3 = Mp3Stream()
 
     @property
@@ -370,7 +373,8 @@ class Joined:
 
     def _alike(self, rate: int, channels: int) -> None:
         if self.rate and (rate, channels) != (self.rate, self.channels):
-            raise BadSound(f"it has {rate} Hz and {channels} channels, but the segments before it {self.rate} Hz and {self.channels}")
+            raise BadSound(f"it has {rate} Hz and {channels} channels, "
+                           f"but the segments before it {self.rate} Hz and {self.channels}")
         self.rate, self.channels = rate, channels
 
     def end(self) -> None:
@@ -389,9 +393,9 @@ class Joined:
 
 def play(path: str, form: str, take) -> None:
     """Pass on a part that is kept, as if it came now."""
-    import os
     with open(path, "rb") as file:
-        wav = read_wav(file, os.path.getsize(path)) if form == "wav" else Wav(0, 0, 0, 0, os.path.getsize(path))
+        size = os.path.getsize(path)
+        wav = read_wav(file, size) if form == "wav" else Wav(0, 0, 0, 0, size)
         file.seek(wav.offset)
         left = wav.length
         while left:
@@ -404,7 +408,6 @@ def play(path: str, form: str, take) -> None:
 
 def length_of(path: str, form: str) -> float:
     """Seconds of a compressed file that stays as it came."""
-    import os
     with open(path, "rb") as file:
         if form == "mp3":
             sound = Mp3Stream()

@@ -41,9 +41,10 @@ class Narration:
             try:
                 part = self._speaker.store.take(self.keys[number])
             except OSError as error:
-                raise Failure(Exit.UNSAVED,
+                raise Failure(
+                    Exit.UNSAVED,
                     f"a segment saved in {self._speaker.store.folder} cannot be read: {error.strerror}",
-                              fix="make room there, then run the command again", accepted="maybe") from None
+                    fix="make room there, then run the command again", accepted="maybe") from None
             if not part:
                 return None
             self._found[number] = part
@@ -74,10 +75,9 @@ class Narration:
     def work(self) -> list:
         """All parts in order, as Store.take gives them.
         Raises the first part's Failure when one is missing; NotSent."""
-        missing = self.missing()
-        if len(missing) < len(self._calls):
-            self._console.note(f"{len(self._calls) - len(missing)} of {len(self._calls)} segments are saved "
-                               "and not paid again")
+        missing, total = self.missing(), len(self._calls)
+        if len(missing) < total:
+            self._console.note(f"{total - len(missing)} of {total} segments are saved and not paid again")
         if len(missing) == 1:
             self._one(missing[0])
         elif missing:
@@ -86,7 +86,7 @@ class Narration:
             raise self._failure()
         if self._unsent:
             raise self._unsent
-        return [self.found(number) for number in range(len(self._calls))]
+        return [self.found(number) for number in range(total)]
 
     def _one(self, number: int) -> None:
         try:
@@ -94,8 +94,8 @@ class Narration:
         except KeyboardInterrupt:
             raise Failure(Exit.INTERRUPTED, "interrupted before the answer came",
                           "the service may have spoken it, and then bills it",
-                          "run the command again only if paying twice is "
-                          "acceptable", accepted="maybe") from None
+                          "run the command again only if paying twice is acceptable",
+                          accepted="maybe") from None
 
     def _work_all(self, missing: list) -> None:
         throttle, queue = Throttle(self._workers), iter(missing)
@@ -110,13 +110,12 @@ class Narration:
         except KeyboardInterrupt:
             self._stop.set()
             throttle.stop()
-            self._console.say("interrupted: no new segments; those under way will finish (again to stop at "
-                              "once)")
+            self._console.say("interrupted: no new segments; those under way will finish "
+                              "(again to stop at once)")
             for thread in threads:
                 thread.join()
             raise Failure(Exit.INTERRUPTED, f"interrupted; {self._kept()}",
-                          fix="run the command again to continue", accepted="maybe") \
-                from None
+                          fix="run the command again to continue", accepted="maybe") from None
 
     def _worker(self, queue, throttle: Throttle) -> None:
         while not self._stop.is_set():
@@ -166,9 +165,9 @@ class Narration:
             self._failures[number] = failure
             self._network_failures = self._network_failures + 1 if code == Exit.NETWORK else 0
             refused = code == Exit.FAILED and 400 <= failure.http_status < 500 and not self.made
-            if refused or code in (Exit.KEY, Exit.QUOTA,
-                                   Exit.UNEXPECTED) or self._network_failures >= _DEAD_LINES or (
-                    code == Exit.UNSAVED and failure.code != failures.BAD_LINK):
+            general = code in (Exit.KEY, Exit.QUOTA, Exit.UNEXPECTED)
+            no_room = code == Exit.UNSAVED and failure.code != failures.BAD_LINK
+            if refused or general or no_room or self._network_failures >= _DEAD_LINES:
                 self._stop.set()
 
     def _kept(self) -> str:
@@ -188,8 +187,10 @@ class Narration:
         others = len(self._failures) - 1
         if others:
             failure.message += f" ({others} more failed)"
-        again = "run the same command again: only what is missing is sent" if failure.exit_code != Exit.CONTENT else \
-            "change that passage and run the command again: only what is missing or changed is sent"
+        again = "run the same command again: only what is missing is sent"
+        if failure.exit_code == Exit.CONTENT:
+            again = ("change that passage and run the command again: "
+                     "only what is missing or changed is sent")
         failure.fix = f"{failure.fix}. {self._kept()}: {again}" if failure.fix else f"{self._kept()}: {again}"
         return failure
 
@@ -217,13 +218,13 @@ class Progress:
     def tick(self, made: int) -> None:
         moment, done = self._clock(), self._kept + made
         tenth = 10 * done // self._total
-        if (self._terminal and moment - self._told >= 0.2) or (tenth > self._tenth
-            and moment - self._told >= 10):
+        waited = moment - self._told
+        if (self._terminal and waited >= 0.2) or (tenth > self._tenth and waited >= 10):
             self._told, self._tenth = moment, tenth
-            left = (f", about {(self._total - done) * (moment - self._begin) / made:.0f} s left" if made
-                    else "")
-            (self._console.redraw if self._terminal
-             else self._console.note)(f"{done} of {self._total} segments spoken{left}")
+            seconds = (self._total - done) * (moment - self._begin) / made if made else 0
+            left = f", about {seconds:.0f} s left" if made else ""
+            tell = self._console.redraw if self._terminal else self._console.note
+            tell(f"{done} of {self._total} segments spoken{left}")
 
 
 def usage_of(parts: list) -> dict:

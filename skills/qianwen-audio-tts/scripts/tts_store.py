@@ -38,9 +38,9 @@ class Store:
             make_private(self.folder)
             prove_writable(self.folder)
         except OSError as error:
-            raise usage(f"{self.folder} cannot be written: {error.strerror}; paid segments are saved there "
-                        "until the whole is done", "make it writable, or set XDG_STATE_HOME to another "
-                                                   "folder") from None
+            raise usage(f"{self.folder} cannot be written: {error.strerror}; "
+                        "paid segments are saved there until the whole is done",
+                        "make it writable, or set XDG_STATE_HOME to another folder") from None
         self._drop_old()
 
     def _drop_old(self) -> None:
@@ -75,8 +75,8 @@ class Store:
 
     @staticmethod
     def key(endpoint: str, body: dict, times: int) -> str:
-        """The name of a part; `times` tells the second speaking
-        of the same words in one text from the first."""
+        """The name of a part;
+        `times` tells the second speaking of the same words in one text from the first."""
         text = json.dumps([endpoint, body, times], sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
@@ -110,10 +110,9 @@ class Store:
         """The link of a part that is made and paid but not fetched;
         None when there is none that still works."""
         facts = self._read(key)
-        if facts and facts.get("url") and not facts.get("form") and self._clock() - facts.get("made",
-            0) < LINK_HOURS * 3600:
-            return facts
-        return None
+        if not facts or not facts.get("url") or facts.get("form"):
+            return None
+        return facts if self._clock() - facts.get("made", 0) < LINK_HOURS * 3600 else None
 
     def keep_link(self, key: str, facts: dict) -> None:
         """Before the download: from now on the part cannot be lost."""
@@ -140,8 +139,8 @@ class Store:
             if done:
                 self.drop(key)
             elif self.find(key) is None:  # dropped by another run that succeeded
-                self._share(key, part["path"], {name: value for name, value in part.items()
-                                                if name != "path"})
+                facts = {name: value for name, value in part.items() if name != "path"}
+                self._share(key, part["path"], facts)
         except OSError:
             pass
         remove(part["path"])
@@ -182,11 +181,10 @@ def _link(path: str, new: str) -> None:
 
 def unsaved(error: OSError, folder: str, url: str = "") -> Failure:
     """A part is paid and cannot be saved; `url` is where it still is, if anywhere."""
-    return Failure(Exit.UNSAVED, f"the speech cannot be saved in {folder}: {error.strerror}",
-                   "the segment is paid for, and is behind the link above" if url
-                   else "the segment is paid for, but lost",
-                   "download the link above, which needs no key and expires after 24 hours; then make "
-                   "room" if url
-                   else "make room there, then run the command again: the segment is billed again",
-                   accepted="maybe",
-                   files=[{"url": url}] if url else [])
+    why = "the segment is paid for, but lost"
+    fix = "make room there, then run the command again: the segment is billed again"
+    if url:
+        why = "the segment is paid for, and is behind the link above"
+        fix = "download the link above, which needs no key and expires after 24 hours; then make room"
+    return Failure(Exit.UNSAVED, f"the speech cannot be saved in {folder}: {error.strerror}", why, fix,
+                   accepted="maybe", files=[{"url": url}] if url else [])

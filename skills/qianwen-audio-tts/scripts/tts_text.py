@@ -26,8 +26,8 @@ def speakable(text: str) -> bool:
 
 
 def split(text: str, limit: int, count=units, tags: bool = False) -> list:
-    """Slices that make up the text when joined, each of at most
-    `limit` after strip(), none of white space only.
+    """Slices that make up the text when joined,
+    each of at most `limit` after strip(), none of white space only.
 
     `count` measures a string; it must not shrink when the string grows. Whole sentences are packed as long as
     they fit; a paragraph end is preferred once a slice is half full. With `tags`, what stands in brackets is
@@ -39,7 +39,8 @@ def split(text: str, limit: int, count=units, tags: bool = False) -> list:
         raise ValueError(f"the limit {limit} is less than one Han character counts")
     if not text.strip():
         return [text] if text else []
-    return list(_Splitter(text, limit - (_reserve(text, limit, count) if tags else 0), count, tags).slices())
+    room = _reserve(text, limit, count) if tags else 0
+    return list(_Splitter(text, limit - room, count, tags).slices())
 
 
 # ---- inline tags ---------------------------------------------------------------------------------------
@@ -52,8 +53,8 @@ def with_tags(pieces: list, limit: int | None = None, count=units) -> list:
     tagged, active = [], ""
     for piece in pieces:
         fits = limit is None or count(f"{active} {piece}".strip()) <= limit
-        tagged.append(f"{active} {piece}" if active and fits and not CONTROL_TAG.match(piece.lstrip())
-                      else piece)
+        repeats = active and fits and not CONTROL_TAG.match(piece.lstrip())
+        tagged.append(f"{active} {piece}" if repeats else piece)
         active = (CONTROL_TAG.findall(piece) or [active])[-1]
     return tagged
 
@@ -112,9 +113,10 @@ class _Splitter:
         weak = 0
         for rank, full in self.FULL.items():
             border = self.borders.last(rank, begin, end)
-            if border and (self.count(self.text[begin:border].rstrip()) * 100 >= self.limit * full or
-                           rank != "paragraph" and self._rest_fits(rank, border)):
-                return border
+            if border:
+                is_full = self.count(self.text[begin:border].rstrip()) * 100 >= self.limit * full
+                if is_full or (rank != "paragraph" and self._rest_fits(rank, border)):
+                    return border
             weak = max(weak, border)
         return self._word_border(begin, end) or weak or self._last_resort(begin, end)
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections import namedtuple
 
-# The newest month of the lists: of Qwen-Audio 2026-10, of CosyVoice and MiniMax 2026-05, of Qwen3-TTS early
-# 2026.
+# The newest month of the lists: of Qwen-Audio 2026-10, of CosyVoice and MiniMax 2026-05,
+# of Qwen3-TTS early 2026.
 TABLE_DATE = "2026-10"
 
 # models: the voice groups that have it. gender: "female", "male", or '' where the lists do not say. instruct:
@@ -19,30 +19,29 @@ Voice = namedtuple("Voice", "id models gender languages description instruct ssm
 DEFAULTS = {  # every voice group -> the voice that is taken when none is named
     "qwen3-tts-flash": "Cherry", "qwen3-tts-flash-2025-09-18": "Cherry", "qwen3-tts-instruct-flash": "Cherry",
     "qwen-tts": "Cherry", "qwen-tts-latest": "Cherry", "cosyvoice-v3-flash": "longanyang",
-    "cosyvoice-v3-plus": "longanyang",
-    "cosyvoice-v2": "longxiaochun_v2", "qwen-audio-3.0-tts-plus": "longanlingxin",
-    "qwen-audio-3.0-tts-flash": "longanlingxi",
+    "cosyvoice-v3-plus": "longanyang", "cosyvoice-v2": "longxiaochun_v2",
+    "qwen-audio-3.0-tts-plus": "longanlingxin", "qwen-audio-3.0-tts-flash": "longanlingxi",
     "qwen-audio-3.1-tts-flash": "longanhuan_v3.1", "MiniMax/speech": "male-qn-qingse",
 }
 FAMILIES = tuple(DEFAULTS)
 
+_LEGACY = ("the legacy models speak Chinese and English only, "
+           "whatever else their voices speak with newer models")
 INCOMPLETE = {  # voice group -> what its list does not tell
     "qwen3-tts-flash": "48 voices are listed here; other pages of the service speak of 49",
     "qwen3-tts-instruct-flash": "24 voices are listed here; the model's card speaks of 25",
-    "qwen-tts": "the legacy models speak Chinese and English only, whatever else their voices speak with "
-                "newer models",
-    "qwen-tts-latest": "the legacy models speak Chinese and English only, whatever else their voices speak "
-                       "with newer models",
-    "cosyvoice-v3-flash": "87 voices of the list of 2026-05 and longanhuan_v3, which came later; others may "
-                          "have followed",
+    "qwen-tts": _LEGACY,
+    "qwen-tts-latest": _LEGACY,
+    "cosyvoice-v3-flash": "87 voices of the list of 2026-05 and longanhuan_v3, which came later; "
+                          "others may have followed",
     "cosyvoice-v2": "8 of 106 voices are listed here; most of the others end in _v2",
     "qwen-audio-3.0-tts-plus": "some 500 more base voices have ids that begin with qwen-audio-3.0-tts-plus-",
-    "qwen-audio-3.0-tts-flash": "some 500 more base voices have ids that begin with "
-                                "qwen-audio-3.0-tts-flash-",
-    "qwen-audio-3.1-tts-flash": "what most of these voices are like and which languages they speak is not "
-                                "published in the list",
-    "MiniMax/speech": "the service documents this one id as an example; any other MiniMax voice id is sent "
-                      "unchanged",
+    "qwen-audio-3.0-tts-flash":
+        "some 500 more base voices have ids that begin with qwen-audio-3.0-tts-flash-",
+    "qwen-audio-3.1-tts-flash":
+        "what most of these voices are like and which languages they speak is not published in the list",
+    "MiniMax/speech":
+        "the service documents this one id as an example; any other MiniMax voice id is sent unchanged",
 }
 
 _GENDERS = {"F": "female", "M": "male", "-": ""}
@@ -104,8 +103,8 @@ Rocky M FS cantonese
 Kiki F FS cantonese
 """
 
-# CosyVoice: a heading "> languages, flags" and under it one voice a line. Flags: s SSML, i instructions, p
-# also with v3-plus.
+# CosyVoice: a heading "> languages, flags" and under it one voice a line.
+# Flags: s SSML, i instructions, p also with v3-plus.
 _COSY3 = """
 > zh en, sip
 longanyang M sunny young man
@@ -241,22 +240,24 @@ loongmary F warm British woman of 20
 loongeva_v3.6 F smart American woman of 28
 loongjohn M steady American man of 28
 """
-# Qwen-Audio 3.1: "> languages, flags, what they are" and then names without their _v3.1, women's after F and
-# men's after M.
+# Qwen-Audio 3.1: "> languages, flags, what they are" and then names without their _v3.1,
+# women's after F and men's after M.
 _AUDIO31 = """
 > zh zh-shanghai zh-cantonese zh-dongbei zh-chongqing zh-shaanxi zh-yunnan zh-ningbo zh-gansu ja ko fr de pt it vi id, i, many languages and dialects
 F longanhuan longanlingxin longanfengyue M xunanchuan
 > zh, i, Mandarin
-F yuxiaoyun qiaoxiaojiao xiaxiaochen wenhuaiqing anxiaolan xieshurou baiqinglan xuyuyuan anruorou wenhuaizhi xiaoxingzhi
-F guyunshu yeqinghe yunhuanhuan xuxiaoqiao baianran xuyanchu yezhiqing anyuqing M anmingyuan huozhuoshi andi
+F yuxiaoyun qiaoxiaojiao xiaxiaochen wenhuaiqing anxiaolan xieshurou baiqinglan xuyuyuan anruorou wenhuaizhi
+F xiaoxingzhi guyunshu yeqinghe yunhuanhuan xuxiaoqiao baianran xuyanchu yezhiqing anyuqing
+M anmingyuan huozhuoshi andi
 > en, i, British
 F Emily Luna M Eric Luca
 > en, i, American
 F Abby Annie Ava Beth Betty Cally Cindy Donna M Andy Brian David
 > zh, i,
-F longanyuanfei longanlingxi longyingtao longanya longwan longxing longhua longling longpaopao loongstella longyuan longmiao
-F longanli longanwen longxiaoxia M longjielidou longhuohuo longhan longanzhi longzhe longanyang libai longniuniu longshanshan
-M longsanshu longanlang longanchong
+F longanyuanfei longanlingxi longyingtao longanya longwan longxing longhua longling longpaopao loongstella
+F longyuan longmiao longanli longanwen longxiaoxia
+M longjielidou longhuohuo longhan longanzhi longzhe longanyang libai longniuniu longshanshan longsanshu
+M longanlang longanchong
 """
 
 
@@ -300,10 +301,10 @@ def _audio31():
                             about, True, False)
 
 
-_SPOKEN = {"shanghai": "Shanghainese", "beijing": "from Beijing", "nanjing": "from Nanjing",
-           "shaanxi": "from Shaanxi",
-           "minnan": "Hokkien (Minnan)", "tianjin": "from Tianjin", "sichuan": "from Sichuan",
-           "cantonese": "Cantonese"}
+_SPOKEN = {
+    "shanghai": "Shanghainese", "beijing": "from Beijing", "nanjing": "from Nanjing",
+    "shaanxi": "from Shaanxi", "minnan": "Hokkien (Minnan)", "tianjin": "from Tianjin",
+    "sichuan": "from Sichuan", "cantonese": "Cantonese"}
 VOICES = (
     *_qwen(), *_cosy(_COSY3, "cosyvoice-v3-flash"), *_cosy(_COSY2, "cosyvoice-v2"),
     *_cosy(_AUDIO3_PLUS, "qwen-audio-3.0-tts-plus"), *_cosy(_AUDIO3_FLASH, "qwen-audio-3.0-tts-flash"),

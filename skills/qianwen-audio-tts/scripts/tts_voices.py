@@ -27,8 +27,8 @@ _TARGETS = (*(row.id for row in TABLE.rows if row.service == ENROLLMENT), "cosyv
 
 
 def group_of(model_id: str) -> str:
-    """The voice group of a model id, '' for a model without
-    system voices and for one that no group's name begins."""
+    """The voice group of a model id,
+    '' for a model without system voices and for one that no group's name begins."""
     lower = model_id.strip().lower()
     begun = [name for name in (*FAMILIES, *_SAME_GROUP) if lower.startswith(name.lower())]
     longest = max(begun, key=len, default="")
@@ -82,20 +82,17 @@ def models_with(voice_id: str) -> tuple:
 
 
 _LANGUAGES = {  # other names -> ours, which are ISO codes and zh-<place>
-    "chinese": "zh", "mandarin": "zh", "中文": "zh", "普通话": "zh", "english": "en", "英语": "en", "french": "fr",
-    "法语": "fr",
-    "german": "de", "德语": "de", "russian": "ru", "俄语": "ru", "italian": "it", "意大利语": "it", "spanish": "es",
-    "西班牙语": "es",
-    "portuguese": "pt", "葡萄牙语": "pt", "japanese": "ja", "日语": "ja", "korean": "ko", "韩语": "ko",
-    "indonesian": "id",
-    "印尼语": "id", "vietnamese": "vi", "越南语": "vi", "yue": "zh-cantonese", "zh-yue": "zh-cantonese",
-    "zh-hk": "zh-cantonese",
-    "粤语": "zh-cantonese", "广东话": "zh-cantonese", "四川话": "zh-sichuan", "上海话": "zh-shanghai",
-    "shanghainese": "zh-shanghai",
-    "北京话": "zh-beijing", "hokkien": "zh-minnan", "nan": "zh-minnan", "闽南语": "zh-minnan", "闽南话": "zh-minnan",
-    "南京话": "zh-nanjing",
-    "陕西话": "zh-shaanxi", "天津话": "zh-tianjin", "东北话": "zh-dongbei", "重庆话": "zh-chongqing", "云南话": "zh-yunnan",
-    "宁波话": "zh-ningbo", "甘肃话": "zh-gansu",
+    "chinese": "zh", "mandarin": "zh", "中文": "zh", "普通话": "zh", "english": "en", "英语": "en",
+    "french": "fr", "法语": "fr", "german": "de", "德语": "de", "russian": "ru", "俄语": "ru",
+    "italian": "it", "意大利语": "it", "spanish": "es", "西班牙语": "es", "portuguese": "pt", "葡萄牙语": "pt",
+    "japanese": "ja", "日语": "ja", "korean": "ko", "韩语": "ko", "indonesian": "id", "印尼语": "id",
+    "vietnamese": "vi", "越南语": "vi",
+    "yue": "zh-cantonese", "zh-yue": "zh-cantonese", "zh-hk": "zh-cantonese", "粤语": "zh-cantonese",
+    "广东话": "zh-cantonese", "四川话": "zh-sichuan", "上海话": "zh-shanghai", "shanghainese": "zh-shanghai",
+    "北京话": "zh-beijing", "hokkien": "zh-minnan", "nan": "zh-minnan", "闽南语": "zh-minnan",
+    "闽南话": "zh-minnan", "南京话": "zh-nanjing", "陕西话": "zh-shaanxi", "天津话": "zh-tianjin",
+    "东北话": "zh-dongbei", "重庆话": "zh-chongqing", "云南话": "zh-yunnan", "宁波话": "zh-ningbo",
+    "甘肃话": "zh-gansu",
 }
 # of zh-CN and the like, which name no dialect
 _WRITTEN = ("cn", "sg", "tw", "hans", "hant", "hans-cn", "hant-tw")
@@ -117,7 +114,8 @@ def voices(model: str = "", language: str = "", gender: str = "") -> list:
         found = [voice for voice in found if group in voice.models]
     if language:
         wanted = _language(language)
-        found = [voice for voice in found if wanted in voice.languages
+        found = [voice for voice in found
+                 if wanted in voice.languages
                  or wanted == "zh" and any(spoken.startswith("zh-") for spoken in voice.languages)]
     if gender:
         wanted = _GIVEN_GENDERS.get(gender.strip().lower())
@@ -154,14 +152,15 @@ def refusal(voice_id: str, model_id: str) -> tuple | None:
     group = group_of(model_id)
     right = voice_id if find(voice_id) else _respelled(voice_id)
     if group in models_with(right):
-        return None if right == voice_id else (f"the voice {voice_id!r} is written {right!r}",
-                                               f"use --voice {quoted(right)}")
+        if right == voice_id:
+            return None
+        return f"the voice {voice_id!r} is written {right!r}", f"use --voice {quoted(right)}"
     if not right or right != voice_id and group == "MiniMax/speech":  # where users name their own voices
         return None
     if _has_own_voices_only(model_id):
         return (f"{model_id} has no system voices, and {right} is one",
-                f"make a voice for it with --clone or --design, or use a model that has {right}: "
-                f"{', '.join(_named(right))}")
+                "make a voice for it with --clone or --design, "
+                f"or use a model that has {right}: {', '.join(_named(right))}")
     return _other_model(right, model_id, group) if group and not _may_have(right, model_id) else None
 
 
@@ -191,8 +190,8 @@ def _other_model(voice_id: str, model_id: str, group: str) -> tuple:
     some = [DEFAULTS[group], *(voice.id for voice in _alike(voice_id, group) if voice.id != DEFAULTS[group])]
     fix = (f"use --voice {quoted(here)}" if here
            else f"use a voice of {model_id}, such as {', '.join(some[:3])}")
-    return (f"{model_id} does not have the voice {voice_id}, which is a voice of "
-            f"{', '.join(_named(voice_id))}",
+    return (f"{model_id} does not have the voice {voice_id}, "
+            f"which is a voice of {', '.join(_named(voice_id))}",
             f"{fix}, or another model: --model {_model_for(voice_id)}; --list-voices shows them all")
 
 
@@ -226,8 +225,8 @@ def table(found) -> str:
         return ""
     rows.insert(0, ("voice", "gender", "languages", "description", "models"))
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
-    return "\n".join("  ".join((*(cell.ljust(width) for cell, width in zip(row, widths)), row[4]))
-                     for row in rows)
+    lines = ((*(cell.ljust(width) for cell, width in zip(row, widths)), row[4]) for row in rows)
+    return "\n".join(map("  ".join, lines))
 
 
 def as_json(found) -> list:
@@ -237,7 +236,7 @@ def as_json(found) -> list:
 
 
 def notes(found) -> list:
-    """For the foot of a listing: what the lists of the groups
-    shown do not tell, one sentence for each group."""
+    """For the foot of a listing:
+    what the lists of the groups shown do not tell, one sentence for each group."""
     groups = {group for voice in found for group in voice.models}
     return [f"{group}: {INCOMPLETE[group]}" for group in FAMILIES if group in groups and group in INCOMPLETE]

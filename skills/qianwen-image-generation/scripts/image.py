@@ -106,13 +106,14 @@ def tell(console, ask, model, warning: str) -> None:
                      f"if the service refuses it, save the picture without transparency, or use {takers}")
     turned = [picture for picture in ask.images if picture.turned]
     if turned and (ask.mask or ask.box):
-        console.warn(f"{turned[0].name} is stored on its side and shown upright by its EXIF data; the "
-                     "service may count --box and --mask in the stored picture",
+        console.warn(f"{turned[0].name} is stored on its side and shown upright by its EXIF data; "
+                     "the service may count --box and --mask in the stored picture",
                      "save it upright with a picture editor, and use that file")
-    if model.transparency == "needed" and ask.images[:1] and not ask.images[0].url and not ask.images[0].alpha:
-        console.warn(f"{model.id} wants a picture with a transparent background, but {ask.images[0].name} "
-                     "has none",
-                     "if the service refuses it, cut the product out first and save it as PNG")
+    first = ask.images[0] if ask.images else None
+    if model.transparency == "needed" and first and not first.url and not first.alpha:
+        console.warn(
+            f"{model.id} wants a picture with a transparent background, but {first.name} has none",
+            "if the service refuses it, cut the product out first and save it as PNG")
 
 
 class Run(TaskRun):
@@ -137,8 +138,8 @@ class Run(TaskRun):
         record = self.earlier()
         if record:
             return self.go_on(record, self.client(record.get("model", "")))
-        outputs = self.new_outputs(ask.prompt or call.mode, call.expected, "md" if call.mode == "interleave"
-                                   else "")
+        text = "md" if call.mode == "interleave" else ""
+        outputs = self.new_outputs(ask.prompt or call.mode, call.expected, text)
         try:
             client = self.client(model.id)
             record = self._new_record(ask, model, call, outputs, waiting)
@@ -148,17 +149,18 @@ class Run(TaskRun):
                 upload_all(waiting, client, model.id, console)
                 call, _ = build_request(ask, model)
             request = self.request_of(call)
-            return self.task(request, record, outputs, client) if call.task else self._direct(request, call,
-                record, outputs, client)
+            if call.task:
+                return self.task(request, record, outputs, client)
+            return self._direct(request, call, record, outputs, client)
         finally:
             outputs.discard()
 
     def _new_record(self, ask, model, call, outputs, waiting: list) -> dict:
         parameters = call.body.get("parameters", {})
+        pictures = [*ask.images, *([ask.mask] if ask.mask else [])]
         facts = {"prompt": ask.prompt, "negative": ask.negative, "model": call.body["model"],
-                 "seed": parameters.get("seed"),
-                 "size": parameters.get("size"), "parameters": parameters,
-                 "inputs": [picture.name for picture in (*ask.images, *([ask.mask] if ask.mask else []))]}
+                 "seed": parameters.get("seed"), "size": parameters.get("size"), "parameters": parameters,
+                 "inputs": [picture.name for picture in pictures]}
         same = fingerprint(call.path, {"body": call.body, "files": [media.digest(item) for item in waiting]})
         cost = expected(model, call, len(ask.images), self.session.endpoint.price_region)
         return self.new_record(outputs, same, facts, cost, mode=call.mode, expected=call.expected,
@@ -173,16 +175,17 @@ class Run(TaskRun):
                 self.settle_direct(payment, record, parts, answer)
         except KeyboardInterrupt:
             raise Failure(Exit.INTERRUPTED, "interrupted before the answer came",
-                          "the service may have made the pictures, and "
-                          "bills them then", "run the command again only if paying twice is acceptable",
+                          "the service may have made the pictures, and bills them then",
+                          "run the command again only if paying twice is acceptable",
                           accepted="maybe") from None
         except Failure as failure:
             if failure.accepted == "maybe":
-                lost = ", but only the lost answer had their links" if failure.exit_code == Exit.NETWORK else ""
-                failure.fix = (f"the service may have made the pictures, and then bills them{lost}; run the "
-                               "command again only if paying twice is acceptable"
-                               + (", and add --task: a task survives a lost answer"
-                                  if TABLE.find(record["model"])[0].task else ""))
+                is_lost = failure.exit_code == Exit.NETWORK
+                lost = ", but only the lost answer had their links" if is_lost else ""
+                task = ", and add --task: a task survives a lost answer"
+                failure.fix = (f"the service may have made the pictures, and then bills them{lost}; "
+                               "run the command again only if paying twice is acceptable"
+                               + (task if TABLE.find(record["model"])[0].task else ""))
             raise
         return self.deliver(parts, answer, record, outputs, client)
 
@@ -221,9 +224,8 @@ class Run(TaskRun):
         return count_of(record.get("usage") or {}, len(files))
 
     def charged(self, record: dict, parts: list, usage: dict):
-        made = sum(part["kind"] == "media" for part in parts)
-        return charged(TABLE.find(record["model"])[0], record["facts"].get("parameters", {}), usage,
-                       [()] * made,
+        model, made = TABLE.find(record["model"])[0], sum(part["kind"] == "media" for part in parts)
+        return charged(model, record["facts"].get("parameters", {}), usage, [()] * made,
                        record.get("given", 0), self.session.endpoint.price_region)
 
     def write_text(self, delivery, outputs):
@@ -247,11 +249,12 @@ class Run(TaskRun):
         A set may have fewer by its nature."""
         asked = record.get("expected", 0)
         if record.get("mode") in ("make", "edit", "function") and len(delivery.files) < asked:
-            raise Failure(Exit.PARTIAL,
-                          f"{asked} pictures were asked for, and the service made {len(delivery.files)}; "
-                          "they are saved", fix="pictures not made are not billed; ask for the rest again",
-                          files=delivery.files,
-                          request_id=record.get("request_id", ""), task_id=record["task_id"])
+            made = len(delivery.files)
+            raise Failure(
+                Exit.PARTIAL,
+                f"{asked} pictures were asked for, and the service made {made}; they are saved",
+                fix="pictures not made are not billed; ask for the rest again", files=delivery.files,
+                request_id=record.get("request_id", ""), task_id=record["task_id"])
 
 
 if __name__ == "__main__":

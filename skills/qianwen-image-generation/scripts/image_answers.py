@@ -42,9 +42,13 @@ def _of_content(choice: dict) -> list:
     if isinstance(content, str):
         return [{"kind": "text", "text": content}] if content else []
     found = [content] if isinstance(content, dict) else _dicts(content)
-    return [{"kind": "media", "url": item["image"]} if _is_link(item.get("image")) else
-            {"kind": "text", "text": item["text"]} for item in found
-            if _is_link(item.get("image")) or _is_link(item.get("text"))]
+    parts = []
+    for item in found:
+        if _is_link(item.get("image")):
+            parts.append({"kind": "media", "url": item["image"]})
+        elif _is_link(item.get("text")):
+            parts.append({"kind": "text", "text": item["text"]})
+    return parts
 
 
 def _of_result(result: dict):

@@ -38,13 +38,13 @@ def charged(model, parameters: dict, usage, sizes, given: int = 0, region: str =
         return unknown(_why(model, region), AS_OF, region, units)
     sizes += [sizes[-1] if sizes else ()] * (count - len(sizes))
     each = [_each(model.price, parameters, region, _told(usage) or size)[1] for size in sizes[:count]]
-    return exactly(round(sum(each) + (model.price.per_input * given if count else 0), 6), AS_OF, region,
-                   units)
+    inputs = model.price.per_input * given if count else 0
+    return exactly(round(sum(each) + inputs, 6), AS_OF, region, units)
 
 
 def cheapest(ask, mode: str, region: str = BEIJING) -> tuple:
-    """(the row, the Cost) of the live model that does the same for the least, (None, None)
-    where none has a price.
+    """(the row, the Cost) of the live model that does the same for the least,
+    (None, None) where none has a price.
 
     A model counts that takes all that is asked for;
     `ask` is asked of each in turn, and its pictures are looked at already.
@@ -84,8 +84,8 @@ def words(model, call, cost: Cost) -> str:
     """What is counted, for the line of an estimate."""
     count = cost.units["pictures"]
     may_be_fewer = "up to " if call.mode in ("series", "interleave") and count > 1 else ""
-    return f"{may_be_fewer}{counted(count, 'picture')} of {model.id}" + (
-        f" at {model.price.words()} each" if cost.known else "")
+    price = f" at {model.price.words()} each" if cost.known else ""
+    return f"{may_be_fewer}{counted(count, 'picture')} of {model.id}{price}"
 
 
 def cheaper_words(ask, model, call, cost: Cost) -> str:

@@ -29,9 +29,9 @@ def box(text: str) -> tuple:
     match = re.fullmatch(r"\s*(?:(\d{1,2}):)?\s*(\d+)\s*,\s*(\d+)\s*,\s*(\d+)\s*,\s*(\d+)\s*", text, re.ASCII)
     numbers = [int(number) for number in match.groups()[1:]] if match else []
     if not match or numbers[0] >= numbers[2] or numbers[1] >= numbers[3]:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a box; legal: left,top,right,bottom in pixels, "
-                                         "with the picture's number before it where there are several: "
-                                         "2:10,20,110,220")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a box; legal: left,top,right,bottom in pixels, "
+            "with the picture's number before it where there are several: 2:10,20,110,220")
     return int(match.group(1) or 1), numbers
 
 
@@ -41,8 +41,9 @@ def palette(text: str) -> list:
              for part in text.split(",")]
     shares = [(match.group(1).upper(), round(float(match.group(2)), 2)) for match in found if match]
     if not all(found) or not 3 <= len(shares) <= 10 or abs(sum(share for _, share in shares) - 100) > 0.004:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a palette; legal: 3 to 10 colours whose shares "
-                                         "sum to 100, such as #C2D1E6=40,#808080=35,#101010=25")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a palette; legal: 3 to 10 colours whose shares sum to 100, "
+            "such as #C2D1E6=40,#808080=35,#101010=25")
     return shares
 
 
@@ -70,8 +71,8 @@ def _check_boxes(ask) -> None:
                         "the model takes two for each picture")
         picture = ask.images[number - 1]
         if picture.width and (x2 > picture.width or y2 > picture.height):
-            raise usage(f"--box {x1},{y1},{x2},{y2} goes beyond picture {number}, which is "
-                        f"{picture.width}x{picture.height}",
+            sides = f"{picture.width}x{picture.height}"
+            raise usage(f"--box {x1},{y1},{x2},{y2} goes beyond picture {number}, which is {sides}",
                         "coordinates are pixels of the original picture: left,top,right,bottom")
 
 
@@ -89,49 +90,44 @@ def _check_thinking(ask) -> None:
 # ---- the table -----------------------------------------------------------------------------------------
 
 FIELDS = {  # the option's name -> Field; the flag is the name with dashes
-    "negative": Field(_P + "negative_prompt", dict(metavar="TEXT", help="what should not be there"), "N",
-                      "in",
-                      check=_check_negative),
+    "negative": Field(_P + "negative_prompt", dict(metavar="TEXT", help="what should not be there"),
+                      "N", "in", check=_check_negative),
     "box": Field(_P + "bbox_list", dict(
         metavar="L,T,R,B", type=box, action="append",
-        help="a region of the picture that the prompt means, in pixels; "
-        "N:L,T,R,B for picture N; two for each picture ({models})"), "B", "in", _boxes, _check_boxes,
-        ("edit",)),
+        help="a region of the picture that the prompt means, in pixels; N:L,T,R,B for picture N; "
+             "two for each picture ({models})"), "B", "in", _boxes, _check_boxes, ("edit",)),
     "seed": Field(_P + "seed", dict(
         metavar="N", type=number(0, 2**31 - 1, whole=True),
-        help="0 to 2147483647; the same seed and request give similar "
-        "pictures"), "S"),
+        help="0 to 2147483647; the same seed and request give similar pictures"), "S"),
     "prompt_extend": Field(_P + "prompt_extend", (
         "let the service extend the prompt (most models do by default)",
         "draw the prompt unchanged"), "E"),
     "watermark": Field(_P + "watermark", (
         "put the service's mark into the corner", "no mark (the default of most models)"), "W"),
     "think": Field(_P + "thinking_mode", ("think before drawing ({models}; their default)", "draw at once"),
-                   "T", "special",
-                   modes=("make",)),
+                   "T", "special", modes=("make",)),
     "max_images": Field(_P + "max_images", dict(
         metavar="N", type=number(1, 5, whole=True),
-        help="with --interleave: the most pictures, 1 to 5 (default: 1)"), "M",
-        "special", modes=("interleave",), unset={"interleave": 1}),
+        help="with --interleave: the most pictures, 1 to 5 (default: 1)"),
+        "M", "special", modes=("interleave",), unset={"interleave": 1}),
     "palette": Field(_P + "color_palette", dict(
         metavar="C=P,…", type=palette,
         help="3 to 10 colours with their shares: #C2D1E6=40,#808080=35,#101010=25 ({models})"),
         "P", "special", _colours, modes=("make", "edit")),
     "strength": Field(_P + "strength", dict(
-        metavar="X", type=number(0, 1), help="with two of the functions: 0 keeps, 1 changes most"), "G",
-        "special"),
+        metavar="X", type=number(0, 1), help="with two of the functions: 0 keeps, 1 changes most"),
+        "G", "special"),
     "translate_to": Field("input.target_lang", dict(
         metavar="LANG", help="translate the text in a picture, for example en ({models})"), "L", "special"),
     "translate_from": Field("input.source_lang", dict(metavar="LANG", help="its language (default: auto)"),
-                            "L", "special",
-                            unset={"translate": "auto"}),
+                            "L", "special", unset={"translate": "auto"}),
 }
 
 
 def taken(names: str, **changed) -> dict:
     """The fields of a row: those of FIELDS by their names, and `changed` ones, as a path or as a Field."""
-    own = {name: FIELDS[name]._replace(path=field) if isinstance(field, str) else field for name,
-           field in changed.items()}
+    own = {name: FIELDS[name]._replace(path=field) if isinstance(field, str) else field
+           for name, field in changed.items()}
     return {**{name: FIELDS[name] for name in names.split()}, **own}
 
 

@@ -21,17 +21,17 @@ def size(text: str):
     try:
         return image_sizes.parse(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a size; legal: WxH such as 1024x768, or 1K, 2K, "
-                                         "4K where the model takes them; for a shape such as 16:9 use "
-                                         "--aspect") from None
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a size; legal: WxH such as 1024x768, or 1K, 2K, 4K where the model takes them; "
+            "for a shape such as 16:9 use --aspect") from None
 
 
 def aspect(text: str) -> str:
     try:
         image_sizes.parse_aspect(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not an aspect ratio; legal: W:H such as "
-                                         "16:9") from None
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not an aspect ratio; legal: W:H such as 16:9") from None
     return text
 
 
@@ -48,8 +48,8 @@ def add_flags(parser) -> None:
 
 def _add_picture_flags(add) -> None:
     add("--image", metavar="F", nargs="+", action="extend", default=[],
-        help="the picture to edit, or several to combine, in "
-        "the order the prompt counts them (write the prompt first)")
+        help="the picture to edit, or several to combine, "
+             "in the order the prompt counts them (write the prompt first)")
     add("--mask", metavar="F",
         help=f"a picture of the same size: white is changed, black stays ({masked_models()})")
     add_fields(add, "in", all_fields(), _takers)
@@ -61,11 +61,10 @@ def _add_look_flags(add) -> None:
     add("--aspect", metavar="W:H", type=aspect,
         help="the shape, such as 16:9; the script finds the best legal size of the model")
     add("--quality", choices=image_sizes.QUALITIES,
-        help="how many pixels, for --aspect or the shape of the last "
-        "picture given (default: standard, the model's usual size)")
+        help="how many pixels, for --aspect or the shape of the last picture given "
+             "(default: standard, the model's usual size)")
     add("-n", "--n", metavar="N", type=number(1, 100, whole=True),
-        help="how many pictures; each one is billed "
-        "(default: 1)")
+        help="how many pictures; each one is billed (default: 1)")
     add_fields(add, "look", all_fields(), _takers)
 
 
@@ -74,14 +73,14 @@ def _add_special_flags(add) -> None:
         help=f"a set of up to -n pictures with the same subject ({models_that('series')})")
     add("--interleave", action="store_true",
         help="text and pictures in turn, written as Markdown beside the pictures "
-        f"({models_that('interleave')})")
+             f"({models_that('interleave')})")
     add("--function", metavar="NAME",
-        help=f"one edit of {models_that('function')}: expand, remove_watermark, "
-        "super_resolution, colorization …")
+        help=f"one edit of {models_that('function')}: "
+             "expand, remove_watermark, super_resolution, colorization …")
     add_fields(add, "special", all_fields(), _takers)
     add("--task", action="store_true",
-        help="create a task and wait for it, where the model also answers directly: a task "
-        f"survives a dropped connection ({TABLE.names(lambda row: row.direct and row.task)})")
+        help="create a task and wait for it, where the model also answers directly: "
+             f"a task survives a dropped connection ({TABLE.names(lambda row: row.direct and row.task)})")
 
 
 def _takers(name: str) -> str:
@@ -96,12 +95,10 @@ def read_ask(options) -> tuple:
     inputs = [path for path in (options.request, options.mask, *options.image) if path == "-"]
     if len(inputs) > 1:
         raise usage("stdin can be read only once, but two inputs name '-'", "put one of them into a file")
+    flags = ("model", "size", "aspect", "quality", "n", "series", "interleave", "function", *all_fields())
     ask = Ask(prompt=read_prompt(options.prompt, options.prompt_file, inputs, flag="--image"),
-              request=read_body(options.request),
-              settings=parse_settings(options.set), task=options.task or options.no_wait, **{
-                  name: getattr(options, name) for name in (
-                      "model", "size", "aspect", "quality", "n", "series", "interleave", "function",
-                      *all_fields())})
+              request=read_body(options.request), settings=parse_settings(options.set),
+              task=options.task or options.no_wait, **{name: getattr(options, name) for name in flags})
     ask.mask = options.mask  # it decides on the default model
     model, warning = TABLE.find(ask.model_name())
     ask.images = [media.look(path, "--image", model.picture) for path in options.image]
@@ -111,9 +108,9 @@ def read_ask(options) -> tuple:
 
 
 def _check_mask(ask: Ask) -> None:
-    if ask.mask and ask.images and ask.mask.width and ask.images[0].width:
-        sides = [(picture.width, picture.height) for picture in (ask.mask, ask.images[0])]
-        if sides[0] != sides[1]:
-            raise usage(f"--mask is {sides[0][0]}x{sides[0][1]} and the picture is "
-                        f"{sides[1][0]}x{sides[1][1]}",
-                        "both must have the same size")
+    first = ask.images[0] if ask.images else None
+    if not ask.mask or not first or not ask.mask.width or not first.width:
+        return
+    if (ask.mask.width, ask.mask.height) != (first.width, first.height):
+        raise usage(f"--mask is {ask.mask.width}x{ask.mask.height} "
+                    f"and the picture is {first.width}x{first.height}", "both must have the same size")

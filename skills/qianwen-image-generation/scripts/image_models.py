@@ -53,8 +53,8 @@ Mode = namedtuple("Mode", "images n sizes sends", defaults=((0, 0), (1, 1), None
 _SERIES = {"parameters.enable_sequential": True}
 _INTERLEAVE = {"parameters.enable_interleave": True}
 
-# What the service refuses to go without. second: what is sent there when a second picture is given, None for
-# nothing.
+# What the service refuses to go without.
+# second: what is sent there when a second picture is given, None for nothing.
 Need = namedtuple("Need", "path hint second", defaults=(None,))
 
 # does: mode -> Mode. direct, task: the paths, '' where there is none. places, task_places: of the direct call
@@ -64,10 +64,11 @@ Need = namedtuple("Need", "path hint second", defaults=(None,))
 # flags for which this is the model where none is named. transparency of pictures given: "refused", "needed",
 # "made" (taken and made as well), "" where it is taken or nothing is known. remark: what is said before every
 # call. retired: the first day without the model, as announced, or ''; successor: the id to use instead.
-Model = namedtuple("Model",
+Model = namedtuple(
+    "Model",
     "id does direct task places task_places fields prompt needs_prompt picture inline price running "
-                   "submit needs usual chosen transparency remark retired successor",
-                   defaults=(("", 0), True, QWEN_PICTURE, True, None, 0, "", (), "", (), "", "", "", ""))
+    "submit needs usual chosen transparency remark retired successor",
+    defaults=(("", 0), True, QWEN_PICTURE, True, None, 0, "", (), "", (), "", "", "", ""))
 
 _COMMON = taken("negative seed prompt_extend watermark")
 _IN_INPUT = taken("seed prompt_extend watermark", negative="input.negative_prompt")
@@ -92,42 +93,35 @@ def _gone(row, successor=DEFAULT_MODEL, day=_GONE):
 
 QWEN3 = Model("qwen-image-3.0", _both((1, 6), Area(512, 2048, 8, 1440)), DIRECT, MESSAGES, CONTENT, CONTENT,
               {**_COMMON, "think": ENABLE_THINKING}, ("tokens", 4500), price=Price(0.18, per_input=0.02),
-              running=10,
-              submit="20 a minute", usual="the model chooses by the prompt")
+              running=10, submit="20 a minute", usual="the model chooses by the prompt")
 QWEN2 = Model("qwen-image-2.0", _both((1, 6), _QWEN2), DIRECT, "", CONTENT, CONTENT, _COMMON,
-              ("tokens", 1300),
-              price=Price(0.20), submit="2 a second", usual="2048x2048")
+              ("tokens", 1300), price=Price(0.20), submit="2 a second", usual="2048x2048")
 QWEN21 = QWEN2._replace(id="qwen-image-2.1-turbo", price=Price(0.10), submit="", usual="",
                         remark="is known only from its announcement, so it is checked like qwen-image-2.0")
 QWEN21_PRO = QWEN21._replace(id="qwen-image-2.1-pro", does=_both((1, 6), _QWEN2, (1, 10)), price=Price(0.25),
                              transparency="made")
 QWEN_MAX = Model("qwen-image-max", {"make": Mode((0, 0), (1, 1), _QWEN_ENUMS)}, DIRECT, "", CONTENT, CONTENT,
-                 _COMMON,
-                 ("tokens", 800), price=Price(0.50), submit="2 a minute", usual="1664x928")
+                 _COMMON, ("tokens", 800), price=Price(0.50), submit="2 a minute", usual="1664x928")
 QWEN_PLUS = QWEN_MAX._replace(id="qwen-image-plus", task=TEXT2IMAGE, task_places=PROMPT, price=Price(0.20),
-                              running=2,
-                              submit="2 a second")
+                              running=2, submit="2 a second")
 EDIT_PLUS = Model("qwen-image-edit-plus", {"edit": Mode((1, 3), (1, 6), Sides(512, 2048, 1024))}, DIRECT, "",
-                  CONTENT,
-                  CONTENT, _COMMON, ("tokens", 800), price=Price(0.20), submit="2 a second")
+                  CONTENT, CONTENT, _COMMON, ("tokens", 800), price=Price(0.20), submit="2 a second")
 Z_IMAGE = Model("z-image-turbo", {"make": Mode((0, 0), (0, 0), Area(512, 2048, 8, 1254))}, DIRECT, "",
-                CONTENT, CONTENT,
-                taken("seed prompt_extend"), ("characters", 800), price=Price(0.10, extended=0.20),
-                submit="2 a second", usual="1024x1536")
+                CONTENT, CONTENT, taken("seed prompt_extend"), ("characters", 800),
+                price=Price(0.10, extended=0.20), submit="2 a second", usual="1024x1536")
 
 _WAN7_EDIT = Area(768, 2048, 8, 2048, (("1K", 1024), ("2K", 2048)))
 _WAN7_PICTURE = _limits(_WAN, 20, 240, 8000, 8)
-WAN7 = Model("wan2.7-image", {"make": Mode((0, 0), (1, 4), _WAN7_EDIT),
-                              "edit": Mode((1, 9), (1, 4), _WAN7_EDIT),
-                              "series": Mode((0, 9), (1, 12), _WAN7_EDIT, _SERIES)},
+WAN7 = Model("wan2.7-image",
+             {"make": Mode((0, 0), (1, 4), _WAN7_EDIT), "edit": Mode((1, 9), (1, 4), _WAN7_EDIT),
+              "series": Mode((0, 9), (1, 12), _WAN7_EDIT, _SERIES)},
              DIRECT, MESSAGES, CONTENT, CONTENT, taken("seed watermark think box palette"),
-             ("characters", 5000),
-             picture=_WAN7_PICTURE, price=Price(0.20), running=5, submit="5 a second", usual="2048x2048",
-             chosen=("series", "box", "palette"), transparency="refused")
+             ("characters", 5000), picture=_WAN7_PICTURE, price=Price(0.20), running=5, submit="5 a second",
+             usual="2048x2048", chosen=("series", "box", "palette"), transparency="refused")
 _WAN6_MAKE = Area(1280, 1440, 4, 1280, also=((1104, 1472), (1472, 1104), (960, 1696), (1696, 960)))
 WAN6_T2I = Model("wan2.6-t2i", {"make": Mode((0, 0), (1, 4), _WAN6_MAKE)}, DIRECT, MESSAGES, CONTENT, CONTENT,
-                 _COMMON,
-                 ("characters", 2100), price=Price(0.20), running=5, submit="1 a second", usual="1280x1280")
+                 _COMMON, ("characters", 2100), price=Price(0.20), running=5, submit="1 a second",
+                 usual="1280x1280")
 WAN6 = Model("wan2.6-image", {
     "edit": Mode((1, 4), (1, 4), Area(768, 2048, 4, 1280, (("1K", 1280), ("2K", 2048)), step=16)),
     "interleave": Mode((0, 1), (1, 1), Area(768, 1280, 4, 1280, step=16), _INTERLEAVE)},
@@ -135,31 +129,26 @@ WAN6 = Model("wan2.6-image", {
     taken("negative seed watermark max_images",
           prompt_extend=FIELDS["prompt_extend"]._replace(modes=("edit",))),
     ("characters", 2000), picture=_limits(_WAN, 10, 240, 8000), price=Price(0.20), running=5,
-    submit="5 a second",
-    chosen=("interleave",), transparency="refused")
+    submit="5 a second", chosen=("interleave",), transparency="refused")
 WAN5_T2I = Model("wan2.5-t2i-preview", {"make": Mode((0, 0), (1, 4), _WAN6_MAKE)}, "", TEXT2IMAGE, PROMPT,
-                 PROMPT,
-                 _IN_INPUT, ("characters", 2000), price=Price(0.20), running=5, submit="5 a second",
+                 PROMPT, _IN_INPUT, ("characters", 2000), price=Price(0.20), running=5, submit="5 a second",
                  usual="1280x1280")
 WAN2_T2I = WAN5_T2I._replace(id="wan2.2-t2i-flash",
                              does={"make": Mode((0, 0), (1, 4), Sides(512, 1440, 1024))},
                              prompt=("characters", 500), price=Price(0.14), running=2, submit="2 a second",
                              usual="1024x1024")
 WAN5_I2I = Model("wan2.5-i2i-preview", {"edit": Mode((1, 3), (1, 4), Area(768, 1280, 4, 1280))}, "",
-                 IMAGE2IMAGE, I2I, I2I,
-                 _IN_INPUT, ("characters", 2000), picture=_limits(_WAN, 10, 384, 5000), price=Price(0.20),
-                 running=5,
-                 submit="5 a second", transparency="refused")
+                 IMAGE2IMAGE, I2I, I2I, _IN_INPUT, ("characters", 2000),
+                 picture=_limits(_WAN, 10, 384, 5000), price=Price(0.20), running=5, submit="5 a second",
+                 transparency="refused")
 IMAGE_EDIT = Model("wanx2.1-imageedit", {"function": Mode((1, 1), (1, 4))}, "", IMAGE2IMAGE, FUNCTION,
-                   FUNCTION,
-                   taken("seed watermark strength"), ("characters", 800),
-                   picture=_limits(_TOOL, 10, 512, 4096),
-                   price=Price(0.14), running=2, submit="2 a second", chosen=("function", "mask"))
+                   FUNCTION, taken("seed watermark strength"), ("characters", 800),
+                   picture=_limits(_TOOL, 10, 512, 4096), price=Price(0.14), running=2, submit="2 a second",
+                   chosen=("function", "mask"))
 MT = Model("qwen-mt-image", {"translate": Mode((1, 1), (0, 0))}, "", IMAGE2IMAGE,
-           Places("", ("input.image_url",)),
-           Places("", ("input.image_url",)), taken("translate_to translate_from"), needs_prompt=False,
-           picture=_limits(_TOOL, 10), inline=False, price=Price(0.003), running=2, submit="1 a second",
-           chosen=("translate_to",))
+           Places("", ("input.image_url",)), Places("", ("input.image_url",)),
+           taken("translate_to translate_from"), needs_prompt=False, picture=_limits(_TOOL, 10),
+           inline=False, price=Price(0.003), running=2, submit="1 a second", chosen=("translate_to",))
 MT2 = MT._replace(id="qwen-mt-image-2.0", price=Price(0.004), running=0, submit="", chosen=())
 
 
@@ -167,8 +156,7 @@ def _tool(name, places, price=None, n=(0, 0), sizes=None, images=(1, 1), task=IM
           prompt=True, **more):
     """A tool of the older kind: a task, its pictures by address alone."""
     row = Model(name, {"tool": Mode(images, n, sizes)}, "", task, places, places, fields or {},
-                needs_prompt=prompt,
-                picture=_limits(_TOOL, 10), inline=False, price=price)
+                needs_prompt=prompt, picture=_limits(_TOOL, 10), inline=False, price=price)
     return row._replace(**more)
 
 
@@ -177,30 +165,24 @@ _WANX_V1 = Choice(((1024, 1024), (720, 1280), (768, 1152), (1280, 720)))
 _ADDED_MARK = taken("", watermark="parameters.add_watermark")
 TOOLS = (
     _tool("wanx-v1", Places("input.prompt", ("input.ref_img",)), Price(0.16), (1, 4), _WANX_V1, (0, 1),
-          TEXT2IMAGE,
-          taken("seed", negative="input.negative_prompt"), usual="1024x1024"),
+          TEXT2IMAGE, taken("seed", negative="input.negative_prompt"), usual="1024x1024"),
     _tool("wanx-style-repaint-v1", Places("", ("input.image_url", "input.style_ref_url")), Price(0.12),
-          images=(1, 2),
-          task=MESSAGES, prompt=False, needs=(Need("input.style_index",
-              "a style number from 0, or give a second picture whose "
-                                                   "style is taken", -1),)),
+          images=(1, 2), task=MESSAGES, prompt=False,
+          needs=(Need("input.style_index",
+                      "a style number from 0, or give a second picture whose style is taken", -1),)),
     _tool("wanx-sketch-to-image-lite", Places("input.prompt", ("input.sketch_image_url",)), Price(0.06),
-          (1, 4),
-          Choice(((768, 768), (720, 1280), (1280, 720)))),
+          (1, 4), Choice(((768, 768), (720, 1280), (1280, 720)))),
     _tool("image-erase-completion", Places("", ("input.image_url", "input.foreground_url"), "input.mask_url"),
-          images=(1, 2),
-          prompt=False, fields=_ADDED_MARK, remark=_TRIAL),
+          images=(1, 2), prompt=False, fields=_ADDED_MARK, remark=_TRIAL),
     _tool("image-instance-segmentation", Places("", ("input.image_url",)), prompt=False, remark=_TRIAL),
     _tool("wanx-x-painting", Places("input.prompt", ("input.base_image_url",), "input.mask_image_url"),
-          n=(1, 4),
-          remark=_TRIAL),
+          n=(1, 4), remark=_TRIAL),
     *(_tool(name, _RAW, n=(0, 0), images=(0, 0), task=VIRTUAL, prompt=False, remark=_TRIAL)
       for name in ("wanx-virtualmodel", "virtualmodel-v2", "shoemodel-v1")),
     _tool("wanx-poster-generation-v1", _RAW, images=(0, 0), task=TEXT2IMAGE, prompt=False,
           needs=(Need("input.title", "the poster's title"),), remark=_TRIAL),
     _gone(_tool("image-out-painting", Places("", ("input.image_url",)), Price(0.18), task=OUT_PAINTING,
-                prompt=False,
-                fields=_ADDED_MARK)),
+                prompt=False, fields=_ADDED_MARK)),
     _gone(_tool("wanx-background-generation-v2",
                 Places("input.ref_prompt", ("input.base_image_url", "input.ref_image_url")),
                 Price(0.08), (1, 4), images=(1, 2), task=BACKGROUND, transparency="needed"), "wan2.7-image"),
@@ -213,9 +195,8 @@ TOOLS = (
 _KLING_RATIOS = ("16:9", "9:16", "1:1", "4:3", "3:4", "3:2", "2:3", "21:9")
 _VENDOR = dict(direct="", task=MESSAGES, places=CONTENT, task_places=CONTENT)
 KLING = Model("kling/kling-v3-image-generation",
-              _both((1, 9), Ratio(_KLING_RATIOS, ("1k", "2k", "2k")), (1, 10)),
-              **_VENDOR, fields={}, prompt=("characters", 2500),
-              picture=_limits(("image/jpeg", "image/png"), 10, 300, 8000),
+              _both((1, 9), Ratio(_KLING_RATIOS, ("1k", "2k", "2k")), (1, 10)), **_VENDOR, fields={},
+              prompt=("characters", 2500), picture=_limits(("image/jpeg", "image/png"), 10, 300, 8000),
               price=Price(0.20))
 KLING_OMNI = KLING._replace(id="kling/kling-v3-omni-image-generation",
                             price=Price(0.20, resolutions={"4k": 0.40}),
@@ -228,8 +209,11 @@ def _vidu(name, *prices):
     """The list names prices for 1K, 2K and 4K;
     which pixels those are it does not say, so squares of that side are taken."""
     steps = zip((1024 ** 2, 2048 ** 2, 0), prices)
-    return VIDU._replace(id=f"vidu/{name}_reference2image", price=by_size(*steps) if len(prices) > 1
-                         else Price(*prices))
+    price = by_size(*steps) if len(prices) > 1 else Price(*prices)
+    return VIDU._replace(id=f"vidu/{name}_reference2image", price=price)
+
+
+_WAN7_PRO = Area(768, 4096, 8, 2048, (("1K", 1024), ("2K", 2048), ("4K", 4096)))
 
 
 MODELS = (
@@ -237,9 +221,8 @@ MODELS = (
     *_named(QWEN3, "qwen-image-3.0-pro", price=by_size((2_250_000, 0.25), (0, 0.50), per_input=0.02),
             submit="5 a minute"),
     QWEN3, QWEN21_PRO, QWEN21, Z_IMAGE,
-    *_named(WAN7, "wan2.7-image-pro", price=Price(0.50), chosen=(), does={
-        **WAN7.does, "make": Mode((0, 0), (1, 4),
-                                  Area(768, 4096, 8, 2048, (("1K", 1024), ("2K", 2048), ("4K", 4096))))}),
+    *_named(WAN7, "wan2.7-image-pro", price=Price(0.50), chosen=(),
+            does={**WAN7.does, "make": Mode((0, 0), (1, 4), _WAN7_PRO)}),
     WAN7, WAN6_T2I, WAN6, WAN5_T2I, WAN5_I2I, WAN2_T2I,
     *_named(WAN2_T2I, "wan2.2-t2i-plus", price=Price(0.20)),
     *_named(WAN2_T2I, "wanx2.1-t2i-turbo"), *_named(WAN2_T2I, "wanx2.1-t2i-plus", price=Price(0.20)),
@@ -262,18 +245,15 @@ FAMILIES = (
     *_named(WAN7, "wan2.", "wan3.", "wan"),
     *_named(WAN2_T2I, "wanx", "wan2.1-t2i", "wan2.2-t2i", "wan2.5-t2i"),
     *_named(WAN5_I2I, "wan2.5-i2i"), *_named(MT, "qwen-mt-image"), *_named(KLING_OMNI, "kling/"),
-    *_named(VIDU, "vidu/"),
-    *_named(QWEN2, ""),
+    *_named(VIDU, "vidu/"), *_named(QWEN2, ""),
 )
 
 FUNCTIONS = {  # of wanx2.1-imageedit -> its own parameters, with their ranges
     "stylization_all": {"strength": (0.0, 1.0)}, "stylization_local": {},
-    "description_edit": {"strength": (0.0, 1.0)},
-    "description_edit_with_mask": {}, "remove_watermark": {},
+    "description_edit": {"strength": (0.0, 1.0)}, "description_edit_with_mask": {}, "remove_watermark": {},
     "expand": {f"{side}_scale": (1.0, 2.0) for side in ("top", "bottom", "left", "right")},
     "super_resolution": {"upscale_factor": (1, 4)}, "colorization": {},
-    "doodle": {"is_sketch": (False, True)},
-    "control_cartoon_feature": {},
+    "doodle": {"is_sketch": (False, True)}, "control_cartoon_feature": {},
 }
 
 # ---- the table -----------------------------------------------------------------------------------------
@@ -285,8 +265,7 @@ def _free(row: Model) -> Model:
             for mode, settings in row.does.items()}
     fields = {name: field._replace(modes=(), unset={}) for name, field in {**FIELDS, **row.fields}.items()}
     return row._replace(does=does, fields=fields, prompt=("", 0), picture=ANY_PICTURE, price=None, needs=(),
-                        chosen=(),
-                        transparency="", remark="")
+                        chosen=(), transparency="", remark="")
 
 
 def _spelled(name: str) -> str:
@@ -295,8 +274,8 @@ def _spelled(name: str) -> str:
 
 
 _DOES = {"make": "makes pictures", "edit": "edits pictures", "series": "sets",
-         "interleave": "text with pictures",
-         "function": "functions", "translate": "translates pictures", "tool": "a tool"}
+         "interleave": "text with pictures", "function": "functions", "translate": "translates pictures",
+         "tool": "a tool"}
 
 
 def _describe(row: Model) -> dict:

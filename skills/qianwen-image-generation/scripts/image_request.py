@@ -45,9 +45,8 @@ class Ask:
     """
 
     DEFAULTS = {"prompt": None, "images": (), "mask": None, "model": None, "size": None, "aspect": None,
-                "quality": None,
-                "n": None, "series": False, "interleave": False, "function": None, "task": False,
-                "request": None, "settings": ()}
+                "quality": None, "n": None, "series": False, "interleave": False, "function": None,
+                "task": False, "request": None, "settings": ()}
 
     def __init__(self, **given):
         defaults = {**self.DEFAULTS, **dict.fromkeys(all_fields())}
@@ -91,26 +90,25 @@ def _call(body: dict, model, mode: str, task: bool) -> Call:
     """The request around a finished body; what --set changed is looked up in it."""
     parameters = body.get("parameters") if isinstance(body.get("parameters"), dict) else {}
     stream = not task and parameters.get("enable_interleave") is True
+    headers = {"X-DashScope-Async": "enable"} if task else {}
     if stream:
         parameters["stream"] = True
-    headers = {"X-DashScope-Async": "enable"} if task else \
-        {"X-DashScope-Sse": "enable", "Accept": "text/event-stream"} if stream else {}
+        headers = {"X-DashScope-Sse": "enable", "Accept": "text/event-stream"}
     headers.update(oss_headers(body))
     counted = parameters.get("max_images", 5) if stream or mode == "interleave" else parameters.get("n", 1)
-    expected = counted if isinstance(counted, int) and not isinstance(counted,
-        bool) and 0 < counted <= 100 else 1
-    return Call(model.task if task else model.direct, body, headers, mode, task, stream, expected)
+    is_count = isinstance(counted, int) and not isinstance(counted, bool) and 0 < counted <= 100
+    return Call(model.task if task else model.direct, body, headers, mode, task, stream,
+                counted if is_count else 1)
 
 
 def _from_request(ask: Ask, model) -> tuple:
     """A whole body of the API, with flags put on top."""
     body = dict(ask.request)
+    fix = "give a body of the native API: model, input, parameters"
     if not isinstance(body.get("input"), dict):
-        raise usage("--request: the body has no 'input' object",
-                    "give a body of the native API: model, input, parameters")
+        raise usage("--request: the body has no 'input' object", fix)
     if not isinstance(body.get("parameters") or {}, dict):
-        raise usage("--request: 'parameters' is not an object",
-                    "give a body of the native API: model, input, parameters")
+        raise usage("--request: 'parameters' is not an object", fix)
     if ask.images or ask.mask or ask.function or ask.box:
         raise usage("--image, --mask, --box and --function do not go with --request",
                     "name the pictures in the body")
@@ -128,9 +126,10 @@ def _from_request(ask: Ask, model) -> tuple:
 
 def _mode_of_body(ask: Ask, body: dict, model) -> str:
     parameters = body["parameters"]
-    pictures = str(body["input"].get("messages", "")).count("'image':")
-    wanted = "interleave" if ask.interleave or parameters.get("enable_interleave") else \
-        "series" if ask.series or parameters.get("enable_sequential") else "edit" if pictures else "make"
+    tells = (("interleave", ask.interleave or parameters.get("enable_interleave")),
+             ("series", ask.series or parameters.get("enable_sequential")),
+             ("edit", "'image':" in str(body["input"].get("messages", ""))))
+    wanted = next((mode for mode, told in tells if told), "make")
     if wanted not in model.does and (ask.interleave or ask.series):
         raise _cannot(model, wanted)
     return wanted if wanted in model.does else next(iter(model.does))
@@ -142,8 +141,8 @@ def _replace_prompt(body: dict, prompt: str, places) -> None:
             apply_settings(body, [(places.prompt.split("."), prompt)])
         return
     messages = body["input"].get("messages")
-    message = messages[0] if isinstance(messages, list) and messages and isinstance(messages[0],
-        dict) else {"role": "user"}
+    first = messages[0] if isinstance(messages, list) and messages else None
+    message = first if isinstance(first, dict) else {"role": "user"}
     content = message.get("content") if isinstance(message.get("content"), list) else []
     content = [item for item in content if not (isinstance(item, dict) and "text" in item)]
     body["input"]["messages"] = [{**message, "content": [*content, {"text": prompt}]}]
@@ -182,8 +181,8 @@ def _cannot(model, wanted: str):
     """The failure of a model that does not do what is wanted."""
     if wanted == "make" and set(model.does) & {"edit", "function", "translate"}:
         return usage(f"{model.id} works on a picture, but none is given",
-                     "add --image FILE, or use a model that makes "
-                     f"pictures from text alone: {models_that('make')}")
+                     "add --image FILE, "
+                     f"or use a model that makes pictures from text alone: {models_that('make')}")
     for mode, (words, fix) in _ON_A_PICTURE.items():
         if wanted == "edit" and mode in model.does:
             return usage(words.format(model=model.id), fix)
@@ -206,9 +205,9 @@ def _places(model, task: bool):
 
 def _is_task(ask: Ask, model) -> bool:
     if ask.task and not model.task:
+        tasks = TABLE.names(lambda row: row.direct and row.task)
         raise usage(f"{model.id} answers directly and does not create tasks",
-                    "leave out --task and --no-wait, or use a model that "
-                    f"creates tasks, such as {TABLE.names(lambda row: row.direct and row.task)}")
+                    f"leave out --task and --no-wait, or use a model that creates tasks, such as {tasks}")
     return ask.task or not model.direct
 
 
@@ -242,10 +241,10 @@ def _check_prompt(ask: Ask, model) -> None:
 
 def _check_images(ask: Ask, model, mode: str, settings) -> None:
     least, most = settings.images
-    if not least <= len(ask.images) <= most:
-        raise usage(f"{model.id} takes "
-                    f"{counted(most, 'picture') if least == most else f'{least} to {most} pictures'} here, "
-                    f"and {len(ask.images)} {'are' if len(ask.images) != 1 else 'is'} given",
+    count = len(ask.images)
+    if not least <= count <= most:
+        takes = counted(most, "picture") if least == most else f"{least} to {most} pictures"
+        raise usage(f"{model.id} takes {takes} here, and {count} {'are' if count != 1 else 'is'} given",
                     "give as many --image as the model takes" if most
                     else f"models that take pictures: {models_that('edit')}")
     places = _places(model, False)
@@ -278,9 +277,8 @@ def _check_function(ask: Ask) -> None:
         raise usage(f"--function {ask.function} {'needs --mask' if masked else 'takes no --mask'}",
                     _MASK if masked else f"leave out --mask, or use --function {_MASKED}")
     if ask.strength is not None and "strength" not in FUNCTIONS[ask.function]:
-        raise usage(f"--function {ask.function} takes no --strength",
-                    "functions that do: "
-                    f"{', '.join(name for name, own in FUNCTIONS.items() if 'strength' in own)}")
+        able = ", ".join(name for name, own in FUNCTIONS.items() if "strength" in own)
+        raise usage(f"--function {ask.function} takes no --strength", f"functions that do: {able}")
     for keys, value in ask.settings:
         _check_own(ask.function, keys[-1], value)
 
@@ -294,8 +292,8 @@ def _check_own(function: str, name: str, value) -> None:
         raise usage(f"--set {name}: --function {function} does not take it",
                     f"functions that do: {', '.join(owners)}")
     low, high = FUNCTIONS[function][name]
-    if isinstance(low, bool) is not isinstance(value, bool) or not isinstance(value,
-        (int, float)) or not low <= value <= high:
+    is_kind = isinstance(value, (int, float)) and isinstance(low, bool) is isinstance(value, bool)
+    if not is_kind or not low <= value <= high:
         legal = "true or false" if isinstance(low, bool) else f"a number from {low} to {high}"
         raise usage(f"--set {name}={value} is not legal", f"{name} is {legal}")
 
@@ -356,10 +354,11 @@ def _count(ask: Ask, model, mode: str, settings) -> int:
         raise usage("--series needs -n",
                     f"the most pictures of the set, {least} to {most}; each one is billed")
     if not least <= n <= most:
-        other = "use --max-images for the number of pictures" if mode == "interleave" else \
-            "use --batch for more" if most > 1 else f"models that make several: {_several()}"
-        raise usage(f"-n {n}: {model.id} makes {least} to {most} pictures per call" if most > 1 else
-                    f"-n {n}: {model.id} makes one picture per call", other)
+        other = "use --batch for more" if most > 1 else f"models that make several: {_several()}"
+        if mode == "interleave":
+            other = "use --max-images for the number of pictures"
+        makes = f"{least} to {most} pictures" if most > 1 else "one picture"
+        raise usage(f"-n {n}: {model.id} makes {makes} per call", other)
     return n
 
 
@@ -400,10 +399,11 @@ def _remarks(ask: Ask, model, settings, size: str) -> list:
     remarks = [f"{model.id} {model.remark}"] if model.remark else []
     unit, most = model.prompt
     if unit == "tokens" and ask.prompt and _tokens(ask.prompt) > most:
-        remarks.append(f"the prompt may be longer than the {most} tokens {model.id} reads; the rest is cut off")
+        remarks.append(f"the prompt may be longer than the {most} tokens {model.id} reads; "
+                       "the rest is cut off")
     if isinstance(ask.size, tuple) and any(side % settings.sizes.step for side in ask.size):
-        remarks.append(f"the service rounds both sides of {shown(ask.size)} to multiples of "
-                       f"{settings.sizes.step}")
+        step = settings.sizes.step
+        remarks.append(f"the service rounds both sides of {shown(ask.size)} to multiples of {step}")
     off = _off_shape(size, ask.aspect) if ask.aspect and "*" in size else 0
     if off > _WORTH_SAYING:
         remarks.append(f"{size.replace('*', 'x')} is {off:.1%} off the shape {ask.aspect}")

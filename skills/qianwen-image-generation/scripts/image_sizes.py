@@ -35,8 +35,8 @@ def parse(text: str) -> tuple | str:
 
 def parse_aspect(text: str) -> Fraction:
     """`16:9`, `16/9` or `1.5` as a fraction, width through height. Raises ValueError."""
-    match = re.fullmatch(r"\s*(\d{1,5}(?:\.\d{1,4})?)\s*(?:[:/xX]\s*(\d{1,5}(?:\.\d{1,4})?))?\s*", text,
-                         re.ASCII)
+    number = r"(\d{1,5}(?:\.\d{1,4})?)"
+    match = re.fullmatch(rf"\s*{number}\s*(?:[:/xX]\s*{number})?\s*", text, re.ASCII)
     if not match:
         raise ValueError(text)
     try:
@@ -192,8 +192,9 @@ class Area(namedtuple("Area", "low high ratio standard tiers also step", default
 
     def words(self) -> str:
         tiers = "".join(f"{name}, " for name in self.names())
-        return (f"{tiers}{'or ' if tiers else ''}WxH with {self.low}x{self.low} to {self.high}x{self.high} "
-                f"pixels in all and sides of at most {self.ratio} to 1")
+        area = f"{self.low}x{self.low} to {self.high}x{self.high} pixels in all"
+        return (f"{tiers}{'or ' if tiers else ''}WxH with {area} "
+                f"and sides of at most {self.ratio} to 1")
 
     def column(self) -> str:
         return " ".join((f"area {self.low}² to {self.high}², {self.ratio}:1", *self.names()))

@@ -67,8 +67,8 @@ def _add_input_flags(group) -> None:
     add("--attach", metavar="FILE", nargs="+", action="extend", default=[],
         help="text files put before the prompt (write the prompt first)")
     add("--document", metavar="FILE", nargs="+", action="extend", default=[],
-        help="PDF, Word and other documents for the long-document model: uploaded, read, and deleted after "
-             "the answer; fileid://ID reuses an uploaded one")
+        help="PDF, Word and other documents for the long-document model: "
+             "uploaded, read, and deleted after the answer; fileid://ID reuses an uploaded one")
     add("--keep-documents", action="store_true",
         help="leave the uploaded documents in the account and show their ids")
 
@@ -78,8 +78,8 @@ def _add_answer_flags(group) -> None:
     add_thinking_flags(add)
     add_fields(add, {"search": SEARCH})
     add("--sources", action="store_true",
-        help="search the web and list the pages found: on stderr, in --json, and at the end "
-        "of a file of --output")
+        help="search the web and list the pages found: "
+             "on stderr, in --json, and at the end of a file of --output")
     add_json_flags(add)
     add("--tools", metavar="FILE", help="a JSON list of functions the model may call")
     add("--tool-choice", metavar="NAME",
@@ -129,8 +129,8 @@ def answer(session) -> None:
     preface(console, ask, body, remarks, warning)
     if options.dry_run:
         return session.show_dry_run(request, _uploads(session, options.document))
-    target = options.output and text_target(session, ask,
-        str(ask.prompt or (ask.messages or [{}])[-1].get("content") or "answer"))
+    asked = ask.prompt or (ask.messages or [{}])[-1].get("content") or "answer"
+    target = options.output and text_target(session, ask, str(asked))
     try:
         client = session.client(model.id, TABLE, successor=model.successor)
         turn = Turn(session, ask, model, target, client, more=model.max_input if ask.documents else 0)
@@ -156,8 +156,8 @@ def _searched_request(endpoint, body: dict, model) -> Request:
 def _uploads(session, documents) -> list:
     """The uploads that would come first, for a dry run."""
     from text_documents import upload_request
-    return [upload_request(session.endpoint, path).preview(SKILL, session.verdict.key) for path in documents
-            if not path.startswith("fileid://")]
+    return [upload_request(session.endpoint, path).preview(SKILL, session.verdict.key)
+            for path in documents if not path.startswith("fileid://")]
 
 
 def _report(options, turn: Turn, documents: list) -> None:
@@ -166,8 +166,8 @@ def _report(options, turn: Turn, documents: list) -> None:
         from text_chat import append
         append(options.chat, turn)
     for page in turn.answer.search_results:
-        turn.console.note(f"source [{page.get('index', '?')}] {page.get('title', '')} — "
-                          f"{page.get('url', '')}")
+        turn.console.note(
+            f"source [{page.get('index', '?')}] {page.get('title', '')} — {page.get('url', '')}")
     if turn.asked.sources and not turn.answer.search_results:
         turn.console.note("the model did not search")
     turn.report(sources=turn.answer.search_results, documents=documents)

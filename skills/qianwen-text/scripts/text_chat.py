@@ -29,5 +29,4 @@ def append(path: str, turn) -> None:
     except (OSError, ValueError) as error:
         raise Failure(Exit.UNSAVED, f"the answer could not be added to {path}: {error}",
                       fix="the answer is shown; the file is unchanged", accepted="maybe",
-                      files=turn.files,
-                      partial=turn.answer.partial()) from error
+                      files=turn.files, partial=turn.answer.partial()) from error

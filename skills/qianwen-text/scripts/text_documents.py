@@ -1,4 +1,5 @@
-"""Documents for the long-document model: checked, uploaded through the files API, waited for, asked about, deleted.
+"""Documents for the long-document model:
+checked, uploaded through the files API, waited for, asked about, deleted.
 
 Wire facts: sections 2.11 (qwen-long) and 5.2 (files) of the contract.
 """
@@ -35,8 +36,8 @@ def check_document(path: str) -> None:
         raise usage(f"--document {path} is not a file")
     extension = os.path.splitext(path)[1].lower()
     if extension not in DOCUMENTS + PICTURES:
-        raise usage(f"--document {path}: {extension or 'a file without an extension'} is not a format that "
-                    "the service reads",
+        what = extension or "a file without an extension"
+        raise usage(f"--document {path}: {what} is not a format that the service reads",
                     f"convert it to one of: {' '.join(DOCUMENTS + PICTURES)}")
     size, limit = os.path.getsize(path), MAX_PICTURE_BYTES if extension in PICTURES else MAX_BYTES
     if not 0 < size <= limit:
@@ -107,8 +108,7 @@ def _wait_until_read(client, path: str, file_id: str, clock=time.monotonic) -> N
                           fix="open and save it again, or convert it")
         if clock() > deadline:
             raise Failure(Exit.FAILED, f"{path} is still being read after {WAIT:.0f} seconds",
-                          fix="run the command again "
-                          "later, or split the document")
+                          fix="run the command again later, or split the document")
         client.retries.sleep(pause)
         pause = min(pause * 1.6, 5.0)
 
@@ -131,15 +131,15 @@ def delete_all(client, ids, console) -> bool:
 
 
 def ask_about(turn, body: dict) -> list:
-    """Upload the documents, ask about them, and delete them where nobody needs them again; the ids of those that
-    stay."""
+    """Upload the documents, ask about them, and delete them where nobody needs them again;
+    the ids of those that stay."""
     ask, options = turn.asked, turn.session.options
     ids, uploaded = upload_all(turn.client, options.document, turn.console)
     for placeholder, file_id in zip(ask.documents, ids):
+        given, uploaded_as = f"fileid://{placeholder}", f"fileid://{file_id}"
         for message in body["messages"]:
             if message["role"] == "system" and str(message["content"]).startswith("fileid://"):
-                message["content"] = message["content"].replace(f"fileid://{placeholder}",
-                    f"fileid://{file_id}", 1)
+                message["content"] = message["content"].replace(given, uploaded_as, 1)
     ask.documents = ids
     try:
         turn.ask(chat_request(turn.client.endpoint, body))
@@ -167,8 +167,8 @@ def _release(keep: bool, uploaded: list, client, console) -> None:
         return
     try:
         if delete_all(client, uploaded, console):
-            console.note(f"deleted from your account: {len(uploaded)} uploaded "
-                         f"document{'s' * (len(uploaded) > 1)}")
+            documents = f"document{'s' * (len(uploaded) > 1)}"
+            console.note(f"deleted from your account: {len(uploaded)} uploaded {documents}")
     except KeyboardInterrupt:
         console.warn("interrupted while deleting; these may stay in the account: " + _as_flags(uploaded))
 

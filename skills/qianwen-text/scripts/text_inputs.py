@@ -19,9 +19,8 @@ def read_ask(options) -> Ask:
     for name in ("attach", "document"):
         if len(getattr(options, name)) > 1:
             _take_prompt_from(options, name)
-    stdin_inputs = [path for path in (options.messages, options.request, options.schema, options.tools,
-                                      *options.attach)
-                    if path == "-"]
+    inputs = (options.messages, options.request, options.schema, options.tools, *options.attach)
+    stdin_inputs = [path for path in inputs if path == "-"]
     prompt = read_prompt(options.prompt, options.prompt_file, stdin_inputs, flag="--attach")
     if options.attach and prompt is None:
         raise usage("--attach goes with a prompt, which says what to do with the files",
@@ -53,9 +52,11 @@ def _take_prompt_from(options, name: str) -> None:
 
 
 def _read_attachment(path: str) -> str:
-    if path != "-" and os.path.isfile(path) and os.path.getsize(path) > 16 << 20:
-        raise usage(f"--attach {path} is {os.path.getsize(path) >> 20} MiB; attached text travels inside "
-                    "the request, which takes 16 MiB at most", "use --document for long files")
+    size = os.path.getsize(path) if path != "-" and os.path.isfile(path) else 0
+    if size > 16 << 20:
+        raise usage(f"--attach {path} is {size >> 20} MiB; "
+                    "attached text travels inside the request, which takes 16 MiB at most",
+                    "use --document for long files")
     if _is_document(path):
         from shared.cli.commands import quoted
         raise usage(f"--attach {path} is a document or a binary file, not plain text",
@@ -73,8 +74,9 @@ def _is_document(path: str) -> bool:
         return False
     with open(path, "rb") as file:
         head = file.read(4096)
-    return head.startswith((b"%PDF-", b"PK\x03\x04", b"{\\rtf")) or (b"\0" in head
-        and head[:2] not in (b"\xff\xfe", b"\xfe\xff"))
+    if head.startswith((b"%PDF-", b"PK\x03\x04", b"{\\rtf")):
+        return True
+    return b"\0" in head and head[:2] not in (b"\xff\xfe", b"\xfe\xff")
 
 
 def _document_id(path: str) -> str:
@@ -111,11 +113,13 @@ def _read_history(path: str, system: str | None) -> list:
 
 def _read_terms(path: str) -> list:
     value = read_json(path, "--terms")
-    pairs = list(value.items()) if isinstance(value, dict) else [
-        (term.get("source"), term.get("target")) for term in value
-        if isinstance(term, dict)] if isinstance(value, list) else []
+    pairs = []
+    if isinstance(value, dict):
+        pairs = list(value.items())
+    elif isinstance(value, list):
+        pairs = [(term.get("source"), term.get("target")) for term in value if isinstance(term, dict)]
     if not pairs or not all(isinstance(text, str) and text for pair in pairs for text in pair):
         raise usage(f"--terms {path} must hold terms",
-                    'write JSON such as {"生物传感器": "biological sensor"}, or a list of '
-                    '{"source": …, "target": …}')
+                    'write JSON such as {"生物传感器": "biological sensor"}, '
+                    'or a list of {"source": …, "target": …}')
     return pairs

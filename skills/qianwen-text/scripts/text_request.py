@@ -25,8 +25,8 @@ class Ask(ChatAsk):
     FIELDS = {**FIELDS, "search": SEARCH}
     DEFAULTS = {
         **ChatAsk.DEFAULTS, "messages": None, "history": None, "attachments": (), "documents": (),
-        "search": False,
-        "sources": False, "tools": None, "translate_to": None, "translate_from": None, "terms": (),
+        "search": False, "sources": False, "tools": None, "translate_to": None, "translate_from": None,
+        "terms": (),
     }
 
     def model_name(self) -> str:
@@ -35,8 +35,8 @@ class Ask(ChatAsk):
             return self.named
         if self.translate_to:
             return TRANSLATION_MODEL
-        return DOCUMENT_MODEL if self.documents or (self.history
-            and names_documents(self.history)) else DEFAULT_MODEL
+        reads = self.documents or (self.history and names_documents(self.history))
+        return DOCUMENT_MODEL if reads else DEFAULT_MODEL
 
 
 def build_request(ask: Ask, model: Model) -> tuple:
@@ -80,8 +80,7 @@ _EXCLUDE = (  # flags that exclude each other: (flag, used), (flag, used), why
     ("--messages", lambda ask: ask.messages is not None, "--request",
      lambda ask: "messages" in (ask.request or {}), "both bring messages"),
     ("--chat", lambda ask: ask.history is not None, "--request",
-     lambda ask: "messages" in (ask.request or {}),
-     "both bring messages"),
+     lambda ask: "messages" in (ask.request or {}), "both bring messages"),
 )
 
 
@@ -89,8 +88,8 @@ def check(ask: Ask, model: Model) -> None:
     """Refuse what the service would refuse or silently ignore."""
     for flag, used, feature, ability in _NEEDS:
         if used(ask) and feature not in model.features:
-            raise usage(f"{flag}: {model.id} cannot {ability}", "use --model with one of: "
-                        + TABLE.names(lambda row: feature in row.features))
+            raise usage(f"{flag}: {model.id} cannot {ability}",
+                        "use --model with one of: " + TABLE.names(lambda row: feature in row.features))
     for one, uses_one, other, uses_other, why in _EXCLUDE:
         if uses_one(ask) and uses_other(ask):
             raise usage(f"{one} and {other} do not go together: {why}", "leave one of them out")
@@ -109,10 +108,10 @@ def check(ask: Ask, model: Model) -> None:
 
 
 def _check_translation(ask: Ask, model: Model) -> None:
-    used = [flag for flag, value in (
-        ("--system", ask.system), ("--messages", ask.messages), ("--chat", ask.history is not None),
-        ("--attach", ask.attachments), ("--think", ask.think), ("--thinking-budget", ask.thinking_budget),
-        ("--effort", ask.effort)) if value]
+    given = {"--system": ask.system, "--messages": ask.messages, "--chat": ask.history is not None,
+             "--attach": ask.attachments, "--think": ask.think, "--thinking-budget": ask.thinking_budget,
+             "--effort": ask.effort}
+    used = [flag for flag, value in given.items() if value]
     if used:
         raise usage(f"{', '.join(used)}: {model.id} translates one text and takes nothing else",
                     "leave it out; a file to translate goes into --prompt-file")
@@ -128,7 +127,8 @@ def _check_end(messages: list) -> None:
     """Refuse a conversation that there is nothing to answer in."""
     if not messages:
         raise usage("there is no prompt",
-                    'write it as the first argument, for example: text.py "Explain TLS"; - reads it from stdin')
+                    'write it as the first argument, for example: text.py "Explain TLS"; '
+                    "- reads it from stdin")
     if not any(message["role"] == "user" for message in messages):
         raise usage("there is no user message", "add a prompt")
     last = messages[-1]
@@ -195,8 +195,7 @@ def normal_tools(tools) -> list:
     if not isinstance(tools, list) or not tools:
         raise usage("--tools: the file must hold a JSON list of tools")
     normal = [tool if isinstance(tool, dict) and "function" in tool
-              else {"type": "function", "function": tool}
-              for tool in tools]
+              else {"type": "function", "function": tool} for tool in tools]
     for number, tool in enumerate(normal, 1):
         function = tool["function"] if isinstance(tool["function"], dict) else {}
         name = function.get("name")

@@ -147,18 +147,17 @@ class Run(TaskRun):
         if model.doubt:
             self.console.warn(f"{model.id}: {model.doubt}")
         if model.upload_doubt and waiting:
-            self.console.warn(f"{model.id} is documented for public addresses, but {waiting[0].name} will be "
-                              "uploaded instead",
+            self.console.warn(f"{model.id} is documented for public addresses, "
+                              f"but {waiting[0].name} will be uploaded instead",
                               "if the service refuses it, put the file on a public https address")
         for remark in remarks:
             self.console.note(remark)
 
     def _new_record(self, ask, model, call, outputs, waiting: list) -> dict:
         parameters = call.body.get("parameters", {})
+        size = parameters.get("size") or parameters.get("resolution")
         facts = {"prompt": ask.prompt, "negative": ask.negative, "model": call.body["model"],
-                 "mode": call.way.mode,
-                 "seed": parameters.get("seed"), "size": parameters.get("size")
-                 or parameters.get("resolution"),
+                 "mode": call.way.mode, "seed": parameters.get("seed"), "size": size,
                  "parameters": parameters, "inputs": [item.name for _, item in pictures_and_more(ask)]}
         same = fingerprint(call.path, {"body": call.body, "files": [media.digest(item) for item in waiting]})
         seconds = video_prices.given_seconds(ask, call, model)

@@ -14,8 +14,8 @@ def parts_of(body: dict) -> list:
     or one level deeper in `results`, which is an object then."""
     output = body.get("output") if isinstance(body.get("output"), dict) else {}
     results = output.get("results")
-    places = [output, *([results] if isinstance(results, dict) else results if isinstance(results, list)
-                        else [])]
+    more = [results] if isinstance(results, dict) else results if isinstance(results, list) else []
+    places = [output, *more]
     for place in places:
         for name in _LINKS:
             link = place.get(name) if isinstance(place, dict) else None
@@ -26,8 +26,8 @@ def parts_of(body: dict) -> list:
 
 def _media(link: str, output: dict) -> dict:
     prompt = output.get("actual_prompt")
-    return {"kind": "media", "url": link, **({"actual_prompt": prompt} if isinstance(prompt, str) and prompt
-        else {})}
+    known = {"actual_prompt": prompt} if isinstance(prompt, str) and prompt else {}
+    return {"kind": "media", "url": link, **known}
 
 
 def seconds_of(usage: dict, measured: float) -> float:

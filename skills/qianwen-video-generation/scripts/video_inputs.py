@@ -26,16 +26,14 @@ def size(text: str) -> tuple:
     match = re.fullmatch(r"\s*(\d{2,5})\s*[xX*×]\s*(\d{2,5})\s*", text, re.ASCII)
     if not match:
         raise argparse.ArgumentTypeError(f"{text!r} is not a size; legal: WxH such as 1280x720; "
-                                         "for 720P use --resolution, for "
-                                         "16:9 --ratio")
+                                         "for 720P use --resolution, for 16:9 --ratio")
     return int(match.group(1)), int(match.group(2))
 
 
 def resolution(text: str) -> str:
     if not re.fullmatch(r"(\d{3,4}[pP])|([124][kK])", text.strip(), re.ASCII):
         raise argparse.ArgumentTypeError(f"{text!r} is not a resolution; legal: 480P, 720P, 1080P; "
-                                         "other vendors' models "
-                                         "have 360P, 540P, 768P, 2K or 4K")
+                                         "other vendors' models have 360P, 540P, 768P, 2K or 4K")
     return text.strip().upper()
 
 
@@ -71,20 +69,20 @@ def _add_media_flags(add) -> None:
     add("--mask", metavar="F", help="with --function video_edit: white is changed, black stays")
     add("--from-clip", metavar="F",
         help="the last frame of this video becomes the first one of the new video (needs ffmpeg)")
-    add("--mode", choices=MODES, help="what to make, where the inputs leave it open; default models: "
-        + ", ".join(f"{mode} {model}" for mode, model in DEFAULTS.items()))
+    defaults = ", ".join(f"{mode} {model}" for mode, model in DEFAULTS.items())
+    add("--mode", choices=MODES,
+        help=f"what to make, where the inputs leave it open; default models: {defaults}")
 
 
 def _add_look_flags(add) -> None:
     add("--resolution", metavar="720P", type=resolution,
-        help="480P, 720P or 1080P, as the model has them; the price depends on "
-        "it (default: the model's own, mostly 1080P)")
+        help="480P, 720P or 1080P, as the model has them; the price depends on it "
+             "(default: the model's own, mostly 1080P)")
     add("--ratio", metavar="W:H", type=ratio,
         help="the shape, such as 16:9; an input picture or video decides it instead")
     add("--size", metavar="WxH", type=size, help="in pixels, instead of --resolution and --ratio")
     add("--duration", metavar="N", type=number(-1, 60, whole=True),
-        help="seconds, billed one by one (default: the "
-        "model's own, mostly 5)")
+        help="seconds, billed one by one (default: the model's own, mostly 5)")
     add_fields(add, LOOK)
 
 
@@ -98,16 +96,15 @@ def _add_special_flags(add) -> None:
 def read_ask(options) -> tuple:
     """(the Ask, the model's row, a warning for an unknown model)."""
     take_prompt_back(options, ("reference", "voice"), "video.py PROMPT --reference FILE")
-    flags = (options.request, options.image, options.last_frame, options.video, options.audio, options.mask,
-             *options.reference,
-             *options.voice)
-    inputs = [path for path in flags if path == "-"]
+    files = (options.request, options.image, options.last_frame, options.video, options.audio, options.mask,
+             *options.reference, *options.voice)
+    inputs = [path for path in files if path == "-"]
     if len(inputs) > 1:
         raise usage("stdin can be read only once, but two inputs name '-'", "put one of them into a file")
+    flags = ("model", "mode", "function", "resolution", "size", "ratio", "duration", *FIELDS)
     ask = Ask(prompt=read_prompt(options.prompt, options.prompt_file, inputs, flag="--image"),
-              request=read_body(options.request),
-              settings=parse_settings(options.set), **{name: getattr(options, name) for name in (
-                  "model", "mode", "function", "resolution", "size", "ratio", "duration", *FIELDS)})
+              request=read_body(options.request), settings=parse_settings(options.set),
+              **{name: getattr(options, name) for name in flags})
     _look_at_media(ask, options)
     model, warning = TABLE.find(ask.model_name())
     check_media(ask, model)
@@ -122,8 +119,8 @@ def _look_at_media(ask: Ask, options) -> None:
     ask.last_frame = options.last_frame and media.look(options.last_frame, "--last-frame", ANY["image"])
     ask.video = options.video and media.look(options.video, "--video", ANY["video"])
     ask.audio = options.audio and media.look(options.audio, "--audio", ANY["sound"])
-    both = ANY["image"]._replace(kind="a picture or video", formats=ANY["image"].formats
-                                 + ANY["video"].formats)
+    formats = ANY["image"].formats + ANY["video"].formats
+    both = ANY["image"]._replace(kind="a picture or video", formats=formats)
     ask.mask = options.mask and media.look(options.mask, "--mask", both)
     ask.references = [media.look(path, "--reference", both) for path in options.reference]
     ask.voices = [media.look(path, "--voice", ANY["sound"]) for path in options.voice]
@@ -132,8 +129,7 @@ def _look_at_media(ask: Ask, options) -> None:
 def check_media(ask: Ask, model) -> None:
     """Each file against the limits of the model."""
     given = [("--image", ask.image, "image"), ("--last-frame", ask.last_frame, "image"),
-             ("--video", ask.video, "video"),
-             ("--audio", ask.audio, "sound")]
+             ("--video", ask.video, "video"), ("--audio", ask.audio, "sound")]
     given += [("--reference", item, "video" if is_video(item) else "image") for item in ask.references]
     given += [("--voice", item, "sound") for item in ask.voices]
     if ask.mask:
@@ -179,8 +175,7 @@ def last_frame_of(path: str, folder: str) -> str:
     program = on_path("ffmpeg")
     if program is None:
         raise usage("--from-clip needs ffmpeg, which is not installed",
-                    "install ffmpeg, or extract the last frame in another way and "
-                    "give it as --image")
+                    "install ffmpeg, or extract the last frame in another way and give it as --image")
     target = os.path.join(folder, "last-frame.png")
     for seek in (["-sseof", "-1"], []):  # the last second is enough, except in very short or odd files
         code, said = _run([program, "-nostdin", "-v", "error", *seek, "-protocol_whitelist", "file",
@@ -198,8 +193,7 @@ def _run(command: list) -> tuple:
     from shared.account import bare_environment
     try:
         done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                              env=bare_environment(),
-                              timeout=_SEARCH_SECONDS)
+                              env=bare_environment(), timeout=_SEARCH_SECONDS)
     except subprocess.TimeoutExpired:
         return 1, f"it takes more than {_SEARCH_SECONDS:g} seconds"
     return done.returncode, (done.stderr.decode("utf-8", "replace").strip().splitlines() or [""])[-1]

@@ -9,9 +9,11 @@ import re
 from shared.models import retirement, Table, unknown
 
 from video_fields import FIELDS
-from video_rows import (ANIMATE, ANY, AS_OF, EDIT7, FUNCTION_SECONDS, HORSE_EDIT, HORSE_I2V, HORSE_R2V,
-                        HORSE_T2V, I2V2, I2V5, I2V6, I2V7, KF2V, KLING, MINIMAX, Model, PIXVERSE, R2V7, ROWS,
-                        S2V, SYNTHESIS, T2V2, T2V5, T2V6, T2V7, VACE, VIDU, Way)
+from video_rows import (
+    ANIMATE, ANY, AS_OF, EDIT7, FUNCTION_SECONDS, HORSE_EDIT, HORSE_I2V, HORSE_R2V, HORSE_T2V, I2V2, I2V5,
+    I2V6, I2V7, KF2V, KLING, MINIMAX, Model, PIXVERSE, R2V7, ROWS, S2V, SYNTHESIS, T2V2, T2V5, T2V6, T2V7,
+    VACE, VIDU, Way
+)
 from video_rules import Anything, Prompt, spans, UNKNOWN
 
 DEFAULTS = {"t2v": "wan2.7-t2v", "i2v": "wan2.7-i2v", "kf2v": "wan2.7-i2v", "r2v": "wan2.7-r2v",
@@ -20,20 +22,19 @@ MODES = tuple(DEFAULTS)
 
 # ---- ids that are not in the table -----------------------------------------------------------------------
 
-# What an id may be that tells nothing: the types of media that most models share, and every way of using
-# them.
+# What an id may be that tells nothing: the types of media that most models share,
+# and every way of using them.
 GENERAL = Model("", SYNTHESIS, {
     **I2V7.places, "audio.t2v": "input.audio_url", "video.edit": "media:video",
-    "reference": "media:reference_image",
-    "reference_video": "media:reference_video", "voice": "reference_voice"},
+    "reference": "media:reference_image", "reference_video": "media:reference_video",
+    "voice": "reference_voice"},
     (*T2V7.ways, *EDIT7.ways, *I2V7.ways, *R2V7.ways), Anything(), {}, opaque=True)
 
 # beginning -> what is made, as the id says it -> row; '' for anything else.
 _OLD = {"t2v": T2V2, "i2v": I2V2}
 FAMILIES = {
     "wan": {"t2v": T2V7, "i2v": I2V7, "kf2v": KF2V, "r2v": R2V7, "videoedit": EDIT7, "animate": ANIMATE,
-            "s2v": S2V,
-            "vace": VACE, "": GENERAL},
+            "s2v": S2V, "vace": VACE, "": GENERAL},
     "wanx": _OLD, "wan2.1": _OLD, "wan2.2": _OLD, "wan2.5": {"t2v": T2V5, "i2v": I2V5},
     "wan2.6": {"t2v": T2V6, "i2v": I2V6},
     "happyhorse": {"t2v": HORSE_T2V, "i2v": HORSE_I2V, "r2v": HORSE_R2V, "videoedit": HORSE_EDIT,
@@ -46,12 +47,10 @@ FAMILIES = {
 def free(row: Model) -> Model:
     """The row of an id that is newer than the table: all fields and no limits."""
     ways = tuple(Way(way.mode, way.inputs, "may", UNKNOWN, True) for way in row.ways)
-    return row._replace(
-        ways=ways, fields={**{name: field.path for name, field in FIELDS.items()}, **row.fields},
-        prompt=Prompt(0), media=ANY,
-        price=None, references=(14, 14, 14), shape=row.shape if isinstance(row.shape, Anything)
-        else Anything(), legal={},
-        doubt="", together=(0, 0))
+    shape = row.shape if isinstance(row.shape, Anything) else Anything()
+    fields = {**{name: field.path for name, field in FIELDS.items()}, **row.fields}
+    return row._replace(ways=ways, fields=fields, prompt=Prompt(0), media=ANY, price=None,
+                        references=(14, 14, 14), shape=shape, legal={}, doubt="", together=(0, 0))
 
 
 def family_of(name: str) -> Model:
@@ -61,9 +60,8 @@ def family_of(name: str) -> Model:
     begun = [row for row in ROWS if lower.startswith(row.id.lower() + "-") and _kind(row.id) == kind]
     if begun:
         return max(begun, key=lambda row: len(row.id))
-    rows = (FAMILIES[one].get(kind) or FAMILIES[one].get("")
-            for one in sorted(FAMILIES, key=len, reverse=True)
-            if lower.startswith(one))
+    families = sorted((one for one in FAMILIES if lower.startswith(one)), key=len, reverse=True)
+    rows = (FAMILIES[one].get(kind) or FAMILIES[one].get("") for one in families)
     return next(filter(None, rows))
 
 
@@ -92,9 +90,8 @@ class VideoTable(Table):
 
 
 _MODES = {"t2v": "from text", "i2v": "from a first frame", "kf2v": "from first to last frame",
-          "r2v": "with references",
-          "edit": "edits a video", "animate": "a picture moves", "s2v": "a picture speaks",
-          "style": "a video's style"}
+          "r2v": "with references", "edit": "edits a video", "animate": "a picture moves",
+          "s2v": "a picture speaks", "style": "a video's style"}
 
 
 def describe(row: Model) -> dict:

@@ -24,16 +24,16 @@ _VARIANTS = {"standard": "wan-std", "pro": "wan-pro"}  # what usage calls the mo
 # ---- before ----------------------------------------------------------------------------------------------
 
 def estimate(model, call, given: tuple, region: str = BEIJING) -> Cost:
-    """What a call will cost. `given`:
-    the least and the most seconds of the videos given, of a talking picture of the sound."""
+    """What a call will cost.
+    `given`: the least and the most seconds of the videos given, of a talking picture of the sound."""
     each = model.price and model.price.each(call.tier, call.body["parameters"].get("audio"))
     why = _unpriced(model, each, region)
     if why:
         return unknown(why, AS_OF, region)
     low, high = (_billed(model, call, seconds, end) for end, seconds in enumerate(given))
     if not low or not 0 < high < math.inf:
-        return unknown(f"how long the video will be is not known here ({yuan(each)} CNY a second)", AS_OF,
-                       region)
+        return unknown(f"how long the video will be is not known here ({yuan(each)} CNY a second)",
+                       AS_OF, region)
     return Cost(rounded(low * each), rounded(high * each), AS_OF, region, {"seconds": round(high, 2)})
 
 
@@ -72,7 +72,9 @@ def given_seconds(ask, call, model) -> tuple:
     bounds = (limits.min_seconds, limits.max_seconds or math.inf) if limits else (0.0, math.inf)
     if ask.request is not None:
         roles = roles_in(call.body, model) & ({"audio"} if sound else {"video", "reference_video"})
-        return (bounds[0], bounds[1] if roles != {"reference_video"} else math.inf) if roles else (0.0, 0.0)
+        if not roles:
+            return 0.0, 0.0
+        return bounds[0], bounds[1] if roles != {"reference_video"} else math.inf
     items = [ask.audio] if sound else [ask.video, *_moving(ask.references, model)]
     lengths = [(item.seconds, item.seconds) if item.seconds else bounds for item in items if item]
     return sum(low for low, _ in lengths), sum(high for _, high in lengths)
@@ -81,8 +83,8 @@ def given_seconds(ask, call, model) -> tuple:
 def _moving(references, model) -> list:
     """References that are videos, or may be: an address need not tell."""
     takes = "reference_video" in model.places
-    return [item for item in references if is_video(item) or takes and not item.media_type
-            and not _is_picture(item.url)]
+    return [item for item in references
+            if is_video(item) or takes and not item.media_type and not _is_picture(item.url)]
 
 
 def _is_picture(url: str) -> bool:
@@ -110,15 +112,15 @@ def cheapest(ask, mode: str, check=lambda ask, model: None, region: str = BEIJIN
 # ---- after -----------------------------------------------------------------------------------------------
 
 def charged(row, parameters: dict, usage: dict, region: str = BEIJING) -> Cost:
-    """What a finished task was charged, from the `usage`
-    it tells and the parameters that it was made with."""
+    """What a finished task was charged,
+    from the `usage` it tells and the parameters that it was made with."""
     tier = _tier_made(row, parameters, usage)
     sound = False if False in (usage.get("audio"), parameters.get("audio")) else None
     each = row.price and row.price.each(tier, sound)
     seconds = _seconds_charged(row.price, usage) if row.price else _told(usage, "duration", "video_duration")
     units = {"seconds": seconds} if seconds else {}
-    why = _unpriced(row, each, region) or ("" if seconds
-                                           else "the service did not say how many seconds it billed")
+    unsaid = "" if seconds else "the service did not say how many seconds it billed"
+    why = _unpriced(row, each, region) or unsaid
     if why:
         return unknown(why, AS_OF, region, units)
     return exactly(rounded(seconds * each), AS_OF, region, units)
@@ -127,9 +129,9 @@ def charged(row, parameters: dict, usage: dict, region: str = BEIJING) -> Cost:
 def _tier_made(row, parameters: dict, usage: dict) -> str:
     """What the price depends on: as usage tells it, else as it was asked."""
     tiers = row.price.tiers if row.price else {}
-    size = usage.get("size") or usage.get("video_ratio") or ""
-    told = (f"{usage.get('SR')}P", _VARIANTS.get(str(size), ""),
-            row.shape.tier({"size": size}) if "*" in str(size) else "", str(parameters.get("mode", "")))
+    size = str(usage.get("size") or usage.get("video_ratio") or "")
+    told = (f"{usage.get('SR')}P", _VARIANTS.get(size, ""),
+            row.shape.tier({"size": size}) if "*" in size else "", str(parameters.get("mode", "")))
     return next((tier for tier in told if tier and tier in tiers), row.shape.tier(parameters))
 
 

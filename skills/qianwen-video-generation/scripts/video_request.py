@@ -29,10 +29,10 @@ class Ask:
     `voices` a sound for each of them.
     """
 
-    DEFAULTS = {**dict.fromkeys(("prompt", "image", "last_frame", "video", "audio", "mask", "model", "mode",
-                                 "function",
-                                 "resolution", "size", "ratio", "duration", "request")),
-                **dict.fromkeys(FIELDS), "references": [], "voices": [], "settings": []}
+    DEFAULTS = {
+        **dict.fromkeys(("prompt", "image", "last_frame", "video", "audio", "mask", "model", "mode",
+                         "function", "resolution", "size", "ratio", "duration", "request")),
+        **dict.fromkeys(FIELDS), "references": [], "voices": [], "settings": []}
 
     def __init__(self, **given):
         unknown = set(given) - set(self.DEFAULTS)
@@ -122,16 +122,15 @@ def _finish(body: dict, ask: Ask, model, way) -> Call:
     apply_native_settings(body, ask.settings)
     parameters = body["parameters"]
     own = model.functions[way.function].each if way.function else {}
-    for name, value in {**model.sends, **{name: [value] * len(ask.references) for name,
-                                          value in own.items()}}.items():
+    each = {name: [value] * len(ask.references) for name, value in own.items()}
+    for name, value in {**model.sends, **each}.items():
         parameters.setdefault(name, value)
     for names in model.needs:
         if not any(name in parameters for name in names):
             raise usage(f"{model.id} needs {' or '.join('--' + name for name in names)}",
                         "it has no default for it")
-    return Call(model.path, body, {"X-DashScope-Async": "enable", **oss_headers(body)},
-                model.shape.tier(parameters),
-                way.seconds.of(parameters), way)
+    headers = {"X-DashScope-Async": "enable", **oss_headers(body)}
+    return Call(model.path, body, headers, model.shape.tier(parameters), way.seconds.of(parameters), way)
 
 
 # ---- checks ----------------------------------------------------------------------------------------------
@@ -175,8 +174,8 @@ def _check_references(ask: Ask, model, way) -> None:
     if ask.voices and "voice" not in model.places:
         raise usage(f"{model.id} takes no --voice", f"models that do: {_placing('voice')}")
     if len(ask.voices) > len(ask.references):
-        raise usage(f"--voice: {counted(len(ask.voices), 'sound')} for "
-                    f"{counted(len(ask.references), 'reference')}",
+        voices, references = counted(len(ask.voices), "sound"), counted(len(ask.references), "reference")
+        raise usage(f"--voice: {voices} for {references}",
                     "the first --voice goes with the first --reference, and so on")
 
 
@@ -223,8 +222,8 @@ def _check_function(ask: Ask, functions: dict, name: str, parameters: dict) -> N
     for parameter in function.each:
         kinds = parameters[parameter]
         if not isinstance(kinds, list) or len(kinds) != count or kinds.count("bg") > 1:
-            raise usage(f"--set {parameter} must have one word for each --reference, and bg once at most: "
-                        f"{count} are given",
+            raise usage(f"--set {parameter} must have one word for each --reference, "
+                        f"and bg once at most: {count} are given",
                         f"""such as --set '{parameter}=["obj","bg"]'""")
 
 
@@ -239,10 +238,10 @@ def _check_continued(ask: Ask, way, seconds: float) -> None:
     clip = ask.video.seconds
     longer = [number for number in way.seconds.legal or () if number > clip]
     if seconds and seconds <= clip and longer:
-        raise usage(f"--video {ask.video.name} lasts {clip:.1f} seconds, but the whole video would have "
-                    f"{seconds:g}",
-                    "--duration counts the clip that is continued: give --duration "
-                    f"{longer[0]} to {longer[-1]}")
+        raise usage(f"--video {ask.video.name} lasts {clip:.1f} seconds, "
+                    f"but the whole video would have {seconds:g}",
+                    "--duration counts the clip that is continued: "
+                    f"give --duration {longer[0]} to {longer[-1]}")
 
 
 def _check_together(ask: Ask, model, seconds: float) -> None:
@@ -263,8 +262,8 @@ def _put_media(body: dict, ask: Ask, model, way) -> None:
     if ask.mask:
         roles.append(("mask_video" if is_video(ask.mask) else "mask", ask.mask))
     roles += [("reference_video" if is_video(item) else "reference", item) for item in ask.references]
-    voices = {id(item): {model.places["voice"]: voice.address} for item,
-              voice in zip(ask.references, ask.voices)}
+    voices = {id(item): {model.places["voice"]: voice.address}
+              for item, voice in zip(ask.references, ask.voices)}
     for role, item in roles:
         if item:
             place = model.places.get(f"{role}.{way.mode}") or model.places[role]
@@ -282,10 +281,13 @@ def _put_medium(body: dict, place: str, address: str, voice: dict) -> None:
 
 
 def _put_fields(body: dict, ask: Ask, model) -> None:
-    given = {name: getattr(ask, name) for name in model.fields}
-    apply_settings(body, [(path.split("."), FIELDS[name].sent.get(given[name], given[name])
-                           if FIELDS[name].sent else given[name])
-                          for name, path in model.fields.items() if given[name] is not None])
+    settings = []
+    for name, path in model.fields.items():
+        value = getattr(ask, name)
+        if value is not None:
+            sent = FIELDS[name].sent
+            settings.append((path.split("."), sent.get(value, value) if sent else value))
+    apply_settings(body, settings)
 
 
 def _put_duration(body: dict, ask: Ask, model, way) -> None:

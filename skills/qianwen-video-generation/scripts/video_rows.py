@@ -124,13 +124,11 @@ I2V7 = Model("wan2.7-i2v", SYNTHESIS, {
 _REFERRED = Seconds(_TO_15.legal, with_video=10)
 R2V7 = Model("wan2.7-r2v", SYNTHESIS, {
     "reference": "media:reference_image", "reference_video": "media:reference_video",
-    "image": "media:first_frame",
-    "voice": "reference_voice"},
+    "image": "media:first_frame", "voice": "reference_voice"},
     (Way("r2v", ("reference",), "needed", _REFERRED, True),
      Way("r2v", ("reference", "image"), "needed", _REFERRED)),
     _NEW, _WAN, media={**WAN_MEDIA, "video": clip(1, 30), "sound": sound(1, 10)}, references=(5, 5, 5),
-    opaque=True,
-    price=Price(_60_100, given=True, most_given=5))
+    opaque=True, price=Price(_60_100, given=True, most_given=5))
 _EDITED = Seconds((0, *range(2, 11)), 0)
 EDIT7 = Model("wan2.7-videoedit", SYNTHESIS, {"video": "media:video", "reference": "media:reference_image"},
               (Way("edit", ("video",), "may", _EDITED, True),
@@ -185,12 +183,11 @@ KF2V = Model("wan2.2-kf2v-flash", IMAGE2VIDEO,
              (Way("kf2v", ("image", "last_frame"), "may", _ONLY_5), Way("kf2v", ("image",), "may", _ONLY_5)),
              Tiers(_ALL_TIERS, "720P"), {**_WAN, **places("template")}, Prompt(800), SMALL_MEDIA, opaque=True,
              price=Price(_FLASH_22), running=2)
-R2V6 = Model("wan2.6-r2v", SYNTHESIS, {"reference": "input.reference_urls[]",
-                                       "reference_video": "input.reference_urls[]"},
+R2V6 = Model("wan2.6-r2v", SYNTHESIS,
+             {"reference": "input.reference_urls[]", "reference_video": "input.reference_urls[]"},
              (Way("r2v", ("reference",), "needed", Seconds(tuple(range(2, 11))), True),),
              Pixels(("720P", "1080P"), "1080P", sizes=OLD_SIZES), places("negative seed watermark shot"),
-             Prompt(1500),
-             {**WAN_MEDIA, "video": clip(1, 30)}, (5, 3, 5), inline=(), opaque=True,
+             Prompt(1500), {**WAN_MEDIA, "video": clip(1, 30)}, (5, 3, 5), inline=(), opaque=True,
              price=Price(_60_100, given=True, most_given=5))
 ANIMATE = Model("wan2.2-animate-move", IMAGE2VIDEO, {"image": "input.image_url", "video": "input.video_url"},
                 (Way("animate", ("image", "video"), "never"),), Given("mode"),
@@ -198,8 +195,7 @@ ANIMATE = Model("wan2.2-animate-move", IMAGE2VIDEO, {"image": "input.image_url",
                 {"image": picture(5, 200, 4096, 3),
                  "video": clip(2, 30, 200, 2048, 200, 3, (*_CLIPS, "video/x-msvideo"))},
                 sends={"mode": "wan-std"}, inline=(), price=Price({"wan-std": 0.4, "wan-pro": 0.6}),
-                running=1,
-                legal={"quality": ("wan-std", "wan-pro")})
+                running=1, legal={"quality": ("wan-std", "wan-pro")})
 S2V = Model("wan2.2-s2v", IMAGE2VIDEO, {"image": "input.image_url", "audio": "input.audio_url"},
             (Way("s2v", ("image", "audio"), "never"),), Tiers(("480P", "720P"), "480P"), {}, Prompt(0),
             {"image": picture(20, 400, 7000, 0), "sound": sound(0.1, 19.99)}, inline=(),
@@ -212,8 +208,7 @@ FUNCTIONS = {
                                  CONTROLS, True, 1),
     "video_edit": Function(("video",), ("reference", "mask", "mask_video"), True,
                            ("control_condition", "mask_type", "expand_ratio", "expand_mode"),
-                           ("posebodyface", "depth"),
-                           False, 1, one_of=("mask", "mask_video")),
+                           ("posebodyface", "depth"), False, 1, one_of=("mask", "mask_video")),
     "video_extension": Function((), ("image", "last_frame", "video"), False, ("control_condition",),
                                 ("posebodyface", "depth"), True, tells=("image", "last_frame"),
                                 one_of=("image", "last_frame"), clips=("first_clip_url", "last_clip_url")),
@@ -225,9 +220,8 @@ VACE = Model(FUNCTION_MODEL, SYNTHESIS, {
     "mask_video": "input.mask_video_url", "image": "input.first_frame_url",
     "last_frame": "input.last_frame_url"},
     (), Pixels(("720P",), "720P", sizes=OLD_SIZES), places("seed prompt_extend watermark strength control"),
-    Prompt(800),
-    {"image": picture(10, 360, 2000, 0, _MORE_PICTURES),
-     "video": Limits("a video", ("video/mp4",), 50 * _MB)}, (3, 0, 3),
+    Prompt(800), {"image": picture(10, 360, 2000, 0, _MORE_PICTURES),
+                  "video": Limits("a video", ("video/mp4",), 50 * _MB)}, (3, 0, 3),
     inline=(), price=Price({"": 0.70}), running=2, usual="5 to 10 min", functions=FUNCTIONS)
 FUNCTION_SECONDS = _ONLY_5
 
@@ -240,11 +234,10 @@ _3_TO_15 = Seconds(tuple(range(3, 16)))
 _HORSE_FIELDS = places("seed watermark")
 _NO_MARK = {"watermark": False}
 _HORSE_PICTURE = picture(20, 300, 0, 2.5, ("image/jpeg", "image/png", "image/webp"))
-_HORSE_PRICE, _HORSE_OLD_PRICE = Price({"480P": 0.45, "720P": 0.9, "1080P": 1.2}), Price({"720P": 0.9,
-    "1080P": 1.6})
+_HORSE_PRICE = Price({"480P": 0.45, "720P": 0.9, "1080P": 1.2})
+_HORSE_OLD_PRICE = Price({"720P": 0.9, "1080P": 1.6})
 HORSE_T2V = Model("happyhorse-1.1-t2v", SYNTHESIS, {}, (Way("t2v", (), "needed", _3_TO_15, True),), _HORSE,
-                  _HORSE_FIELDS,
-                  Prompt(5000, wide=True), sends=_NO_MARK, price=_HORSE_PRICE)
+                  _HORSE_FIELDS, Prompt(5000, wide=True), sends=_NO_MARK, price=_HORSE_PRICE)
 HORSE_I2V = HORSE_T2V._replace(id="happyhorse-1.1-i2v", places={"image": "media:first_frame"},
                                ways=(Way("i2v", ("image",), "may", _3_TO_15),),
                                media={"image": _HORSE_PICTURE})
@@ -255,13 +248,11 @@ HORSE_R2V = HORSE_T2V._replace(id="happyhorse-1.1-r2v", places={"reference": "me
 HORSE_EDIT = HORSE_T2V._replace(
     id="happyhorse-1.0-video-edit", places={"video": "media:video", "reference": "media:reference_image"},
     ways=(Way("edit", ("video",)), Way("edit", ("video", "reference"))), shape=_HORSE_FIVE,
-    references=(5, 0, 5),
-    fields={**_HORSE_FIELDS, **places("keep_sound")}, upload_doubt=True,
+    references=(5, 0, 5), fields={**_HORSE_FIELDS, **places("keep_sound")}, upload_doubt=True,
     media={"image": _HORSE_PICTURE, "video": clip(3, 60, 360, 4096, ratio=2.5)},
     price=Price({"720P": 0.9, "1080P": 1.6}, given=True, most_given=15))
 STYLE = Model("video-style-transform", SYNTHESIS, {"video": "input.video_url"},
-              (Way("style", ("video",), "never"),),
-              Given("min_len", "720"), places("style"), Prompt(0),
+              (Way("style", ("video",), "never"),), Given("min_len", "720"), places("style"), Prompt(0),
               {"video": clip(0.1, 30, 256, 4096, ratio=1.8, formats=ANY["video"].formats)}, inline=(),
               price=Price({"720": 0.5, "540": 0.2}))
 
@@ -270,8 +261,7 @@ STYLE = Model("video-style-transform", SYNTHESIS, {"video": "input.video_url"},
 _TO_16, _1_TO_15, _4_TO_15 = (Seconds(tuple(range(low, high))) for low, high in ((1, 17), (1, 16), (4, 16)))
 KLING = Model("kling/kling-v3-video-generation", SYNTHESIS, {
     "image": "media:first_frame", "last_frame": "media:last_frame", "reference": "media:refer",
-    "video": "media:base",
-    "reference_video": "media:feature"}, (
+    "video": "media:base", "reference_video": "media:feature"}, (
     Way("t2v", (), "needed", _3_TO_15, True), Way("i2v", ("image",), "may", _3_TO_15),
     Way("kf2v", ("image", "last_frame"), "may", _3_TO_15),
     Way("r2v", ("reference",), "needed", _3_TO_15, True),
@@ -281,8 +271,7 @@ KLING = Model("kling/kling-v3-video-generation", SYNTHESIS, {
 KLING_TURBO = KLING._replace(
     id="kling/kling-v3-turbo-video-generation", places={"image": "media:first_frame"}, ways=KLING.ways[:2],
     shape=Anything("aspect_ratio", "mode", "pro"), fields=places("negative watermark quality"),
-    references=(0, 0, 0),
-    price=Price({"std": 0.8, "pro": 1.0}), legal={"quality": ("std", "pro")},
+    references=(0, 0, 0), price=Price({"std": 0.8, "pro": 1.0}), legal={"quality": ("std", "pro")},
     doubt="its price and limits come from other sources, not from the vendor's own page")
 VIDU = Model("vidu/viduq3-pro_img2video", SYNTHESIS, {
     "image": "media:image", "last_frame": "media:image", "reference": "media:image",
@@ -311,8 +300,7 @@ _EMO = {"image": "input.image_url", "audio": "input.audio_url"}
 def _gone(name: str, places_: dict, path: str = IMAGE2VIDEO):
     """A model that was announced dead; its request is as it was."""
     return Model(name, path, places_, (Way("animate", tuple(places_), "never"),), Given(), {}, Prompt(0), ANY,
-                 inline=(),
-                 running=1, retired="2026-10-10", successor="wan2.7-r2v")
+                 inline=(), running=1, retired="2026-10-10", successor="wan2.7-r2v")
 
 
 GONE = tuple(_gone(*one) for one in (

@@ -120,8 +120,8 @@ class Tiers(Given):
     def put(self, parameters: dict, ask, name: str, ratio: bool) -> None:
         self.check(ask, name)
         if not ratio and (ask.ratio or ask.size):
-            raise usage(f"{name} takes no --ratio and no --size here: the shape follows the input picture or "
-                        "video",
+            raise usage(f"{name} takes no --ratio and no --size here: "
+                        "the shape follows the input picture or video",
                         "for another shape crop that first; --resolution chooses how many pixels")
         tier, shape = self.found(ask.size, name) if ask.size else (ask.resolution, ask.ratio)
         parameters.update({"resolution": tier} if tier else {}, **({"ratio": shape} if shape else {}))
@@ -140,17 +140,16 @@ class Tiers(Given):
 
     def found(self, size: tuple, name: str) -> tuple:
         """(tier, ratio) of a size of the table."""
-        legal = {pixels: (tier, ratio) for tier in self.tiers for ratio,
-                 pixels in self.sizes.get(tier, {}).items()}
+        legal = {pixels: (tier, ratio) for tier in self.tiers
+                 for ratio, pixels in self.sizes.get(tier, {}).items()}
         if not legal:
-            raise usage(f"{name} takes no --size", f"use --resolution {'|'.join(self.tiers)} and --ratio "
-                        f"{'|'.join(self.ratios)}")
+            raise usage(f"{name} takes no --size",
+                        f"use --resolution {'|'.join(self.tiers)} and --ratio {'|'.join(self.ratios)}")
         if size not in legal:
             close = sorted(legal, key=lambda one: abs(one[0] - size[0]) + abs(one[1] - size[1]))
             shown = [f"{width}x{height}" for width, height in close]
             raise usage(f"--size {size[0]}x{size[1]} is not legal for {name}",
-                        f"nearest: {' or '.join(shown[:2])}; legal: "
-                        f"{', '.join(sorted(shown))}")
+                        f"nearest: {' or '.join(shown[:2])}; legal: {', '.join(sorted(shown))}")
         return legal[size]
 
 
@@ -195,18 +194,18 @@ def _pixels(size: tuple) -> str:
 # ---- the prompt ------------------------------------------------------------------------------------------
 
 class Prompt(namedtuple("Prompt", "most wide", defaults=(False,))):
-    """The most characters that are read, 0 for no limit; `wide`:
-    Chinese, Japanese and Korean ones count twice."""
+    """The most characters that are read, 0 for no limit;
+    `wide`: Chinese, Japanese and Korean ones count twice."""
 
     __slots__ = ()
 
     def check(self, text: str, name: str) -> None:
         """Raise usage for a prompt whose end the service would cut off without a word."""
-        size = len(text) + self.wide * sum("\u2e80" <= one <= "\u9fff" or "\uac00" <= one <= "\ud7af"
-                                           for one in text)
+        wide = sum("\u2e80" <= one <= "\u9fff" or "\uac00" <= one <= "\ud7af" for one in text)
+        size = len(text) + self.wide * wide
         if self.most and size > self.most:
-            raise usage(f"the prompt has {len(text)} characters, but {name} reads {self.most}"
-                        + (f", or {self.most // 2} Chinese ones" if size != len(text) else ""),
+            chinese = f", or {self.most // 2} Chinese ones" if size != len(text) else ""
+            raise usage(f"the prompt has {len(text)} characters, but {name} reads {self.most}{chinese}",
                         "shorten it: the service silently cuts off the rest")
 
 

@@ -13,24 +13,22 @@ from video_rows import FUNCTION_SECONDS, Way
 
 ROLES = {  # role -> the flag that fills it
     "image": "--image", "last_frame": "--last-frame", "reference": "--reference", "video": "--video",
-    "audio": "--audio",
-    "mask": "--mask", "mask_video": "--mask"}
+    "audio": "--audio", "mask": "--mask", "mask_video": "--mask"}
 
 
 def way_of(ask, model):
-    """The Way that fits the inputs; a contradiction between inputs,
-    --mode and model is refused naming all of them."""
+    """The Way that fits the inputs;
+    a contradiction between inputs, --mode and model is refused naming all of them."""
     roles = ask.roles()
     if ask.function and not model.functions:
         raise usage(f"{model.id} takes no --function",
                     f"models that do: {TABLE.names(lambda row: row.functions)}")
     way = _function_way(ask, model, roles) if model.functions else _way_by_inputs(ask, model, roles)
     if ask.mode and ask.mode != way.mode:
-        raise usage(f"--mode {ask.mode} and {_said(roles)} contradict each other: with {model.id} that is "
-                    f"{way.mode}",
-                    "leave out --mode, or give what the mode needs: i2v --image; kf2v --image and "
-                    "--last-frame; "
-                    "r2v --reference; edit --video")
+        raise usage(
+            f"--mode {ask.mode} and {_said(roles)} contradict each other: with {model.id} that is {way.mode}",
+            "leave out --mode, or give what the mode needs: "
+            "i2v --image; kf2v --image and --last-frame; r2v --reference; edit --video")
     return way
 
 
@@ -66,38 +64,37 @@ def _said(roles) -> str:
 
 def _function_way(ask, model, roles: set):
     """The function says what is needed."""
-    name = ask.function or next((name for name, one in model.functions.items() if roles
-                                 and roles <= set(one.tells)), "")
+    told = [name for name, one in model.functions.items() if roles and roles <= set(one.tells)]
+    name = ask.function or (told or [""])[0]
     if name not in model.functions:
         raise usage(f"--function {name} does not exist" if name else f"{model.id} needs --function",
                     f"use one of: {', '.join(model.functions)}")
     function = model.functions[name]
     _check_inputs(name, function, roles)
     _check_one_of(ask, name, function, roles)
-    return Way("edit" if "video" in roles else "r2v" if "reference" in roles else "i2v", tuple(roles),
-               "needed",
-               FUNCTION_SECONDS, function.sized, function=name)
+    mode = "edit" if "video" in roles else "r2v" if "reference" in roles else "i2v"
+    return Way(mode, tuple(roles), "needed", FUNCTION_SECONDS, function.sized, function=name)
 
 
 def _check_inputs(name: str, function, roles: set) -> None:
     needed, may = function.needed, function.may
     if set(needed) - roles or roles - set(needed) - set(may):
+        more = f" and may have {', '.join(dict.fromkeys(ROLES[role] for role in may))}" if may else ""
         raise usage(f"--function {name} does not take {_said(roles)}",
-                    f"it needs {_said(needed) if needed else 'at least one input'}"
-                    + (f" and may have {', '.join(dict.fromkeys(ROLES[role] for role in may))}" if may
-                       else ""))
+                    f"it needs {_said(needed) if needed else 'at least one input'}{more}")
 
 
 def _check_one_of(ask, name: str, function, roles: set) -> None:
     """Raise usage where nothing of what one must be there of is there."""
-    if not function.one_of or roles & set(function.one_of) or any(keys[-1] in function.clips for keys,
-        _ in ask.settings):
+    named = any(keys[-1] in function.clips for keys, _ in ask.settings)
+    if not function.one_of or roles & set(function.one_of) or named:
         return
     flags = " or ".join(dict.fromkeys(ROLES[role] for role in function.one_of))
-    clips = f", or an address with --set input.{function.clips[0]}=URL" if function.clips else \
-        ", a picture or video: white is changed, black stays"
-    raise usage(f"--function {name} needs {'something to extend' if function.clips else flags}",
-                f"give {flags}{clips}")
+    if function.clips:
+        raise usage(f"--function {name} needs something to extend",
+                    f"give {flags}, or an address with --set input.{function.clips[0]}=URL")
+    raise usage(f"--function {name} needs {flags}",
+                f"give {flags}, a picture or video: white is changed, black stays")
 
 
 # ---- what a body tells -----------------------------------------------------------------------------------
@@ -132,5 +129,5 @@ def is_video(media) -> bool:
 
 
 def is_video_address(url) -> bool:
-    return isinstance(url, str) and bool(re.match(r"[^?#]*\.(mp4|mov|avi|mkv|webm|flv)([?#]|$)", url,
-        re.IGNORECASE))
+    ending = r"[^?#]*\.(mp4|mov|avi|mkv|webm|flv)([?#]|$)"
+    return isinstance(url, str) and bool(re.match(ending, url, re.IGNORECASE))

@@ -74,19 +74,16 @@ def _add_media_flags(group) -> None:
     add = group.add_argument
     pixels = number(1, 10**9, whole=True)
     add("--image", metavar="F", nargs="+", action="extend", default=[],
-        help="pictures, in the order given (JPEG, PNG, WebP, "
-        "BMP, TIFF, HEIC; write the prompt first)")
+        help="pictures, in the order given (JPEG, PNG, WebP, BMP, TIFF, HEIC; write the prompt first)")
     add("--video", metavar="F", help="a video (MP4, MOV, AVI, MKV, FLV, WMV); its sound is not heard")
     add("--frames", metavar="F", nargs="+", action="extend", default=[],
-        help="a video as a list of 4 or more pictures in "
-        "time order")
-    add("--fps", metavar="X", type=number(0.1, 10), help="0.1 to 10: how many frames a second are looked at "
-        "(--video), or were taken (--frames)")
+        help="a video as a list of 4 or more pictures in time order")
+    add("--fps", metavar="X", type=number(0.1, 10),
+        help="0.1 to 10: how many frames a second are looked at (--video), or were taken (--frames)")
     add("--ocr", metavar="TASK", nargs="?", const=PLAIN_OCR,
-        help="read the text of one picture; a built-in task may be "
-        f"named: {', '.join(OCR_TASKS)}; for key_information_extraction --schema names the fields, as a "
-        "JSON Schema or as "
-        'field and what is wanted: {"date": "yyyy-mm-dd"}')
+        help=f"read the text of one picture; a built-in task may be named: {', '.join(OCR_TASKS)}; "
+             "for key_information_extraction --schema names the fields, as a JSON Schema "
+             'or as field and what is wanted: {"date": "yyyy-mm-dd"}')
     add("--min-pixels", metavar="N", type=pixels, help="enlarge smaller pictures to this many pixels")
     add("--max-pixels", metavar="N", type=pixels,
         help="shrink larger pictures to this many pixels; fewer cost less")
@@ -99,15 +96,14 @@ def read_ask(options) -> tuple:
     """The Ask, the model's row, and a warning for an unknown model:
     every file is looked at, nothing is sent yet."""
     _take_prompt_back(options)
-    inputs = [path for path in (options.request, options.schema, options.video, *options.image,
-                                *options.frames)
-              if path == "-"]
+    files = (options.request, options.schema, options.video, *options.image, *options.frames)
+    inputs = [path for path in files if path == "-"]
     prompt = read_prompt(options.prompt, options.prompt_file, inputs, flag="--image")
     if len(inputs) > 1:
         raise usage("stdin can be read only once, but two inputs name '-'", "put one of them into a file")
     ask = ask_of(options, Ask, prompt=prompt, fps=options.fps, ocr=options.ocr,
-              min_pixels=options.min_pixels, max_pixels=options.max_pixels,
-              high_resolution=options.high_resolution)
+                 min_pixels=options.min_pixels, max_pixels=options.max_pixels,
+                 high_resolution=options.high_resolution)
     model, warning = TABLE.find(ask.model_name())
     ask.images = [media.look(path, "--image", picture_limits(model)) for path in options.image]
     ask.frames = [media.look(path, "--frames", picture_limits(model)) for path in options.frames]

@@ -23,6 +23,5 @@ def picture_limits(model: Model) -> Limits:
 
 def video_limits(model: Model) -> Limits:
     """What a video may be; it lasts at least 2 seconds (4.2)."""
-    sees = model.sees
-    return Limits("a video", VIDEOS, sees.video_bytes if sees else 0, 0, 0, 2, sees.video_seconds if sees
-                  else 0)
+    most, seconds = (model.sees.video_bytes, model.sees.video_seconds) if model.sees else (0, 0)
+    return Limits("a video", VIDEOS, most, 0, 0, 2, seconds)

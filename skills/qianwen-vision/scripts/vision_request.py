@@ -32,8 +32,7 @@ class Ask(ChatAsk):
     FIELDS = {**FIELDS, "high_resolution": HIGH_RESOLUTION}
     DEFAULTS = {
         **ChatAsk.DEFAULTS, "images": (), "video": None, "frames": (), "fps": None, "ocr": None,
-        "min_pixels": None,
-        "max_pixels": None, "high_resolution": False,
+        "min_pixels": None, "max_pixels": None, "high_resolution": False,
     }
 
     @property
@@ -67,8 +66,8 @@ def build_request(ask: Ask, model: Model) -> tuple:
 def check(ask: Ask, model: Model) -> None:
     """Refuse what the service would refuse or silently ignore."""
     if model.sees is None:
-        raise usage(f"{model.id} takes only text, it cannot see", "use --model with one of: "
-                    + TABLE.names(_general))
+        raise usage(f"{model.id} takes only text, it cannot see",
+                    "use --model with one of: " + TABLE.names(_general))
     _check_given(ask)
     _check_features(ask, model)
     _check_pixels(ask, model)
@@ -103,10 +102,9 @@ def _check_ocr(ask: Ask) -> None:
     if ask.schema is not None and ask.ocr_task not in ("", "key_information_extraction"):
         raise usage(f"--schema has no effect with --ocr {ask.ocr_task}",
                     "use --ocr key_information_extraction")
-    used = [flag for flag, value in (("--json-object", ask.json_object), ("--system", ask.system),
-                                     ("--request", ask.request), ("--think", ask.think),
-                                     ("--thinking-budget", ask.thinking_budget),
-                                     ("--effort", ask.effort)) if value]
+    given = {"--json-object": ask.json_object, "--system": ask.system, "--request": ask.request,
+             "--think": ask.think, "--thinking-budget": ask.thinking_budget, "--effort": ask.effort}
+    used = [flag for flag, value in given.items() if value]
     if ask.ocr_task and used:
         raise usage(f"{', '.join(used)}: a built-in OCR task takes nothing but the picture",
                     "leave it out")
@@ -120,8 +118,9 @@ def _check_features(ask: Ask, model: Model) -> None:
             ("--ocr", ask.ocr is not None, "ocr", "is not an OCR model"),
             (f"--ocr {ask.ocr_task}", bool(ask.ocr_task), "ocr-tasks", "has no built-in OCR tasks")):
         if used and feature not in model.features:
-            instead = "leave it out, or ask a question without --ocr" if ask.ocr and not flag.startswith("--ocr") else \
-                "use --model with one of: " + TABLE.names(lambda row: feature in row.features)
+            instead = "use --model with one of: " + TABLE.names(lambda row: feature in row.features)
+            if ask.ocr and not flag.startswith("--ocr"):
+                instead = "leave it out, or ask a question without --ocr"
             raise usage(f"{flag}: {model.id} {inability}", instead)
     if ask.system is not None and "no-system" in model.features:
         raise usage(f"--system: {model.id} ignores it", "put it into the prompt")
@@ -148,9 +147,8 @@ def _check_pixels(ask: Ask, model: Model) -> None:
     if ask.min_pixels and ask.max_pixels and ask.min_pixels > ask.max_pixels:
         raise usage(f"--min-pixels {ask.min_pixels} is more than --max-pixels {ask.max_pixels}", "swap them")
     if ask.high_resolution and (ask.max_pixels or ask.min_pixels):
-        raise usage("--high-resolution sets the pixels itself, so --min-pixels and --max-pixels would be "
-                    "ignored",
-                    "leave one of them out")
+        raise usage("--high-resolution sets the pixels itself, "
+                    "so --min-pixels and --max-pixels would be ignored", "leave one of them out")
 
 
 def _check_frames(ask: Ask, model: Model) -> None:
@@ -173,8 +171,9 @@ def user_parts(ask: Ask):
     last = base[-1] if base and isinstance(base, list) and isinstance(base[-1], dict) else {}
     if parts and not new and last.get("role") == "user":  # a new question keeps the pictures it is about
         old = last.get("content")
-        parts = [part for part in (old if isinstance(old, list) else ()) if isinstance(part, dict)
-                 and part.get("type") != "text"] + parts
+        kept = [part for part in (old if isinstance(old, list) else ())
+                if isinstance(part, dict) and part.get("type") != "text"]
+        parts = kept + parts
     return parts or None
 
 
@@ -182,15 +181,15 @@ def _check_addresses(messages: list) -> None:
     """A --request body goes to the service as it is, so it cannot name files of this machine."""
     for message in messages:
         for part in message["content"] if isinstance(message.get("content"), list) else ():
-            media = part.get(part.get("type")) if isinstance(part.get("type"), str) else None
-            urls = media if isinstance(media, list) else [media.get("url") if isinstance(media, dict)
-                else media]
-            if part.get("type") in ("image_url", "video_url", "video"):
-                for url in urls:
-                    if not str(url).lower().startswith(("http://", "https://", "oss://", "data:")):
-                        raise usage(f"--request: {str(url)[:200]!r} is not an address that the service can "
-                                    "open",
-                                    "pass local files with --image, --video or --frames")
+            kind = part.get("type")
+            if kind not in ("image_url", "video_url", "video"):
+                continue
+            media = part.get(kind)
+            single = media.get("url") if isinstance(media, dict) else media
+            for url in map(str, media if isinstance(media, list) else [single]):
+                if not url.lower().startswith(("http://", "https://", "oss://", "data:")):
+                    raise usage(f"--request: {url[:200]!r} is not an address that the service can open",
+                                "pass local files with --image, --video or --frames")
 
 
 def media_parts(ask: Ask) -> list:
@@ -206,8 +205,8 @@ def media_parts(ask: Ask) -> list:
 
 
 def _pixels(ask: Ask) -> dict:
-    return {name: value for name, value in (("min_pixels", ask.min_pixels), ("max_pixels", ask.max_pixels))
-            if value is not None}
+    given = {"min_pixels": ask.min_pixels, "max_pixels": ask.max_pixels}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 # ---- built-in OCR tasks, which only the native endpoint has --------------------------------------------
@@ -232,6 +231,6 @@ def _ocr_task_request(ask: Ask, model: Model) -> dict:
     content = [{"image": ask.images[0].address, **_pixels(ask)}]
     body = {"model": model.id, "input": {"messages": [{"role": "user", "content": content}]},
             "parameters": parameters}
-    return apply_settings(body, [(["parameters", *keys] if keys[0] not in ("model", "input", "parameters")
-                                  else keys, value)
+    rooted = ("model", "input", "parameters")
+    return apply_settings(body, [(keys if keys[0] in rooted else ["parameters", *keys], value)
                                  for keys, value in ask.settings])
