@@ -24,8 +24,8 @@ _DISGUISE = (
 _ESCAPES = "%\\&"  # how the visible ones begin
 _OPEN_ESCAPE = r"(?i)(?:%|\\|&)[#ux]{0,2}[0-9a-f]{0,6}$"
 _LONGEST_ESCAPE = 1 + 2 + 6 + 1  # characters of it, and a line end behind it
-# For people's text alone: what is shaped like any key, cut short like one of ours, a signature or a login of
-# an address.
+# For people's text alone: what is shaped like any key, cut short like one of ours,
+# a signature or a login of an address.
 _KEY_SHAPED = (r"(?i)(?<![a-z0-9])(?:sk-[a-z0-9_*.…-]+|st-(?=[a-z_-]{0,64}[0-9])[a-z0-9_*.…-]{6,}"
                r"|st-[a-z0-9_-]{0,200}(?:\*\*+|\.\.+|…)[a-z0-9_*.…-]+|(?:aiza|ltai)[a-z0-9_*.…-]{6,})")
 _SHORTENED = r"(?<![\w-])([\w-]{2,})(?:\*\*+|\.\.+|…)([\w-]{2,})"
@@ -119,16 +119,16 @@ def _mask_match(match) -> str:
 def _mask_shortened(match, secrets) -> str:
     """One of this run's keys with its middle left out, as some services echo it."""
     begin, end = match.group(1).lower(), match.group(2).lower()
-    whole = next((secret for secret in secrets if secret.lower().startswith(begin)
-                  and secret.lower().endswith(end)), None)
+    whole = next((secret for secret in secrets
+                  if secret.lower().startswith(begin) and secret.lower().endswith(end)), None)
     return masked(whole) if whole else match.group()
 
 
 # ---- what is looked for, and where ---------------------------------------------------------------------
 
 class _Needles:
-    """What must not be shown: `runs` maps each to the number
-    of its first characters that are public and stay.
+    """What must not be shown:
+    `runs` maps each to the number of its first characters that are public and stay.
 
     `beginnings` make the end of a piece wait: any beginning of a whole secret, and half of every other run.
     `probes` are the parts of `_PROBE` characters of all runs; each run in a text covers one of those that
@@ -168,8 +168,8 @@ def _runs_of(secret: str):
     yield secret, public, 1
     if public and len(part) >= _BEHIND_PREFIX:
         yield secret[:public + _BEHIND_PREFIX], public, 1
-    words = [match.span() for match in re.finditer(r"(?<![A-Za-z0-9])(?:[A-Z]?[a-z]+|[A-Z]+)(?![A-Za-z0-9])",
-        part)]
+    everyday = re.finditer(r"(?<![A-Za-z0-9])(?:[A-Z]?[a-z]+|[A-Z]+)(?![A-Za-z0-9])", part)
+    words = [match.span() for match in everyday]
     for start in range(len(part) - _RUN + 1):
         run = part[start:start + _RUN]
         of_word = next((end - start for begin, end in words if begin <= start < end and end - begin <= 12), 0)
@@ -221,8 +221,8 @@ def _plain(text: str) -> tuple:
     for match in re.finditer(_DISGUISE, text) if _may_hide(text) else ():
         pieces.append(text[position:match.start()])
         places += range(position, match.start())
-        code = next((int(value, 10 if name == "decimal" else 16) for name, value in match.groupdict().items()
-                     if value), 0)
+        code = next((int(value, 10 if name == "decimal" else 16)
+                     for name, value in match.groupdict().items() if value), 0)
         if code:
             pieces.append(chr(code))
             places.append(match.start())

@@ -152,8 +152,7 @@ class Verdict(namedtuple("Verdict", "action key endpoint reason fix warnings")):
 
     @property
     def usable(self) -> bool:
-        """Whether the key is one for these scripts here:
-        a plan key is not, even where it is sent with a warning."""
+        """Whether the key is for these scripts: a plan key is not, even where it is sent with a warning."""
         return self.action != REFUSE and self.key.kind != PLAN
 
 
@@ -246,7 +245,8 @@ def region_endpoint(region: str = DEFAULT_REGION, variable: str = "QWEN_REGION")
     if host is None:
         raise BadEndpoint(
             f"region {region} in {variable} has only hosts that carry your workspace id",
-            f"set QWEN_BASE_URL=https://<WorkspaceId>.{region}.maas.aliyuncs.com, or DASHSCOPE_WORKSPACE to the id")
+            f"set QWEN_BASE_URL=https://<WorkspaceId>.{region}.maas.aliyuncs.com, "
+            "or DASHSCOPE_WORKSPACE to the id")
     return Endpoint("https://" + host, "", DASHSCOPE, host, region)
 
 

@@ -8,16 +8,17 @@ generate.py   what image and video do: a command about tasks, a batch, a page, o
 batch/        many calls: run many estimate; rows sources template places; folder index results_table; workers
               tally throttle worker; the service's Batch API: job_commands api outcomes stored job_files,
               its wire: service
-chat/         text and vision: flags request turn; answer usage price; table models retired tokens; json_answer
-              json_schema patterns
+chat/         text and vision: flags request turn; answer usage price; table models retired tokens;
+              json_answer json_schema patterns
 tasks/        calls that make files: flags commands run delivery bill service polling journal
-cli/          what every command line has: session console failed flags inputs check commands models
-              spent
+cli/          what every command line has: session console failed flags inputs;
+              check commands models spent
 media/        pictures, videos and sounds that go in: inputs prompt addressing uploads
 money/        what a call costs: cost prices payments budget spending sums report
 gallery/      a page of results: page.py and the page's own files
-transport/    one HTTP call done right: client request retries reading events download; uploads: storage multipart;
-              what went wrong: context said errors troubles; below them connecting proxies limits addresses
+transport/    one HTTP call done right: client request retries reading events download;
+              uploads: storage multipart; what went wrong: context said errors troubles;
+              below them connecting proxies limits addresses
 account.py    the key and the endpoint's setting, from the environment and .env files
 files/        bytes on disk: names answer_file json_file outputs sidecar probe ends;
               below them whole locks own

@@ -30,9 +30,8 @@ def paying(session, record: dict):
 def settle(session, record: dict, cost: Cost) -> None:
     """The end of a task is known: the spending gets the difference to what was counted at its create."""
     if "counted" in record:
-        correct(session.payments, record.get("model", ""), cost_counted(record), cost, record["task_id"]
-                or record["id"],
-                resolved=bool(record.get("found")))
+        correct(session.payments, record.get("model", ""), cost_counted(record), cost,
+                record["task_id"] or record["id"], resolved=bool(record.get("found")))
         del record["counted"]
     record["cost"] = document(cost)
 

@@ -7,14 +7,16 @@ from ..failures import usage
 SINGLE = ("tasks", "status", "cancel", "resume")  # flags that stand for a command of their own
 
 
-def add_task_flags(add, max_wait: float,
-                   no_wait: str = "create a task, print its id and end; fetch the result with --resume (for "
-                                  "models that create tasks)") -> None:
+_NO_WAIT = ("create a task, print its id and end; fetch the result with --resume "
+            "(for models that create tasks)")
+
+
+def add_task_flags(add, max_wait: float, no_wait: str = _NO_WAIT) -> None:
     """Flags of scripts whose calls may be tasks."""
     add("--no-wait", action="store_true", help=no_wait)
     add("--max-wait", metavar="SECONDS", type=number(1, 86400), default=max_wait,
-        help=f"longest wait for a task (default: {max_wait:g}); the task continues after that, and exit "
-             "code 5 comes with the command to fetch it")
+        help=f"longest wait for a task (default: {max_wait:g}); the task continues after that, "
+             "and exit code 5 comes with the command to fetch it")
     add("--poll", metavar="SECONDS", type=number(0.01, 600), help="longest pause between two polls of a task")
     add("--resume", metavar="ID",
         help="fetch the result of a task, or the files of an answer that could not be saved")

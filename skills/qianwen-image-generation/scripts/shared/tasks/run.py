@@ -26,8 +26,7 @@ def row_record_id(row, options) -> str:
 
 
 # What a script makes. extension: of the files; accept: the beginning of their media types; noun: one of them
-# in words; unit: its name in the bill; longest: seconds between two polls; usual: how long a task takes, in
-# words.
+# in words; unit: its name in the bill; longest: seconds between two polls; usual: how long a task takes.
 Product = namedtuple("Product", "extension accept noun unit longest usual")
 
 
@@ -80,8 +79,7 @@ class TaskRun:
     def runner(self, client) -> Tasks:
         most = self.options.poll or self.product.longest
         return Tasks(client, self.journal, self.console, pace=(min(2.0, most), most),
-                     usual=self.product.usual,
-                     forget=lambda record: settle_without(self.session, record))
+                     usual=self.product.usual, forget=lambda record: settle_without(self.session, record))
 
     def request_of(self, call) -> Request:
         """The HTTP request of a script's Call, which has `path`, `body` and `headers`."""
@@ -98,9 +96,9 @@ class TaskRun:
         nothing is paid before that."""
         options = self.options
         outputs = OutputFiles(options.output, options.overwrite, self.console.redact_result(name), count,
-                              self.product.extension,
-                      sidecars=not options.no_sidecar, name_id=self.row.name[:6] if self.row else "",
-                      text=text, warn=self.console.warn)
+                              self.product.extension, sidecars=not options.no_sidecar,
+                              name_id=self.row.name[:6] if self.row else "", text=text,
+                              warn=self.console.warn)
         try:
             self.journal.prove()
             if options.gallery:
@@ -114,11 +112,10 @@ class TaskRun:
     def new_record(self, outputs: OutputFiles, fingerprint: str, facts: dict, cost: Cost, **more) -> dict:
         """The journal's record of a call; `facts` go into the sidecars, so no key may be in them.
         `cost` is its estimate."""
-        options, clean = self.options, self.console.redact_result
+        options, clean, endpoint = self.options, self.console.redact_result, self.session.endpoint
         return self.journal.new(
             self.console.skill, row_record_id(self.row, options) if self.row else "", model=facts["model"],
-            prompt=clean(facts.get("prompt") or ""), endpoint=self.session.endpoint.origin
-            + self.session.endpoint.prefix,
+            prompt=clean(facts.get("prompt") or ""), endpoint=endpoint.origin + endpoint.prefix,
             fingerprint=fingerprint, output=outputs.output, count=outputs.count, overwrite=options.overwrite,
             sidecars=outputs.sidecars, gallery=options.gallery, facts=clean(facts), counted=counted(cost),
             **more)
@@ -128,18 +125,18 @@ class TaskRun:
         record = self.journal.read(row_record_id(self.row, self.options)) if self.row else None
         if record is None or not is_submitting(record):
             return record
-        return record if self.runner(self.client(record.get("model", ""))).find_or_forget(
-            record, self.options.max_wait) else None
+        runner = self.runner(self.client(record.get("model", "")))
+        return record if runner.find_or_forget(record, self.options.max_wait) else None
 
     def refuse_twin(self, record: dict) -> None:
         """The same request again would be billed again, and is most likely a mistake."""
         twin = None if self.options.again or self.row else self.journal.same_request(record["fingerprint"])
         if twin:
             given = twin["task_id"] or twin["id"]
+            command = resume_command(given, self.journal)
             raise Failure(Exit.RUNNING, f"the same request is under way already, as {given}",
-                          fix=f"fetch it with: {resume_command(given, self.journal)}, or add --again to "
-                              "create another one",
-                          task_id=twin["task_id"], resume=resume_command(given, self.journal))
+                          fix=f"fetch it with: {command}, or add --again to create another one",
+                          task_id=twin["task_id"], resume=command)
 
     # -- the answer
 
@@ -160,8 +157,7 @@ class TaskRun:
         if self.console.json_mode:
             self.console.document({"ok": True, "skill": self.console.skill, "model": record["model"],
                                    "request_id": record["request_id"], "task_id": record["task_id"],
-                                   "resume": command_line,
-                                   "warnings": self.console.warnings})
+                                   "resume": command_line, "warnings": self.console.warnings})
             return
         self.console.result(record["task_id"] + "\n")
         self.console.note(f"the task is under way; fetch the result with: {command_line}")
@@ -184,10 +180,9 @@ class TaskRun:
         except KeyboardInterrupt:
             command_line = resume_command(record["task_id"] or record["id"], self.journal)
             raise Failure(Exit.INTERRUPTED, f"interrupted with {in_words(len(delivery.files), 'file')} saved",
-                          "the result exists and is paid for",
-                          f"fetch the rest with: {command_line}", task_id=record["task_id"],
-                          resume=command_line,
-                          files=delivery.files, accepted="maybe") from None
+                          "the result exists and is paid for", f"fetch the rest with: {command_line}",
+                          task_id=record["task_id"], resume=command_line, files=delivery.files,
+                          accepted="maybe") from None
         page = ""
         if (record.get("gallery") or self.options.gallery) and delivery.files and not self.row:
             page = gallery_of(outputs.folder, record.get("overwrite", self.options.overwrite), self.console)
@@ -241,8 +236,7 @@ class TaskRun:
         if self.console.json_mode:
             files = [{"path": path, "bytes": os.path.getsize(path)} for path in paths]
             self.console.document({"ok": True, "skill": self.console.skill, "task_id": given, "files": files,
-                                   "fetched": True,
-                                   "warnings": self.console.warnings})
+                                   "fetched": True, "warnings": self.console.warnings})
         for path in paths:
             self.console.result(path + "\n")
 
@@ -253,14 +247,13 @@ class TaskRun:
         if is_submitting(record):
             runner.look_for(record)
         body = None if record["state"] == READY else runner.wait(record, self.options.max_wait)
-        if body is not None and record.get("found") and original_prompt(body) not in ("",
-            record.get("prompt")):
+        found = body is not None and record.get("found")
+        if found and original_prompt(body) not in ("", record.get("prompt")):
             runner.not_ours(record)
             raise Failure(Exit.FAILED,
                           f"the task {record['task_id']}, which began at that time, has another prompt",
                           "somebody else with this account created it",
-                          "run the original command again with --again",
-                          task_id=record["task_id"])
+                          "run the original command again with --again", task_id=record["task_id"])
         parts = record["parts"] if body is None else self.parts_of(body)
         outputs = self._old_outputs(record, body, sum(part["kind"] == "media" for part in parts))
         try:
@@ -277,9 +270,8 @@ class TaskRun:
         known = "output" in record
         output = options.output if options.output or not known else record["output"]
         name = record.get("prompt") or original_prompt(body) or record["task_id"] or "result"
-        return OutputFiles(output, options.overwrite or record.get("overwrite", False),
-                           self.console.redact_result(name),
-                     record.get("count") or max(1, found), self.product.extension,
-                     sidecars=record.get("sidecars", True) and not options.no_sidecar, resumed=known
-                     and not options.output,
-                     warn=self.console.warn)
+        return OutputFiles(
+            output, options.overwrite or record.get("overwrite", False), self.console.redact_result(name),
+            record.get("count") or max(1, found), self.product.extension,
+            sidecars=record.get("sidecars", True) and not options.no_sidecar,
+            resumed=known and not options.output, warn=self.console.warn)

@@ -63,11 +63,11 @@ class ChatAsk:
 
 
 def start(ask: ChatAsk, model, table, content, brought=None) -> dict:
-    """The body that all else is put on: a copy of --request with the model's id, thinking, the fields, and the
-    messages. Raises usage.
+    """The body that all else is put on:
+    a copy of --request with the model's id, thinking, the fields, and the messages. Raises usage.
 
-    `content` is what the user says now, None for nothing. The conversation before it is `brought`, else that of
-    --request, where it takes the place of the user's last turn.
+    `content` is what the user says now, None for nothing. The conversation before it is `brought`,
+    else that of --request, where it takes the place of the user's last turn.
     """
     if ask.json_object and ask.schema is not None:
         raise usage("--json-object and --schema do not go together: a schema already asks for JSON",

@@ -1,5 +1,5 @@
-"""The chat models that were announced as switched off, as rows like those of `models.py`. Read only for ids that
-are not among those."""
+"""The chat models that were announced as switched off, as rows like those of `models.py`.
+Read only for ids that are not among those."""
 from __future__ import annotations
 
 from ..money.prices import TokenPrice
@@ -96,8 +96,9 @@ ROWS = (
            gone="qwen3.6-flash"),
     *(_model(f"qwen-vl-{name}", "never", "so hr", (129024, 8192), None, sight, gone="qwen3.7-plus",
              day="2026-05-13")
-      for name, sight in (("max-2025-04-08", QVQ._replace(video_bytes=2 * 1_000_000_000)), ("max-2025-04-02", QVQ),
-                          ("max-2025-01-25", QVQ), ("plus-2025-05-07", QVQ), ("plus-2025-01-25", QVQ))),
+      for name, sight in (("max-2025-04-08", QVQ._replace(video_bytes=2 * 1_000_000_000)),
+                          ("max-2025-04-02", QVQ), ("max-2025-01-25", QVQ),
+                          ("plus-2025-05-07", QVQ), ("plus-2025-01-25", QVQ))),
     *(_model(f"qwen-vl-{name}", "never", "hr", (30720, 2048), None, _OLDEST, gone="qwen3.7-plus",
              day="2026-05-13")
       for name in ("max-1230", "max-1119", "max-1030", "max-0809", "plus-0809", "plus-0102")),

@@ -184,8 +184,8 @@ class Payment:
 
 def correct(payments: Payments, model: str, counted: Cost, now: Cost, task: str,
             resolved: bool = False, calls: int = 0) -> None:
-    """Settle a task whose create was counted as one call that costs `counted`: the difference is written, with
-    as many further `calls`.
+    """Settle a task whose create was counted as one call that costs `counted`:
+    the difference is written, with as many further `calls`.
 
     `resolved`: the call was in doubt, and is so no more.
     """

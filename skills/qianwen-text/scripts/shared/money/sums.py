@@ -21,8 +21,8 @@ _MOST_SUMS = 64 << 20  # bytes
 _NEW = 60.0  # seconds
 _ASIDE = r"spending-(\d+)\.jsonl$"
 
-# What was spent on one day with one model. unpriced: calls without a known price; in_doubt: calls whose
-# outcome nobody knows.
+# What was spent on one day with one model. unpriced: calls without a known price;
+# in_doubt: calls whose outcome nobody knows.
 Sum = namedtuple("Sum", "calls units amount unpriced in_doubt", defaults=(0, {}, 0.0, 0, 0))
 
 
@@ -31,9 +31,8 @@ def plus(one: Sum, other: Sum) -> Sum:
     units = dict(one.units)
     for name, count in other.units.items():
         units[name] = round(units.get(name, 0) + count, 4)
-    return Sum(one.calls + other.calls, units, round(one.amount + other.amount, 6), one.unpriced
-               + other.unpriced,
-               one.in_doubt + other.in_doubt)
+    return Sum(one.calls + other.calls, units, round(one.amount + other.amount, 6),
+               one.unpriced + other.unpriced, one.in_doubt + other.in_doubt)
 
 
 class Sums(Spending):
@@ -77,8 +76,8 @@ class Sums(Spending):
         if new:
             from ..files.whole import whole
             with whole(self._path(SUMS), permissions=0o600) as file:
-                file.write(json.dumps({"folded": new[-1],
-                                       "days": [[*key, *one] for key, one in sums.items()]}).encode())
+                days = [[*key, *one] for key, one in sums.items()]
+                file.write(json.dumps({"folded": new[-1], "days": days}).encode())
         return bool(new) or folded != self._folded
 
     def _read_sums(self) -> tuple:
@@ -113,8 +112,8 @@ class Sums(Spending):
         (a crash in between) are summed by the next reader."""
         with self._lock():
             if os.path.getsize(self._path(FILE)) > MOST_BYTES:
-                last = max(self._numbers(), default=-1)
-                os.rename(self._path(FILE), self._path(f"spending-{max(last, self._read_sums()[0]) + 1}.jsonl"))
+                last = max(*self._numbers(), self._read_sums()[0], -1)
+                os.rename(self._path(FILE), self._path(f"spending-{last + 1}.jsonl"))
                 self._fold()
 
     def _numbers(self) -> list:
@@ -130,8 +129,9 @@ class Sums(Spending):
         return sum(self._still_open(path) for path in self._files_under_way())
 
     def _still_open(self, path: str) -> float:
-        """CNY of the open calls of one process; 0 once they are written down as doubts. Each is ended in its
-        file as it is written down, because the file may stay: one that is open cannot be deleted on Windows."""
+        """CNY of the open calls of one process; 0 once they are written down as doubts.
+        Each is ended in its file as it is written down, because the file may stay:
+        one that is open cannot be deleted on Windows."""
         try:
             if self._is_new(path):
                 return 0.0

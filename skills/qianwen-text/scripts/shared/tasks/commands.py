@@ -26,13 +26,15 @@ def list_tasks(journal: Journal, console) -> None:
 def describe(records: list, journal: Journal) -> list:
     """The records as rows for `--tasks`, without what is private to the journal."""
     now = journal.now()
-    return [{"id": record["task_id"] or record["id"], "skill": record["skill"],
-             "model": record.get("model", ""),
-             "state": "expired" if journal.expired(record) else record["state"],
-             "prompt": str(record.get("prompt", ""))[:80], "age_seconds": int(now - record["created"]),
-             "output": record.get("output", ""),
-             "resume": resume_command(record["task_id"] or record["id"], journal)}
-            for record in records]
+    rows = []
+    for record in records:
+        given = record["task_id"] or record["id"]
+        rows.append({"id": given, "skill": record["skill"], "model": record.get("model", ""),
+                     "state": "expired" if journal.expired(record) else record["state"],
+                     "prompt": str(record.get("prompt", ""))[:80],
+                     "age_seconds": int(now - record["created"]), "output": record.get("output", ""),
+                     "resume": resume_command(given, journal)})
+    return rows
 
 
 def _next_of(row: dict) -> str:
@@ -41,8 +43,9 @@ def _next_of(row: dict) -> str:
 
 
 def _age(seconds: float) -> str:
-    return (f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min" if seconds < 7200
-            else f"{seconds / 3600:.0f} h")
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.0f} h"
 
 
 def show_status(given: str, runner, journal: Journal, console) -> None:
@@ -63,8 +66,8 @@ def show_status(given: str, runner, journal: Journal, console) -> None:
 
 def _say_status(facts: dict, journal: Journal, console) -> None:
     if console.json_mode:
-        console.document({"ok": True, "skill": console.skill, **facts,
-                          "resume": resume_command(facts["task_id"], journal),
+        resume = resume_command(facts["task_id"], journal)
+        console.document({"ok": True, "skill": console.skill, **facts, "resume": resume,
                           "warnings": console.warnings})
         return
     said = ": ".join(str(facts[name]) for name in ("status", "code", "message") if facts.get(name))
@@ -98,7 +101,8 @@ def check_same_skill(record: dict | None, skill: str) -> None:
 
 def check_same_account(record: dict | None, endpoint) -> None:
     """A task is known only where it was made."""
-    if record and record.get("endpoint") and record["endpoint"] != endpoint.origin + endpoint.prefix:
-        raise usage(f"{record['task_id'] or record['id']} was started at {record['endpoint']}, but this run "
-                    f"would ask {endpoint.origin + endpoint.prefix}",
+    here = endpoint.origin + endpoint.prefix
+    if record and record.get("endpoint") and record["endpoint"] != here:
+        raise usage(f"{record['task_id'] or record['id']} was started at {record['endpoint']}, "
+                    f"but this run would ask {here}",
                     "set QWEN_BASE_URL or QWEN_REGION as they were, then run it again")

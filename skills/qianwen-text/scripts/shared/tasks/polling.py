@@ -19,8 +19,8 @@ LIST_DELAY = 15.0  # seconds after which the service surely lists what was creat
 
 
 class Polled:
-    """What goes on at the service. `pace` is the first
-    and the longest pause between two polls, in seconds."""
+    """What goes on at the service.
+    `pace` is the first and the longest pause between two polls, in seconds."""
 
     usual = ""  # how long it takes, in words
     repeat = 30.0  # seconds after which a line of progress is printed although nothing has changed
@@ -84,8 +84,9 @@ class Polled:
                 if is_final or failure.exit_code in (Exit.KEY, Exit.USAGE, Exit.INTERRUPTED):
                     raise self._still_there(failure, record)
                 if left <= 0:
-                    raise self._goes_on(record, Exit.RUNNING, "the task's state could not be read within "
-                                        f"{counted(max_wait, 'second')}: {failure.message}") from failure
+                    waited = counted(max_wait, "second")
+                    said = f"the task's state could not be read within {waited}: {failure.message}"
+                    raise self._goes_on(record, Exit.RUNNING, said) from failure
                 self.console.note(f"{failure.message} — asking again")
                 self.sleep(min(left, max(failure.retry_after or 0.0, self.pace[1])))
 

@@ -40,10 +40,10 @@ class Delivery:
     def keep_links(self, parts: list, answer: dict) -> None:
         """The links go to disk before anything is downloaded:
         from now on nothing of the answer can be lost."""
-        self.record.update(state=READY, parts=self.console.redact_result(parts), usage=answer.get("usage")
-                           or {},
-                           created=self.record["created"] or self.journal.clock(),
-                           request_id=self.record.get("request_id") or str(answer.get("request_id") or ""))
+        request_id = self.record.get("request_id") or str(answer.get("request_id") or "")
+        self.record.update(state=READY, parts=self.console.redact_result(parts),
+                           usage=answer.get("usage") or {}, request_id=request_id,
+                           created=self.record["created"] or self.journal.clock())
         try:
             self.journal.write(self.record)
         except OSError as error:
@@ -70,10 +70,10 @@ class Delivery:
                 self.problems.append(failure)
                 continue
             except OSError as error:
-                self.problems.append(Failure(Exit.UNSAVED,
-                                             f"a result could not be saved in {self.outputs.folder or '.'}: "
-                                             f"{error.strerror}", accepted="maybe",
-                                             files=[{"url": part["url"]}]))
+                folder = self.outputs.folder or "."
+                self.problems.append(Failure(
+                    Exit.UNSAVED, f"a result could not be saved in {folder}: {error.strerror}",
+                    accepted="maybe", files=[{"url": part["url"]}]))
                 continue
             self.files.append(entry)
             self.console.result(entry["path"] + "\n")
@@ -121,8 +121,8 @@ class Delivery:
         raise Failure(Exit.UNSAVED,
                       f"the file behind a result's link {what}{kept and f'; the part received is in {kept}'}",
                       f"a proxy, a log-in page or the storage sent something else; the link is {url}",
-                      accepted="maybe",
-                      code=failures.BAD_LINK, files=[{"url": url, **({"partial": kept} if kept else {})}])
+                      accepted="maybe", code=failures.BAD_LINK,
+                      files=[{"url": url, **({"partial": kept} if kept else {})}])
 
     def _set_aside(self, temporary, number: int) -> str:
         """What came may be of use: it stays as NAME.partial, in place of what came before;
@@ -144,16 +144,16 @@ class Delivery:
             return
         record = self.record
         count = sum(part["kind"] == "media" for part in record["parts"])
+        created = datetime.fromtimestamp(record["created"], timezone.utc)
         self.outputs.describe(entry, self.console.redact_result({
             "skill": self.console.skill, "media_type": entry["media_type"], "width": entry.get("width"),
             "height": entry.get("height"), "seconds": entry.get("seconds"), "bytes": entry["bytes"],
             **record["facts"],
             "actual_prompt": part.get("actual_prompt"), "request_id": record.get("request_id"),
-            "task_id": record["task_id"],
-            "usage": record.get("usage"), "billing": {"cost": share(record, count)}, "number": number
-            if count > 1 else None, "of": count if count > 1 else None,
-            "created": datetime.fromtimestamp(record["created"],
-                                              timezone.utc).isoformat(timespec="seconds")}))
+            "task_id": record["task_id"], "usage": record.get("usage"),
+            "billing": {"cost": share(record, count)},
+            "number": number if count > 1 else None, "of": count if count > 1 else None,
+            "created": created.isoformat(timespec="seconds")}))
         entry["sidecar"] = sidecar_path(entry["path"])
 
     def finish(self) -> None:
@@ -183,10 +183,9 @@ class Delivery:
         links = [entry for problem in self.problems for entry in problem.files]
         what = f"{len(self.problems)} of {counted(made, 'result')} could not be saved"
         failure = Failure(Exit.UNSAVED, f"{what}: {first.message}", first.cause,
-                          f"fetch what is missing with: {command_line} (add -o DIR/ for another place); the "
-                          "links expire after 24 hours", files=[*self.files, *links],
-                          task_id=record["task_id"],
-                          resume=command_line,
+                          f"fetch what is missing with: {command_line} (add -o DIR/ for another place); "
+                          "the links expire after 24 hours",
+                          files=[*self.files, *links], task_id=record["task_id"], resume=command_line,
                           request_id=record.get("request_id", ""), accepted="maybe", code=first.code)
         if not self.kept:
             self.console.links([entry["url"] for entry in links if "url" in entry])
@@ -214,20 +213,19 @@ def report(delivery: Delivery, session, product, count, text_file, page: str, fe
     if not console.json_mode:
         return
     text = "".join(part["text"] for part in record["parts"] if part["kind"] == "text")
+    billing = {"plan": session.verdict.key.billing, "units": {product.unit: count}, "cost": document(cost)}
     found = {"ok": True, "skill": console.skill, "model": record.get("model"),
-             "request_id": record.get("request_id"),
-                "text": text, "files": [*files, *([text_file] if text_file else [])], "gallery": page,
-                "task_id": record["task_id"], "usage": record.get("usage"),
-                "fetched": fetched, "billing": {"plan": session.verdict.key.billing,
-                                                "units": {product.unit: count}, "cost": document(cost)},
-                "warnings": console.warnings}
+             "request_id": record.get("request_id"), "text": text,
+             "files": [*files, *([text_file] if text_file else [])], "gallery": page,
+             "task_id": record["task_id"], "usage": record.get("usage"),
+             "fetched": fetched, "billing": billing, "warnings": console.warnings}
     always = ("ok", "skill", "files", "billing", "warnings")
     console.document({name: value for name, value in found.items() if value or name in always})
 
 
 def _bill(record: dict, files: list, count, product, billing: str) -> str:
-    sizes = ", ".join(dict.fromkeys(f"{entry['width']}x{entry['height']}" for entry in files
-                                    if entry.get("width")))
+    sides = [f"{entry['width']}x{entry['height']}" for entry in files if entry.get("width")]
+    sizes = ", ".join(dict.fromkeys(sides))
     number = len(files)
     units = f", {unit(count, product.unit)}" if count != number else ""
     return (f"{counted(number, product.noun)} of {record.get('model') or 'the task'}"

@@ -63,8 +63,7 @@ class Journal:
                         "set HOME, or set XDG_STATE_HOME to a folder of your own")
         self.state, self.folder, self.clock = state_folder, os.path.join(state_folder, "tasks"), clock
         self._clean = clean
-        # seconds that the service's clock is ahead of ours, once an answer has told
-        self.ahead: float | None = None
+        self.ahead: float | None = None  # seconds of the service's clock, once an answer has told
 
     def heard(self, headers: dict) -> None:
         """Take the service's time from an answer:
@@ -86,15 +85,14 @@ class Journal:
             sweep(self.folder)
             prove_writable(self.folder, _PROOF)
         except OSError as error:
-            raise usage(f"the journal {self.folder} cannot be written ({error.strerror}), but without it a "
-                        "paid result could be lost",
+            raise usage(f"the journal {self.folder} cannot be written ({error.strerror}), "
+                        "but without it a paid result could be lost",
                         "set XDG_STATE_HOME to a writable folder, or make this one writable") from None
 
     def new(self, skill: str, record_id: str = "", **fields) -> dict:
         """A record that is not written yet."""
         return {"id": record_id or f"q-{short_id()}{short_id()}", "skill": skill, "task_id": "",
-                "state": SUBMITTING,
-                "created": self.clock(), **fields}
+                "state": SUBMITTING, "created": self.clock(), **fields}
 
     def write(self, record: dict) -> None:
         """Put a record on disk, whole. Raises OSError."""
@@ -117,9 +115,9 @@ class Journal:
 
     def _note_fetched(self, record: dict, paths: list) -> None:
         """Where the files went, in one small file; the next --resume of the same task reads it."""
+        name = _FETCHED + _name_of(record["task_id"] or record["id"])
         try:
-            with whole(os.path.join(self.folder, f"{_FETCHED}{_name_of(record['task_id'] or record['id'])}"),
-                       "w", 0o600) as file:
+            with whole(os.path.join(self.folder, name), "w", 0o600) as file:
                 json.dump({"moment": self.clock(), "paths": paths}, file)
             self._forget_fetched()
         except OSError:  # it only spares a second download
@@ -134,9 +132,9 @@ class Journal:
 
     def fetched(self, given: str) -> list:
         """The files that a task was fetched to, if all of them are still there."""
+        path = os.path.join(self.folder, _FETCHED + _name_of(given))
         try:
-            note = json.loads(read_own(os.path.join(self.folder, _FETCHED + _name_of(given)), _LARGEST)
-                              or b"{}")
+            note = json.loads(read_own(path, _LARGEST) or b"{}")
             paths = note.get("paths", [])
             return paths if all(os.path.isfile(path) for path in paths) else []
         except (OSError, ValueError, TypeError, AttributeError, RecursionError):
@@ -150,8 +148,8 @@ class Journal:
             fresh = self._done() if os.path.lexists(path) and os.path.getsize(path) > _LONG else None
             if fresh is not None:
                 os.unlink(path)
-            lines = "".join(f"{moment:.0f} {name}\n" for name,
-                            moment in {**(fresh or {}), task_id: self.clock()}.items())
+            moments = {**(fresh or {}), task_id: self.clock()}
+            lines = "".join(f"{moment:.0f} {name}\n" for name, moment in moments.items())
             file = open_own(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY)
             try:
                 os.write(file, lines.encode("utf-8", "replace"))
@@ -168,8 +166,8 @@ class Journal:
             return {}
         found = [re.fullmatch(r"(\d{1,12}) (\S{1,200})", line)
                  for line in content.decode("utf-8", "replace").split("\n")]
-        return {match.group(2): int(match.group(1)) for match in found if match
-                and abs(self.clock() - int(match.group(1))) < LIFE}
+        return {match.group(2): int(match.group(1)) for match in found
+                if match and abs(self.clock() - int(match.group(1))) < LIFE}
 
     def known_tasks(self) -> set:
         """The ids of all tasks that this machine started in the last day, as far as it got them."""
@@ -184,15 +182,15 @@ class Journal:
         except (OSError, ValueError, RecursionError):
             return None
         needed = {"id": str, "skill": str, "state": str, "task_id": str, "created": (int, float)}
-        whole = isinstance(record, dict) and all(isinstance(record.get(name), kind) for name,
-            kind in needed.items())
+        whole = isinstance(record, dict) and all(isinstance(record.get(name), kind)
+                                                 for name, kind in needed.items())
         return record if whole and record["id"] == record_id and math.isfinite(record["created"]) else None
 
     def find(self, given: str) -> dict | None:
         """The record with this id, be it its own, the task's, or the request's."""
         return self.read(given) or next(
-            (record for record in self.all() if given
-             and given in (record["task_id"], record.get("request_id"))), None)
+            (record for record in self.all()
+             if given and given in (record["task_id"], record.get("request_id"))), None)
 
     def all(self) -> list:
         """Every record, the oldest first."""
@@ -210,8 +208,9 @@ class Journal:
 
     def same_request(self, fingerprint: str) -> dict | None:
         """A record of an identical request that is still under way."""
-        return next((record for record in self.all() if record.get("fingerprint") == fingerprint
-                     and record["state"] != LOST and not self.expired(record)), None)
+        return next((record for record in self.all()
+                     if record.get("fingerprint") == fingerprint and record["state"] != LOST
+                     and not self.expired(record)), None)
 
     def _path(self, record_id: str) -> str:
         return os.path.join(self.folder, record_id + ".json")

@@ -1,8 +1,8 @@
 """Asynchronous tasks: submitted once, in the journal before the first poll, polled, resumed, cancelled.
 
-There is no idempotency key: a second create is a second bill. So a create is never repeated
-unless it was surely not taken, and one whose answer was lost is looked for in the service's own
-list (image contract 3 and 8.4).
+There is no idempotency key: a second create is a second bill. So a create is never repeated unless it was
+surely not taken, and one whose answer was lost is looked for in the service's own list
+(image contract 3 and 8.4).
 """
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def check_given(given: str, record: dict | None, journal: Journal) -> None:
         return
     if re.match(r"(q|row)-", given):
         raise usage(f"{given} is not in the journal {journal.folder}",
-                    "the id is known only in that journal: set XDG_STATE_HOME and HOME as they were when it "
-                    "was created; --tasks lists what is there")
+                    "the id is known only in that journal: set XDG_STATE_HOME and HOME "
+                    "as they were when it was created; --tasks lists what is there")
     if not is_id(given):
         raise usage(f"{ascii(given)} is not the id of a task", "--tasks lists what can be fetched")
 
@@ -65,8 +65,9 @@ class Tasks(Polled):
         try:
             self.journal.write(record)
         except OSError as error:
-            raise usage(f"the journal {self.journal.folder} cannot be written ({error.strerror}); nothing "
-                        "was sent", "make room there, or set XDG_STATE_HOME to another folder") from error
+            raise usage(f"the journal {self.journal.folder} cannot be written ({error.strerror}); "
+                        "nothing was sent",
+                        "make room there, or set XDG_STATE_HOME to another folder") from error
         try:
             reply = self.client.json(request, Retries.CREATE)
         except Failure as failure:
@@ -101,8 +102,9 @@ class Tasks(Polled):
         try:
             self.journal.write(record)
         except OSError as error:
-            self.console.warn(f"the task {record['task_id']} could not be saved in the journal: "
-                              f"{error.strerror}", "keep this id: it leads to the result")
+            self.console.warn(
+                f"the task {record['task_id']} could not be saved in the journal: {error.strerror}",
+                "keep this id: it leads to the result")
 
     def _explain_lost(self, failure: Failure, record: dict) -> None:
         """Say how to find a task whose create may have been taken."""
@@ -120,13 +122,15 @@ class Tasks(Polled):
         """
         known = self.journal.known_tasks() | set(record.get("others", ()))
         items, earliest, latest = self._listed(record)
-        found = [str(item["task_id"]) for item in items if item.get("model_name") == record["model"]
-                 and is_id(item.get("task_id")) and item["task_id"] not in known
-                 and earliest <= _started(item) <= latest]
+        found = [str(item["task_id"]) for item in items
+                 if item.get("model_name") == record["model"] and is_id(item.get("task_id"))
+                 and item["task_id"] not in known and earliest <= _started(item) <= latest]
         if not found:
             self._give_up(record)
-            raise Failure(Exit.FAILED, "the service lists no such task, so it did not accept the request, "
-                          "which costs nothing", fix="run the original command again", code=NOT_LISTED)
+            raise Failure(
+                Exit.FAILED,
+                "the service lists no such task, so it did not accept the request, which costs nothing",
+                fix="run the original command again", code=NOT_LISTED)
         rivals = any(is_submitting(other) and other.get("model") == record["model"]
                      and other["id"] != record["id"] for other in self.journal.all())
         task_id = found[0] if len(found) == 1 and not rivals else self._of_prompt(found, record)
@@ -159,8 +163,8 @@ class Tasks(Polled):
         self._keep(record)
 
     def find_or_forget(self, record: dict, max_wait: float) -> bool:
-        """Whether the task of an unanswered create is found,
-        as `look_for` does, waiting for what is not clear yet.
+        """Whether the task of an unanswered create is found, as `look_for` does,
+        waiting for what is not clear yet.
 
         A record without a task is deleted: nothing was made, and the request may be sent again. Raises
         Failure where several tasks could be the one.
@@ -269,10 +273,11 @@ class Tasks(Polled):
         request_id = str(body.get("request_id") or "")
         known = {"code": status, "request_id": request_id, "task_id": record["task_id"]}
         if status == UNKNOWN:
-            return Failure(Exit.FAILED, f"the service does not know the task {record['task_id']}",
-                           "the service keeps tasks for 24 hours, in the region and account that created "
-                           "them", "check QWEN_REGION and the key; when 24 hours have passed, the result is "
-                                   "gone, so run the original command again", **known)
+            return Failure(
+                Exit.FAILED, f"the service does not know the task {record['task_id']}",
+                "the service keeps tasks for 24 hours, in the region and account that created them",
+                "check QWEN_REGION and the key; "
+                "when 24 hours have passed, the result is gone, so run the original command again", **known)
         if status == CANCELED:
             return Failure(Exit.FAILED, f"the task {record['task_id']} was cancelled",
                            "somebody cancelled it while it waited", "run the original command again", **known)

@@ -30,8 +30,8 @@ class Taken(Exception):
 
 
 class StoredPayments:
-    """The payments of rows whose jobs are paid as a whole: `costs` gets for each model the sum, and of how many
-    rows."""
+    """The payments of rows whose jobs are paid as a whole:
+    `costs` gets for each model the sum, and of how many rows."""
 
     def __init__(self, costs: dict):
         self._costs, self._model = costs, ""

@@ -25,8 +25,9 @@ _WITHOUT = {
 
 
 class Session:
-    """`row` is the row of a batch that this is a session for, None for a command of its own. `payments` are the
-    paid calls of the run: each is made within `payments.paying(…)`. Raises usage for a budget that is none."""
+    """`row` is the row of a batch that this is a session for, None for a command of its own.
+    `payments` are the paid calls of the run: each is made within `payments.paying(…)`.
+    Raises usage for a budget that is none."""
 
     half_price = False  # whether the call goes through the Batch API
 

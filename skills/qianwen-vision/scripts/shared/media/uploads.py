@@ -69,8 +69,8 @@ class Uploader:
     def _upload(self, media: Media) -> str:
         """Send the file; a credential that ended on the way is renewed once."""
         if self.console:
-            self.console.note(f"uploading {media.name} ({data_size(media.size)}) to the service's temporary "
-                              "storage, where it stays for 48 hours")
+            self.console.note(f"uploading {media.name} ({data_size(media.size)}) "
+                              "to the service's temporary storage, where it stays for 48 hours")
         try:
             return self._send(media, self._credential())
         except Failure as failure:
@@ -90,20 +90,19 @@ class Uploader:
     def _send(self, media: Media, policy: dict) -> str:
         limit = _number(policy.get("max_file_size_mb"), 0) * 1024 * 1024
         if limit and media.size > limit:
-            raise usage(f"{media.name} has {data_size(media.size)}, but a temporary upload for {self.model} "
-                        f"takes {data_size(limit)} at most",
+            raise usage(f"{media.name} has {data_size(media.size)}, "
+                        f"but a temporary upload for {self.model} takes {data_size(limit)} at most",
                         "put the file on a public http(s) address and pass that, or make it smaller")
         key = f"{policy['upload_dir'].rstrip('/')}/{os.urandom(8).hex()}.{_extension(media)}"
         fields = {
             "OSSAccessKeyId": policy["oss_access_key_id"], "Signature": policy["signature"],
-            "policy": policy["policy"],
-            "key": key, "x-oss-object-acl": policy.get("x_oss_object_acl", "private"),
+            "policy": policy["policy"], "key": key,
+            "x-oss-object-acl": policy.get("x_oss_object_acl", "private"),
             "x-oss-forbid-overwrite": policy.get("x_oss_forbid_overwrite", "true"),
             "success_action_status": "200"}
         progress = upload_progress(self.console, media.name) if self.console else None
         form = Multipart(fields, media.path, filename=key.rsplit("/", 1)[1], media_type=media.media_type,
-                         data=media.data,
-                         progress=progress)
+                         data=media.data, progress=progress)
         try:
             upload(self.client, Request("POST", policy["upload_host"].rstrip("/") + "/", form))
         except Failure as failure:
@@ -132,8 +131,7 @@ def _extension(media: Media) -> str:
 
 
 _POLICY = {"policy": r"[!-~]+", "signature": r"[!-~]+", "upload_dir": r"[A-Za-z0-9._/-]+",
-           "upload_host": r"[^?#]+",
-           "oss_access_key_id": r"[!-~]+"}
+           "upload_host": r"[^?#]+", "oss_access_key_id": r"[!-~]+"}
 
 
 def _checked_policy(policy, endpoint) -> dict:
@@ -151,8 +149,7 @@ def _checked_policy(policy, endpoint) -> dict:
     if wrong:
         raise Failure(Exit.FAILED, f"the upload credential has no usable {', '.join(wrong)}",
                       "the base URL probably leads to something that only resembles the service",
-                      "check QWEN_BASE_URL, then "
-                      "run the command again", accepted="no")
+                      "check QWEN_BASE_URL, then run the command again", accepted="no")
     return policy
 
 
