@@ -19,7 +19,8 @@ def run_chats(session, call, make_parser, *, table, estimate, **row_settings) ->
     if options.batch is not None:
         return _run_rows(session, call, make_parser, table, estimate, row_settings)
     if options.batch_api:
-        raise usage("--batch-api goes with --batch", "add --batch FILE, or leave it out to pay the full price")
+        raise usage("--batch-api goes with --batch",
+                    "add --batch FILE, or leave it out to pay the full price")
     if options.estimate:
         return run_calls(session, call, make_parser, table, estimate)
     if options.tasks or options.status or options.cancel or options.resume:

@@ -150,8 +150,9 @@ def _report(console: Console, failure: Failure) -> int:
         from .cli.failed import tell
         tell(console, failure)
     except ImportError:  # it was taken away while the script ran
-        console.say("\n".join(filter(None, (f"error: {failure.message}", failure.cause and f"  why: {failure.cause}",
-                                            failure.fix and f"  next: {failure.fix}"))))
+        lines = (f"error: {failure.message}", failure.cause and f"  why: {failure.cause}",
+                 failure.fix and f"  next: {failure.fix}")
+        console.say("\n".join(filter(None, lines)))
     except BrokenPipeError:  # stderr has the report
         pass
     return int(failure.exit_code)

@@ -10,8 +10,7 @@ from .request import request_id_of
 # What a code and a message are called, by the service and by gateways.
 _CODES = ("code", "type", "error_code", "errorCode", "status_code")
 _MESSAGES = ("message", "msg", "detail", "error_msg", "errorMsg", "error_message", "errorMessage",
-             "status_msg",
-             "error_description", "errors", "error", "base_resp", "title")
+             "status_msg", "error_description", "errors", "error", "base_resp", "title")
 
 
 def error_of(status: int, body: dict, headers: dict) -> ServiceError:

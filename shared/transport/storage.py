@@ -35,7 +35,8 @@ def _refusal(status: int, raw: bytes, context: Context) -> Failure:
                                  for name in ("Code", "Message", "RequestId"))
     if not code and status < 500:
         return not_the_service(status, raw, context)
-    return context.explain(ServiceError(status, code or f"http_{status}", message or snippet(raw), request_id))
+    code, message = code or f"http_{status}", message or snippet(raw)
+    return context.explain(ServiceError(status, code, message, request_id))
 
 
 def _between(text: str, start: str, end: str) -> str:

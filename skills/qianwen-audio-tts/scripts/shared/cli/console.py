@@ -147,9 +147,9 @@ class Console:
     def _turn_to_stderr(self, why: str) -> None:
         """stdout takes no more. The result may be paid, so all of it goes to stderr, and what follows as
         well."""
-        self.unwritten = Failure(Exit.UNSAVED, f"stdout cannot be written: {why}",
-                                 fix="what was to go there is above, on stderr: nothing has to be paid for "
-                                     "again")
+        self.unwritten = Failure(
+            Exit.UNSAVED, f"stdout cannot be written: {why}",
+            fix="what was to go there is above, on stderr: nothing has to be paid for again")
         last, self._last = self._last, ("", "\n")
         self.say(f"stdout cannot be written ({why}); this was to go there:")
         self._write(self.stderr, "".join(self._written))

@@ -9,8 +9,10 @@ from ..failures import Exit, Failure
 ServiceError = namedtuple("ServiceError", "status code message request_id", defaults=(0, "", "", ""))
 
 
-class Context(namedtuple("Context", "skill key_kind endpoint_kind host model models sandboxed successor address",
-                         defaults=("", "", "", "", "", (), False, "", ""))):
+_FACTS = "skill key_kind endpoint_kind host model models sandboxed successor address"
+
+
+class Context(namedtuple("Context", _FACTS, defaults=("", "", "", "", "", (), False, "", ""))):
     """What explaining an error needs to know about the call. `models` are ids for a "did you mean",
     `successor` is what replaces a retired model, `address` the base URL in use, without a service path."""
 
@@ -28,7 +30,9 @@ class Context(namedtuple("Context", "skill key_kind endpoint_kind host model mod
             cause = "this agent's sandbox has no network (CODEX_SANDBOX_NETWORK_DISABLED=1)"
             fix, retryable = "ask the user to allow network access for this command, then run it again", False
         if accepted == "maybe" and not fix:
-            fix = "the service may have accepted and billed the request; run the command again only if paying twice is acceptable"
-        return Failure(Exit.NETWORK, what, cause or f"no usable connection to {self.host or 'the service'}",
-                       fix or "check the spelling of QWEN_BASE_URL, the network and any proxy; then run the "
-                       "command again", retryable=retryable, accepted=accepted)
+            fix = ("the service may have accepted and billed the request; "
+                   "run the command again only if paying twice is acceptable")
+        cause = cause or f"no usable connection to {self.host or 'the service'}"
+        fix = fix or ("check the spelling of QWEN_BASE_URL, the network and any proxy; "
+                      "then run the command again")
+        return Failure(Exit.NETWORK, what, cause, fix, retryable=retryable, accepted=accepted)

@@ -1,7 +1,7 @@
 """What the service's errors mean: cause, next step and exit code of each, by key kind and endpoint.
 
-`error` is always a ServiceError and `context` the Context that explains it, both of context.py, which imports this
-module when the first error comes.
+`error` is always a ServiceError and `context` the Context that explains it, both of context.py,
+which imports this module when the first error comes.
 """
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from ..key_guard import PLAN_PAGE, TWO_KEYS
 # code and fragment: regular expressions searched in the lower-cased code and message ('' fits everything);
 # status: 0 fits every status; retry: the same request may succeed later.
 Row = namedtuple("Row", "status code fragment exit retry cause fix")
-_AGAIN_LATER = "run the command again in a minute; if the error persists, report the request id to Alibaba Cloud"
+_AGAIN_LATER = ("run the command again in a minute; "
+                "if the error persists, report the request id to Alibaba Cloud")
 _CHECK = "run this script with --check to see which key and endpoint are used"
 _TOP_UP = "look at the account's balance and bills in the console, then run the command again"
 _NO_BALANCE = "the account at {host} has no balance left"
@@ -51,8 +52,8 @@ _ROWS = (
         "use the skill made for this model, or another model"),
     Row(403, r"freetieronly", "", Exit.QUOTA, False,
         "the model's free quota is used up and the account is set to stop there",
-        "switch off 'stop when the free quota ends' in the console to continue pay-as-you-go, or use "
-        "another model"),
+        "switch off 'stop when the free quota ends' in the console to continue pay-as-you-go, "
+        "or use another model"),
     Row(403, r"unpurchased", "", Exit.KEY, False,
         "the account has not activated this service",
         "activate Model Studio (百炼) in the console with the main account"),
@@ -164,8 +165,8 @@ _ROWS = (
         "make the segments smaller with --max-part"),
     Row(0, "", r"ssml text is not supported", Exit.FAILED, False, "the model or the voice does not read SSML",
         "leave out --ssml, or use a voice that --list-voices marks with ssml"),
-    Row(0, r"audioshort|durationlimit|audiosilent|audiorate|filesizeexceed|unsupportedfileformat|audio\.(decoder|preprocess)", "",
-        Exit.FAILED, False,
+    Row(0, r"audioshort|durationlimit|audiosilent|audiorate|filesizeexceed|unsupportedfileformat"
+        r"|audio\.(decoder|preprocess)", "", Exit.FAILED, False,
         "the recording is not suitable: it must be clear speech of 10 to 20 s (at most 60 s), WAV 16 bit, "
         "MP3 or M4A, at most 10 MB, 24 kHz or more", "record or cut it again, then run the command again"),
     # ---- the service itself
@@ -175,8 +176,9 @@ _ROWS = (
     Row(0, r"serving|unavailable|overloaded", "", Exit.FAILED, True,
         "the service is overloaded or down at the moment",
         "run the command again in a minute, or use another model"),
-    Row(0, r"^(internal_?(server_?)?error|system_?error|server_?error|modelservicefailed|rewritefailed|retrivalfailed|invokepluginfailed"
-        r"|appprocessfailed)", "", Exit.FAILED, True, "the service has an internal problem", _AGAIN_LATER),
+    Row(0, r"^(internal_?(server_?)?error|system_?error|server_?error|modelservicefailed|rewritefailed"
+        r"|retrivalfailed|invokepluginfailed|appprocessfailed)", "", Exit.FAILED, True,
+        "the service has an internal problem", _AGAIN_LATER),
 )
 _SERVER_ERROR = Row(0, "", "", Exit.FAILED, True, "the service has an internal problem", _AGAIN_LATER)
 _BAD_REQUEST = Row(0, "", "", Exit.FAILED, False, "the service does not accept a value of the request",
@@ -184,8 +186,9 @@ _BAD_REQUEST = Row(0, "", "", Exit.FAILED, False, "the service does not accept a
 _NO_SUCH_PATH = Row(404, "", "", Exit.FAILED, False,
                     "{host} has no such path. The request went below {address}/compatible-mode/v1 or "
                     "{address}/api/v1, so the base URL is probably wrong", "{address_fix}")
-_NAMES_NOTHING = (r"(error|http|status|code|the|request(ed)?|url|uri|path|page|route|resource|endpoint|was|is|not|found|on"
-                  r"|this|server|no|such|cannot|get|post|40[45]|method|allowed|does|exist|[\W_]|/\S*)*")
+_NAMES_NOTHING = (
+    r"(error|http|status|code|the|request(ed)?|url|uri|path|page|route|resource|endpoint|was|is|not|found"
+    r"|on|this|server|no|such|cannot|get|post|40[45]|method|allowed|does|exist|[\W_]|/\S*)*")
 _DENIED = Row(403, "", "", Exit.KEY, False, "the key may not use this model or service",
               "check in the console that the model is activated for the key's workspace, or use another key")
 # What rejects the key when the service says 401: (kinds of key, kinds of endpoint) -> cause, fix. '' fits
@@ -193,15 +196,13 @@ _DENIED = Row(403, "", "", Exit.KEY, False, "the key may not use this model or s
 _AUTH = (
     ("plan", "dashscope",
      "the key is a Token Plan or Coding Plan key (sk-sp-…), and the standard endpoint rejects those; "
-     "nothing was charged",
-     "{two_keys}"),
+     "nothing was charged", "{two_keys}"),
     ("plan", "",
-     "the key is a plan key (sk-sp-…), which a script may not use, and {host} rejected it; nothing was "
-     "charged",
-     "{two_keys}"),
+     "the key is a plan key (sk-sp-…), which a script may not use, and {host} rejected it; "
+     "nothing was charged", "{two_keys}"),
     ("temporary", "",
-     "temporary keys (st-…) live for 30 minutes at most, but this one has expired or belongs to another "
-     "region",
+     "temporary keys (st-…) live for 30 minutes at most, "
+     "but this one has expired or belongs to another region",
      "make a new temporary key, or put a standard sk- key into DASHSCOPE_API_KEY"),
     ("standard", "token-plan", "a standard key was sent to a Token Plan endpoint, which rejects it",
      "unset QWEN_BASE_URL, or set it to https://dashscope.aliyuncs.com"),
@@ -297,7 +298,8 @@ def _auth_row(message: str, context) -> Row:
         cause += "; this wording comes from plan endpoints, so the base URL probably leads to one"
         fix = "unset QWEN_BASE_URL, or set it to https://dashscope.aliyuncs.com; " + fix
     elif "authorized to access this workspace" in message:
-        cause, fix = "this key may not use the workspace in the host name", "check the workspace id in QWEN_BASE_URL"
+        cause = "this key may not use the workspace in the host name"
+        fix = "check the workspace id in QWEN_BASE_URL"
     return Row(401, "", "", Exit.KEY, False, cause, fix)
 
 

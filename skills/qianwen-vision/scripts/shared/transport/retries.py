@@ -62,7 +62,8 @@ class Retries:
                 delay = self.delay(failure, tries)
                 if tries > self.retries or delay > MAX_DELAY or not self.allowed(failure, safety):
                     if delay > MAX_DELAY and failure.retry_after is not None:
-                        failure.fix = f"the service asks you to wait {delay:.0f} seconds; run the command again then"
+                        failure.fix = (f"the service asks you to wait {delay:.0f} seconds; "
+                                       "run the command again then")
                     raise
                 self.note(f"{failure.message} — trying again in {delay:.1f} s ({tries} of {self.retries})")
                 self.sleep(delay)

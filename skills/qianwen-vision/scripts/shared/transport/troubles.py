@@ -74,7 +74,8 @@ def connect_trouble(reason: Exception, host: str, limit: float, proxy: Proxy | N
     if isinstance(reason, ssl.SSLCertVerificationError):
         return _certificate_trouble(reason, host)
     if isinstance(reason, ssl.SSLError):
-        return f"no TLS connection to {host}: {reason.reason or reason}", "a proxy or firewall interferes", "", True
+        said = f"no TLS connection to {host}: {reason.reason or reason}"
+        return said, "a proxy or firewall interferes", "", True
     if proxy:
         return _proxy_trouble(reason, limit, proxy)
     return _host_trouble(reason, host, limit)
@@ -83,24 +84,26 @@ def connect_trouble(reason: Exception, host: str, limit: float, proxy: Proxy | N
 def _certificate_trouble(reason: ssl.SSLCertVerificationError, host: str) -> tuple:
     said = getattr(reason, "verify_message", "") or str(reason.reason)
     given = " and ".join(those_set("SSL_CERT_FILE", "SSL_CERT_DIR"))
-    cause, fix = "a proxy that inspects TLS, or a wrong clock", "check the clock and the proxy, then run the command again"
+    cause = "a proxy that inspects TLS, or a wrong clock"
+    fix = "check the clock and the proxy, then run the command again"
     if re.search("key identifier|key usage|basic constraints|not marked critical", said, re.IGNORECASE):
-        cause = "Python {}.{} demands more of certificates than earlier versions, but a proxy's own lacks it".format(
-            *sys.version_info)
+        cause = (f"Python {sys.version_info[0]}.{sys.version_info[1]} demands more of certificates "
+                 "than earlier versions, but a proxy's own lacks it")
         fix = "have the proxy's certificate renewed, or run the script with Python 3.12 or earlier"
     elif given:
-        cause, fix = f"{given} is set, but the certificates it names do not cover {host}", f"correct or unset {given}"
+        cause = f"{given} is set, but the certificates it names do not cover {host}"
+        fix = f"correct or unset {given}"
     elif getattr(reason, "verify_code", 0) in _UNKNOWN_ISSUER:
         cause = "a proxy that inspects TLS, or a Python without root certificates"
-        fix = ("point SSL_CERT_FILE to a file with the right root certificates (on macOS run 'Install "
-               "Certificates.command')")
+        fix = ("point SSL_CERT_FILE to a file with the right root certificates "
+               "(on macOS run 'Install Certificates.command')")
     return f"the certificate of {host} was not accepted: {said}", cause, fix, False
 
 
 def _proxy_trouble(reason: Exception, limit: float, proxy: Proxy) -> tuple:
     """What a proxy says is not repeated: it may hold the password."""
     name = f"the proxy {proxy.name}".rstrip()
-    fix = f"check {proxy.variable}, then run the command again"
+    fix, set_by = f"check {proxy.variable}, then run the command again", f"it is set by {proxy.variable}"
     refused = re.match(r"Tunnel connection failed: ([0-9]{3})", str(reason))
     if refused:
         is_login = refused.group(1) == "407"
@@ -108,14 +111,16 @@ def _proxy_trouble(reason: Exception, limit: float, proxy: Proxy) -> tuple:
                 "it demands a user name and a password" if is_login else "it blocks this host",
                 fix, False)
     if isinstance(reason, (ValueError, http.client.InvalidURL)):
-        return f"{proxy.variable} does not contain a usable proxy address", "", f"correct or unset {proxy.variable}", False
+        return (f"{proxy.variable} does not contain a usable proxy address", "",
+                f"correct or unset {proxy.variable}", False)
     if isinstance(reason, (http.client.HTTPException, ConnectionResetError)):
-        return f"{name} does not answer as an HTTP proxy", "the script speaks HTTP to proxies, not SOCKS", fix, False
+        return (f"{name} does not answer as an HTTP proxy", "the script speaks HTTP to proxies, not SOCKS",
+                fix, False)
     if isinstance(reason, socket.gaierror):
-        return f"{name} was not found", f"it is set by {proxy.variable}", fix, reason.errno == socket.EAI_AGAIN
+        return f"{name} was not found", set_by, fix, reason.errno == socket.EAI_AGAIN
     if isinstance(reason, socket.timeout):
-        return f"{name} did not answer within {counted(limit, 'second')}", f"it is set by {proxy.variable}", fix, True
-    return f"no connection to {name}", f"it is set by {proxy.variable}, but nothing answers there", fix, True
+        return f"{name} did not answer within {counted(limit, 'second')}", set_by, fix, True
+    return f"no connection to {name}", f"{set_by}, but nothing answers there", fix, True
 
 
 def _host_trouble(reason: Exception, host: str, limit: float) -> tuple:
@@ -124,14 +129,14 @@ def _host_trouble(reason: Exception, host: str, limit: float) -> tuple:
                 "check the spelling of QWEN_BASE_URL and the network, then run the command again",
                 reason.errno == socket.EAI_AGAIN)
     if isinstance(reason, socket.timeout):
-        return (f"{host} did not answer within {counted(limit, 'second')}", "a firewall drops the "
-                                                                            "connection, or the network is "
-                                                                            "down",
-                "check the network and the proxy settings (HTTPS_PROXY), then run the command again",
-                True)
+        return (f"{host} did not answer within {counted(limit, 'second')}",
+                "a firewall drops the connection, or the network is down",
+                "check the network and the proxy settings (HTTPS_PROXY), then run the command again", True)
     if isinstance(reason, PermissionError):
-        return f"connecting to {host} is not permitted: {reason.strerror}", "a sandbox or firewall forbids it", "", False
+        return (f"connecting to {host} is not permitted: {reason.strerror}",
+                "a sandbox or firewall forbids it", "", False)
     if isinstance(reason, ConnectionRefusedError):
-        return f"{host} refused the connection", "nothing listens there: the base URL or its port is wrong", "", True
+        return (f"{host} refused the connection",
+                "nothing listens there: the base URL or its port is wrong", "", True)
     return (f"no connection to {host}: {getattr(reason, 'strerror', '') or reason}",
             "the base URL, the network or a proxy is wrong", "", isinstance(reason, OSError))
