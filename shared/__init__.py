@@ -8,8 +8,8 @@ generate.py   what image and video do: a command about tasks, a batch, a page, o
 batch/        many calls: run many estimate; rows sources template places; folder index results_table; workers
               tally throttle worker; the service's Batch API: job_commands api outcomes stored job_files,
               its wire: service
-chat/         text and vision: flags request turn; answer usage price; table models retired tokens;
-              json_answer json_schema patterns
+chat/         text and vision: flags request brought promised turn; answer usage price; table models retired
+              tokens; json_answer json_schema patterns
 tasks/        calls that make files: flags commands run delivery bill service polling journal
 cli/          what every command line has: session console failed flags inputs;
               check commands models spent

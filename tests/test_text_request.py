@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 from shared.body import apply_settings, parse_settings
-from shared.chat.request import without_schema
+from shared.chat.promised import without_schema
 from shared.failures import Exit, Failure
 from text_models import TABLE
 from text_request import Ask, build_request, native_request, user_text

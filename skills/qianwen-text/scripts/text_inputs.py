@@ -6,7 +6,6 @@ import os
 import re
 
 from shared.chat.flags import ask_of
-from shared.chat.request import check_messages
 from shared.cli.inputs import read_json, read_prompt, read_text
 from shared.failures import usage
 from shared.transport.request import is_id
@@ -94,6 +93,7 @@ def _document_id(path: str) -> str:
 
 def _read_messages(path: str, what: str) -> list:
     messages = read_json(path, what)
+    from shared.chat.brought import check_messages
     check_messages(messages, f"{what} {path}")
     return messages
 

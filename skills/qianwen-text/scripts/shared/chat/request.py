@@ -1,5 +1,4 @@
-"""The parts of a chat completion's body that every chat model takes:
-thinking, sampling, promised JSON, streaming.
+"""The parts of a chat completion's body that every chat model takes: fields, messages, thinking, streaming.
 
 Pure: no I/O. Wire facts: sections 2.1, 2.3 and 2.7 of the contract, 3 of the updates. A model is a row of
 `models.ROWS`. What the service would refuse or silently ignore is refused here.
@@ -7,8 +6,6 @@ Pure: no I/O. Wire facts: sections 2.1, 2.3 and 2.7 of the contract, 3 of the up
 from __future__ import annotations
 
 import copy
-import json
-import re
 from collections import namedtuple
 
 from ..cli.flags import number
@@ -73,6 +70,7 @@ def start(ask: ChatAsk, model, table, content, brought=None) -> dict:
         raise usage("--json-object and --schema do not go together: a schema already asks for JSON",
                     "leave one of them out")
     if ask.request:
+        from .brought import check_request
         check_request(ask.request)
     try:
         body = {**copy.deepcopy(ask.request or {}), "model": model.id}
@@ -89,6 +87,7 @@ def finish(ask: ChatAsk, model, body: dict, media: bool = False) -> list:
     """Promised JSON, streaming, and --set over everything; return remarks for the user.
     `media`: pictures go along."""
     if ask.json_object or ask.schema is not None:
+        from .promised import put_json
         put_json(ask, model, body, media)
     must = "stream" in model.features or ("stream-think" in model.features and body.get("enable_thinking"))
     body["stream"] = bool(must or (ask.stream and body.get("stream", True)))
@@ -96,6 +95,7 @@ def finish(ask: ChatAsk, model, body: dict, media: bool = False) -> list:
         body["stream_options"] = {**(body.get("stream_options") or {}), "include_usage": True}
     if ask.settings:
         from ..body import apply_settings
+        from .brought import check_request
         apply_settings(body, ask.settings)
         check_request(body)
     if not body["stream"]:
@@ -122,58 +122,6 @@ def put_fields(ask: ChatAsk, model, body: dict, table) -> None:
         body[field.wire] = list(value) if isinstance(value, tuple) else copy.copy(value)
 
 
-def check_request(request: dict) -> None:
-    """Refuse a --request body whose parts the script has to build on, but cannot."""
-    for name, kind, form in (("stream_options", dict, "an object"),
-                             ("translation_options", dict, "an object"),
-                             ("search_options", dict, "an object"), ("messages", list, "a JSON list"),
-                             ("tools", list, "a list"), ("model", str, "a text")):
-        if request.get(name) is not None and not isinstance(request[name], kind):
-            raise usage(f"--request and --set: {name} must be {form}, not {type(request[name]).__name__}")
-
-
-_ROLES = ("system", "user", "assistant", "tool")
-
-
-def check_messages(messages, what: str) -> None:
-    """Refuse a list that is no conversation, naming the first message at fault."""
-    if not isinstance(messages, list):
-        raise usage(f"{what} must be a JSON list of {{role, content}} objects, not {type(messages).__name__}")
-    for number, message in enumerate(messages, 1):
-        if not isinstance(message, dict) or message.get("role") not in _ROLES:
-            raise usage(f"{what}: message {number} has no role", f"give it a role: {', '.join(_ROLES)}")
-        if message["role"] != "assistant" and not message.get("content"):
-            raise usage(f"{what}: message {number} ({message['role']}) has no content")
-        content, calls = message.get("content"), message.get("tool_calls")
-        if isinstance(content, list) and not all(isinstance(part, dict) for part in content):
-            raise usage(f"{what}: message {number} has a content part that is not an object",
-                        'a part is {"type": "text", "text": …} or one of a picture or video')
-        if message["role"] == "assistant" and content is None and not calls:
-            raise usage(f"{what}: message {number} (assistant) has neither content nor tool_calls")
-        are_objects = isinstance(calls, list) and all(isinstance(call, dict) for call in calls)
-        if calls is not None and not are_objects:
-            raise usage(f"{what}: message {number} has tool_calls that are not a list of objects")
-        if message["role"] == "tool" and not message.get("tool_call_id"):
-            raise usage(f"{what}: message {number} (tool) has no tool_call_id")
-
-
-def check_tool_answers(messages: list) -> None:
-    """Refuse a conversation in which a tool call has no answer:
-    the service takes nothing else at that place."""
-    open_calls: list = []
-    for message in messages:
-        if message["role"] == "tool":
-            open_calls = [name for name in open_calls if name != message["tool_call_id"]]
-        elif open_calls:
-            break
-        open_calls += [str(call.get("id")) for call in message.get("tool_calls") or ()
-                       if isinstance(call, dict)]
-    if open_calls:
-        raise usage(f"the tool calls {', '.join(open_calls)} have no answer yet",
-                    'append one {"role": "tool", "tool_call_id": …, "content": …} for each to the messages, '
-                    "then run without a prompt")
-
-
 def conversation(brought, ask: ChatAsk, content=None, replace: bool = False) -> list:
     """A copy of the messages that were brought, checked,
     with the system text in front and the user's turn behind them.
@@ -182,6 +130,7 @@ def conversation(brought, ask: ChatAsk, content=None, replace: bool = False) -> 
     """
     messages = copy.deepcopy(brought) if brought else []
     if brought:
+        from .brought import check_messages
         check_messages(messages, "the messages")
     if ask.system is not None:
         put_system(messages, ask.system)
@@ -190,6 +139,7 @@ def conversation(brought, ask: ChatAsk, content=None, replace: bool = False) -> 
     elif content is not None:
         messages.append({"role": "user", "content": content})
     if len(messages) > 1:
+        from .brought import check_tool_answers
         check_tool_answers(messages)
     return messages
 
@@ -274,57 +224,3 @@ def _check_thinking(ask: ChatAsk, model, wanted, excluded: str, table) -> None:
         if model.efforts:
             fix = f"use one of: {', '.join(model.efforts)}"
         raise usage(f"--effort {ask.effort}: {model.id} does not take it", fix)
-
-
-# ---- promised JSON -------------------------------------------------------------------------------------
-
-def put_json(ask: ChatAsk, model, body: dict, media: bool) -> None:
-    """Promise JSON, and say the word in the messages, as the service demands.
-
-    A schema goes into `response_format` where the service keeps to it. It does not with other models, nor
-    where pictures go along: it lowers a schema to JSON mode then without a word. There the schema stands in
-    the text at once.
-    """
-    if ask.schema is not None and "js" in model.features and not media:
-        title = str(ask.schema.get("title") or "answer")
-        name = re.sub(r"[^A-Za-z0-9_-]+", "_", title)[:64].strip("_") or "answer"
-        schema = {"name": name, "strict": True, "schema": copy.deepcopy(ask.schema)}
-        body["response_format"] = {"type": "json_schema", "json_schema": schema}
-    else:
-        body["response_format"] = {"type": "json_object"}
-        if ask.schema is not None:
-            add_to_system(body["messages"], _in_words(ask.schema))
-    if not _says_json(body["messages"]):
-        add_to_system(body["messages"], "Answer in JSON.")
-
-
-def _in_words(schema: dict) -> str:
-    return "Answer with JSON that matches this JSON Schema: " + json.dumps(schema, ensure_ascii=False)
-
-
-def _says_json(messages: list) -> bool:
-    """Whether the word stands in a text of the system or the user;
-    addresses and data of media do not count."""
-    for message in messages:
-        content = message.get("content") if message["role"] in ("system", "user") else ""
-        parts = content if isinstance(content, list) else [{"text": content}]
-        texts = [part.get("text") for part in parts if isinstance(part, dict)]
-        if any("json" in str(text).lower() for text in texts):
-            return True
-    return False
-
-
-def add_to_system(messages: list, sentence: str) -> None:
-    """Add a sentence to the system message, which is made where there is none."""
-    first = messages[0] if messages else {"role": ""}
-    if first["role"] == "system" and isinstance(first["content"], str):
-        first["content"] += "\n\n" + sentence
-    else:
-        messages.insert(0, {"role": "system", "content": sentence})
-
-
-def without_schema(body: dict, schema: dict) -> dict:
-    """The same request for a model that takes no json_schema: JSON mode, with the schema in the messages."""
-    body = {**body, "messages": copy.deepcopy(body["messages"]), "response_format": {"type": "json_object"}}
-    add_to_system(body["messages"], _in_words(schema))
-    return body

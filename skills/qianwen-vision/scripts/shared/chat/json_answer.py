@@ -1,11 +1,57 @@
-"""The JSON value in an answer that was to be JSON."""
+"""The JSON value in an answer that was to be JSON, checked against its schema."""
 from __future__ import annotations
 
 import json
 
 from ..body import no_constant
+from ..failures import Exit, Failure
+from ..words import counted
 
 _TRIES = 1000  # places where a value may begin that are looked at
+
+
+def checked_json(answer, schema, console) -> tuple:
+    """(the answer as clean JSON text, its value where a schema was promised, else None).
+    Raises Failure for an answer that breaks the promise, which is kept in the error report."""
+    try:
+        value, text = json_answer(answer.text)
+    except ValueError as error:
+        try:
+            value, text = json_within(answer.text, lambda found: schema is None
+                                      or not _violations(found, schema, console))
+        except ValueError:
+            raise _no_json(answer, error) from None
+        console.warn("the answer had text around its JSON; the one value that fits was used")
+    if schema is None:
+        return text, None
+    broken = _violations(value, schema, console)
+    if broken:
+        raise _broken_promise(answer, "the answer does not match the schema: " + "; ".join(broken[:5]),
+                              counted(len(broken), "violation"),
+                              "make the schema simpler, or run the command again: each answer is billed")
+    return text, value
+
+
+def _violations(value, schema: dict, console) -> list:
+    from .json_schema import NotChecked, violations
+    try:
+        return violations(value, schema)
+    except NotChecked as error:
+        console.warn(f"the answer was not checked against the schema: {error}")
+        return []
+
+
+def _no_json(answer, error: ValueError) -> Failure:
+    cut = answer.finish_reason == "length"
+    return _broken_promise(answer, f"the answer is not JSON: {error}",
+                           "it was cut off at the token limit" if cut else "the model ignored the JSON mode",
+                           "leave out --max-tokens" if cut else
+                           "use another model, or run the command again: each answer is billed")
+
+
+def _broken_promise(answer, message: str, cause: str, fix: str) -> Failure:
+    return Failure(Exit.FAILED, message, cause, fix, request_id=answer.request_id, accepted="maybe",
+                   partial=answer.partial())
 
 
 def json_answer(text: str):

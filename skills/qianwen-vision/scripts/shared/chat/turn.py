@@ -7,10 +7,9 @@ from ..failures import Exit, Failure, usage
 from ..money.cost import Cost, document as cost_document, FREE, words
 from ..transport.request import Request
 from ..transport.retries import Retries
-from ..words import counted
 from .answer import Answer, fold, tool_calls_for_messages
 from .price import SEARCHES, charged, expected
-from .request import ChatAsk, without_schema
+from .request import ChatAsk
 from .usage import units, usage_line
 
 
@@ -64,6 +63,9 @@ class Turn:
         self.text, self.data = "", None
         self.files: list = []
         self._beginning = ask.prefix or ""
+        if ask.wants_json:  # loaded before anything is paid
+            from .json_answer import checked_json
+            self._checked_json = checked_json
 
     def ask(self, request: Request) -> None:
         """Send, show, check what was promised, and put the answer where it was wanted. Raises Failure."""
@@ -120,6 +122,7 @@ class Turn:
                 raise
             self.console.note(f"{self.model.id} takes no schema; "
                               "asking for JSON with the schema in the messages instead")
+            from .promised import without_schema
             body = without_schema(request.body, self.asked.schema)
             self._exchange(Request(request.method, request.url, body, request.headers))
 
@@ -156,7 +159,7 @@ class Turn:
         self._warn_of_end()
         self.text = (self.asked.prefix or "") + answer.text
         if self.asked.wants_json and not answer.tool_calls:
-            self.text = self._checked_json()
+            self.text, self.data = self._checked_json(answer, self.asked.schema, console)
         calls = [_call_line(call) for call in tool_calls_for_messages(answer)]
         if self.target:
             self.files.append(self._save((self.text or "\n".join(calls)) + self._sources()))
@@ -193,49 +196,6 @@ class Turn:
             failure.partial = {"text": text}
             self.console.result(text)
             raise
-
-    def _checked_json(self) -> str:
-        """The answer as clean JSON text.
-        One that breaks the promise fails, and is kept in the error report."""
-        from .json_answer import json_answer, json_within
-        try:
-            value, text = json_answer(self.answer.text)
-        except ValueError as error:
-            try:
-                schema = self.asked.schema
-                value, text = json_within(self.answer.text,
-                                          lambda found: schema is None or not self._broken(found))
-            except ValueError:
-                raise self._no_json(error) from None
-            self.console.warn("the answer had text around its JSON; the one value that fits was used")
-        broken = self._broken(value) if self.asked.schema is not None else []
-        if broken:
-            raise self._broken_promise(
-                "the answer does not match the schema: " + "; ".join(broken[:5]),
-                counted(len(broken), "violation"),
-                "make the schema simpler, or run the command again: each answer is billed")
-        self.data = value if self.asked.schema is not None else None
-        return text
-
-    def _broken(self, value) -> list:
-        from .json_schema import NotChecked, violations
-        try:
-            return violations(value, self.asked.schema)
-        except NotChecked as error:
-            self.console.warn(f"the answer was not checked against the schema: {error}")
-            return []
-
-    def _no_json(self, error: ValueError) -> Failure:
-        cut = self.answer.finish_reason == "length"
-        return self._broken_promise(
-            f"the answer is not JSON: {error}",
-            "it was cut off at the token limit" if cut else "the model ignored the JSON mode",
-            "leave out --max-tokens" if cut else
-            "use another model, or run the command again: each answer is billed")
-
-    def _broken_promise(self, message: str, cause: str, fix: str) -> Failure:
-        return Failure(Exit.FAILED, message, cause, fix, request_id=self.answer.request_id, accepted="maybe",
-                       partial=self.answer.partial())
 
     def _document(self, model: str, more: dict) -> dict:
         answer = self.answer
