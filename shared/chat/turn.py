@@ -55,7 +55,7 @@ class Turn:
     def __init__(self, session, ask: ChatAsk, model, target, client, media: int = 0, more: int = 0):
         self.session, self.asked, self.model, self.target, self.client = session, ask, model, target, client
         self.console, self._unseen = session.console, (media, more)
-        if not (target or self.console.has_stdout or getattr(session.options, "chat", None)):
+        if not (target or self.console.has_stdout or self.console.ignore_broken_pipe):
             raise usage("stdout is closed, so the answer would be lost; nothing was sent",
                         "add -o FILE, or give the script a stdout")
         self.cost: Cost = FREE

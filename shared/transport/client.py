@@ -30,14 +30,13 @@ class Client:
 
     def __init__(self, verdict: key_guard.Verdict, skill: str, *, timeout: float = DEFAULT_TIMEOUT,
                  retries: Retries | None = None, detail=None, model: str = "", models=(),
-                 sandboxed: bool = False,
-                 successor: str = ""):
+                 sandboxed: bool = False, successor: str = ""):
         self.key, self.endpoint, self.skill = verdict.key, verdict.endpoint, skill
         self._detail = detail or (lambda text: None)
         self.timeout, self.retries = timeout, retries or Retries()
+        address = self.endpoint.origin + self.endpoint.prefix
         self.context = Context(skill, self.key.kind, self.endpoint.kind, self.endpoint.host, model, models,
-                               sandboxed,
-                               successor, self.endpoint.origin + self.endpoint.prefix)
+                               sandboxed, successor, address)
         self._opener = opener_for(self.endpoint.kind == key_guard.LOOPBACK)
 
     def json(self, request: Request, safety: str, errors_pass: bool = False) -> Reply:
@@ -137,8 +136,7 @@ class Client:
         raise self.context.network("the service redirects in circles", accepted="no", retryable=False)
 
     def _redirect(self, method: str, status: int, old: str, new: str) -> str:
-        """The next URL, which is of the same origin: nobody else's answer is believed, and a POST stays one.
-        """
+        """The next URL, of the same origin: nobody else's answer is believed, and a POST stays one."""
         try:
             new = urljoin(old, new)
             new.encode("ascii")
@@ -172,8 +170,7 @@ class Client:
         return broken(error, self.context, self.timeout, what)
 
     def _guarded(self, events, headers: dict):
-        """Pass events on; turn what breaks a stream into Failures, and errors sent inside a stream as well.
-        """
+        """Pass events on; turn what breaks a stream into Failures, and errors sent inside one as well."""
         try:
             for event in events:
                 if isinstance(event.data, dict):

@@ -15,7 +15,6 @@ from ..money.payments import Payments
 from ..transport.client import Client
 from ..transport.retries import Retries
 
-
 _KEY_LIKE = 16  # characters; a shorter key, of a gateway, may be a word of an id
 # How to run a command without a variable of the environment, by platform.
 _WITHOUT = {

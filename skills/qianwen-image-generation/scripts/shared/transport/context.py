@@ -7,8 +7,6 @@ from ..failures import Exit, Failure
 
 # What the service said, whatever it was wrapped in. `code` may be a number as text.
 ServiceError = namedtuple("ServiceError", "status code message request_id", defaults=(0, "", "", ""))
-
-
 _FACTS = "skill key_kind endpoint_kind host model models sandboxed successor address"
 
 

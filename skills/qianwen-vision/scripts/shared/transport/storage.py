@@ -40,5 +40,5 @@ def _refusal(status: int, raw: bytes, context: Context) -> Failure:
 
 
 def _between(text: str, start: str, end: str) -> str:
-    return text.split(start, 1)[1].split(end, 1)[0] if start in text and end in text.split(start, 1)[1] \
-        else ""
+    inside, closed, _ = text.partition(start)[2].partition(end)
+    return inside if closed else ""
