@@ -41,7 +41,7 @@ STEPS = (
     ("An answer that must match a JSON Schema, saved to a file.",
      STANDARD_KEY, (TEXT, "Two cities near Shanghai", "--schema", "cities.schema.json", "-o", "cities.json"), 0),
     ("A file summarised: its text goes before the prompt.",
-     STANDARD_KEY, (TEXT, "Summarise this", "--attach", ROOT / "README.md", "--no-think", "-q"), 0),
+     STANDARD_KEY, (TEXT, "Summarise this", "--attach", ROOT / "SKILL.md", "--no-think", "-q"), 0),
     ("A translation with fixed terms.",
      STANDARD_KEY, (TEXT, "千问云的密钥", "--translate-to", "English", "--terms", "terms.json"), 0),
     ("A picture that this demo has just drawn. The emulator decodes it, so what it says was really sent.",
@@ -164,7 +164,9 @@ def main() -> int:
             if code != expected:
                 unexpected.append(f"step {number} ended with exit code {code}, expected {expected}")
         calls = sum("/services/" in one.path or one.path.endswith("/chat/completions") for one in emulator.requests)
-    sys.stdout.write(f"\n{calls} calls reached the emulator. " + ("; ".join(unexpected) or "Every step ended as it should.") + "\n")
+        rows = sum(job.total for job in emulator.batches.values())
+    sys.stdout.write(f"\n{calls} calls, one of them refused, and {rows} rows of a job reached the emulator. "
+                     + ("; ".join(unexpected) or "Every step ended as it should.") + "\n")
     if kept:
         sys.stdout.write(f"What was made is in {kept}: open index.html there in a browser.\n")
     return 1 if unexpected else 0
