@@ -22,7 +22,7 @@ transport/    one HTTP call done right: client request retries reading events do
 account.py    the key and the endpoint's setting, from the environment and .env files
 files/        bytes on disk: names answer_file json_file outputs sidecar probe ends;
               below them whole locks own
-body.py       the request body as data: --set, dotted paths, JSON
+body.py       the request body as data: --set, dotted paths, JSON, inline media shown as its size
 models.py     Table: the row of a model id
 words.py      numbers with their nouns
 redaction.py  what is taken out of all that is printed or written

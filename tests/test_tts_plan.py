@@ -8,7 +8,8 @@ import pytest
 
 from shared.failures import Exit, Failure
 from tts_flags import make_parser, read_ask
-from tts_plan import HEADING_PAUSE, SUBTITLE_PART, Part, read, split, subtitles
+from tts_plan import HEADING_PAUSE, Part, read, split
+from tts_subtitles import CUE as MOST, subtitles
 from tts_text import units
 
 # ---- read ------------------------------------------------------------------------------------------------------------
@@ -240,13 +241,13 @@ CUE = re.compile(r"(\d+)\n(\d\d:\d\d:\d\d,\d{3}) --> (\d\d:\d\d:\d\d,\d{3})\n((?
 
 @pytest.mark.parametrize("text", [LONG * 3, "今天天气怎么样？" * 20, "two\n\nparagraphs\n\n\nhere", "x" * 500, " a \n\n b ", "line\r\nends\r\n\r\nhere"])
 def test_cues_have_lines_of_half_a_subtitle_and_no_empty_ones(text):
-    parts = split([(text, 0)], SUBTITLE_PART)
+    parts = split([(text, 0)], MOST)
     made = subtitles(parts, [(number, number + 1) for number in range(len(parts))])
     found = CUE.findall(made)
     assert "\n".join(f"{number}\n{begin} --> {end}\n{lines}" for number, begin, end, lines in found) == made
     assert [int(number) for number, *_ in found] == list(range(1, len(parts) + 1))
     lines = [line for *_, cue in found for line in cue.split("\n")[:-1]]
-    assert all(0 < units(line) <= SUBTITLE_PART // 2 and line == line.strip() for line in lines)
+    assert all(0 < units(line) <= MOST // 2 and line == line.strip() for line in lines)
     assert "".join("".join(lines).split()) == "".join(text.split())
     assert max(cue.count("\n") for *_, cue in found) <= 4
 

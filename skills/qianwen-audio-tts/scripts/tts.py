@@ -14,6 +14,8 @@ sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 
 import tts_flags
 import tts_plan
+import tts_subtitles
+import tts_text
 from shared import key_guard
 from shared.failures import usage
 from shared.gallery import page as gallery
@@ -99,13 +101,13 @@ class Job:
 
     def _split(self, sections: list, kind: str) -> list:
         options, model = self.options, self.model
-        limit = options.max_part or (min(model.part, tts_plan.SUBTITLE_PART) if options.srt else model.part)
+        limit = options.max_part or (min(model.part, tts_subtitles.CUE) if options.srt else model.part)
         if model.most and limit > model.most:
             raise usage(f"--max-part {limit} is more than {model.id} takes",
                         f"legal: 20 to {model.most}; it works best up to {model.part}")
         whole = kind == "ssml"
         parts = tts_plan.split(sections, limit, tags=model.tags, whole=whole)
-        long = tts_plan.tts_text.units(parts[0].spoken) if whole else 0
+        long = tts_text.units(parts[0].spoken) if whole else 0
         if long > limit:
             raise usage(f"the SSML is {long} counting units long, but one call takes {limit}",
                         "split it into several documents, "
@@ -120,7 +122,7 @@ class Job:
     @property
     def units(self) -> int:
         """Counting units of all that is sent: what is billed."""
-        return sum(tts_plan.tts_text.units(part.spoken) for part in self.parts)
+        return sum(tts_text.units(part.spoken) for part in self.parts)
 
     def _call(self, part):
         streams = self.model.says == "text" and is_streamed(part.spoken, self.options.stream)
@@ -185,7 +187,7 @@ class Run:
 
     def _tell(self, job: Job) -> None:
         if len(job.parts) > 1:
-            longest = max(tts_plan.tts_text.units(part.spoken) for part in job.parts)
+            longest = max(tts_text.units(part.spoken) for part in job.parts)
             self.console.note(f"{len(job.parts)} segments of at most {longest} counting units, "
                               f"{job.units} in all (a Chinese character counts 2)")
 

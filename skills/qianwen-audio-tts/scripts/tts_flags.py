@@ -10,6 +10,7 @@ from shared.failures import usage
 from shared.words import counted
 from tts_models import DEFAULT_MODEL, find_model
 from tts_request import DIRECTORY_FORMATS, FORMATS, Ask
+from tts_subtitles import CUE
 
 SKILL = "qianwen-audio-tts"
 # flags that stand for a command of their own
@@ -84,7 +85,7 @@ def _add_sound_flags(add) -> None:
     add("--srt", action="store_true", help="write subtitles beside the file, with the timing of each segment")
     add("--max-part", metavar="UNITS", type=number(20, 20000, whole=True),
         help="the most that one call speaks, in counting units: a Chinese character is 2, anything else 1 "
-             "(default: by the model, 600 for qwen3-tts-flash; 84 with --srt)")
+             f"(default: by the model, 600 for qwen3-tts-flash; {CUE} with --srt)")
 
 
 def _add_own_voice_flags(add) -> None:

@@ -9,8 +9,8 @@ import sys
 from contextlib import nullcontext
 from datetime import datetime, timezone
 
-import tts_plan
 import tts_sound
+import tts_subtitles
 from shared.failures import Exit, Failure, usage
 from shared.files.outputs import OutputFiles
 from shared.files.sidecar import sidecar_path
@@ -149,7 +149,7 @@ class Output:
         self._console.result(self.entry["path"] + "\n")
         if self._options.srt:
             try:
-                text = self._console.redact_result(tts_plan.subtitles(self._job.parts, self._spans))
+                text = self._console.redact_result(tts_subtitles.subtitles(self._job.parts, self._spans))
                 data = text.encode("utf-8", "replace")
                 subtitles = self._outputs.save_text(data, "srt", "application/x-subrip")
                 self.files.append(subtitles)

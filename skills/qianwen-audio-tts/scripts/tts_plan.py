@@ -11,7 +11,6 @@ from shared.failures import usage
 from tts_reading import markdown, paragraphs
 
 HEADING_PAUSE = 600  # ms before and after a heading, unless --pause says otherwise
-SUBTITLE_PART = 84  # counting units: two lines of a subtitle
 
 # pause: ms of silence before the part.
 # spoken: what is sent; shown: the same without what only steers the voice.
@@ -86,23 +85,3 @@ def _without_marks(text: str) -> str:
         return " ".join("".join(ElementTree.fromstring(text).itertext()).split())
     except ElementTree.ParseError:
         return text
-
-
-def subtitles(parts: list, spans: list) -> str:
-    """A SubRip file. `spans` are the (begin, end) of each part in seconds."""
-    cues: list = []
-    for part, (begin, end) in zip(parts, spans):
-        if part.shown.strip():
-            cues.append(f"{len(cues) + 1}\n{_clock(begin)} --> {_clock(end)}\n{_lines(part.shown)}\n")
-    return "\n".join(cues)
-
-
-def _clock(seconds: float) -> str:
-    whole = round(seconds * 1000)
-    return f"{whole // 3600000:02}:{whole // 60000 % 60:02}:{whole // 1000 % 60:02},{whole % 1000:03}"
-
-
-def _lines(text: str) -> str:
-    """A cue's text in lines of at most half a cue; never an empty line, which would end it."""
-    text = " ".join(text.split())
-    return "\n".join(line.strip() for line in tts_text.split(text, SUBTITLE_PART // 2) if line.strip())

@@ -1,4 +1,5 @@
-"""The request body as data: --set, dotted paths. Pure: nothing here reads or sends."""
+"""The request body as data: --set, dotted paths, inline media shown as its size.
+Pure: nothing here reads or sends."""
 from __future__ import annotations
 
 import json
