@@ -136,6 +136,26 @@ def test_pictures_go_inside_the_rows(run, emulator, home, work):
     assert done.code == 0 and len(results(work / "out")) == 1 and results(work / "out")[0]["text"], done
 
 
+def test_a_model_with_its_own_switch_is_not_given_the_other(run, emulator, work):
+    write(work / "rows.jsonl", *({"prompt": "x", "model": "MiniMax/MiniMax-M3", **more} for more in ({"think": False}, {"no_think": True}, {})))
+    done = run("--batch", "rows.jsonl", "--batch-api", "-o", "out", "--dry-run")
+    assert [(job["thinking"], job["rows"]) for job in done.document["jobs"]] == [(False, 2), (True, 1)], done
+    body = done.document["first"]["body"]
+    assert body["thinking"] == {"type": "disabled"} and "enable_thinking" not in body
+
+
+def test_rows_that_a_job_never_ends_with(run, emulator, work):
+    """Kinds of media that are mixed, and addresses that only this network reaches."""
+    for row, words in (({"image": "https://e.com/a.jpg", "video": "https://e.com/b.mp4"}, "one kind of media"),
+                       ({"image": "https://10.0.0.3/a.jpg"}, "10.0.0.3"), ({"image": "http://nas.local/a.jpg"}, "nas.local"),
+                       ({"video": "http://192.168.1.9/b.mp4"}, "192.168.1.9")):
+        write(work / "rows.jsonl", {"prompt": "x", **row})
+        done = run("--batch", "rows.jsonl", "--batch-api", "-o", "out", skill="qianwen-vision")
+        assert done.code == 2 and words in done.err and "line 1" in done.err and not emulator.requests, done
+    write(work / "rows.jsonl", {"prompt": "x", "image": ["https://e.com/a.jpg", emulator.url + "/b.jpg"]})
+    assert run("--batch", "rows.jsonl", "--batch-api", "-o", "out", "--dry-run", skill="qianwen-vision").code == 0
+
+
 def test_a_dry_run_and_a_plan(api, emulator, work):
     done = api("--dry-run", key=None)
     document = done.document

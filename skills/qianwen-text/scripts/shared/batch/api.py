@@ -12,6 +12,7 @@ import shutil
 from collections import Counter
 
 from ..body import elide_media
+from ..chat.request import thinks
 from ..cli.failed import defect, failure_document
 from ..failures import Exit, Failure, usage
 from ..files.own import make_private
@@ -138,7 +139,7 @@ class ApiBatch:
         for row in self._rows.rows():
             if self._folder.wants(row):
                 body, _ = self.request(row)
-                counts[body["model"], body.get("enable_thinking")] += 1
+                counts[body["model"], thinks(body)] += 1
                 first = first or {"custom_id": f"{row.key:016x}", "method": "POST", "url": URL,
                                   "body": elide_media(body)}
         jobs = [{"model": model, "thinking": thinking, "rows": count, "jobs": -(-count // MOST_ROWS)}

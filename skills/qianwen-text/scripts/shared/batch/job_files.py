@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 
+from ..chat.request import thinks
 from ..transport.request import encoded
 from ..failures import usage
 from ..files.own import make_private, open_own
@@ -36,7 +37,7 @@ class JobFiles:
         if len(line) > MOST_BYTES:
             raise usage(f"the row has {len(line):,} bytes, but the Batch API takes {MOST_BYTES:,}",
                         "shorten it, put pictures on public addresses, or leave out --batch-api")
-        job, file, digest = self._room(str(body["model"]), body.get("enable_thinking"), len(line) + 1)
+        job, file, digest = self._room(str(body["model"]), thinks(body), len(line) + 1)
         file.write(line + b"\n")
         digest.update(line)
         job["rows"] += 1

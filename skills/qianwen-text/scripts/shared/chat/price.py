@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from ..money.cost import Cost, exactly, unknown
 from .models import AS_OF
+from .request import thinks
 from .tokens import body_tokens
 from .usage import counts, units
 from ..words import counted
@@ -34,13 +35,13 @@ def expected(model, body: dict, region: str, media: int = 0, more: int = 0, batc
     neither --max-tokens nor --thinking-budget bounds the output, it is taken to be OUTPUT tokens.
     """
     body = {**body, **(body.get("input") or {}), **(body.get("parameters") or {})}
-    thinks = model.thinking == "always" or body.get("enable_thinking", model.thinking == "on") is True
+    thinking = model.thinking == "always" or thinks(body, model.thinking == "on") is True
     answer, thought = body.get("max_tokens") or body.get("max_completion_tokens"), body.get("thinking_budget")
-    thought = thought if isinstance(thought, int) and thinks else 0
+    thought = thought if isinstance(thought, int) and thinking else 0
     out = answer + thought if isinstance(answer, int) else max(OUTPUT, thought)
     put_in = media + body_tokens(body)
     counted = {"input_tokens": put_in + more, "output_tokens": out}
-    how = {"batch": batch, "region": region, "thinking": thinks}
+    how = {"batch": batch, "region": region, "thinking": thinking}
     amounts = model.price and region and model.price.amounts(put_in, out, **how)
     if not amounts:
         return unknown(_why(model, region), AS_OF, region, counted)

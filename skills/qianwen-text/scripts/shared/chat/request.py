@@ -174,6 +174,14 @@ def put_thinking(ask: ChatAsk, model, body: dict, table) -> None:
         body.update(switch if "th" in model.features else {"enable_thinking": value})
 
 
+def thinks(body: dict, default=None):
+    """Whether a body switches thinking on or off; `default` where it says nothing."""
+    switch = body.get("thinking")
+    if isinstance(switch, dict):
+        return switch.get("type") != "disabled"
+    return body.get("enable_thinking", default)
+
+
 def _switched_otherwise(ask: ChatAsk, model, body: dict):
     """What --request and --set leave to be said:
     None where --request switches thinking, no thinking where they promise JSON."""

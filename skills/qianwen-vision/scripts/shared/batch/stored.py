@@ -12,6 +12,7 @@ from ..body import needs_oss_header
 from ..cli.session import Session
 from ..failures import usage
 from ..money.cost import FREE, plus
+from ..transport.addresses import is_out_of_reach
 from ..transport.events import Event, WHOLE
 from ..transport.request import Reply, Request
 
@@ -115,7 +116,33 @@ def body_of(request: Request, table) -> dict:
     if needs_oss_header(body):
         raise usage("this row names a temporary upload (oss://), which the Batch API does not resolve",
                     "name a public http(s) address or a small local file")
-    thinking = table.find(body["model"])[0].thinking
-    if thinking in ("on", "off"):
-        body.setdefault("enable_thinking", thinking == "on")
+    _check_media(body, request.url.partition("/compatible-mode/")[0] + "/")
+    row = table.find(body["model"])[0]
+    if row.thinking in ("on", "off") and "thinking" not in body:
+        body.setdefault("enable_thinking", row.thinking == "on")
     return body
+
+
+def _check_media(body: dict, here: str) -> None:
+    """Refuse what a job takes and never ends with: two kinds of media in a row, addresses that only this
+    machine or its network can reach (updates 10.2). Those that begin with `here` are the endpoint's own."""
+    parts = [part for message in body["messages"] if isinstance(message.get("content"), list)
+             for part in message["content"] if isinstance(part, dict)]
+    kinds = sorted({str(part.get("type")) for part in parts} - {"text"})
+    if len(kinds) > 1:
+        raise usage(f"this row has {' and '.join(kinds)}, but the Batch API takes one kind of media in a row",
+                    "make a row for each kind, or leave out --batch-api")
+    for part in parts:
+        for url in _addresses(part.get(str(part.get("type")))):
+            if is_out_of_reach(url) and not url.startswith(here):
+                raise usage(f"only this machine or its network can reach {url}, "
+                            "and a job that names it never ends",
+                            "name a public http(s) address or a small local file")
+
+
+def _addresses(value) -> list:
+    """The addresses in the media of a part: one, in an object or not, or a list of frames."""
+    if isinstance(value, list):
+        return [url for item in value for url in _addresses(item)]
+    url = value.get("url") if isinstance(value, dict) else value
+    return [url] if isinstance(url, str) and url[:4].lower() == "http" else []

@@ -61,7 +61,10 @@ def _is_near(host: str) -> bool:
 
 def is_out_of_reach(url: str) -> bool:
     """Whether the service cannot open an address, because only this machine or its network leads there."""
-    host = urlsplit(url).hostname or ""
+    try:
+        host = urlsplit(url).hostname or ""
+    except ValueError:
+        return False
     address = _number_of(host)
     if address is None:
         return _is_near(host) or host.lower().rstrip(".").endswith(".local")
