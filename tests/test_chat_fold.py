@@ -134,6 +134,13 @@ TOOL_STREAMS = {    # lists of fragments, one a chunk -> (id, name, arguments) o
     "null function": ([[call(0, "{}", "call_a", "f")], [{"index": 0, "id": NULL, "function": NULL}]], [("call_a", "f", "{}")]),
     "no index": ([[{"id": "call_a", "function": {"name": "f", "arguments": "{}"}},
                    {"id": "call_b", "function": {"name": "g", "arguments": "{}"}}]], [("call_a", "f", "{}"), ("call_b", "g", "{}")]),
+    "all so far in each": ([[call(0, '{"city"', "c1", "f")], [call(0, '{"city":', "c1")], [call(0, '{"city":"X"}', "c1")]],
+                           [("c1", "f", '{"city":"X"}')]),
+    "all once more": ([[call(0, '{"a":{', "c1", "f")], [call(0, '}}')], [call(0, '{"a":{}}')]], [("c1", "f", '{"a":{}}')]),
+    "whole, twice": ([[call(0, '{"a":1}', "c1", "f")], [call(0, '{"a":1}', "c1", "f")]], [("c1", "f", '{"a":1}')]),
+    "an object inside that begins like the whole": ([[call(0, '{"a":', "c1", "f")], [call(0, '{"a":1}')], [call(0, "}")]],
+                                                    [("c1", "f", '{"a":{"a":1}}')]),
+    "an object": ([[call(0, {"city": "杭州"}, "c1", "f")]], [("c1", "f", '{"city": "杭州"}')]),
     "null index": ([[call(NULL, "{}", "call_a", "f"), call(NULL, "{}", "call_b", "g")]], [("call_a", "f", "{}"), ("call_b", "g", "{}")]),
 }
 
@@ -248,11 +255,29 @@ WHOLE = {
                    "usage": USAGE, "model": "qwen-plus", "id": "chatcmpl-uuid"},
     "native": frame("4", "stop", usage=USAGE, reasoning_content="Add."),
     "native, parts": frame([{"text": "4"}], "stop", usage=USAGE, reasoning_content="Add."),
+    "native, words": frame(["4"], "stop", usage=USAGE, reasoning_content="Add."),
+    "native, a part": frame({"text": "4"}, "stop", usage=USAGE, reasoning_content="Add."),
+    "an index as text": {"choices": [{"message": {"content": "4", "reasoning_content": "Add."}, "finish_reason": "stop", "index": "0"}],
+                         "usage": USAGE, "model": "qwen-plus", "id": "chatcmpl-uuid"},
 }
 
 
 def whole(body, headers):
     return fold(iter([Event(WHOLE_EVENT, body, 200)]), headers, Answer(), lambda *_: None, Context())
+
+
+@pytest.mark.parametrize("reason, code", [
+    (reason, Exit.CONTENT) for reason in ("content_filter", "content_filtered", "data_inspection_failed", "SAFETY", "refusal")] + [
+    (reason, Exit.FAILED) for reason in ("insufficient_system_resource", "engine_overloaded", "model_error", "timeout", "cancelled")])
+def test_ends_that_are_none(reason, code):
+    with pytest.raises(Failure) as caught:
+        folded(chunk(content="half"), chunk(reason), DONE).check_end()
+    assert caught.value.exit_code == code and caught.value.partial == {"text": "half"}
+
+
+@pytest.mark.parametrize("reason", ["stop", "length", "tool_calls", "function_call", "end_turn", "max_tokens", "eos"])
+def test_ends_like_any(reason):
+    folded(chunk(content="all"), chunk(reason), DONE).check_end()
 
 
 def test_a_whole_answer_needs_no_reason_of_its_end():

@@ -62,12 +62,19 @@ FAILURES = {
     "503 that says so": service(503, "ModelServingError", "throttled due to system capacity limits"),
     "503": service(503, "http_503", "upstream connect error or disconnect/reset before headers"),
     "500 timeout": service(500, "RequestTimeOut", "Request timed out"),
+    "500 that calls an answer invalid": service(502, "invalid_response_error", "upstream sent an invalid response"),
+    "500 of a gateway": service(500, "BadRequest.Upstream"),
+    "408": service(408, "http_408", "Request Timeout"),
+    "400 timeout": service(400, "InternalError.Timeout", "Request timed out"),
+    "400 of a time-out": service(400, "upstream_timeout"),
     "moderation": service(400, "data_inspection_failed"),
     "arrearage": service(400, "Arrearage"),
 }
+# the service, or something in between, gave up: it may have taken the request, whatever the status and the code say
+LATE = ("500 that calls an answer invalid", "500 of a gateway", "408", "400 timeout", "400 of a time-out")
 SENT_AGAIN = {
-    Retries.READ: {"refused", "reset", "429", "429 in a stream", "500", "502", "503", "503 that says so", "500 timeout"},
-    Retries.CHAT: {"refused", "429", "429 in a stream", "500", "502", "503", "503 that says so", "500 timeout"},
+    Retries.READ: {"refused", "reset", "429", "429 in a stream", "500", "502", "503", "503 that says so", "500 timeout", *LATE},
+    Retries.CHAT: {"refused", "429", "429 in a stream", "500", "502", "503", "503 that says so", "500 timeout", *LATE},
     Retries.CREATE: {"refused", "429", "429 in a stream", "503 that says so"},
 }
 
@@ -260,6 +267,9 @@ ERRORS = [
     (404, {"error": "Not Found"}, (404, "http_404", "Not Found", "from-header")),
     (400, {"error": {}}, (400, "", "", "from-header")),
     (400, {"code": "c", "message": None}, (400, "c", "", "from-header")),
+    (400, {"Code": "c", "Message": "bad", "RequestId": "r"}, (400, "c", "bad", "r")),
+    (400, {"error": {"error": {"code": "c", "message": "bad", "RequestID": "r"}}}, (400, "c", "bad", "r")),
+    (200, {"error": {"code": "", "message": "bad"}, "output": {}}, (200, "", "bad", "from-header")),
 ]
 
 
@@ -276,9 +286,15 @@ def test_unknown_error_bodies_keep_their_words_and_the_status(body):
 
 @pytest.mark.parametrize("body", [
     {"choices": [], "usage": None}, {"choices": [], "error": None, "code": ""}, {"code": "", "message": "", "output": {}},
-    {"output": {"task_status": "FAILED", "code": "x", "message": "y"}, "code": "200"}, {"object": "list", "data": []}])
+    {"output": {"task_status": "FAILED", "code": "x", "message": "y"}, "code": "200"}, {"object": "list", "data": []},
+    *({"output": {}, "error": error} for error in ({}, {"code": None, "message": None}, {"message": "", "code": 0}, "None", "", "null")),
+    {"choices": [], "error": {"code": "Success", "message": ""}}])
 def test_answers_are_no_errors(body):
     assert error_in(200, body, HEADERS) is None
+
+
+def test_an_error_in_a_list():
+    assert reading.read(400, HEADERS, b'[{"error": {"code": "Arrearage", "message": "bad"}}]') == (400, "Arrearage", "bad", "from-header")
 
 
 # ---- multipart and previews ------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from .events import BadStream, read_events
 _BLANK = b"\xef\xbb\xbf \t\r\n"  # a byte order mark, and what may stand in front of every kind of body
 _FIELDS = (b"data", b"event", b"id", b"retry", b"status", b"")
 _CHARSET = r"charset\s*=\s*[\"']?((gb|big5|utf|iso|windows|latin|cp|shift|euc)[\w.:-]*)"
-_FINE = ("", "200", "ok", "success")  # codes that an answer has, too
+_FINE = ("", "0", "200", "ok", "success", "none", "null", "false")  # what an answer may say of errors, too
 _ENOUGH = 12  # bytes, in which the name of every field ends
 
 
@@ -25,6 +25,8 @@ def read(status: int, headers: dict, raw: bytes, errors_pass: bool = False):
     value, too.
     """
     said, body = _content(status, headers, raw)
+    if status >= 400 and isinstance(body, list):
+        body = next((item for item in body if isinstance(item, dict)), None)
     is_object = isinstance(body, dict)
     error = error_in(said, body, headers) if is_object and not (errors_pass and status < 400) else None
     if error is None and status >= 400:
@@ -94,7 +96,8 @@ def peeked(blocks, headers: dict) -> tuple:
 def error_in(status: int, body: dict, headers: dict) -> ServiceError | None:
     """The error in a body of the service's shapes (wire contract 3.1) or of a gateway's own, or None."""
     error, code = body.get("error"), body.get("code")
-    is_error = isinstance(error, dict) or isinstance(error, str) and error != ""
+    said = error.values() if isinstance(error, dict) else [error] if isinstance(error, str) else ()
+    is_error = any(str(value or "").lower() not in _FINE for value in said)
     is_fine = isinstance(code, (dict, list)) or str(code or "").lower() in _FINE
     if status < 400 and not is_error and (is_fine or "choices" in body or "output" in body):
         return None

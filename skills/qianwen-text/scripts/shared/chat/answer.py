@@ -7,6 +7,8 @@ empty, and unknown ones are ignored.
 """
 from __future__ import annotations
 
+import json
+import re
 from collections import defaultdict
 
 from ..failures import Exit, Failure
@@ -18,20 +20,16 @@ from .usage import plain
 _LONG = 16  # characters that no model begins a piece with by chance, when they are all that came before
 _SOME = 4
 
-# Reasons of ending that mean the answer is not what was asked for: exit code, what happened, what to do.
-# Others are ends like any.
-_BAD_ENDS = {
-    **dict.fromkeys(
-        ("content_filter", "sensitive", "safety", "recitation", "prohibited_content", "blocklist", "refusal"),
-        (Exit.CONTENT, "content inspection stopped the answer", "rephrase the question")),
-    **dict.fromkeys(
-        ("insufficient_system_resource", "overloaded", "engine_overloaded"),
-        (Exit.FAILED, "the service had no capacity to finish the answer",
-         "run the command again in a minute")),
-    **dict.fromkeys(
-        ("error", "model_error", "abort", "aborted", "network_error", "cancelled", "timeout"),
-        (Exit.FAILED, "the service ended the answer before it was complete", "run the command again")),
-}
+# Reasons of ending that mean the answer is not what was asked for: words in them, exit code, what happened,
+# what to do. Others are ends like any.
+_BAD_ENDS = (
+    (r"filter|inspect|sensitiv|safety|recitation|prohibit|block|refus", Exit.CONTENT,
+     "content inspection stopped the answer", "rephrase the question"),
+    (r"resource|overload|capacity", Exit.FAILED,
+     "the service had no capacity to finish the answer", "run the command again in a minute"),
+    (r"error|abort|cancel|time_?out|fail|interrupt", Exit.FAILED,
+     "the service ended the answer before it was complete", "run the command again"),
+)
 
 
 class Answer:
@@ -44,7 +42,7 @@ class Answer:
     def __init__(self, cumulative: bool = False):
         self._pieces = defaultdict(lambda: Pieces(cumulative))  # by channel: reasoning, text
         self.finish_reason = ""
-        self.tool_calls: list = []
+        self._calls: list = []
         self.usage: dict = {}
         self.request_id, self.model = "", ""
         self.search_results: list = []
@@ -61,6 +59,13 @@ class Answer:
         return self._pieces["reasoning"].text
 
     @property
+    def tool_calls(self) -> list:
+        """The calls of functions that the model asks for."""
+        return [{"index": call["index"], "id": call["id"], "type": "function",
+                 "function": {"name": call["name"], "arguments": _arguments(call["pieces"])}}
+                for call in self._calls]
+
+    @property
     def complete(self) -> bool:
         """Whether the service has said that the answer is finished."""
         return bool(self.finish_reason) or self._ended
@@ -68,7 +73,7 @@ class Answer:
     @property
     def started(self) -> bool:
         """Whether any of the answer has come."""
-        return any(pieces.begun for pieces in self._pieces.values()) or bool(self.tool_calls)
+        return any(pieces.begun for pieces in self._pieces.values()) or bool(self._calls)
 
     def partial(self) -> dict:
         """What has come so far, for an error report."""
@@ -99,8 +104,9 @@ class Answer:
 
     def check_end(self) -> None:
         """Raise a Failure for an answer that was cut off by the service, or is empty."""
-        code, what, fix = _BAD_ENDS.get(self.finish_reason.lower(), (None, "", ""))
-        if code is None and not self.text.strip() and not self.tool_calls and not self.ocr_result:
+        reason = self.finish_reason.lower()
+        code, what, fix = next((row[1:] for row in _BAD_ENDS if re.search(row[0], reason)), (None, "", ""))
+        if code is None and not self.text.strip() and not self._calls and not self.ocr_result:
             code, what, fix = Exit.FAILED, "the model returned an empty answer", "run the command again"
         if code is not None:
             fix += "; this answer is billed as well" if self.usage else ""
@@ -123,7 +129,7 @@ class Answer:
             choices = [{"message": {"content": output["text"]}, **output}] if "text" in output else []
         pieces = []
         for choice in choices:
-            if not choice.get("index"):  # other candidates (n above 1) are left out
+            if choice.get("index") in (None, "", 0, "0"):  # other candidates (n above 1) are left out
                 pieces += self._take_choice(choice, native)
         return pieces
 
@@ -134,7 +140,7 @@ class Answer:
         reason = choice.get("finish_reason")
         if reason and reason != "null":
             self.finish_reason = str(reason)
-        if not (whole and self.tool_calls):
+        if not (whole and self._calls):
             self._take_tool_calls(message.get("tool_calls") or [])
         self._take_ocr(message.get("content"))
         pieces = []
@@ -152,26 +158,27 @@ class Answer:
             call = self._call_of(fragment, position, len(fragments))
             function = fragment.get("function") or {}
             call["id"] = call["id"] or fragment.get("id") or ""
-            call["function"]["name"] = call["function"]["name"] or function.get("name") or ""
-            arguments = call["function"]["arguments"] + (function.get("arguments") or "")
-            call["function"]["arguments"] = paired(arguments, False)
+            call["name"] = call["name"] or function.get("name") or ""
+            piece = function.get("arguments") or ""
+            if not isinstance(piece, str):
+                piece = json.dumps(piece, ensure_ascii=False)
+            call["pieces"] += [piece] if piece else []
 
     def _call_of(self, fragment: dict, position: int, together: int) -> dict:
         """The call that a fragment goes on with, or a new one."""
         name, index = fragment.get("id") or "", fragment.get("index")
-        same = [call for call in self.tool_calls if name and call["id"] == name]
+        same = [call for call in self._calls if name and call["id"] == name]
         if not same:
             if index is None and together == 1 and not name:
-                same = self.tool_calls[-1:]
+                same = self._calls[-1:]
             else:
                 place = position if index is None else index
-                same = [call for call in self.tool_calls
+                same = [call for call in self._calls
                         if call["index"] == place and not (name and call["id"])][-1:]
         if same:
             return same[-1]
-        self.tool_calls.append({"index": position if index is None else index, "id": "", "type": "function",
-                                "function": {"name": "", "arguments": ""}})
-        return self.tool_calls[-1]
+        self._calls.append({"index": position if index is None else index, "id": "", "name": "", "pieces": []})
+        return self._calls[-1]
 
     def _take_ocr(self, content) -> None:
         """Keep what a built-in OCR task found beside the text:
@@ -188,10 +195,24 @@ class Answer:
 
 
 def _plain(content) -> str:
-    """Content as text: a string, null, or the native dialect's list of parts."""
+    """Content as text: a string, null, a part, or the native dialect's list of parts."""
     if isinstance(content, list):
-        return "".join(part.get("text") or "" for part in content if isinstance(part, dict))
-    return content or ""
+        return "".join(_plain(part) for part in content if isinstance(part, (str, dict)))
+    return (content.get("text") if isinstance(content, dict) else content) or ""
+
+
+def _arguments(pieces: list) -> str:
+    """The arguments of a call, from pieces of which each is new;
+    or the last holds all, where only that makes an object."""
+    joined = paired("".join(pieces), False)
+    return next((text for text in (joined, *pieces[-1:]) if _is_object(text)), joined)
+
+
+def _is_object(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 class Pieces:

@@ -7,17 +7,21 @@ import re
 from .context import ServiceError
 from .request import request_id_of
 
-# What a code and a message are called, by the service and by gateways.
-_CODES = ("code", "type", "error_code", "errorCode", "status_code")
-_MESSAGES = ("message", "msg", "detail", "error_msg", "errorMsg", "error_message", "errorMessage",
+# What a code, a message and a request id are called, by the service and by gateways, in any case.
+_CODES = ("code", "type", "error_code", "errorcode", "status_code")
+_MESSAGES = ("message", "msg", "detail", "error_msg", "errormsg", "error_message", "errormessage",
              "status_msg", "error_description", "errors", "error", "base_resp", "title")
+_IDS = ("request_id", "requestid")
 
 
 def error_of(status: int, body: dict, headers: dict) -> ServiceError:
     """The error that a body is, or holds in its `error`."""
-    request_id, error = request_id_of(body, headers), body.get("error")
+    request_id = request_id_of(body, {}) or _first(body, _IDS) or request_id_of(None, headers)
+    error = body.get("error")
+    while isinstance(error, dict) and isinstance(error.get("error"), dict):
+        error = error["error"]
     if isinstance(error, dict):
-        request_id = request_id_of(error, {}) or request_id  # seen inside the error as well
+        request_id = _first(error, _IDS) or request_id  # seen inside the error as well
         return ServiceError(status, _first(error, _CODES), _words_in(error), request_id)
     if isinstance(error, str) and error:
         return ServiceError(status, f"http_{status}", error, request_id)
@@ -34,8 +38,13 @@ def bare_error(status: int, raw: bytes, headers: dict) -> ServiceError:
 
 def _first(body: dict, names) -> str:
     """The first of these fields that holds something, as text."""
-    return next((str(body[name]) for name in names if body.get(name)
-                 and not isinstance(body[name], (dict, list))), "")
+    held = _lower(body)
+    return next((str(held[name]) for name in names if held.get(name)
+                 and not isinstance(held[name], (dict, list))), "")
+
+
+def _lower(body: dict) -> dict:
+    return {str(name).lower(): value for name, value in body.items()}
 
 
 def _words_in(value, depth: int = 3) -> str:
@@ -45,7 +54,8 @@ def _words_in(value, depth: int = 3) -> str:
     if isinstance(value, list):
         return "; ".join(filter(None, (_words_in(one, depth - 1) for one in value[:5])))
     if isinstance(value, dict):
-        found = next(filter(None, (_words_in(value.get(name), depth - 1) for name in _MESSAGES)), "")
+        held = _lower(value)
+        found = next(filter(None, (_words_in(held.get(name), depth - 1) for name in _MESSAGES)), "")
         place = value.get("loc")
         return f"{'.'.join(map(str, place))}: {found}" if isinstance(place, list) and place else found
     return ""

@@ -170,7 +170,7 @@ _ROWS = (
         "the recording is not suitable: it must be clear speech of 10 to 20 s (at most 60 s), WAV 16 bit, "
         "MP3 or M4A, at most 10 MB, 24 kHz or more", "record or cut it again, then run the command again"),
     # ---- the service itself
-    Row(0, r"^requesttimeout$|responsetimeout|\.timeout$", r"", Exit.FAILED, True,
+    Row(0, r"time_?out$|^http_408$", r"", Exit.FAILED, True,
         "the service ran out of time", "{timeout_fix}"),
     Row(413, "", "", Exit.FAILED, False, "the request is too large", "send less at once"),
     Row(0, r"serving|unavailable|overloaded", "", Exit.FAILED, True,
@@ -249,9 +249,10 @@ def _meant(error):
         # the input was refused, no more
         is_input = status < 500 and re.match("internalerror", error.code.lower())
         return error._replace(status=status, code="" if is_input else error.code)
-    if error.status >= 400:
-        return error
     code, message = error.code[:200].lower(), error.message[:2000].lower()
+    if error.status >= 400:
+        is_late = error.status == 408 or re.search(r"^internal_?(server_?)?error|^(?!invalid|bad).*time_?out", code)
+        return error._replace(status=500) if is_late and error.status < 500 else error
     return error._replace(status=next((status for codes, fragment, status in _MEANT if re.search(codes, code)
                                        and re.search(fragment, message)), error.status))
 
@@ -310,8 +311,7 @@ def _not_accepted(error, row: Row) -> bool:
         said = f"{error.code} {error.message}".lower()
         return not re.match("http_",
                             said) and bool(re.search(r"unavailable|serving|overload|throttl|capacity", said))
-    if re.match(r"invalid|badrequest", error.code,
-                re.IGNORECASE) or "remote cancelled grpc stream" in error.message.lower():
+    if "remote cancelled grpc stream" in error.message.lower():
         return True  # the input was refused, whatever the status says
     return row.exit in (Exit.KEY, Exit.QUOTA) or 400 <= error.status < 500
 
