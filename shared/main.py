@@ -5,7 +5,7 @@ import os
 import sys
 
 from . import key_guard
-from .account import BadSetting, find_account, Settings
+from .account import find_account, Settings
 from .cli.console import Console, make_blocking, make_utf8, to_nowhere
 from .cli.session import Session
 from .failures import Exit, Failure, usage
@@ -95,7 +95,7 @@ def _outcome(make_parser, execute, argv, console: Console) -> int:
         return int(stop.code or 0)
     except Failure as failure:
         return _report(console, failure)
-    except (key_guard.BadEndpoint, BadSetting) as error:
+    except key_guard.BadEndpoint as error:
         return _report(console, usage(str(error), error.fix))
     except KeyboardInterrupt:
         return _report(console, Failure(Exit.INTERRUPTED, "interrupted", fix="run the command again"))

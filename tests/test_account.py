@@ -5,7 +5,8 @@ import os
 
 import pytest
 from shared import account, key_guard
-from shared.account import BadSetting, find_account, parse_env, Settings
+from shared.account import find_account, parse_env, Settings
+from shared.failures import Failure
 
 from shared.files.own import open_own
 
@@ -329,11 +330,11 @@ def test_key_guard_mode_is_warn_by_default(find):
 
 @pytest.mark.parametrize("value", ["off", "no", "0", "1", "strickt", "warn,strict"])
 def test_unknown_key_guard_mode_is_an_error(find, work, value):
-    with pytest.raises(BadSetting) as caught:
+    with pytest.raises(Failure) as caught:
         find(QIANWEN_KEY_GUARD=value)
     assert value in str(caught.value) and "warn" in caught.value.fix and "strict" in caught.value.fix
     path = put(work, "QIANWEN_KEY_GUARD=" + value)
-    with pytest.raises(BadSetting, match=path):
+    with pytest.raises(Failure, match=path):
         find()
 
 
@@ -365,10 +366,10 @@ STRANGE = ("https://gateway.example.com/v1", "http://127.0.0.1:8081", "https://d
 def test_a_project_may_not_choose_a_foreign_host(find, work, settings, url):
     path = put(work, line(NEAR), "QWEN_BASE_URL=" + url, "QIANWEN_TRUST_PROJECT=1")
     put(settings, line(HOME_KEY))
-    with pytest.raises(BadSetting, match=path) as caught:
+    with pytest.raises(Failure, match=path) as caught:
         find()
     assert "QIANWEN_TRUST_PROJECT=1" in caught.value.fix and "/v1" not in str(caught.value)
-    with pytest.raises(BadSetting):
+    with pytest.raises(Failure):
         find(QIANWEN_TRUST_PROJECT="0")
 
 
@@ -396,7 +397,7 @@ def test_the_home_file_may_choose_any_host(find, settings):
 @pytest.mark.parametrize("value", ["yes", "true", "2", "1 0"])
 def test_half_a_yes_is_an_error(find, work, value):
     put(work, line(NEAR), "QWEN_BASE_URL=https://gateway.example.com")
-    with pytest.raises(BadSetting, match="QIANWEN_TRUST_PROJECT"):
+    with pytest.raises(Failure, match="QIANWEN_TRUST_PROJECT"):
         find(QIANWEN_TRUST_PROJECT=value)
 
 
@@ -510,7 +511,7 @@ def test_variables_of_the_newer_sdk(find, environ, host, region):
     ({"DASHSCOPE_WORKSPACE": "a.b"}, "DASHSCOPE_WORKSPACE"), ({"DASHSCOPE_WORKSPACE": "evil.com/"}, "DASHSCOPE_WORKSPACE"),
     ({"DASHSCOPE_WORKSPACE": "x@evil"}, "DASHSCOPE_WORKSPACE")])
 def test_impossible_values_of_the_newer_sdks_variables(find, environ, word):
-    with pytest.raises((BadSetting, key_guard.BadEndpoint), match=word):
+    with pytest.raises((Failure, key_guard.BadEndpoint), match=word):
         find(DASHSCOPE_API_KEY=OTHER, **environ)
 
 
@@ -531,7 +532,7 @@ def test_without_a_home_folder_the_variable_is_named(work, monkeypatch):
     monkeypatch.setattr(os.path, "expanduser", lambda path: path)
     (work / "~" / ".config" / "qianwen").mkdir(parents=True)
     put(work / "~" / ".config" / "qianwen", line(FAR), "QIANWEN_TRUST_PROJECT=1")
-    with pytest.raises(BadSetting) as caught:
+    with pytest.raises(Failure) as caught:
         find_account(Settings({}, str(work)))
     assert "HOME" in caught.value.fix and "XDG_STATE_HOME" in caught.value.fix
     found = find_account(Settings({"XDG_STATE_HOME": str(work / "state")}, str(work)))

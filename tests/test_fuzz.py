@@ -15,7 +15,7 @@ from urllib.parse import quote, unquote
 
 import pytest
 
-from shared.account import BadSetting, find_account, Settings
+from shared.account import find_account, Settings
 from shared.batch.rows import RowFile
 from shared.chat.answer import Answer, fold, tool_calls_for_messages
 from shared.chat.usage import units, usage_line
@@ -311,7 +311,7 @@ def what_is_said(settings: Settings) -> tuple:
     try:
         account = find_account(settings)
         return "\n".join([*account.warnings, account.key_source, account.endpoint_source, account.spare]), True
-    except (BadSetting, BadEndpoint) as error:
+    except (Failure, BadEndpoint) as error:
         return f"{error}\n{error.fix}", False
 
 

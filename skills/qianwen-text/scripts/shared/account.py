@@ -13,6 +13,7 @@ from collections import namedtuple
 from urllib.parse import unquote
 
 from . import key_guard
+from .failures import usage
 from .files.own import is_private, NotOwn, open_own
 
 KEY_VARIABLES = ("DASHSCOPE_API_KEY", "QIANWEN_API_KEY")
@@ -83,16 +84,8 @@ class Account:
             setattr(self, name, fields[name])
 
 
-class BadSetting(ValueError):
-    """A variable holds a value that cannot be used; `fix` names the legal ones."""
-
-    def __init__(self, message: str, fix: str):
-        super().__init__(message)
-        self.fix = fix
-
-
 def find_account(settings: Settings) -> Account:
-    """Judge what was found. Raises BadSetting and key_guard.BadEndpoint for values that cannot be used."""
+    """Judge what was found. Raises usage and key_guard.BadEndpoint for values that cannot be used."""
     warnings = list(settings.warnings)
     key_file, key_name, raw = settings.keys[0] if settings.keys else ("", "", "")
     endpoint, endpoint_source = _endpoint(settings, key_file, warnings)
@@ -109,13 +102,13 @@ def find_account(settings: Settings) -> Account:
 
 def _state_folder(environ) -> str:
     """`$XDG_STATE_HOME/qianwen`, or its usual place in the home folder.
-    Raises BadSetting where neither is known."""
+    Raises usage where neither is known."""
     base = os.path.expanduser(environ.get("XDG_STATE_HOME", ""))
     if not os.path.isabs(base):
         home = _home(environ)
         if not os.path.isabs(home):
-            raise BadSetting("no home folder is known, so tasks and spending could not be recorded",
-                             "set HOME, or XDG_STATE_HOME to a folder for this program's records")
+            raise usage("no home folder is known, so tasks and spending could not be recorded",
+                        "set HOME, or XDG_STATE_HOME to a folder for this program's records")
         base = os.path.join(home, ".local", "state")
     return os.path.join(base, "qianwen")
 
@@ -202,8 +195,8 @@ def _workspace(name: str, region: str) -> key_guard.Endpoint:
     """The host of a workspace, as the newer SDK makes it."""
     name = key_guard.trimmed(name)
     if not re.fullmatch(_WORKSPACE, name) or key_guard.masked(name) != "***":  # a key in the wrong place
-        raise BadSetting("DASHSCOPE_WORKSPACE is not the id of a workspace",
-                         "set it to letters, digits and hyphens, or unset it")
+        raise usage("DASHSCOPE_WORKSPACE is not the id of a workspace",
+                    "set it to letters, digits and hyphens, or unset it")
     return key_guard.parse_base_url(f"https://{name}.{region or key_guard.DEFAULT_REGION}.maas.aliyuncs.com")
 
 
@@ -213,18 +206,18 @@ def _refuse_strangers_host(settings: Settings, source: Source, endpoint: key_gua
     is_foreign = endpoint.kind in (key_guard.GATEWAY, key_guard.LOOPBACK)
     if source.kind != "project" or not is_foreign or _trusts_projects(settings):
         return
-    raise BadSetting(f"QWEN_BASE_URL in {source.where} names {endpoint.host}, which is not the service: "
-                     "everything you send would go there",
-                     "if the project is one you trust, set QIANWEN_TRUST_PROJECT=1 in the environment "
-                     "or in ~/.config/qianwen/.env; "
-                     "otherwise set DASHSCOPE_API_KEY in the environment, or remove that line")
+    raise usage(f"QWEN_BASE_URL in {source.where} names {endpoint.host}, which is not the service: "
+                "everything you send would go there",
+                "if the project is one you trust, set QIANWEN_TRUST_PROJECT=1 in the environment "
+                "or in ~/.config/qianwen/.env; "
+                "otherwise set DASHSCOPE_API_KEY in the environment, or remove that line")
 
 
 def _trusts_projects(settings: Settings) -> bool:
     """The user's yes: a project cannot say it of itself."""
     value, where = settings.first("QIANWEN_TRUST_PROJECT", ("environment", "home"))
     if value not in ("", "0", "1"):
-        raise BadSetting(f"QIANWEN_TRUST_PROJECT in {where} is neither 1 nor 0", "set it to 1, or unset it")
+        raise usage(f"QIANWEN_TRUST_PROJECT in {where} is neither 1 nor 0", "set it to 1, or unset it")
     return value == "1"
 
 
@@ -235,8 +228,8 @@ def _strict(settings: Settings) -> bool:
     for where, value in found:
         if value not in ("warn", "strict"):
             shown = repr(value) if re.fullmatch(r"[\w,.-]{1,16}", value) else "neither"
-            raise BadSetting(f"QIANWEN_KEY_GUARD in {where} is {shown}",
-                             "set it to warn (the default) or strict")
+            raise usage(f"QIANWEN_KEY_GUARD in {where} is {shown}",
+                        "set it to warn (the default) or strict")
     if found and found[0][0] == ENVIRONMENT:
         return found[0][1] == "strict"
     return any(value == "strict" for _, value in found)
