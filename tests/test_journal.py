@@ -839,12 +839,6 @@ def test_a_local_id_that_is_not_here_is_not_sent(journal, given):
     assert check_given("0b5c1f5e-1111-4222", None, journal) is None and check_given(given, {"id": given}, journal) is None
 
 
-def test_no_home_no_journal():
-    with pytest.raises(Failure) as caught:
-        Journal("~/.local/state/qianwen")
-    assert caught.value.exit_code == Exit.USAGE and "XDG_STATE_HOME" in caught.value.fix
-
-
 @pytest.mark.skipif(WINDOWS, reason="a shell of POSIX")
 def test_a_command_finds_the_journal_it_was_made_with(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))

@@ -58,9 +58,6 @@ class Journal:
     more. `clean` takes the keys out of what is written."""
 
     def __init__(self, state_folder: str, clean=lambda record: record, clock=time.time):
-        if not os.path.isabs(state_folder):
-            raise usage("no home folder is known, so there is no place for the journal of tasks",
-                        "set HOME, or set XDG_STATE_HOME to a folder of your own")
         self.state, self.folder, self.clock = state_folder, os.path.join(state_folder, "tasks"), clock
         self._clean = clean
         self.ahead: float | None = None  # seconds of the service's clock, once an answer has told
