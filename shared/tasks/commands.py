@@ -1,6 +1,7 @@
 """--tasks, --status and --cancel."""
 from __future__ import annotations
 
+from ..body import object_in
 from ..failures import usage
 from .journal import is_submitting, Journal, READY, resume_command
 
@@ -58,7 +59,7 @@ def show_status(given: str, runner, journal: Journal, console) -> None:
     if not task_id:
         task_id = runner.look_for(record)
     status, body = runner.look(task_id)
-    output = body.get("output") if isinstance(body.get("output"), dict) else {}
+    output = object_in(body, "output")
     facts = {"task_id": task_id, "status": status, "code": output.get("code") or body.get("code"),
              "message": output.get("message") or body.get("message"), "request_id": body.get("request_id")}
     _say_status({name: value for name, value in facts.items() if value}, journal, console)

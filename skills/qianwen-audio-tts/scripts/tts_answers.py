@@ -9,6 +9,7 @@ import base64
 import binascii
 import re
 
+from shared.body import object_in
 from shared.transport.context import ServiceError
 
 _LINK = re.compile(r"https?://", re.IGNORECASE)
@@ -34,7 +35,7 @@ class Answer:
 
     def take(self, body: dict) -> bytes:
         """The audio of a whole answer or of one event. Raises Damaged."""
-        output = body.get("output") if isinstance(body.get("output"), dict) else {}
+        output = object_in(body, "output")
         self.request_id = str(body.get("request_id") or self.request_id)
         if isinstance(body.get("usage"), dict) and body["usage"]:
             self.usage = body["usage"]
@@ -43,7 +44,7 @@ class Answer:
         return audio
 
     def _base64(self, output: dict) -> bytes:
-        audio = output.get("audio") if isinstance(output.get("audio"), dict) else {}
+        audio = object_in(output, "audio")
         if isinstance(audio.get("url"), str) and audio["url"]:
             self.url = audio["url"]
         self.finished = self.finished or output.get("finish_reason") not in ("null", None, "")
@@ -56,7 +57,7 @@ class Answer:
             raise Damaged("the service sent audio that is not base64") from None
 
     def _minimax(self, output: dict) -> bytes:
-        data = output.get("data") if isinstance(output.get("data"), dict) else {}
+        data = object_in(output, "data")
         last = data["status"] == 2 if "status" in data else bool(output.get("extra_info"))
         self.finished = self.finished or last
         audio = data.get("audio")
@@ -73,8 +74,7 @@ class Answer:
 
 def error_of(body: dict, wire: str):
     """The error that MiniMax puts into an answer with HTTP 200, or None."""
-    output = body.get("output") if isinstance(body.get("output"), dict) else {}
-    state = output.get("base_resp") if isinstance(output.get("base_resp"), dict) else {}
+    state = object_in(object_in(body, "output"), "base_resp")
     code = state.get("status_code")
     if wire != "minimax" or code is None or code == 0:
         return None

@@ -10,6 +10,7 @@ import binascii
 import time
 
 import tts_sound
+from shared.body import object_in
 from shared.cli.commands import command_line, quoted
 from shared.failures import Exit, Failure, usage
 from shared.files.outputs import OutputFiles
@@ -174,7 +175,7 @@ class Custom:
             self.session.pass_guard()
             console.say(creation_words(find_model(model)[0]))
             reply, cost = self._paid(body, service, model)
-            output = reply.body.get("output") if isinstance(reply.body.get("output"), dict) else {}
+            output = object_in(reply.body, "output")
             given = body["input"].get("voice_id") if service is MINIMAX else ""
             voice = str(output.get(service.voice) or output.get("voice_id") or output.get("voice")
                         or given or "")
@@ -216,7 +217,7 @@ class Custom:
                               "record clear speech of 10 to 20 s without pauses, and check --transcript")
 
     def _save_preview(self, output: dict, outputs: OutputFiles, voice: str) -> list:
-        found = output.get("preview_audio") if isinstance(output.get("preview_audio"), dict) else {}
+        found = object_in(output, "preview_audio")
         try:
             data = base64.b64decode(found.get("data") or "", validate=True)
             form = tts_sound.sniff(data)
@@ -252,8 +253,8 @@ class Custom:
         return status
 
     def _status(self, service: Service, voice: str) -> str:
-        output = self._call(one_body(service, service.query, voice), Retries.READ, service).body.get("output")
-        return str((output if isinstance(output, dict) else {}).get("status") or "OK")
+        reply = self._call(one_body(service, service.query, voice), Retries.READ, service)
+        return str(object_in(reply.body, "output").get("status") or "OK")
 
     def _made(self, voice: str, model: str, status: str, files: list, reply, cost) -> None:
         console = self.console
@@ -312,8 +313,8 @@ class Custom:
     def _pages(self, service: Service) -> list:
         found: list = []
         for page in range(1000 // PAGE + 1):
-            output = self._call(list_body(service, page), Retries.READ, service).body.get("output")
-            rows = output.get("voice_list") if isinstance(output, dict) else None
+            reply = self._call(list_body(service, page), Retries.READ, service)
+            rows = object_in(reply.body, "output").get("voice_list")
             rows = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
             found += [_voice(row, service) for row in rows]
             if len(rows) < PAGE:
@@ -331,7 +332,7 @@ class Custom:
         if options.dry_run:
             return self._show(body, service)
         reply = self._call(body, Retries.CREATE if delete else Retries.READ, service)
-        output = reply.body.get("output") if isinstance(reply.body.get("output"), dict) else {}
+        output = object_in(reply.body, "output")
         if delete:
             self._names().forget(voice)
         status = "deleted" if delete else str(output.get("status") or "OK")

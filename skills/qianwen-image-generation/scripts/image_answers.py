@@ -5,6 +5,8 @@ Source: sections 1.3, 3.2, 5.8 and 12.3 of the image contract.
 """
 from __future__ import annotations
 
+from shared.body import object_in
+
 _LINKS = ("image_url", "output_image_url", "output_vis_image_url")  # of tools, directly in the output
 _LISTS = ("render_urls", "bg_urls")
 
@@ -15,7 +17,7 @@ def parts_of(body: dict) -> list:
     Pictures may be several choices or several items of one choice, so both levels are walked;
     what else the wrapper holds does not matter.
     """
-    output = body.get("output") if isinstance(body.get("output"), dict) else {}
+    output = object_in(body, "output")
     parts = [part for choice in _dicts(output.get("choices")) for part in _of_content(choice)]
     parts += [_of_result(result) for result in _dicts(output.get("results"))]
     parts += [{"kind": "media", "url": output[name]} for name in _LINKS if _is_link(output.get(name))]
@@ -37,7 +39,7 @@ def _is_link(value) -> bool:
 
 
 def _of_content(choice: dict) -> list:
-    message = choice.get("message") if isinstance(choice.get("message"), dict) else {}
+    message = object_in(choice, "message")
     content = message.get("content")
     if isinstance(content, str):
         return [{"kind": "text", "text": content}] if content else []

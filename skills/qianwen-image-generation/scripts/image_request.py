@@ -9,7 +9,7 @@ from collections import namedtuple
 
 from image_models import all_fields, chosen_for, CONTENT, DEFAULT_MODEL, FUNCTIONS, models_that, TABLE
 from image_sizes import parse_aspect, shown, unlike
-from shared.body import apply_native_settings, apply_settings
+from shared.body import apply_native_settings, apply_settings, object_in
 from shared.failures import usage
 from shared.media.addressing import oss_headers
 from shared.words import counted
@@ -88,7 +88,7 @@ def build_request(ask: Ask, model) -> tuple:
 
 def _call(body: dict, model, mode: str, task: bool) -> Call:
     """The request around a finished body; what --set changed is looked up in it."""
-    parameters = body.get("parameters") if isinstance(body.get("parameters"), dict) else {}
+    parameters = object_in(body, "parameters")
     stream = not task and parameters.get("enable_interleave") is True
     headers = {"X-DashScope-Async": "enable"} if task else {}
     if stream:

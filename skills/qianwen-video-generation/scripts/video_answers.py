@@ -6,13 +6,15 @@ from __future__ import annotations
 
 import math
 
+from shared.body import object_in
+
 _LINKS = ("video_url", "output_video_url")
 
 
 def parts_of(body: dict) -> list:
     """The video of an answer: its link stands in the output,
     or one level deeper in `results`, which is an object then."""
-    output = body.get("output") if isinstance(body.get("output"), dict) else {}
+    output = object_in(body, "output")
     results = output.get("results")
     more = [results] if isinstance(results, dict) else results if isinstance(results, list) else []
     places = [output, *more]

@@ -65,6 +65,12 @@ def needs_oss_header(value) -> bool:
     return isinstance(value, str) and value.startswith("oss://")
 
 
+def object_in(value, name: str) -> dict:
+    """The object that a field of a JSON value holds, {} where it holds anything else."""
+    found = value.get(name) if isinstance(value, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
 def no_constant(name: str):
     """For `json.loads`: NaN and Infinity are no JSON values."""
     raise ValueError(f"{name} is not a JSON value")

@@ -8,6 +8,7 @@ import json
 import os
 import re
 
+from ..body import object_in
 from ..failures import usage
 from ..files.whole import whole
 from .index import Index
@@ -89,7 +90,7 @@ class ResultsTable:
     def _cells(self, outcome: dict) -> list:
         if not outcome:
             return [""] * (len(self._fields) + 4)
-        data = outcome.get("data") if isinstance(outcome.get("data"), dict) else {}
+        data = object_in(outcome, "data")
         files = "\n".join(str(entry.get("path", "")) for entry in outcome.get("files") or ())
         result = (files if self._result == "file" else outcome.get("text") or files) or ""
         error = outcome.get("error") or {}

@@ -10,6 +10,7 @@ import hashlib
 import re
 import time
 
+from ..body import object_in
 from ..failures import Exit, Failure, usage
 from ..transport.context import ServiceError
 from ..transport.request import encoded, is_id, Request
@@ -229,7 +230,7 @@ class Tasks(Polled):
         reply = self.client.json(request, Retries.READ, errors_pass=True)
         self.journal.heard(reply.headers)
         body = reply.body
-        output = body.get("output") if isinstance(body.get("output"), dict) else {}
+        output = object_in(body, "output")
         status = output.get("task_status")
         if not isinstance(status, str):  # some families report a failed task without an output
             status = self._status_of_error(str(output.get("code") or body.get("code") or ""), body)
@@ -284,7 +285,7 @@ class Tasks(Polled):
         return self._failed(record, body, request_id)
 
     def _failed(self, record: dict, body: dict, request_id: str) -> Failure:
-        output = body.get("output") if isinstance(body.get("output"), dict) else {}
+        output = object_in(body, "output")
         code = str(output.get("code") or body.get("code") or "TaskFailed")
         message = str(output.get("message") or body.get("message") or "the task failed")
         failure = self.client.context.explain(ServiceError(200, code, message, request_id))
@@ -313,7 +314,7 @@ class Tasks(Polled):
 
 def _task_id(body: dict) -> str:
     """The id in the answer to a create; an older form has it in a list."""
-    output = body.get("output") if isinstance(body.get("output"), dict) else {}
+    output = object_in(body, "output")
     data = body.get("data")
     first = data[0] if isinstance(data, list) and data and isinstance(data[0], dict) else {}
     found = output.get("task_id") or first.get("task_id")
@@ -322,7 +323,7 @@ def _task_id(body: dict) -> str:
 
 def original_prompt(body) -> str:
     """The prompt that the answer of a task repeats, '' where it does not."""
-    output = body.get("output") if isinstance(body, dict) and isinstance(body.get("output"), dict) else {}
+    output = object_in(body, "output")
     results = output.get("results")
     first = results[0] if isinstance(results, list) and results and isinstance(results[0], dict) else {}
     found = output.get("orig_prompt") or first.get("orig_prompt")

@@ -4,6 +4,7 @@ from __future__ import annotations
 import json
 from array import array
 
+from ..body import object_in
 from .index import Index
 
 
@@ -60,13 +61,12 @@ def _key_of(raw: bytes) -> int | None:
 
 def _outcome_of(line: dict) -> dict:
     """One line of results, in any of the spellings that are documented or were seen (updates 10.4)."""
-    response = line.get("response") if isinstance(line.get("response"), dict) else {}
-    error = line.get("error") if isinstance(line.get("error"), dict) else {}
+    response, error = object_in(line, "response"), object_in(line, "error")
     status = response.get("status_code") if isinstance(response.get("status_code"), int) else 0
     if isinstance(response.get("body"), dict) and not error and status < 400:
         return {"body": response["body"]}
-    body = response.get("body") if isinstance(response.get("body"), dict) else {}
-    inner = body.get("error") if isinstance(body.get("error"), dict) else {}
+    body = object_in(response, "body")
+    inner = object_in(body, "error")
     code = str(error.get("code") or error.get("error_code") or inner.get("code") or "")
     message = str(error.get("message") or error.get("error_message") or inner.get("message")
                   or "the service gave no reason")

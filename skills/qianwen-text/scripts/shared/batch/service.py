@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from urllib.parse import quote, urlencode
 
+from ..body import object_in
 from ..failures import Exit, Failure
 from ..files.whole import remove
 from ..money.cost import FREE, total
@@ -186,7 +187,7 @@ class Jobs(Polled):
         reply = self.client.json(Request("GET", self._url("batches", job["batch"])), Retries.READ)
         self.journal.heard(reply.headers)
         body = reply.body
-        counts = body.get("request_counts") if isinstance(body.get("request_counts"), dict) else {}
+        counts = object_in(body, "request_counts")
         job["status"] = str(body.get("status") or "").lower()
         job["done"] = sum(counts[name] for name in ("completed", "failed")
                           if isinstance(counts.get(name), int))

@@ -4,6 +4,7 @@ from __future__ import annotations
 import os
 from collections import namedtuple
 
+from ..body import object_in
 from ..failures import Exit, Failure
 from ..files.outputs import OutputFiles
 from ..gallery.page import gallery_of
@@ -199,7 +200,7 @@ class TaskRun:
         record["cost"] = document(payment.settle(cost, record.get("request_id", "")))
 
     def _nothing(self, answer: dict, record: dict) -> Failure:
-        output = answer.get("output") if isinstance(answer.get("output"), dict) else {}
+        output = object_in(answer, "output")
         said = str(output.get("message") or answer.get("message") or "")
         return Failure(Exit.FAILED,
                        f"the service answered without a {self.product.noun}{': ' + said if said else ''}",
