@@ -88,7 +88,7 @@ class Stream:
 def _open_from(text: str, found: list, secrets: tuple) -> int:
     """Where the end of a text begins that may go on as a secret; the length of the text when it surely does
     not. `found` are the secrets in it."""
-    escape = _has_any(text[-_LONGEST_ESCAPE:], _ESCAPES) and re.search(_OPEN_ESCAPE, text)
+    escape = _has_escape(text[-_LONGEST_ESCAPE:]) and re.search(_OPEN_ESCAPE, text)
     plain, places = _plain(text[:escape.start()] if escape else text)
     needles = _needles(secrets)
     size = next((size for size in range(min(needles.longest, len(plain)), 0, -1)
@@ -236,8 +236,8 @@ def _plain(text: str) -> tuple:
 
 def _may_hide(text: str) -> bool:
     """Whether there may be a disguise in a text. Invisible characters count as not printable."""
-    return _has_any(text, _ESCAPES) or not "".join(text.split("\n")).isprintable()
+    return _has_escape(text) or not "".join(text.split("\n")).isprintable()
 
 
-def _has_any(text: str, characters: str) -> bool:
-    return any(character in text for character in characters)
+def _has_escape(text: str) -> bool:
+    return any(character in text for character in _ESCAPES)

@@ -251,7 +251,7 @@ class Speaker:
                 return "wav"
         bare = path + ".wav"
         try:
-            with open(path, "rb") as file, private(bare, "xb") as copied:
+            with open(path, "rb") as file, private(bare) as copied:
                 sink = Sink(copied, call, on_audio)
                 for block in iter(lambda: file.read(tts_sound.BLOCK), b""):
                     sink.write(block)

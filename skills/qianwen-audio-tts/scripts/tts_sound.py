@@ -18,7 +18,7 @@ MEDIA_TYPES = {"wav": "audio/wav", "mp3": "audio/mpeg", "pcm": "audio/pcm", "opu
                "flac": "audio/flac"}
 
 # offset and length, in bytes, are those of the samples in the file.
-Wav = namedtuple("Wav", "rate channels bits offset length")
+Wav = namedtuple("Wav", "rate channels offset length")
 
 
 class BadSound(Exception):
@@ -40,11 +40,11 @@ def sniff(head: bytes) -> str:
 
 # ---- WAV -----------------------------------------------------------------------------------------------
 
-def header(rate: int, length: int, channels: int = 1, bits: int = 16) -> bytes:
+def header(rate: int, length: int, channels: int = 1) -> bytes:
     """The 44 bytes before `length` bytes of samples; 0xFFFFFFFF and more: not known yet, as in a pipe."""
-    size, frame = min(length, 0xFFFFFFFF), channels * bits // 8
+    size, frame = min(length, 0xFFFFFFFF), 2 * channels
     return struct.pack("<4sI4s4sIHHIIHH4sI", b"RIFF", min(36 + size, 0xFFFFFFFF), b"WAVE",
-                       b"fmt ", 16, _PCM, channels, rate, rate * frame, frame, bits, b"data", size)
+                       b"fmt ", 16, _PCM, channels, rate, rate * frame, frame, 16, b"data", size)
 
 
 def read_wav(file, size: int) -> Wav:
@@ -74,16 +74,16 @@ def _format(raw: bytes) -> tuple:
         tag = struct.unpack("<H", raw[24:26])[0]
     if tag != _PCM or bits != 16 or not channels or not rate or frame != 2 * channels:
         raise BadSound(f"it is not 16-bit PCM (format {tag}, {bits} bits)")
-    return rate, channels, bits
+    return rate, channels
 
 
 def _data(found, place: int, length: int, rest: int) -> Wav:
     """The samples: as many as the header says, or the rest where it says nothing or more than there is."""
     if found is None:
         raise BadSound("its header is damaged")
-    rate, channels, bits = found
+    rate, channels = found
     length = rest if length == 0 or length > rest else length
-    return Wav(rate, channels, bits, place, length - length % (2 * channels))
+    return Wav(rate, channels, place, length - length % (2 * channels))
 
 
 class PcmStream:
@@ -140,7 +140,7 @@ class PcmStream:
             raise BadSound("its header is damaged")
         return None
 
-    def _take(self, rate: int, channels: int, bits: int) -> None:
+    def _take(self, rate: int, channels: int) -> None:
         if self.started and (rate, channels) != (self.rate, self.channels):
             raise BadSound(f"it changes from {self.rate} Hz and {self.channels} channels "
                            f"to {rate} Hz and {channels}")
@@ -395,7 +395,7 @@ def play(path: str, form: str, take) -> None:
     """Pass on a part that is kept, as if it came now."""
     with open(path, "rb") as file:
         size = os.path.getsize(path)
-        wav = read_wav(file, size) if form == "wav" else Wav(0, 0, 0, 0, size)
+        wav = read_wav(file, size) if form == "wav" else Wav(0, 0, 0, size)
         file.seek(wav.offset)
         left = wav.length
         while left:

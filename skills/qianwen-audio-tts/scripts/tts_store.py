@@ -67,7 +67,7 @@ class Store:
     def temporary(self) -> str:
         """A new empty file."""
         path = self._own("tmp")
-        with private(path, "xb"):
+        with private(path):
             return path
 
     def _own(self, form: str) -> str:
@@ -163,9 +163,9 @@ class Store:
             json.dump(facts, file, ensure_ascii=False)
 
 
-def private(path: str, mode: str):
-    """Open a file to write; a new one is for its owner alone. Raises OSError."""
-    return open(path, mode, opener=lambda name, flags: os.open(name, flags, 0o600))
+def private(path: str):
+    """Make a file to write to, for its owner alone. Raises OSError, also where there is one."""
+    return open(path, "xb", opener=lambda name, flags: os.open(name, flags, 0o600))
 
 
 def _link(path: str, new: str) -> None:
@@ -175,7 +175,7 @@ def _link(path: str, new: str) -> None:
     except FileNotFoundError:
         raise
     except (OSError, AttributeError, NotImplementedError):
-        with open(path, "rb") as old, private(new, "xb") as copied:
+        with open(path, "rb") as old, private(new) as copied:
             shutil.copyfileobj(old, copied)
 
 

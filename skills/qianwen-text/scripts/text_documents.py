@@ -92,10 +92,10 @@ def _upload(client, path: str) -> str:
     return file_id
 
 
-def _wait_until_read(client, path: str, file_id: str, clock=time.monotonic) -> None:
+def _wait_until_read(client, path: str, file_id: str) -> None:
     """Poll until the document is processed;
     any state but processed and error means it is still being read."""
-    deadline, pause = clock() + WAIT, 0.25
+    deadline, pause = time.monotonic() + WAIT, 0.25
     while True:
         body = client.json(_request("GET", client, file_id), Retries.READ).body
         status = body.get("status")
@@ -106,7 +106,7 @@ def _wait_until_read(client, path: str, file_id: str, clock=time.monotonic) -> N
                           f"the service could not read {path}: {body.get('status_details') or 'no details'}",
                           cause="the document is damaged, protected or empty",
                           fix="open and save it again, or convert it")
-        if clock() > deadline:
+        if time.monotonic() > deadline:
             raise Failure(Exit.FAILED, f"{path} is still being read after {WAIT:.0f} seconds",
                           fix="run the command again later, or split the document")
         client.retries.sleep(pause)

@@ -32,9 +32,8 @@ def is_rate_limit(failure: Failure) -> bool:
 class Throttle:
     """The slots that all workers share. Safe for threads."""
 
-    def __init__(self, workers: int, max_wait: float = MAX_RATE_LIMIT_WAIT, clock=time.monotonic):
-        self.max_wait, self.clock = max_wait, clock
-        self.last_success = clock()
+    def __init__(self, workers: int, clock=time.monotonic):
+        self.clock, self.last_success = clock, clock()
         self.slots, self.workers = float(workers), workers
         self._busy, self._paused_until, self._cut_at = 0, float("-inf"), float("-inf")
         self._changed, self._stopping = threading.Condition(), threading.Event()
@@ -95,7 +94,7 @@ class Throttle:
     @property
     def stalled(self) -> bool:
         """Whether nothing has got through for as long as a row waits."""
-        return self.clock() - self.last_success >= self.max_wait
+        return self.clock() - self.last_success >= MAX_RATE_LIMIT_WAIT
 
     def row(self) -> RowThrottle:
         return RowThrottle(self)
@@ -128,7 +127,7 @@ class RowThrottle:
                         raise
                     tries += 1
                     not_before = self._throttle.clock() + delay(failure, tries)
-                    self._until = self._until or self._throttle.clock() + self._throttle.max_wait
+                    self._until = self._until or self._throttle.clock() + MAX_RATE_LIMIT_WAIT
                     if not_before > self._until:
                         raise
                     self._throttle.limited(failure.retry_after)

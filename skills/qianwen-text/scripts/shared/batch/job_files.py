@@ -23,8 +23,8 @@ class JobFiles:
     """Writes rows into the files of one folder.
     `jobs` describes them: file, rows, bytes, model, thinking, hash, state."""
 
-    def __init__(self, folder: str, most_rows: int = MOST_ROWS, most_bytes: int = MOST_FILE):
-        self._folder, self._most_rows, self._most_bytes = folder, most_rows, most_bytes
+    def __init__(self, folder: str):
+        self._folder = folder
         self.jobs: list = []
         self._open: dict = {}  # (model, thinking) -> (job, open file, running hash)
         make_private(folder)
@@ -47,7 +47,7 @@ class JobFiles:
     def _room(self, model: str, thinking, size: int) -> tuple:
         """The open file of a model and mode that has room for so many bytes more."""
         found = self._open.get((model, thinking))
-        if found and found[0]["rows"] < self._most_rows and found[0]["bytes"] + size <= self._most_bytes:
+        if found and found[0]["rows"] < MOST_ROWS and found[0]["bytes"] + size <= MOST_FILE:
             return found
         if found:
             self._end(found)

@@ -11,7 +11,7 @@ from ..files.whole import FULL
 # what failures need is loaded now: among many rows there may be no descriptor left to load it with
 from ..transport import errors, said, troubles  # noqa: F401
 from .tally import Progress, Tally
-from .throttle import NotSent, Throttle
+from .throttle import MAX_RATE_LIMIT_WAIT, NotSent, Throttle
 from .worker import GO_ON
 
 _NETWORK_FAILURES = 50  # in a row, with nothing between them: the network is down
@@ -186,7 +186,8 @@ class Workers:
         code, throttle = failure.exit_code, self._throttle
         refused = code in (Exit.KEY, Exit.QUOTA) and not failure.retryable
         general = refused and _is_general(failure, options.model == self._session.options.model)
-        limited = code == Exit.QUOTA and (throttle.stalled or (failure.retry_after or 0) > throttle.max_wait)
+        is_long = (failure.retry_after or 0) > MAX_RATE_LIMIT_WAIT
+        limited = code == Exit.QUOTA and (throttle.stalled or is_long)
         no_room = code == Exit.UNSAVED and failure.code != BAD_LINK
         waits = code == Exit.RUNNING  # its task goes on, and another one beside it would be one too many
         offline = self._tally.network_failed(code == Exit.NETWORK) >= _NETWORK_FAILURES

@@ -74,7 +74,7 @@ class Console:
         if channel == "text":
             self.result(piece)
         elif not self.quiet:
-            self._heading("reasoning", "[thinking]\n")
+            self._begin_reasoning()
             self._reasoning(self._streams["reasoning"].feed(piece, self.secrets))
 
     def result(self, piece: str) -> None:
@@ -115,11 +115,11 @@ class Console:
             self._write(self.stderr, "\n")
             self._last = ("", "\n")
 
-    def _heading(self, channel: str, heading: str) -> None:
-        if self._last[0] != channel:
+    def _begin_reasoning(self) -> None:
+        if self._last[0] != "reasoning":
             self._end_result_line()
-            self._write(self.stderr, heading)
-            self._last = (channel, "\n")
+            self._write(self.stderr, "[thinking]\n")
+            self._last = ("reasoning", "\n")
 
     def _reasoning(self, text: str) -> None:
         if text:

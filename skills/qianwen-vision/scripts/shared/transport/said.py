@@ -61,9 +61,9 @@ def _words_in(value, depth: int = 3) -> str:
     return ""
 
 
-def snippet(raw: bytes, limit: int = 200) -> str:
+def snippet(raw: bytes) -> str:
     """The start of a body as one line of text, tags removed."""
     text = re.sub(r"<(script|style).*?</\1>|<[^>]*>", " ", raw[:20000].decode("utf-8", "replace"),
                   flags=re.DOTALL)
     text = " ".join(text.split())
-    return text if len(text) <= limit else text[:limit] + "…"
+    return text if len(text) <= 200 else text[:200] + "…"
