@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from ..failures import Exit, Failure, usage
-from .names import exists, expanded, make_folder, partial_path, prove, prove_folder, remove_folders, slug
+from .names import expanded, make_folder, partial_path, prove, prove_folder, remove_folders, slug
 from .probe import EXTENSIONS
 from .sidecar import is_sidecar, sidecar_path
 from .whole import InUse, other_name, short_id, Temporary, whole
@@ -59,7 +59,7 @@ class OutputFiles:
             if os.path.isdir(path):
                 raise usage(f"{path} is a folder",
                             "name a file, or end the path in / to let the script choose the name")
-            if exists(path) and not (self.overwrite and os.path.isfile(path)):
+            if os.path.lexists(path) and not (self.overwrite and os.path.isfile(path)):
                 raise Failure(Exit.EXISTS, f"{path} exists already; nothing was sent",
                               fix="add --overwrite to replace it, or choose another --output")
             if self.sidecars and path in paths:
@@ -76,7 +76,7 @@ class OutputFiles:
 
     def _check_sidecar(self, path: str) -> None:
         """A sidecar replaces a sidecar, and nothing else."""
-        if exists(path) and not (self.overwrite and is_sidecar(path)):
+        if os.path.lexists(path) and not (self.overwrite and is_sidecar(path)):
             raise Failure(
                 Exit.EXISTS,
                 f"{path} exists already, but the description of the result would go there; nothing was sent",
@@ -111,7 +111,7 @@ class OutputFiles:
         """Keep what came of a result that is not whole as NAME.partial, or NAME.partial.FORM where it can be
         used; return its path. Raises OSError."""
         path = self.path(number, f"partial.{form}") if form else partial_path(self.path(number))
-        path = other_name(path) if exists(path) else path
+        path = other_name(path) if os.path.lexists(path) else path
         temporary.publish(path, overwrite=False)
         self._made = []
         return path
@@ -153,7 +153,7 @@ class OutputFiles:
         given = {name: value for name, value in facts.items() if value not in (None, "", [], {})}
         facts = {"file": os.path.basename(entry["path"]), **given}
         try:
-            if exists(path) and not is_sidecar(path):
+            if os.path.lexists(path) and not is_sidecar(path):
                 raise FileExistsError(17, "a file of that name appeared meanwhile")
             with whole(path, "w") as file:
                 json.dump(facts, file, ensure_ascii=False, indent=2)

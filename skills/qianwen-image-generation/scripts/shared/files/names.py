@@ -24,11 +24,6 @@ def slug(text: str, limit: int = 40) -> str:
     return words + "-" if is_device(words) else words or "result"
 
 
-def exists(path: str) -> bool:
-    """Whether anything has this name, a broken link included."""
-    return os.path.lexists(path)
-
-
 def expanded(path: str) -> str:
     """A path whose `~/` no shell has replaced, as in `--output=~/x`.
     Raises usage where no home folder is known."""
@@ -69,7 +64,7 @@ def partial_path(path: str) -> str:
     while len(os.fsencode(name + PARTIAL)) > 255:
         name = name[:-1]
     wanted = os.path.join(folder, name + PARTIAL)
-    if not exists(wanted):
+    if not os.path.lexists(wanted):
         return wanted
     while len(os.fsencode(name + PARTIAL)) > 248:
         name = name[:-1]
