@@ -21,7 +21,6 @@ from shared.cli.flags import add_batch_flags, add_common_flags, add_result_flags
 from shared.failures import Exit, Failure
 from shared.generate import run_files
 from shared.main import run_script
-from shared.media import inputs as media
 from shared.media.addressing import address_all, warn_of_addresses
 from shared.media.uploads import upload_all
 from shared.money.cost import total
@@ -29,7 +28,6 @@ from shared.tasks.bill import paying
 from shared.tasks.flags import add_task_flags
 from shared.tasks.journal import READY
 from shared.tasks.run import TaskRun, Product
-from shared.tasks.service import fingerprint
 from shared.transport.request import encoded, Request
 from shared.transport.retries import Retries
 
@@ -161,9 +159,8 @@ class Run(TaskRun):
         facts = {"prompt": ask.prompt, "negative": ask.negative, "model": call.body["model"],
                  "seed": parameters.get("seed"), "size": parameters.get("size"), "parameters": parameters,
                  "inputs": [picture.name for picture in pictures]}
-        same = fingerprint(call.path, {"body": call.body, "files": [media.digest(item) for item in waiting]})
         cost = expected(model, call, len(ask.images), self.session.endpoint.price_region)
-        return self.new_record(outputs, same, facts, cost, mode=call.mode, expected=call.expected,
+        return self.new_record(outputs, call, waiting, facts, cost, mode=call.mode, expected=call.expected,
                                given=len(ask.images))
 
     # -- direct calls

@@ -17,12 +17,10 @@ from shared.transport.request import encoded
 from shared.cli.flags import add_batch_flags, add_common_flags, add_result_flags, Parser
 from shared.generate import run_files
 from shared.main import run_script
-from shared.media import inputs as media
 from shared.media.addressing import address_all, warn_of_addresses
 from shared.media.uploads import upload_all
 from shared.tasks.flags import add_task_flags
 from shared.tasks.run import TaskRun, Product
-from shared.tasks.service import fingerprint
 from video_answers import parts_of, seconds_of
 from video_inputs import add_flags, check_media, first_frame, pictures_and_more, read_ask
 from video_models import DEFAULTS, TABLE
@@ -159,10 +157,9 @@ class Run(TaskRun):
         facts = {"prompt": ask.prompt, "negative": ask.negative, "model": call.body["model"],
                  "mode": call.way.mode, "seed": parameters.get("seed"), "size": size,
                  "parameters": parameters, "inputs": [item.name for _, item in pictures_and_more(ask)]}
-        same = fingerprint(call.path, {"body": call.body, "files": [media.digest(item) for item in waiting]})
         seconds = video_prices.given_seconds(ask, call, model)
         cost = video_prices.estimate(model, call, seconds, self.session.endpoint.price_region)
-        return self.new_record(outputs, same, facts, cost, mode=call.way.mode)
+        return self.new_record(outputs, call, waiting, facts, cost, mode=call.way.mode)
 
     # -- answers
 

@@ -8,6 +8,7 @@ from ..body import object_in
 from ..failures import Exit, Failure
 from ..files.outputs import OutputFiles
 from ..gallery.page import gallery_of
+from ..media.inputs import digest
 from ..media.uploads import preview_uploads
 from ..money.cost import Cost, document, FREE
 from ..transport.request import Request
@@ -16,7 +17,7 @@ from .bill import counted, paying, settle, settle_without
 from .commands import cancel, check_same_account, check_same_skill, show_status
 from .delivery import Delivery, report
 from .journal import is_submitting, Journal, READY, resume_command, RUNNING
-from .service import check_given, original_prompt, Tasks
+from .service import check_given, fingerprint, original_prompt, Tasks
 
 
 def row_record_id(row, options) -> str:
@@ -110,14 +111,15 @@ class TaskRun:
             raise
         return outputs
 
-    def new_record(self, outputs: OutputFiles, fingerprint: str, facts: dict, cost: Cost, **more) -> dict:
-        """The journal's record of a call; `facts` go into the sidecars, so no key may be in them.
-        `cost` is its estimate."""
+    def new_record(self, outputs: OutputFiles, call, waiting: list, facts: dict, cost: Cost, **more) -> dict:
+        """The journal's record of a call whose files `waiting` are not uploaded yet;
+        `facts` go into the sidecars, so no key may be in them. `cost` is its estimate."""
         options, clean, endpoint = self.options, self.console.redact_result, self.session.endpoint
+        same = fingerprint(call.path, {"body": call.body, "files": [digest(item) for item in waiting]})
         return self.journal.new(
             self.console.skill, row_record_id(self.row, options) if self.row else "", model=facts["model"],
             prompt=clean(facts.get("prompt") or ""), endpoint=endpoint.origin + endpoint.prefix,
-            fingerprint=fingerprint, output=outputs.output, count=outputs.count, overwrite=options.overwrite,
+            fingerprint=same, output=outputs.output, count=outputs.count, overwrite=options.overwrite,
             sidecars=outputs.sidecars, gallery=options.gallery, facts=clean(facts), counted=counted(cost),
             **more)
 
