@@ -145,7 +145,7 @@ class Answer:
         self._take_ocr(message.get("content"))
         pieces = []
         for channel, value in (("reasoning", message.get("reasoning_content") or ""),
-                               ("text", _plain(message.get("content")))):
+                               ("text", _text_of(message.get("content")))):
             new = self._pieces[channel].take(value, last=bool(self.finish_reason), whole=whole)
             if new:
                 pieces.append((channel, new))
@@ -194,10 +194,10 @@ class Answer:
             self.search_results = [plain(page) for page in found if isinstance(page, dict)]
 
 
-def _plain(content) -> str:
+def _text_of(content) -> str:
     """Content as text: a string, null, a part, or the native dialect's list of parts."""
     if isinstance(content, list):
-        return "".join(_plain(part) for part in content if isinstance(part, (str, dict)))
+        return "".join(_text_of(part) for part in content if isinstance(part, (str, dict)))
     return (content.get("text") if isinstance(content, dict) else content) or ""
 
 

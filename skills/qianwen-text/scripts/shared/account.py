@@ -67,7 +67,10 @@ class Settings:
                 if name in source.values]
 
 
-class Account:
+_ACCOUNT = "key key_source endpoint endpoint_source strict warnings spare budgets sandboxed searched state"
+
+
+class Account(namedtuple("Account", _ACCOUNT)):
     """What this run would use: `key` and `key_source`,
     `endpoint` and `endpoint_source`, `strict`, `warnings`.
 
@@ -76,12 +79,7 @@ class Account:
     that the agent's sandbox has no network. `state` is the folder where the journal of tasks is kept.
     """
 
-    __slots__ = ("key", "key_source", "endpoint", "endpoint_source", "strict", "warnings", "spare", "budgets",
-                 "sandboxed", "searched", "state")
-
-    def __init__(self, **fields):
-        for name in self.__slots__:
-            setattr(self, name, fields[name])
+    __slots__ = ()
 
 
 def find_account(settings: Settings) -> Account:

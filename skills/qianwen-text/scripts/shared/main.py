@@ -76,8 +76,7 @@ def _outcome(make_parser, execute, argv, console: Console) -> int:
         _check_place()
         if options.live and not options.check and options.models is None:
             raise usage("--live goes with --check or --models", "add one of them")
-        concurrent = getattr(options, "concurrency", None) is not None
-        if concurrent and options.batch is None and not options.has_parts:
+        if options.concurrency is not None and options.batch is None and not options.has_parts:
             raise usage("--concurrency goes with --batch", "add --batch FILE, or leave it out")
         if options.batch is not None and not options.batch_api and not _sends_nothing(options):
             from .batch.worker import hand_over

@@ -30,7 +30,7 @@ def check_single(options) -> None:
     given = [f"--{name}" for name in SINGLE if getattr(options, name)]
     if len(given) > 1:
         raise usage(f"{' and '.join(given)} do not go together", "give one of them")
-    if given and (options.prompt is not None or options.prompt_file or options.no_wait or options.dry_run
-                  or getattr(options, "estimate", False)):
+    others = (options.prompt_file, options.no_wait, options.dry_run, options.estimate)
+    if given and (options.prompt is not None or any(others)):
         raise usage(f"{given[0]} takes no prompt, no --no-wait, no --dry-run and no --estimate",
                     "leave them out")

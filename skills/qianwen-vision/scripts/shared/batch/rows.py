@@ -87,7 +87,7 @@ class RowFile:
                          for flag in action.option_strings
                          if flag.startswith("--") and flag[2:] not in NOT_IN_ROWS}
         self._base = dict(vars(options))
-        self._places = Places(path, folder, any_files=getattr(options, "any_files", False))
+        self._places = Places(path, folder, any_files=options.any_files)
         self._files = [name for name, action in self._actions.items() if action.metavar in ("F", "FILE")]
         self.flags = {name: value for name, value in sorted(self._base.items())
                       if name not in NO_DEFAULTS and value != self._parser.get_default(name)}

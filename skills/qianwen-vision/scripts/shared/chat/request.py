@@ -86,7 +86,7 @@ def start(ask: ChatAsk, model, table, content, brought=None) -> dict:
 def finish(ask: ChatAsk, model, body: dict, media: bool = False) -> list:
     """Promised JSON, streaming, and --set over everything; return remarks for the user.
     `media`: pictures go along."""
-    if ask.json_object or ask.schema is not None:
+    if ask.wants_json:
         from .promised import put_json
         put_json(ask, model, body, media)
     must = "stream" in model.features or ("stream-think" in model.features and body.get("enable_thinking"))
@@ -122,7 +122,7 @@ def put_fields(ask: ChatAsk, model, body: dict, table) -> None:
         body[field.wire] = list(value) if isinstance(value, tuple) else copy.copy(value)
 
 
-def conversation(brought, ask: ChatAsk, content=None, replace: bool = False) -> list:
+def conversation(brought, ask: ChatAsk, content, replace: bool) -> list:
     """A copy of the messages that were brought, checked,
     with the system text in front and the user's turn behind them.
 
