@@ -2,7 +2,8 @@
 CNY per million tokens of input and of output, by the size of the input. Pure."""
 from __future__ import annotations
 
-BEIJING = "cn-beijing"
+from .cost import BEIJING
+
 _MILLION = 1_000_000
 _STORING = 0.25  # more than an ordinary token of the input, for one that is put into the cache
 

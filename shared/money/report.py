@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from ..failures import usage
 from ..words import counted, unit
 from .budget import first_day
-from .cost import CURRENCY, yuan
+from .cost import CURRENCY, rounded, yuan
 from .sums import plus, Sum
 
 PERIODS = ("today", "yesterday", "week", "month", "all")
@@ -39,10 +39,10 @@ def document(period: str, days: tuple, found: dict) -> dict:
     """The `spent` object of the JSON document, from (skill, model) -> Sum."""
     whole = sum_of(found.values())
     return {"period": period, "from": days[0].isoformat(), "to": days[1].isoformat(),
-            "total": round(whole.amount, 6), "currency": CURRENCY,
+            "total": rounded(whole.amount), "currency": CURRENCY,
             "calls_without_price": whole.unpriced, "calls_in_doubt": whole.in_doubt,
             "by": [{"skill": skill, "model": model, "calls": one.calls, "units": one.units,
-                    "amount": round(one.amount, 6),
+                    "amount": rounded(one.amount),
                     **({"calls_without_price": one.unpriced} if one.unpriced else {}),
                     **({"in_doubt": one.in_doubt} if one.in_doubt else {})}
                    for (skill, model), one in _by_amount(found)]}

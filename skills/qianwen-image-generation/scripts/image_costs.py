@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from image_answers import count_of
 from image_models import AS_OF, TABLE
-from image_prices import amount, BEIJING
+from image_prices import amount
 from image_request import build_request
 from shared.failures import Failure
-from shared.money.cost import Cost, exactly, unknown
+from shared.money.cost import BEIJING, Cost, exactly, unknown
 from shared.words import counted
 
 

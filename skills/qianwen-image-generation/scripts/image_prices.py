@@ -5,8 +5,6 @@ from collections import namedtuple
 
 from image_sizes import parse
 
-BEIJING = "cn-beijing"
-
 
 class Price(namedtuple("Price", "each steps resolutions extended per_input regions",
                        defaults=((), {}, 0.0, 0.0, {}))):

@@ -51,13 +51,16 @@ def total(costs) -> tuple:
 def plus(one: Cost, other: Cost) -> Cost:
     """The sum of two costs; where one is not known, what is known of the other.
     Units are added either way."""
-    units = dict(one.units)
-    for name, count in other.units.items():
-        units[name] = round(units.get(name, 0) + count, 4)
+    units = added(one.units, other.units)
     if not (one.known and other.known):
         return (one if one.known else other)._replace(units=units)
     return Cost(rounded(one.low + other.low), rounded(one.high + other.high), max(one.as_of, other.as_of),
                 one.region if one.region == other.region else "", units, "", one.about or other.about)
+
+
+def added(one: dict, other: dict) -> dict:
+    """The units of two bills as those of one."""
+    return {**one, **{name: round(one.get(name, 0) + count, 4) for name, count in other.items()}}
 
 
 def rounded(amount: float) -> float:

@@ -13,6 +13,7 @@ import time
 
 from ..files.locks import Lock
 from ..files.own import open_own
+from .cost import rounded
 
 FILE, LOCK, UNDER_WAY = "spending.jsonl", "spending.lock", "under-way"
 MOST_BYTES = 1_000_000  # of the file that is read line by line; a longer one is set aside and summed
@@ -33,7 +34,7 @@ class Spending:
         `doubts` is added to the calls in doubt: -1 where one of them is so no more.
         """
         line = {"time": round(self._clock(), 3), "skill": skill, "model": model, "units": units,
-                "amount": None if amount is None else round(amount, 6), "calls": calls, "id": call,
+                "amount": None if amount is None else rounded(amount), "calls": calls, "id": call,
                 **({"in_doubt": True} if in_doubt else {}), **({"doubts": doubts} if doubts else {}),
                 "folder": _working_folder()}
         with self._lock():

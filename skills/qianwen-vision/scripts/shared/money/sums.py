@@ -14,6 +14,7 @@ from datetime import date, datetime
 
 from ..files.locks import Lock, is_held
 from ..files.own import open_own, read_own
+from .cost import added, rounded
 from .spending import ended, FILE, MOST_BYTES, Spending, UNDER_WAY
 
 SUMS = "spending-sums.json"
@@ -28,10 +29,7 @@ Sum = namedtuple("Sum", "calls units amount unpriced in_doubt", defaults=(0, {},
 
 def plus(one: Sum, other: Sum) -> Sum:
     """Two sums as one."""
-    units = dict(one.units)
-    for name, count in other.units.items():
-        units[name] = round(units.get(name, 0) + count, 4)
-    return Sum(one.calls + other.calls, units, round(one.amount + other.amount, 6),
+    return Sum(one.calls + other.calls, added(one.units, other.units), rounded(one.amount + other.amount),
                one.unpriced + other.unpriced, one.in_doubt + other.in_doubt)
 
 
