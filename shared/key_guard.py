@@ -74,7 +74,7 @@ SKILLS = {
         "native", _STANDARD_REJECTS + "; speech (TTS) models are not in the Token Plan of 2026-05-01, "
         "and those that it has had since August 2026 are for AI tools only"),
 }
-_FOREIGN = (  # prefix, whose it is, what to do
+_FOREIGN = (  # prefix, whose it is
     ("sk-ant-", "Anthropic"), ("sk-proj-", "OpenAI"), ("sk-svcacct-", "OpenAI"), ("sk-admin-", "OpenAI"),
     ("sk-or-", "OpenRouter"), ("AIza", "Google"), ("gsk_", "Groq"), ("xai-", "xAI"), ("hf_", "Hugging Face"),
     ("ghp_", "GitHub"), ("LTAI", "Alibaba Cloud (an AccessKey ID, not a DashScope API key)"),

@@ -34,7 +34,7 @@ CONCURRENCY = 3  # parts at a time; the service takes three requests a second (s
 
 def execute(session):
     account, options, console = session.account, session.options, session.console
-    session.verdict = key_guard.judge(account.key, account.endpoint, SKILL, session.many,
+    session.verdict = key_guard.judge(account.key, account.endpoint, SKILL, options.batch is not None,
                                       strict=account.strict)
     if options.check or options.models is not None:
         return run_calls(session, None, tts_flags.make_parser, TABLE)
@@ -141,7 +141,7 @@ class Run:
         refuse_a_name(job.voice, self.session.account.state)
         if len(job.calls) > 1:  # many calls in one command: no plan key may make those
             account = self.session.account
-            self.session.verdict = key_guard.judge(account.key, account.endpoint, SKILL, len(job.calls) > 1,
+            self.session.verdict = key_guard.judge(account.key, account.endpoint, SKILL, True,
                                                    strict=account.strict)
         from shared.transport.request import encoded
         for call in job.calls:

@@ -72,10 +72,10 @@ INSTEAD = ("image", "request")  # what may stand in place of a prompt
 
 
 def execute(session):
-    account = session.account
-    session.verdict = key_guard.judge(account.key, account.endpoint, SKILL, session.many,
+    account, options = session.account, session.options
+    session.verdict = key_guard.judge(account.key, account.endpoint, SKILL, options.batch is not None,
                                       strict=account.strict)
-    most = TABLE.find(session.options.model or DEFAULT_MODEL)[0].running
+    most = TABLE.find(options.model or DEFAULT_MODEL)[0].running
     return run_files(session, Run, make_parser, instead=INSTEAD, table=TABLE, estimate=estimate, most=most)
 
 

@@ -75,10 +75,10 @@ INSTEAD = ("image", "video", "reference", "from-clip", "template", "request")
 
 
 def execute(session):
-    account = session.account
-    session.verdict = key_guard.judge(account.key, account.endpoint, SKILL, session.many,
+    account, options = session.account, session.options
+    session.verdict = key_guard.judge(account.key, account.endpoint, SKILL, options.batch is not None,
                                       strict=account.strict)
-    most = TABLE.find(session.options.model or DEFAULTS["t2v"])[0].running
+    most = TABLE.find(options.model or DEFAULTS["t2v"])[0].running
     return run_files(session, Run, make_parser, table=TABLE, instead=INSTEAD, estimate=estimate, most=most)
 
 

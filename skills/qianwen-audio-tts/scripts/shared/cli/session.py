@@ -40,11 +40,6 @@ class Session:
 
     # -- the guard
 
-    @property
-    def many(self) -> bool:
-        """Whether the key is judged for more than one call."""
-        return self.options.batch is not None
-
     def pass_guard(self) -> None:
         """Show the guard's warnings, and stop where it refuses. Called before anything is sent."""
         verdict, account = self.verdict, self.account
