@@ -46,11 +46,10 @@ def _run(api: ApiBatch, session, batch_folder: BatchFolder, record: dict | None 
 
 def refuse_under_way(session, folder: str) -> None:
     """Rows that a job has are not sent again by direct calls."""
-    if os.path.isabs(session.account.state):
-        journal = journal_of(session)
-        record = live_record(journal, session.skill, folder)
-        if record:
-            raise _under_way(record, journal)
+    journal = journal_of(session)
+    record = live_record(journal, session.skill, folder)
+    if record:
+        raise _under_way(record, journal)
 
 
 def _under_way(record: dict, journal: Journal) -> Failure:

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import os
 
-from shared.body import parse_settings
+from shared.body import object_in, parse_settings
 from shared.cli.flags import add_batch_flags, add_common_flags, add_result_flags, exclude, number, Parser
 from shared.cli.inputs import read_body, read_prompt
 from shared.failures import usage
@@ -202,10 +202,9 @@ _OTHER_MEDIA = frozenset(
 
 def _given_format(ask: Ask) -> str:
     """The format in --request."""
-    setting = ask.given_input("audio_setting")
-    parameters = ask.request.get("parameters") if ask.request else None
-    found = [ask.given_input("format"), setting.get("format") if isinstance(setting, dict) else None,
-             parameters.get("response_format") if isinstance(parameters, dict) else None]
+    setting = object_in(object_in(ask.request, "input"), "audio_setting")
+    found = [ask.given_input("format"), setting.get("format"),
+             object_in(ask.request, "parameters").get("response_format")]
     return next((value for value in found if value in FORMATS), "")
 
 

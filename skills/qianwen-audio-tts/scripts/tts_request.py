@@ -9,7 +9,7 @@ import re
 from collections import namedtuple
 from dataclasses import dataclass, field
 
-from shared.body import apply_native_settings, apply_settings
+from shared.body import apply_native_settings, apply_settings, object_in
 from shared.cli.commands import quoted
 from shared.failures import usage
 from tts_models import DEFAULT_MODEL, OPUS_RATES, is_socket_only, language_of, models_that
@@ -63,8 +63,7 @@ class Ask:
 
     def given_input(self, name: str):
         """A value of the `input` of --request, or None."""
-        given = self.request.get("input") if self.request else None
-        return given.get(name) if isinstance(given, dict) else None
+        return object_in(self.request, "input").get(name)
 
 
 def check(ask: Ask, model) -> list:
@@ -253,8 +252,7 @@ def _value_of(body: dict, model, name: str):
 def _given_voice(ask: Ask, model):
     if model.wire != "minimax":
         return ask.given_input("voice")
-    setting = ask.given_input("voice_setting")
-    return setting.get("voice_id") if isinstance(setting, dict) else None
+    return object_in(object_in(ask.request, "input"), "voice_setting").get("voice_id")
 
 
 def voice_of(ask: Ask, model) -> str:

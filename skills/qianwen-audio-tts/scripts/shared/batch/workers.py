@@ -44,10 +44,9 @@ def run_all(items, do, throttle: Throttle, *, on_error, on_interrupt, tick=lambd
     threads = started(work, throttle.workers)
     if not threads:
         return work()
-    waiting = True
-    while waiting:
+    while True:
         try:
-            waiting = _watch(threads, throttle, tick, grace)
+            return _watch(threads, throttle, tick, grace)
         except KeyboardInterrupt:
             if throttle.stopped:
                 return
@@ -70,8 +69,8 @@ def started(work, count: int) -> list:
     return threads
 
 
-def _watch(threads: list, throttle: Throttle, tick, grace: float) -> bool:
-    """Wait until the threads have ended, at most `grace` seconds after a stop; always False."""
+def _watch(threads: list, throttle: Throttle, tick, grace: float) -> None:
+    """Wait until the threads have ended, at most `grace` seconds after a stop."""
     stopped_at = None
     for thread in threads:
         while thread.is_alive():
@@ -79,9 +78,8 @@ def _watch(threads: list, throttle: Throttle, tick, grace: float) -> bool:
             if throttle.stopped:
                 stopped_at = stopped_at or time.monotonic()
                 if time.monotonic() - stopped_at > grace:
-                    return False
+                    return
             tick()
-    return False
 
 
 class RowConsole(Console):
