@@ -84,11 +84,11 @@ def _file_for_a_prompt(name: str, main: str, flag: str) -> Failure:
                  f"{first}if the file holds the {main}, give --{main}-file FILE")
 
 
-def read_body(path: str | None):
-    """The JSON object of `--request FILE`, or None."""
+def read_object(path: str | None, flag: str) -> dict | None:
+    """The JSON object of `FLAG FILE`, None where the flag was not given."""
     if path is None:
         return None
-    body = read_json(path, "--request")
-    if not isinstance(body, dict):
-        raise usage(f"--request {path} must hold a JSON object")
-    return body
+    value = read_json(path, flag)
+    if not isinstance(value, dict):
+        raise usage(f"{flag} {path} must hold a JSON object")
+    return value

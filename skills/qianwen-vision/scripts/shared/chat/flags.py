@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from ..cli.flags import add_switch
-from ..cli.inputs import read_json
+from ..cli.inputs import read_object
 from ..failures import usage
 from ..tasks.flags import add_task_flags
 from .request import FIELDS
@@ -70,22 +70,14 @@ def ask_of(options, kind, **own):
     return kind(
         system=options.system, model=options.model, think=options.think, json_object=options.json_object,
         schema=read_object(options.schema, "--schema") if options.schema is not None else None,
-        **{name: getattr(options, name) for name in FIELDS}, stream=not options.no_stream,
         request=_read_request(options.request) if options.request is not None else None,
+        **{name: getattr(options, name) for name in FIELDS}, stream=not options.no_stream,
         settings=_read_settings(options.set) if options.set else (), **own)
 
 
 def _read_settings(given) -> list:
     from ..body import parse_settings
     return parse_settings(given)
-
-
-def read_object(path: str, flag: str) -> dict:
-    """A JSON object from a file."""
-    value = read_json(path, flag)
-    if not isinstance(value, dict):
-        raise usage(f"{flag} {path} must hold a JSON object")
-    return value
 
 
 def _read_request(path: str) -> dict:
