@@ -726,6 +726,26 @@ def test_schema_the_service_does_not_take_goes_into_the_messages(run, emulator, 
     assert json.dumps(CITY) in second["messages"][0]["content"]
 
 
+@pytest.mark.parametrize("model, paths", [("qwen-flash", ["text", "multimodal"]), ("qwen3.7-plus", ["multimodal", "text"])])
+def test_a_model_at_the_other_native_path_is_asked_there(run, emulator, model, paths):
+    emulator.inject("error", status=400, code="InvalidParameter", message="url error, please check url！")
+    emulator.inject("error", status=400, code="InvalidParameter", message="url error, please check url！", times=1)
+    result = run("News?", "--sources", "--model", model)
+    asked = [request for request in emulator.requests if "/aigc/" in request.path]
+    assert [request.path.split("/aigc/")[1].split("-")[0] for request in asked] == paths and result.code == 8, result
+    contents = [type(request.json["input"]["messages"][-1]["content"]) for request in asked]
+    assert set(contents) == {str, list} and "url error" in result.err
+
+
+def test_a_body_that_the_host_does_not_take(run, emulator, work):
+    for name in "ab":
+        write(work, name + ".txt", "x" * 9_000_000)
+    for arguments in ((), ("--dry-run",)):
+        result = run("Sum up", "--attach", "a.txt", "b.txt", *arguments, base_url="https://dashscope.aliyuncs.com")
+        assert result.code == 2 and "18.0 MB" in result.err and "16.8 MB" in result.err, result
+    assert run("Sum up", "--attach", "a.txt", "b.txt", "--dry-run", base_url="https://w-1.cn-beijing.maas.aliyuncs.com").code == 0
+
+
 def test_json_object(run, emulator):
     emulator.reply(reasoning="", text='```json\n{"a": [1]}\n```')
     result = run("A list", "--json-object")

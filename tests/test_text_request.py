@@ -544,7 +544,7 @@ def test_unknown_field_of_an_ask_is_a_mistake():
 def native(model=None, **fields):
     ask = Ask(model=model, **{"prompt": "Hi", "search": True, "sources": True, **fields})
     row = TABLE.find(ask.model_name())[0]
-    return native_request(build_request(ask, row)[0], row)
+    return native_request(build_request(ask, row)[0], "mm" in row.features)
 
 
 @pytest.mark.parametrize("model, fields, path, body", [

@@ -67,10 +67,11 @@ class Turn:
             from .json_answer import checked_json
             self._checked_json = checked_json
 
-    def ask(self, request: Request) -> None:
-        """Send, show, check what was promised, and put the answer where it was wanted. Raises Failure."""
+    def ask(self, request: Request, elsewhere=None) -> None:
+        """Send, show, check what was promised, and put the answer where it was wanted. Raises Failure.
+        `elsewhere` makes the request for the place where the model is if it is not at this one."""
         try:
-            self._send(request)
+            self._send(request, elsewhere)
             self._finish()
         except Failure as failure:
             self._keep_partial(failure)
@@ -111,20 +112,23 @@ class Turn:
 
     # -- sending
 
-    def _send(self, request: Request) -> None:
-        """Ask the model. Where it takes no schema after all,
-        ask for JSON with the schema in the messages instead."""
+    def _send(self, request: Request, elsewhere=None) -> None:
+        """Ask the model. Where that is refused because it is at the other native path (contract 3.1) or takes
+        no schema after all, ask there, or for JSON with the schema in the messages, instead."""
         try:
             self._exchange(request)
         except Failure as failure:
-            refused = failure.http_status == 400 and "response_format" in failure.message
-            if self.asked.schema is None or not refused or "messages" not in request.body:
+            refused = failure.message if failure.http_status == 400 else ""
+            if elsewhere and "/api/v1/" in request.url and "url error" in refused.lower():
+                self._exchange(elsewhere())
+            elif self.asked.schema is not None and "response_format" in refused and "messages" in request.body:
+                self.console.note(f"{self.model.id} takes no schema; "
+                                  "asking for JSON with the schema in the messages instead")
+                from .promised import without_schema
+                body = without_schema(request.body, self.asked.schema)
+                self._exchange(Request(request.method, request.url, body, request.headers))
+            else:
                 raise
-            self.console.note(f"{self.model.id} takes no schema; "
-                              "asking for JSON with the schema in the messages instead")
-            from .promised import without_schema
-            body = without_schema(request.body, self.asked.schema)
-            self._exchange(Request(request.method, request.url, body, request.headers))
 
     def _exchange(self, request: Request) -> None:
         """One paid call. What an answer that broke off cost is known where its usage came before that."""

@@ -125,7 +125,8 @@ def answer(session) -> None:
     model, warning = TABLE.find(ask.model_name())
     body, remarks = build_request(ask, model)
     endpoint = session.verdict.endpoint
-    request = _searched_request(endpoint, body, model) if ask.sources else chat_request(endpoint, body)
+    multimodal = "mm" in model.features
+    request = _searched_request(endpoint, body, multimodal) if ask.sources else chat_request(endpoint, body)
     preface(console, ask, body, remarks, warning)
     if options.dry_run:
         return session.show_dry_run(request, _uploads(session, options.document))
@@ -139,16 +140,16 @@ def answer(session) -> None:
             from text_documents import ask_about
             documents = ask_about(turn, body)
         else:
-            turn.ask(request)
+            turn.ask(request, lambda: _searched_request(endpoint, body, not multimodal))
         _report(options, turn, documents)
     finally:
         if target:
             target.discard()
 
 
-def _searched_request(endpoint, body: dict, model) -> Request:
+def _searched_request(endpoint, body: dict, multimodal: bool) -> Request:
     """The request in the native dialect, which alone returns the sources of a search."""
-    path, native = native_request(body, model)
+    path, native = native_request(body, multimodal)
     headers = {"Accept": "text/event-stream", "X-DashScope-SSE": "enable"}
     return Request("POST", endpoint.native + path, native, headers)
 

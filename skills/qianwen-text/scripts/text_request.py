@@ -210,9 +210,9 @@ def normal_tools(tools) -> list:
 _COMPATIBLE_ONLY = ("model", "messages", "stream", "stream_options")
 
 
-def native_request(body: dict, model: Model) -> tuple:
-    """Path and body of the same request in the native dialect, with the list of searched pages asked for."""
-    multimodal = "mm" in model.features
+def native_request(body: dict, multimodal: bool) -> tuple:
+    """Path and body of the same request in the native dialect, with the list of searched pages asked for.
+    A model is at one of two paths: `multimodal` for those with the feature mm."""
     messages = copy.deepcopy(body["messages"])
     if multimodal:
         for message in messages:

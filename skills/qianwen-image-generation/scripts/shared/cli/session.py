@@ -13,6 +13,7 @@ from ..failures import Exit, Failure, usage
 from ..money.cost import estimate_document, line
 from ..money.payments import Payments
 from ..transport.client import Client
+from ..transport.request import check_size, MOST_CLASSIC
 from ..transport.retries import Retries
 
 _KEY_LIKE = 16  # characters; a shorter key, of a gateway, may be a word of an id
@@ -106,6 +107,8 @@ class Session:
 
     def show_dry_run(self, request, before=(), **more) -> None:
         """The one document of --dry-run, and a word on what the guard would do with a real call."""
+        if request.data and len(request.data) > MOST_CLASSIC:
+            check_size(request, self.endpoint)
         preview = {**request.preview(self.skill, self.verdict.key),
                    **({"before": list(before)} if before else {}), **more}
         self.console.document(preview)

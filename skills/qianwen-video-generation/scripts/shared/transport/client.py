@@ -17,7 +17,7 @@ from .connecting import ConnectError, opener_for
 from .context import Context, ServiceError
 from .events import BadStream, Event, read_events, WHOLE
 from .limits import MOST_BYTES
-from .request import headers_of, origin_of, Reply, Request, request_id_of
+from .request import check_size, headers_of, MOST_CLASSIC, origin_of, Reply, Request, request_id_of
 from .retries import parse_retry_after, Retries
 
 DEFAULT_TIMEOUT = 310.0  # seconds without a byte; the service itself gives up after 300 (wire contract 1.6)
@@ -117,6 +117,8 @@ class Client:
         """The response, redirects followed where that is safe. Connection errors become Failures, HTTP errors
         do not."""
         headers, url, method = headers_of(request, self.skill), request.url, request.method
+        if request.data and len(request.data) > MOST_CLASSIC:
+            check_size(request, self.endpoint)
         is_own = url.startswith(self.endpoint.origin + "/")  # and every place that a redirect leads to
         if authorized and is_own:
             headers["Authorization"] = "Bearer " + self.key.value

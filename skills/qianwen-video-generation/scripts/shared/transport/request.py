@@ -8,6 +8,11 @@ from urllib.parse import urlsplit
 
 from .. import key_guard, VERSION
 from ..failures import usage
+from ..words import data_size
+
+
+# Bytes of a JSON body: most of any host, and of the hosts without a workspace in their name (updates 4.2).
+MOST_BODY, MOST_CLASSIC = 64_000_000, 16 << 20
 
 
 class Request:
@@ -32,6 +37,15 @@ class Request:
         headers["Authorization"] = "Bearer " + key_guard.masked(key.value)
         body = self.body.preview() if self.is_form else elide_media(self.body)
         return {"method": self.method, "url": self.url, "headers": headers, "body": body}
+
+
+def check_size(request: Request, endpoint: key_guard.Endpoint) -> None:
+    """Raises usage for a body that is larger than the service takes."""
+    most = MOST_CLASSIC if endpoint.host in key_guard.REGIONS.values() else MOST_BODY
+    if not request.is_form and endpoint.kind == key_guard.DASHSCOPE and len(request.data) > most:
+        raise usage(f"the request has {data_size(len(request.data))}, "
+                    f"but {endpoint.host} takes {data_size(most)} at most",
+                    "shorten the text, or give large files as public http(s) addresses; nothing was sent")
 
 
 def encoded(body) -> bytes:
