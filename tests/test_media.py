@@ -19,6 +19,7 @@ from shared.media.addressing import address_all, oss_headers
 from shared.media.prompt import take_prompt_back
 from shared.media.uploads import policy_request, preview_uploads, Uploader
 from shared.transport.client import Client
+from shared.transport.context import ServiceError
 from shared.transport.request import Request
 from shared.transport.retries import Retries
 from tests import media_samples as samples
@@ -348,6 +349,20 @@ def test_expired_credential_is_renewed_once_only(folder, client, emulator):
     assert (caught.value.exit_code, caught.value.http_status) == (Exit.FAILED, 403)
     assert "expired" in caught.value.message.lower() and caught.value.fix
     assert [request.status for request in emulator.requests] == [200, 403, 200, 403]
+
+
+@pytest.mark.parametrize("status, code, message, names_the_host", [
+    (404, "http_404", "Not Found", True), (400, "InvalidParameter", "action getPolicy is not supported", True),
+    (400, "InvalidParameter", "Model not exist.", False), (401, "InvalidApiKey", "no", False)])
+def test_a_host_without_temporary_storage(folder, client, monkeypatch, status, code, message, names_the_host):
+    client.endpoint = key_guard.parse_base_url("https://maas.qianwenaiapi.com")
+
+    def refuse(*_):
+        raise client.context.explain(ServiceError(status, code, message))
+    monkeypatch.setattr(client, "json", refuse)
+    with pytest.raises(Failure) as caught:
+        uploader(client).url(sized(folder, "a.png", 500))
+    assert ("QWEN_BASE_URL=https://dashscope.aliyuncs.com" in caught.value.fix) == names_the_host
 
 
 def test_refusal_of_the_storage_is_explained(folder, client, emulator):

@@ -6,6 +6,7 @@ import re
 
 from ..failures import Exit, Failure, usage
 from ..files import probe
+from ..key_guard import DASHSCOPE, REGIONS
 from ..transport.addresses import BadAddress, usable_address
 from ..transport.multipart import Multipart
 from ..transport.request import Request
@@ -81,11 +82,24 @@ class Uploader:
 
     def _credential(self) -> dict:
         if not self._policy or self.clock() > self._ends:
-            body = self.client.json(policy_request(self.client.endpoint, self.model), Retries.READ).body
+            body = self._asked_for_a_credential()
             given = body.get("data") or body.get("output")
             self._policy = policy = _checked_policy(given, self.client.endpoint)
             self._ends = self.clock() + _number(policy.get("expire_in_seconds"), 300) - UPLOAD_SLACK
         return self._policy
+
+    def _asked_for_a_credential(self) -> dict:
+        """The service's answer. Hosts of late may have no temporary storage (updates, 1)."""
+        endpoint = self.client.endpoint
+        try:
+            return self.client.json(policy_request(endpoint, self.model), Retries.READ).body
+        except Failure as failure:
+            is_newer = endpoint.kind == DASHSCOPE and endpoint.host not in REGIONS.values()
+            if is_newer and failure.http_status in (400, 404) and "model" not in failure.message.lower():
+                failure.cause = f"{endpoint.host} probably has no temporary storage for files"
+                failure.fix = ("set QWEN_BASE_URL=https://dashscope.aliyuncs.com, or pass the file as a public "
+                               "http(s) address")
+            raise
 
     def _send(self, media: Media, policy: dict) -> str:
         limit = _number(policy.get("max_file_size_mb"), 0) * 1024 * 1024
