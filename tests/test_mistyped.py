@@ -44,3 +44,10 @@ def test_unknown_flags_and_words(run, emulator, skill, arguments, hint):
     result = run(*arguments, skill=skill)
     assert result.code == 2 and "error: unrecognized arguments: " in result.err, result
     assert f"next: {hint} (see {SCRIPTS[skill].name} --help)\n" in result.err and not emulator.requests
+
+
+@pytest.mark.parametrize("flag", ["--resume", "--status", "--cancel"])
+@pytest.mark.parametrize("skill", ["qianwen-text", "qianwen-image-generation", "qianwen-video-generation"])
+def test_an_id_that_is_empty(run, emulator, skill, flag):
+    result = run(flag, "", skill=skill)
+    assert result.code == 2 and f"argument {flag}: the id is empty" in result.err and not emulator.requests, result

@@ -127,8 +127,9 @@ def test_output_leads_to_the_same_files_later(output, count, tmp_path, monkeypat
     assert [later.path(number) for number in (1, 2, 3)] == paths
 
 
-def test_empty_output_is_refused():
-    assert refused("").exit_code == Exit.USAGE
+@pytest.mark.parametrize("output", ["", "-"])
+def test_output_that_names_no_file_is_refused(output):
+    assert refused(output).exit_code == Exit.USAGE
 
 
 def test_text_goes_beside_the_files():

@@ -23,6 +23,9 @@ class OutputFiles:
 
     def __init__(self, output: str | None, overwrite: bool, name: str, count: int, extension: str, *,
                  sidecars: bool = True, name_id: str = "", text: str = "", resumed: bool = False, warn=None):
+        if output == "-":
+            raise usage("--output - is stdout, and files of this kind are not written there",
+                        "name a file or a folder")
         self.overwrite, self.count, self.sidecars = overwrite, count, sidecars
         self.warn = warn or (lambda words: None)
         self.folder, self.stem, self.extension = _place(output, name, name_id or short_id(), extension)
