@@ -44,15 +44,16 @@ class ChatAsk:
     FIELDS = FIELDS
     DEFAULTS = {
         "prompt": None, "system": None, "model": None, "think": None, "json_object": False, "schema": None,
-        "tool_choice": None, "prefix": None, **dict.fromkeys(FIELDS), "stream": True, "request": None,
+        "tool_choice": None, "prefix": None, "stream": True, "request": None,
         "settings": (),
     }
 
     def __init__(self, **given):
-        unknown = set(given) - set(self.DEFAULTS)
+        defaults = {**dict.fromkeys(self.FIELDS), **self.DEFAULTS}
+        unknown = set(given) - set(defaults)
         if unknown:
             raise TypeError(f"unknown fields: {', '.join(sorted(unknown))}")
-        for name, default in self.DEFAULTS.items():
+        for name, default in defaults.items():
             setattr(self, name, given.get(name, default))
         by_setting = [value for keys, value in self.settings if keys == ["model"]]
         self.wants_json = self.json_object or self.schema is not None

@@ -23,7 +23,7 @@ from shared.main import run_script
 from shared.transport.request import Request
 from text_inputs import read_ask
 from text_models import DEFAULT_MODEL, TABLE
-from text_request import build_request, native_request, SEARCH
+from text_request import build_request, native_request, OWN_FIELDS
 
 SKILL = "qianwen-text"
 
@@ -76,7 +76,7 @@ def _add_input_flags(group) -> None:
 def _add_answer_flags(group) -> None:
     add = group.add_argument
     add_thinking_flags(add)
-    add_fields(add, {"search": SEARCH})
+    add_fields(add, OWN_FIELDS)
     add("--sources", action="store_true",
         help="search the web and list the pages found: "
              "on stderr, in --json, and at the end of a file of --output")

@@ -15,17 +15,19 @@ from shared.failures import usage
 
 from text_models import DEFAULT_MODEL, DOCUMENT_MODEL, TABLE, TRANSLATION_MODEL
 
-SEARCH = Field("enable_search", dict(action="store_true",
-                                     help="let the model search the web (billed per search)"), "ws")
+OWN_FIELDS = {  # flags that are one field, of this skill alone
+    "search": Field("enable_search", dict(
+        action="store_true", help="let the model search the web (billed per search)"), "ws"),
+}
 
 
 class Ask(ChatAsk):
     """What the user asked for: the flags of every chat model and those of text models."""
 
-    FIELDS = {**FIELDS, "search": SEARCH}
+    FIELDS = {**FIELDS, **OWN_FIELDS}
     DEFAULTS = {
         **ChatAsk.DEFAULTS, "messages": None, "history": None, "attachments": (), "documents": (),
-        "search": False, "sources": False, "tools": None, "translate_to": None, "translate_from": None,
+        "sources": False, "tools": None, "translate_to": None, "translate_from": None,
         "terms": (),
     }
 

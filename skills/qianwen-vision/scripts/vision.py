@@ -29,7 +29,7 @@ from shared.media.uploads import preview_uploads, upload_all
 from shared.transport.request import Request
 from vision_models import DEFAULT_MODEL, OCR_MODEL, picture_limits, TABLE, video_limits
 from vision_tokens import media_tokens
-from vision_request import Ask, build_request, HIGH_RESOLUTION, OCR_TASKS, PLAIN_OCR
+from vision_request import Ask, build_request, OCR_TASKS, OWN_FIELDS, PLAIN_OCR
 
 SKILL = "qianwen-vision"
 
@@ -87,7 +87,7 @@ def _add_media_flags(group) -> None:
     add("--min-pixels", metavar="N", type=pixels, help="enlarge smaller pictures to this many pixels")
     add("--max-pixels", metavar="N", type=pixels,
         help="shrink larger pictures to this many pixels; fewer cost less")
-    add_fields(add, {"high_resolution": HIGH_RESOLUTION})
+    add_fields(add, OWN_FIELDS)
 
 
 # ---- inputs --------------------------------------------------------------------------------------------
@@ -102,8 +102,7 @@ def read_ask(options) -> tuple:
     if len(inputs) > 1:
         raise usage("stdin can be read only once, but two inputs name '-'", "put one of them into a file")
     ask = ask_of(options, Ask, prompt=prompt, fps=options.fps, ocr=options.ocr,
-                 min_pixels=options.min_pixels, max_pixels=options.max_pixels,
-                 high_resolution=options.high_resolution)
+                 min_pixels=options.min_pixels, max_pixels=options.max_pixels)
     model, warning = TABLE.find(ask.model_name())
     ask.images = [media.look(path, "--image", picture_limits(model)) for path in options.image]
     ask.frames = [media.look(path, "--frames", picture_limits(model)) for path in options.frames]

@@ -16,8 +16,10 @@ from shared.words import counted
 
 from vision_models import DEFAULT_MODEL, OCR_MODEL, TABLE
 
-HIGH_RESOLUTION = Field("vl_high_resolution_images", dict(
-    action="store_true", help="look at the most pixels the model can; costs more"), "hr")
+OWN_FIELDS = {  # flags that are one field, of this skill alone
+    "high_resolution": Field("vl_high_resolution_images", dict(
+        action="store_true", help="look at the most pixels the model can; costs more"), "hr"),
+}
 
 # Built-in tasks of the OCR models (4.6).
 OCR_TASKS = ("text_recognition", "advanced_recognition", "key_information_extraction", "table_parsing",
@@ -29,10 +31,10 @@ MAX_INLINE_PICTURES = 250  # of one request, when they are in it as base64 (4.2)
 class Ask(ChatAsk):
     """What the user asked for: the flags of every chat model and the media."""
 
-    FIELDS = {**FIELDS, "high_resolution": HIGH_RESOLUTION}
+    FIELDS = {**FIELDS, **OWN_FIELDS}
     DEFAULTS = {
         **ChatAsk.DEFAULTS, "images": (), "video": None, "frames": (), "fps": None, "ocr": None,
-        "min_pixels": None, "max_pixels": None, "high_resolution": False,
+        "min_pixels": None, "max_pixels": None,
     }
 
     @property

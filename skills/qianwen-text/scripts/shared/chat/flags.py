@@ -67,12 +67,13 @@ def ask_of(options, kind, **own):
     the flags that every chat script has, and its `own`."""
     if options.output == "":
         raise usage("--output names no file", "give a file, or a folder ending in /")
+    fields = {name: getattr(options, name) for name in kind.FIELDS}
     return kind(
         system=options.system, model=options.model, think=options.think, json_object=options.json_object,
         schema=read_object(options.schema, "--schema") if options.schema is not None else None,
         request=_read_request(options.request) if options.request is not None else None,
-        **{name: getattr(options, name) for name in FIELDS}, stream=not options.no_stream,
-        settings=_read_settings(options.set) if options.set else (), **own)
+        stream=not options.no_stream, settings=_read_settings(options.set) if options.set else (),
+        **{**fields, **own})
 
 
 def _read_settings(given) -> list:
