@@ -10,8 +10,7 @@ RATES_AUDIO = (8000, 12000, 16000, 22050, 24000, 44100, 48000)
 RATES_OPUS = (8000, 12000, 16000, 24000, 48000)
 RATES_MINIMAX = (8000, 16000, 22050, 24000, 32000, 44100)
 LANGUAGE_TYPES = ("Auto", "Chinese", "English", "German", "Italian", "Portuguese", "Spanish", "Japanese", "Korean", "French", "Russian")
-HINTS = ("zh", "en", "fr", "de", "ja", "ko", "ru", "pt", "th", "id", "vi")
-HINTS_AUDIO = (*HINTS, "es", "it", "ms", "fil", "ar")
+HINTS = ("zh", "en", "fr", "de", "ja", "ko", "ru", "pt", "th", "id", "vi", "es", "it", "ms", "fil", "ar")
 
 
 def among(*values: Any) -> Callable[[Any], bool]:
@@ -37,8 +36,8 @@ def anything(value: Any) -> bool:
     return True
 
 
-def _hints(codes: Tuple[str, ...]) -> Callable[[Any], bool]:
-    return lambda value: isinstance(value, list) and bool(value) and value[0] in codes
+def _hints(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and value[0] in HINTS
 
 
 @dataclass(frozen=True)
@@ -64,10 +63,10 @@ _LANGUAGE = {"language_type": among(*LANGUAGE_TYPES)}
 _INSTRUCT = {"instructions": text, "optimize_instructions": flag}
 
 
-def _cosy(rates: Tuple[int, ...], hints: Tuple[str, ...], instruction: bool = True) -> Dict[str, Callable[[Any], bool]]:
+def _cosy(rates: Tuple[int, ...], instruction: bool = True) -> Dict[str, Callable[[Any], bool]]:
     fields = {"text": text, "voice": text, "format": among("mp3", "pcm", "wav", "opus"), "sample_rate": among(*rates),
               "volume": between(0, 100, True), "rate": between(0.5, 2), "pitch": between(0.5, 2), "bit_rate": between(6, 510, True),
-              "enable_ssml": flag, "word_timestamp_enabled": flag, "seed": between(0, 65535, True), "language_hints": _hints(hints),
+              "enable_ssml": flag, "word_timestamp_enabled": flag, "seed": between(0, 65535, True), "language_hints": _hints,
               "instruction": text, "enable_aigc_tag": flag, "aigc_propagator": text, "aigc_propagate_id": text, "hot_fix": anything,
               "enable_markdown_filter": flag}
     return fields if instruction else {name: check for name, check in fields.items() if name not in ("instruction", "hot_fix")}
@@ -120,8 +119,8 @@ _INSTR = _like(_FLASH, "qwen3-tts-instruct-flash", input={**_FLASH.input, **_INS
                voices=_INSTRUCT_VOICES)
 _VC = _like(_FLASH, "qwen3-tts-vc-2026-01-22", voices=frozenset(), custom=True, own=True)
 _OLD = SpeechModel("qwen-tts", "A", "qwen", _QWEN, _SDK, _FOUR, own=False, tokens=True)
-_V35 = SpeechModel("cosyvoice-v3.5-plus", "B", "cosy", _cosy(RATES_B, HINTS), {}, frozenset(), custom=True, form="mp3", rate=22050)
-_A30 = SpeechModel("qwen-audio-3.0-tts-flash", "B", "cosy", _cosy(RATES_AUDIO, HINTS_AUDIO), {}, _AUDIO, form="mp3", rate=22050)
+_V35 = SpeechModel("cosyvoice-v3.5-plus", "B", "cosy", _cosy(RATES_B), {}, frozenset(), custom=True, form="mp3", rate=22050)
+_A30 = SpeechModel("qwen-audio-3.0-tts-flash", "B", "cosy", _cosy(RATES_AUDIO), {}, _AUDIO, form="mp3", rate=22050)
 NEXT_SOUND = {"format": among("wav", "mp3", "pcm"), "sample_rate": among(*RATES_AUDIO), "channels": among(1, 2),
               "volume": between(0, 100, True), "rate": between(0.5, 2), "seed": between(0, 65535, True),
               "bit_rate": between(6, 510, True), "enable_cbr": flag, "quality": anything, "enable_aigc_tag": flag}
@@ -135,7 +134,7 @@ SPEECH_MODELS: Dict[str, SpeechModel] = {model.name: model for model in (
     _OLD, _like(_OLD, "qwen-tts-2025-04-10"), _like(_OLD, "qwen-tts-latest", voices=_LATER), _like(_OLD, "qwen-tts-2025-05-22", voices=_LATER),
     _V35, _like(_V35, "cosyvoice-v3.5-flash"), _like(_V35, "cosyvoice-v3-plus", voices=_names("longanyang longanhuan"), custom=False),
     _like(_V35, "cosyvoice-v3-flash", voices=_V3, custom=False),
-    _like(_V35, "cosyvoice-v2", voices=_V2, custom=False, input=_cosy(RATES_B, HINTS, instruction=False)),
+    _like(_V35, "cosyvoice-v2", voices=_V2, custom=False, input=_cosy(RATES_B, instruction=False)),
     _like(_A30, "qwen-audio-3.0-tts-plus", voices=_PLUS), _A30, _like(_A30, "qwen-audio-3.1-tts-flash", voices=_AUDIO31, tokens=True),
     _NEXT, _MM, _like(_MM, "MiniMax/speech-2.8-turbo"), _like(_MM, "MiniMax/speech-02-hd"), _like(_MM, "MiniMax/speech-02-turbo"))}
 

@@ -196,8 +196,8 @@ def models_that(take: str) -> str:
 NAMES = {  # speech contract 3.2
     "zh": "Chinese", "en": "English", "de": "German", "it": "Italian", "pt": "Portuguese", "es": "Spanish",
     "ja": "Japanese", "ko": "Korean", "fr": "French", "ru": "Russian"}
-_COSY_CODES = ("zh", "en", "fr", "de", "ja", "ko", "ru", "pt", "th", "id", "vi")  # 4.1
-_AUDIO_CODES = (*_COSY_CODES, "es", "it", "ms", "fil", "ar")  # 6.2
+_CODES = ("zh", "en", "fr", "de", "ja", "ko", "ru", "pt", "th", "id", "vi",  # 4.1
+          "es", "it", "ms", "fil", "ar")  # updates, section 6
 _MORE_NAMES = {**NAMES, "th": "Thai", "id": "Indonesian", "vi": "Vietnamese", "ms": "Malay",
                "fil": "Filipino", "ar": "Arabic"}
 _BOOST = {**_MORE_NAMES, "yue": "Chinese,Yue"}  # 8.1: some forty names, of which it shows few
@@ -219,7 +219,7 @@ def language_of(text: str, model: Model) -> str:
         return {"names": "Auto", "boost": "auto", "codes": ""}[kind]
     if kind == "boost":
         return _BOOST.get(code) or text.strip()
-    legal = NAMES if kind == "names" else _AUDIO_CODES if model.tags else _COSY_CODES
+    legal = NAMES if kind == "names" else _CODES
     if code not in legal:
         raise ValueError(", ".join((*sorted(legal), "auto")))
     return NAMES[code] if kind == "names" else code
