@@ -10,13 +10,14 @@ from tts_costs import charged, creation, CREATION, creation_words, expected, sec
 from tts_models import find_model, MODELS, TABLE
 
 # Speech contract, section 11, CNY for 10,000 counting units in Beijing and Singapore; the qwen-audio-3.0 rows: updates, section 6.
+# CosyVoice's prices in Singapore are those of another interface.
 EACH = {
     "qwen3-tts-flash": (0.8, 0.733924), "qwen3-tts-flash-2025-11-27": (0.8, 0.733924), "qwen3-tts-flash-2025-09-18": (0.8, 0.733924),
     "qwen3-tts-instruct-flash": (0.8, 0.8), "qwen3-tts-instruct-flash-2026-01-26": (0.8, 0.8),
     "qwen3-tts-vc-2026-01-22": (0.8, 0.8), "qwen3-tts-vd-2026-01-26": (0.8, 0.8),
     "qwen-audio-3.0-tts-flash": (1.0, 1.12413), "qwen-audio-3.0-tts-plus": (1.4, 1.49884),
-    "cosyvoice-v3.5-plus": (1.5, None), "cosyvoice-v3.5-flash": (0.8, None), "cosyvoice-v3-plus": (2, 1.9082),
-    "cosyvoice-v3-flash": (1, 0.9541), "cosyvoice-v2": (2, None),
+    "cosyvoice-v3.5-plus": (1.5, None), "cosyvoice-v3.5-flash": (0.8, None), "cosyvoice-v3-plus": (2, None),
+    "cosyvoice-v3-flash": (1, None), "cosyvoice-v2": (2, None),
     "MiniMax/speech-2.8-hd": (3.5, None), "MiniMax/speech-2.8-turbo": (2, None), "MiniMax/speech-02-hd": (3.5, None),
     "MiniMax/speech-02-turbo": (2, None),
 }

@@ -33,8 +33,9 @@ def recording(seconds=12.0, rate=24000) -> bytes:
 def custom(*arguments, warn=lambda *words: None):
     options = make_parser().parse_args(list(map(str, arguments)))
     check_single(options)
-    verdict = SimpleNamespace(endpoint=SimpleNamespace(origin="https://h", native="https://h/api/v1"))
-    return Custom(Session("qianwen-audio-tts", options, None, SimpleNamespace(say=lambda *words: None, warn=warn), verdict=verdict,
+    verdict = SimpleNamespace(endpoint=SimpleNamespace(origin="https://h", native="https://h/api/v1", region=""))
+    account = SimpleNamespace(endpoint_source="")
+    return Custom(Session("qianwen-audio-tts", options, account, SimpleNamespace(say=lambda *words: None, warn=warn), verdict=verdict,
                           payments=SimpleNamespace()))
 
 

@@ -78,6 +78,40 @@ def test_voices_are_made_by_the_service_that_lives():
     assert {row.service for row in TABLE.live() if row.service} == {"voice-enrollment", "MiniMax"}
 
 
+# ---- regions ---------------------------------------------------------------------------------------------------------
+
+FAR = {"QWEN_REGION": "ap-southeast-1"}
+
+
+@pytest.mark.parametrize("words", [("hi", "--dry-run"), ("hi", "--estimate"), ("--clone", "https://example.com/a.wav", "--name", "anna", "--dry-run"),
+                                   ("--design", "an old man", "--name", "anna", "--estimate")])
+@pytest.mark.parametrize("model", ["cosyvoice-v3-flash", "cosyvoice-v3-plus"])
+def test_a_model_of_other_regions_is_warned_of(speak, words, model):
+    """Section 1.1: CosyVoice and MiniMax speak over HTTP in Beijing alone."""
+    done = speak(*words, "--model", model, "--json", base_url=None, env=FAR)
+    warning, = done.document["warnings"] if "--estimate" in words else [done.err]
+    assert done.code == 0 and f"{model} is documented for cn-beijing alone" in warning and "QWEN_REGION=cn-beijing" in warning, done
+    assert ("qwen3-tts-flash" in warning) == (words[0] == "hi"), "which does not speak with voices of one's own"
+
+
+def test_where_the_region_comes_from(speak):
+    done = speak("hi", "--model", "MiniMax/speech-2.8-hd", "--dry-run", base_url="https://dashscope-intl.aliyuncs.com")
+    assert "set QWEN_REGION=cn-beijing and unset QWEN_BASE_URL" in done.err, done
+
+
+@pytest.mark.parametrize("model, region", [
+    ("qwen3-tts-flash", "ap-southeast-1"), ("qwen-audio-3.0-tts-flash", "ap-southeast-1"), ("cosyvoice-v3-flash", "cn-beijing"),
+    ("cosyvoice-v9", "ap-southeast-1")])
+def test_a_model_of_the_region_is_not(speak, model, region):
+    done = speak("hi", "--model", model, "--voice", "x", "--dry-run", base_url=None, env={"QWEN_REGION": region})
+    assert done.code == 0 and "documented" not in done.err, done
+
+
+def test_a_price_of_another_interface_is_not_told(speak):
+    """Section 11: CosyVoice's prices for Singapore are those of the WebSocket."""
+    assert "not known" in speak("hello world", "--model", "cosyvoice-v3-flash", "--estimate", base_url=None, env=FAR).out
+
+
 # ---- the list --------------------------------------------------------------------------------------------------------
 
 def test_models_are_listed(speak, emulator):

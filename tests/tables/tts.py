@@ -20,6 +20,8 @@ def tables() -> dict:
         ("models.md", "prices"): markdown("model | Beijing | Singapore", _grouped(live, _price)),
         ("models.md", "own voices"): markdown("for the models | service | price of a voice", _grouped(
             [row for row in live if row.service], _voice)),
+        ("models.md", "regions"): markdown("documented over HTTP in | models", [
+            (where, names) for names, where in _grouped(live, _regions)]),
         ("models.md", "retired"): markdown("since | use | instead of", _retired()),
     }
 
@@ -50,6 +52,10 @@ def _price(row) -> tuple:
     if price.tokens_out:
         return f"{price.tokens_in:g} a million tokens of text, {price.tokens_out:g} of sound", "–"
     return f"{price.each:g}", "–" if price.abroad is None else str(price.abroad)
+
+
+def _regions(row) -> tuple:
+    return (" ".join(f"`{region}`" for region in row.regions),)
 
 
 def _voice(row) -> tuple:

@@ -23,7 +23,7 @@ from shared.batch.run import run_calls
 from shared.main import run_script
 from shared.money import cost as money
 from shared.words import unit
-from tts_models import find_model, TABLE
+from tts_models import find_model, out_of_region, TABLE
 from tts_request import (
     build_request, check, check_voice, is_streamed, script_warning, voice_of, voice_warning
 )
@@ -57,11 +57,19 @@ def estimate(session) -> tuple:
     """The model, the Cost that the call is expected to have, and what is counted in words."""
     from tts_costs import expected, words
     job = Job(session.options)
-    for warning in job.warnings:
-        session.console.warn(warning)
+    _warn(session, job)
     cost, _ = money.total(expected(job.model, part.spoken, session.endpoint.price_region, job.ask.speed)
                           for part in job.parts)
     return job.model.id, cost, words(job.model, cost, len(job.parts))
+
+
+def _warn(session, job) -> None:
+    """What may not go as wished, before anything is sent."""
+    for warning in job.warnings:
+        session.console.warn(warning)
+    elsewhere = out_of_region(job.model, session.endpoint, session.account.endpoint_source)
+    if elsewhere:
+        session.console.warn(*elsewhere)
 
 
 def refuse_a_name(voice: str, state: str) -> None:
@@ -146,8 +154,7 @@ class Run:
         from shared.transport.request import encoded
         for call in job.calls:
             encoded(call.body)  # refuses text that cannot be sent, before the key or the network matter
-        for warning in job.warnings:
-            console.warn(warning)
+        _warn(self.session, job)
         from tts_part import Speaker
         from tts_store import Store
         store = Store(self.session.account.state)

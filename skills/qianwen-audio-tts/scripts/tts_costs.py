@@ -12,10 +12,11 @@ from collections import namedtuple
 
 from shared.money.cost import BEIJING, Cost, exactly, unknown
 from shared.words import unit
-from tts_models import AS_OF, ENROLLMENT, MINIMAX_CLONING, price_words, QWEN_DESIGN, QWEN_ENROLLMENT
+from tts_models import (
+    AS_OF, ENROLLMENT, MINIMAX_CLONING, price_words, QWEN_DESIGN, QWEN_ENROLLMENT, SINGAPORE
+)
 from tts_text import units
 
-SINGAPORE = "ap-southeast-1"
 # Of audio; at least one second is billed (speech contract 2.4). For Qwen-Audio 3.1 it is taken as likely.
 TOKENS_A_SECOND = 50
 _SYLLABLES = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]")

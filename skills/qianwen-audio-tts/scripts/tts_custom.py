@@ -21,7 +21,7 @@ from shared.transport.request import is_id, Request
 from shared.transport.retries import Retries
 from tts_answers import error_of
 from tts_costs import creation, creation_words
-from tts_models import CUSTOMIZATION, find_model, GENERATION, MODELS, TABLE
+from tts_models import CUSTOMIZATION, find_model, GENERATION, MODELS, out_of_region, TABLE
 from tts_names import Names
 from tts_services import (
     AUDIO_LANGUAGES, CLONE_MODEL, COSY, COSY_LANGUAGES, DESIGN_MODEL, LANGUAGES, LONG_RECORDING, MINIMAX,
@@ -56,10 +56,14 @@ class Custom:
     # -- making
 
     def _service(self, model: str) -> Service:
-        """The service that makes voices for a model; a warning where the model is retired or not known."""
-        warning = find_model(model)[1]
+        """The service that makes voices for a model;
+        a warning where the model is retired, not known or not in this region."""
+        row, warning = find_model(model)
         if warning:
             self.console.warn(warning)
+        elsewhere = out_of_region(row, self.session.endpoint, self.session.account.endpoint_source, own=True)
+        if elsewhere:
+            self.console.warn(*elsewhere)
         return service_of(model)
 
     def _name(self, service: Service) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import namedtuple
 
 from shared.failures import usage
+from shared.key_guard import DEFAULT_REGION as BEIJING
 from shared.models import Table
 
 AS_OF = "2026-10-09"
@@ -17,6 +18,7 @@ DEFAULT_MODEL = "qwen3-tts-flash"
 GENERATION = "/services/aigc/multimodal-generation/generation"
 SYNTHESIZER = "/services/audio/tts/SpeechSynthesizer"
 CUSTOMIZATION = "/services/audio/tts/customization"
+SINGAPORE = "ap-southeast-1"
 
 # Where a flag's value goes on the wire. kind: "text", "number", "whole", "names" (a language as an English
 # word), "codes" (a language in a list of codes), "boost" (a language as MiniMax calls it). low, high: the
@@ -32,16 +34,17 @@ Field = namedtuple("Field", "path kind low high above", defaults=("text", 0, 0, 
 # ssml: whether it may be SSML. per_minute: calls that the service takes. says: the field of `input` that
 # takes the text; where it is a prompt, nobody is named as its voice and nothing is streamed. price: None
 # where none is known. service: the one that makes voices of one's own for it, '' where none does. retired:
-# the first day without the model, as announced, or ''; successor: the id to use instead.
+# the first day without the model, as announced, or ''; successor: the id to use instead. regions: where it
+# is documented over HTTP, none where that is not known.
 Model = namedtuple(
     "Model",
     "id path wire fields formats rates rate part most voice unproven instruction scripted tags ssml "
-    "per_minute says price service retired successor",
-    defaults=(frozenset(), 0, False, False, False, 180, "text", None, "", "", ""))
+    "per_minute says price service retired successor regions",
+    defaults=(frozenset(), 0, False, False, False, 180, "text", None, "", "", "", (BEIJING,)))
 
-# CNY for 10,000 counting units in Beijing (each) and in Singapore (abroad), None where no price is known; of
-# CosyVoice, Singapore's list means the WebSocket interface. tokens_in, tokens_out: CNY for a million tokens,
-# in Beijing.
+# CNY for 10,000 counting units in Beijing (each) and in Singapore (abroad), None where no price is known, as
+# that of CosyVoice, whose list for Singapore means the WebSocket interface. tokens_in, tokens_out: CNY for a
+# million tokens, in Beijing.
 Price = namedtuple("Price", "each abroad tokens_in tokens_out", defaults=(None, None, 0.0, 0.0))
 
 ENROLLMENT, QWEN_ENROLLMENT = "voice-enrollment", "qwen-voice-enrollment"
@@ -56,7 +59,8 @@ _LOCAL = {"wav": None, "pcm": None}  # WAV is the default, and PCM is a WAV with
 _QWEN_FORMATS = {**_LOCAL, "mp3": "mp3", "opus": "opus"}
 
 FLASH = Model("qwen3-tts-flash", GENERATION, "qwen", {"language": _QWEN_LANGUAGE, **_QWEN_SOUND},
-              _QWEN_FORMATS, _QWEN_RATES, 0, 600, 600, "Cherry", price=Price(0.8, 0.733924))
+              _QWEN_FORMATS, _QWEN_RATES, 0, 600, 600, "Cherry", price=Price(0.8, 0.733924),
+              regions=(BEIJING, SINGAPORE))
 _UNPROVEN = frozenset(_QWEN_SOUND)
 INSTRUCT = FLASH._replace(id="qwen3-tts-instruct-flash", unproven=_UNPROVEN, price=Price(0.8, 0.8),
                           fields={**FLASH.fields, "instructions": Field("input.instructions")})
@@ -79,11 +83,12 @@ _COSY_PLAIN = {name: field for name, field in _COSY_FIELDS.items() if name != "i
 
 COSY35 = Model("cosyvoice-v3.5-plus", SYNTHESIZER, "cosy", _COSY_FIELDS, _COSY_FORMATS, _COSY_RATES, 24000,
                240, 20000, "", instruction=100, ssml=True, price=Price(1.5), service=ENROLLMENT)
-COSY3 = COSY35._replace(id="cosyvoice-v3-flash", voice="longanyang", scripted=True, price=Price(1, 0.9541))
+COSY3 = COSY35._replace(id="cosyvoice-v3-flash", voice="longanyang", scripted=True, price=Price(1))
 COSY2 = COSY35._replace(id="cosyvoice-v2", voice="longxiaochun_v2", fields=_COSY_PLAIN, instruction=0,
                         price=Price(2))
 AUDIO3 = Model("qwen-audio-3.0-tts-flash", SYNTHESIZER, "cosy", _COSY_FIELDS, _COSY_FORMATS, _AUDIO_RATES,
-               24000, 2000, 20000, "longanlingxi", tags=True, price=Price(1.0, 1.12413), service=ENROLLMENT)
+               24000, 2000, 20000, "longanlingxi", tags=True, price=Price(1.0, 1.12413), service=ENROLLMENT,
+               regions=(BEIJING, SINGAPORE))  # Singapore by its price list, updates, section 6
 _NEXT_FIELDS = {name: _COSY_FIELDS[name] for name in ("format", "sample_rate", "speed", "volume", "seed")}
 NEXT = Model("qwen-audio-3.1-tts-next", SYNTHESIZER, "cosy", _NEXT_FIELDS,
              {"wav": "wav", "pcm": "pcm", "mp3": "mp3"}, _AUDIO_RATES, 48000, 1000, 3000, "", tags=True,
@@ -112,10 +117,10 @@ MODELS = (
     AUDIO3._replace(id="qwen-audio-3.0-tts-plus", voice="longanlingxin", price=Price(1.4, 1.49884)),
     AUDIO3,
     AUDIO3._replace(id="qwen-audio-3.1-tts-flash", voice="longanhuan_v3.1",
-                    price=Price(tokens_in=1.5, tokens_out=12)),
+                    price=Price(tokens_in=1.5, tokens_out=12), regions=(BEIJING,)),
     NEXT,
     COSY35, COSY35._replace(id="cosyvoice-v3.5-flash", price=Price(0.8)),
-    COSY3._replace(id="cosyvoice-v3-plus", price=Price(2, 1.9082)), COSY3, COSY2,
+    COSY3._replace(id="cosyvoice-v3-plus", price=Price(2)), COSY3, COSY2,
     MINIMAX, MINIMAX._replace(id="MiniMax/speech-2.8-turbo", price=Price(2)),
     MINIMAX._replace(id="MiniMax/speech-02-hd"),
     MINIMAX._replace(id="MiniMax/speech-02-turbo", price=Price(2)),
@@ -136,8 +141,8 @@ FAMILIES = (  # for ids that are newer than the table
 
 
 def _free(row: Model) -> Model:
-    """The row of an id that is newer than the table: its longest text is not known."""
-    return row._replace(most=0, price=None)
+    """The row of an id that is newer than the table: its longest text and its regions are not known."""
+    return row._replace(most=0, price=None, regions=())
 
 
 def price_words(price: Price | None) -> str:
@@ -178,6 +183,20 @@ def find_model(name: str) -> tuple:
                     "an id must match exactly, upper and lower case and vendor included",
                     f"take --model {meant}")
     return TABLE.find(name)
+
+
+def out_of_region(model: Model, endpoint, source: str, own: bool = False) -> tuple:
+    """(a warning, what to do) where a model is documented for other regions than the endpoint's, else ().
+    `source` says what chose the endpoint; `own`: a voice is to be made for the model."""
+    here = endpoint.region
+    if not model.regions or not here or here in model.regions:
+        return ()
+    others = TABLE.names(lambda row: here in row.regions and (row.service or not own))
+    unset = " and unset QWEN_BASE_URL" if source.startswith("QWEN_BASE_URL") else ""
+    return (f"over HTTP {model.id} is documented for {' and '.join(model.regions)} alone, and {endpoint.host} "
+            f"is in {here}: the service may refuse it",
+            f"with a key of {model.regions[0]} set QWEN_REGION={model.regions[0]}{unset}"
+            + (f"; or use a model of {here}: {others}" if others else ""))
 
 
 def is_socket_only(name: str) -> bool:
