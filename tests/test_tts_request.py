@@ -508,6 +508,25 @@ def test_ssml_is_refused_for_voices_that_do_not_read_it(voice):
     assert voice in said and "SSML" in said
 
 
+@pytest.mark.parametrize("model, voice, words", [
+    ("cosyvoice-v3-flash", "cosyvoice-v3-flash-anna-0123", ""), ("cosyvoice-v3-plus", "cosyvoice-v3-plus-vd-0123", ""),
+    ("cosyvoice-v3-flash", "longanyang", ""), ("cosyvoice-v2", "longcheng_v2", ""),
+    ("cosyvoice-v3-flash", "cosyvoice-v3-flash-vd-anna-0123", "not for designed ones"),
+    ("cosyvoice-v3.5-plus", "cosyvoice-v3.5-plus-anna-0123", "do not agree"), ("cosyvoice-v3.5-flash", OWN, "do not agree"),
+    ("cosyvoice-v2", "cosyvoice-v2-anna-0123", "do not agree")])
+def test_voices_of_ones_own_that_may_not_read_ssml_are_warned_of(model, voice, words):
+    """Section 2.3: cloned voices of v3-flash and v3-plus; other documents name those of v3.5 and v2 as well."""
+    said = job(SPEAK, "--ssml", "--model", model, "--voice", voice).warnings
+    assert len(said) == bool(words) and words in "".join(said), said
+    assert not words or "cosyvoice-v3-plus, cosyvoice-v3-flash read it" in said[0]
+
+
+@pytest.mark.parametrize("model", [DEFAULT_MODEL, "cosyvoice-v3-flash", "qwen-audio-3.0-tts-flash"])
+def test_marks_that_are_not_said_to_be_such_are_warned_of(model):
+    said, = job(SPEAK, "--model", model).warnings
+    assert "--ssml" in said and model in said
+
+
 # ---- --set -----------------------------------------------------------------------------------------------------------
 
 SET = [  # model, settings, the input besides, the parameters
@@ -734,6 +753,16 @@ def test_ssml_is_one_document_and_never_cut():
     with pytest.raises(Failure) as caught:
         job(f"<speak>{'x ' * 200}</speak>", "--ssml", "--model", "cosyvoice-v3-flash")
     assert "240" in caught.value.message and "--max-part" in caught.value.fix
+
+
+def test_ssml_by_set_or_request_is_not_cut_either(saved):
+    marked = f"<speak>{'x. ' * 100}</speak>"
+    asked = saved(request(text=marked, enable_ssml=True))
+    for flags in (["--request", asked], [marked, "--model", "cosyvoice-v3-flash", "--set", "enable_ssml=true"]):
+        made = job(*flags, "--max-part", 500)
+        assert [call.body["input"]["text"] for call in made.calls] == [marked] and made.warnings == []
+        with pytest.raises(Failure, match="the SSML is"):
+            job(*flags)
 
 
 @pytest.mark.parametrize("text, speed, seconds", [("", None, 0), ("好" * 45, None, 10), ("好" * 45, 2.0, 5), ("好" * 45, 0.5, 20),

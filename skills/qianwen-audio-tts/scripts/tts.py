@@ -25,7 +25,7 @@ from shared.money import cost as money
 from shared.words import unit
 from tts_models import find_model, out_of_region, TABLE
 from tts_request import (
-    build_request, check, check_voice, is_streamed, script_warning, voice_of, voice_warning
+    build_request, check, check_voice, is_streamed, script_warning, ssml_warning, voice_of, voice_warning
 )
 
 SKILL = tts_flags.SKILL
@@ -96,7 +96,8 @@ class Job:
         if options.stream and self.model.says != "text":
             raise usage(f"--stream is not possible with {self.model.id}", "leave it out")
         self.warnings += filter(None, (voice_warning(self.ask, self.model),
-                                       script_warning(self.ask, self.model)))
+                                       script_warning(self.ask, self.model),
+                                       ssml_warning(self.ask, self.model)))
         self.parts = self._split(tts_plan.read(self.ask.text, kind, options.pause), kind)
         self.text = self.ask.text
         if kind == "markdown":  # as a person reads it

@@ -171,7 +171,7 @@ def read_ask(options) -> tuple:
         raise usage(f"--format {options.format} and --output {options.output} contradict each other",
                     "leave --format out, or change the name's extension")
     ask.format = options.format or named or _given_format(ask) or None
-    return ask, "ssml" if options.ssml else _kind(options.text_file)
+    return ask, "ssml" if ask.is_marked() else _kind(options.text_file)
 
 
 def _kind(file: str | None) -> str:

@@ -31,16 +31,17 @@ Field = namedtuple("Field", "path kind low high above", defaults=("text", 0, 0, 
 # known. voice: the default, '' where only custom voices exist. unproven: flags that the service takes for a
 # sibling and does not document for this model. instruction: the most counting units of an instruction, 0: no
 # limit. scripted: system voices take fixed sentences alone. tags: whether [tags] in the text steer the voice.
-# ssml: whether it may be SSML. per_minute: calls that the service takes. says: the field of `input` that
-# takes the text; where it is a prompt, nobody is named as its voice and nothing is streamed. price: None
-# where none is known. service: the one that makes voices of one's own for it, '' where none does. retired:
-# the first day without the model, as announced, or ''; successor: the id to use instead. regions: where it
-# is documented over HTTP, none where that is not known.
+# ssml: whether it may be SSML; ssml_own: whether all documents say so of voices cloned for it. per_minute:
+# calls that the service takes. says: the field of `input` that takes the text; where it is a prompt, nobody
+# is named as its voice and nothing is streamed. price: None where none is known. service: the one that makes
+# voices of one's own for it, '' where none does. retired: the first day without the model, as announced, or
+# ''; successor: the id to use instead. regions: where it is documented over HTTP, none where that is not
+# known.
 Model = namedtuple(
     "Model",
     "id path wire fields formats rates rate part most voice unproven instruction scripted tags ssml "
-    "per_minute says price service retired successor regions",
-    defaults=(frozenset(), 0, False, False, False, 180, "text", None, "", "", "", (BEIJING,)))
+    "ssml_own per_minute says price service retired successor regions",
+    defaults=(frozenset(), 0, False, False, False, False, 180, "text", None, "", "", "", (BEIJING,)))
 
 # CNY for 10,000 counting units in Beijing (each) and in Singapore (abroad), None where no price is known, as
 # that of CosyVoice, whose list for Singapore means the WebSocket interface. tokens_in, tokens_out: CNY for a
@@ -83,7 +84,8 @@ _COSY_PLAIN = {name: field for name, field in _COSY_FIELDS.items() if name != "i
 
 COSY35 = Model("cosyvoice-v3.5-plus", SYNTHESIZER, "cosy", _COSY_FIELDS, _COSY_FORMATS, _COSY_RATES, 24000,
                240, 20000, "", instruction=100, ssml=True, price=Price(1.5), service=ENROLLMENT)
-COSY3 = COSY35._replace(id="cosyvoice-v3-flash", voice="longanyang", scripted=True, price=Price(1))
+COSY3 = COSY35._replace(id="cosyvoice-v3-flash", voice="longanyang", scripted=True, ssml_own=True,
+                        price=Price(1))
 COSY2 = COSY35._replace(id="cosyvoice-v2", voice="longxiaochun_v2", fields=_COSY_PLAIN, instruction=0,
                         price=Price(2))
 AUDIO3 = Model("qwen-audio-3.0-tts-flash", SYNTHESIZER, "cosy", _COSY_FIELDS, _COSY_FORMATS, _AUDIO_RATES,

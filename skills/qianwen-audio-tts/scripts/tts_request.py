@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from shared.body import apply_native_settings, apply_settings, object_in
 from shared.cli.commands import quoted
 from shared.failures import usage
-from tts_models import DEFAULT_MODEL, OPUS_RATES, is_socket_only, language_of, models_that
+from tts_models import DEFAULT_MODEL, OPUS_RATES, TABLE, is_socket_only, language_of, models_that
 from tts_text import units
 
 STREAM_ABOVE = 300  # counting units; longer texts take minutes in one whole answer (speech contract 1.7)
@@ -60,6 +60,11 @@ class Ask:
             return self.model
         given = self.request.get("model") if self.request else None
         return given if isinstance(given, str) and given else DEFAULT_MODEL
+
+    def is_marked(self) -> bool:
+        """Whether the text is SSML, by --ssml, --set or --request: it is one document then, never cut."""
+        told = [value for keys, value in self.settings if keys[-1] == "enable_ssml"]
+        return self.ssml or bool(told[-1] if told else self.given_input("enable_ssml"))
 
     def given_input(self, name: str):
         """A value of the `input` of --request, or None."""
@@ -337,6 +342,24 @@ def voice_warning(ask: Ask, model) -> str:
         return ""
     return (f"{model.id} has no voice {voice} by this version's list, but has {near}; "
             f"--voice {quoted(near)} may be meant")
+
+
+def ssml_warning(ask: Ask, model) -> str:
+    """SSML that is not said to be such, and voices of one's own that may not read it (speech contract 2.3)."""
+    if not ask.is_marked():
+        if not ask.text.lstrip().startswith("<speak"):
+            return ""
+        return (f"the text begins with <speak>, but --ssml is not given: {model.id} would read "
+                "its marks out or refuse them; add --ssml, with a cosyvoice model")
+    voice, named = voice_of(ask, model), model.id + "-"
+    designed = re.match(rf"{re.escape(named)}vd-[^-]+-", voice)  # speech contract 9.3
+    is_own = voice.startswith(named) or not model.voice
+    if not is_own or not model.ssml or model.ssml_own and not designed:
+        return ""
+    why = ("SSML is documented for cloned voices, not for designed ones" if designed else
+           f"the service's documents do not agree that voices cloned for {model.id} read SSML")
+    return (f"{why}: it may refuse the text; "
+            f"those cloned for {TABLE.names(lambda row: row.ssml_own)} read it by all of them")
 
 
 def script_warning(ask: Ask, model) -> str:
