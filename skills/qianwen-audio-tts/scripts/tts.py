@@ -58,8 +58,8 @@ def estimate(session) -> tuple:
     from tts_costs import expected, words
     job = Job(session.options)
     _warn(session, job)
-    cost, _ = money.total(expected(job.model, part.spoken, session.endpoint.price_region, job.ask.speed)
-                          for part in job.parts)
+    cost, _ = money.total(expected(job.model, call.billed, session.endpoint.price_region, job.ask.speed)
+                          for call in job.calls)
     return job.model.id, cost, words(job.model, cost, len(job.parts))
 
 
@@ -131,7 +131,7 @@ class Job:
     @property
     def units(self) -> int:
         """Counting units of all that is sent: what is billed."""
-        return sum(tts_text.units(part.spoken) for part in self.parts)
+        return sum(tts_text.units(call.billed) for call in self.calls)
 
     def _call(self, part):
         streams = self.model.says == "text" and is_streamed(part.spoken, self.options.stream)

@@ -158,7 +158,7 @@ class Speaker:
             with open(path, "wb") as file:
                 sink = Sink(file, call, on_audio)
                 return self._take(events, sink, call, client)
-        text, region = call.text, self._session.endpoint.price_region
+        text, region = call.billed, self._session.endpoint.price_region
         about = expected(self._model, text, region, self._speed)
         try:
             with self._session.payments.paying(self._model.id, about) as payment:

@@ -51,7 +51,8 @@ def split(sections: list, limit: int, *, tags: bool = False, whole: bool = False
     """The Parts of all sections, none above `limit` counting units.
     `whole`: the one section is SSML and stays as it is."""
     if whole:
-        return [Part(text.strip(), _without_marks(text.strip()), silence) for text, silence in sections]
+        return [Part(text.strip(), tts_text.without_marks(text.strip()), silence)
+                for text, silence in sections]
     reserved = _room(sections) if tags and len(sections) > 1 else 0
     pieces = [(piece, silence if number == 0 else 0) for text, silence in sections
               for number, piece in enumerate(tts_text.split(text, max(20, limit - reserved), tags=tags))]
@@ -76,12 +77,3 @@ _TAG = re.compile(r"\[(?:%s)\] ?" % "|".join((*CONTROL_TAGS, *SOUND_TAGS)), re.I
 def _room(sections: list) -> int:
     """The room for a control tag that goes on beyond a pause."""
     return max((tts_text.units(tag) + 1 for text, _ in sections for tag in _TAG.findall(text)), default=0)
-
-
-def _without_marks(text: str) -> str:
-    """The words of an SSML document."""
-    from xml.etree import ElementTree
-    try:
-        return " ".join("".join(ElementTree.fromstring(text).itertext()).split())
-    except ElementTree.ParseError:
-        return text

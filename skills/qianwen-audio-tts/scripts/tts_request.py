@@ -13,7 +13,7 @@ from shared.body import apply_native_settings, apply_settings, object_in
 from shared.cli.commands import quoted
 from shared.failures import usage
 from tts_models import DEFAULT_MODEL, OPUS_RATES, TABLE, is_socket_only, language_of, models_that
-from tts_text import units
+from tts_text import units, without_marks
 
 STREAM_ABOVE = 300  # counting units; longer texts take minutes in one whole answer (speech contract 1.7)
 FORMATS = ("wav", "mp3", "pcm", "opus", "flac")
@@ -29,6 +29,11 @@ class Call(namedtuple("Call", "path body stream form rate channels", defaults=(1
     def text(self) -> str:
         """The words that are sent."""
         return self.body["input"].get("text") or self.body["input"].get("text_prompt", "")
+
+    @property
+    def billed(self) -> str:
+        """The words that are billed: SSML's marks are not (speech contract 2.2)."""
+        return without_marks(self.text) if self.body["input"].get("enable_ssml") else self.text
 
 
 _FLAG_FIELDS = ("language", "sample_rate", "speed", "pitch", "volume", "seed", "instructions")

@@ -20,6 +20,15 @@ def units(text: str) -> int:
     return len(text) + len(_HAN_CHARACTER.findall(text))
 
 
+def without_marks(text: str) -> str:
+    """The words of an SSML document, which alone are billed."""
+    from xml.etree import ElementTree
+    try:
+        return " ".join("".join(ElementTree.fromstring(text).itertext()).split())
+    except (ElementTree.ParseError, ValueError):
+        return text
+
+
 def speakable(text: str) -> bool:
     """Whether a text holds anything to be spoken: a letter, a digit or a symbol such as an emoji."""
     return any(character.isalnum() or unicodedata.category(character) == "So" for character in text)
