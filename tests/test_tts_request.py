@@ -146,7 +146,9 @@ def test_every_row_and_flag_has_a_golden_request():
     (dict(format="mp3", sample_rate=24000, speed=1.2, volume=60, seed=42),
      {"format": "mp3", "sample_rate": 24000, "rate": 1.2, "volume": 60, "seed": 42}, "mp3", 24000),
     (dict(settings=['references=[{"audio_url": "https://example.com/a.wav"}]', "channels=1"]),
-     {"format": "wav", "sample_rate": 48000, "references": [{"audio_url": "https://example.com/a.wav"}], "channels": 1}, "wav", 48000)])
+     {"format": "wav", "sample_rate": 48000, "references": [{"audio_url": "https://example.com/a.wav"}], "channels": 1}, "wav", 48000),
+    (dict(format="pcm", request={"model": NEXT, "input": {"text_prompt": "of the file", "channels": 1}}),
+     {"format": "pcm", "sample_rate": 48000, "channels": 1}, "pcm", 48000)])
 def test_golden_request_of_speech_by_description(fields, sent, form, rate):
     """Updates, section 6: text_prompt, references and no text and no voice."""
     assert call_of(NEXT, **fields) == Call(B, {"model": NEXT, "input": {"text_prompt": "T", **sent}}, False, form, rate)
@@ -156,6 +158,27 @@ def test_golden_request_of_speech_by_description(fields, sent, form, rate):
                                           ({"instructions": "calm"}, "--instructions"), ({"format": "opus"}, "--format")])
 def test_speech_by_description_takes_no_voice_and_no_instructions(fields, flag):
     assert flag in refusal(NEXT, **fields)
+
+
+def test_a_description_in_a_request_is_its_text(saved):
+    call, = job("--request", saved({"model": NEXT, "input": {"text_prompt": "Rain."}})).calls
+    assert call.body["input"]["text_prompt"] == call.text == "Rain." and "text" not in call.body["input"]
+
+
+def test_bare_samples_of_two_channels_are_counted_as_such():
+    assert call_of(NEXT, format="pcm", settings=["channels=2"]).channels == 2 and call_of(NEXT, format="pcm").channels == 1
+    assert call_of("MiniMax/speech-2.8-hd", settings=["audio_setting.channel=2"]).channels == 2
+
+
+def test_a_description_that_cites_recordings_is_one_call(saved):
+    """Each part would have to cite them; up to 3,000 characters go into one prompt."""
+    cited, asked = "@voice1 says: " + "It rains. " * 298, {"model": NEXT, "input": {"references": [{"audio_url": "https://example.com/a.wav"}]}}
+    for flags in (["--request", saved(asked)], ["--model", NEXT, "--set", 'references=[{"audio_url":"https://example.com/a.wav"}]']):
+        assert [call.text for call in job(cited, *flags, "--pause", 100).calls] == [cited.strip()]
+        with pytest.raises(Failure) as caught:
+            job(cited + "x" * 20, *flags)
+        assert caught.value.exit_code == Exit.USAGE and "3000" in caught.value.message
+    assert len(job(cited, "--model", NEXT).calls) == 3
 
 
 def test_speech_by_description_is_never_streamed():

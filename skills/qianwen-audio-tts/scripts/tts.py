@@ -114,6 +114,8 @@ class Job:
         if model.most and limit > model.most:
             raise usage(f"--max-part {limit} is more than {model.id} takes",
                         f"legal: 20 to {model.most}; it works best up to {model.part}")
+        if model.says != "text" and self.ask.refers():
+            return self._whole(sections)
         whole = kind == "ssml"
         parts = tts_plan.split(sections, limit, tags=model.tags, whole=whole)
         long = tts_text.units(parts[0].spoken) if whole else 0
@@ -122,6 +124,14 @@ class Job:
                         "split it into several documents, "
                         "or raise --max-part if the model really speaks so much at once")
         return parts
+
+    def _whole(self, sections: list) -> list:
+        """A description that cites recordings: each call would have to cite them all, so it is one."""
+        text, most = "\n\n".join(text for text, _ in sections).strip(), self.model.most
+        if most and len(text) > most:
+            raise usage(f"the text has {len(text)} characters and references, which one call has to cite, "
+                        f"but {self.model.id} takes {most}", "make it shorter")
+        return [tts_plan.Part(text, text, 0)]
 
     @property
     def form(self) -> str:

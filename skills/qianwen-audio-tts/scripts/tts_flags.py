@@ -161,7 +161,7 @@ def read_ask(options) -> tuple:
     ask = Ask(text=text or "", request=request, settings=parse_settings(options.set), ssml=options.ssml,
               **{name: getattr(options, name) for name in flags})
     if text is None:
-        given = ask.given_input("text")
+        given = ask.given_input(find_model(ask.model_name())[0].says)
         if not isinstance(given, str) or not given.strip():
             raise usage("there is no text",
                         'write it as the argument, for example: tts.py "你好", or use --text-file FILE')

@@ -71,6 +71,10 @@ class Ask:
         told = [value for keys, value in self.settings if keys[-1] == "enable_ssml"]
         return self.ssml or bool(told[-1] if told else self.given_input("enable_ssml"))
 
+    def refers(self) -> bool:
+        """Whether the text cites recordings, all of which one call has to cite."""
+        return bool(self.given_input("references") or any("references" in keys for keys, _ in self.settings))
+
     def given_input(self, name: str):
         """A value of the `input` of --request, or None."""
         return object_in(self.request, "input").get(name)
@@ -213,10 +217,10 @@ def build_request(ask: Ask, model, text: str, stream: bool = False) -> Call:
     is_qwen = model.wire == "qwen"
     apply_native_settings(body, ask.settings,
                           lambda name: "parameters" if is_qwen and name not in _TOP else "input")
-    is_stereo = (model.wire == "minimax"
-                 and body["input"].get("audio_setting", {}).get("channel") == 2)
+    channels = (body["input"].get("audio_setting", {}).get("channel") if model.wire == "minimax"
+                else body["input"].get("channels"))
     return Call(model.path, body, stream, _form_of(body, model, form), _rate_of(body, model) or rate,
-                2 if is_stereo else 1)
+                2 if channels == 2 else 1)
 
 
 def _put_sound(body: dict, ask: Ask, model, form: str, stream: bool) -> int:
