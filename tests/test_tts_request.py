@@ -16,6 +16,7 @@ from tests.folding import each
 from tts import Job
 from tts_flags import make_parser
 from tts_models import DEFAULT_MODEL, MODELS, TABLE, find_model, is_socket_only
+from tts_speak import _interval
 from tts_request import Ask, Call, build_request, check, check_voice, expected_seconds, is_streamed, script_warning, voice_of
 from tts_voices import voices
 
@@ -734,6 +735,15 @@ def test_models_of_a_websocket_are_refused(name):
 @pytest.mark.parametrize("text, streamed", [("x", False), ("x" * 300, False), ("x" * 301, True), ("好" * 150, False), ("好" * 151, True)])
 def test_long_texts_are_asked_for_as_streams(text, streamed):
     assert is_streamed(text, False) is streamed and is_streamed(text, True)
+
+
+@pytest.mark.parametrize("model, length, seconds", [
+    ("qwen3-tts-flash", 50_000, 0), ("MiniMax/speech-2.8-hd", 100, 3), ("MiniMax/speech-2.8-hd", 15_000, 3),
+    ("MiniMax/speech-2.8-hd", 58_000, 8.7), ("qwen-tts", 4_000, 6)])
+def test_long_texts_are_spread_out_by_what_the_service_takes_in_a_minute(model, length, seconds):
+    """Section 11: MiniMax takes 20 calls and 20,000 characters."""
+    row, calls = find_model(model)[0], job("x" * length, "--model", model).calls
+    assert _interval(row, calls) == pytest.approx(seconds)
 
 
 PARTS = {**dict.fromkeys(QWEN3, (600, 600)), **{name: (400, 0) for name in GOLDEN if name.startswith("qwen-tts")},

@@ -366,7 +366,7 @@ def test_facts_are_readable_json(store):
 class Teller:
     """What a Narration needs of a Speaker to hold parts."""
 
-    per_minute, endpoint = 180, "http://h"
+    per_minute, units_a_minute, endpoint = 180, 0, "http://h"
 
     def __init__(self, store):
         self.store = store

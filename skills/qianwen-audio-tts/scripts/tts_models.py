@@ -36,12 +36,12 @@ Field = namedtuple("Field", "path kind low high above", defaults=("text", 0, 0, 
 # is named as its voice and nothing is streamed. price: None where none is known. service: the one that makes
 # voices of one's own for it, '' where none does. retired: the first day without the model, as announced, or
 # ''; successor: the id to use instead. regions: where it is documented over HTTP, none where that is not
-# known.
+# known. units_a_minute: counting units that the service takes, 0: no limit is known.
 Model = namedtuple(
     "Model",
     "id path wire fields formats rates rate part most voice unproven instruction scripted tags ssml "
-    "ssml_own per_minute says price service retired successor regions",
-    defaults=(frozenset(), 0, False, False, False, False, 180, "text", None, "", "", "", (BEIJING,)))
+    "ssml_own per_minute says price service retired successor regions units_a_minute",
+    defaults=(frozenset(), 0, False, False, False, False, 180, "text", None, "", "", "", (BEIJING,), 0))
 
 # CNY for 10,000 counting units in Beijing (each) and in Singapore (abroad), None where no price is known, as
 # that of CosyVoice, whose list for Singapore means the WebSocket interface. tokens_in, tokens_out: CNY for a
@@ -105,7 +105,7 @@ _MINIMAX_FIELDS = {
 MINIMAX = Model("MiniMax/speech-2.8-hd", GENERATION, "minimax", _MINIMAX_FIELDS,
                 {"wav": "wav", "pcm": "pcm", "mp3": "mp3", "flac": "flac"},
                 (8000, 16000, 22050, 24000, 32000, 44100), 32000, 2900, 9999, "male-qn-qingse",
-                per_minute=20, price=Price(3.5), service=MINIMAX_CLONING)
+                per_minute=20, price=Price(3.5), service=MINIMAX_CLONING, units_a_minute=20_000)
 
 
 def _gone(row: Model, successor: str, *names: str, **changes) -> tuple:

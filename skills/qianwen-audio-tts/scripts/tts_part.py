@@ -106,7 +106,7 @@ class Speaker:
     def __init__(self, session, store: Store, model, speed: float | None = None):
         self._session, self.store, self._model, self._speed = session, store, model, speed
         self._costs: list = []  # of the parts that this run paid for
-        self.per_minute = model.per_minute
+        self.per_minute, self.units_a_minute = model.per_minute, model.units_a_minute
         self.endpoint = session.endpoint.origin + session.endpoint.prefix
 
     def client(self, throttle=None):

@@ -12,6 +12,7 @@ from shared.cli.failed import defect
 from shared.failures import Exit, Failure
 from tts_answers import add_usage
 from tts_part import Speaker
+from tts_text import units
 
 _DEAD_LINES = 3  # network failures in a row, with nothing between them: the network is down
 _SLOW = 60  # calls a minute; below, the calls are spread out
@@ -32,8 +33,7 @@ class Narration:
         self._unsent: NotSent | None = None  # the batch of this row was stopped
         self._lock, self._stop = threading.Lock(), threading.Event()
         self._network_failures = 0
-        per_minute = speaker.per_minute
-        self._interval, self._next = (60 / per_minute if per_minute < _SLOW else 0.0), 0.0
+        self._interval, self._next = _interval(speaker, calls), 0.0
 
     def found(self, number: int) -> dict | None:
         """A part that is there, as Store.take gives it: it stays until `release`."""
@@ -193,6 +193,13 @@ class Narration:
                      "only what is missing or changed is sent")
         failure.fix = f"{failure.fix}. {self._kept()}: {again}" if failure.fix else f"{self._kept()}: {again}"
         return failure
+
+
+def _interval(speaker: Speaker, calls: list) -> float:
+    """Seconds between two calls: where few are taken in a minute, or fewer units than all of them have."""
+    each, most = 60 / speaker.per_minute if speaker.per_minute < _SLOW else 0.0, speaker.units_a_minute
+    count = sum(units(call.billed) for call in calls) if most else 0
+    return max(each, 60 * count / most / len(calls)) if count > most else each
 
 
 def _keys(speaker: Speaker, calls: list) -> list:
