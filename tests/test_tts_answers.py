@@ -128,6 +128,13 @@ def test_every_chunk_carries_its_own_padding():
     assert take("qwen", *(audio(chunk) for chunk in chunks))[0] == b"abcdefg"
 
 
+def test_minimax_tells_the_same_number_twice():
+    """Section 2.4: usage.characters, and extra_info.usage_characters."""
+    assert take("minimax", minimax(b"a", usage={}), minimax(SOUND, 2, EXTRA, usage=None))[1].usage == {"characters": 26}
+    assert take("minimax", minimax(SOUND, 2, {"usage_characters": "26"}, usage={}))[1].usage == {}
+    assert take("minimax", minimax(SOUND, 2, {"usage_characters": 3}))[1].usage == {"characters": 26}
+
+
 def test_the_last_usage_and_request_id_that_came_count():
     first, last = {"characters": 3}, {"characters": 12}
     bodies = [audio(b"a", usage=first), audio(b"b", usage=last), {**audio(b"c", usage={}), "request_id": ""}]

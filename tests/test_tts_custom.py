@@ -66,6 +66,16 @@ def test_a_recording_that_the_service_cannot_open_is_warned_of(shown, model, way
     assert "http://10.0.0.1/a.wav" in warning and way in fix
 
 
+@pytest.mark.parametrize("output, words", [
+    ({}, []), ({"input_sensitive": False, "input_sensitive_type": 0}, []), ({"input_sensitive": True, "input_sensitive_type": 3}, ["(type 3)"]),
+    ({"fallback_mode": True, "fallback_reason": "no_merged_segments"}, ["no_merged_segments"])])
+def test_what_an_answer_says_against_a_new_voice_is_warned_of(output, words):
+    """Sections 9.4 and 9.7."""
+    said = []
+    custom("--clone", ADDRESS, "--name", "anna-voice", warn=lambda *given: said.append(given))._warn_of_quality(output)
+    assert len(said) == len(words) and all(word in text and fix for word, (text, fix) in zip(words, said))
+
+
 # ---- bodies ----------------------------------------------------------------------------------------------------------
 
 CLONE = [  # flags, model of the request, its input

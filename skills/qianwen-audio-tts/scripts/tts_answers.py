@@ -57,7 +57,9 @@ class Answer:
             raise Damaged("the service sent audio that is not base64") from None
 
     def _minimax(self, output: dict) -> bytes:
-        data = object_in(output, "data")
+        data, extra = object_in(output, "data"), object_in(output, "extra_info")
+        if not self.usage and _is_number(extra.get("usage_characters")):
+            self.usage = {"characters": extra["usage_characters"]}  # the same number at another place
         last = data["status"] == 2 if "status" in data else bool(output.get("extra_info"))
         self.finished = self.finished or last
         audio = data.get("audio")

@@ -219,6 +219,10 @@ class Custom:
             self.console.warn("the voice was created in a simpler way "
                               f"({output.get('fallback_reason') or 'no reason given'}), and may be poor",
                               "record clear speech of 10 to 20 s without pauses, and check --transcript")
+        if output.get("input_sensitive"):  # MiniMax, speech contract 9.7
+            self.console.warn("the service takes the recording or the sentence to be spoken for sensitive "
+                              f"(type {output.get('input_sensitive_type')}), and may refuse the voice",
+                              "use another recording or another --preview-text")
 
     def _save_preview(self, output: dict, outputs: OutputFiles, voice: str) -> list:
         found = object_in(output, "preview_audio")
