@@ -1167,6 +1167,9 @@ FITS = [
     ("wan2.7-r2v", ["P", "--reference", "middle.mp4", "short.mp4"]), ("wan2.6-r2v", ["P", "--reference", "middle.mp4", "short.mp4"]),
     ("wan2.7-t2v", ["P", "--audio", "short.wav"]), ("wan2.2-s2v", ["--image", "frame.png", "--audio", "s19.wav"]),
     ("wan2.2-animate-move", ["--image", "frame.png", "--video", "tiny.mp4"]), ("happyhorse-1.0-video-edit", ["P", "--video", "long.mp4"]),
+    ("wan2.6-i2v", ["--image", "long.png"]), ("wan2.5-i2v-preview", ["--image", "long.png"]), ("wan2.2-i2v-plus", ["--image", "long.png"]),
+    ("wan2.2-kf2v-flash", ["--image", "frame.png", "--last-frame", "long.png"]), ("wan2.6-r2v", ["P", "--reference", "long.png", "tiny.mp4"]),
+    ("wan3.0-video", ["--reference", "frame.png", "--audio", "sound.wav"]),
     ("wan9-i2v", ["--image", "small.png"])]
 
 
@@ -1188,6 +1191,7 @@ MISFITS = [
     ("wan2.7-r2v", ["P", "--reference", "photo.jpg", "--voice", "s11.wav"], ["--voice s11.wav", "11.0 seconds", "1 to 10"]),
     ("wan2.6-t2v", ["P", "--audio", "short.wav"], ["2.0 seconds", "3 to 30"]),
     ("wan2.5-i2v-preview", ["--image", "frame.png", "--audio", "short.wav"], ["3 to 30"]),
+    ("wan3.0-video", ["--reference", "frame.png", "--audio", "s19.wav"], ["--audio s19.wav", "19.0 seconds", "to 15"]),
     ("wan2.2-s2v", ["--image", "frame.png", "--audio", "long.wav"], ["31.0 seconds", "19.99"]),
     ("wan2.2-s2v", ["--image", "frame.png", "--audio", "s20.wav"], ["20.0 seconds"]),
     ("wan2.2-s2v", ["--image", "small.png", "--audio", "sound.wav"], ["239 x 300", "400"]),

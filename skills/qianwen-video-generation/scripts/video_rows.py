@@ -45,8 +45,8 @@ ANY = {"image": Limits("a picture", (*_MORE_PICTURES, "image/gif", "image/heic")
                                    "video/webm"), 0),
        "sound": Limits("a sound", (*_SOUNDS, "audio/ogg", "audio/flac", "audio/mp4"), 0)}
 WAN_MEDIA = {"image": picture(), "video": clip(2, 10), "sound": sound(2, 30)}
-OLD_MEDIA = {**WAN_MEDIA, "sound": sound(3, 30)}
-SMALL_MEDIA = {**WAN_MEDIA, "image": picture(10)}
+OLD_MEDIA = {"image": picture(ratio=0), "sound": sound(3, 30)}
+SMALL_MEDIA = {"image": picture(10, ratio=0)}
 
 # ---- what a row is made of -------------------------------------------------------------------------------
 
@@ -144,7 +144,8 @@ WAN3 = Model("wan3.0-video", SYNTHESIS, {
     Way("r2v", ("reference",), "may", _TO_30, True),
     Way("r2v", ("reference", "audio"), "may", _TO_30, True)),
     Tiers(("480P", "720P", "1080P"), "1080P", ("adaptive", "16:9", "4:3", "1:1", "3:4", "9:16")),
-    places("seed prompt_extend watermark sound"), Prompt(20000), {**WAN_MEDIA, "video": clip(1, 15)},
+    places("seed prompt_extend watermark sound"), Prompt(20000),
+    {**WAN_MEDIA, "video": clip(1, 15), "sound": sound(0.1, 15)},
     references=(10, 5, 15), opaque=True, together=(15, 30),
     price=Price({"480P": 0.3, "720P": 0.6, "1080P": 1.2}, given=True))
 
@@ -187,8 +188,8 @@ R2V6 = Model("wan2.6-r2v", SYNTHESIS,
              {"reference": "input.reference_urls[]", "reference_video": "input.reference_urls[]"},
              (Way("r2v", ("reference",), "needed", Seconds(tuple(range(2, 11))), True),),
              Pixels(("720P", "1080P"), "1080P", sizes=OLD_SIZES), places("negative seed watermark shot"),
-             Prompt(1500), {**WAN_MEDIA, "video": clip(1, 30)}, (5, 3, 5), inline=(), opaque=True,
-             price=Price(_60_100, given=True, most_given=5))
+             Prompt(1500), {"image": picture(ratio=0), "video": clip(1, 30, 0, 0, ratio=0)}, (5, 3, 5),
+             inline=(), opaque=True, price=Price(_60_100, given=True, most_given=5))
 ANIMATE = Model("wan2.2-animate-move", IMAGE2VIDEO, {"image": "input.image_url", "video": "input.video_url"},
                 (Way("animate", ("image", "video"), "never"),), Given("mode"),
                 places("quality", watermark="input.watermark"), Prompt(0),
