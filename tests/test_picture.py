@@ -44,6 +44,8 @@ TYPES = [
     (b"\x1aE\xdf\xa3\x9fB\x86\x81\x01B\x82\x88matroska", "video/x-matroska"),
     (b"\x1aE\xdf\xa3\x9fB\x86\x81\x01B\x82\x84webm", "video/webm"),
     (b"FLV\x01\x05", "video/x-flv"), (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9", "video/x-ms-wmv"),
+    ((b"G\x40\0\x10" + bytes(184)) * 3, "video/mp2t"), (b"\0\0\1\xba\x44" + bytes(20), "video/mpeg"), (b"\0\0\1\xb3\x14" + bytes(20), "video/mpeg"),
+    (b"\x06\x0e\x2b\x34\x02\x05\x01\x01\x0d\x01\x02\x01\x01\x02\x04\0" + bytes(20), "application/mxf"),
     (b"OggS\0", "audio/ogg"), (b"fLaC\0", "audio/flac"), (b"ID3\x04", "audio/mpeg"), (b"\xff\xfb\x90\0", "audio/mpeg"),
     (b"\xff\xf3\x90\0", "audio/mpeg"), (b"%PDF-1.7\n", "application/pdf"),
 ]
@@ -51,12 +53,13 @@ UNKNOWN = [b"", b"\0", b"\xff", b"P", b"\x89PNG\n\n", b"\xff\xd8", b"\xff\xfeh\0
            b"RIFF\0\0\0\0XXXX", b"RIFF",
            b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"<!DOCTYPE html>", b"PK\3\4\x14\0",
            b"a text named photo.png\n" * 9,
+           b"G" + bytes(300), b"Go home. " * 50,
            "一张图片".encode(), b"GIF88a", b"II+\0", b"\0\0\0\x18fty"]
 
 
 @each("data, kind", TYPES, ids=lambda item: item if isinstance(item, str) else "")
 def test_type_comes_from_the_first_bytes(data, kind):
-    assert probe.media_type(data[:64]) == kind == measure(data)[0]
+    assert probe.media_type(data[:probe.HEAD]) == kind == measure(data)[0]
     assert kind in probe.EXTENSIONS
 
 

@@ -1101,7 +1101,9 @@ def contents():
         "long.png": samples.png(2001, 240), "clip.mp4": samples.mp4(4, 640, 480), "short.mp4": samples.mp4(1.5, 640, 480),
         "middle.mp4": samples.mp4(11, 640, 480), "long.mp4": samples.mp4(31, 640, 480), "tiny.mp4": samples.mp4(4, 200, 200),
         "wide.mp4": samples.mp4(4, 4098, 1000), "sound.wav": wav(5), "short.wav": wav(2), "s11.wav": wav(11), "s19.wav": wav(19),
-        "s20.wav": wav(20), "long.wav": wav(31)}
+        "s20.wav": wav(20), "long.wav": wav(31), "clip.ts": (b"G\x40\0\x10" + bytes(184)) * 3, "clip.mpg": b"\0\0\1\xba\x44" + bytes(20),
+        "clip.mxf": b"\x06\x0e\x2b\x34\x02\x05\x01\x01\x0d\x01\x02\x01\x01\x02\x04\0" + bytes(20),
+        "clip.webm": b"\x1aE\xdf\xa3\x9fB\x86\x81\x01B\x82\x84webm"}
 
 
 @pytest.fixture
@@ -1170,6 +1172,7 @@ FITS = [
     ("wan2.6-i2v", ["--image", "long.png"]), ("wan2.5-i2v-preview", ["--image", "long.png"]), ("wan2.2-i2v-plus", ["--image", "long.png"]),
     ("wan2.2-kf2v-flash", ["--image", "frame.png", "--last-frame", "long.png"]), ("wan2.6-r2v", ["P", "--reference", "long.png", "tiny.mp4"]),
     ("wan3.0-video", ["--reference", "frame.png", "--audio", "sound.wav"]),
+    *(("video-style-transform", ["--video", name]) for name in ("clip.ts", "clip.mpg", "clip.mxf")),
     ("wan9-i2v", ["--image", "small.png"])]
 
 
@@ -1191,6 +1194,7 @@ MISFITS = [
     ("wan2.7-r2v", ["P", "--reference", "photo.jpg", "--voice", "s11.wav"], ["--voice s11.wav", "11.0 seconds", "1 to 10"]),
     ("wan2.6-t2v", ["P", "--audio", "short.wav"], ["2.0 seconds", "3 to 30"]),
     ("wan2.5-i2v-preview", ["--image", "frame.png", "--audio", "short.wav"], ["3 to 30"]),
+    ("video-style-transform", ["--video", "clip.webm"], ["video/webm", "MP4, MOV, AVI, MKV, FLV, TS, MPG, MXF"]),
     ("wan3.0-video", ["--reference", "frame.png", "--audio", "s19.wav"], ["--audio s19.wav", "19.0 seconds", "to 15"]),
     ("wan2.2-s2v", ["--image", "frame.png", "--audio", "long.wav"], ["31.0 seconds", "19.99"]),
     ("wan2.2-s2v", ["--image", "frame.png", "--audio", "s20.wav"], ["20.0 seconds"]),

@@ -24,6 +24,8 @@ _MB = 1_000_000
 _PICTURES = ("image/jpeg", "image/png", "image/bmp", "image/webp")
 _MORE_PICTURES = ("image/jpeg", "image/png", "image/bmp", "image/tiff", "image/webp")
 _CLIPS = ("video/mp4", "video/quicktime")
+_MORE_CLIPS = (*_CLIPS, "video/x-msvideo", "video/x-matroska", "video/x-flv", "video/mp2t", "video/mpeg",
+               "application/mxf")
 _SOUNDS = ("audio/wav", "audio/mpeg")
 
 
@@ -41,8 +43,7 @@ def sound(least, most):
 
 
 ANY = {"image": Limits("a picture", (*_MORE_PICTURES, "image/gif", "image/heic"), 0),
-       "video": Limits("a video", (*_CLIPS, "video/x-msvideo", "video/x-matroska", "video/x-flv",
-                                   "video/webm"), 0),
+       "video": Limits("a video", (*_MORE_CLIPS, "video/webm"), 0),
        "sound": Limits("a sound", (*_SOUNDS, "audio/ogg", "audio/flac", "audio/mp4"), 0)}
 WAN_MEDIA = {"image": picture(), "video": clip(2, 10), "sound": sound(2, 30)}
 OLD_MEDIA = {"image": picture(ratio=0), "sound": sound(3, 30)}
@@ -254,7 +255,7 @@ HORSE_EDIT = HORSE_T2V._replace(
     price=Price({"720P": 0.9, "1080P": 1.6}, given=True, most_given=15))
 STYLE = Model("video-style-transform", SYNTHESIS, {"video": "input.video_url"},
               (Way("style", ("video",), "never"),), Given("min_len", "720"), places("style"), Prompt(0),
-              {"video": clip(0.1, 30, 256, 4096, ratio=1.8, formats=ANY["video"].formats)}, inline=(),
+              {"video": clip(0.1, 30, 256, 4096, ratio=1.8, formats=_MORE_CLIPS)}, inline=(),
               price=Price({"720": 0.5, "540": 0.2}))
 
 # ---- other vendors ---------------------------------------------------------------------------------------

@@ -129,5 +129,5 @@ def is_video(media) -> bool:
 
 
 def is_video_address(url) -> bool:
-    ending = r"[^?#]*\.(mp4|mov|avi|mkv|webm|flv)([?#]|$)"
+    ending = r"[^?#]*\.(mp4|mov|avi|mkv|webm|flv|ts|mpg|mxf)([?#]|$)"
     return isinstance(url, str) and bool(re.match(ending, url, re.IGNORECASE))

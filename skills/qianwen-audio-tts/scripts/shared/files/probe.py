@@ -8,6 +8,7 @@ EXTENSIONS = {
     "image/tiff": "tiff", "image/heic": "heic", "image/avif": "avif",
     "video/mp4": "mp4", "video/quicktime": "mov", "video/x-msvideo": "avi", "video/x-matroska": "mkv",
     "video/webm": "webm", "video/x-flv": "flv", "video/x-ms-wmv": "wmv",
+    "video/mp2t": "ts", "video/mpeg": "mpg", "application/mxf": "mxf",
     "audio/wav": "wav", "audio/mpeg": "mp3", "audio/mp4": "m4a", "audio/ogg": "ogg", "audio/flac": "flac",
     "audio/pcm": "pcm", "application/pdf": "pdf",
 }
@@ -19,8 +20,11 @@ _MAGIC = (  # bytes at the beginning -> type
     (b"II*\0", "image/tiff"), (b"MM\0*", "image/tiff"),
     (b"FLV\x01", "video/x-flv"), (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "video/x-ms-wmv"),
     (b"OggS", "audio/ogg"), (b"fLaC", "audio/flac"),
+    (b"\0\0\1\xba", "video/mpeg"), (b"\0\0\1\xb3", "video/mpeg"),
+    (b"\x06\x0e\x2b\x34\x02\x05\x01\x01\x0d\x01\x02", "application/mxf"),
     (b"ID3", "audio/mpeg"), (b"%PDF", "application/pdf"),
 )
+HEAD = 400  # bytes that tell every type: a transport stream by the first bytes of three packets
 
 
 _RIFF = {b"WEBP": "image/webp", b"WAVE": "audio/wav", b"AVI ": "video/x-msvideo"}
@@ -50,6 +54,8 @@ def media_type(head: bytes) -> str:
         return "video/quicktime"
     if head[:4] == b"\x1aE\xdf\xa3":
         return "video/webm" if b"webm" in head[:64] else "video/x-matroska"
+    if len(head) > 188 and not head[::188].strip(b"G"):
+        return "video/mp2t"
     if len(head) > 1 and head[0] == 0xFF and head[1] & 0xE6 == 0xE2:
         return "audio/mpeg"
     return ""
@@ -60,7 +66,7 @@ def measure(file, size: int) -> tuple:
 
     The sides are those of a picture as it is shown, whatever way it is stored.
     """
-    head = file.read(64)
+    head = file.read(HEAD)
     kind = media_type(head)
     reader = _READERS.get(kind)
     try:
