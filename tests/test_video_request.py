@@ -589,8 +589,11 @@ REFUSED = [
     # what vendors need
     ("MiniMax/MiniMax-H3", dict(T, resolution="2K"), ["needs --duration"]), ("MiniMax/MiniMax-H3", dict(T, duration=5), ["needs --resolution"]),
     ("pixverse/pixverse-v6-t2v", dict(T, size=(1280, 720)), ["needs --duration"]),
-    ("pixverse/pixverse-v6-t2v", dict(T, duration=5), ["--size", "--resolution"]),
-    ("pixverse/pixverse-v6-t2v", dict(request={"input": {}, "parameters": {"duration": 5}}), ["--size", "--resolution"]),
+    ("pixverse/pixverse-lipsync", dict(E, duration=5), ["--size", "--resolution"]),
+    ("pixverse/pixverse-v6-t2v", dict(request={"input": {}, "parameters": {"duration": 5}}), ["needs --size"]),
+    *((f"pixverse/pixverse-{kind}", dict(given, duration=5), [f"needs --{need}"]) for kind, given, need in (
+        ("c1-t2v", T, "size"), ("v6-it2v", I, "resolution"), ("v5.6-kf2v", dict(I, last_frame=LAST), "resolution"), ("v6-r2v", R, "size"),
+        ("v6-r2v-omni", R, "size"))),
     # values of --quality
     ("wan2.2-animate-move", dict(request={"input": {}}, quality="hd"), ["--quality hd", "wan-std", "wan-pro"]),
     *((model, dict(image=FIRST, video=CLIP, quality="hd"), ["--quality hd", "wan-std", "wan-pro"]) for model in (
@@ -698,7 +701,15 @@ def test_pixels_become_tier_and_ratio(model):
             assert call.body["parameters"] == {"resolution": tier, "ratio": ratio} and call.tier == tier
 
 
+_720, _PIXELS, _SQUARE = dict(resolution="720P"), dict(size=(1280, 720)), dict(ratio="1:1")
 SIZES_REFUSED = [
+    *((model, dict(given, duration=5, **shape), [f"{model} takes no --{[*shape][0]}", *takes])
+      for model, given, shapes, takes in (
+          ("kling/kling-v3-video-generation", T, (_720, _PIXELS), ["--ratio"]), ("vidu/viduq3-pro_text2video", T, (_SQUARE,), ["--resolution"]),
+          ("MiniMax/MiniMax-H3", T, (_PIXELS,), ["--resolution and --ratio"]), ("pixverse/pixverse-v6-t2v", T, (_720, _SQUARE), ["--size"]),
+          ("pixverse/pixverse-v6-r2v-omni", R, (_720, _SQUARE), ["--size"]), ("pixverse/pixverse-v6-it2v", I, (_PIXELS, _SQUARE), ["--resolution"]),
+          ("pixverse/pixverse-v6-kf2v", dict(I, last_frame=LAST), (_PIXELS, _SQUARE), ["--resolution"]))
+      for shape in shapes),
     ("wan2.7-t2v", dict(T, size=(1088, 832)), ["--size 1088x832", "wan2.7-t2v", "nearest: 1104x832", "1920x1080"]),
     ("wan2.7-t2v", dict(T, size=(832, 480)), ["--size 832x480", "wan2.7-t2v", "1280x720"]),
     ("wan2.6-t2v", dict(T, size=(1104, 832)), ["--size 1104x832", "nearest: 1088x832", "1632x1248"]),

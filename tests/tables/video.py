@@ -50,14 +50,14 @@ def _references(row) -> str:
 
 def _tiers(shape) -> str:
     if isinstance(shape, Anything):
-        return "free"
+        return "free" if "resolution" in shape.takes else "size" if "size" in shape.takes else "–"
     marked = [f"{tier}*" if tier == shape.default and len(shape.tiers) > 1 else tier for tier in shape.tiers]
     return " ".join(marked) or "–"
 
 
 def _ratios(row) -> str:
     if isinstance(row.shape, Anything):
-        return "free"
+        return "free" if "ratio" in row.shape.takes else "–"
     taken = isinstance(row.shape, Tiers) and (not row.ways or any(way.ratio for way in row.ways))
     return _RATIOS[len(row.shape.ratios)] if taken else "–"
 

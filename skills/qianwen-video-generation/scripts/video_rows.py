@@ -268,31 +268,43 @@ KLING = Model("kling/kling-v3-video-generation", SYNTHESIS, {
     Way("kf2v", ("image", "last_frame"), "may", _3_TO_15),
     Way("r2v", ("reference",), "needed", _3_TO_15, True),
     Way("edit", ("video",), "needed", _3_TO_15), Way("edit", ("video", "reference"), "needed", _3_TO_15)),
-    Anything("aspect_ratio"), places("negative watermark sound quality"), Prompt(2500), ANY, (10, 1, 10),
-    legal={"quality": ("std", "pro", "4k")})
+    Anything("ratio", ratio="aspect_ratio"), places("negative watermark sound quality"), Prompt(2500), ANY,
+    (10, 1, 10), legal={"quality": ("std", "pro", "4k")})
 KLING_TURBO = KLING._replace(
     id="kling/kling-v3-turbo-video-generation", places={"image": "media:first_frame"}, ways=KLING.ways[:2],
-    shape=Anything("aspect_ratio", "mode", "pro"), fields=places("negative watermark quality"),
-    references=(0, 0, 0), price=Price({"std": 0.8, "pro": 1.0}), legal={"quality": ("std", "pro")},
+    shape=Anything("ratio", ratio="aspect_ratio", priced="mode", default="pro"),
+    fields=places("negative watermark quality"), references=(0, 0, 0),
+    price=Price({"std": 0.8, "pro": 1.0}), legal={"quality": ("std", "pro")},
     doubt="its price and limits come from other sources, not from the vendor's own page")
 VIDU = Model("vidu/viduq3-pro_img2video", SYNTHESIS, {
     "image": "media:image", "last_frame": "media:image", "reference": "media:image",
     "reference_video": "media:video"}, (
     Way("t2v", (), "needed", _TO_16, True), Way("i2v", ("image",), "may", _TO_16),
     Way("kf2v", ("image", "last_frame"), "may", _TO_16), Way("r2v", ("reference",), "needed", _TO_16)),
-    Anything(), places("seed sound"), Prompt(0), ANY, (10, 3, 10))
+    Anything("resolution", "size"), places("seed sound"), Prompt(0), ANY, (10, 3, 10))
 PIXVERSE = VIDU._replace(id="pixverse/", places={
     "image": "media:image_url", "image.kf2v": "media:first_frame", "last_frame": "media:last_frame",
     "reference": "media:image_url", "reference_video": "media:video_url", "video": "media:video_url"},
     ways=(*VIDU.ways, Way("edit", ("video",), "may", _1_TO_15)), fields=places("seed sound shot"),
     needs=(("duration",), ("size", "resolution")))
+
+
+def _pixverse(way: int, takes: str):
+    """The ids of one kind: some are told the size in pixels, others a resolution, and must be."""
+    return PIXVERSE._replace(ways=PIXVERSE.ways[way:way + 1], shape=Anything(takes),
+                             needs=(("duration",), (takes,)))
+
+
+PIXVERSE_KINDS = {"t2v": _pixverse(0, "size"), "i2v": _pixverse(1, "resolution"),
+                  "kf2v": _pixverse(2, "resolution"), "r2v": _pixverse(3, "size"), "": PIXVERSE}
 MINIMAX = VIDU._replace(id="MiniMax/MiniMax-H3", places={
     "image": "media:first_frame", "last_frame": "media:last_frame", "reference": "media:image_url",
     "audio": "media:driving_audio"},
     ways=(Way("t2v", (), "needed", _4_TO_15, True), Way("i2v", ("image",), "may", _4_TO_15),
           Way("i2v", ("image", "audio"), "may", _4_TO_15),
           Way("kf2v", ("image", "last_frame"), "may", _4_TO_15),
-          Way("r2v", ("reference",), "needed", _4_TO_15)), fields={}, needs=(("duration",), ("resolution",)))
+          Way("r2v", ("reference",), "needed", _4_TO_15)),
+    shape=Anything("resolution", "ratio"), fields={}, needs=(("duration",), ("resolution",)))
 
 # ---- models that have ended ------------------------------------------------------------------------------
 
@@ -334,7 +346,7 @@ ROWS = (
     STYLE, KLING, *_named(KLING, "kling/kling-v3-omni-video-generation"), KLING_TURBO,
     VIDU, *_named(VIDU, "vidu/viduq3-pro-fast_img2video", ways=VIDU.ways[1:2]),
     *_named(VIDU, "vidu/viduq3-drama_reference2video", "vidu/viduq3-ad_reference2video", ways=VIDU.ways[3:]),
-    *_named(PIXVERSE, "pixverse/pixverse-v6-r2v-omni", ways=(Way("r2v", ("reference",), "needed", _1_TO_15),),
-            needs=(("duration",), ("size",))),
+    *_named(PIXVERSE_KINDS["r2v"], "pixverse/pixverse-v6-r2v-omni",
+            ways=(Way("r2v", ("reference",), "needed", _1_TO_15),)),
     MINIMAX, *GONE,
 )

@@ -88,14 +88,19 @@ class Given:
 
 
 class Anything(Given):
-    """Models of other vendors, and ids newer than the table:
-    what is given is sent under the usual names. `priced` as above."""
+    """Models of other vendors, and ids newer than the table: what is given is sent under the usual names.
+    `takes`: the flags that the model has. `priced` as above."""
 
-    def __init__(self, ratio: str = "ratio", priced: str = "resolution", default: str = ""):
+    def __init__(self, *takes, ratio: str = "ratio", priced: str = "resolution", default: str = ""):
         super().__init__(priced, default)
-        self.ratio = ratio
+        self.takes, self.ratio = takes or ("resolution", "size", "ratio"), ratio
 
     def put(self, parameters: dict, ask, name: str, ratio: bool) -> None:
+        wrong = [flag for flag in ("resolution", "size", "ratio")
+                 if getattr(ask, flag) and flag not in self.takes]
+        if wrong:
+            raise usage(f"{name} takes no --{wrong[0]}",
+                        f"leave it out; the shape is told by --{' and --'.join(self.takes)}")
         _refuse_both(ask)
         if ask.resolution:
             parameters["resolution"] = ask.resolution
