@@ -586,6 +586,9 @@ REFUSED = [
     (None, dict(T, references=[A, B], function="image_reference", settings=['obj_or_bg=["bg","bg"]']), ["obj_or_bg", "bg"]),
     *((None, dict(T, function=name, resolution="720P", **given), ["--resolution"]) for name, given in (
         ("video_repainting", dict(video=CLIP, control="depth")), ("video_extension", dict(image=FIRST)), ("video_outpainting", dict(video=CLIP)))),
+    # what makes no video
+    *((model, given, [f"{model} makes no video", "wan2.2-s2v"]) for model in ("wan2.2-s2v-detect", "emo-detect-v1", "wan9-s2v-detect")
+      for given in (dict(image=FIRST), dict(image=FIRST, audio=SOUND), dict(request={"input": {"image_url": FIRST}}))),
     # what vendors need
     ("MiniMax/MiniMax-H3", dict(T, resolution="2K"), ["needs --duration"]), ("MiniMax/MiniMax-H3", dict(T, duration=5), ["needs --resolution"]),
     ("pixverse/pixverse-v6-t2v", dict(T, size=(1280, 720)), ["needs --duration"]),

@@ -10,7 +10,7 @@ from shared.models import retirement, Table, unknown
 
 from video_fields import FIELDS
 from video_rows import (
-    ANIMATE, ANY, AS_OF, EDIT7, FUNCTION_SECONDS, HORSE_EDIT, HORSE_I2V, HORSE_R2V, HORSE_T2V, I2V2,
+    ANIMATE, ANY, AS_OF, DETECTOR, EDIT7, FUNCTION_SECONDS, HORSE_EDIT, HORSE_I2V, HORSE_R2V, HORSE_T2V, I2V2,
     I2V5, I2V6, I2V7, KF2V, KLING, MINIMAX, Model, PIXVERSE_KINDS, R2V7, ROWS, S2V, SYNTHESIS, T2V2,
     T2V5, T2V6, T2V7, VACE, VIDU, Way
 )
@@ -34,13 +34,13 @@ GENERAL = Model("", SYNTHESIS, {
 _OLD = {"t2v": T2V2, "i2v": I2V2}
 FAMILIES = {
     "wan": {"t2v": T2V7, "i2v": I2V7, "kf2v": KF2V, "r2v": R2V7, "videoedit": EDIT7, "animate": ANIMATE,
-            "s2v": S2V, "vace": VACE, "": GENERAL},
+            "s2v": S2V, "vace": VACE, "detect": DETECTOR, "": GENERAL},
     "wanx": _OLD, "wan2.1": _OLD, "wan2.2": _OLD, "wan2.5": {"t2v": T2V5, "i2v": I2V5},
     "wan2.6": {"t2v": T2V6, "i2v": I2V6},
     "happyhorse": {"t2v": HORSE_T2V, "i2v": HORSE_I2V, "r2v": HORSE_R2V, "videoedit": HORSE_EDIT,
                    "": GENERAL._replace(id="happyhorse", sends=HORSE_T2V.sends, opaque=False)},
     "kling/": {"": KLING}, "vidu/": {"": VIDU}, "pixverse/": PIXVERSE_KINDS, "minimax/": {"": MINIMAX},
-    "": {"": GENERAL._replace(opaque=False)},
+    "": {"detect": DETECTOR, "": GENERAL._replace(opaque=False)},
 }
 
 
@@ -66,6 +66,8 @@ def family_of(name: str) -> Model:
 
 
 def _kind(name: str) -> str:
+    if "-detect" in name.lower():
+        return "detect"
     found = re.search(r"-(t2v|it?2v|kf2v|r2v|video-?edit|animate|s2v|vace)(?![a-z0-9])", name.lower())
     return found.group(1).replace("-", "").replace("it2v", "i2v") if found else ""
 

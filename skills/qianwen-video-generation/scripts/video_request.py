@@ -14,7 +14,7 @@ from shared.words import counted
 
 from video_fields import FIELDS, flag_of
 from video_models import DEFAULTS, TABLE
-from video_rows import FUNCTION_MODEL
+from video_rows import DETECT, FUNCTION_MODEL, S2V
 from video_ways import is_video, roles_in, way_of, way_of_body
 
 # A request, ready but for the host. `tier`: what its price depends on, such as the resolution. `seconds`: how
@@ -74,6 +74,9 @@ class Ask:
 def build_request(ask: Ask, model) -> tuple:
     """(the Call, remarks for the user) for a model's row.
     Raises usage for whatever the service would refuse or ignore."""
+    if model.path == DETECT:
+        raise usage(f"{model.id} makes no video: it checks a picture for another model",
+                    f"give --model the model that makes the video, such as {S2V.id}, which needs no check")
     if ask.request is not None:
         return _from_request(ask, model), []
     way = way_of(ask, model)

@@ -322,6 +322,7 @@ GONE = tuple(_gone(*one) for one in (
     ("animate-anyone-gen2", {"image": "input.image_url"}),
     *((name, {"image": "input.image_url"}, DETECT) for name in (
         "emo-detect-v1", "liveportrait-detect", "emoji-detect-v1", "animate-anyone-detect-gen2"))))
+DETECTOR = GONE[-1]  # of any id: checks a picture, and makes no video
 
 ROWS = (
     T2V7, I2V7, R2V7, EDIT7, WAN3,
