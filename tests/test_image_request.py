@@ -782,6 +782,14 @@ def test_whole_interleaved_request_is_a_stream():
     assert call.body["parameters"] == {"enable_interleave": True, "max_images": 4, "n": 1, "stream": True}
 
 
+@pytest.mark.parametrize("fields", [dict(request=whole("wan2.6-image", {"enable_interleave": True, "stream": True}, **P1)),
+                                    dict(model="wan2.6-image", prompt="P", interleave=True, settings=["stream=true"])])
+def test_a_task_is_not_asked_for_a_stream(fields):
+    call = call_of(**fields, task=True)
+    assert (call.path, call.headers, call.stream) == (E2, TASK, False) and "stream" not in call.body["parameters"]
+    assert call_of(**fields).body["parameters"]["stream"] is True
+
+
 def test_flag_turns_a_whole_request_into_an_interleaved_one():
     call = call_of(request=whole("wan2.6-image", {}, **P1), interleave=True)
     assert call.stream and call.mode == "interleave", "its text would not be written"

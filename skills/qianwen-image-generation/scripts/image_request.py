@@ -91,6 +91,8 @@ def _call(body: dict, model, mode: str, task: bool) -> Call:
     parameters = object_in(body, "parameters")
     stream = not task and parameters.get("enable_interleave") is True
     headers = {"X-DashScope-Async": "enable"} if task else {}
+    if task:
+        parameters.pop("stream", None)
     if stream:
         parameters["stream"] = True
         headers = {"X-DashScope-Sse": "enable", "Accept": "text/event-stream"}
@@ -404,14 +406,11 @@ def _remarks(ask: Ask, model, settings, size: str) -> list:
     if isinstance(ask.size, tuple) and any(side % settings.sizes.step for side in ask.size):
         step = settings.sizes.step
         remarks.append(f"the service rounds both sides of {shown(ask.size)} to multiples of {step}")
-    off = _off_shape(size, ask.aspect) if ask.aspect and "*" in size else 0
-    if off > _WORTH_SAYING:
-        remarks.append(f"{size.replace('*', 'x')} is {off:.1%} off the shape {ask.aspect}")
+    if ask.aspect and "*" in size:
+        off = unlike(tuple(map(int, size.split("*"))), parse_aspect(ask.aspect).as_integer_ratio())
+        if off > _WORTH_SAYING:
+            remarks.append(f"{size.replace('*', 'x')} is {off:.1%} off the shape {ask.aspect}")
     return remarks
-
-
-def _off_shape(size: str, aspect: str) -> float:
-    return unlike(tuple(map(int, size.split("*"))), parse_aspect(aspect).as_integer_ratio())
 
 
 def _tokens(text: str) -> int:
