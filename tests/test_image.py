@@ -714,6 +714,18 @@ TOOLS = [("a fox", "--image", "photo.png", "--function", "colorization"), ("a ha
          ("a fox", "--image", "photo.png", "--model", "wanx-sketch-to-image-lite")]
 
 
+@pytest.mark.parametrize("arguments, region, path", [
+    (("Make it night", "--image", "https://h/a.png"), "eu-central-1", "image-generation"),
+    (("A walk", "--interleave", "--max-images", 2), "eu-central-1", "image-generation"),
+    (("Make it night", "--image", "https://h/a.png"), "ap-southeast-1", "multimodal-generation"),
+    (("a fox", "--model", "wan2.6-t2i"), "eu-central-1", "multimodal-generation")], ids=["edit", "interleave", "Singapore", "another model"])
+def test_model_that_has_only_tasks_in_a_region(draw, arguments, region, path):
+    result = draw("--model", "wan2.6-image", *arguments, "--dry-run", key=None, base_url=f"https://llm-abc.{region}.maas.aliyuncs.com")
+    task = path == "image-generation"
+    assert result.document["url"].endswith(f"/aigc/{path}/generation") and ("poll" in result.document) == task
+    assert ("X-DashScope-Async" in result.document["headers"]) == task and "stream" not in result.document["body"]["parameters"]
+
+
 def test_an_address_that_the_service_cannot_open_is_warned_of(draw):
     result = draw("Make it night", "--image", "http://10.0.0.1/a.png", "--dry-run", key=None)
     assert result.code == 0 and "the service opens http://10.0.0.1/a.png itself, but only this machine" in result.err, result

@@ -81,7 +81,7 @@ def execute(session):
 
 def estimate(session) -> tuple:
     """The model, the Cost that the call is expected to have, and what is counted in words."""
-    ask, model, warning = read_ask(session.options)
+    ask, model, warning = read_ask(session.options, session.endpoint.region)
     tell(session.console, ask, model, warning)
     address_all(ask.images, 0)
     costs: list = []
@@ -122,7 +122,7 @@ class Run(TaskRun):
 
     def generate(self) -> None:
         options, console = self.options, self.console
-        ask, model, warning = read_ask(options)
+        ask, model, warning = read_ask(options, self.session.endpoint.region)
         pictures = [*ask.images, *([ask.mask] if ask.mask else [])]
         waiting = address_all(pictures, MOST_INLINE if model.inline else 0)
         call, remarks = build_request(ask, model)

@@ -5,7 +5,7 @@ import argparse
 
 import image_sizes
 from image_fields import add_fields
-from image_models import all_fields, models_that, TABLE
+from image_models import all_fields, found_in, models_that, TABLE
 from image_request import Ask, masked_models
 from shared.body import parse_settings
 from shared.cli.flags import number
@@ -89,8 +89,8 @@ def _takers(name: str) -> str:
 
 # ---- the Ask -------------------------------------------------------------------------------------------
 
-def read_ask(options) -> tuple:
-    """(the Ask, the model's row, a warning for an unknown model)."""
+def read_ask(options, region: str = "") -> tuple:
+    """(the Ask, the model's row as it is in the region, a warning for an unknown model)."""
     take_prompt_back(options, ("image",), "image.py PROMPT --image FILE")
     inputs = [path for path in (options.request, options.mask, *options.image) if path == "-"]
     if len(inputs) > 1:
@@ -100,7 +100,7 @@ def read_ask(options) -> tuple:
               request=read_object(options.request, "--request"), settings=parse_settings(options.set),
               task=options.task or options.no_wait, **{name: getattr(options, name) for name in flags})
     ask.mask = options.mask  # it decides on the default model
-    model, warning = TABLE.find(ask.model_name())
+    model, warning = found_in(region, ask.model_name())
     ask.images = [media.look(path, "--image", model.picture) for path in options.image]
     ask.mask = media.look(options.mask, "--mask", model.picture) if options.mask else None
     _check_mask(ask)

@@ -64,11 +64,12 @@ Need = namedtuple("Need", "path hint second", defaults=(None,))
 # flags for which this is the model where none is named. transparency of pictures given: "refused", "needed",
 # "made" (taken and made as well), "" where it is taken or nothing is known. remark: what is said before every
 # call. retired: the first day without the model, as announced, or ''; successor: the id to use instead.
+# only_tasks: the regions where it does not answer directly.
 Model = namedtuple(
     "Model",
     "id does direct task places task_places fields prompt needs_prompt picture inline price running "
-    "submit needs usual chosen transparency remark retired successor",
-    defaults=(("", 0), True, QWEN_PICTURE, True, None, 0, "", (), "", (), "", "", "", ""))
+    "submit needs usual chosen transparency remark retired successor only_tasks",
+    defaults=(("", 0), True, QWEN_PICTURE, True, None, 0, "", (), "", (), "", "", "", "", ()))
 
 _COMMON = taken("negative seed prompt_extend watermark")
 _IN_INPUT = taken("seed prompt_extend watermark", negative="input.negative_prompt")
@@ -129,7 +130,7 @@ WAN6 = Model("wan2.6-image", {
     taken("negative seed watermark max_images",
           prompt_extend=FIELDS["prompt_extend"]._replace(modes=("edit",))),
     ("characters", 2000), picture=_limits(_WAN, 10, 240, 8000), price=Price(0.20), running=5,
-    submit="5 a second", chosen=("interleave",), transparency="refused")
+    submit="5 a second", chosen=("interleave",), transparency="refused", only_tasks=("eu-central-1",))
 WAN5_T2I = Model("wan2.5-t2i-preview", {"make": Mode((0, 0), (1, 4), _WAN6_MAKE)}, "", TEXT2IMAGE, PROMPT,
                  PROMPT, _IN_INPUT, ("characters", 2000), price=Price(0.20), running=5, submit="5 a second",
                  usual="1280x1280")
@@ -298,6 +299,12 @@ TABLE = Table(MODELS, FAMILIES, AS_OF, _free, _describe, _spelled)
 def all_fields() -> dict:
     """Every flag that is one field: those of FIELDS, and those of rows that have their own."""
     return {**{name: field for row in TABLE.own for name, field in row.fields.items()}, **FIELDS}
+
+
+def found_in(region: str, name: str) -> tuple:
+    """(the row of a model id as it is in a region, a warning or '')."""
+    row, warning = TABLE.find(name)
+    return (row._replace(direct="") if region in row.only_tasks else row), warning
 
 
 def models_that(do: str = "", take: str = "") -> str:
