@@ -60,7 +60,8 @@ SHAPES = {
     "qwen-mt-image without text": ({"output": {"image_url": A, "message": "No text detected for translation"}}, [image(A)]),
     "out-painting": ({"output": {"output_image_url": A}}, [image(A)]),
     "segmentation": ({"output": {"output_image_url": A, "output_vis_image_url": B}}, [image(A), image(B)]),
-    "poster": ({"output": {"render_urls": [A, B], "bg_urls": [A]}}, [image(A), image(B), image(A)]),
+    "poster": ({"output": {"render_urls": [A, B], "bg_urls": [A + "0"]}}, [image(A), image(B), image(A + "0")]),
+    "wanx-v1, each link twice": ({"output": {"results": [{"url": A}, {"url": A}, {"url": B}, {"url": B}]}}, [image(A), image(B)]),
     "nothing": (choices(), []), "no output": ({"request_id": "r"}, []), "failed task": ({"output": {"task_status": "FAILED", **BAD}}, []),
     "flat failure": ({"request_id": "r", **BAD}, []),
 }
@@ -124,8 +125,8 @@ def test_good_picture_beside_hostile_parts_is_found(body):
 @each("body", HOSTILE)
 def test_hostile_event_never_crashes(body):
     stream = Stream(lambda found: None)
-    stream.take(iter([Event("result", body, 200), Event("", {**choices([{"image": A}]), "usage": None}, 200)]), {})
-    assert well_formed(stream.parts) and image(A) in stream.parts
+    stream.take(iter([Event("result", body, 200), Event("", {**choices([{"image": B}]), "usage": None}, 200)]), {})
+    assert well_formed(stream.parts) and image(B) in stream.parts
 
 
 # ---- streams ---------------------------------------------------------------------------------------------------------
@@ -170,6 +171,10 @@ def test_blocks_may_be_cut_anywhere():
     for size in (1, 2, 3, 7, 64, 1000, len(data)):
         blocks = [data[place:place + size] for place in range(0, len(data), size)]
         assert read(blocks)[0].parts == [*WHOLE[:-1], text(" done图文")]
+
+
+def test_a_picture_that_comes_again_is_the_same_one():
+    assert read([*FRAMES[:4], frame(4, picture(A), images=1), *FRAMES[4:]])[0].parts == WHOLE
 
 
 def test_finished_on_every_event_does_not_end_the_stream():

@@ -227,6 +227,13 @@ def test_fate_of_a_task(draw, emulator, work, home, row):
     assert "resume" not in document and "--resume" not in result.err, "there is nothing to fetch any more"
 
 
+def test_link_that_is_listed_twice_is_one_picture(draw, emulator, work):
+    emulator.inject("links-twice")
+    result = draw("a fox", "--model", "wanx-v1", "-n", 2, "-o", "fox.png", "--json")
+    assert result.code == 0 and result.document["billing"]["units"] == {"images": 2}, result
+    assert result.document["billing"]["cost"]["amount"] == 0.32 and assert_right(emulator, work, "a fox", 2) == ["fox-1.png", "fox-2.png"]
+
+
 @pytest.mark.parametrize("images, exit_code, made", [(2, 11, 2), (0, 8, 0)])
 def test_fewer_than_asked_for_directly(draw, emulator, work, home, images, exit_code, made):
     emulator.inject("fewer-images", images=images)

@@ -23,7 +23,17 @@ def parts_of(body: dict) -> list:
     parts += [{"kind": "media", "url": output[name]} for name in _LINKS if _is_link(output.get(name))]
     parts += [{"kind": "media", "url": link} for name in _LISTS for link in _list(output.get(name))
               if _is_link(link)]
-    return [part for part in parts if part]
+    return _once(filter(None, parts))
+
+
+def _once(parts, before=()) -> list:
+    """The parts without the links that stand in front of them already, as wanx-v1 lists each twice."""
+    links, found = {part.get("url") for part in before}, []
+    for part in parts:
+        if part["kind"] != "media" or part["url"] not in links:
+            found.append(part)
+        links.add(part.get("url"))
+    return found
 
 
 def _list(value) -> list:
@@ -88,7 +98,7 @@ class Stream:
     def _add(self, data: dict, headers: dict) -> None:
         self.request_id = str(data.get("request_id") or self.request_id or headers.get("x-request-id", ""))
         self.usage = data.get("usage") if isinstance(data.get("usage"), dict) else self.usage
-        for part in parts_of(data):
+        for part in _once(parts_of(data), self.parts):
             if part["kind"] == "text" and self.parts and self.parts[-1]["kind"] == "text":
                 self.parts[-1]["text"] += part["text"]
             else:
