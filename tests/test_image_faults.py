@@ -112,6 +112,20 @@ def test_create(draw, emulator, work, home, kind, row):
         assert looked.code == 8 and "did not accept" in looked.err and len(emulator.creates) == 0, looked
 
 
+REFUSED = {"status": 403, "code": "AccessDenied", "message": "current user api does not support asynchronous calls."}
+
+
+@pytest.mark.parametrize("fault, parameters, code", [("error", REFUSED, 8), ("error", {**REFUSED, "status": 429, "code": "Throttling"}, 4),
+                                                     ("429", NOW, 4)], ids=["403", "429 that says so", "429"])
+@pytest.mark.parametrize("flags", [("--task",), ("--no-wait",), ("--task", "--no-wait")], ids=" ".join)
+def test_refused_task_of_a_model_that_also_answers_directly(draw, emulator, home, fault, parameters, code, flags):
+    emulator.inject(fault, None, CREATE, **parameters)
+    result = draw("a fox", "--model", "qwen-image-3.0-pro", *flags, "--retries", 0)
+    assert result.code == code and len(emulator.requests) == 1 and journal(home) == [], result
+    assert f"leave out {' and '.join(flags)}: qwen-image-3.0-pro also answers directly" in result.err, result
+    assert "leave out" not in draw("a fox", "--model", "wan2.5-t2i-preview", "--retries", 0).err, "it has tasks alone"
+
+
 def test_create_that_was_not_taken_can_be_made_again(draw, emulator, work):
     """Following the messages to the end leads to the picture."""
     emulator.inject("reset", path=CREATE)

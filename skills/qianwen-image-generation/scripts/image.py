@@ -148,7 +148,7 @@ class Run(TaskRun):
                 call, _ = build_request(ask, model)
             request = self.request_of(call)
             if call.task:
-                return self.task(request, record, outputs, client)
+                return self._task(request, record, outputs, client, model)
             return self._direct(request, call, record, outputs, client)
         finally:
             outputs.discard()
@@ -162,6 +162,19 @@ class Run(TaskRun):
         cost = expected(model, call, len(ask.images), self.session.endpoint.price_region)
         return self.new_record(outputs, call, waiting, facts, cost, mode=call.mode, expected=call.expected,
                                given=len(ask.images))
+
+    def _task(self, request: Request, record: dict, outputs, client, model) -> None:
+        """A refusal of tasks leads to the direct call, where the model has that; some come as 429."""
+        try:
+            return self.task(request, record, outputs, client)
+        except Failure as failure:
+            refused = "not support asynchronous calls" in failure.message.lower()
+            if model.direct and not record["task_id"] and (refused or failure.http_status == 429):
+                flags = " and ".join(f"--{name.replace('_', '-')}" for name in ("task", "no_wait")
+                                     if getattr(self.options, name))
+                direct = f"leave out {flags}: {model.id} also answers directly"
+                failure.fix = direct if refused else f"{failure.fix}; if it stays so, {direct}"
+            raise
 
     # -- direct calls
 
