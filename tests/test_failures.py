@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 
 import pytest
 
@@ -9,7 +10,7 @@ from shared import key_guard
 from shared.failures import Exit, Failure, usage
 from shared.transport.context import Context, ServiceError
 from shared.transport.errors import explain
-from tests.conftest import check_each
+from tests.conftest import check_each, parser_of, SCRIPTS
 
 KEYS = (key_guard.STANDARD, key_guard.PLAN, key_guard.TEMPORARY, key_guard.UNKNOWN)
 ENDPOINTS = (key_guard.DASHSCOPE, key_guard.TOKEN_PLAN, key_guard.CODING_PLAN, key_guard.GATEWAY, key_guard.LOOPBACK)
@@ -154,6 +155,35 @@ def test_every_row_has_a_cause_and_a_next_step(key, endpoint):
         for text in (failure.message, failure.cause, failure.fix):
             assert len(text.split()) >= 1 and "{" not in text, (status, code, message, text)
         assert len(failure.cause.split()) >= 3 and len(failure.fix.split()) >= 3, (status, code, message)
+
+
+SCRIPT_FLAGS = {skill: parser_of(skill)().flags for skill in SCRIPTS}
+
+
+@pytest.mark.parametrize("skill", SCRIPTS)
+def test_advice_names_only_flags_that_the_script_has(skill):
+    def check(status, code, message, exit_code, retryable):
+        failure = explained(status, code, message, flags=SCRIPT_FLAGS[skill])
+        assert set(re.findall("--[a-z][a-z-]+", failure.fix)) <= SCRIPT_FLAGS[skill], failure.fix
+        assert (failure.exit_code, failure.retryable) == (exit_code, retryable)
+    check_each(named(ROWS), check)
+
+
+TEXT, VISION, IMAGE, VIDEO, SPEECH = SCRIPTS
+TOO_LONG = (400, INVALID, "Range of input length should be [1, 800]")
+
+
+@pytest.mark.parametrize("skill, error, word, other", [
+    *((skill, (500, "RewriteFailed", "x"), "--no-prompt-extend", "report the request id") for skill in (IMAGE, VIDEO)),
+    *((skill, (400, "IPInfringementSuspect", "x"), "once with --no-prompt-extend", "same text") for skill in (IMAGE, VIDEO)),
+    (TEXT, (500, "RewriteFailed", "x"), "report the request id", "--"), (SPEECH, (400, "IPInfringementSuspect", "x"), "rephrase", "--"),
+    *((skill, (500, "RequestTimeOut", "x"), "run the command again", "--no-stream") for skill in (IMAGE, VIDEO, SPEECH)),
+    (VISION, (500, "RequestTimeOut", "x"), "--no-stream", "document"),
+    (TEXT, TOO_LONG, "--document", "--max"), (VISION, TOO_LONG, "--max-pixels", "conversation"), (SPEECH, TOO_LONG, "--max-part", "conversation"),
+    *((skill, TOO_LONG, "shorten", "conversation") for skill in (IMAGE, VIDEO))])
+def test_advice_is_that_of_the_script(skill, error, word, other):
+    failure = explained(*error, flags=SCRIPT_FLAGS[skill])
+    assert word in failure.fix and other not in failure.fix
 
 
 # ---- a cause of its own ----------------------------------------------------------------------------------------------

@@ -112,6 +112,16 @@ def test_create(draw, emulator, work, home, kind, row):
         assert looked.code == 8 and "did not accept" in looked.err and len(emulator.creates) == 0, looked
 
 
+@pytest.mark.parametrize("status, code, message, word", [
+    (500, "RequestTimeOut", "Request timed out", "--task"), (500, "RewriteFailed", "Rewriting failed", "--no-prompt-extend"),
+    (400, "InvalidParameter", "Range of input length should be [1, 9]", "shorten it"),
+    (400, "IPInfringementSuspect", "Input data is suspected.", "--no-prompt-extend")])
+def test_advice_on_errors_is_that_of_this_script(draw, emulator, status, code, message, word):
+    emulator.inject("error", 1, CREATE, status=status, code=code, message=message)
+    result = draw("a fox", *DIRECT, "--retries", 0)
+    assert word in result.err and "--no-stream" not in result.err and "conversation" not in result.err, result
+
+
 REFUSED = {"status": 403, "code": "AccessDenied", "message": "current user api does not support asynchronous calls."}
 
 

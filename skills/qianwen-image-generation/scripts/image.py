@@ -193,9 +193,10 @@ class Run(TaskRun):
                 is_lost = failure.exit_code == Exit.NETWORK
                 lost = ", but only the lost answer had their links" if is_lost else ""
                 task = ", and add --task: a task survives a lost answer"
+                unchanged = ", and with --no-prompt-extend" if failure.code == "RewriteFailed" else ""
                 failure.fix = (f"the service may have made the pictures, and then bills them{lost}; "
                                "run the command again only if paying twice is acceptable"
-                               + (task if TABLE.find(record["model"])[0].task else ""))
+                               + (unchanged or (task if TABLE.find(record["model"])[0].task else "")))
             raise
         return self.deliver(parts, answer, record, outputs, client)
 

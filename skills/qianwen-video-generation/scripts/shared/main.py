@@ -71,7 +71,8 @@ def _outcome(make_parser, execute, argv, console: Console) -> int:
     try:
         settings = Settings()
         console.secrets = settings.secrets  # before anything can fail and be shown
-        options = make_parser().parse_args(argv)
+        parser = make_parser()
+        options = parser.parse_args(argv)
         console.json_mode, console.quiet, console.verbose = options.json, options.quiet, options.verbose
         _check_place()
         if options.live and not options.check and options.models is None:
@@ -89,7 +90,8 @@ def _outcome(make_parser, execute, argv, console: Console) -> int:
         if options.spent is not None:
             from .cli.spent import show_spent
             return _told(console, show_spent(console, options.spent, account.state))
-        return _told(console, _run(Session(console.skill, options, account, console), execute))
+        session = Session(console.skill, options, account, console, flags=parser.flags)
+        return _told(console, _run(session, execute))
     except SystemExit as stop:  # --help and --version
         return int(stop.code or 0)
     except Failure as failure:

@@ -31,6 +31,11 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, **settings):
         super().__init__(allow_abbrev=False, formatter_class=_Help, **settings)
 
+    @property
+    def flags(self) -> frozenset:
+        """Every flag that there is, as it is written."""
+        return frozenset(self._option_string_actions)
+
     def error(self, message):
         raise usage(message, f"see {self.prog} --help")
 

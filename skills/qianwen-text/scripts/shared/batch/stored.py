@@ -63,7 +63,7 @@ class StoredSession(Session):
 
     def __init__(self, session: Session, row, options, console, answer=None, costs: dict | None = None):
         super().__init__(session.skill, _carried(options), session.account, console, row, session.verdict,
-                         StoredPayments({} if costs is None else costs))
+                         StoredPayments({} if costs is None else costs), session.flags)
         self.answer, self._passed = answer, True
 
     def client(self, *arguments, **named):

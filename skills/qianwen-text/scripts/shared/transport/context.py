@@ -7,12 +7,13 @@ from ..failures import Exit, Failure
 
 # What the service said, whatever it was wrapped in. `code` may be a number as text.
 ServiceError = namedtuple("ServiceError", "status code message request_id", defaults=(0, "", "", ""))
-_FACTS = "skill key_kind endpoint_kind host model models sandboxed successor address"
+_FACTS = "skill key_kind endpoint_kind host model models sandboxed successor address flags"
 
 
-class Context(namedtuple("Context", _FACTS, defaults=("", "", "", "", "", (), False, "", ""))):
+class Context(namedtuple("Context", _FACTS, defaults=("", "", "", "", "", (), False, "", "", None))):
     """What explaining an error needs to know about the call. `models` are ids for a "did you mean",
-    `successor` is what replaces a retired model, `address` the base URL in use, without a service path."""
+    `successor` is what replaces a retired model, `address` the base URL in use, without a service path,
+    `flags` those that the script has, None for all."""
 
     __slots__ = ()
 

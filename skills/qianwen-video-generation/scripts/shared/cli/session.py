@@ -26,15 +26,16 @@ _WITHOUT = {
 
 class Session:
     """`row` is the row of a batch that this is a session for, None for a command of its own.
-    `payments` are the paid calls of the run: each is made within `payments.paying(…)`.
+    `payments` are the paid calls of the run: each is made within `payments.paying(…)`. `flags` are those that
+    the script has, None where that is not known.
     Raises usage for a budget that is none."""
 
     half_price = False  # whether the call goes through the Batch API
 
     def __init__(self, skill: str, options, account: Account, console, row=None,
-                 verdict: key_guard.Verdict | None = None, payments=None):
+                 verdict: key_guard.Verdict | None = None, payments=None, flags=None):
         self.skill, self.options, self.account, self.console, self.row = skill, options, account, console, row
-        self.verdict = verdict
+        self.verdict, self.flags = verdict, flags
         self.payments = payments or Payments(account.state, skill, account.budgets, options.unpriced,
                                              console.warn, console.redact_result)
         self._passed = False
@@ -92,7 +93,7 @@ class Session:
         retries = Retries(options.retries, note=console.note, throttle=throttle)
         return Client(self.verdict, self.skill, timeout=options.timeout, retries=retries,
                       detail=console.detail, model=model, models=models,
-                      sandboxed=self.account.sandboxed, successor=successor)
+                      sandboxed=self.account.sandboxed, successor=successor, flags=self.flags)
 
     def billing_note(self) -> str:
         """Who pays, for the usage line:
@@ -129,4 +130,5 @@ class Session:
 
     def for_row(self, row, options, console) -> Session:
         """The session of one row: its own options and console, the same key and verdict."""
-        return Session(self.skill, options, self.account, console, row, self.verdict, self.payments)
+        return Session(self.skill, options, self.account, console, row, self.verdict, self.payments,
+                       self.flags)

@@ -30,13 +30,13 @@ class Client:
 
     def __init__(self, verdict: key_guard.Verdict, skill: str, *, timeout: float = DEFAULT_TIMEOUT,
                  retries: Retries | None = None, detail=None, model: str = "", models=(),
-                 sandboxed: bool = False, successor: str = ""):
+                 sandboxed: bool = False, successor: str = "", flags=None):
         self.key, self.endpoint, self.skill = verdict.key, verdict.endpoint, skill
         self._detail = detail or (lambda text: None)
         self.timeout, self.retries = timeout, retries or Retries()
         address = self.endpoint.origin + self.endpoint.prefix
         self.context = Context(skill, self.key.kind, self.endpoint.kind, self.endpoint.host, model, models,
-                               sandboxed, successor, address)
+                               sandboxed, successor, address, flags)
         self._opener = opener_for(self.endpoint.kind == key_guard.LOOPBACK)
 
     def json(self, request: Request, safety: str, errors_pass: bool = False) -> Reply:

@@ -12,7 +12,8 @@ from ..failures import Exit, Failure
 from ..key_guard import PLAN_PAGE, TWO_KEYS
 
 # code and fragment: regular expressions searched in the lower-cased code and message ('' fits everything);
-# status: 0 fits every status; retry: the same request may succeed later.
+# status: 0 fits every status; retry: the same request may succeed later. A row whose fix names a flag is for
+# the scripts that have it.
 Row = namedtuple("Row", "status code fragment exit retry cause fix")
 _AGAIN_LATER = ("run the command again in a minute; "
                 "if the error persists, report the request id to Alibaba Cloud")
@@ -38,6 +39,8 @@ _MONEY = (
         "look at the account's balance and free quotas in the console, or use another model"),
     Row(402, "", "", Exit.QUOTA, False, "the model's vendor asks for payment", _TOP_UP),
 )
+_TOO_LONG = r"range of input length should be|input length|token length exceed"
+_OUT_OF_TIME = r"time_?out$|^http_408$"
 _ROWS = (
     # ---- not the key, though the status says so
     Row(403, "", r"policy expired", Exit.FAILED, False,
@@ -88,6 +91,10 @@ _ROWS = (
         True,
         "too many requests from this account for this model", "wait a minute and run the command again"),
     # ---- content
+    Row(0, r"ipinfringement", "", Exit.CONTENT, False,
+        "content inspection suspects a protected figure or brand, perhaps brought in by extending the prompt",
+        "run the command once with --no-prompt-extend, or rephrase the request; "
+        "the same one will be refused again"),
     Row(0, r"data_?inspection_?failed|customroleblocked|faqruleblocked|ipinfringement", r"", Exit.CONTENT,
         False,
         "content inspection refused the input or the output",
@@ -103,8 +110,17 @@ _ROWS = (
     Row(0, "", r"model '?.*'? (is )?not (found|exist|supported)|not found or not supported|model not exist",
         Exit.FAILED, False, "{model_cause}", "{model_fix}"),
     # ---- input the service refuses
-    Row(0, "", r"range of input length should be|input length|token length exceed", Exit.FAILED, False,
-        "{length_cause}", "{length_fix}"),
+    Row(0, "", _TOO_LONG, Exit.FAILED, False,
+        "the prompt with its history and attached files is longer than the model's context",
+        "start a new conversation, shorten the input or send it in parts, or use a model with a "
+        "larger context (--document for long files)"),
+    Row(0, "", _TOO_LONG, Exit.FAILED, False,
+        "the pictures and frames with the prompt are longer than the model's context",
+        "give fewer of them, or smaller ones with --max-pixels, or shorten the prompt"),
+    Row(0, "", _TOO_LONG, Exit.FAILED, False, "the text of one call is too long for the model",
+        "make the segments smaller with --max-part"),
+    Row(0, "", _TOO_LONG, Exit.FAILED, False, "the prompt is longer than {model} reads",
+        "shorten it, or use a model that reads more"),
     Row(0, "", r"file parsing in progress", Exit.FAILED, True,
         "the service is still reading the uploaded document", "run the command again in a few seconds"),
     Row(0, "", r"file \[id:.*cannot be found|invalid file \[id:", Exit.FAILED, False,
@@ -170,12 +186,15 @@ _ROWS = (
         "the recording is not suitable: it must be clear speech of 10 to 20 s (at most 60 s), WAV 16 bit, "
         "MP3 or M4A, at most 10 MB, 24 kHz or more", "record or cut it again, then run the command again"),
     # ---- the service itself
-    Row(0, r"time_?out$|^http_408$", r"", Exit.FAILED, True,
-        "the service ran out of time", "{timeout_fix}"),
+    Row(0, _OUT_OF_TIME, r"", Exit.FAILED, True, "the service ran out of time",
+        "run the command again; for long answers keep streaming on (no --no-stream)"),
+    Row(0, _OUT_OF_TIME, r"", Exit.FAILED, True, "the service ran out of time", "run the command again"),
     Row(413, "", "", Exit.FAILED, False, "the request is too large", "send less at once"),
     Row(0, r"serving|unavailable|overloaded", "", Exit.FAILED, True,
         "the service is overloaded or down at the moment",
         "run the command again in a minute, or use another model"),
+    Row(0, r"^rewritefailed", "", Exit.FAILED, True, "the service could not extend the prompt",
+        "run the command again with --no-prompt-extend"),
     Row(0, r"^(internal_?(server_?)?error|system_?error|server_?error|modelservicefailed|rewritefailed"
         r"|retrivalfailed|invokepluginfailed|appprocessfailed)", "", Exit.FAILED, True,
         "the service has an internal problem", _AGAIN_LATER),
@@ -259,7 +278,7 @@ def _meant(error):
 
 def _find_row(error, context) -> Row:
     code, message = error.code[:200].lower(), error.message[:2000].lower()
-    row = _first(_MONEY, error.status, code, message)
+    row = _first(_MONEY, error.status, code, message, context.flags)
     if row:
         return row
     if _is_auth(error.status, code, message):
@@ -268,7 +287,7 @@ def _find_row(error, context) -> Row:
                                             message) and re.fullmatch(r"(http_)?(404|not_?found)?(error)?",
                                                                       code):
         return _NO_SUCH_PATH
-    row = _first(_ROWS, error.status, code, message)
+    row = _first(_ROWS, error.status, code, message, context.flags)
     if row:
         return row
     if error.status == 403 or "access denied" in message or "accessdenied" in code:
@@ -276,9 +295,14 @@ def _find_row(error, context) -> Row:
     return _SERVER_ERROR if error.status >= 500 else _BAD_REQUEST
 
 
-def _first(rows, status: int, code: str, message: str) -> Row | None:
+def _first(rows, status: int, code: str, message: str, flags) -> Row | None:
     return next((row for row in rows if row.status in (0, status) and re.search(row.code, code)
-                 and re.search(row.fragment, message)), None)
+                 and re.search(row.fragment, message) and _names_only(flags, row.fix)), None)
+
+
+def _names_only(flags, fix: str) -> bool:
+    """Whether a script with these flags has all that an advice names."""
+    return flags is None or set(re.findall(r"--[a-z][a-z-]+", fix)) <= flags
 
 
 def _is_auth(status: int, code: str, message: str) -> bool:
@@ -316,18 +340,6 @@ def _not_accepted(error, row: Row) -> bool:
     return row.exit in (Exit.KEY, Exit.QUOTA) or 400 <= error.status < 500
 
 
-# Words that differ by skill; the rest speak of a conversation.
-_SKILL_WORDS = {
-    "qianwen-audio-tts": {
-        "length_cause": "the text of one call is too long for the model",
-        "length_fix": "make the segments smaller with --max-part",
-        "timeout_fix": "run the command again"},
-}
-_COMMON_WORDS = {
-    "length_cause": "the prompt with its history and attached files is longer than the model's context",
-    "length_fix": "start a new conversation, shorten the input or send it in parts, or use a model with a "
-                  "larger context (--document for long files)",
-    "timeout_fix": "run the command again; for long answers keep streaming on (no --no-stream)"}
 _RATE_WORDS = {  # whether the key is a plan key -> cause, fix
     True: ("a plan's seat or shared package is exhausted, or the call was routed to a shared quota",
            TWO_KEYS + "; see the plan's usage on " + PLAN_PAGE),
@@ -340,8 +352,7 @@ def _words(context) -> dict:
     host, model, address = context.host or "the endpoint", context.model or "the model", context.address
     rate_limit, rate_limit_fix = _RATE_WORDS[context.key_kind == "plan"]
     shortened = re.sub(r"/v1/?$", "", address)
-    return {**_COMMON_WORDS, **_SKILL_WORDS.get(context.skill, {}), "host": host, "model": model,
-            "two_keys": TWO_KEYS,
+    return {"host": host, "model": model, "two_keys": TWO_KEYS,
             "rate_limit": rate_limit, "rate_limit_fix": rate_limit_fix, "address": address or "the base URL",
             "address_fix": f"it ends in /v1, which is not part of it: set QWEN_BASE_URL={shortened}"
             if shortened != address else
