@@ -79,12 +79,24 @@ def test_file_url(folder, form, name, encoded):
     assert look(form.format(f"{folder.as_posix()}/{encoded}")).read() == PNG
 
 
-@pytest.mark.parametrize("url", ["http://h/a.png", "https://h:8/a.png?x=1&y=%20#f", "HTTPS://H/照片.jpg", "https://h/file.gif",
-                                 "oss://dashscope-instant/aa/2026-06-01/bb/a.png", "oss://a"])
+@pytest.mark.parametrize("url", ["http://h/a.png", "https://h:8/a.png?x=1&y=%20#f", "https://h/file.gif",
+                                 "oss://dashscope-instant/照片.png", "oss://dashscope-instant/aa/2026-06-01/bb/a.png", "oss://a"])
 @pytest.mark.parametrize("limits", [PICTURE, VIDEO])
 def test_address_goes_as_it_is(url, limits):
     found = look(url, limits)
     assert (found.url, found.address, found.data, found.path) == (url, url, None, "")
+
+
+@pytest.mark.parametrize("url, sent", [
+    ("HTTPS://H/照片.jpg", "HTTPS://H/%E7%85%A7%E7%89%87.jpg"), ("https://h:8/é?q=图#片", "https://h:8/%C3%A9?q=%E5%9B%BE#%E7%89%87"),
+    ("https://h/%E7%85%A7/片%20+&b=c%2F", "https://h/%E7%85%A7/%E7%89%87%20+&b=c%2F"), ("https://h?图", "https://h?%E5%9B%BE"),
+    ("http://例子.测试:8080/a.png", "http://xn--fsqu00a.xn--0zwm56d:8080/a.png"),
+    ("http://x:é@Bücher.example/", "http://x:%C3%A9@xn--bcher-kva.example/"),
+    ("http://straße.example/é", "http://straße.example/%C3%A9")])
+def test_address_is_sent_in_ascii(url, sent):
+    found = look(url)
+    assert (found.url, found.address, found.name) == (sent, sent, url)
+    assert look(sent).address == sent, "what is encoded is not encoded again"
 
 
 @pytest.mark.parametrize("url, data, kind", [

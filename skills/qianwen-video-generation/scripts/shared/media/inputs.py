@@ -7,7 +7,7 @@ import os
 import re
 import sys
 from collections import namedtuple
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from ..failures import usage
 from ..files import probe
@@ -100,7 +100,30 @@ def _checked_url(url: str, flag: str) -> str:
     if parts is None or not parts.netloc or re.search(r"[\s\x00-\x1f]", url):
         raise usage(f"{flag} {url!r} is not a usable address",
                     "give a whole URL without blanks, or a local file")
-    return url
+    return url if url.isascii() or parts.scheme == "oss" else _in_ascii(url)
+
+
+def _in_ascii(url: str) -> str:
+    """What is not ASCII as it is sent: percent-encoded, and in the host as xn--… What is encoded already
+    stays."""
+    scheme, _, rest = url.partition("://")
+    end = re.search(r"[/?#]|$", rest).start()
+    user, at, place = rest[:end].rpartition("@")
+    host, colon, port = place.partition(":")
+    return f"{scheme}://{_percent(user)}{at}{_idna(host)}{colon}{port}{_percent(rest[end:])}"
+
+
+def _percent(text: str) -> str:
+    return re.sub("[^\x00-\x7f\ud800-\udfff]+", lambda found: quote(found.group()), text)
+
+
+def _idna(host: str) -> str:
+    """The name that is asked for; one that this older rule would change, such as one with ß, stays."""
+    try:
+        name = host.encode("idna").decode("ascii")
+        return name if name.encode("ascii").decode("idna").lower() == host.lower() else host
+    except UnicodeError:
+        return host
 
 
 def _decoded(url: str, flag: str) -> bytes:
