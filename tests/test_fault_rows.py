@@ -28,6 +28,7 @@ from shared.transport.context import Context
 from shared.transport.errors import explain
 from shared.words import counted, data_size, unit
 from tests import media_samples as samples
+from tests.emulator import speech, voicing
 
 GATEWAY = Context("qianwen-text", "standard", "gateway", "gw.example", "qwen-plus", (), False, "", "https://gw.example")
 
@@ -189,6 +190,25 @@ def test_what_came_in_place_of_a_part_of_speech_is_kept_with_its_link(run, emula
     assert run("你好", "-o", "a.wav", skill=TTS).code == 0 and len(emulator.creates) == 1
 
 
+NO_SPEECH = {"JSON": b'{"x":1}', "ten bytes": b"RIFFxxxxWA", "a mark of MP3": b"\xff\xfb\x90", "text": b"not a sound.",
+             "a header alone": b"RIFF\x24\0\0\0WAVE" + struct.pack("<4sIHHIIHH4sI", b"fmt ", 16, 1, 1, 24000, 48000, 2, 16, b"data", 0),
+             "bare samples": b"\0\1" * 4000, "M4A": b"\0\0\0\x1cftypM4A " + b"\0\1" * 4000, "AAC": b"\xff\xf1\x50\x80\x10\x1f\xfc" + bytes(4000),
+             "a picture": samples.png(20, 20), "noise like FLAC": b"fLaC" + b"\x5a" * 4000, "noise like Ogg": b"OggS" + b"\x5a" * 4000}
+
+
+@pytest.mark.parametrize("data", NO_SPEECH.values(), ids=NO_SPEECH)
+def test_a_link_of_speech_that_gives_none_is_kept(run, emulator, work, monkeypatch, data):
+    """However short or long what comes is: nothing is saved as sound, and nothing is paid for again."""
+    text = "One sentence. " * 3
+    with monkeypatch.context() as changed:
+        changed.setattr(speech, "audio_of", lambda *_, **__: data)
+        done = run(text, "--max-part", 20, "-o", "a.wav", "--json", skill=TTS)
+    (entry,) = done.document["files"]
+    paid = len(emulator.creates)
+    assert done.code == 9 and entry["url"].startswith(emulator.url) and not (work / "a.wav").exists() and paid == 3, done
+    assert run(text, "--max-part", 20, "-o", "a.wav", skill=TTS).code == 0 and len(emulator.creates) == paid
+
+
 def test_a_part_that_cannot_be_kept_is_not_lost_while_its_link_lives(run, emulator, monkeypatch):
     import tts_store
 
@@ -215,6 +235,18 @@ def test_sound_far_too_short_for_its_text_is_warned_of_with_every_model(run, emu
     emulator.unit_seconds = 0.12
     done = run(LONG, "--model", model, "-o", f"b.{form}", skill=TTS)
     assert done.code == 0 and "may be missing" not in done.err, done
+
+
+def test_a_length_that_speech_tells_and_that_cannot_be_is_not_repeated(run, emulator, work, monkeypatch):
+    for said, told in ((1 << 40, False), (1.3 * 48000, True)):
+        data = voicing.opus("Hello world.")
+        page = data.rindex(b"OggS")
+        data = data[:page + 6] + struct.pack("<q", int(said)) + data[page + 14:]
+        monkeypatch.setattr(speech, "audio_of", lambda *_, data=data, **__: data)
+        for flag in ("--no-sidecar", "--stream"):
+            done = run("Hello world.", "-o", f"{told}{flag}.opus", "--json", flag, skill=TTS)
+            assert done.code == 0 and ("seconds" in done.document) == ("seconds" in done.document["files"][0]) == told, done
+            assert (" s of Cherry" in done.err) == told, done
 
 
 @pytest.mark.parametrize("model, output, legal", [

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.conftest import BYTECODE, PLAN_KEY, SCRIPTS, STANDARD_KEY
-from tests.emulator import voicing
+from tests.emulator import speech, voicing
 
 SKILL = "qianwen-audio-tts"
 SENTENCE = "第{0}句：白日依山尽，黄河入海流。And this is sentence {0}, isn't it? "
@@ -349,7 +349,7 @@ def test_rate_limits_slow_down_and_cost_nothing(speak, fast, work):
 
 
 FAULTS = [("401", 3), ("403", 3), ("500", 8), ("reset", 6), ("html-200", 6), ("speech-error-200", 8), ("speech-engine", 8), ("speech-grpc", 8)]
-STREAM_FAULTS = [("speech-stream-error", 8), ("speech-event-error", 8), ("speech-cut", 6), ("speech-bad-base64", 0), ("speech-empty", 8)]
+STREAM_FAULTS = [("speech-stream-error", 8), ("speech-event-error", 8), ("speech-cut", 6), ("speech-bad-base64", 0), ("speech-empty", 9)]
 
 
 @pytest.mark.parametrize("fault, code", FAULTS)
@@ -365,8 +365,6 @@ def test_faults(speak, emulator, work, fault, code):
 def test_faults_of_streams(speak, emulator, work, fault, code):
     emulator.inject(fault, 1)
     done = speak("你好，世界。" * 20, "--stream", "-o", "a.wav", "--retries", 0)
-    if fault == "speech-bad-base64" and done.code == 8:  # sound was passed on already
-        code = 8
     assert done.code == code, done
     assert (work / "a.wav").exists() == (code == 0)
 
@@ -386,6 +384,48 @@ def test_lost_download_is_fetched_by_a_rerun(speak, emulator, work):
     emulator.faults.clear()
     assert speak("你好", "-o", "a.wav").code == 0 and len(emulator.creates) == 1
     assert voicing.decode(samples_of(work / "a.wav")) == "你好"
+
+
+@pytest.mark.parametrize("fault", ["download-html", "download-reset"])
+def test_what_is_paid_is_never_spoken_again_while_its_link_lives(speak, emulator, monkeypatch, fault):
+    monkeypatch.setattr("shared.transport.retries.FIRST_DELAY", 0.001)
+    emulator.inject(fault, None, **({"at": 0} if fault == "download-reset" else {}))
+    for _ in range(3):
+        done = speak("你好", "-o", "a.wav", "--json")
+        assert done.code == 9 and done.document["files"][0]["url"].startswith(emulator.url), done
+    emulator.faults.clear()
+    emulator.inject("download-expired", 1)
+    assert speak("你好", "-o", "a.wav").code == 0 and len(emulator.creates) == 2
+
+
+def test_link_that_gives_no_sound_can_be_given_up(speak, emulator, work):
+    """The message names the file without which the words are spoken, and paid, again."""
+    emulator.inject("download-html", None)
+    fix = speak("你好", "-o", "a.wav", "--json").document["error"]["fix"]
+    emulator.faults.clear()
+    os.remove(fix.split("remove ")[1].split(" first")[0])
+    assert speak("你好", "-o", "a.wav").code == 0 and len(emulator.creates) == 2
+
+
+def test_stream_that_breaks_behind_its_link_is_fetched(speak, emulator, work, monkeypatch):
+    """Sound that is damaged on its way: what was heard already is not passed on twice, and the link is kept for a rerun."""
+    text = "你好，世界。" * 40
+    for flags, code in (((), 0), (("--stream",), 9)):
+        sent = []
+
+        def spoilt(exchange, job):
+            for number, event in enumerate(events(exchange, job)):
+                sent.append(number)
+                event["output"]["finish_reason"] = "null"
+                yield event
+        events = speech._events
+        with monkeypatch.context() as changed:
+            changed.setattr(speech, "_events", spoilt)
+            done = speak(text, "-o", f"{code}.wav", *flags, "--retries", 0)
+        assert done.code == code and len(sent) > 2, done
+        assert speak(text, "-o", f"{code}.wav", *flags, "--overwrite").code == 0
+        assert voicing.decode(samples_of(work / f"{code}.wav")) == text
+    assert len(emulator.creates) == 3, "a run that had it all pays again; the one that lacked it does not"
 
 
 def test_plan_key_may_not_narrate(speak, emulator):

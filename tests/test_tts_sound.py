@@ -12,13 +12,17 @@ import shutil
 import struct
 import subprocess
 import wave
+from contextlib import nullcontext
 
 import pytest
 
+from tests import media_samples
+from tests.emulator import voicing
 from tests.folding import each
 import tts_sound
-from tts_sound import BadSound, Joined, play, Mp3Stream, PcmStream, Wav, frame_of, header, read_wav, sniff
-from tts_part import Sink
+from tts_kinds import HEAD, other_kind
+from tts_sound import BadSound, Joined, length_of, play, Mp3Stream, PcmStream, Wav, frame_of, header, read_wav, sniff
+from tts_part import Sink, too_long
 from tts_request import Call
 
 SAMPLES = random.Random(1).randbytes(4000)
@@ -139,6 +143,7 @@ REFUSED = {
     "MP3 in WAV": (wav(fmt=form(tag=0x55)), "format 85"), "extensible float": (wav(fmt=extensible(tag=3, bits=32)), "format 3"),
     "extensible 24": (wav(fmt=extensible(bits=24)), "24 bits"), "extensible without its type": (wav(fmt=form(tag=0xFFFE)), "65534"),
     "no channels": (wav(fmt=form(channels=0)), "not 16-bit"), "no rate": (wav(fmt=form(rate=0)), "not 16-bit"),
+    "one sample a second": (wav(fmt=form(rate=1)), "damaged (1 Hz)"),
     "wrong frame": (wav(fmt=form(frame=4)), "not 16-bit"), "short format": (wav(fmt=chunk(b"fmt ", bytes(14))), "damaged"),
     "no format": (wav(fmt=b""), "damaged"), "format after the samples": (wav(fmt=b"", after=form()), "damaged"),
     "no samples": (b"RIFF\x24\0\0\0WAVE" + form(), "no samples"), "no samples but a list": (b"RIFF\x24\0\0\0WAVE" + form() + LIST, "no samples"),
@@ -588,7 +593,12 @@ def test_bare_pcm_gets_a_header_with_the_rate_that_was_asked(asked, size):
     assert (data, kind) == (header(48000, len(SAMPLES)) + SAMPLES, "wav") and {told[:3] for told in heard} == {("wav", 48000, 1)}
 
 
-@pytest.mark.parametrize("sound, kind", [(id3() + SOUND + ID3V1, "mp3"), (SOUND, "mp3"), (b"OggS" + SAMPLES, "opus"), (b"fLaC" + SAMPLES, "flac")])
+OPUS = voicing.opus("A word.")
+FLAC = b"fLaC\0\0\0\x22" + struct.pack(">HH6xQ16x", 4096, 4096, 24000 << 44 | 15 << 36 | 36000) + SAMPLES
+
+
+@pytest.mark.parametrize("sound, kind", [(id3() + SOUND + ID3V1, "mp3"), (SOUND, "mp3"), (OPUS, "opus"), (FLAC, "flac")],
+                         ids=["tagged mp3", "mp3", "opus", "flac"])
 @pytest.mark.parametrize("asked", ["wav", "mp3", "opus"])
 def test_compressed_sound_is_kept_as_it_is(sound, kind, asked):
     for size in (1, 13, 10**6):
@@ -599,10 +609,61 @@ def test_compressed_sound_is_kept_as_it_is(sound, kind, asked):
 @pytest.mark.parametrize("chunks, asked", [
     ([], "wav"), ([b""], "wav"), ([b"\1\2"], "wav"), ([wav(b"")], "wav"), ([SAMPLES], "mp3"), ([SAMPLES], "opus"),
     ([b'{"code":"InternalError","message":"x"}'], "wav"), ([b"<?xml version='1.0'?><Error/>"], "mp3"), ([wav(fmt=form(bits=8))], "wav"),
-    ([id3()], "mp3"), ([id3(), told()], "mp3"), ([b"ID3\4\0\0\0\0\0\0\0\0"], "mp3"), ([id3()], "wav")])
+    ([id3()], "mp3"), ([id3(), told()], "mp3"), ([b"ID3\4\0\0\0\0\0\0\0\0"], "mp3"), ([id3()], "wav"),
+    ([FRAMES[0], SAMPLES], "mp3"), ([id3(), SAMPLES], "mp3"), ([b"OggS", SAMPLES], "opus"), ([b"fLaC", SAMPLES], "flac"),
+    ([b"OggS"], "opus"), ([FLAC[:20]], "flac"), ([OPUS[:28] + b"\x01vorbis" + SAMPLES], "opus")], ids=lambda item: str(item)[:40])
 def test_part_that_is_no_sound_is_refused(chunks, asked):
     with pytest.raises(BadSound):
         sunk(chunks, asked)
+
+
+ADTS = b"\xff\xf1\x50\x80\x10\x1f\xfc" + b"\x21" * 121
+OTHERS = {
+    "M4A": b"\0\0\0\x1cftypM4A \0\0\2\0M4A isomiso2" + SAMPLES, "MP4": b"\0\0\0\x1cftypisom" + SAMPLES, "AAC": ADTS * 9,
+    "AMR": b"#!AMR\n" + SAMPLES, "AIFF": b"FORM\0\0\x10\0AIFFCOMM" + SAMPLES, "WEBM": b"\x1aE\xdf\xa3\x42\x82\x84webm" + SAMPLES,
+    "PNG": media_samples.png(9, 9), "JPG": media_samples.jpeg(9, 9), "ZIP": b"PK\3\4\x14\0" + SAMPLES, "GZIP": b"\x1f\x8b\x08\0" + SAMPLES,
+    "PDF": b"%PDF-1.7\n" + SAMPLES, "WEBP": media_samples.webp(9, 9), "RIFF": b"RIFF\0\0\0\0ACON" + SAMPLES, "RF64": b"RF64" + wav()[4:],
+    "text": b"Access denied. Log in, please.", "text of UTF-16": "<html>no</html>".encode("utf-16"),
+    "text of UTF-16 that has no mark": "{'a': 1}".encode("utf-16-le"), "text in Chinese": "{'消息': '访问被拒绝'}".encode() * 9,
+    "text with a mark": b"\xef\xbb\xbfNot found, sorry"}
+
+
+@each("name", OTHERS)
+@each("bare", [True, False])
+@each("size", [1, 13, 10**6])
+def test_what_is_surely_something_else_is_named(name, bare, size):
+    sink = Sink(io.BytesIO(), Call("", {"input": {"text": "Hi"}}, True, "pcm", 24000), bare=bare)
+    with pytest.raises(BadSound, match=f"it is {name.split()[0]}, not PCM"):
+        for one in cut(OTHERS[name], size):
+            sink.write(one)
+        sink.end()
+
+
+def test_samples_are_not_taken_for_something_else():
+    """Whatever a sound begins with, but for what no sound begins with."""
+    loud, still = random.Random(3), random.Random(4)
+    for _ in range(3000):
+        assert not other_kind(loud.randbytes(HEAD))
+        assert other_kind(struct.pack("<32h", *(still.randrange(-300, 300) for _ in range(32)))) == ""
+        assert other_kind(struct.pack("<32h", *(still.randrange(-3, 4) for _ in range(32)))) == ""
+    assert other_kind(bytes(HEAD)) == other_kind(b"\xff" * HEAD) == ""
+
+
+def test_pcm_without_a_header_is_taken_only_where_it_was_asked_for():
+    for asked, bare, taken in (("wav", True, True), ("pcm", True, True), ("wav", False, False), ("mp3", True, False)):
+        sink = Sink(io.BytesIO(), Call("", {"input": {"text": "Hi"}}, True, asked, 24000), bare=bare)
+        with nullcontext() if taken else pytest.raises(BadSound):
+            sink.write(SAMPLES)
+            sink.end()
+
+
+def test_length_that_compressed_sound_tells(tmp_path):
+    behind = b"OggS\0\0" + b"\xff" * 7 + b"\x7f" + b"bad!" + bytes(40)  # a page of another stream
+    for data, form, seconds in ((OPUS, "opus", 0.84), (OPUS + behind, "opus", 0.84), (OPUS + b"OggS", "opus", 0.84), (FLAC, "flac", 1.5),
+                                (OPUS[:47], "opus", 0)):
+        (tmp_path / "a").write_bytes(data)
+        assert length_of(str(tmp_path / "a"), form) == pytest.approx(seconds, abs=0.02), form
+    assert too_long(123577.4, "Hello world, this is a test of speech.") and not too_long(160, "a mark for a pause of 100 s")
 
 
 # ---- judged by others ------------------------------------------------------------------------------------------------

@@ -227,7 +227,8 @@ class Run:
         if self.options.gallery and not self.session.row and output.entry:
             page = gallery.gallery_of(output.folder, self.options.overwrite, console)
         said = "".join(f", {unit(count, name)}" for name, count in units.items())
-        console.note(f"{output.seconds:.1f} s of {job.voice or 'speech'} ({job.model.id}){said}, "
+        length = f"{output.seconds:.1f} s of " if output.seconds else ""
+        console.note(f"{length}{job.voice or 'speech'} ({job.model.id}){said}, "
                      f"{self.session.billing_note()}, {money.words(cost)}")
         if not console.json_mode:
             return

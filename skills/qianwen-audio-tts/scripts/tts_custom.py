@@ -19,6 +19,7 @@ from shared.media.addressing import oss_headers, warn_of_addresses
 from shared.money import cost as money
 from shared.transport.request import is_id, Request
 from shared.transport.retries import Retries
+from tts_kinds import MEDIA_TYPES
 from tts_answers import error_of
 from tts_costs import creation, creation_words
 from tts_models import CUSTOMIZATION, find_model, GENERATION, MODELS, out_of_region, TABLE
@@ -233,7 +234,7 @@ class Custom:
                 raise ValueError
             temporary = outputs.temporary()
             temporary.file.write(data)
-            return [outputs.save(temporary, 1, tts_sound.MEDIA_TYPES[form])]
+            return [outputs.save(temporary, 1, MEDIA_TYPES[form])]
         except (binascii.Error, ValueError, TypeError):
             self.console.warn("the service sent no preview that can be played; hear the voice with: "
                               f"--voice {quoted(voice)}")

@@ -17,7 +17,8 @@ from shared.files.sidecar import sidecar_path
 from shared.money.cost import document
 from tts_request import expected_seconds
 from tts_sound import BadSound, Joined, play
-from tts_part import NotPlayed, too_short
+from tts_kinds import MEDIA_TYPES
+from tts_part import Heard, too_long, too_short
 
 _MOST_PROMPT = 2000  # characters of the text that the description repeats
 _CUT_FIX = "listen to its end; smaller segments (--max-part) are never cut off"
@@ -99,7 +100,7 @@ class Output:
         if len(found) == 1 and form not in ("wav", "pcm"):
             with open(found[0]["path"], "rb") as part:
                 shutil.copyfileobj(part, file)
-            self._tell_span(0, 0.0, tts_sound.length_of(found[0]["path"], form))
+            self._tell_span(0, 0.0, self._told_length(0, found[0]))
             return
         joined = Joined(file, form, self._whole_length(found) if self.pipe and form == "wav" else None)
         for number, kept in enumerate(found):
@@ -112,8 +113,13 @@ class Output:
         begin = joined.seconds
         found = speak(joined.take)
         joined.end()
-        self._tell_span(number, begin, joined.seconds)
+        self._tell_span(number, begin, joined.seconds or self._told_length(number, found))
         return found
+
+    def _told_length(self, number: int, kept: dict) -> float:
+        """Seconds of a compressed part, 0 where it tells none, or one that cannot be."""
+        seconds = tts_sound.length_of(kept["path"], kept["form"])
+        return 0.0 if too_long(seconds, self._job.parts[number].spoken) else seconds
 
     def _tell_span(self, number: int, begin: float, end: float) -> None:
         self._spans.append((begin, end))
@@ -132,7 +138,7 @@ class Output:
     def _check_length(self, part, seconds: float) -> None:
         """CosyVoice cuts long parts off without a word, and other services may lose an end, too."""
         model, speed = self._job.model, self._job.ask.speed
-        # a description is not read out; a stream of Opus tells no length
+        # a description is not read out; not every compressed file tells its length
         if model.says != "text" or not seconds or not too_short(seconds, part.shown, speed):
             return
         expected = expected_seconds(part.shown, speed)
@@ -141,8 +147,9 @@ class Output:
                            _CUT_FIX if model.wire == "cosy" and not model.tags else _SHORT_FIX)
 
     def _save(self, temporary, form: str, found: list) -> None:
-        self.entry = self._outputs.save(temporary, 1, tts_sound.MEDIA_TYPES[form])
-        self.entry["seconds"] = round(self.seconds, 3)
+        self.entry = self._outputs.save(temporary, 1, MEDIA_TYPES[form])
+        if self.seconds:
+            self.entry["seconds"] = round(self.seconds, 3)
         if len(found) == 1 and found[0].get("url"):
             self.entry["url"] = found[0]["url"]
         self.files.append(self.entry)
@@ -170,9 +177,8 @@ class Output:
                     speak = functools.partial(self._one, speaker, narration, number)
                     found.append(self._put(live, number, speak))
                 live.finish()
-            except (Failure, BadSound, OSError, NotPlayed, KeyboardInterrupt) as error:
-                why = error.error if isinstance(error, NotPlayed) else error
-                raise self._broken(why, live, temporary) from error
+            except (Failure, BadSound, OSError, KeyboardInterrupt) as error:
+                raise self._broken(error, live, temporary) from error
         if temporary:
             self._save(temporary, live.form, found)
         return found
@@ -184,11 +190,10 @@ class Output:
         return kept or self._spoken(take, speaker, narration, number)
 
     def _spoken(self, take, speaker, narration, number: int) -> dict:
+        heard = Heard(take)
         try:
             found = speaker.speak(narration.keys[number], self._job.calls[number],
-                                  speaker.client(self._row and self._row.throttle), take)
-            narration.add(number, found)
-            return found
+                                  speaker.client(self._row and self._row.throttle), heard)
         except Failure as failure:
             parts = self._job.parts
             if len(parts) > 1:
@@ -197,6 +202,10 @@ class Output:
                 if failure.exit_code == Exit.CONTENT:
                     failure.message += f". It begins: {parts[number].shown[:60]}"
             raise
+        narration.add(number, found)
+        if heard.error:
+            raise heard.error
+        return found
 
     def _broken(self, error, live, temporary) -> BaseException:
         """What is told when a stream ends too early; what came is kept beside the name it would have had."""
@@ -235,7 +244,7 @@ class Output:
         prompt = text if len(text) <= _MOST_PROMPT else text[:_MOST_PROMPT] + "…"
         self._outputs.describe(self.entry, self._console.redact_result({
             "skill": self._console.skill, "media_type": self.entry["media_type"],
-            "seconds": self.entry["seconds"], "bytes": self.entry["bytes"], "prompt": prompt,
+            "seconds": self.entry.get("seconds"), "bytes": self.entry["bytes"], "prompt": prompt,
             "model": job.model.id, "voice": job.voice, "language": ask.language,
             "instructions": ask.instructions, "seed": ask.seed,
             "parts": len(found) if len(found) > 1 else None, "request_id": found[0]["request_id"],

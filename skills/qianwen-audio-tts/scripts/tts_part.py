@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import os
 
+import tts_kinds
 import tts_sound
 from shared import failures
 from shared.failures import Exit, Failure
@@ -14,23 +15,33 @@ from shared.money import cost as money
 from tts_answers import Answer, Damaged, error_of
 from tts_costs import charged, expected
 from tts_models import TABLE
-from tts_request import expected_seconds
-from tts_sound import BadSound, NoSound
+from tts_request import asks_for_pcm, expected_seconds
+from tts_kinds import BadSound
 from tts_store import private, Store, unsaved
 
 _FETCH_AGAIN = ("run the same command again: "
                 "what is paid is fetched and not paid again while the link lives (24 hours)")
+_SPEAK_AGAIN = "run the same command again: the segment is spoken again and billed again"
 # of sound: at first, a character, at most
 _MOST_BYTES, _BYTES_EACH, _BYTES_AT_ALL = 64 << 20, 2 << 20, 1 << 30
 _TRUNCATED = 0.5  # of the time a text takes to say; below it something was cut off (speech contract 7.4)
+_MOST_SECONDS, _SECONDS_EACH = 100, 20  # of sound: at first, a character
 
 
-class NotPlayed(Exception):
-    """Sound that could not be passed on while it arrived; `error` says why."""
+class Heard:
+    """Passes the sound of a part on while it arrives. What cannot be passed on (`error`) is received all the
+    same: it is paid."""
 
-    def __init__(self, error: Exception):
-        super().__init__(str(error))
-        self.error = error
+    def __init__(self, take):
+        self._take, self.begun, self.error = take, False, None
+
+    def __call__(self, form: str, rate: int, channels: int, data: bytes) -> None:
+        self.begun = True
+        try:
+            if not self.error:
+                self._take(form, rate, channels, data)
+        except (OSError, BadSound) as error:
+            self.error = error
 
 
 class Sink:
@@ -38,38 +49,36 @@ class Sink:
     WAV, or the compressed file.
 
     The bytes decide on the form, not what was asked for. `on_audio(form, rate, channels, data)` is given
-    samples, or of the compressed bytes, as they come.
+    samples, or of the compressed bytes, as they come. `bare`: PCM may come without a header.
     """
 
-    def __init__(self, file, call, on_audio=None):
+    def __init__(self, file, call, on_audio=None, bare: bool = True):
         self._file, self._asked, self._rate, self._channels = file, call.form, call.rate, call.channels
         self._on_audio, self._most = on_audio, most_bytes(call.text)
+        self._bare = bare and call.form in ("wav", "pcm")
         self.form, self._head, self._pcm, self._mp3, self.size = "", b"", None, None, 0
 
     def write(self, data: bytes) -> None:
         """Raises BadSound where the bytes are no sound or far too many for the text, OSError of the disk."""
         if not self.form:
             self._head += data
-            if len(self._head) < 12:
+            if len(self._head) < tts_kinds.HEAD:
                 return
             data = self._begin()
-        if self._pcm:
-            data = self._pcm.feed(data)
-        self._put(data)
+        self._take(data)
 
     def _begin(self) -> bytes:
         """The first bytes are there: what are they?"""
-        found = tts_sound.sniff(self._head)
-        if found in ("", "wav"):
-            if not found and self._asked not in ("wav", "pcm"):
-                raise BadSound(f"it is not {self._asked.upper()}")
-            self.form, self._pcm = "wav", tts_sound.PcmStream(self._rate, self._channels)
+        self.form = tts_kinds.kept_form(self._head, self._asked, self._bare)
+        if self.form == "wav":
+            self._pcm = tts_sound.PcmStream(self._rate, self._channels)
             self._file.write(bytes(44))
-        else:
-            self.form = found
-            self._mp3 = tts_sound.Mp3Stream() if found == "mp3" else None
+        self._mp3 = tts_sound.Mp3Stream() if self.form == "mp3" else None
         head, self._head = self._head, b""
         return head
+
+    def _take(self, data: bytes) -> None:
+        self._put(self._pcm.feed(data) if self._pcm else data)
 
     def _put(self, data: bytes) -> None:
         if not data:
@@ -80,23 +89,23 @@ class Sink:
         if self.size > self._most:
             raise BadSound(f"it is far too long for its text: more than {self._most >> 20} MiB")
         self._file.write(data)
-        if not self._on_audio:
-            return
-        rate, channels = (self._pcm.rate, self._pcm.channels) if self._pcm else (0, 0)
-        try:
+        if self._on_audio:
+            rate, channels = (self._pcm.rate, self._pcm.channels) if self._pcm else (0, 0)
             self._on_audio(self.form, rate, channels, data)
-        except (OSError, BadSound) as error:
-            raise NotPlayed(error) from error
 
     def end(self) -> None:
         """All has come. Raises BadSound when it was nothing."""
+        if not self.form and self._head:
+            self._take(self._begin())
         if self._mp3:
             self._mp3.feed(b"", True)
+            if self._mp3.is_noise:
+                raise BadSound("it begins like MP3, but is none")
         if self._pcm and self.size:
             self._file.seek(0)
             self._file.write(tts_sound.header(self._pcm.rate, self.size, self._pcm.channels))
         if not self.size:
-            raise NoSound("it is empty")
+            raise BadSound("it is empty")
 
 
 class Speaker:
@@ -126,34 +135,39 @@ class Speaker:
             try:
                 return self._fetch(key, known, call, client, on_audio)
             except Failure as failure:
-                if failure.code != failures.BAD_LINK:
+                if not _is_dead(failure):
                     raise
                 self._session.console.note("the link of an earlier segment no longer works; "
                                            "the segment is spoken again")
                 self.store.drop(key)
         temporary, url = self.store.temporary(), ""
         try:
-            answer, form = self._send(call, client, temporary, on_audio)
+            answer, form, damage = self._send(call, client, temporary, on_audio)
             url = answer.url
             facts = {"usage": answer.usage, "request_id": answer.request_id, "url": url}
             facts = self._session.console.redact_result(facts)
             if form:
                 return self.store.keep(key, temporary, form, facts)
             self.store.keep_link(key, facts)
-            return self._fetch(key, facts, call, client, on_audio)
         except OSError as error:
-            self._session.console.links([url] if url else [])
-            raise unsaved(error, self.store.folder, url) from error
+            raise self._unsaved(error, url) from error
         finally:
             remove(temporary)
+        if on_audio and on_audio.begun:
+            raise _behind(url, f"what arrived of a segment is damaged: {damage}")
+        return self._fetch(key, facts, call, client, on_audio)
+
+    def _unsaved(self, error: OSError, url: str) -> Failure:
+        self._session.console.links([url] if url else [])
+        return unsaved(error, self.store.folder, url)
 
     def request_of(self, call) -> Request:
         headers = {"X-DashScope-SSE": "enable", "Accept": "text/event-stream"} if call.stream else {}
         return Request("POST", self._session.endpoint.native + call.path, call.body, headers)
 
     def _send(self, call, client, path: str, on_audio) -> tuple:
-        """(the Answer, the form of the sound in `path`;
-        '' when it is to be fetched from the answer's link)."""
+        """(the Answer, the form of the sound in `path`, what is wrong with it);
+        the form is '' when it is to be fetched from the answer's link."""
         def take(events, headers):
             with open(path, "wb") as file:
                 sink = Sink(file, call, on_audio)
@@ -162,10 +176,10 @@ class Speaker:
         about = expected(self._model, text, region, self._speed)
         try:
             with self._session.payments.paying(self._model.id, about) as payment:
-                answer, form = client.events(self.request_of(call), Retries.CREATE, take)
+                answer, form, damage = client.events(self.request_of(call), Retries.CREATE, take)
                 found = charged(self._model, answer.usage, text, region, self._speed)
                 self._costs.append(payment.settle(found, answer.request_id))
-            return answer, form
+            return answer, form, damage
         except Failure as failure:
             if failure.accepted == "maybe" and failure.exit_code != Exit.UNSAVED:
                 failure.fix = ("the service may have spoken it, and then bills it; "
@@ -190,17 +204,19 @@ class Speaker:
             if call.stream and not answer.finished:
                 raise client.context.network("the stream ended before everything was spoken")
         except Failure as failure:
-            if sink.size:  # the beginning is spoken and billed, and perhaps played already
-                failure.partial, failure.accepted = {"bytes": sink.size}, "maybe"
-            raise
+            if not answer.url:
+                if sink.size:  # the beginning is spoken and billed, and perhaps played already
+                    failure.partial, failure.accepted = {"bytes": sink.size}, "maybe"
+                raise
+            damage = failure.message  # the whole is behind the link, which comes last
         try:
             if not damage:
                 sink.end()
-                return answer, sink.form
+                return answer, sink.form, ""
         except BadSound as error:
             damage = str(error)
-        if answer.url and not (sink.size and sink._on_audio):
-            return answer, ""
+        if answer.url:
+            return answer, "", damage
         raise self._no_sound(damage, answer.request_id)
 
     @staticmethod
@@ -212,47 +228,41 @@ class Speaker:
     def _fetch(self, key: str, facts: dict, call, client, on_audio) -> dict:
         """Download the sound behind a link, and check it.
         Raises Failure UNSAVED with the link; OSError of the disk."""
-        url = facts["url"]
+        url, temporary = facts["url"], ""
         for tries in (1, 2):
-            temporary = self.store.temporary()
             try:
+                temporary = self.store.temporary()
                 download.fetch(client, url, temporary, limit=most_bytes(call.text))
-                form = self._checked(temporary, call, on_audio)
-                return self.store.keep(key, temporary, form, facts)
-            except NoSound as error:
-                self.store.drop(key)
-                raise self._no_sound(str(error), facts["request_id"]) from error
+                form = self._checked(temporary, call)
+                found = self.store.keep(key, temporary, form, facts)
+                if on_audio:
+                    tts_sound.play(found["path"], form, on_audio)
+                return found
             except BadSound as error:
                 why, kept = str(error), self.store.set_aside(key, temporary)
             except Failure as failure:
-                failure.fix = _FETCH_AGAIN
-                if "expired" in failure.message:
-                    failure.fix = ("run the same command again: "
-                                   "the segment is spoken again and billed again")
+                failure.fix = _SPEAK_AGAIN if _is_dead(failure) else _FETCH_AGAIN
                 raise
+            except OSError as error:
+                raise self._unsaved(error, url) from error
             finally:
                 remove(temporary)
-        raise Failure(Exit.UNSAVED,
-                      "the link of a segment does not lead to its sound: "
-                      f"{why}{kept and f'; what came is in {kept}'}",
-                      f"the link is {url}", _FETCH_AGAIN, code=failures.BAD_LINK, accepted="maybe",
-                      files=[{"url": url, **({"partial": kept} if kept else {})}])
+        failure = _behind(url, "the link of a segment does not lead to its sound: "
+                               f"{why}{kept and f'; what came is in {kept}'}", kept)
+        failure.fix += f"; to have it spoken and billed again, remove {self.store.facts_path(key)} first"
+        raise failure
 
-    def _checked(self, path: str, call, on_audio) -> str:
+    def _checked(self, path: str, call) -> str:
         """The form of a downloaded file; bare PCM gets a header. Raises BadSound."""
         with open(path, "rb") as file:
-            found = tts_sound.sniff(file.read(12))
-            if found == "wav":
-                wav = tts_sound.read_wav(file, os.path.getsize(path))
-                if not wav.length:
-                    raise NoSound("it is empty")
-                if on_audio:
-                    tts_sound.play(path, "wav", on_audio)
+            if tts_kinds.sniff(file.read(12)) == "wav":
+                if not tts_sound.read_wav(file, os.path.getsize(path)).length:
+                    raise BadSound("it is empty")
                 return "wav"
         bare = path + ".wav"
         try:
             with open(path, "rb") as file, private(bare) as copied:
-                sink = Sink(copied, call, on_audio)
+                sink = Sink(copied, call, bare=asks_for_pcm(call, self._model))
                 for block in iter(lambda: file.read(tts_sound.BLOCK), b""):
                     sink.write(block)
                 sink.end()
@@ -260,6 +270,17 @@ class Speaker:
             return sink.form
         finally:
             remove(bare)
+
+
+def _behind(url: str, message: str, kept: str = "") -> Failure:
+    """A segment is made and paid, and there is only its link; `kept`: the file of what came in its place."""
+    return Failure(Exit.UNSAVED, message, f"the link is {url}", _FETCH_AGAIN, code=failures.BAD_LINK,
+                   accepted="maybe", files=[{"url": url, **({"partial": kept} if kept else {})}])
+
+
+def _is_dead(failure: Failure) -> bool:
+    """Whether a link will never work again."""
+    return failure.code == failures.BAD_LINK and "expired" in failure.message
 
 
 def most_bytes(text: str) -> int:
@@ -272,3 +293,8 @@ def too_short(seconds: float, text: str, speed) -> bool:
     CosyVoice cuts long texts silently (speech contract 4.7)."""
     expected = expected_seconds(text, speed)
     return expected > 4 and seconds < _TRUNCATED * expected
+
+
+def too_long(seconds: float, text: str) -> bool:
+    """Whether a length that a file tells of itself cannot be that of a text."""
+    return seconds > _MOST_SECONDS + _SECONDS_EACH * len(text)

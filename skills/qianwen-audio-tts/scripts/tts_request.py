@@ -256,6 +256,11 @@ def _form_of(body: dict, model, form: str) -> str:
     return form if {known, form} <= {"wav", "pcm"} else known
 
 
+def asks_for_pcm(call: Call, model) -> bool:
+    """Whether the finished body asks for samples without a header."""
+    return "pcm" in (call.form, _value_of(call.body, model, "format"))
+
+
 def _value_of(body: dict, model, name: str):
     value = body
     for key in model.fields[name].path.split(".") if name in model.fields else ("",):

@@ -1,4 +1,4 @@
-"""Audio as bytes: what a file is, WAV headers that lie, PCM out of a stream, MP3 frames, and joining parts.
+"""Audio as bytes: WAV headers that lie, PCM out of a stream, MP3 frames, and joining parts.
 
 The service's WAV sizes are placeholders (speech contract 3.4), so the bytes decide and not the header.
 All PCM here is 16-bit little-endian. Everything is read in blocks: a long narration is never held in memory.
@@ -9,33 +9,16 @@ import os
 import struct
 from collections import namedtuple
 
+from tts_kinds import HEAD, LEAST, BadSound, Frame, flac_length, frame_of, opus_length, other_kind, sniff
+
 BLOCK = 1 << 16
 MOST_WAV = 0xFFFFFFFF - 36  # bytes of samples that a WAV header can tell
 _MOST_HEADER = 1 << 16  # bytes that a header in a stream may take
 _PCM, _EXTENSIBLE = 1, 0xFFFE
-
-MEDIA_TYPES = {"wav": "audio/wav", "mp3": "audio/mpeg", "pcm": "audio/pcm", "opus": "audio/ogg",
-               "flac": "audio/flac"}
+_RATES = range(1000, 1_000_000)  # samples a second that a header may tell
 
 # offset and length, in bytes, are those of the samples in the file.
 Wav = namedtuple("Wav", "rate channels offset length")
-
-
-class BadSound(Exception):
-    """Bytes that are not the audio they should be; the message says what they are."""
-
-
-class NoSound(BadSound):
-    """Audio that is right, but holds nothing."""
-
-
-def sniff(head: bytes) -> str:
-    """The format that the first bytes of a file show, or ''. Bare PCM has no mark."""
-    if head[:4] == b"RIFF" and head[8:12] == b"WAVE":
-        return "wav"
-    if head[:3] == b"ID3" or (len(head) > 3 and frame_of(head[:4])):
-        return "mp3"
-    return {b"OggS": "opus", b"fLaC": "flac"}.get(head[:4], "")
 
 
 # ---- WAV -----------------------------------------------------------------------------------------------
@@ -63,7 +46,7 @@ def read_wav(file, size: int) -> Wav:
         elif name == b"data":
             return _data(found, place, length, size - place)
         place += length + length % 2
-    raise NoSound("it has no samples") if found else BadSound("its header is damaged")
+    raise BadSound("it has no samples") if found else BadSound("its header is damaged")
 
 
 def _format(raw: bytes) -> tuple:
@@ -74,6 +57,8 @@ def _format(raw: bytes) -> tuple:
         tag = struct.unpack("<H", raw[24:26])[0]
     if tag != _PCM or bits != 16 or not channels or not rate or frame != 2 * channels:
         raise BadSound(f"it is not 16-bit PCM (format {tag}, {bits} bits)")
+    if rate not in _RATES:
+        raise BadSound(f"its header is damaged ({rate} Hz)")
     return rate, channels
 
 
@@ -148,32 +133,12 @@ class PcmStream:
 
     @staticmethod
     def _check_first(data: bytes) -> None:
-        kind, begin = sniff(data), data[:200]
-        if kind or (begin.lstrip()[:1] in (b"<", b"{") and begin.isascii() and b"\0" not in begin):
-            raise BadSound(f"it is {kind.upper() if kind else 'text'}, not PCM")
+        kind = sniff(data).upper() or (other_kind(data[:HEAD]) if len(data) >= LEAST else "")
+        if kind:
+            raise BadSound(f"it is {kind}, not PCM")
 
 
 # ---- MP3 -----------------------------------------------------------------------------------------------
-
-# size and side are bytes of a frame and of its side information, samples those it decodes to.
-Frame = namedtuple("Frame", "size samples rate channels version side")
-
-_BITRATES = {1: (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
-             2: (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)}  # kbit/s of layer III
-_RATES = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}
-
-
-def frame_of(head: bytes):
-    """The layer III frame that four bytes begin, or None."""
-    word = int.from_bytes(head[:4], "big")
-    version, layer, bitrate, rate = word >> 19 & 3, word >> 17 & 3, word >> 12 & 15, word >> 10 & 3
-    if word >> 21 != 0x7FF or version == 1 or layer != 1 or bitrate in (0, 15) or rate == 3:
-        return None
-    kind, hertz, channels = 1 if version == 3 else 2, _RATES[version][rate], 1 if word >> 6 & 3 == 3 else 2
-    size = (144 if kind == 1 else 72) * _BITRATES[kind][bitrate - 1] * 1000 // hertz + (word >> 9 & 1)
-    side = {(1, 1): 17, (1, 2): 32, (2, 1): 9, (2, 2): 17}[kind, channels] + (0 if word >> 16 & 1 else 2)
-    return Frame(size, 1152 if kind == 1 else 576, hertz, channels, version, side)
-
 
 class Mp3Stream:
     """The frames of one MP3 as they come, without tags and without the frame that only tells a length.
@@ -185,6 +150,7 @@ class Mp3Stream:
         self.samples, self.first, self.silence = 0, None, b""
         self._held, self._skip = b"", -1  # _skip: bytes of a tag still to come; -1: not looked yet
         self._ended = self._lost = False  # _lost: no frame came, so the next must prove itself
+        self._good = self._bad = 0  # bytes of frames, and of what is passed over between them
 
     def feed(self, chunk: bytes, last: bool = False) -> bytes:
         """The whole frames that a chunk completes; `last`: nothing follows. Raises BadSound."""
@@ -194,7 +160,7 @@ class Mp3Stream:
             if data is not None:
                 self._held = data[self._walk(data, last, frames):]
         if last and self.first is None:
-            raise NoSound("it contains no MP3 sound")
+            raise BadSound("it contains no MP3 sound")
         return b"".join(frames)
 
     def _walk(self, data: bytes, last: bool, frames: list) -> int:
@@ -210,14 +176,21 @@ class Mp3Stream:
                 found = self._next_frame(data, place, last)
                 if found < 0:
                     return place
+                self._bad += found - place
                 place, self._lost = found, True
                 continue
             raw = data[place:place + frame.size]
             if len(raw) < frame.size:
                 return place  # at the end a torn frame, which would disturb the next part
             place += frame.size
+            self._good += frame.size
             self._lost = False
             self._count(raw, frame, frames)
+
+    @property
+    def is_noise(self) -> bool:
+        """Whether most of it was no frames, so that those there are may be chance."""
+        return self._bad > self._good
 
     def _behind_tag(self, data: bytes, last: bool):
         """The data behind the tag at the beginning; None while more must come."""
@@ -288,25 +261,6 @@ def _silent(raw: bytes) -> bytes:
 
 
 # ---- joining -------------------------------------------------------------------------------------------
-
-def _opus_length(file, size: int) -> tuple:
-    """(rate, samples) of an Ogg Opus file, by its last page, without what decoders skip at the start."""
-    head = file.read(1 << 10)
-    place = head.find(b"OpusHead")
-    skipped = int.from_bytes(head[place + 10:place + 12], "little") if place >= 0 else 0
-    file.seek(max(0, size - (1 << 16)))
-    tail = file.read()
-    page = tail.rfind(b"OggS")
-    position = int.from_bytes(tail[page + 6:page + 14], "little", signed=True) if page >= 0 else 0
-    return 48000, max(0, position - skipped)
-
-
-def _flac_length(file, size: int) -> tuple:
-    """(rate, samples) of a FLAC file, from its first block."""
-    head = file.read(26)
-    packed = int.from_bytes(head[18:26], "big") if len(head) == 26 else 0
-    return packed >> 44 or 1, packed & 0xFFFFFFFFF
-
 
 class Joined:
     """Parts put together as they come, each begun with the silence before it. The bytes decide on the form,
@@ -416,5 +370,5 @@ def length_of(path: str, form: str) -> float:
             sound.feed(b"", True)
             rate, samples = sound.first.rate, sound.samples
         else:
-            rate, samples = {"opus": _opus_length, "flac": _flac_length}[form](file, os.path.getsize(path))
+            rate, samples = {"opus": opus_length, "flac": flac_length}[form](file, os.path.getsize(path))
     return samples / rate

@@ -151,15 +151,19 @@ class Store:
         for name in (f"{key}.{facts.get('form')}", f"{key}.json"):
             remove(os.path.join(self.folder, name))
 
+    def facts_path(self, key: str) -> str:
+        """Where it is written what is known of a part, its link included."""
+        return os.path.join(self.folder, f"{key}.json")
+
     def _read(self, key: str) -> dict | None:
         try:
-            facts = json.loads(read_own(os.path.join(self.folder, f"{key}.json"), _MOST_FACTS) or b"")
+            facts = json.loads(read_own(self.facts_path(key), _MOST_FACTS) or b"")
         except (OSError, ValueError, RecursionError):
             return None
         return facts if isinstance(facts, dict) and isinstance(facts.get("made"), (int, float)) else None
 
     def _write(self, key: str, facts: dict) -> None:
-        with whole(os.path.join(self.folder, f"{key}.json"), "w", permissions=0o600) as file:
+        with whole(self.facts_path(key), "w", permissions=0o600) as file:
             json.dump(facts, file, ensure_ascii=False)
 
 
