@@ -237,6 +237,15 @@ def test_sound_far_too_short_for_its_text_is_warned_of_with_every_model(run, emu
     assert done.code == 0 and "may be missing" not in done.err, done
 
 
+@pytest.mark.parametrize("text", ["Hello world, this is a test of speech.", "你好", "42"])
+def test_sound_in_which_nobody_says_its_text_is_warned_of_however_short_that_is(run, emulator, text):
+    emulator.unit_seconds = 0.0001
+    done = run(text, "-o", "a.wav", skill=TTS)
+    assert done.code == 0 and "its end may be missing" in done.err and "a segment is 0.0" in done.err, done
+    emulator.unit_seconds = 0.12
+    assert "may be missing" not in run(text, "-o", "b.wav", skill=TTS).err
+
+
 def test_a_length_that_speech_tells_and_that_cannot_be_is_not_repeated(run, emulator, work, monkeypatch):
     for said, told in ((1 << 40, False), (1.3 * 48000, True)):
         data = voicing.opus("Hello world.")

@@ -142,7 +142,8 @@ class Output:
         if model.says != "text" or not seconds or not too_short(seconds, part.shown, speed):
             return
         expected = expected_seconds(part.shown, speed)
-        self._console.warn(f"a segment is {seconds:.1f} s long and should be about {expected:.0f} s: "
+        should = f"about {expected:.1f} s" if expected >= 0.1 else "longer"
+        self._console.warn(f"a segment is {seconds:.{1 if seconds >= 1 else 2}f} s long and should be {should}: "
                            f"its end may be missing. It begins: {part.shown[:40]}",
                            _CUT_FIX if model.wire == "cosy" and not model.tags else _SHORT_FIX)
 

@@ -24,7 +24,10 @@ _FETCH_AGAIN = ("run the same command again: "
 _SPEAK_AGAIN = "run the same command again: the segment is spoken again and billed again"
 # of sound: at first, a character, at most
 _MOST_BYTES, _BYTES_EACH, _BYTES_AT_ALL = 64 << 20, 2 << 20, 1 << 30
-_TRUNCATED = 0.5  # of the time a text takes to say; below it something was cut off (speech contract 7.4)
+# of the time a text takes to say; below it something was cut off (speech contract 7.4). How long a short text
+# takes is told less surely.
+_TRUNCATED, _TRUNCATED_SHORT, _SHORT = 0.5, 0.25, 4  # _SHORT: seconds
+_NO_WORD = 0.05  # seconds in which nobody says anything
 _MOST_SECONDS, _SECONDS_EACH = 100, 20  # of sound: at first, a character
 
 
@@ -292,7 +295,8 @@ def too_short(seconds: float, text: str, speed) -> bool:
     """Whether a part is so short that its end must be missing:
     CosyVoice cuts long texts silently (speech contract 4.7)."""
     expected = expected_seconds(text, speed)
-    return expected > 4 and seconds < _TRUNCATED * expected
+    least = expected * (_TRUNCATED if expected > _SHORT else _TRUNCATED_SHORT)
+    return seconds < max(least, _NO_WORD if any(map(str.isalnum, text)) else 0)
 
 
 def too_long(seconds: float, text: str) -> bool:
