@@ -264,12 +264,18 @@ def test_document_on_a_full_disk_is_no_traceback(home, work):
 
 @POSIX
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
-def test_sound_on_a_full_disk_is_told(emulator, home, work):
+@pytest.mark.parametrize("flags", [f"{stream}--format {form}".split() for stream in ("", "--stream ") for form in ("wav", "mp3", "opus", "pcm")])
+def test_sound_on_a_full_disk_is_told(emulator, home, work, flags):
     with open("/dev/full", "w") as full:
-        process = subprocess.run([sys.executable, str(SCRIPTS["qianwen-audio-tts"]), "Hello.", "-o", "-"], cwd=work, stdout=full,
+        process = subprocess.run([sys.executable, str(SCRIPTS["qianwen-audio-tts"]), "Hello.", "-o", "-", *flags], cwd=work, stdout=full,
                                  stderr=subprocess.PIPE, env={"PATH": os.environ["PATH"], "HOME": str(home),
                                                               "QWEN_BASE_URL": emulator.url, "DASHSCOPE_API_KEY": STANDARD_KEY})
     assert process.returncode == 9 and b"nothing is paid twice" in process.stderr and b"Traceback" not in process.stderr, process
+    assert b"cannot be written to stdout: No space left" in process.stderr and b"state" not in process.stderr, process
+    with open(work / "a", "wb") as file:
+        process = subprocess.run([*process.args], cwd=work, stdout=file, env={
+            "PATH": os.environ["PATH"], "HOME": str(home), "QWEN_BASE_URL": emulator.url, "DASHSCOPE_API_KEY": STANDARD_KEY})
+    assert process.returncode == 0 and (work / "a").stat().st_size > 100 and len(emulator.creates) == 1
 
 
 @POSIX

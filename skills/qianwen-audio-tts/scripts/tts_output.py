@@ -79,11 +79,15 @@ class Output:
         except BrokenPipeError:
             raise
         except (OSError, BadSound) as error:
-            raise Failure(Exit.UNSAVED,
-                          f"the sound could not be saved: {getattr(error, 'strerror', None) or error}",
-                          "the segments are paid and saved for a week",
-                          "make room or choose another --output or --format, "
-                          "then run the command again: nothing is paid twice", accepted="maybe") from error
+            raise self._unwritten(error) from error
+
+    def _unwritten(self, error: Exception) -> Failure:
+        place = "stdout" if self.pipe else self._outputs.path(1)
+        return Failure(Exit.UNSAVED,
+                       f"the sound cannot be written to {place}: {getattr(error, 'strerror', None) or error}",
+                       "the segments are paid and saved for a week",
+                       "make room or choose another --output or --format, "
+                       "then run the command again: nothing is paid twice", accepted="maybe")
 
     def _form_of(self, found: list) -> str:
         """The format of the file: what was asked for, or what really came."""
@@ -217,11 +221,7 @@ class Output:
         elif isinstance(error, Failure):
             failure = error
         else:
-            failure = Failure(
-                Exit.UNSAVED,
-                f"the sound cannot be written: {getattr(error, 'strerror', None) or error}",
-                accepted="maybe", fix="make room or choose another --output, then run the command again; "
-                                      "complete segments are saved")
+            failure = self._unwritten(error)
         if temporary and live.seconds:
             try:
                 live.finish()
@@ -230,7 +230,7 @@ class Output:
                 failure.message += f"; the first {live.seconds:.1f} s are in {partial}"
             except (OSError, BadSound):
                 pass
-        if len(self._job.parts) > 1:
+        if len(self._job.parts) > 1 and "paid twice" not in failure.fix:
             failure.fix = f"{failure.fix}; complete segments are saved and not paid again"
         return failure
 
@@ -261,10 +261,9 @@ class _Stdout:
         sys.stdout.flush()
         return sys.stdout.buffer
 
-    def __exit__(self, *_):
+    def __exit__(self, failed, *_):
         try:
             sys.stdout.buffer.flush()
-        except BrokenPipeError:
-            raise
-        except OSError:
-            pass
+        except OSError as error:
+            if not failed or isinstance(error, BrokenPipeError):
+                raise
