@@ -522,7 +522,7 @@ def test_a_file_of_the_skill_that_is_taken_away_meanwhile_is_named(run, monkeypa
     """What was going to be told is told without it, and nothing ends in a traceback."""
     monkeypatch.setitem(sys.modules, gone, None)
     if gone == "shared.cli.session":
-        monkeypatch.setattr("shared.main.Session", lambda *arguments: __import__(gone, fromlist=["Session"]))
+        monkeypatch.setattr("shared.main.Session", lambda *arguments, **named: __import__(gone, fromlist=["Session"]))
     result = run("Hi", key=None)
     assert result.code == code and said in result.err and "Traceback" not in result.err and "next: " in result.err, result
 
