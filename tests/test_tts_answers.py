@@ -58,6 +58,9 @@ WHOLE = {  # name -> dialect, body, sound, link, finished
     "minimax with a link": ("minimax", minimax(LINK, 2, EXTRA), b"", LINK, True),
     "minimax with a link that shouts": ("minimax", minimax("HTTPS://h/x", 2, EXTRA), b"", "HTTPS://h/x", True),
     "minimax without its extra information": ("minimax", minimax(SOUND, 2), SOUND, "", True),
+    "minimax, a link between line ends": ("minimax", minimax(f"\n{LINK}\r\n", 2), b"", LINK, True),
+    "a link with a line end and a tab": ("qwen", {"output": {"finish_reason": "stop", "audio": {"url": f"{LINK[:9]}\t{LINK[9:]}\n"}}},
+                                         b"", LINK, True),
     "minimax without a sound": ("minimax", {"output": {"base_resp": GOOD, "data": None}}, b"", "", False),
 }
 

@@ -10,6 +10,7 @@ import binascii
 import re
 
 from shared.body import object_in
+from shared.transport.addresses import link_of
 from shared.transport.context import ServiceError
 
 _LINK = re.compile(r"https?://", re.IGNORECASE)
@@ -45,8 +46,7 @@ class Answer:
 
     def _base64(self, output: dict) -> bytes:
         audio = object_in(output, "audio")
-        if isinstance(audio.get("url"), str) and audio["url"]:
-            self.url = audio["url"]
+        self.url = link_of(audio.get("url")) or self.url
         self.finished = self.finished or output.get("finish_reason") not in ("null", None, "")
         data = audio.get("data")
         if not isinstance(data, str) or not data:
@@ -65,8 +65,8 @@ class Answer:
         audio = data.get("audio")
         if not isinstance(audio, str) or not audio or (last and self._came):
             return b""  # the last event repeats the whole, unless it was asked not to
-        if _LINK.match(audio):
-            self.url = audio
+        if _LINK.match(link_of(audio)):
+            self.url = link_of(audio)
             return b""
         try:
             return bytes.fromhex(audio)

@@ -10,11 +10,18 @@ from urllib.parse import quote, urlsplit
 from .. import key_guard
 
 _STANDS = "%/:=&?#~+!$,;'@()*[]-._"  # in the address behind its host, besides letters and digits
+_AROUND = "".join(map(chr, range(0x21)))
 _HOST = re.compile(r"\[[0-9a-f:.]+\](:[0-9]+)?|[a-z0-9._-]+(:[0-9]+)?", re.IGNORECASE)
 
 
 class BadAddress(ValueError):
     """An address that is not asked; the message says why."""
+
+
+def link_of(value) -> str:
+    """A link as it stands in an answer, without what browsers leave out as well: tabs and line ends, blanks
+    and control characters around it. '' for what is no text."""
+    return re.sub("[\t\r\n]", "", value).strip(_AROUND) if isinstance(value, str) else ""
 
 
 def usable_address(endpoint: key_guard.Endpoint, url: str, at_endpoint: bool = True) -> str:
