@@ -744,6 +744,9 @@ NOT_ITS_OWN = {
     "throttled": {"code": "Throttling.RateQuota", "message": "Requests rate limit exceeded"}, "nothing": {}, "no status": {"output": {}},
     "overloaded": {"code": "ServiceUnavailable", "message": "<503> try later"}, "odd": {"output": [], "code": "SystemError"},
     "in output": {"output": {"code": "Throttling", "message": "slow"}},
+    **{code: {"code": code, "message": "of a gateway"} for code in (
+        "InvalidToken", "InvalidSignature", "InvalidTimestamp", "InvalidRequest", "InvalidFile", "InvalidParameterSet", "ModelNotFound",
+        "FileNotFound", "ImagePullBackOff", "UnsupportedMediaType", "UnsupportedOperation", "MediaError", "TaskFailed")},
     "not JSON": Context().network("the answer is not the expected JSON: {\"out", retryable=False),
     "a page": Context().network("a web page came instead of an answer (HTTP 200): <html>", retryable=False),
 }
@@ -765,7 +768,8 @@ def test_a_read_never_advises_to_pay_again(journal, clock, name):
     assert "run the command again" not in failure.fix and "bill" not in failure.cause + failure.message
 
 
-@pytest.mark.parametrize("code", ["InvalidParameter", "DataInspectionFailed", "InternalError.Algo", "IPInfringementSuspect"])
+@pytest.mark.parametrize("code", ["InvalidParameter", "DataInspectionFailed", "InternalError.Algo", "IPInfringementSuspect",
+                                  "InvalidParameter.DataInspection", "InvalidFile.NoHuman", "InvalidImageFormat", "InvalidURL.Timeout"])
 def test_a_code_that_can_be_the_tasks_ends_it(journal, clock, code):
     record = started(journal)
     with pytest.raises(Failure) as caught:
@@ -773,17 +777,15 @@ def test_a_code_that_can_be_the_tasks_ends_it(journal, clock, code):
     assert caught.value.code == code and journal.read(record["id"]) is None
 
 
-DOUBTFUL = {"code": "InternalError", "message": "m", "request_id": "r"}
-
-
-def test_an_internal_error_is_the_tasks_when_it_comes_five_times_in_a_row(journal, clock):
-    record, console = started(journal), Words()
-    looks = [*[DOUBTFUL] * 4, status("RUNNING"), *[DOUBTFUL] * 4]
+@pytest.mark.parametrize("code", ["InternalError", "InvalidURL", "BadRequest.TooLarge"])
+def test_what_the_question_may_have_met_is_the_tasks_when_it_comes_five_times_in_a_row(journal, clock, code):
+    record, console, doubtful = started(journal), Words(), {"code": code, "message": "m", "request_id": "r"}
+    looks = [*[doubtful] * 4, status("RUNNING"), *[doubtful] * 4]
     assert runner_of(journal, clock, *looks, DONE, console=console).wait(record, 600) == DONE
     assert any("in an unknown state, " in note for note in console.notes)
     with pytest.raises(Failure) as caught:
-        runner_of(journal, clock, *looks, DOUBTFUL, DONE).wait(record, 600)
-    assert caught.value.code == "InternalError" and journal.read(record["id"]) is None
+        runner_of(journal, clock, *looks, doubtful, DONE).wait(record, 600)
+    assert caught.value.code == code and journal.read(record["id"]) is None
 
 
 # ---- a clock that is wrong -------------------------------------------------------------------------------------------

@@ -19,14 +19,17 @@ from .journal import is_submitting, Journal, LOST, resume_command, RUNNING
 from .polling import LIST_DELAY, Polled, SUCCEEDED
 
 FAILED, CANCELED, UNKNOWN = "FAILED", "CANCELED", "UNKNOWN"
-PERHAPS = "FAILED?"  # an internal error without an output: the task's, or that of the question
-_SURE = 5  # such answers in a row are the task's
+PERHAPS = "FAILED?"  # a code without a status: the task's, or that of the question
+_SURE = 5  # such answers in a row are the task's, and so is a result without a link
 NOT_LISTED, NOT_CLEAR = "TaskNotListed", "TaskNotClear"
 YOUNG = 30.0  # seconds in which a new task may not be known everywhere yet
 LOST_WINDOW = 120.0  # seconds around a create whose answer was lost, in which its task is looked for
-_OF_A_TASK = re.compile("(Invalid|BadRequest|DataInspection|IPInfringement|UnsupportedOperation|ModelNotFound"
-                        r"|TaskFailed|InternalError\.(Algo|FileUpload|Upload)|Unsupported|Download"
-                        "|File|Media|Image|Video|Audio)", re.IGNORECASE)
+# What a task may fail for, besides content (image contract 8.1, 8.3). A gateway or a sign-in has codes of its
+# own: InvalidToken, FileNotFound, ImagePullBackOff.
+_OF_A_TASK = re.compile(r"(InvalidParameter|Invalid(File|Image)\.\w+|InvalidImage(Resolution|Format)"
+                        r"|InvalidPerson|InvalidURL\.(ConnectionRefused|Timeout)|BadRequest\.InputDownloadFailed"
+                        r"|InternalError\.(Algo|FileUpload|Upload))(\.\w+)*", re.IGNORECASE)
+_PERHAPS_OF_A_TASK = re.compile(r"(InternalError|InvalidURL|BadRequest)(\.\w+)*", re.IGNORECASE)
 _AHEAD = 8 * 3600  # seconds that the service's naive times are ahead of UTC (image contract 3.2)
 
 
@@ -245,9 +248,10 @@ class Tasks(Polled):
             return ""
         message, request_id = str(body.get("message") or ""), str(body.get("request_id") or "")
         failure = self.client.context.explain(ServiceError(200, code, message, request_id))
-        if failure.exit_code == Exit.CONTENT or failure.exit_code == Exit.FAILED and _OF_A_TASK.match(code):
+        is_its_own = failure.exit_code == Exit.FAILED and _OF_A_TASK.fullmatch(code)
+        if failure.exit_code == Exit.CONTENT or is_its_own:
             return FAILED
-        if code.lower().startswith("internalerror"):
+        if _PERHAPS_OF_A_TASK.fullmatch(code):
             return PERHAPS
         raise failure
 
