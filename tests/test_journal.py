@@ -295,13 +295,20 @@ def test_record_is_there_before_the_create_and_the_id_before_the_first_poll(jour
     assert journal.read(record["id"])["task_id"] == "t1", "it goes only when the files are saved"
 
 
+@pytest.mark.parametrize("answer, task_id", [({"output": {"task_id": 77}}, "77"), ({"task_id": "t8"}, "t8")])
+def test_id_in_another_form_is_taken(journal, clock, answer, task_id):
+    record = journal.new("s", model=MODEL)
+    runner_of(journal, clock, answer).submit(CREATE, record)
+    assert journal.read(record["id"])["task_id"] == task_id
+
+
 def test_older_form_of_the_answer_has_the_id_in_a_list(journal, clock):
     record = journal.new("s", model=MODEL)
     runner_of(journal, clock, {"data": [{"task_id": "t7"}]}).submit(CREATE, record)
     assert record["task_id"] == "t7"
 
 
-@pytest.mark.parametrize("answer", [{}, {"output": None}, {"output": {"task_id": None}}, {"output": {"task_id": 5}}, {"output": []},
+@pytest.mark.parametrize("answer", [{}, {"output": None}, {"output": {"task_id": None}}, {"output": {"task_id": True}}, {"output": []},
                                     {"data": []}, {"data": [None]}, {"data": {"task_id": "t"}}, {"output": {"task_id": ["t"]}}])
 def test_answer_without_an_id_says_how_to_look_for_the_task(journal, clock, answer):
     record = journal.new("s", model=MODEL)
@@ -395,8 +402,28 @@ def test_start_time_stands_in_for_the_creation(journal, clock):
     assert runner_of(journal, clock, {"data": [item]}).look_for(record) == "t5"
 
 
-@pytest.mark.parametrize("answer", [{"data": []}, {}, {"data": None}, {"data": "x"}, {"data": [listed("t5", model="other")]},
-                                    {"data": [listed("t5", -300)]}, {"data": [{**listed("t5"), "gmt_create": "now"}]}])
+@pytest.mark.parametrize("moment", [str(int(NOW * 1000)), "2026-01-02 11:00:00", None, [], float("nan")])
+def test_task_whose_beginning_is_told_oddly_is_found(journal, clock, moment):
+    """The service was asked for this time, so what it lists is of this time."""
+    record = lost(journal, clock)
+    assert runner_of(journal, clock, {"data": [{**listed("t5"), "gmt_create": moment}]}).look_for(record) == "t5"
+
+
+@pytest.mark.parametrize("answer", [{}, {"data": "x"}, {"output": {"data": [listed("t5")]}}, {"data": {"list": []}}])
+def test_answer_that_is_no_list_says_of_no_task_that_it_is_not_there(journal, clock, answer):
+    record = lost(journal, clock)
+    with pytest.raises(Failure) as caught:
+        runner_of(journal, clock, answer).look_for(record)
+    assert caught.value.exit_code == Exit.RUNNING and caught.value.resume == resume_of(record["id"]) and journal.read(record["id"])
+
+
+def test_list_with_shorter_pages_is_read_to_its_end(journal, clock):
+    record, page = lost(journal, clock), [listed(f"x{number}", model="other") for number in range(50)]
+    pages = [{"data": page, "total_page": 2}, {"data": [listed("t5")], "total_page": 2}]
+    assert runner_of(journal, clock, *pages).look_for(record) == "t5"
+
+
+@pytest.mark.parametrize("answer", [{"data": []}, {"data": None}, {"data": [listed("t5", model="other")]}, {"data": [listed("t5", -300)]}])
 def test_task_that_is_not_listed_was_not_taken(journal, clock, answer):
     record = lost(journal, clock)
     with pytest.raises(Failure) as caught:

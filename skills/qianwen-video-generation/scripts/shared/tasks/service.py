@@ -7,6 +7,7 @@ surely not taken, and one whose answer was lost is looked for in the service's o
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 import time
 
@@ -128,7 +129,7 @@ class Tasks(Polled):
         items, earliest, latest = self._listed(record)
         found = [str(item["task_id"]) for item in items
                  if item.get("model_name") == record["model"] and is_id(item.get("task_id"))
-                 and item["task_id"] not in known and earliest <= _started(item) <= latest]
+                 and item["task_id"] not in known and earliest <= (_started(item) or earliest) <= latest]
         if not found:
             self._give_up(record)
             raise Failure(
@@ -212,10 +213,13 @@ class Tasks(Polled):
             url = (f"{self.client.endpoint.native}/tasks/?page_no={page}&page_size=100"
                    f"&start_time={first}&end_time={last}")
             reply = self.client.json(Request("GET", url), Retries.READ)
-            body = reply.body
-            data = body.get("data") if isinstance(body.get("data"), list) else []
+            data = reply.body.get("data", "")
+            if not isinstance(data, list) and data is not None:
+                raise self._no_list(record)
+            data = data or []
             items += [item for item in data if isinstance(item, dict)]
-            if len(data) < 100:
+            pages = reply.body.get("total_page")
+            if len(data) < 100 and not (data and isinstance(pages, int) and page < pages):
                 break
             page += 1
         self.journal.heard(reply.headers)
@@ -223,6 +227,12 @@ class Tasks(Polled):
             return items, begin, end
         ahead = self.journal.ahead
         return items, created + ahead - 5, ended + ahead + 5
+
+    def _no_list(self, record: dict) -> Failure:
+        """An answer that is no list says of no task that it is not there."""
+        command = resume_command(record["id"], self.journal)
+        return Failure(Exit.RUNNING, "the service's list of tasks cannot be read", "its answer is not a list",
+                       f"try again in a minute: {command}", accepted="maybe", code=NOT_CLEAR, resume=command)
 
     # -- poll
 
@@ -321,8 +331,8 @@ def _task_id(body: dict) -> str:
     output = object_in(body, "output")
     data = body.get("data")
     first = data[0] if isinstance(data, list) and data and isinstance(data[0], dict) else {}
-    found = output.get("task_id") or first.get("task_id")
-    return found if isinstance(found, str) else ""
+    found = output.get("task_id") or first.get("task_id") or body.get("task_id")
+    return str(found) if isinstance(found, (str, int)) and not isinstance(found, bool) else ""
 
 
 def original_prompt(body) -> str:
@@ -335,6 +345,9 @@ def original_prompt(body) -> str:
 
 
 def _started(item: dict) -> float:
-    """Epoch seconds of a listed task's beginning; the list has milliseconds."""
-    moment = item.get("gmt_create") or item.get("start_time") or 0
-    return moment / 1000 if isinstance(moment, (int, float)) else 0.0
+    """Epoch seconds of a listed task's beginning, 0 where it cannot be read; the list has milliseconds."""
+    try:
+        moment = float(item.get("gmt_create") or item.get("start_time") or 0) / 1000
+    except (TypeError, ValueError, OverflowError):
+        return 0.0
+    return moment if math.isfinite(moment) else 0.0
