@@ -62,6 +62,15 @@ SHAPES = {
     "segmentation": ({"output": {"output_image_url": A, "output_vis_image_url": B}}, [image(A), image(B)]),
     "poster": ({"output": {"render_urls": [A, B], "bg_urls": [A + "0"]}}, [image(A), image(B), image(A + "0")]),
     "wanx-v1, each link twice": ({"output": {"results": [{"url": A}, {"url": A}, {"url": B}, {"url": B}]}}, [image(A), image(B)]),
+    "an object": (choices([{"image": {"url": A}}]), [image(A)]), "alone in a list": (choices([{"image": [A]}]), [image(A)]),
+    "a part of a chat": (choices([{"type": "image_url", "image_url": {"url": A}}]), [image(A)]),
+    "content that is a link": (choices(A), [image(A)]), "content as a list of links": (choices([A, B]), [image(A), image(B)]),
+    "Markdown": (choices(f"Here it is: ![a fox]({A})"), [image(A)]), "Markdown in its place": (choices([{"image": f"![]({A})"}]), [image(A)]),
+    "data": ({"data": [{"url": A}, {"b64_json": "iVBO"}], "created": 1}, [image(A), image("data:image/png;base64,iVBO")]),
+    "a line end and a tab": (choices([{"image": f"\t{A[:20]}\t{A[20:]}\r\n"}]), [image(A)]),
+    "results of another name": ({"output": {"results": [{"image_url": {"url": A}}]}}, [image(A)]),
+    "an unknown place, once": ({"output": {"pictures": {"first": A, "again": [A]}, "input_image_url": B}}, [image(A)]),
+    "a link in the text": (choices([{"text": A}]), [text(A)]),
     "nothing": (choices(), []), "no output": ({"request_id": "r"}, []), "failed task": ({"output": {"task_status": "FAILED", **BAD}}, []),
     "flat failure": ({"request_id": "r", **BAD}, []),
 }
@@ -255,6 +264,6 @@ def test_markdown(parts, files, page):
 @pytest.mark.parametrize("usage, saved, count", [
     ({"image_count": 2, "height": 1024, "width": 1536}, 1, 2), ({"output_image_count": 3, "input_image_count": 1}, 1, 3),
     ({"image_count": 0}, 1, 0), ({}, 4, 4), ({"image_count": "2"}, 3, 3), ({"image_count": None, "output_image_count": 1}, 3, 1),
-    ({"image_count": True}, 3, 3), ({"image_count": 1.5}, 3, 3)])
+    ({"image_count": True}, 3, 3), ({"image_count": 1.5}, 3, 3), ({"image_count": -1}, 3, 3), ({"image_count": 10**9}, 3, 3)])
 def test_pictures_that_are_billed(usage, saved, count):
     assert count_of(usage, saved) == count

@@ -6,6 +6,7 @@ disk and right, or a command is named, and running that command brings them.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import random
 import signal
@@ -16,6 +17,8 @@ from collections import namedtuple
 
 import pytest
 
+from shared.transport.client import Client
+from shared.transport.request import Reply
 from tests.conftest import BYTECODE, STANDARD_KEY
 from tests.emulator import Emulator
 from tests.media_samples import jpeg
@@ -265,6 +268,33 @@ def test_fewer_than_asked_for_directly(draw, emulator, work, home, images, exit_
     assert result.code == exit_code, result
     assert_right(emulator, work, "a fox", made)
     assert journal(home) == []
+
+
+@pytest.mark.parametrize("answer, files", [
+    ({"output": {"choices": [{"message": {"content": [{"text": "I draw no foxes"}]}}]}, "usage": {"image_count": 1}, "request_id": "r7"}, 1),
+    ({"output": {"strange": {"form": [1]}}, "usage": [1], "request_id": "r7"}, 1)])
+def test_direct_answer_that_cannot_be_read_is_kept(draw, emulator, work, home, monkeypatch, answer, files):
+    """It is paid, and cannot be had again."""
+    monkeypatch.setattr("shared.transport.client.Client._json_once", lambda *_: Reply(200, {}, answer))
+    result = draw("a fox", "-o", "fox.png", "--json")
+    document = result.document
+    assert result.code == 8 and document["files"] == [{"partial": "fox.partial.json"}] and "fox.partial.json" in result.err, result
+    assert json.loads((work / "fox.partial.json").read_text("utf-8")) == answer and document["error"]["request_id"] == "r7"
+    assert "only if paying twice is acceptable" in document["error"]["fix"] and "not billed" not in result.err
+    (line,) = (home / ".local/state/qianwen/spending.jsonl").read_text().splitlines()
+    assert json.loads(line)["in_doubt"] and json.loads(line)["amount"] > 0
+
+
+def test_pictures_that_are_counted_but_have_no_link_are_not_advised_to_be_made_again(draw, emulator, work, monkeypatch):
+    real = Client._json_once
+
+    def one_link_less(*arguments):
+        reply = real(*arguments)
+        reply.body["output"]["choices"][0]["message"]["content"][0] = {"image": None}
+        return reply
+    monkeypatch.setattr(Client, "_json_once", one_link_less)
+    result = draw("a fox", "-n", 2)
+    assert result.code == 11 and "may be billed" in result.err and "ask for the rest" not in result.err, result
 
 
 def process_of(emulator, home, work, *arguments):

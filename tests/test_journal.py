@@ -815,6 +815,26 @@ def test_what_the_question_may_have_met_is_the_tasks_when_it_comes_five_times_in
     assert caught.value.code == code and journal.read(record["id"]) is None
 
 
+def test_a_result_that_cannot_be_read_is_asked_for_again_and_stays(journal, clock):
+    """The task has succeeded, so it is billed: nobody may advise to make it again."""
+    record, empty = started(journal), status("SUCCEEDED")
+    settings = {"has_result": lambda record, body: "results" in body["output"]}
+    assert runner_of(journal, clock, *[empty] * 4, DONE, **settings).wait(record, 600) == DONE
+    with pytest.raises(Failure) as caught:
+        runner_of(journal, clock, *[empty] * 5, **settings).wait(record, 600)
+    failure = caught.value
+    assert (failure.exit_code, failure.code, failure.resume) == (Exit.UNSAVED, "ResultLink", resume_of("t1"))
+    assert resume_of("t1") in failure.fix and "run" not in failure.fix and '"SUCCEEDED"' in failure.cause and journal.read(record["id"])
+    with pytest.raises(Failure) as caught:
+        runner_of(journal, clock, *[empty] * 5, **settings).wait(record, 2)
+    assert caught.value.exit_code == Exit.RUNNING and "without a result" in caught.value.message and journal.read(record["id"])
+
+
+def test_a_status_beside_the_output_counts(journal, clock):
+    body = {"task_id": "t1", "task_status": " succeeded", "video_url": "https://h/1.mp4"}
+    assert runner_of(journal, clock, body).wait(started(journal), 60) == body
+
+
 # ---- a clock that is wrong -------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("off", [-3, 3, 400], ids=lambda days: f"{days} days")

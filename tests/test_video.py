@@ -515,6 +515,24 @@ def test_fate_of_a_task(film, emulator, work, home, fate):
     assert film("a boat", "-o", "new/boat.mp4", *SOON).code == 0, "it may be made again at once"
 
 
+def test_task_whose_link_cannot_be_read_is_fetched_later(film, emulator, work, home, monkeypatch):
+    """Asked a few times, then left to --resume: it has succeeded, so it is billed."""
+    looks = []
+
+    def unreadable(self, task_id):
+        looks.append(task_id)
+        return "SUCCEEDED", {"output": {"task_id": task_id, "task_status": "SUCCEEDED", "video_url": 5}}
+    with monkeypatch.context() as patch:
+        patch.setattr("shared.tasks.service.Tasks.look", unreadable)
+        result = film("a boat", "-o", "boat.mp4", *SOON, "--json")
+    document = result.document
+    assert (result.code, document["exit_code"], len(looks), len(journal(home))) == (9, 9, 5, 1), result
+    assert "billed" not in result.err and document["resume"] in document["error"]["fix"]
+    assert film("a boat", "-o", "boat.mp4", *SOON).code == 5, "it is not made a second time"
+    fetch(film, emulator, result)
+    assert list(videos_in(work)) == ["boat.mp4"] and journal(home) == [] and len(emulator.creates) == 1
+
+
 def test_refused_input_costs_nothing(film, emulator, home):
     emulator.inject("moderation", path="/services/aigc/")
     result = film("a boat", *SOON)

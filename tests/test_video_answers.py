@@ -30,6 +30,11 @@ SHAPES = {
     "kling, with a marked copy": (done(video_url=A, watermark_video_url=B), [video(A)]),
     "results as a list": (done(results=[{"video_url": A}]), [video(A)]),
     "empty link, real one deeper": (done(video_url="", results={"video_url": B}), [video(B)]),
+    "as an object": (done(video={"url": A, "cover_url": B}), [video(A)]), "alone in a list": (done(video_url=[A]), [video(A)]),
+    "as an object in its own place": (done(video_url={"url": A}), [video(A)]), "with a line end": (done(video_url=f" {A}\n"), [video(A)]),
+    "beside its first frame": (done(files=[B.replace("mp4", "png"), A]), [video(A)]), "in data": ({"data": [{"url": A}]}, [video(A)]),
+    "without an ending": (done(file="https://res.example.com/7?x.png"), [video("https://res.example.com/7?x.png")]),
+    "one of two": (done(files=[A, B]), []), "only what went in": (done(input={"video_url": A}, img="https://res.example.com/1.png"), []),
     "failed": ({"request_id": "r", "output": {"task_id": "t", "task_status": "FAILED", **TIMES, **BAD}}, []),
     "flat failure": ({"request_id": "r", **BAD}, []), "no output": ({"request_id": "r"}, []), "empty": (done(), []),
     "running": ({"output": {"task_id": "t", "task_status": "RUNNING"}}, []),
@@ -43,8 +48,7 @@ def test_parts_of_an_answer(body, parts):
     assert json.dumps(body) == given
 
 
-ODD = [None, "", 0, 7, -1.5, True, False, [], {}, [None], [[]], ["x"], [7], {"video_url": None}, {"video_url": []}, [{"video_url": 5}],
-       {"x": [A]}, {"video_url": {"url": A}}]
+ODD = [None, "", 0, 7, -1.5, True, False, [], {}, [None], [[]], ["x"], [7], {"video_url": None}, {"video_url": []}, [{"video_url": 5}]]
 PLACES = {
     "body": lambda odd: odd if isinstance(odd, dict) else {"output": odd}, "output": lambda odd: {"output": odd},
     "results": lambda odd: {"output": {"results": odd}}, "result": lambda odd: {"output": {"results": [odd]}},

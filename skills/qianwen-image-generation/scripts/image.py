@@ -182,7 +182,7 @@ class Run(TaskRun):
         try:
             with paying(self.session, record) as payment:
                 parts, answer = (self._stream if call.stream else self._answer)(request, record, client)
-                self.settle_direct(payment, record, parts, answer)
+                self.settle_direct(payment, record, parts, answer, outputs)
         except KeyboardInterrupt:
             raise Failure(Exit.INTERRUPTED, "interrupted before the answer came",
                           "the service may have made the pictures, and bills them then",
@@ -261,10 +261,13 @@ class Run(TaskRun):
         asked = record.get("expected", 0)
         if record.get("mode") in ("make", "edit", "function") and len(delivery.files) < asked:
             made = len(delivery.files)
+            told = self.count(record, delivery.files)
+            unread = f"the service counts {told}, so others may be billed; its answer had no links to them"
             raise Failure(
                 Exit.PARTIAL,
                 f"{asked} pictures were asked for, and the service made {made}; they are saved",
-                fix="pictures not made are not billed; ask for the rest again", files=delivery.files,
+                fix=unread if told > made else "pictures not made are not billed; ask for the rest again",
+                files=delivery.files,
                 request_id=record.get("request_id", ""), task_id=record["task_id"])
 
 

@@ -6,8 +6,10 @@ Source: sections 1.3, 3.2, 5.8 and 12.3 of the image contract.
 from __future__ import annotations
 
 from shared.body import object_in
+from shared.tasks.answers import link_in, links_in
 
 _LINKS = ("image_url", "output_image_url", "output_vis_image_url")  # of tools, directly in the output
+_MOST = 1000  # pictures of one call; what counts more is no count
 _LISTS = ("render_urls", "bg_urls")
 
 
@@ -15,15 +17,18 @@ def parts_of(body: dict) -> list:
     """The parts of an answer in its order: media with `url`, text, and errors of single results.
 
     Pictures may be several choices or several items of one choice, so both levels are walked;
-    what else the wrapper holds does not matter.
+    what else the wrapper holds does not matter. Where no place of the families has a result, others are
+    looked at.
     """
     output = object_in(body, "output")
     parts = [part for choice in _dicts(output.get("choices")) for part in _of_content(choice)]
     parts += [_of_result(result) for result in _dicts(output.get("results"))]
-    parts += [{"kind": "media", "url": output[name]} for name in _LINKS if _is_link(output.get(name))]
-    parts += [{"kind": "media", "url": link} for name in _LISTS for link in _list(output.get(name))
-              if _is_link(link)]
-    return _once(filter(None, parts))
+    links = [link_in(output.get(name)) for name in _LINKS]
+    links += [link_in(link) for name in _LISTS for link in _list(output.get(name))]
+    parts = [part for part in [*parts, *map(_media, links)] if part]
+    if all(part["kind"] == "text" for part in parts):
+        parts += map(_media, links_in(body))
+    return _once(parts)
 
 
 def _once(parts, before=()) -> list:
@@ -36,6 +41,10 @@ def _once(parts, before=()) -> list:
     return found
 
 
+def _media(link: str):
+    return {"kind": "media", "url": link} if link else None
+
+
 def _list(value) -> list:
     return value if isinstance(value, list) else []
 
@@ -44,30 +53,27 @@ def _dicts(value) -> list:
     return [item for item in _list(value) if isinstance(item, dict)]
 
 
-def _is_link(value) -> bool:
-    return isinstance(value, str) and bool(value)
-
-
 def _of_content(choice: dict) -> list:
     message = object_in(choice, "message")
     content = message.get("content")
     if isinstance(content, str):
-        return [{"kind": "text", "text": content}] if content else []
+        return [*map(_media, links_in(content))] or ([{"kind": "text", "text": content}] if content else [])
     found = [content] if isinstance(content, dict) else _dicts(content)
     parts = []
     for item in found:
-        if _is_link(item.get("image")):
-            parts.append({"kind": "media", "url": item["image"]})
-        elif _is_link(item.get("text")):
+        link = link_in(item.get("image")) or link_in(item.get("image_url"))
+        if link:
+            parts.append(_media(link))
+        elif isinstance(item.get("text"), str) and item["text"]:
             parts.append({"kind": "text", "text": item["text"]})
     return parts
 
 
 def _of_result(result: dict):
-    if _is_link(result.get("url")):
+    link = next(filter(None, (link_in(result.get(name)) for name in ("url", "image", *_LINKS))), "")
+    if link:
         prompt = result.get("actual_prompt")
-        return {"kind": "media", "url": result["url"],
-                **({"actual_prompt": prompt} if isinstance(prompt, str) else {})}
+        return {**_media(link), **({"actual_prompt": prompt} if isinstance(prompt, str) else {})}
     if result.get("code") or result.get("message"):
         return {"kind": "error", "code": str(result.get("code") or ""),
                 "message": str(result.get("message") or "")}
@@ -143,6 +149,7 @@ def markdown(parts: list, files: list) -> str:
 def count_of(usage: dict, saved: int) -> int:
     """How many pictures are billed: what the service says, else what came."""
     for name in ("image_count", "output_image_count"):
-        if isinstance(usage.get(name), int) and not isinstance(usage.get(name), bool):
-            return usage[name]
+        count = usage.get(name)
+        if isinstance(count, int) and not isinstance(count, bool) and 0 <= count <= _MOST:
+            return count
     return saved

@@ -10,7 +10,8 @@ batch/        many calls: run many estimate; rows sources template places; folde
               its wire: service
 chat/         text and vision: flags request brought promised turn; answer usage price; table models retired
               tokens; json_answer json_schema patterns
-tasks/        calls that make files: flags commands run delivery bill service polling journal
+tasks/        calls that make files: flags commands run delivery bill answers service polling
+              journal
 cli/          what every command line has: session console failed flags inputs;
               check commands models spent
 media/        pictures, videos and sounds that go in: inputs prompt addressing uploads

@@ -16,6 +16,7 @@ from ..money.cost import document, FREE, words
 from ..transport import download
 from ..transport.context import ServiceError
 from ..words import counted, unit
+from .answers import usage_of
 from .bill import cost_of, FETCHED, share
 from .journal import Journal, READY, resume_command
 
@@ -42,7 +43,7 @@ class Delivery:
         from now on nothing of the answer can be lost."""
         request_id = self.record.get("request_id") or str(answer.get("request_id") or "")
         self.record.update(state=READY, parts=self.console.redact_result(parts),
-                           usage=answer.get("usage") or {}, request_id=request_id,
+                           usage=usage_of(answer), request_id=request_id,
                            created=self.record["created"] or self.journal.clock())
         try:
             self.journal.write(self.record)

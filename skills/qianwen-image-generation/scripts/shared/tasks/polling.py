@@ -37,6 +37,10 @@ class Polled:
         """(status, the whole answer) of one poll. Raises Failure where the poll was refused."""
         raise NotImplementedError
 
+    def is_readable(self, record: dict, body: dict) -> bool:
+        """Whether the answer of what has ended well has what it should bring; else it is asked for again."""
+        return True
+
     def check(self, record: dict, status: str, body: dict, times: int) -> None:
         """Raise the Failure of what has ended without a result. The status came so many times in a row."""
 
@@ -55,7 +59,7 @@ class Polled:
         try:
             while True:
                 status, body = self._patient_look(record, begin, max_wait)
-                if status == SUCCEEDED:
+                if status == SUCCEEDED and self.is_readable(record, body):
                     return body
                 before, times = status, times + 1 if status == before else 1
                 self.check(record, status, body, times)

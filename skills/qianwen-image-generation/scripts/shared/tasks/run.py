@@ -13,6 +13,7 @@ from ..media.uploads import preview_uploads
 from ..money.cost import Cost, document, FREE
 from ..transport.request import Request
 from ..words import counted as in_words
+from .answers import makes_nothing, usage_of
 from .bill import counted, paying, settle, settle_without
 from .commands import cancel, check_same_account, check_same_skill, show_status
 from .delivery import Delivery, report
@@ -81,7 +82,12 @@ class TaskRun:
     def runner(self, client) -> Tasks:
         most = self.options.poll or self.product.longest
         return Tasks(client, self.journal, self.console, pace=(min(2.0, most), most),
-                     usual=self.product.usual, forget=lambda record: settle_without(self.session, record))
+                     usual=self.product.usual, forget=lambda record: settle_without(self.session, record),
+                     has_result=self._has_result)
+
+    def _has_result(self, record: dict, answer: dict) -> bool:
+        """Whether an answer has something to deliver, or says that nothing was made."""
+        return bool(self.settle(self.parts_of(answer), record)) or makes_nothing(answer)
 
     def request_of(self, call) -> Request:
         """The HTTP request of a script's Call, which has `path`, `body` and `headers`."""
@@ -174,7 +180,7 @@ class TaskRun:
             self.journal.remove(record)
             raise self._nothing(answer, record)
         if "cost" not in record:
-            settle(self.session, record, self.charged(record, parts, answer.get("usage") or {}))
+            settle(self.session, record, self.charged(record, parts, usage_of(answer)))
         self.console.ignore_broken_pipe = True  # a reader of stdout that goes away must not stop the saving
         delivery.keep_links(parts, answer)
         try:
@@ -194,12 +200,31 @@ class TaskRun:
         report(delivery, self.session, self.product, self.count(record, delivery.files), text_file, page,
                self._fetched)
 
-    def settle_direct(self, payment, record: dict, parts: list, answer: dict) -> None:
-        """A direct answer is there, and paid; where nothing was made, nothing is billed."""
+    def settle_direct(self, payment, record: dict, parts: list, answer: dict, outputs: OutputFiles) -> None:
+        """A direct answer is there, and paid; where nothing was made, nothing is billed. Raises Failure where
+        it cannot be read."""
         made = self.settle(parts, record)
-        cost = self.charged(record, made, answer.get("usage") or {}) if made else FREE
+        if not made and not makes_nothing(answer):
+            raise self._unreadable(answer, outputs)
+        cost = self.charged(record, made, usage_of(answer)) if made else FREE
         record.pop("counted")
         record["cost"] = document(payment.settle(cost, record.get("request_id", "")))
+
+    def _unreadable(self, answer: dict, outputs: OutputFiles) -> Failure:
+        """What is paid may be in the answer, which cannot be had again: it is kept."""
+        import json
+        said = json.dumps(self.console.redact_result(answer), ensure_ascii=False)
+        try:
+            temporary = outputs.temporary()
+            temporary.file.write(said.encode("utf-8", "replace"))
+            kept = outputs.save_partial(temporary, 1, "json")
+        except OSError:
+            kept = ""
+        what = f"the service answered without a link to a {self.product.noun} that can be read"
+        return Failure(Exit.FAILED, what + (f"; the whole answer is in {kept}" if kept else ""),
+                       f"the service answered {said[:500 if kept else 100_000]}",
+                       request_id=str(answer.get("request_id") or ""), accepted="maybe",
+                       files=[{"partial": kept}] if kept else [])
 
     def _nothing(self, answer: dict, record: dict) -> Failure:
         output = object_in(answer, "output")

@@ -7,12 +7,13 @@ surely not taken, and one whose answer was lost is looked for in the service's o
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 import re
 import time
 
 from ..body import object_in
-from ..failures import Exit, Failure, usage
+from ..failures import BAD_LINK, Exit, Failure, usage
 from ..transport.context import ServiceError
 from ..transport.request import encoded, is_id, Request
 from ..transport.retries import Retries
@@ -53,14 +54,16 @@ def check_given(given: str, record: dict | None, journal: Journal) -> None:
 
 class Tasks(Polled):
     """The tasks of one account. `forget(record)` is called for a task that ended without a result, or was not
-    taken at all: it is not billed. `pacing` is what Polled takes."""
+    taken at all: it is not billed. `has_result(record, body)` tells whether the answer of a task that
+    succeeded can be read. `pacing` is what Polled takes."""
 
-    WORDS = {"PENDING": "waiting", PERHAPS: "in an unknown state", "": "in an unknown state"}
+    WORDS = {"PENDING": "waiting", PERHAPS: "in an unknown state", "": "in an unknown state",
+             SUCCEEDED: "without a result that can be read"}
 
     def __init__(self, client, journal: Journal, console, *, usual: str = "", forget=lambda record: None,
-                 **pacing):
+                 has_result=lambda record, body: True, **pacing):
         super().__init__(client, journal, console, **pacing)
-        self.usual, self._forget = usual, forget
+        self.usual, self._forget, self._has_result = usual, forget, has_result
 
     # -- create
 
@@ -244,10 +247,10 @@ class Tasks(Polled):
         self.journal.heard(reply.headers)
         body = reply.body
         output = object_in(body, "output")
-        status = output.get("task_status")
+        status = output.get("task_status") or body.get("task_status")
         if not isinstance(status, str):  # some families report a failed task without an output
             status = self._status_of_error(str(output.get("code") or body.get("code") or ""), body)
-        return status.upper(), body
+        return status.strip().upper(), body
 
     def _status_of_error(self, code: str, body: dict) -> str:
         """FAILED where the code can be a task's only, PERHAPS where the question itself may have met with it.
@@ -265,10 +268,15 @@ class Tasks(Polled):
             return PERHAPS
         raise failure
 
+    def is_readable(self, record: dict, body: dict) -> bool:
+        return self._has_result(record, body)
+
     def check(self, record: dict, status: str, body: dict, times: int) -> None:
         status = FAILED if status == PERHAPS and times >= _SURE else status
         if status in (FAILED, CANCELED) or status == UNKNOWN and not self._is_young(record):
             raise self.ended(record, status, body)
+        if status == SUCCEEDED and times >= _SURE:
+            raise self._unreadable(record, body)
 
     def progress(self, record: dict, status: str) -> str:
         return f"task {record['task_id']}: {self.word(status)}"
@@ -297,6 +305,18 @@ class Tasks(Polled):
             return Failure(Exit.FAILED, f"the task {record['task_id']} was cancelled",
                            "somebody cancelled it while it waited", "run the original command again", **known)
         return self._failed(record, body, request_id)
+
+    def _unreadable(self, record: dict, body: dict) -> Failure:
+        """The result is there and most likely billed, so its record stays."""
+        command = resume_command(record["task_id"], self.journal)
+        said = json.dumps(body, ensure_ascii=False)[:2000]
+        return Failure(
+            Exit.UNSAVED,
+            f"the task {record['task_id']} succeeded, but its answer has no link that can be read",
+            f"the service answered {said}",
+            f"ask for it again with: {command}; the service keeps the result for 24 hours", code=BAD_LINK,
+            request_id=str(body.get("request_id") or ""), task_id=record["task_id"], resume=command,
+            accepted="maybe")
 
     def _failed(self, record: dict, body: dict, request_id: str) -> Failure:
         output = object_in(body, "output")
