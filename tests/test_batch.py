@@ -1,6 +1,7 @@
 """`--batch` through the real scripts: the rows, what a rerun does, what is in doubt, kills, rate limits, and the counts."""
 from __future__ import annotations
 
+import base64
 import errno
 import itertools
 import json
@@ -675,6 +676,63 @@ def test_rows_name_files_of_their_own_folder_alone(run, emulator, rows, work, ho
     done = run(*(BATCH if "prompt-file" not in row else (*BATCH, "default")))
     assert done.code == 2 and "line 2" in done.err and not emulator.requests, done
     assert b"PRIVATE" not in done.out_bytes + done.err_bytes and os.listdir(home) == ["id_rsa"]
+
+
+@POSIX
+@pytest.mark.parametrize("address", ["file://HOME/a.png?" + "A" * 5000, "file://HOME/a.png#" + "A" * 5000,
+                                     "file:///" + "%2e/" * 1200 + "HOME/a.png", "file://localhostHOME/%61.png"])
+def test_what_is_judged_of_an_address_is_the_file_that_is_opened(run, emulator, rows, work, home, address):
+    for folder in (home, work):
+        (folder / "a.png").write_bytes(_png())
+    rows({"prompt": "x", "image": address.replace("HOME", str(home))})
+    done = run(*BATCH, skill="qianwen-vision")
+    assert done.code == 2 and "neither below the folder" in done.err and not emulator.requests and len(done.err) < 1000, done
+    data = "data:image/png;base64," + base64.b64encode(_png() + bytes(40_000)).decode()
+    rows({"prompt": "x", "image": address.replace("HOME", str(work))}, {"prompt": "x", "image": data})
+    assert run(*BATCH, "--dry-run", skill="qianwen-vision").code == 0
+
+
+@POSIX
+@pytest.mark.parametrize("name", ["attach", "messages", "request", "schema", "tools", "terms", "prompt-file", "document", "chat"])
+def test_a_row_that_names_a_pipe_does_not_wait_for_it(run, emulator, rows, work, name):
+    os.mkfifo(work / "pipe")
+    rows({name: "pipe", **({} if name == "prompt-file" else {"prompt": "x"})})
+    done = run("--batch", "rows.jsonl", "-o", ".", "--any-files", process=True, timeout=20)
+    assert done.code == 2 and "line 1: " in done.err and "pipe is not" in done.err and not emulator.requests, done
+
+
+@POSIX
+@pytest.mark.parametrize("arguments", [("--batch", "pipe"), ("--batch", "pipe.csv"), ("--batch", "rows.jsonl", "--attach", "pipe")])
+def test_what_is_read_again_is_not_a_pipe(run, emulator, rows, work, arguments):
+    rows({"prompt": "x"}, {"prompt": "y"})
+    for name in ("pipe", "pipe.csv"):
+        os.mkfifo(work / name)
+    done = run(*arguments, "-o", "out", process=True, timeout=20)
+    assert done.code == 2 and "is not an ordinary file" in done.err and not emulator.requests, done
+
+
+@POSIX
+@pytest.mark.parametrize("spelled", ["./results.jsonl", ".//results.jsonl", "./.qianwen-batch.started", "././.qianwen-batch.lock",
+                                     "./Results.CSV", "re\u017fults.jsonl", "results.jsonl. ", "./results.jsonl::$DATA",
+                                     "results.\u200cjsonl", "results.csv/a.md", "loop/results.jsonl", "hard.md", ".qianwen-abcdef.tmp"])
+def test_no_row_replaces_a_file_of_the_batch(run, emulator, rows, work, spelled):
+    rows({"prompt": "x"})
+    assert run(*BATCH).code == 0
+    before = (work / "out" / "results.jsonl").read_bytes()
+    os.link(work / "out" / "results.jsonl", work / "out" / "hard.md")
+    if "loop" in spelled:
+        os.symlink(".", work / "out" / "loop")
+    for row in ({"output": spelled}, {"chat": "out/" + spelled}):
+        rows({"prompt": "x"}, {"prompt": "y", **row})
+        done = run(*BATCH, "--overwrite")
+        assert done.code == 2 and "is a file of the batch itself" in done.err and len(emulator.chat_requests) == 1, done
+    assert (work / "out" / "results.jsonl").read_bytes() == before
+
+
+def test_no_row_replaces_the_rows_themselves(run, emulator, rows, work):
+    rows({"prompt": "x", "output": "deep/../rows.jsonl"}, {"prompt": "y", "output": "./rows.jsonl"})
+    done = run("--batch", "rows.jsonl", "-o", ".", "--overwrite")
+    assert done.code == 2 and "line 2: 'output' './rows.jsonl' is a file of the batch" in done.err and not emulator.requests, done
 
 
 @POSIX

@@ -24,6 +24,7 @@ from ..files.locks import FileLock, Held, Unsupported
 from ..files.own import open_own
 from ..files.whole import sweep, to_disk, whole
 from .index import Keys
+from .places import NAMES
 from .results_table import check_table, index_of, put_in_order, ResultsTable
 from .rows import RowFile
 
@@ -39,9 +40,7 @@ class BatchFolder:
                  table: bool = False):
         self.folder, self._row_file, self._console = folder, row_file, console
         self._again, self._recoverable = again, recoverable
-        self.results, self._started, self._lock_file = (
-            os.path.join(folder, name)
-            for name in ("results.jsonl", ".qianwen-batch.started", ".qianwen-batch.lock"))
+        self.results, self._started, self._lock_file = (os.path.join(folder, name) for name in NAMES)
         self.table = os.path.join(folder, "results.csv") if table else ""
         self.kept = self.kept_in_doubt = self.foreign = 0
         self._skip = Keys()  # of the lines that stay

@@ -2,13 +2,16 @@
 A file of rows may come from somebody else, and so may the links beside it."""
 from __future__ import annotations
 
+import contextlib
 import os
 import re
-from urllib.parse import unquote, urlsplit
 
 from ..failures import usage
+from ..files.names import path_of
 
-_LONGEST = 4096  # characters; longer ones are data URLs, or name nothing
+_LONGEST = 32_767  # characters of a path; no system opens a longer one
+NAMES = ("results.jsonl", ".qianwen-batch.started", ".qianwen-batch.lock")  # of the batch's own files
+_OWN = r"results\.(jsonl|csv)|\.qianwen-.*"  # these, the table, and what is not finished yet
 _ADDRESS = re.compile(r"(https?|oss|fileid)://|data:", re.IGNORECASE)
 
 
@@ -19,6 +22,7 @@ class Places:
 
     def __init__(self, batch_file: str, folder: str, any_files: bool):
         self._folder, self._any = os.path.realpath(folder), any_files
+        self._own = (batch_file, *(os.path.join(folder, name) for name in NAMES))
         self._inputs = (os.path.realpath(os.path.dirname(os.path.abspath(batch_file))),
                         os.path.realpath(os.curdir))
         link = "" if any_files else self._link_out(os.path.abspath(folder))
@@ -41,35 +45,59 @@ class Places:
     def check_input(self, name: str, value: str) -> None:
         """Refuse a file outside. What looks like an address is one only where no such file exists.
         Raises usage."""
-        if self._any or value == "-" or len(value) > _LONGEST:
+        if value == "-":
             return
-        for path in {value, os.path.expanduser(value), _path_of(value)}:
-            outside = not self._is_inside(_real(name, path))
-            if outside and (os.path.exists(path) or not _ADDRESS.match(value)):
-                raise usage(f"{name!r}: {value} is neither below the folder of the batch file "
+        for path in _paths_of(value):
+            is_there = os.path.exists(path)
+            outside = not self._any and not self._is_inside(_real(name, path))
+            if outside and (is_there or not _ADDRESS.match(value)):
+                raise usage(f"{name!r}: {_short(value)} is neither below the folder of the batch file "
                             "nor below the working directory",
                             "move it there, or add --any-files if the rows are your own")
+            if is_there and not os.path.isfile(path):  # a pipe would hold up its row for ever
+                raise usage(f"{name!r}: {_short(value)} is not an ordinary file",
+                            "copy its content into a file and name that")
 
     def check_chat(self, name: str, value: str) -> None:
-        """Refuse a conversation outside the output folder: it is replaced. Raises usage."""
-        if not self._any and not _lies_in(_real(name, value), self._folder):
+        """Refuse a conversation outside the output folder, or in a file of the batch: it is replaced.
+        Raises usage."""
+        path = _real(name, value)
+        if not self._any and not _lies_in(path, self._folder):
             raise usage(f"{name!r}: {value} is not in the output folder {self._folder}",
                         "name a file there, or add --any-files if the rows are your own")
+        self._check_own(name, value, path)
 
     def check_output(self, name: str, path: str) -> None:
-        """Refuse an output that a link leads out of the folder. Raises usage."""
+        """Refuse an output that a link leads out of the folder, or that is a file of the batch.
+        Raises usage."""
         _real("output", path)
-        parent = os.path.dirname(path.rstrip("/\\")) or os.curdir
-        if not _lies_in(_real("output", parent), self._folder) or (
+        parent, last = os.path.split(path.rstrip("/\\"))
+        parent = _real("output", parent or os.curdir)
+        if not _lies_in(parent, self._folder) or (
                 os.path.isdir(path) and not _lies_in(os.path.realpath(path), self._folder)):
             raise usage(f"'output' {name!r} must be a relative name that stays in the output folder")
+        self._check_own("output", name, os.path.join(parent, last))
+
+    def _check_own(self, name: str, value: str, path: str) -> None:
+        """Refuse a file of the batch itself, however it is spelled. Raises usage."""
+        path = os.path.normpath(path)
+        inside = path[len(self._folder):].lstrip(os.sep) if _lies_in(path, self._folder) else ""
+        if re.fullmatch(_OWN, _folded(inside.split(os.sep)[0])) or any(_is_same(path, own)
+                                                                       for own in self._own):
+            raise usage(f"{name!r} {value!r} is a file of the batch itself", "name another file")
 
 
-def _path_of(value: str) -> str:
-    try:
-        return unquote(urlsplit(value).path) if value.lower().startswith("file:") else value
-    except ValueError:
-        return value
+def _paths_of(value: str) -> set:
+    """Whatever may be opened for a value: it is a path, or an address of one."""
+    found = {value}
+    for read in (os.path.expanduser, path_of):
+        with contextlib.suppress(ValueError):  # it names nothing
+            found.add(read(value))
+    return {path for path in found if len(path) <= _LONGEST}
+
+
+def _short(value: str) -> str:
+    return value if len(value) <= 200 else value[:200] + "…"
 
 
 def _real(name: str, path: str) -> str:
@@ -78,6 +106,21 @@ def _real(name: str, path: str) -> str:
         return os.path.realpath(path)
     except (UnicodeEncodeError, ValueError):
         raise usage(f"{name!r}: {ascii(path)} is not a file name") from None
+
+
+def _folded(name: str) -> str:
+    """A name as file systems know it that tell neither case nor invisible characters apart,
+    or drop what stands at its end."""
+    import unicodedata
+    seen = "".join(one for one in unicodedata.normalize("NFKC", name) if unicodedata.category(one) != "Cf")
+    return seen.casefold().partition(":")[0].rstrip(". ")
+
+
+def _is_same(path: str, own: str) -> bool:
+    try:
+        return os.path.samefile(path, own)
+    except (OSError, ValueError):
+        return False
 
 
 def _lies_in(path: str, folder: str) -> bool:

@@ -38,7 +38,10 @@ def _is_sheet(path: str) -> bool:
 
 
 def opened(path: str):
-    """The file, open for bytes. Raises usage where it cannot be read."""
+    """The file, open for bytes. Raises usage where it cannot be read twice."""
+    if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
+        raise usage(f"--batch {path} is not an ordinary file, but it is read twice",
+                    "save the rows as a file")
     try:
         return open(path, "rb")
     except FileNotFoundError:

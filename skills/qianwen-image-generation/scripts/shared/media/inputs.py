@@ -11,6 +11,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from ..failures import usage
 from ..files import probe
+from ..files.names import path_of
 from ..words import data_size
 
 MAX_STDIN = 64_000_000  # bytes held in memory
@@ -137,16 +138,11 @@ def _decoded(url: str, flag: str) -> bytes:
 
 
 def _checked_path(argument: str, flag: str) -> str:
-    path = argument
-    if argument.lower().startswith("file://"):
-        try:
-            parts = urlsplit(argument)
-        except ValueError:
-            raise usage(f"{flag} {argument} is not a usable file URL") from None
-        if parts.netloc not in ("", "localhost"):
-            raise usage(f"{flag} {argument}: a file URL may not name another host")
-        from urllib.request import url2pathname
-        path = url2pathname(parts.path)
+    try:
+        path = path_of(argument)
+    except ValueError as error:
+        raise usage(f"{flag} {printable(argument)} is not a usable file URL: {error}",
+                    "give a local path, or file:///PATH") from None
     shown = printable(path)
     if os.path.isdir(path):
         raise usage(f"{flag} {shown} is a folder, not a file", "name a file in it")

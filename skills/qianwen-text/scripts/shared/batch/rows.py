@@ -124,6 +124,7 @@ class RowFile:
     def check(self, tick=lambda: None) -> None:
         """Look at every line before anything is sent.
         Raises one usage Failure that names the first bad ones."""
+        self._check_defaults()
         bad, outputs, keys = _Bad(), {}, array("Q")
         for line, raw in self.source.records():
             tick()
@@ -136,6 +137,15 @@ class RowFile:
             raise usage(f"{self.path}: {bad.words()}", self._advice())
         if not self.keys:
             raise usage(f"{self.path} has no rows", self.source.example)
+
+    def _check_defaults(self) -> None:
+        """Refuse a pipe on the command line: the first row would empty it. Raises usage."""
+        for name in self._files:
+            given = self._base.get(name.replace("-", "_"))
+            for path in given if isinstance(given, list) else [given]:
+                if path and os.path.exists(path) and not os.path.isfile(path):
+                    raise usage(f"--{name} {path} is not an ordinary file, but each row reads it",
+                                "copy its content into a file and name that")
 
     def _checked(self, line: int, raw, outputs: dict) -> int:
         """The key of a row that is all right. Raises usage."""
@@ -362,9 +372,6 @@ class RowFile:
         parts = re.split(r"[/\\]", name)
         if not parts[0] or ":" in parts[0] or ".." in parts or "\0" in name:
             raise usage(f"'output' {name!r} must be a relative name that stays in the output folder")
-        if len(parts) == 1 and (name.lower() in ("results.jsonl", "results.csv")
-                                or name.lower().startswith(".qianwen-batch")):
-            raise usage(f"'output' {name!r} is a file of the batch itself")
         path = os.path.join(self.folder, name)
         self._places.check_output(name, path)
         return path

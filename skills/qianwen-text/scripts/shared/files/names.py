@@ -1,8 +1,10 @@
-"""The names of output files: chosen from a prompt, and proven free and writable before anything is paid."""
+"""The names of files: of input, as it is opened; of output, chosen from a prompt, and proven free and writable
+before anything is paid."""
 from __future__ import annotations
 
 import os
 import re
+from urllib.parse import urlsplit
 
 from ..failures import usage
 from .whole import is_device, prove_name, prove_writable, short_id, sweep
@@ -23,6 +25,20 @@ def slug(text: str, limit: int = 40) -> str:
         words = re.sub("-+", "-", words.encode("ascii", "ignore").decode("ascii")).strip("-")
     return words + "-" if is_device(words) else words or "result"
 
+
+def path_of(argument: str) -> str:
+    """The path that is opened for an argument, which may be a file URL on this machine.
+    Raises ValueError for a URL that is none."""
+    if not argument.lower().startswith("file://"):
+        return argument
+    parts = urlsplit(argument)
+    if parts.netloc not in ("", "localhost"):
+        raise ValueError("a file URL may not name another host")
+    from urllib.request import url2pathname
+    try:
+        return url2pathname(parts.path)
+    except OSError as error:  # Windows
+        raise ValueError("not a usable file URL") from error
 
 def expanded(path: str) -> str:
     """A path whose `~/` no shell has replaced, as in `--output=~/x`.
