@@ -251,6 +251,106 @@ def test_answers_of_rows_that_are_gone_are_kept(api, run, emulator, home, work, 
     assert len(lines) == ROWS and sum(line["row"] == 0 for line in lines) == 4 and all(line["text"] for line in lines)
 
 
+# ---- results of a strange form ----------------------------------------------------------------------------------------
+
+@pytest.fixture
+def altered(monkeypatch):
+    """`altered(change)`: files of results come as `change(their lines)`, wherever they are fetched."""
+    from shared.batch.service import Jobs
+    fetch = Jobs.fetch
+
+    def start(change):
+        def fetched(jobs, file_id, file):
+            fetch(jobs, file_id, file)
+            file.seek(0)
+            lines = file.read().splitlines()
+            file.seek(0)
+            file.truncate()
+            file.write(b"\n".join(change(lines)))
+        monkeypatch.setattr(Jobs, "fetch", fetched)
+    return start
+
+
+ODD = {"foreign": b'{"custom_id":"summary","response":null,"error":null}', "number": b'{"custom_id":7}', "negative": b'{"custom_id":"-5"}',
+       "long": b'{"custom_id":"' + b"f" * 20 + b'"}', "deep": b"[" * 100_000, "torn": b'{"id":"x","custom', "no-text": b"\xff\xfe{", "no-id": b"{}"}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_a_line_that_is_no_row_hides_no_other(api, emulator, home, work, altered, name):
+    altered(lambda lines: [*lines[:3], ODD[name], *lines[3:]])
+    done = api("--json")
+    assert done.code == 0 and counts(done)["done"] == ROWS and records(home) == [], done
+    (warning,) = done.document["warnings"]
+    assert "1 line that cannot be read or name no row" in warning and len(emulator.files) == 2, "nothing paid is deleted"
+    assert all(file in warning for file in emulator.files if "output" in file), warning
+    assert api().code == 0 and set(billed(emulator).values()) == {1}
+
+
+@pytest.mark.parametrize("change", [lambda lines: [lines[0], b"", b" ", *lines[1:], b"", b""], lambda lines: [line + b"\r" for line in lines],
+                                    lambda lines: [b"\xef\xbb\xbf" + lines[0], *lines[1:]]])
+def test_blank_lines_are_no_lines(api, emulator, home, work, altered, change):
+    altered(change)
+    assert api().code == 0
+    check_clean(emulator, home, work)
+
+
+@pytest.mark.parametrize("end", [30, 120])
+def test_a_row_whose_line_is_torn_is_not_paid_again_unasked(api, emulator, home, work, altered, end):
+    """Its line is kept where it says whose it is."""
+    altered(lambda lines: [*lines[:5], lines[5][:end]])
+    done = api("--json")
+    assert done.code == 11 and (counts(done)["done"], counts(done)["in_doubt"]) == (5, 1) and len(emulator.files) == 2, done
+    (lost,) = [line for line in results(work / "out") if not line["ok"]]
+    assert lost["in_doubt"] and ("partial" in lost) == (end == 120), lost
+    assert api().code == 11 and set(billed(emulator).values()) == {1} and "--again" in done.err
+    altered(lambda lines: lines)
+    assert api("--again").code == 0 and sorted(billed(emulator).values()) == [1] * 5 + [2]
+
+
+def test_a_file_that_is_none_of_results_waits_and_the_others_are_saved(api, run, emulator, home, work, altered):
+    (work / "rows.csv").write_text("id,word\na,[emulator:row-failed]\nb,fine\n")
+    altered(lambda lines: [b"<html>log in</html>"] if json.loads(lines[0])["error"] else lines)
+    done = api("--json")
+    assert done.code == 6 and [line["ok"] for line in results(work / "out")] == [True] and len(records(home)) == 1, done
+    altered(lambda lines: lines)
+    done = run("--resume", records(home)[0]["id"], "--poll", "0.02")
+    assert done.code == 11 and [line["ok"] for line in results(work / "out")] == [False, True] and not emulator.files, done
+
+
+def answer_with(message=None, **changed):
+    """A change of the first line: its answer has this message, its response these fields."""
+    def change(lines):
+        first = json.loads(lines[0])
+        first["response"].update(changed)
+        if message:
+            first["response"]["body"]["choices"][0]["message"] = message
+        return [json.dumps(first).encode(), *lines[1:]]
+    return change
+
+
+CALL = {"id": "c", "type": "function", "function": {"name": "f", "arguments": {"city": "PAIDANSWER"}}}
+
+
+@pytest.mark.parametrize("change", [
+    answer_with({"role": "assistant", "content": {"text": "PAIDANSWER"}}), answer_with({"content": "PAIDANSWER", "tool_calls": [CALL]}),
+    answer_with("PAIDANSWER"), answer_with(body="PAIDANSWER"), answer_with(body={"answer": "PAIDANSWER"}),
+    answer_with(body={"choices": "PAIDANSWER"}), answer_with(body=[{"choices": ["PAIDANSWER"]}])])
+def test_an_answer_of_an_odd_form_is_kept_and_not_paid_again_unasked(api, emulator, work, altered, change):
+    altered(change)
+    done = api("--json")
+    assert done.code == 11 and counts(done)["done"] == ROWS - 1, done
+    (odd,) = [line for line in results(work / "out") if not line["ok"]]
+    assert "PAIDANSWER" in json.dumps(odd) and "paid again" not in done.err and "QWEN_BASE_URL" not in json.dumps(odd), odd
+    assert api().code == 11 and set(billed(emulator).values()) == {1} and "PAIDANSWER" in json.dumps(results(work / "out"))
+
+
+@pytest.mark.parametrize("error", [{}, {"code": None, "message": ""}])
+def test_an_error_without_content_is_none(api, emulator, home, work, altered, error):
+    altered(lambda lines: [json.dumps({**json.loads(line), "error": error}).encode() for line in lines])
+    assert api().code == 0
+    check_clean(emulator, home, work)
+
+
 # ---- faults ----------------------------------------------------------------------------------------------------------
 
 PARAMETERS = {"download-short": {"at": 300}, "error": {"status": 404, "code": "not_found"}}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 
 from ..chat.request import thinks
 from ..transport.request import encoded
@@ -73,3 +74,17 @@ class JobFiles:
             self._end(entry)
         self._open = {}
         return self.jobs
+
+
+def job_folder(journal, record: dict) -> str:
+    """Where the files of a record's jobs lie: beside the journal, for their owner alone."""
+    return os.path.join(journal.state, "batches", record["id"])
+
+
+def sweep(journal) -> None:
+    """Delete what runs left that were killed, days ago, before they had a record."""
+    place = os.path.join(journal.state, "batches")
+    for name in os.listdir(place) if os.path.isdir(place) else ():
+        path = os.path.join(place, name)
+        if journal.read(name) is None and journal.clock() - os.lstat(path).st_mtime > 2 * 86400:
+            shutil.rmtree(path, ignore_errors=True)

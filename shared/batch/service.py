@@ -159,7 +159,7 @@ class Jobs(Polled):
             query = {"limit": 100, "input_file_ids": job["input"], **({"after": after} if after else {})}
             body = self.client.json(Request("GET", f"{self._url('batches')}?{urlencode(query)}"),
                                     Retries.READ).body
-            items = [item for item in body.get("data") or () if isinstance(item, dict)]
+            items = _items(body)
             for item in items:
                 if item.get("input_file_id") == job["input"] and _is_id(item.get("id")):
                     job.update(batch=item["id"], state=CREATED)
@@ -258,8 +258,7 @@ class Jobs(Polled):
                 query = {"purpose": "batch", "limit": 1000, **({"after": after} if after else {})}
                 body = self.client.json(Request("GET", f"{self._url('files')}?{urlencode(query)}"),
                                         Retries.READ).body
-                items = [item for item in body.get("data") or () if isinstance(item, dict)
-                         and _is_id(item.get("id"))]
+                items = [item for item in _items(body) if _is_id(item.get("id"))]
                 found += [item["id"] for item in items
                           if str(item.get("filename")).startswith(self.record["id"] + "-")]
                 if not body.get("has_more") or not items:
@@ -269,6 +268,12 @@ class Jobs(Polled):
             self.console.warn(f"the files of the account could not be listed: {failure.message}",
                               f"delete those whose names begin with {self.record['id']} in the console")
         return found
+
+
+def _items(body: dict) -> list:
+    """The objects of a list."""
+    data = body.get("data")
+    return [item for item in data if isinstance(item, dict)] if isinstance(data, list) else []
 
 
 def _reasons(errors) -> list:

@@ -11,7 +11,7 @@ import json
 import re
 from collections import defaultdict
 
-from ..failures import Exit, Failure
+from ..failures import BAD_FORM, Exit, Failure
 from ..transport.context import Context
 from ..transport.events import WHOLE
 from ..transport.request import request_id_of
@@ -94,7 +94,7 @@ class Answer:
             raise Failure(
                 Exit.FAILED, "the answer has a format this script cannot read",
                 "the base URL probably leads to something that only resembles the service",
-                "check QWEN_BASE_URL", request_id=self.request_id, accepted="maybe",
+                "check QWEN_BASE_URL", code=BAD_FORM, request_id=self.request_id, accepted="maybe",
                 partial=self.partial()) from error
 
     def close(self) -> list:

@@ -64,3 +64,4 @@ def usage(message: str,
 
 BUDGET = "Budget"  # the code of a refusal for what may be spent; nothing was sent
 BAD_LINK = "ResultLink"  # the code of failures that are the link's and not the disk's
+BAD_FORM = "AnswerForm"  # the code of failures for an answer, paid, that no script can read

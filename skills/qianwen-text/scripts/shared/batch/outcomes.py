@@ -2,33 +2,47 @@
 from __future__ import annotations
 
 import json
+import re
 from array import array
 
-from ..body import object_in
+from ..chat.usage import plain
 from .index import Index
+
+_KEY = re.compile("[0-9a-fA-F]{16}")
+_NAMED = re.compile(rb'"custom_id"\s*:\s*"([0-9a-fA-F]{16})"')  # in a line that is not whole
 
 
 class Outcomes:
-    """What came of rows, in files of results:
-    `{"body": …}` of an answer, or the code, message, status and request id of an error."""
+    """What came of rows, in files of results, each with the `line` as it came: `body` of an answer, else the
+    code, message, status and request id of an error; neither where the line is odd.
+
+    `odd` counts the lines that cannot be read, or name no row.
+    """
 
     def __init__(self):
         self._files: list = []
         self._index = Index()
+        self.odd = 0
 
-    def add(self, file) -> int | None:
-        """Find the rows of a file of results;
-        how many there are, None where any line of it cannot be read."""
+    def add(self, file, is_last: bool) -> int | None:
+        """Find the rows of a file of results; how many there are.
+
+        None where a line is odd, unless this `is_last` and the file is one of results all the same.
+        """
         file.seek(0)
-        found, place = array("Q"), 0
+        found, place, odd, named = array("Q"), 0, 0, 0
         for raw in file:
-            key = _key_of(raw)
-            if key is None:
-                return None
-            found.append(key)
-            found.append(len(self._files) << 40 | place)
+            key, is_whole = _key_of(raw)
+            if key is not None:
+                found.append(key)
+                found.append(len(self._files) << 40 | place)
+            odd += bool(raw.strip()) and not is_whole
+            named += b'"custom_id"' in raw
             place += len(raw)
+        if odd and not (is_last and named):
+            return None
         self._files.append(file)
+        self.odd += odd
         for number in range(0, len(found), 2):
             self._index.add(found[number], found[number + 1])
         return len(found) // 2
@@ -49,26 +63,53 @@ class Outcomes:
     def _read(self, place: int) -> dict:
         file = self._files[place >> 40]
         file.seek(place & (1 << 40) - 1)
-        return _outcome_of(json.loads(file.readline()))
+        raw = file.readline()
+        try:
+            found = _outcome_of(json.loads(raw))
+        except (ValueError, TypeError, RecursionError):
+            found = {}
+        return {**found, "line": raw.decode("utf-8", "replace").strip()}
 
 
-def _key_of(raw: bytes) -> int | None:
+def _key_of(raw: bytes) -> tuple:
+    """The key of the row that a line is of, None without one; and whether the line is whole and has one."""
     try:
-        return int(json.loads(raw)["custom_id"], 16)
+        given, is_whole = json.loads(raw)["custom_id"], True
     except (ValueError, KeyError, TypeError, RecursionError):
-        return None
+        match = _NAMED.search(raw)
+        given, is_whole = match and match.group(1).decode("ascii"), False
+    is_key = isinstance(given, str) and _KEY.fullmatch(given)
+    return int(given, 16) if is_key else None, bool(is_key and is_whole)
 
 
 def _outcome_of(line: dict) -> dict:
-    """One line of results, in any of the spellings that are documented or were seen (updates 10.4)."""
-    response, error = object_in(line, "response"), object_in(line, "error")
-    status = response.get("status_code") if isinstance(response.get("status_code"), int) else 0
-    if isinstance(response.get("body"), dict) and not error and status < 400:
-        return {"body": response["body"]}
-    body = object_in(response, "body")
-    inner = object_in(body, "error")
+    """One line of results, in any of the spellings that are documented or were seen (updates 10.4);
+    empty for what is neither an answer nor an error."""
+    response, error = _object(line.get("response")), _object(line.get("error"))
+    body = _object(response.get("body"))
+    inner = {} if body.get("choices") else _object(body.get("error"))
+    status = int(response["status_code"]) if str(response.get("status_code")).isdecimal() else 0
+    failed = status >= 400 or any(inner.values()) or (any(error.values()) if error else line.get("error"))
+    if not failed and line.get("response"):
+        return {"body": body} if any(body.get(name) for name in ("choices", "output", "text")) else {}
     code = str(error.get("code") or error.get("error_code") or inner.get("code") or "")
     message = str(error.get("message") or error.get("error_message") or inner.get("message")
                   or "the service gave no reason")
     return {"code": code, "message": message, "status": status,
             "request_id": str(response.get("request_id") or "")}
+
+
+def raw_answer(outcome: dict, is_odd: bool = False) -> dict:
+    """An answer that is not read by the skill; with all of its line where that `is_odd`."""
+    if "message" in outcome:
+        return {"error": {"message": outcome["message"]}}
+    body = _object(outcome.get("body"))
+    choices = body.get("choices")
+    first = _object(choices[0]) if isinstance(choices, list) and choices else {}
+    text = _object(first.get("message")).get("content")
+    answer = {"text": text if isinstance(text, str) else "", "usage": plain(_object(body.get("usage")))}
+    return {**answer, "line": outcome["line"]} if is_odd or not answer["text"] else answer
+
+
+def _object(value) -> dict:
+    return value if isinstance(value, dict) else {}

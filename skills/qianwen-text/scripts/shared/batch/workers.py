@@ -202,9 +202,9 @@ class Workers:
         self._tally.add(row, document, begun)
 
 
-def doubt_document(console: Console) -> dict:
+def doubt_document(console: Console, why: str = _DOUBT) -> dict:
     """The document of a row that was begun and whose outcome nobody knows."""
-    failure = Failure(Exit.NETWORK, _DOUBT, fix=_DOUBT_FIX, accepted="maybe")
+    failure = Failure(Exit.NETWORK, why, fix=_DOUBT_FIX, accepted="maybe")
     return {**failure_document(console, failure), "in_doubt": True}
 
 

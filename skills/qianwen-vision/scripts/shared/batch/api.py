@@ -14,15 +14,15 @@ from collections import Counter
 from ..body import elide_media
 from ..chat.request import thinks
 from ..cli.failed import defect, failure_document
-from ..failures import Exit, Failure, usage
+from ..failures import BAD_FORM, Exit, Failure, usage
 from ..files.own import make_private
 from ..files.whole import Temporary
 from ..tasks.journal import Journal, READY, resume_command, RUNNING
 from ..transport.context import ServiceError
 from ..words import counted
 from .folder import BatchFolder
-from .job_files import JobFiles, MOST_ROWS, URL
-from .outcomes import Outcomes
+from .job_files import job_folder, JobFiles, MOST_ROWS, sweep, URL
+from .outcomes import Outcomes, raw_answer
 from .service import Jobs, KIND, LIFE, MERGED, PACE
 from .stored import body_of, StoredSession, Taken
 from .tally import report, Tally
@@ -31,6 +31,8 @@ from .workers import doubt_document, RowConsole
 
 REGIONS = ("cn-beijing", "ap-southeast-1")
 _LOOPBACK = "loopback"
+_NO_RESULT = "no result of this row can be read: the service may have billed it"
+_ODD_FIX = "what came is in partial.line; run the command again with --again to resend such rows"
 
 
 class ApiBatch:
@@ -42,7 +44,7 @@ class ApiBatch:
         self._rows, self._folder, self.journal = row_file, batch_folder, journal
         self._console, self._options = session.console, session.options
         self._costs: dict = {}  # model -> (what its answers cost, how many there are)
-        self._whole = True  # whether the files of results have all rows that the service counted
+        self._unread: Failure | None = None  # a file of results that is none
 
     @property
     def flags(self) -> dict:
@@ -82,7 +84,7 @@ class ApiBatch:
         """The record with the files of all rows to do; None when nothing is missing.
         Nothing has been sent yet. Raises Failure."""
         self.journal.prove()
-        _sweep(self.journal)
+        sweep(self.journal)
         record = self.journal.new(self._console.skill, life=LIFE, kind=KIND, window=self._options.window,
                                   jobs=[], **self._facts())
         record["task_id"] = record["id"]
@@ -203,10 +205,12 @@ class ApiBatch:
         tally = Tally(self._rows.total, self._folder)
         with contextlib.ExitStack() as stack:
             outcomes = self._download(jobs, stack)
+            if self._unread and not len(outcomes):
+                raise self._unread
             self._folder.open()
             self._merge(outcomes, tally)
-        tally.end = _end_of(jobs, tally)
-        return self._report(tally, lambda: self._settle(jobs))
+        tally.end = self._unread or _end_of(jobs, tally)
+        return self._report(tally) if self._unread else self._report(tally, lambda: self._settle(jobs))
 
     def _settle(self, jobs: Jobs) -> None:
         """The results are on disk: say so in the record before the files of the account go."""
@@ -217,9 +221,11 @@ class ApiBatch:
         self._tidy(jobs)
 
     def _tidy(self, jobs: Jobs) -> None:
-        if not self._whole:
-            self._console.warn("the service counted more rows than its result files have, "
-                               "so the files stay in the account")
+        stay = jobs.record.get("stay")
+        if stay:
+            files = [job[name] for job in jobs.jobs for name in ("output", "errors") if job.get(name)]
+            self._console.warn(f"{stay}, so the files stay in the account: {', '.join(files)}",
+                               "look into them in the console of the service, and delete them there")
         elif not self._options.keep_documents:
             jobs.delete_files()
         self._forget(jobs.record)
@@ -228,36 +234,41 @@ class ApiBatch:
         """All results of the jobs in temporary files, found by the key of their row.
         Raises Failure with the way to go on."""
         outcomes, folder = Outcomes(), job_folder(self.journal, jobs.record)
+        jobs.record["stay"] = ""
         try:
             make_private(folder)
             for job in jobs.jobs:
                 files = filter(None, (job.get("errors"), job.get("output")))  # a row in both succeeded
                 found = sum(self._fetched(jobs, file_id, folder, outcomes, stack) for file_id in files)
                 if found < job.get("done", 0):
-                    self._whole = False
+                    jobs.record["stay"] = "the service counted more rows than its result files have"
         except Failure as failure:
             raise jobs.with_way(failure)
         except OSError as error:
             raise jobs.with_way(Failure(
                 Exit.UNSAVED, f"the results could not be saved in {folder}: {error.strerror}",
                 fix="make room there")) from error
+        if outcomes.odd:
+            lines = counted(outcomes.odd, "line")
+            jobs.record["stay"] = f"the results have {lines} that cannot be read or name no row"
         outcomes.seal()
         return outcomes
 
-    @staticmethod
-    def _fetched(jobs: Jobs, file_id: str, folder: str, outcomes: Outcomes, stack) -> int:
+    def _fetched(self, jobs: Jobs, file_id: str, folder: str, outcomes: Outcomes, stack) -> int:
         """How many rows a file of results has. One that came damaged is fetched once more."""
         temporary = Temporary(folder)
         stack.callback(temporary.discard)
         file = temporary.create().file
-        for _ in range(2):
+        for is_last in (False, True):
             jobs.fetch(file_id, file)
-            found = outcomes.add(file)
+            found = outcomes.add(file, is_last)
             if found is not None:
                 return found
-        raise Failure(Exit.NETWORK, f"the results {file_id} cannot be read",
-                      "a proxy or a log-in page answers instead of the service, "
-                      "or the download is incomplete", accepted="maybe")
+        self._unread = jobs.with_way(Failure(
+            Exit.NETWORK, f"the results {file_id} cannot be read",
+            "a proxy or a log-in page answers instead of the service, or the download is incomplete",
+            accepted="maybe"))
+        return 0
 
     def _merge(self, outcomes: Outcomes, tally: Tally) -> None:
         seen = 0
@@ -272,6 +283,8 @@ class ApiBatch:
                 self._record(row, self._document(row, outcome), tally)
             elif not self._folder.wants(row):
                 self._record(row, doubt_document(self._console), tally)
+            elif outcomes.odd and not self._unread:  # it may be one of these
+                self._record(row, doubt_document(self._console, _NO_RESULT), tally)
         if seen < len(outcomes):
             lost = counted(len(outcomes) - seen, "result")
             self._console.warn(f"the file {self._rows.path} no longer has the rows of {lost}, "
@@ -284,29 +297,31 @@ class ApiBatch:
                 self._record(row, doubt_document(self._console), tally)
 
     def _record(self, row, document: dict, tally: Tally) -> None:
+        self._write(row, document)
+        tally.begin()
+        tally.add(row, document, begun=True)
+
+    def _write(self, row, document: dict) -> None:
         try:
             self._folder.record(row, document)
         except OSError as error:
             raise Failure(Exit.UNSAVED, f"{self._folder.folder} cannot be written: {error.strerror}",
                           fix="make room there, then " + GO_ON) from error
-        tally.begin()
-        tally.add(row, document, begun=True)
 
     def _save_orphans(self, outcomes: Outcomes) -> None:
         """Answers whose row is gone are paid all the same."""
         from .rows import Row
         for key, outcome in outcomes.items():
             if key not in self._rows.keys and not self._folder.skipped(key):
-                answer = self._console.redact_result(_raw(outcome))
-                self._folder.record(Row(0, None, key, None),
-                                    {"ok": "body" in outcome, "skill": self._console.skill, **answer})
+                answer = self._console.redact_result(raw_answer(outcome))
+                self._write(Row(0, None, key, None),
+                            {"ok": "body" in outcome, "skill": self._console.skill, **answer})
 
     def _document(self, row, outcome: dict) -> dict:
         """The document of a row, made from its stored answer as from one that has just come."""
-        console, used = RowConsole(self._console), []
+        console = RowConsole(self._console)
 
         def answer() -> dict:
-            used.append(True)
             if "body" in outcome:
                 return outcome["body"]
             raise self._explained(outcome)
@@ -317,11 +332,19 @@ class ApiBatch:
             failure = error
         except Exception as error:
             failure = defect(error, self._console)
-        if not used and "body" in outcome:  # the row cannot be read as it was; what it bought is not lost
-            failure.partial = _raw(outcome)
-        return failure_document(console, failure)
+        is_paid = "message" not in outcome
+        is_odd = is_paid and (failure.code == BAD_FORM or failure.exit_code == Exit.UNEXPECTED)
+        if is_paid and (is_odd or not failure.partial):
+            failure.partial = raw_answer(outcome, is_odd)  # what the row bought is not lost
+        if is_odd:
+            failure.cause, failure.fix = "", _ODD_FIX
+        document = failure_document(console, failure)
+        return {**document, "in_doubt": True} if is_odd else document
 
     def _explained(self, outcome: dict) -> Failure:
+        if "message" not in outcome:
+            return Failure(Exit.FAILED, "the result of this row has a format this script cannot read",
+                           code=BAD_FORM, accepted="maybe")
         failure = self._session.client().context.explain(ServiceError(
             outcome["status"] or 200, outcome["code"], outcome["message"], outcome["request_id"]))
         failure.http_status, failure.accepted = outcome["status"], "no"
@@ -336,16 +359,6 @@ class ApiBatch:
         before()
         self._console.ignore_broken_pipe = True
         return report(tally, self._rows, self._folder, self._session)
-
-
-def _raw(outcome: dict) -> dict:
-    """An answer that is not read by the skill."""
-    if "body" not in outcome:
-        return {"error": {"message": str(outcome.get("message") or "")}}
-    choices = outcome["body"].get("choices")
-    first = choices[0] if isinstance(choices, list) and choices else None
-    message = first.get("message") if isinstance(first, dict) else {}
-    return {"text": (message or {}).get("content") or "", "usage": outcome["body"].get("usage") or {}}
 
 
 def _end_of(jobs: Jobs, tally: Tally) -> Failure | None:
@@ -372,20 +385,6 @@ def _end_of(jobs: Jobs, tally: Tally) -> Failure | None:
 def _shown(job: dict) -> dict:
     return {name: job[name] for name in ("batch", "model", "rows", "bytes", "status")
             if job.get(name) not in (None, "")}
-
-
-def job_folder(journal: Journal, record: dict) -> str:
-    """Where the files of a record's jobs lie: beside the journal, for their owner alone."""
-    return os.path.join(journal.state, "batches", record["id"])
-
-
-def _sweep(journal: Journal) -> None:
-    """Delete what runs left that were killed, days ago, before they had a record."""
-    place = os.path.join(journal.state, "batches")
-    for name in os.listdir(place) if os.path.isdir(place) else ():
-        path = os.path.join(place, name)
-        if journal.read(name) is None and journal.clock() - os.lstat(path).st_mtime > 2 * 86400:
-            shutil.rmtree(path, ignore_errors=True)
 
 
 def live_record(journal: Journal, skill: str, folder: str) -> dict | None:
