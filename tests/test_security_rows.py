@@ -493,6 +493,25 @@ def test_the_installer_clears_what_a_killed_one_left(work, capsys, flags):
     assert not list((work / ".claude" / "skills").glob(".qianwen-*")), capsys.readouterr()
 
 
+@pytest.mark.parametrize("name, value", [("id", "id KEY"), ("id", "ID KEY.UPPER"), ("id", "SECRET"), ("output", "out-KEY.md"), ("output", "KEY/a.md"),
+                                         ("chat", "out/KEY.json"), ("id", "\u200b".join("KEY"))])
+def test_a_key_is_no_name_of_a_row(batch, emulator, work, name, value):
+    for written, meant in (("KEY.UPPER", KEY.upper()), ("KEY", KEY), ("SECRET", KEY[3:]), ("K\u200bE\u200bY", "\u200b".join(KEY))):
+        value = value.replace(written, meant)
+    result = batch({"prompt": "a"}, {"prompt": "b", name: value}, argv=("-o", "out/", "--csv"))
+    assert result.code == 2 and f"line 2: {name!r} holds an API key" in result.err and not emulator.requests, result
+    assert not secrets_in(result.err) and not (work / "out").exists()
+
+
+def test_columns_of_the_input_hold_no_key(batch, work):
+    """A hash that a piece of the key stands in by chance is another matter: cells are what rows are found again by."""
+    hashed = "00ff" + KEY[5:12] + "ee"
+    result = batch({"prompt": "a", "note": f"see {KEY}", KEY: "x", "sum": hashed}, argv=("{note} {sum} {%s}" % KEY, "-o", "out/", "--csv"))
+    assert result.code == 0, result
+    table = (work / "out" / "results.csv").read_text("utf-8-sig")
+    assert "see sk-***" in table and hashed in table and KEY[3:] not in table, table
+
+
 # ---- the key in the wrong place --------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("skill", sorted(SCRIPTS))

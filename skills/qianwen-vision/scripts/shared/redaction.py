@@ -14,6 +14,7 @@ import re
 from .key_guard import masked, PREFIXES
 
 _RUN = 6  # characters of a secret that are never shown in a row
+KEY_LIKE = 16  # characters; a shorter key, of a gateway, may be a word of anything
 _PROBE = 4  # characters by which a text is searched first
 _BEHIND_PREFIX = 4  # the same right behind the public prefix, where there is no doubt what they are
 # Invisible characters, and escapes of one character as URLs, HTML, JSON and Python write them.
@@ -58,6 +59,13 @@ def cleaned(value, secrets=()):
     if isinstance(value, (list, tuple)):
         return [cleaned(item, secrets) for item in value]
     return value
+
+
+def holds_key(text: str, secrets=()) -> bool:
+    """Whether a text has one of this run's keys in it as a whole, which no name may have."""
+    plain = _plain(text)[0] if secrets else ""
+    return any(len(secret) >= KEY_LIKE and secret[len(masked(secret)) - len("***"):].lower() in plain
+               for secret in secrets)
 
 
 class Stream:

@@ -77,12 +77,12 @@ class RowFile:
     """
 
     def __init__(self, path: str, options, make_parser, folder: str, *, main: str, instead=(),
-                 files: bool = False):
+                 files: bool = False, holds_key=lambda text: False):
         self.path, self.folder, self.main, self.files = path, folder, main, files
         self._main_flag = main.replace("_", "-")
         self._file_flag = self._main_flag + "-file"
         self._instead = (self._file_flag, "request", *instead)
-        self._parser = make_parser()
+        self._parser, self._holds_key = make_parser(), holds_key
         self._actions = {flag[2:]: action for action in self._parser._actions
                          for flag in action.option_strings
                          if flag.startswith("--") and flag[2:] not in NOT_IN_ROWS}
@@ -147,10 +147,17 @@ class RowFile:
                     raise usage(f"--{name} {path} is not an ordinary file, but each row reads it",
                                 "copy its content into a file and name that")
 
+    def _check_key(self, row: dict) -> None:
+        """Refuse a key in what becomes a name, in the results or on the disk. Raises usage."""
+        for name in ("id", "output", "chat"):
+            if name in row and self._holds_key(str(row[name])):
+                raise usage(f"{name!r} holds an API key, but it is written to the results; take the key out")
+
     def _checked(self, line: int, raw, outputs: dict) -> int:
         """The key of a row that is all right. Raises usage."""
         record = self.source.parse(raw)
         row = self._read(record)
+        self._check_key(row)
         self._parsed_of(row)
         self._check_main(self._main_of(row, record), row)
         self._filled_system(row, record)

@@ -173,6 +173,11 @@ class BatchFolder:
                 os.ftruncate(self._results_fd, size)
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
+    def _shown(self, cell: str) -> str:
+        """A cell of the input as it stands in the results: one with a key in it is cleaned, and no other,
+        because a part of a key may stand in any hash by chance."""
+        return self._console.redact_result(cell) if self._console.holds_key(cell) else cell
+
     def close(self, under_way: int, schema: str | None = None, files: bool = False) -> None:
         """Bring everything to the disk itself, in the order of the rows, with the table where one is wanted;
         the results alone stay.
@@ -190,7 +195,8 @@ class BatchFolder:
         put_in_order(self.results, self._row_file, index)
         if self.table:
             index = index_of(self.results, lambda raw: (_entry(raw) or {}).get("key"))
-            ResultsTable(self._row_file, schema, files).write(self.table, self.results, index)
+            table = ResultsTable(self._row_file, schema, files, self._shown)
+            table.write(self.table, self.results, index)
         os.unlink(self._started)
 
 

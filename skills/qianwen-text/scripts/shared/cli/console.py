@@ -45,6 +45,10 @@ class Console:
         is."""
         return redaction.cleaned(value, self.secrets)
 
+    def holds_key(self, text: str) -> bool:
+        """Whether a text has one of this run's keys in it, and is no name for anything on disk."""
+        return redaction.holds_key(text, self.secrets)
+
     def note(self, text: str) -> None:
         """Progress; silent with --quiet."""
         if not self.quiet:

@@ -12,11 +12,11 @@ from ..account import Account, ENVIRONMENT
 from ..failures import Exit, Failure, usage
 from ..money.cost import estimate_document, line
 from ..money.payments import Payments
+from ..redaction import KEY_LIKE
 from ..transport.client import Client
 from ..transport.request import check_size, MOST_CLASSIC
 from ..transport.retries import Retries
 
-_KEY_LIKE = 16  # characters; a shorter key, of a gateway, may be a word of an id
 # How to run a command without a variable of the environment, by platform.
 _WITHOUT = {
     "posix": "put `env -u {name}` in front of the command",
@@ -87,7 +87,7 @@ class Session:
         if guarded and not self._passed:
             self.pass_guard()
         options, console = self.options, self.console
-        if any(len(secret) >= _KEY_LIKE and secret in model for secret in console.secrets):  # ids go to disk
+        if any(len(secret) >= KEY_LIKE and secret in model for secret in console.secrets):  # ids go to disk
             raise usage("the model id holds an API key", "give --model an id of --models; nothing was sent")
         throttle = throttle or (self.row and self.row.throttle)
         retries = Retries(options.retries, note=console.note, throttle=throttle)

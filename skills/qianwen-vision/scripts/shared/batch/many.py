@@ -76,7 +76,7 @@ def open_batch(session, make_parser, folder: str, tick=lambda: None, *, main: st
     """
     options = session.options
     row_file = RowFile(options.batch, _row_defaults(options), make_parser, folder, main=main, instead=instead,
-                       files=files)
+                       files=files, holds_key=session.console.holds_key)
     row_file.check(tick)
     return row_file, BatchFolder(folder, row_file, session.console, again=options.again,
                                  recoverable=recoverable, table=row_file.source.is_table or options.csv)

@@ -60,15 +60,15 @@ def _is_in_order(row_file, index: Index) -> bool:
 
 class ResultsTable:
     """Writes `results.csv`. `schema` names the JSON Schema of the answers,
-    whose top-level fields become columns."""
+    whose top-level fields become columns; `shown(cell)` is a cell of the input as it may be written."""
 
-    def __init__(self, row_file, schema: str | None, files: bool):
-        self._row_file = row_file
+    def __init__(self, row_file, schema: str | None, files: bool, shown=lambda cell: cell):
+        self._row_file, self._shown = row_file, shown
         self._inputs = [name for name in row_file.source.columns or _names_in(row_file) if name]
         self._fields = _fields_of(schema)
         self._result = "file" if files else "text"
         mine = ["ok", self._result, *self._fields, "cost", "error"]
-        self.header = [*self._inputs, *_renamed(self._inputs, mine)]
+        self.header = [*map(shown, self._inputs), *_renamed(self._inputs, mine)]
 
     def write(self, path: str, results: str, index: Index) -> None:
         """All rows of the input; those without an outcome have empty cells. Raises OSError."""
@@ -82,8 +82,8 @@ class ResultsTable:
                 if place is not None:
                     lines.seek(place)
                     outcome = json.loads(lines.readline())
-                table.writerow([*(_plain(row.record.get(name, "")) for name in self._inputs),
-                                *self._cells(outcome)])
+                cells = (_plain(row.record.get(name, "")) for name in self._inputs)
+                table.writerow([*map(self._shown, cells), *self._cells(outcome)])
             text.flush()
             text.detach()
 
