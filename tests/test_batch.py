@@ -736,6 +736,14 @@ def test_no_row_replaces_the_rows_themselves(run, emulator, rows, work):
 
 
 @POSIX
+def test_a_folder_that_is_too_deep_for_the_system_is_no_defect(run, emulator, rows, work):
+    rows({"prompt": "x", "output": "a/" * 3000})
+    done = run(*BATCH)
+    assert done.code == 2 and "File name too long" in done.err and os.listdir(work / "out") == ["results.jsonl"], done
+    assert not emulator.requests and not json.loads((work / "out" / "results.jsonl").read_text()).get("in_doubt")
+
+
+@POSIX
 def test_the_user_may_allow_other_files(run, emulator, rows, work, home):
     (home / "notes.txt").write_text("NOTES")
     rows({"prompt": "x", "attach": "../home/notes.txt"})

@@ -174,6 +174,18 @@ def test_formulas_are_made_harmless_and_names_differ(run, emulator, work, sheet)
     assert [row["text_2"] for row in found] == ["'=SUM(A1)", "-5.5", "'-text", "+49", "'@x", "'\ttab", "plain"]
 
 
+@pytest.mark.parametrize("told", [{"files": 5}, {"files": ["x", {"path": 5}]}, {"text": {"a": 1}}, {"text": [1]}, {"error": "x"},
+                                  {"error": {"code": 5, "message": [1]}}, {"billing": 5}, {"billing": {"cost": [1]}}, {"data": [1]},
+                                  *({"billing": {"cost": {"amount": amount}}} for amount in ("x", 10**400, float("nan")))])
+def test_lines_of_an_odd_form_do_not_spoil_the_table(run, work, sheet, told):
+    sheet("id,word", "a,x", "b,y")
+    assert run("Say {word}", "--batch", "rows.csv", *OUT).code == 0
+    first, second = (work / "out" / "results.jsonl").read_text("utf-8").splitlines()
+    (work / "out" / "results.jsonl").write_text(json.dumps({"key": json.loads(first)["key"], "ok": True, **told}) + f"\n{second}\n", "utf-8")
+    done = run("Say {word}", "--batch", "rows.csv", *OUT)
+    assert done.code == 0 and [row["id"] for row in table(work / "out")] == ["a", "b"] and table(work / "out")[1]["text"], done
+
+
 def test_failed_rows_are_named_and_only_worth_repeating_when_it_helps(run, emulator, work, sheet):
     sheet("id,word", *(f"r{number},w{number}" for number in range(12)))
     emulator.inject("error", status=400, code="invalid_parameter_error", times=None)

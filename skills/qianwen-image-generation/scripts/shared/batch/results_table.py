@@ -90,19 +90,19 @@ class ResultsTable:
     def _cells(self, outcome: dict) -> list:
         if not outcome:
             return [""] * (len(self._fields) + 4)
-        data = object_in(outcome, "data")
-        files = "\n".join(str(entry.get("path", "")) for entry in outcome.get("files") or ())
+        data, error = object_in(outcome, "data"), object_in(outcome, "error")
+        entries = outcome.get("files") if isinstance(outcome.get("files"), list) else []
+        files = "\n".join(_plain(entry.get("path")) for entry in entries if isinstance(entry, dict))
         result = (files if self._result == "file" else outcome.get("text") or files) or ""
-        error = outcome.get("error") or {}
-        return ["true" if outcome.get("ok") else "false", _safe(result),
+        said = filter(None, (error.get("code"), error.get("message")))
+        return ["true" if outcome.get("ok") else "false", _safe(_plain(result)),
                 *(_safe(_plain(data.get(name, ""))) for name in self._fields),
-                _cost_of(outcome), _safe(" ".join(filter(None, (error.get("code"), error.get("message")))))]
+                _cost_of(outcome), _safe(" ".join(map(_plain, said)))]
 
 
 def _cost_of(outcome: dict) -> str:
-    cost = (outcome.get("billing") or {}).get("cost") or {}
-    amount = cost.get("amount")
-    if amount is None:
+    amount = object_in(object_in(outcome, "billing"), "cost").get("amount")
+    if not isinstance(amount, (int, float)) or not abs(amount) < 1e12:
         return ""
     return f"{amount:g}" if amount > 1e-4 else f"{amount:.6f}"
 

@@ -2,6 +2,7 @@
 before anything is paid."""
 from __future__ import annotations
 
+import errno
 import os
 import re
 from urllib.parse import urlsplit
@@ -90,6 +91,12 @@ def partial_path(path: str) -> str:
 def make_folder(folder: str) -> list:
     """Create a folder with its parents; return those that were new, outermost first."""
     missing, parent = [], folder
+    try:
+        os.stat(folder)
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:  # before any of it is made
+            raise usage(f"the folder {folder[:200]}… cannot be created: {error.strerror}",
+                        "name another place with --output") from error
     while not os.path.isdir(parent) and os.path.dirname(parent) != parent:
         missing.append(parent)
         parent = os.path.dirname(parent)
