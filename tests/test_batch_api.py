@@ -317,6 +317,13 @@ def test_a_file_that_is_none_of_results_waits_and_the_others_are_saved(api, run,
     assert done.code == 11 and [line["ok"] for line in results(work / "out")] == [False, True] and not emulator.files, done
 
 
+def test_results_that_the_service_counts_and_does_not_show_are_in_doubt(api, emulator, home, work, altered):
+    altered(lambda lines: lines[:-2])
+    done = api("--json")
+    assert done.code == 11 and (counts(done)["done"], counts(done)["in_doubt"]) == (4, 2) and len(emulator.files) == 2, done
+    assert "counted more rows" in done.err and "not billed" not in done.err and api().code == 11 and set(billed(emulator).values()) == {1}
+
+
 def answer_with(message=None, **changed):
     """A change of the first line: its answer has this message, its response these fields."""
     def change(lines):
@@ -403,6 +410,16 @@ def test_a_list_that_is_late_is_waited_for(monkeypatch):
     jobs.sleep = lambda seconds: now.__setitem__(0, now[0] + seconds)
     jobs._find = lambda job: looks.append(now[0]) or len(looks) > 1
     assert jobs._find_patiently({"state": CREATING, "asked": 98.0}) and looks == [100.0, 113.0]
+
+
+@pytest.mark.parametrize("data", [None, 5, "x", {"id": "y"}, [5, None, {"id": 7}]])
+def test_a_list_of_a_strange_form_has_nothing(data):
+    from shared.batch.service import Jobs
+    jobs = Jobs.__new__(Jobs)
+    jobs.record = {"id": "q-1", "jobs": []}
+    endpoint, reply = type("Endpoint", (), {"compatible": "http://x"}), type("Reply", (), {"body": {"data": data, "has_more": True}})
+    jobs.client = type("Client", (), {"endpoint": endpoint, "json": staticmethod(lambda request, safety: reply)})
+    assert not jobs._find({"input": "file-1"}) and jobs._uploaded() == []
 
 
 def test_looks_are_a_minute_apart():

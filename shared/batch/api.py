@@ -208,7 +208,7 @@ class ApiBatch:
             if self._unread and not len(outcomes):
                 raise self._unread
             self._folder.open()
-            self._merge(outcomes, tally)
+            self._merge(outcomes, tally, bool(jobs.record["stay"]) and not self._unread)
         tally.end = self._unread or _end_of(jobs, tally)
         return self._report(tally) if self._unread else self._report(tally, lambda: self._settle(jobs))
 
@@ -223,7 +223,7 @@ class ApiBatch:
     def _tidy(self, jobs: Jobs) -> None:
         stay = jobs.record.get("stay")
         if stay:
-            files = [job[name] for job in jobs.jobs for name in ("output", "errors") if job.get(name)]
+            files = [job[name] for job in jobs.jobs for name in ("output", "errors", "batch") if job.get(name)]
             self._console.warn(f"{stay}, so the files stay in the account: {', '.join(files)}",
                                "look into them in the console of the service, and delete them there")
         elif not self._options.keep_documents:
@@ -240,7 +240,7 @@ class ApiBatch:
             for job in jobs.jobs:
                 files = filter(None, (job.get("errors"), job.get("output")))  # a row in both succeeded
                 found = sum(self._fetched(jobs, file_id, folder, outcomes, stack) for file_id in files)
-                if found < job.get("done", 0):
+                if found < job.get("done", 0) and job["status"] != "failed":
                     jobs.record["stay"] = "the service counted more rows than its result files have"
         except Failure as failure:
             raise jobs.with_way(failure)
@@ -270,7 +270,8 @@ class ApiBatch:
             accepted="maybe"))
         return 0
 
-    def _merge(self, outcomes: Outcomes, tally: Tally) -> None:
+    def _merge(self, outcomes: Outcomes, tally: Tally, some_are_lost: bool) -> None:
+        """Save what came of the rows; where `some_are_lost`, rows without a result may be these."""
         seen = 0
         for row in self._rows.rows():
             outcome = outcomes.get(row.key)
@@ -283,7 +284,7 @@ class ApiBatch:
                 self._record(row, self._document(row, outcome), tally)
             elif not self._folder.wants(row):
                 self._record(row, doubt_document(self._console), tally)
-            elif outcomes.odd and not self._unread:  # it may be one of these
+            elif some_are_lost:
                 self._record(row, doubt_document(self._console, _NO_RESULT), tally)
         if seen < len(outcomes):
             lost = counted(len(outcomes) - seen, "result")
