@@ -5,6 +5,7 @@ import json
 import re
 from array import array
 
+from ..body import object_in
 from ..chat.usage import plain
 from .index import Index
 
@@ -85,9 +86,9 @@ def _key_of(raw: bytes) -> tuple:
 def _outcome_of(line: dict) -> dict:
     """One line of results, in any of the spellings that are documented or were seen (updates 10.4);
     empty for what is neither an answer nor an error."""
-    response, error = _object(line.get("response")), _object(line.get("error"))
-    body = _object(response.get("body"))
-    inner = {} if body.get("choices") else _object(body.get("error"))
+    response, error = object_in(line, "response"), object_in(line, "error")
+    body = object_in(response, "body")
+    inner = {} if body.get("choices") else object_in(body, "error")
     status = int(response["status_code"]) if str(response.get("status_code")).isdecimal() else 0
     failed = status >= 400 or any(inner.values()) or (any(error.values()) if error else line.get("error"))
     if not failed and line.get("response"):
@@ -103,13 +104,9 @@ def raw_answer(outcome: dict, is_odd: bool = False) -> dict:
     """An answer that is not read by the skill; with all of its line where that `is_odd`."""
     if "message" in outcome:
         return {"error": {"message": outcome["message"]}}
-    body = _object(outcome.get("body"))
+    body = object_in(outcome, "body")
     choices = body.get("choices")
-    first = _object(choices[0]) if isinstance(choices, list) and choices else {}
-    text = _object(first.get("message")).get("content")
-    answer = {"text": text if isinstance(text, str) else "", "usage": plain(_object(body.get("usage")))}
+    first = choices[0] if isinstance(choices, list) and choices else {}
+    text = object_in(first, "message").get("content")
+    answer = {"text": text if isinstance(text, str) else "", "usage": plain(object_in(body, "usage"))}
     return {**answer, "line": outcome["line"]} if is_odd or not answer["text"] else answer
-
-
-def _object(value) -> dict:
-    return value if isinstance(value, dict) else {}
