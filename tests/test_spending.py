@@ -107,6 +107,19 @@ def test_singapore_has_prices_of_its_own(run):
     assert estimate["high"] == pytest.approx(estimate["low"] + 0.011991, abs=2e-6)  # 11.991 a million tokens out
 
 
+@pytest.mark.parametrize("model, each", [("qwen3.7-plus", 2.998), ("qwen3.6-plus", 3.75)])
+def test_abroad_the_price_of_a_larger_size_is_not_known(model, each):
+    """One pair of prices is published for Singapore, where Beijing's list has one for each size."""
+    from shared.chat.price import charged, expected
+    from text_models import TABLE
+    row, region = TABLE.find(model)[0], "ap-southeast-1"
+    assert charged(row, usage(256_000, 0), region).high == pytest.approx(0.256 * each)
+    larger = charged(row, usage(300_020, 10), region)
+    assert not larger.known and f"{region} for 300,020 tokens in" in larger.why
+    assert not expected(row, {"messages": [{"content": "hi"}]}, region, more=300_000).known
+    assert charged(row, usage(300_020, 10), "cn-beijing").known
+
+
 def test_a_gateway_bills_by_itself(run):
     found = run("hi", "--estimate", "--json", base_url="https://gateway.example.com").document["estimate"]
     assert found["known"] is False and found["low"] is None and "gateway" in found["why"]

@@ -70,7 +70,8 @@ _LONG, _QUARTER = (991808, 65536), (260096, 65536)
 LONGER, _UNKNOWN = (991808, 131072), (0, 0)
 _MAX_38 = TokenPrice((0, 12, 36), cached=1, ap_southeast_1=((0, 14.988, 44.965),))
 _MAX_37 = TokenPrice((0, 12, 36), ap_southeast_1=((0, 18.736, 56.207),))
-_PLUS_37 = TokenPrice((256, 2, 8), (1000, 6, 24), ap_southeast_1=((0, 2.998, 11.991),))
+_NO_MORE = (0, None, None)  # abroad the larger sizes' prices are not published
+_PLUS_37 = TokenPrice((256, 2, 8), (1000, 6, 24), ap_southeast_1=((256, 2.998, 11.991), _NO_MORE))
 _CODER_FLASH = TokenPrice((32, 1, 4), (128, 1.5, 6), (256, 2.5, 10), (1000, 5, 25))
 _GLM_53 = TokenPrice((0, 8, 28))
 _KIMI_26, _KIMI_25 = TokenPrice((0, 6.5, 27)), TokenPrice((0, 4, 21))
@@ -95,7 +96,7 @@ ROWS = (
     model("qwen3.7-max-preview", "always", "fc ws pc mm tb", (*_LONG, 262144), _MAX_37),
     model("qwen3.7-max-2026-05-17", "always", "fc ws pc mm tb", (*_LONG, 262144), _MAX_37),
     model("qwen3.6-plus", "on", _SEEN + " ba", (*_LONG, 81920),
-           TokenPrice((256, 2, 12), (1000, 8, 48), ap_southeast_1=((0, 3.75, 22.48),)), QWEN3X),
+           TokenPrice((256, 2, 12), (1000, 8, 48), ap_southeast_1=((256, 3.75, 22.48), _NO_MORE)), QWEN3X),
     model("qwen3.6-flash", "on", _SEEN + " ba", (*_LONG, 131072),
            TokenPrice((256, 1.2, 7.2), (1000, 4.8, 28.8)), QWEN3X),
     model("qwen3.6-flash-us", "on", _SEEN, (*_LONG, 131072), None, QWEN3X),

@@ -22,7 +22,7 @@ def charged(model, usage, region: str, batch: bool = False, may_search: bool = F
         found.input or 0, found.output or 0, found.cached or 0, found.stored or 0, batch=batch, region=region,
         thinking=bool(found.thinking))
     if not amounts:
-        return unknown(_why(model, region), AS_OF, region, units(usage))
+        return unknown(_why(model, region, found.input or 0), AS_OF, region, units(usage))
     cost = exactly(sum(amounts), AS_OF, region, units(usage))
     searched = may_search if found.searches is None else found.searches
     return cost._replace(why=SEARCHES) if searched else cost
@@ -43,10 +43,10 @@ def expected(model, body: dict, region: str, media: int = 0, more: int = 0, batc
     counted = {"input_tokens": put_in + more, "output_tokens": out}
     how = {"batch": batch, "region": region, "thinking": thinking}
     amounts = model.price and region and model.price.amounts(put_in, out, **how)
-    if not amounts:
-        return unknown(_why(model, region), AS_OF, region, counted)
-    high = sum(model.price.amounts(put_in + more, out, **how) if more else amounts)
-    return Cost(amounts[0], high, AS_OF, region, counted, SEARCHES if body.get("enable_search") else "", True)
+    most = model.price.amounts(put_in + more, out, **how) if amounts and more else amounts
+    if not most:
+        return unknown(_why(model, region, put_in + more), AS_OF, region, counted)
+    return Cost(amounts[0], sum(most), AS_OF, region, counted, SEARCHES if body.get("enable_search") else "", True)
 
 
 def estimate_of(model, body: dict, session, media: int = 0, more: int = 0) -> tuple:
@@ -62,6 +62,8 @@ def estimate_of(model, body: dict, session, media: int = 0, more: int = 0) -> tu
     return model.id, cost, f"{said} · {model.id}" + (f"; {cost.why}" if cost.known and cost.why else "")
 
 
-def _why(model, region: str) -> str:
-    return (f"the price of {model.id} in {region} is not in the table" if region
-            else "a gateway bills by itself")
+def _why(model, region: str, put_in) -> str:
+    if not region:
+        return "a gateway bills by itself"
+    more = f" for {put_in:,} tokens in" if model.price and model.price.amounts(0, 0, region=region) else ""
+    return f"the price of {model.id} in {region}{more} is not in the table"

@@ -12,7 +12,8 @@ class TokenPrice:
     """The price of a model that is billed by tokens.
 
     Each tier is (most input tokens in thousands, or 0 for no bound, input, output[, output while thinking]);
-    the size of the input picks one tier for the whole request. `cached` is what a cached token of the input
+    the size of the input picks one tier for the whole request; (0, None, None) ends a list that is not known
+    any further. `cached` is what a cached token of the input
     costs, as a share of an ordinary one (1 where the service does not publish it, so that no amount is too
     low). `batch` is the share that a call costs in a file of the Batch API, where nothing is cached.
     `regions` has the tiers of other regions than Beijing, by their names with underscores.
@@ -34,6 +35,8 @@ class TokenPrice:
         if not tiers:
             return None
         tier = next((tier for tier in tiers if not tier[0] or input <= tier[0] * 1000), tiers[-1])
+        if tier[1] is None:
+            return None
         each_in, each_out = tier[1], tier[3] if thinking and len(tier) > 3 else tier[2]
         if batch:
             return input * each_in * self.batch / _MILLION, output * each_out * self.batch / _MILLION
