@@ -33,6 +33,7 @@ def spent(run, *period, **more) -> dict:
 
 THINKING = {"completion_tokens_details": {"reasoning_tokens": 500}}
 CACHED = {"prompt_tokens_details": {"cached_tokens": 800}}
+EXPLICIT = {"prompt_tokens_details": {"cached_tokens": 800, "cache_type": "ephemeral"}}
 STORED = {"prompt_tokens_details": {"cache_creation_input_tokens": 400}}
 
 BY_HAND = [
@@ -49,6 +50,11 @@ BY_HAND = [
     ("qwen-plus", usage(1000, 1000), 0.0028),  # 0.8 and 2
     ("qwen-plus", usage(1000, 1000, **THINKING), 0.0088),  # while thinking 8
     ("qwen3.7-plus", usage(1000, 1000, **CACHED), 0.00872),  # a cached token costs a fifth: 200 + 160 at 2
+    ("qwen3.7-plus", usage(1000, 1000, **EXPLICIT), 0.00856),  # one that a marker put there a tenth: 200 + 80 at 2
+    ("qwen3.8-max", usage(1000, 1000, **EXPLICIT), 0.048),  # its hit prices are not published
+    ("kimi/kimi-k2.6", usage(1000, 1000, **CACHED), 0.0335),  # nor are those of kimi and glm: 6.5 and 27, 6 and 24
+    ("glm-5.1", usage(1000, 1000, **CACHED), 0.03),
+    ("deepseek-v4-pro", usage(1200, 1000, prompt_tokens_details={"cached_tokens": 1200}), 0.0252),  # 1 instead of 12
     ("qwen3.7-plus", usage(1000, 1000, **STORED), 0.0102),  # a stored one a quarter more: 1100 at 2
     ("qwen-long", usage(1_000_000, 1000), 0.502),  # 0.5 and 2
 ]

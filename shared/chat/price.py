@@ -20,7 +20,7 @@ def charged(model, usage, region: str, batch: bool = False, may_search: bool = F
         return unknown("the service did not report its usage", AS_OF, region)
     amounts = model.price and region and model.price.amounts(
         found.input or 0, found.output or 0, found.cached or 0, found.stored or 0, batch=batch, region=region,
-        thinking=bool(found.thinking))
+        thinking=bool(found.thinking), explicit=found.explicit)
     if not amounts:
         return unknown(_why(model, region, found.input or 0), AS_OF, region, units(usage))
     cost = exactly(sum(amounts), AS_OF, region, units(usage))
@@ -46,7 +46,8 @@ def expected(model, body: dict, region: str, media: int = 0, more: int = 0, batc
     most = model.price.amounts(put_in + more, out, **how) if amounts and more else amounts
     if not most:
         return unknown(_why(model, region, put_in + more), AS_OF, region, counted)
-    return Cost(amounts[0], sum(most), AS_OF, region, counted, SEARCHES if body.get("enable_search") else "", True)
+    searched = SEARCHES if body.get("enable_search") else ""
+    return Cost(amounts[0], sum(most), AS_OF, region, counted, searched, True)
 
 
 def estimate_of(model, body: dict, session, media: int = 0, more: int = 0) -> tuple:

@@ -7,6 +7,7 @@ with a warning.
 from __future__ import annotations
 
 from collections import namedtuple
+from functools import partial
 
 from ..money.prices import TokenPrice
 
@@ -73,8 +74,9 @@ _MAX_37 = TokenPrice((0, 12, 36), ap_southeast_1=((0, 18.736, 56.207),))
 _NO_MORE = (0, None, None)  # abroad the larger sizes' prices are not published
 _PLUS_37 = TokenPrice((256, 2, 8), (1000, 6, 24), ap_southeast_1=((256, 2.998, 11.991), _NO_MORE))
 _CODER_FLASH = TokenPrice((32, 1, 4), (128, 1.5, 6), (256, 2.5, 10), (1000, 5, 25))
-_GLM_53 = TokenPrice((0, 8, 28))
-_KIMI_26, _KIMI_25 = TokenPrice((0, 6.5, 27)), TokenPrice((0, 4, 21))
+own_hit = partial(TokenPrice, cached=1)  # kimi and glm have hit prices that only the console tells
+_GLM_53 = own_hit((0, 8, 28))
+_KIMI_26, _KIMI_25 = own_hit((0, 6.5, 27)), own_hit((0, 4, 21))
 
 ROWS = (
     # -- Qwen 3.5 to 3.8
@@ -152,15 +154,15 @@ ROWS = (
     model("glm-5.3", "always", "fc", (1000000, 131072), _GLM_53, efforts=_THREE_EFFORTS),
     model("glm-5.2", "on", "fc so tb", _UNKNOWN, _GLM_53),
     model("glm-5.2-fast-preview", "on", "fc so tb", _UNKNOWN),
-    model("glm-5.1", "on", "fc so tb", (202745, 131072, 32768), TokenPrice((32, 6, 24), (200, 8, 28))),
-    model("glm-5", "on", "fc so tb", (169984, 16384, 32768), TokenPrice((32, 4, 18), (0, 6, 22))),
+    model("glm-5.1", "on", "fc so tb", (202745, 131072, 32768), own_hit((32, 6, 24), (200, 8, 28))),
+    model("glm-5", "on", "fc so tb", (169984, 16384, 32768), own_hit((32, 4, 18), (0, 6, 22))),
     model("ZHIPU/GLM-5.3", "always", "fc", (1000000, 131072), _GLM_53, efforts=_THREE_EFFORTS),
-    model("ZHIPU/GLM-5.3-Flash", "always", "fc", (1000000, 131072), TokenPrice((0, 0.8, 2.8)),
+    model("ZHIPU/GLM-5.3-Flash", "always", "fc", (1000000, 131072), own_hit((0, 0.8, 2.8)),
            OTHER_MAKERS, _THREE_EFFORTS),
-    model("ZHIPU/GLM-5.3-FlashX", "always", "fc", (1000000, 131072), TokenPrice((0, 2, 7)),
+    model("ZHIPU/GLM-5.3-FlashX", "always", "fc", (1000000, 131072), own_hit((0, 2, 7)),
            efforts=_THREE_EFFORTS),
-    model("ZHIPU/GLM-5.1", "on", "fc so tb", (204800, 131072), TokenPrice((0, 8, 28))),
-    model("ZHIPU/GLM-5", "on", "fc so tb", (204800, 131072), TokenPrice((0, 6, 22))),
+    model("ZHIPU/GLM-5.1", "on", "fc so tb", (204800, 131072), own_hit((0, 8, 28))),
+    model("ZHIPU/GLM-5", "on", "fc so tb", (204800, 131072), own_hit((0, 6, 22))),
     model("kimi-k3", "always", "fc so jt", _UNKNOWN, efforts=_THREE_EFFORTS),
     model("kimi/kimi-k3", "always", "fc so jt", _UNKNOWN, efforts=_THREE_EFFORTS),
     model("kimi-k2.7-code", "always", "fc", _UNKNOWN),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..money.prices import TokenPrice
 from .models import (
-    ALL, GRID_28, LONGER, MANY, model, Model, NEW, QVQ, QWEN3_VL, QWEN3X, Sight, VL_MAX, VL_PLUS
+    ALL, GRID_28, LONGER, MANY, model, Model, NEW, own_hit, QVQ, QWEN3_VL, QWEN3X, Sight, VL_MAX, VL_PLUS
 )
 
 _GONE = "2026-10-10"  # the day of the last long list
@@ -12,7 +12,7 @@ _GONE = "2026-10-10"  # the day of the last long list
 _SMALL_VL = QWEN3X._replace(frames=(4, 512), video_seconds=1_200)
 _OLDEST = Sight(10_000_000, 256, GRID_28, (4, 80), 150_000_000, 40)
 _OPEN_235B, _OPEN_30B = TokenPrice((0, 2, 8, 20)), TokenPrice((0, 0.75, 3, 7.5))
-_GLM_4 = TokenPrice((32, 3, 14), (0, 4, 16))
+_GLM_4 = own_hit((32, 3, 14), (0, 4, 16))
 
 
 def _model(name: str, thinking, features: str, limits, price=None, sees=None, *, gone: str,
@@ -116,10 +116,10 @@ ROWS = (
     _model("glm-4.7", "on", "fc tb", (169984, 16384, 32768), _GLM_4, gone="glm-5.2"),
     _model("glm-4.6", "on", "fc tb", (169984, 16384, 32768), _GLM_4, gone="glm-5.2"),
     _model("glm-4.5", "on", "fc tb", (98304, 16384, 32768), _GLM_4, gone="glm-5.2"),
-    _model("glm-4.5-air", "on", "fc tb", (98304, 16384, 32768), TokenPrice((32, 0.8, 6), (0, 1.2, 8)),
+    _model("glm-4.5-air", "on", "fc tb", (98304, 16384, 32768), own_hit((32, 0.8, 6), (0, 1.2, 8)),
            gone="glm-5.2"),
-    _model("kimi-k2-thinking", "always", "fc", (229376, 16384), TokenPrice((0, 4, 16)), gone="kimi-k3"),
-    _model("Moonshot-Kimi-K2-Instruct", "never", "fc", (131072, 0), TokenPrice((0, 4, 16)), gone="kimi-k2.6"),
+    _model("kimi-k2-thinking", "always", "fc", (229376, 16384), own_hit((0, 4, 16)), gone="kimi-k3"),
+    _model("Moonshot-Kimi-K2-Instruct", "never", "fc", (131072, 0), own_hit((0, 4, 16)), gone="kimi-k2.6"),
     _model("MiniMax-M2.1", "always", "fc", (204800, 32768), TokenPrice((0, 2.1, 8.4)),
            gone="MiniMax/MiniMax-M3"),
     _model("MiniMax/MiniMax-M2.1", "always", "fc", (204800, 32768), TokenPrice((0, 2.1, 8.4)),

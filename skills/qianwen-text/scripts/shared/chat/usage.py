@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections import namedtuple
 
+from ..body import object_in
 from ..words import counted, number
 
 _DEEPEST = 12  # levels of an object that is passed on
 
-# Each is a whole number, None where the service does not say or says something odd.
-Counts = namedtuple("Counts", "input output thinking cached searches stored")
+# Each is a whole number, None where the service does not say or says something odd; explicit: whether the
+# cache is that of markers in the request.
+Counts = namedtuple("Counts", "input output thinking cached searches stored explicit")
 
 
 def counts(usage) -> Counts:
@@ -21,7 +23,8 @@ def counts(usage) -> Counts:
                   _first(usage, ("completion_tokens",), ("output_tokens",)), out,
                   _first(usage, ("prompt_tokens_details", "cached_tokens"), ("cached_tokens",)),
                   _first(usage, ("plugins", "search", "count")),
-                  _first(usage, ("prompt_tokens_details", "cache_creation_input_tokens")))
+                  _first(usage, ("prompt_tokens_details", "cache_creation_input_tokens")),
+                  object_in(usage, "prompt_tokens_details").get("cache_type") == "ephemeral")
 
 
 def _first(usage, *ways):
