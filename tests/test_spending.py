@@ -72,6 +72,19 @@ def test_a_call_is_told_what_it_cost(run, emulator, home, model, counted, amount
     assert line["units"] == {"input_tokens": counted["prompt_tokens"], "output_tokens": counted["completion_tokens"]}
 
 
+# Section 8 of the contract: id, tokens in, CNY a million tokens in and out.
+LIST = """qwen-vl-ocr 1000 0.3 0.5; qwen-vl-ocr-1028 1000 5 5; qwen-vl-ocr-2024-10-28 1000 5 5; qwen-vl-ocr-2025-11-20 1000 0.3 0.5"""
+
+
+@pytest.mark.parametrize("line", [line.strip() for line in LIST.split(";")])
+def test_a_row_has_the_price_of_the_catalogue(line):
+    from shared.chat.price import charged
+    from text_models import TABLE
+    name, size, each_in, each_out = line.split()
+    cost = charged(TABLE.find(name)[0], usage(int(size), 1000), "cn-beijing")
+    assert cost.high == pytest.approx((int(size) * float(each_in) + 1000 * float(each_out)) / 1e6)
+
+
 def test_a_picture_is_read_at_the_price_of_its_tokens(run, emulator, work):
     emulator.reply(text="a fox", usage=usage(1300, 40))
     picture = work / "a.png"

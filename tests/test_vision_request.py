@@ -449,7 +449,7 @@ def test_table_is_whole():
     assert (DEFAULT_MODEL, OCR_MODEL) == ("qwen3.7-plus", "qwen-vl-ocr")
     assert {row.id for row in TABLE.own if "stream" in row.features} == {"qvq-max", "qvq-plus"}
     assert TABLE.names(lambda row: "ocr-tasks" in row.features).split(", ") == [
-        "qwen-vl-ocr", "qwen-vl-ocr-latest", "qwen-vl-ocr-2025-11-20", "qwen3.5-ocr"]
+        "qwen-vl-ocr", "qwen-vl-ocr-latest", "qwen-vl-ocr-2025-11-20", "qwen-vl-ocr-1028", "qwen-vl-ocr-2024-10-28", "qwen3.5-ocr"]
     assert [family.id for family in FAMILIES].count("") == 1
 
 

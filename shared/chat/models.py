@@ -137,6 +137,8 @@ ROWS = (
            OCR_32),
     model("qwen-vl-ocr-2025-11-20", "never", "ocr ocr-tasks", (30000, 8192), TokenPrice((0, 0.3, 0.5)),
            OCR_32),
+    *(model(f"qwen-vl-ocr-{day}", "never", "ocr ocr-tasks", (30000, 4096), TokenPrice((0, 5, 5)), OCR_28)
+      for day in ("1028", "2024-10-28")),
     model("qwen3.5-ocr", "never", "ocr ocr-tasks", (30000, 8192), None, OCR_32),
     model("gui-plus", "off", "tb hr", (254976, 32768), TokenPrice((0, 1.5, 4.5)), GUI),
     model("vanchin/deepseek-ocr", "never", "so ocr", (8192, 8192), TokenPrice((0, 0.216, 0.216)),
