@@ -17,7 +17,8 @@ SKILL = Path(__file__).resolve().parent.parent / "skills" / "qianwen-image-gener
 RETIRED = {  # id -> what to use instead, from section 1 of the updates
     **dict.fromkeys(("qwen-image", "qwen-image-plus", "qwen-image-plus-2026-01-09", "qwen-image-max", "qwen-image-max-2025-12-30",
                      "qwen-image-edit", "qwen-image-edit-plus", "qwen-image-edit-max", "qwen-image-edit-plus-2025-12-15",
-                     "image-out-painting", "aitryon", "facechain-generation", "wordart-texture"), "qwen-image-2.0"),
+                     "image-out-painting", "aitryon", "aitryon-refiner", "aitryon-parsing-v1",
+                     "facechain-generation", "wordart-texture"), "qwen-image-2.0"),
     "wanx-background-generation-v2": "wan2.7-image"}
 ALIVE = ("qwen-image-2.0", "qwen-image-2.0-pro", "qwen-mt-image", "wan2.5-i2i-preview", "wan2.7-image", "qwen-image-2.1-turbo")
 

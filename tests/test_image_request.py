@@ -218,7 +218,8 @@ GOLDEN = {
         row(E2, "make", dict(MAKE, size=(1024, 1024)), P1, {"n": 1, "size": "1024*1024"}), row(E2, "edit", EDIT, P2, N1)]
        for name in ("vidu-image", "vidu-image-pro", "vidu-image-lite", "viduq3-fast", "viduq2-pro", "viduq2-fast")},
 }
-NEVER_OFFERED = {"wordart-semantic", "wordart-texture", "wordart-surnames", "aitryon", "aitryon-plus", "facechain-generation"}
+NEVER_OFFERED = {"wordart-semantic", "wordart-texture", "wordart-surnames", "aitryon", "aitryon-plus", "aitryon-refiner",
+                 "aitryon-parsing-v1", "facechain-generation"}
 ROWS = [one for one in MODELS if one.id not in NEVER_OFFERED]
 VIDU = [f"vidu/{name}_reference2image" for name in (
     "viduq2", "vidu-image", "vidu-image-pro", "vidu-image-lite", "viduq3-fast", "viduq2-pro", "viduq2-fast")]

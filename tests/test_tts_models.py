@@ -16,7 +16,8 @@ SKILL = ROOT / "skills/qianwen-audio-tts"
 RETIRED = {  # id -> what to use instead, from section 1 of the updates
     **dict.fromkeys(("qwen-tts", "qwen-tts-latest", "qwen-tts-2025-05-22", "qwen-tts-2025-04-10"), "cosyvoice-v3-flash"),
     **dict.fromkeys(("qwen3-tts-flash-2025-09-18", "qwen3-tts-flash-2025-11-27", "qwen3-tts-instruct-flash",
-                     "qwen3-tts-instruct-flash-2026-01-26", "qwen3-tts-vc-2026-01-22", "qwen3-tts-vd-2026-01-26"), "cosyvoice-v3.5-plus")}
+                     "qwen3-tts-instruct-flash-2026-01-26", "qwen3-tts-vc-2026-01-22", "qwen3-tts-vd-2026-01-26",
+                     "cosyvoice-v3"), "cosyvoice-v3.5-plus")}
 
 
 @pytest.fixture

@@ -115,7 +115,7 @@ GOLDEN = {  # model -> path, its own voice ('' for none), cases
     **dict.fromkeys(("qwen3-tts-instruct-flash", "qwen3-tts-instruct-flash-2026-01-26"), (A, "Cherry", INSTRUCT)),
     **dict.fromkeys(("qwen3-tts-vc-2026-01-22", "qwen3-tts-vd-2026-01-26"), (A, "", FLASH)),
     **dict.fromkeys(("qwen-tts", "qwen-tts-latest", "qwen-tts-2025-05-22", "qwen-tts-2025-04-10"), (A, "Cherry", LEGACY)),
-    **dict.fromkeys(("cosyvoice-v3.5-plus", "cosyvoice-v3.5-flash"), (B, "", COSY)),
+    **dict.fromkeys(("cosyvoice-v3.5-plus", "cosyvoice-v3.5-flash", "cosyvoice-v3"), (B, "", COSY)),
     **dict.fromkeys(("cosyvoice-v3-plus", "cosyvoice-v3-flash"), (B, "longanyang", COSY)),
     "cosyvoice-v2": (B, "longxiaochun_v2", COSY2), "qwen-audio-3.0-tts-plus": (B, "longanlingxin", AUDIO),
     "qwen-audio-3.0-tts-flash": (B, "longanlingxi", AUDIO), "qwen-audio-3.1-tts-flash": (B, "longanhuan_v3.1", AUDIO),

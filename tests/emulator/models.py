@@ -132,7 +132,7 @@ def _rows() -> Dict[str, Model]:
     add("farui-plus", NEVER, (12_000, 2_000), "qw")
     add("tongyi-intent-detect-v3", NEVER, (8_192, 4_096), "qw")
     add("tongyi-xiaomi-analysis-flash tongyi-xiaomi-analysis-pro", NEVER, (28_672, 4_096), "qw")
-    add("qwen3-235b-a22b qwen3-32b qwen3-14b qwen3-8b qwen3-30b-a3b", ON, (98_304, 16_384), "fc so pc qw n lp", 38_912,
+    add("qwen3-235b-a22b qwen3-32b qwen3-14b qwen3-8b qwen3-30b-a3b qwen3-4b qwen3-1.7b qwen3-0.6b", ON, (98_304, 16_384), "fc so pc qw n lp", 38_912,
         stream_to_think=True)
     add("qwen3-235b-a22b-instruct-2507 qwen3-30b-a3b-instruct-2507 qwen3-next-80b-a3b-instruct", NEVER, (129_024, 32_768),
         "fc so pc qw n lp")
@@ -169,6 +169,7 @@ def _rows() -> Dict[str, Model]:
     add("deepseek-v3.2 deepseek-v3.2-exp deepseek-v3.1", OFF, (98_304, 65_536), "fc")
     add("deepseek-v3", NEVER, (57_344, 8_192), "fc")
     add("deepseek-r1 deepseek-r1-0528", ALWAYS, (98_304, 16_384), "fc")
+    add(" ".join(f"deepseek-r1-distill-qwen-{size}" for size in ("32b", "14b", "7b", "1.5b")), ALWAYS, (32_768, 16_384))
     add("glm-5.2 glm-5.2-fast-preview", ON, (202_745, 131_072), "fc so ts", 32_768)
     add("glm-5.3 ZHIPU/GLM-5.3 ZHIPU/GLM-5.3-FlashX", ALWAYS, (1_000_000, 131_072), "fc so ts", efforts=ALL_EFFORTS)
     add("ZHIPU/GLM-5.3-Flash", ALWAYS, (1_000_000, 131_072), "fc so ts", sight=replace(KIMI, frames=(4, 512)), efforts=ALL_EFFORTS)
@@ -177,7 +178,8 @@ def _rows() -> Dict[str, Model]:
     add("glm-4.7 glm-4.6", ON, (169_984, 16_384), "fc ts", 32_768)
     add("glm-4.5 glm-4.5-air", ON, (98_304, 16_384), "fc", 32_768)
     add("ZHIPU/GLM-5 ZHIPU/GLM-5.1", ON, (204_800, 131_072), "fc so ts", 32_768)
-    add("MiniMax-M2.1 MiniMax-M2.5 MiniMax/MiniMax-M2.1 MiniMax/MiniMax-M2.5 MiniMax/MiniMax-M2.7", ALWAYS, (204_800, 32_768), "fc")
+    add("MiniMax-M2.1 MiniMax-M2.5 MiniMax/MiniMax-M2.1", ALWAYS, (204_800, 32_768), "fc")
+    add("MiniMax/MiniMax-M2.5 MiniMax/MiniMax-M2.7", ALWAYS, (204_800, 131_072), "fc")
     add("MiniMax/MiniMax-M3", ON, (1_000_000, 131_072), "fc th")
     add("stepfun/step-3.7-flash stepfun/step-5-preview", ON, (262_144, 65_536), "fc jo jt")
     add("unisound/unisound-u2", NEVER, (131_072, 32_768), "fc")

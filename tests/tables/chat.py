@@ -35,6 +35,12 @@ def thinking(rows) -> list:
         *(("`--effort`", ", ".join(taken), ", ".join(names)) for taken, names in efforts.items())])
 
 
+def gone(table, own) -> list:
+    """The retired rows of a skill, and the groups of ids that are retired."""
+    groups = (row._replace(id=row.id + "*") for row in table.families if row.retired and own(row))
+    return [*(row for row in table.own if row.retired), *groups]
+
+
 def retired(rows) -> list:
     """Retired ids by their day and successor."""
     groups: dict = {}

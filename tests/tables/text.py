@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from tests.tables import chat, markdown
 
-from text_models import TABLE
+from text_models import elsewhere, TABLE
 
 SKILL = "qianwen-text"
 LETTERS = (("fc", "T"), ("so", "J"), ("jt", "K"), ("ws", "S"), ("pc", "P"), ("mt", "translation"), ("long", "documents"))
@@ -17,7 +17,7 @@ def tables() -> dict:
         ("models.md", "qwen"): _models(qwen),
         ("models.md", "other makers"): _models([row for row in live if row not in qwen]),
         ("models.md", "thinking"): chat.thinking(live),
-        ("models.md", "retired"): chat.retired(row for row in TABLE.own if row.retired),
+        ("models.md", "retired"): chat.retired(chat.gone(TABLE, lambda row: not elsewhere(row.id))),
     }
 
 

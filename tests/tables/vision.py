@@ -19,7 +19,7 @@ def tables() -> dict:
                 (f"`{row.id}`", row.thinking, _abilities(row), _sizes(row.sees), _counts(row.sees), chat.tokens(row), chat.price(row))
                 for row in live]),
         ("models.md", "thinking"): chat.thinking(live),
-        ("models.md", "retired"): chat.retired(row for row in TABLE.own if row.retired),
+        ("models.md", "retired"): chat.retired(chat.gone(TABLE, lambda row: row.sees)),
     }
 
 

@@ -134,6 +134,7 @@ MODELS = (
     *_gone(VD, "cosyvoice-v3.5-plus", "qwen3-tts-vd-2026-01-26"),
     *_gone(QWEN_TTS, "cosyvoice-v3-flash", "qwen-tts", "qwen-tts-latest", "qwen-tts-2025-05-22",
            "qwen-tts-2025-04-10"),
+    *_gone(COSY3, "cosyvoice-v3.5-plus", "cosyvoice-v3", voice="", scripted=False, price=None),
 )
 FAMILIES = (  # for ids that are newer than the table
     FLASH._replace(id="qwen3-tts"), INSTRUCT._replace(id="qwen3-tts-instruct"), VC, VD,

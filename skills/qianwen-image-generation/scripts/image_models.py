@@ -190,7 +190,7 @@ TOOLS = (
     # their calls were never offered here: everything is given by --set
     *(_gone(_tool(name, _RAW, images=(0, 0), prompt=False)) for name in (
         "wordart-semantic", "wordart-texture", "wordart-surnames", "aitryon", "aitryon-plus",
-        "facechain-generation")),
+        "aitryon-refiner", "aitryon-parsing-v1", "facechain-generation")),
 )
 
 _KLING_RATIOS = ("16:9", "9:16", "1:1", "4:3", "3:4", "3:2", "2:3", "21:9")

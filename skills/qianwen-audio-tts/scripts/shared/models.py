@@ -14,7 +14,7 @@ _VARIANT = r"-(latest|us|preview|\d{4}-\d{2}-\d{2}(-us)?|\d{4})$"
 
 class Table:
     """`families` are rows for ids that no row covers, each for the ids that begin with its own;
-    one of them has the empty id.
+    one of them has the empty id. One that is retired is so with all of them.
 
     `free(row)` makes of such a row one for an id that is newer than the table: without limits, so that
     nothing is refused on a guess. `spelled(name)` is the id that another spelling means. `describe(row)`
@@ -61,8 +61,11 @@ class Table:
         if row:
             return row, elsewhere or retirement(row)
         family = longest_prefix(name, (*self.families, *self.rows))
-        row = self._free(family)._replace(id=name, retired="", successor="")
-        return row, elsewhere or unknown(name, family, self.as_of)
+        row = self._free(family)._replace(id=name)
+        if family not in self.families:  # a newer relative of a retired model need not be
+            row = row._replace(retired="", successor="")
+        said = "" if name == family.id else unknown(name, family, self.as_of)
+        return row, elsewhere or retirement(row) or said
 
     def __iter__(self):
         """The ids that may be recommended."""

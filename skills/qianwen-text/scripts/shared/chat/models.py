@@ -74,7 +74,9 @@ _MAX_37 = TokenPrice((0, 12, 36), ap_southeast_1=((0, 18.736, 56.207),))
 _NO_MORE = (0, None, None)  # abroad the larger sizes' prices are not published
 _PLUS_37 = TokenPrice((256, 2, 8), (1000, 6, 24), ap_southeast_1=((256, 2.998, 11.991), _NO_MORE))
 _CODER_FLASH = TokenPrice((32, 1, 4), (128, 1.5, 6), (256, 2.5, 10), (1000, 5, 25))
-own_hit = partial(TokenPrice, cached=1)  # kimi and glm have hit prices that only the console tells
+PLUS = TokenPrice((128, 0.8, 2, 8), (256, 2.4, 20, 24), (1000, 4.8, 48, 64))
+VL_PLUS_3 = TokenPrice((32, 1, 10), (128, 1.5, 15), (256, 3, 30))
+own_hit = partial(TokenPrice, cached=1)  # of makers and hosts whose hit price only the console tells
 _GLM_53 = own_hit((0, 8, 28))
 _KIMI_26, _KIMI_25 = own_hit((0, 6.5, 27)), own_hit((0, 4, 21))
 
@@ -115,8 +117,7 @@ ROWS = (
     # -- Qwen, text alone
     model("qwen3-max", "off", ALL + " tb ba", (258048, 65536, 81920),
            TokenPrice((32, 2.5, 10), (128, 4, 16), (256, 7, 28))),
-    model("qwen-plus", "off", ALL + " tb ba", (997952, 32768),
-           TokenPrice((128, 0.8, 2, 8), (256, 2.4, 20, 24), (1000, 4.8, 48, 64))),
+    model("qwen-plus", "off", ALL + " tb ba", (997952, 32768), PLUS),
     model("qwen-flash", "off", ALL + " tb ba", (997952, 32768),
            TokenPrice((128, 0.15, 1.5), (256, 0.6, 6), (1000, 1.2, 12))),
     model("qwen-max", "never", ALL, (30720, 8192), TokenPrice((0, 2.4, 9.6))),
@@ -129,9 +130,11 @@ ROWS = (
     model("qwen-mt-uni", "never", "mt", (8192, 8192)),
     model("qwen-plus-character", "never", "", (32768, 4096), TokenPrice((0, 0.8, 2))),
     model("qwen-flash-character", "never", "", (8000, 4096), TokenPrice((0, 0.25, 1.5))),
+    model("tongyi-intent-detect-v3", "never", "", (8192, 4096), TokenPrice((0, 0.4, 1))),
+    model("tongyi-xiaomi-analysis-flash", "never", "", (28672, 4096), TokenPrice((0, 0.2, 0.4))),
+    model("tongyi-xiaomi-analysis-pro", "never", "", (28672, 4096), TokenPrice((0, 1, 2.7))),
     # -- made for pictures
-    model("qwen3-vl-plus", "off", "so tb hr ba", (260096, 32768, 81920),
-           TokenPrice((32, 1, 10), (128, 1.5, 15), (256, 3, 30)), QWEN3_VL),
+    model("qwen3-vl-plus", "off", "so tb hr ba", (260096, 32768, 81920), VL_PLUS_3, QWEN3_VL),
     model("qwen-vl-ocr", "never", "ocr ocr-tasks ba", (30000, 4096), TokenPrice((0, 0.3, 0.5)), OCR_28),
     model("qwen-vl-ocr-latest", "never", "ocr ocr-tasks ba", (30000, 8192), TokenPrice((0, 0.3, 0.5)),
            OCR_32),
@@ -176,6 +179,8 @@ ROWS = (
     model("kimi/kimi-k2.5", "on", "fc so pc jt", (262144, 262144), _KIMI_25, KIMI),
     model("MiniMax/MiniMax-M3", "on", "fc th", _UNKNOWN, TokenPrice((0, 4.2, 16.8))),
     model("MiniMax-M2.5", "always", "fc", (204800, 32768), TokenPrice((0, 2.1, 8.4))),
+    model("MiniMax/MiniMax-M2.5", "always", "fc", (204800, 131072), TokenPrice((0, 2.1, 8.4))),
+    model("MiniMax/MiniMax-M2.7", "always", "fc", (204800, 131072), TokenPrice((0, 2.1, 8.4))),
     model("stepfun/step-5-preview", "on", "fc so jt", _UNKNOWN, TokenPrice((0, 7, 20))),
     model("stepfun/step-3.7-flash", "on", "fc so jt", _UNKNOWN, TokenPrice((0, 1.35, 8.1))),
     model("unisound/unisound-u2", "never", "fc", _UNKNOWN),
@@ -194,16 +199,29 @@ FAMILIES = tuple(model(name, thinking, features, (0, 0), None, sees) for name, t
     ("deepseek-v4", "on", "jt", None), ("deepseek-", None, "", None),
     ("glm-", "on", "", None), ("ZHIPU/", None, "", None),
     ("kimi", None, "", KIMI), ("MiniMax", None, "", None),
-))
+)) + (
+    # groups that are gone as a whole
+    *(model(name, thinking, features, (0, 0), None, sees)._replace(retired=day, successor=gone)
+      for name, thinking, features, sees, day, gone in (
+          ("qwen2.5-", "never", "", None, "2026-05-13", "qwen3.7-plus"),
+          ("qwen2.5-vl-", "never", "", QVQ, "2026-05-13", "qwen3.7-plus"),
+          ("qwen-omni-turbo", "never", "stream", None, "2026-10-10", "qwen3.6-flash"),
+          ("deepseek-r1-distill-", "always", "", None, "2026-10-10", "deepseek-v4-flash"))),
+    # other hosts: which ids they have is not known, but they cost what the maker's do
+    *(model(f"{host}/deepseek-{name}", None, "", (0, 0), price) for host in ("siliconflow", "vanchin")
+      for name, price in (("v3", own_hit((0, 2, 8))), ("v3.1", own_hit((0, 4, 12))),
+                          ("v3.2", own_hit((0, 2, 3))), ("r1", own_hit((0, 4, 16))))),
+)
 _ABILITIES = frozenset("fc so js ws pc tb hr".split())
 
 
 def free(row: Model) -> Model:
     """The row of an id that is newer than the table: all abilities and no limits."""
-    known = row in FAMILIES or row.thinking in ("on", "off")
+    is_family = row in FAMILIES
+    known = is_family or row.thinking in ("on", "off")
     return row._replace(thinking=row.thinking if known else None, features=row.features | _ABILITIES,
-                        max_input=0, max_output=0, max_thinking=0, price=None, sees=row.sees or ANY,
-                        efforts=EFFORTS)
+                        max_input=0, max_output=0, max_thinking=0, price=row.price if is_family else None,
+                        sees=row.sees or ANY, efforts=EFFORTS)
 
 
 _THINKS = {"on": "thinks by default", "off": "thinks when asked", "always": "always thinks"}

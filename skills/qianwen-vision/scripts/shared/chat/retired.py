@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from ..money.prices import TokenPrice
 from .models import (
-    ALL, GRID_28, LONGER, MANY, model, Model, NEW, own_hit, QVQ, QWEN3_VL, QWEN3X, Sight, VL_MAX, VL_PLUS
+    ALL, GRID_28, LONGER, MANY, model, Model, NEW, own_hit, PLUS, QVQ, QWEN3_VL, QWEN3X, Sight, VL_MAX,
+    VL_PLUS, VL_PLUS_3
 )
 
 _GONE = "2026-10-10"  # the day of the last long list
@@ -12,6 +13,7 @@ _GONE = "2026-10-10"  # the day of the last long list
 _SMALL_VL = QWEN3X._replace(frames=(4, 512), video_seconds=1_200)
 _OLDEST = Sight(10_000_000, 256, GRID_28, (4, 80), 150_000_000, 40)
 _OPEN_235B, _OPEN_30B = TokenPrice((0, 2, 8, 20)), TokenPrice((0, 0.75, 3, 7.5))
+_VL_FLASH = TokenPrice((32, 0.15, 1.5), (128, 0.3, 3), (256, 0.6, 6))
 _GLM_4 = own_hit((32, 3, 14), (0, 4, 16))
 
 
@@ -31,7 +33,7 @@ ROWS = (
     *(_model(f"qwen3-max-{day}", "off", ALL + " tb", (258048, 65536, 81920), price, gone="qwen3-max")
       for day, price in (("2025-09-23", TokenPrice((32, 6, 24), (128, 10, 40), (256, 15, 60))),
                          ("2026-01-23", TokenPrice((32, 2.5, 10), (128, 4, 16), (256, 7, 28))))),
-    *(_model(f"qwen-plus-{name}", "off", ALL + " tb", (997952, 32768), gone="qwen3.7-plus")
+    *(_model(f"qwen-plus-{name}", "off", ALL + " tb", (997952, 32768), PLUS, gone="qwen3.7-plus")
       for name in ("0112", "1220", "2025-07-28", "2025-09-11")),
     _model("qwen-plus-us", "off", ALL + " tb", (997952, 32768), gone="qwen3.7-plus-us"),
     _model("qwen-flash-us", "off", ALL + " tb", (997952, 32768), gone="qwen3.6-flash-us"),
@@ -47,15 +49,18 @@ ROWS = (
       for name in ("latest", "2025-01-25")),
     _model("qwen3-coder-plus", "never", "fc", (997952, 65536),
            TokenPrice((32, 4, 16), (128, 6, 24), (256, 10, 40), (1000, 20, 200)), gone="qwen3.7-plus"),
-    _model("qwen3-coder-next", "never", "fc", (204800, 65536), gone="qwen3.7-plus"),
-    _model("qwen3-coder-480b-a35b-instruct", "never", "fc", (204800, 65536), gone="qwen3.7-plus"),
-    _model("qwen3-coder-30b-a3b-instruct", "never", "fc", (204800, 65536), gone="qwen3.7-plus"),
+    # the middle price is the smallest one and a half times, as with the flash of this series
+    *(_model(f"qwen3-coder-{name}", "never", "fc", (204800, 65536), price, gone="qwen3.7-plus")
+      for name, price in (("next", TokenPrice((32, 1, 4), (128, 1.5, 6), (256, 2.5, 10))),
+                          ("480b-a35b-instruct", TokenPrice((32, 6, 24), (128, 9, 36), (256, 15, 60))),
+                          ("30b-a3b-instruct", TokenPrice((32, 1.5, 6), (128, 2.25, 9), (256, 3.75, 15))))),
     _model("qwen-coder-plus", "never", "", (129024, 8192), TokenPrice((0, 3.5, 7)), gone="qwen3.7-plus"),
     _model("qwen-coder-turbo", "never", "", (129024, 8192), TokenPrice((0, 2, 6)), gone="qwen3.6-flash"),
     _model("qwen-math-plus", "never", "", (3072, 3072), TokenPrice((0, 4, 12)), gone="qwen3.7-plus"),
     _model("qwen-math-turbo", "never", "", (3072, 3072), TokenPrice((0, 2, 6)), gone="qwen3.6-flash"),
     _model("qwen-mt-turbo", "never", "mt cumulative", (8192, 8192), TokenPrice((0, 0.7, 1.95)),
            gone="qwen-mt-flash"),
+    _model("farui-plus", "never", "", (12000, 2000), TokenPrice((0, 20, 20)), gone="qwen3.7-plus"),
     _model("qwen3-235b-a22b", "on", "fc so pc stream-think tb", (129024, 16384), _OPEN_235B,
            gone="qwen3.7-plus"),
     _model("qwen3-32b", "on", "fc so pc stream-think tb", (129024, 16384), _OPEN_235B, gone="qwen3.6-27b"),
@@ -65,6 +70,8 @@ ROWS = (
            gone="qwen3.6-27b"),
     _model("qwen3-8b", "on", "fc so pc stream-think tb", (129024, 8192), TokenPrice((0, 0.5, 2, 5)),
            gone="qwen3.6-27b"),
+    *(_model(f"qwen3-{size}", "on", "fc so pc stream-think tb", (0, 0), gone="qwen3.6-27b", day="2026-05-13")
+      for size in ("4b", "1.7b", "0.6b")),
     *(_model(f"qwen3-{name}", "never", "fc so pc", (129024, 32768), price, gone="qwen3.6-35b-a3b")
       for name, price in (("235b-a22b-instruct-2507", TokenPrice((0, 2, 8))),
                           ("30b-a3b-instruct-2507", TokenPrice((0, 0.75, 3))),
@@ -73,11 +80,14 @@ ROWS = (
       for name, price in (("235b-a22b-thinking-2507", TokenPrice((0, 2, 20))),
                           ("30b-a3b-thinking-2507", TokenPrice((0, 0.75, 7.5))),
                           ("next-80b-a3b-thinking", TokenPrice((0, 1, 10))))),
-    _model("qwen3-vl-flash", "off", "so tb hr ba", (260096, 32768, 81920),
-           TokenPrice((32, 0.15, 1.5), (128, 0.3, 3), (256, 0.6, 6)), QWEN3_VL, gone="qwen3.6-flash"),
-    *(_model(f"qwen3-vl-{name}", "off", "so tb hr", (260096, 32768, 81920), None, QWEN3_VL, gone=instead)
-      for name, instead in (("plus-2025-09-23", "qwen3-vl-plus"), ("plus-2025-12-19", "qwen3-vl-plus"),
-                            ("flash-2025-10-15", "qwen3.6-flash"), ("flash-2026-01-22", "qwen3.6-flash"))),
+    _model("qwen3-vl-flash", "off", "so tb hr ba", (260096, 32768, 81920), _VL_FLASH, QWEN3_VL,
+           gone="qwen3.6-flash"),
+    *(_model(f"qwen3-vl-plus-{day}", "off", "so tb hr", (260096, 32768, 81920), VL_PLUS_3, QWEN3_VL,
+             gone="qwen3-vl-plus")
+      for day in ("2025-09-23", "2025-12-19")),
+    *(_model(f"qwen3-vl-flash-{day}", "off", "so tb hr", (260096, 32768, 81920), _VL_FLASH, QWEN3_VL,
+             gone="qwen3.6-flash")
+      for day in ("2025-10-15", "2026-01-22")),
     *(_model(f"qwen3-vl-{size}-instruct", "never", "so hr", (129024, 32768), price, sight,
              gone="qwen3.7-plus")
       for size, sight, price in (("235b-a22b", QWEN3_VL, TokenPrice((0, 2, 8))),
@@ -94,6 +104,12 @@ ROWS = (
            gone="qwen3.7-plus"),
     _model("qwen-vl-plus", "never", "so hr", (129024, 8192), TokenPrice((0, 0.8, 2)), VL_PLUS,
            gone="qwen3.6-flash"),
+    *(_model(f"qwen-vl-max-{name}", "never", "so hr", (129024, 8192), TokenPrice((0, 1.6, 4)), VL_MAX,
+             gone="qwen3.7-plus", day="2026-05-13")
+      for name in ("latest", "2025-08-13")),
+    *(_model(f"qwen-vl-plus-{name}", "never", "so hr", (129024, 8192), TokenPrice((0, 0.8, 2)), VL_PLUS,
+             gone="qwen3.6-flash", day="2026-05-13")
+      for name in ("latest", "2025-08-15", "2025-07-10")),
     *(_model(f"qwen-vl-{name}", "never", "so hr", (129024, 8192), None, sight, gone="qwen3.7-plus",
              day="2026-05-13")
       for name, sight in (("max-2025-04-08", QVQ._replace(video_bytes=2 * 1_000_000_000)),
@@ -111,8 +127,10 @@ ROWS = (
     _model("deepseek-v3.1", "off", "fc", (98304, 65536), TokenPrice((0, 4, 12)), gone="deepseek-v4-flash"),
     _model("deepseek-v3", "never", "fc", (57344, 8192), TokenPrice((0, 2, 8)), gone="deepseek-v4-flash"),
     _model("deepseek-r1", "always", "fc", (98304, 16384), TokenPrice((0, 4, 16)), gone="deepseek-v4-pro"),
-    _model("deepseek-r1-distill-qwen-32b", "always", "", (32768, 16384), TokenPrice((0, 2, 6)),
-           gone="deepseek-v4-flash"),
+    *(_model(f"deepseek-r1-distill-qwen-{size}", "always", "", (32768, 16384), price,
+             gone="deepseek-v4-flash")
+      for size, price in (("32b", TokenPrice((0, 2, 6))), ("14b", TokenPrice((0, 1, 3))),
+                          ("7b", TokenPrice((0, 0.5, 1))), ("1.5b", TokenPrice((0, 0, 0))))),
     _model("glm-4.7", "on", "fc tb", (169984, 16384, 32768), _GLM_4, gone="glm-5.2"),
     _model("glm-4.6", "on", "fc tb", (169984, 16384, 32768), _GLM_4, gone="glm-5.2"),
     _model("glm-4.5", "on", "fc tb", (98304, 16384, 32768), _GLM_4, gone="glm-5.2"),
