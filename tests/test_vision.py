@@ -371,6 +371,17 @@ def test_dry_run(see, emulator, work):
     assert document["headers"]["X-DashScope-OssResourceResolve"] == "enable"
 
 
+def test_only_pictures_that_travel_inside_the_request_are_limited_to_250(see, emulator, work):
+    """Section 4 of the updates: 250 pictures when they are base64; what is uploaded counts as an address."""
+    small = samples.png(40, 30)
+    for number in range(256):
+        write(work, f"s{number}.png", small)
+        write(work, f"m{number}.png", small[:-12] + samples.png_chunk(b"teSt", bytes(108_000)) + small[-12:])
+    document = see("What?", "--image", *(f"m{number}.png" for number in range(256)), "--dry-run").document
+    assert len(document["before"]) == 146, "12 MB hold 110 of them"
+    refused(see("What?", "--image", *(f"s{number}.png" for number in range(251)), "--dry-run"), emulator, "251 local pictures", "at most 250")
+
+
 def test_dry_run_shows_what_a_call_sends(see, emulator):
     arguments = ("What?", "--image", "https://h/a.png", "--system", "S", "--set", "top_k=5", "--max-pixels", "5000")
     document = see(*arguments, "--dry-run").document

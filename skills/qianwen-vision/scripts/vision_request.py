@@ -126,7 +126,7 @@ def _check_features(ask: Ask, model: Model) -> None:
             raise usage(f"{flag}: {model.id} {inability}", instead)
     if ask.system is not None and "no-system" in model.features:
         raise usage(f"--system: {model.id} ignores it", "put it into the prompt")
-    inline = sum(not image.url for image in ask.images)
+    inline = sum(image.address.startswith("data:") for image in ask.images)
     if "ocr" in model.features and len(ask.images) > 1:
         raise usage(f"{model.id} reads one picture at a time",
                     f"give one --image, or use one of: {TABLE.names(_general, 3)}")
@@ -134,8 +134,8 @@ def _check_features(ask: Ask, model: Model) -> None:
         raise usage(f"--image: {len(ask.images)} pictures are too many for {model.id}",
                     f"give at most {model.sees.pictures}")
     if inline > MAX_INLINE_PICTURES:
-        raise usage(f"--image: {inline} local pictures are too many",
-                    f"give at most {MAX_INLINE_PICTURES}, or addresses")
+        raise usage(f"--image: {inline} local pictures would travel inside the request",
+                    f"give at most {MAX_INLINE_PICTURES} such small ones, or addresses")
 
 
 def _check_pixels(ask: Ask, model: Model) -> None:
