@@ -122,8 +122,10 @@ def test_the_cost_ends_the_last_line_and_stands_in_document_and_sidecar(speak, w
 @pytest.mark.parametrize("flags", [["--ssml"], ["--set", "enable_ssml=true"]])
 def test_the_marks_of_ssml_are_not_billed(speak, flags):
     """Section 6 of the updates; 你好 is 4 counting units."""
-    said = speak('<speak rate="0.9">你好<break time="1s"/></speak>', "--model", "cosyvoice-v3-flash", "--estimate", *flags).out
+    words = ('<speak rate="0.9">你好<break time="1s"/></speak>', "--model", "cosyvoice-v3-flash", *flags)
+    said = speak(*words, "--estimate").out
     assert "4 characters of cosyvoice-v3-flash" in said and said.startswith("0.0004 CNY"), said
+    assert speak(*words, "-o", "a.wav", "--json").document["billing"]["units"] == {"characters": 4}
 
 
 def test_what_was_paid_before_costs_nothing_again(speak, emulator):

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from dataclasses import dataclass
 from typing import Any, Dict, Iterator, List, Optional
 
@@ -28,10 +29,12 @@ class Job:
     volume_zero: bool = False
     url_wanted: bool = False
     repeat: bool = True                # MiniMax: the last event has everything again
+    ssml: bool = False
 
     @property
     def units(self) -> int:
-        return voicing.units(self.text)
+        """What is billed: the tags of SSML are not."""
+        return voicing.units(re.sub(r"<[^>]*>", "", self.text) if self.ssml else self.text)
 
 
 def generation(exchange: Exchange) -> Reply:
@@ -118,7 +121,8 @@ def read(exchange: Exchange, body: Dict[str, Any], model: SpeechModel) -> Any:
         raise invalid(f"sample_rate {rate} is not supported with opus", wrapped=False)
     if "bit_rate" in {**given, **parameters} and form != "opus":
         raise ignored("bit_rate", "is for opus alone")
-    return Job(model, text, voice, form, rate, given.get("rate") or parameters.get("speech_rate") or 1.0)
+    return Job(model, text, voice, form, rate, given.get("rate") or parameters.get("speech_rate") or 1.0,
+               ssml=bool(given.get("enable_ssml")))
 
 
 def _fields(place: str, given: Any, legal: Dict[str, Any], model: SpeechModel) -> None:
