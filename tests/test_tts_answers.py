@@ -249,7 +249,7 @@ def test_usage_of_all_parts(usages, total):
         add_usage(found, one)
     assert found == total and json.dumps(usages) == given
     if usages:
-        assert usage_of([{"usage": one} for one in usages]) == (total if len(usages) > 1 else usages[0])
+        assert usage_of(usages) == (total if len(usages) > 1 else usages[0])
 
 
 @pytest.mark.parametrize("usages", [[{"a": 1}, {"a": {"b": 1}}], [{"a": {"b": 1}}, {"a": 1}], [{"a": "x"}, {"a": 1}], [{"a": None}, {"a": {}}],

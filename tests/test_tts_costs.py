@@ -138,6 +138,21 @@ def test_what_was_paid_before_costs_nothing_again(speak, emulator):
     assert "0.00064" in speak("--spent").out
 
 
+def test_a_file_paid_in_two_runs_tells_its_run_and_the_file(speak, emulator, work):
+    """The run's line and document are about what it paid, as with --resume; the sidecar is about the file."""
+    text = "".join(letter * 250 + "。" for letter in "好坏大小")  # four segments of 501 units
+    emulator.inject("500", None, text="大")
+    emulator.inject("500", None, text="小")
+    assert speak(text, "-o", "a.wav", "--retries", 0).code != 0
+    emulator.faults.clear()
+    done = speak(text, "-o", "a.wav", "--json")
+    billing, half = done.document["billing"], pytest.approx(1002 * 0.8 / 10_000)
+    assert done.document["parts"] == 4 and billing["units"] == {"characters": 1002} and billing["cost"]["amount"] == half
+    assert "1,002 characters" in done.err.splitlines()[-1]
+    sidecar = json.loads(next(work.glob("a*.json")).read_text("utf-8"))
+    assert sidecar["usage"] == {"characters": 2004} and sidecar["billing"]["cost"]["amount"] == pytest.approx(2004 * 0.8 / 10_000)
+
+
 def test_parts_add_up(speak, emulator):
     """Two parts of 502 units each with their full stop: 1,003 or so × 0.8 / 10,000, by the service's own count."""
     done = speak("好" * 250 + "。" + "坏" * 250 + "。", "-o", "a.wav", "--json")

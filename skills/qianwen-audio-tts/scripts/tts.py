@@ -178,7 +178,7 @@ class Run:
             store.prove()
             self.session.pass_guard()
             self._tell(job)
-            return self._report(output, self._spoken(output, speaker, job), job, speaker.cost())
+            return self._report(output, self._spoken(output, speaker, job), job, speaker)
         finally:
             output.discard()
 
@@ -217,12 +217,13 @@ class Run:
 
     # -- the end
 
-    def _report(self, output, found: list, job: Job, cost) -> None:
+    def _report(self, output, found: list, job: Job, speaker) -> None:
+        """The sidecar tells what the file cost; what is said here is what this run paid."""
         from tts_answers import billed
         from tts_speak import usage_of
-        console, used = self.console, usage_of(found)
-        units = billed(used)
-        output.describe(found, used, cost)
+        console, used = self.console, usage_of([part["usage"] for part in found])
+        cost, units = speaker.cost(), billed(usage_of(speaker.usage()))
+        output.describe(found, used, speaker.whole_cost(found, job.calls))
         page = ""
         if self.options.gallery and not self.session.row and output.entry:
             page = gallery.gallery_of(output.folder, self.options.overwrite, console)

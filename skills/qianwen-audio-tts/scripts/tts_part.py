@@ -117,7 +117,7 @@ class Speaker:
 
     def __init__(self, session, store: Store, model, speed: float | None = None):
         self._session, self.store, self._model, self._speed = session, store, model, speed
-        self._costs: list = []  # of the parts that this run paid for
+        self._paid: list = []  # (cost, usage) of the parts that this run paid for
         self.per_minute, self.units_a_minute = model.per_minute, model.units_a_minute
         self.endpoint = session.endpoint.origin + session.endpoint.prefix
 
@@ -126,9 +126,19 @@ class Speaker:
 
     def cost(self) -> money.Cost:
         """What this run paid for; a part that was there already costs nothing again."""
-        if self._costs:
-            return money.total(self._costs)[0]
+        if self._paid:
+            return money.total(cost for cost, _ in self._paid)[0]
         return expected(self._model, "", self._session.endpoint.price_region)
+
+    def usage(self) -> list:
+        """The service's usage of each part that this run paid for."""
+        return [usage for _, usage in self._paid]
+
+    def whole_cost(self, found: list, calls: list) -> money.Cost:
+        """What all parts cost, whichever run paid for them."""
+        region = self._session.endpoint.price_region
+        return money.total(charged(self._model, part["usage"], call.billed, region, self._speed)
+                           for part, call in zip(found, calls))[0]
 
     def speak(self, key: str, call, client, on_audio=None) -> dict:
         """The part of a call, as Store.take gives it:
@@ -181,7 +191,7 @@ class Speaker:
             with self._session.payments.paying(self._model.id, about) as payment:
                 answer, form, damage = client.events(self.request_of(call), Retries.CREATE, take)
                 found = charged(self._model, answer.usage, text, region, self._speed)
-                self._costs.append(payment.settle(found, answer.request_id))
+                self._paid.append((payment.settle(found, answer.request_id), answer.usage))
             return answer, form, damage
         except Failure as failure:
             if failure.accepted == "maybe" and failure.exit_code != Exit.UNSAVED:

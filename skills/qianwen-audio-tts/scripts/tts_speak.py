@@ -234,11 +234,11 @@ class Progress:
             tell(f"{done} of {self._total} segments spoken{left}")
 
 
-def usage_of(parts: list) -> dict:
+def usage_of(usages: list) -> dict:
     """The service's usage of one part, or the sums of several."""
-    if len(parts) == 1:
-        return parts[0]["usage"]
+    if len(usages) == 1:
+        return usages[0]
     total: dict = {}
-    for part in parts:
-        add_usage(total, part["usage"])
+    for usage in usages:
+        add_usage(total, usage)
     return total
