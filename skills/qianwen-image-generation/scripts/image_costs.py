@@ -37,7 +37,8 @@ def charged(model, parameters: dict, usage, sizes, given: int = 0, region: str =
     if _why(model, region):
         return unknown(_why(model, region), AS_OF, region, units)
     sizes += [sizes[-1] if sizes else ()] * (count - len(sizes))
-    each = [_each(model.price, parameters, region, _told(usage) or size)[1] for size in sizes[:count]]
+    tier = usage.get("output_image_type")
+    each = [_each(model.price, parameters, region, _told(usage) or size, tier)[1] for size in sizes[:count]]
     inputs = model.price.per_input * given if count else 0
     return exactly(round(sum(each) + inputs, 6), AS_OF, region, units)
 
@@ -117,10 +118,10 @@ def _why(model, region: str) -> str:
     return ""
 
 
-def _each(price, parameters: dict, region: str, size: tuple = ()) -> tuple:
+def _each(price, parameters: dict, region: str, size: tuple = (), tier: str = "") -> tuple:
     if region in price.regions:
         return price.regions[region], price.regions[region]
-    return price.of(parameters, size)
+    return price.of(parameters, size, tier)
 
 
 def _told(usage: dict) -> tuple:

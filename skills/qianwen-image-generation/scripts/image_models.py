@@ -219,8 +219,8 @@ _WAN7_PRO = Area(768, 4096, 8, 2048, (("1K", 1024), ("2K", 2048), ("4K", 4096)))
 
 MODELS = (
     QWEN2, *_named(QWEN2, "qwen-image-2.0-pro", price=Price(0.50), submit="2 a minute"),
-    *_named(QWEN3, "qwen-image-3.0-pro", price=by_size((2_250_000, 0.25), (0, 0.50), per_input=0.02),
-            submit="5 a minute"),
+    *_named(QWEN3, "qwen-image-3.0-pro", submit="5 a minute", price=by_size(
+        (2_250_000, 0.25), (0, 0.50), per_input=0.02, tiers=("qima_output_1k", "qima_output_2k"))),
     QWEN3, QWEN21_PRO, QWEN21, Z_IMAGE,
     *_named(WAN7, "wan2.7-image-pro", price=Price(0.50), chosen=(),
             does={**WAN7.does, "make": Mode((0, 0), (1, 4), _WAN7_PRO)}),

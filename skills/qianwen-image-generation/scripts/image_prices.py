@@ -6,22 +6,26 @@ from collections import namedtuple
 from image_sizes import parse
 
 
-class Price(namedtuple("Price", "each steps resolutions extended per_input regions",
-                       defaults=((), {}, 0.0, 0.0, {}))):
+class Price(namedtuple("Price", "each steps resolutions extended per_input regions tiers",
+                       defaults=((), {}, 0.0, 0.0, {}, ()))):
     """CNY for a picture of Beijing's list.
 
     `steps` are (most pixels, CNY) where the size counts, the last one with 0 for all that are
     larger. `resolutions` are prices of certain values of the field `resolution`. `extended` holds
     when the prompt is enriched by the service, `per_input` for each picture given. `regions` are the
-    prices of a picture elsewhere.
+    prices of a picture elsewhere. `tiers` are what the service itself calls the steps in its usage.
     """
 
     __slots__ = ()
 
-    def of(self, parameters: dict, size: tuple = ()) -> tuple:
-        """The least and the most that one picture costs; `size` is that of a picture that was made."""
+    def of(self, parameters: dict, size: tuple = (), tier: str = "") -> tuple:
+        """The least and the most that one picture costs; `size` is that of a picture that was made, `tier`
+        what the service says of it."""
         if self.extended and parameters.get("prompt_extend"):
             return self.extended, self.extended
+        if tier in self.tiers:
+            each = self.steps[self.tiers.index(tier)][1]
+            return each, each
         if self.steps:
             return self._by_size(size or _size_of(parameters))
         each = self.resolutions.get(str(parameters.get("resolution")), self.each)
