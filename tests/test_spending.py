@@ -184,6 +184,32 @@ def test_a_refused_call_costs_nothing(run, emulator, home, fault, code):
 
 # ---- asked before
 
+def estimate_of(run, *words) -> dict:
+    return run("Sum up", *words, "--estimate", "--max-tokens", 100, "--json").document["estimate"]
+
+
+def test_a_document_of_plain_text_is_estimated_by_its_size(run, emulator, work):
+    """qwen-long reads at 0.5 CNY a million tokens; a byte of text is never more than one and a half of them."""
+    words = "The quick brown fox jumps over the lazy dog. " * 333
+    (work / "a.txt").write_text(words)
+    (work / "b.pdf").write_bytes(b"%PDF-1.7\n" + words.encode())
+    text = estimate_of(run, "--document", "a.txt")
+    assert text["high"] == pytest.approx((len(words) * 1.5 + 30) * 0.5e-6 + 100 * 2e-6, abs=3e-5)
+    assert 3_000 * 0.5e-6 < text["low"] < 5_000 * 0.5e-6, "what is known of it is not left out"
+    assert run("Sum up", "--document", "a.txt", env={"QIANWEN_BUDGET": "1"}).code == 0
+    both = estimate_of(run, "--document", "a.txt", "b.pdf")
+    assert both["high"] == pytest.approx(5, abs=0.001) and both["low"] == pytest.approx(text["low"], abs=1e-5), "the model's limit"
+    assert "more for the documents" in run("Sum up", "--document", "a.txt", "--estimate").out
+
+
+def test_documents_that_a_conversation_names_already_count(run, work):
+    said = [("system", "You answer."), ("system", "fileid://file-fe-a1"), ("user", "What?"), ("assistant", "That.")]
+    (work / "talk.json").write_text(json.dumps([{"role": role, "content": content} for role, content in said]))
+    assert estimate_of(run, "--chat", "talk.json")["high"] == pytest.approx(5, abs=0.001)
+    (work / "a.txt").write_text("Some words")
+    assert estimate_of(run, "--chat", "talk.json", "--document", "a.txt")["high"] == pytest.approx(5, abs=0.001)
+
+
 def test_an_estimate_sends_nothing_and_needs_no_key(run, emulator, home):
     done = run("Tell me about foxes", "--estimate", key=None)
     assert done.code == 0 and not emulator.requests and spending(home) == []

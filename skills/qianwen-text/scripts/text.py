@@ -23,7 +23,7 @@ from shared.main import run_script
 from shared.transport.request import Request
 from text_inputs import read_ask
 from text_models import DEFAULT_MODEL, TABLE
-from text_request import build_request, native_request, OWN_FIELDS
+from text_request import build_request, names_documents, native_request, OWN_FIELDS
 
 SKILL = "qianwen-text"
 
@@ -113,8 +113,17 @@ def estimate(session) -> tuple:
     model, warning = TABLE.find(ask.model_name())
     if warning:
         session.console.warn(warning)
-    unread = model.max_input if ask.documents else 0  # only the service counts the tokens of documents
-    return estimate_of(model, build_request(ask, model)[0], session, more=unread)
+    body = build_request(ask, model)[0]
+    return estimate_of(model, body, session, *_document_tokens(session.options, model, body))
+
+
+def _document_tokens(options, model, body: dict) -> tuple:
+    """About how many tokens the documents have, and how many more they may have;
+    they stand in a system message of their own."""
+    if len(body["messages"]) < 2 or not names_documents(body["messages"]):
+        return 0, 0
+    from text_documents import tokens_of
+    return tokens_of(options.document, body["messages"], model.max_input)
 
 
 def answer(session) -> None:
@@ -134,7 +143,7 @@ def answer(session) -> None:
     target = options.output and text_target(session, ask, str(asked))
     try:
         client = session.client(model.id, TABLE, successor=model.successor)
-        turn = Turn(session, ask, model, target, client, more=model.max_input if ask.documents else 0)
+        turn = Turn(session, ask, model, target, client, *_document_tokens(options, model, body))
         documents = []
         if ask.documents:
             from text_documents import ask_about

@@ -5,15 +5,19 @@ Wire facts: sections 2.11 (qwen-long) and 5.2 (files) of the contract.
 """
 from __future__ import annotations
 
+import math
 import os
 import time
 from urllib.parse import quote
 
+from shared.chat.tokens import text_tokens
 from shared.chat.turn import chat_request
 from shared.failures import Exit, Failure, usage
 from shared.transport.multipart import Multipart
 from shared.transport.request import is_id, Request
 from shared.transport.retries import Retries
+
+from text_request import names_documents
 
 PURPOSE = "file-extract"
 MAX_FILES = 100  # per request
@@ -22,7 +26,10 @@ MAX_PICTURE_BYTES = 20 * 1000 * 1000
 WAIT = 600.0  # seconds for the service to read a document
 
 DOCUMENTS = (".txt", ".docx", ".pdf", ".xlsx", ".epub", ".mobi", ".md", ".csv", ".json")
+TEXTS = (".txt", ".md", ".csv", ".json")  # what they hold is what the model reads
 PICTURES = (".bmp", ".png", ".jpg", ".jpeg", ".gif")
+_EACH = 1.5  # tokens of a byte at most: one in UTF-8, three of the two bytes of a character in GB18030
+_COUNTED = 1_000_000  # bytes of a text that are looked at; the rest is taken to be like them
 _MAGIC = {".pdf": (b"%PDF",), ".docx": (b"PK",), ".xlsx": (b"PK",), ".epub": (b"PK",), ".png": (b"\x89PNG",),
           ".jpg": (b"\xff\xd8",), ".jpeg": (b"\xff\xd8",), ".gif": (b"GIF8",), ".bmp": (b"BM",)}
 
@@ -55,6 +62,24 @@ def _check_magic(path: str, extension: str) -> None:
     if extension in _MAGIC and not head.startswith(_MAGIC[extension]):
         raise usage(f"--document {path} is named {extension} but its content is something else",
                     "give it the extension of its content")
+
+
+def tokens_of(paths, messages: list, most: int) -> tuple:
+    """(about how many tokens the documents of a conversation have, how many more they may have).
+    The size of a local text tells; of all else only the service knows, which takes `most` at most."""
+    named = sum(message["content"].count("fileid://") for message in messages if names_documents([message]))
+    texts = [path for path in paths
+             if not path.startswith("fileid://") and os.path.splitext(path)[1].lower() in TEXTS]
+    bound = math.ceil(sum(map(os.path.getsize, texts)) * _EACH)
+    highest = min(bound, most or bound) if named <= len(texts) else most
+    about = min(sum(map(_about, texts)), highest)
+    return about, highest - about
+
+
+def _about(path: str) -> int:
+    with open(path, "rb") as file:
+        head = file.read(_COUNTED)
+    return math.ceil(text_tokens(head.decode("utf-8", "replace")) * os.path.getsize(path) / len(head))
 
 
 def upload_request(endpoint, path: str) -> Request:

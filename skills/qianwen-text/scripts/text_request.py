@@ -166,7 +166,7 @@ def document_message(ids) -> dict:
 
 def names_documents(messages) -> bool:
     """Whether a conversation is about uploaded documents."""
-    return any(message["role"] == "system" and str(message.get("content")).startswith("fileid://")
+    return any(message.get("role") == "system" and str(message.get("content")).startswith("fileid://")
                for message in messages or ())
 
 

@@ -54,7 +54,7 @@ def estimate_of(model, body: dict, session, media: int = 0, more: int = 0) -> tu
     """What --estimate shows of a chat call: the model's id, the Cost, and what is counted in words."""
     cost = expected(model, body, session.endpoint.price_region, media, more, session.half_price)
     said = f"about {counted(cost.units['input_tokens'] - more, 'token')} in"
-    said += f", and at most {more:,} for the documents" if more else ""
+    said += f", and at most {more:,} more for the documents" if more else ""
     settings = {**body, **(body.get("parameters") or {})}
     flags = (("--max-tokens", "max_tokens"), ("--thinking-budget", "thinking_budget"))
     bounds = [flag for flag, name in flags if name in settings]
