@@ -74,9 +74,9 @@ def test_a_call_is_told_what_it_cost(run, emulator, home, model, counted, amount
 
 # Section 8 of the contract: id, tokens in, CNY a million tokens in and out.
 LIST = """qwen-vl-ocr 1000 0.3 0.5; qwen-vl-ocr-1028 1000 5 5; qwen-vl-ocr-2024-10-28 1000 5 5; qwen-vl-ocr-2025-11-20 1000 0.3 0.5;
-    qwen-plus-0112 1000 0.8 2; qwen-plus-2025-09-11 300000 4.8 48; qwen3-coder-next 1000 1 4; qwen3-coder-next 200000 2.5 10;
-    qwen3-coder-480b-a35b-instruct 1000 6 24; qwen3-coder-480b-a35b-instruct 200000 15 60; qwen3-coder-30b-a3b-instruct 1000 1.5 6;
-    qwen3-coder-30b-a3b-instruct 200000 3.75 15; farui-plus 1000 20 20; tongyi-intent-detect-v3 1000 0.4 1;
+    qwen-plus-0112 1000 0.8 2; qwen-plus-2025-09-11 300000 4.8 48; qwen3-coder-next 1000 1 4;
+    qwen3-coder-480b-a35b-instruct 1000 6 24; qwen3-coder-30b-a3b-instruct 1000 1.5 6;
+    farui-plus 1000 20 20; tongyi-intent-detect-v3 1000 0.4 1;
     tongyi-xiaomi-analysis-flash 1000 0.2 0.4; tongyi-xiaomi-analysis-pro 1000 1 2.7; qwen3-vl-plus-2025-09-23 1000 1 10;
     qwen3-vl-plus-2025-12-19 200000 3 30; qwen3-vl-flash-2025-10-15 1000 0.15 1.5; qwen3-vl-flash-2026-01-22 100000 0.3 3;
     deepseek-r1-distill-qwen-14b 1000 1 3; deepseek-r1-distill-qwen-7b 1000 0.5 1; deepseek-r1-distill-qwen-1.5b 1000 0 0;

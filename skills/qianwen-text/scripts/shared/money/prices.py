@@ -50,7 +50,7 @@ class TokenPrice:
         """Beijing's prices as a table shows them: `≤256K 2/8; ≤1M 6/24`."""
         return "; ".join(_bound(tier[0]) + f"{tier[1]:g}/{tier[2]:g}"
                          + (f" (thinking {tier[3]:g})" if len(tier) > 3 else "")
-                         for tier in self.tiers)
+                         for tier in self.tiers if tier[1] is not None)
 
 
 def _bound(thousands: int) -> str:

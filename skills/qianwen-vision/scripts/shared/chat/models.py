@@ -71,8 +71,8 @@ _LONG, _QUARTER = (991808, 65536), (260096, 65536)
 LONGER, _UNKNOWN = (991808, 131072), (0, 0)
 _MAX_38 = TokenPrice((0, 12, 36), cached=1, ap_southeast_1=((0, 14.988, 44.965),))
 _MAX_37 = TokenPrice((0, 12, 36), ap_southeast_1=((0, 18.736, 56.207),))
-_NO_MORE = (0, None, None)  # abroad the larger sizes' prices are not published
-_PLUS_37 = TokenPrice((256, 2, 8), (1000, 6, 24), ap_southeast_1=((256, 2.998, 11.991), _NO_MORE))
+NO_MORE = (0, None, None)  # the prices of larger inputs are not published
+_PLUS_37 = TokenPrice((256, 2, 8), (1000, 6, 24), ap_southeast_1=((256, 2.998, 11.991), NO_MORE))
 _CODER_FLASH = TokenPrice((32, 1, 4), (128, 1.5, 6), (256, 2.5, 10), (1000, 5, 25))
 PLUS = TokenPrice((128, 0.8, 2, 8), (256, 2.4, 20, 24), (1000, 4.8, 48, 64))
 VL_PLUS_3 = TokenPrice((32, 1, 10), (128, 1.5, 15), (256, 3, 30))
@@ -85,14 +85,14 @@ ROWS = (
     model("qwen3.7-plus", "on", NEW + " hr ba", _LONG, _PLUS_37, MANY),
     model("qwen3.8-max", "on", NEW + " hr ba", LONGER, _MAX_38, MANY, _QWEN_EFFORTS),
     model("qwen3.8-flash", "on", NEW + " hr ba", LONGER,
-           TokenPrice((0, 0.8, 2.7), cached=1, ap_southeast_1=((0, 1.094, 3.427),)), MANY, _QWEN_EFFORTS),
+          TokenPrice((0, 0.8, 2.7), cached=1, ap_southeast_1=((0, 1.094, 3.427),)), MANY, _QWEN_EFFORTS),
     model("qwen3.7-max", "on", NEW + " ba", (*_LONG, 262144), _MAX_37),
     model("qwen3.7-flash", "on", NEW + " hr ba", _LONG,
-           TokenPrice((32, 0.2, 0.8), (256, 0.6, 2.4), (1000, 1.2, 4.8)), QWEN3X),
+          TokenPrice((32, 0.2, 0.8), (256, 0.6, 2.4), (1000, 1.2, 4.8)), QWEN3X),
     model("qwen3.8-max-0902", "on", NEW + " hr", LONGER, _MAX_38, MANY, _QWEN_EFFORTS),
     model("qwen3.8-max-2026-09-02", "on", NEW + " hr", LONGER, _MAX_38, MANY, _QWEN_EFFORTS),
     model("qwen3.8-max-prime", "on", NEW + " hr", LONGER, TokenPrice((0, 24, 72), cached=1), MANY,
-           _QWEN_EFFORTS),
+          _QWEN_EFFORTS),
     model("qwen3.8-27b", "on", _SEEN, _UNKNOWN, None, QWEN3X),
     model("qwen3.8-2.4t-a95b", "always", "fc ws mm tb hr", _UNKNOWN, None, QWEN3X),
     model("qwen3.7-plus-us", "on", NEW + " hr", _LONG, None, MANY),
@@ -100,14 +100,14 @@ ROWS = (
     model("qwen3.7-max-preview", "always", "fc ws pc mm tb", (*_LONG, 262144), _MAX_37),
     model("qwen3.7-max-2026-05-17", "always", "fc ws pc mm tb", (*_LONG, 262144), _MAX_37),
     model("qwen3.6-plus", "on", _SEEN + " ba", (*_LONG, 81920),
-           TokenPrice((256, 2, 12), (1000, 8, 48), ap_southeast_1=((256, 3.75, 22.48), _NO_MORE)), QWEN3X),
+          TokenPrice((256, 2, 12), (1000, 8, 48), ap_southeast_1=((256, 3.75, 22.48), NO_MORE)), QWEN3X),
     model("qwen3.6-flash", "on", _SEEN + " ba", (*_LONG, 131072),
-           TokenPrice((256, 1.2, 7.2), (1000, 4.8, 28.8)), QWEN3X),
+          TokenPrice((256, 1.2, 7.2), (1000, 4.8, 28.8)), QWEN3X),
     model("qwen3.6-flash-us", "on", _SEEN, (*_LONG, 131072), None, QWEN3X),
     model("qwen3.5-plus", "on", _SEEN + " ba", (*_LONG, 81920),
-           TokenPrice((128, 0.8, 4.8), (256, 2, 12), (1000, 4, 24)), QWEN3X),
+          TokenPrice((128, 0.8, 4.8), (256, 2, 12), (1000, 4, 24)), QWEN3X),
     model("qwen3.5-flash", "on", _SEEN + " ba", _LONG,
-           TokenPrice((128, 0.2, 2), (256, 0.8, 8), (1000, 1.2, 12)), QWEN3X),
+          TokenPrice((128, 0.2, 2), (256, 0.8, 8), (1000, 1.2, 12)), QWEN3X),
     model("qwen3.6-27b", "on", _SEEN, _QUARTER, TokenPrice((0, 3, 18)), QWEN3X),
     model("qwen3.6-35b-a3b", "on", _SEEN, _QUARTER, TokenPrice((0, 1.8, 10.8)), QWEN3X),
     model("qwen3.5-397b-a17b", "on", _SEEN, _QUARTER, TokenPrice((128, 1.2, 7.2), (256, 3, 18)), QWEN3X),
@@ -116,10 +116,10 @@ ROWS = (
     model("qwen3.5-35b-a3b", "on", _SEEN, _QUARTER, TokenPrice((128, 0.4, 3.2), (256, 1.6, 12.8)), QWEN3X),
     # -- Qwen, text alone
     model("qwen3-max", "off", ALL + " tb ba", (258048, 65536, 81920),
-           TokenPrice((32, 2.5, 10), (128, 4, 16), (256, 7, 28))),
+          TokenPrice((32, 2.5, 10), (128, 4, 16), (256, 7, 28))),
     model("qwen-plus", "off", ALL + " tb ba", (997952, 32768), PLUS),
     model("qwen-flash", "off", ALL + " tb ba", (997952, 32768),
-           TokenPrice((128, 0.15, 1.5), (256, 0.6, 6), (1000, 1.2, 12))),
+          TokenPrice((128, 0.15, 1.5), (256, 0.6, 6), (1000, 1.2, 12))),
     model("qwen-max", "never", ALL, (30720, 8192), TokenPrice((0, 2.4, 9.6))),
     model("qwen3-coder-flash", "never", "fc", (997952, 65536), _CODER_FLASH),
     model("qwen-long", "never", "long ba", (10000000, 8192), TokenPrice((0, 0.5, 2))),
@@ -137,25 +137,25 @@ ROWS = (
     model("qwen3-vl-plus", "off", "so tb hr ba", (260096, 32768, 81920), VL_PLUS_3, QWEN3_VL),
     model("qwen-vl-ocr", "never", "ocr ocr-tasks ba", (30000, 4096), TokenPrice((0, 0.3, 0.5)), OCR_28),
     model("qwen-vl-ocr-latest", "never", "ocr ocr-tasks ba", (30000, 8192), TokenPrice((0, 0.3, 0.5)),
-           OCR_32),
+          OCR_32),
     model("qwen-vl-ocr-2025-11-20", "never", "ocr ocr-tasks", (30000, 8192), TokenPrice((0, 0.3, 0.5)),
-           OCR_32),
+          OCR_32),
     *(model(f"qwen-vl-ocr-{day}", "never", "ocr ocr-tasks", (30000, 4096), TokenPrice((0, 5, 5)), OCR_28)
       for day in ("1028", "2024-10-28")),
     model("qwen3.5-ocr", "never", "ocr ocr-tasks", (30000, 8192), None, OCR_32),
     model("gui-plus", "off", "tb hr", (254976, 32768), TokenPrice((0, 1.5, 4.5)), GUI),
     model("vanchin/deepseek-ocr", "never", "so ocr", (8192, 8192), TokenPrice((0, 0.216, 0.216)),
-           DEEPSEEK_OCR),
+          DEEPSEEK_OCR),
     # -- other makers
     model("deepseek-v4-pro", "on", "fc so jt", (1000000, 393216), TokenPrice((0, 12, 24), cached=1 / 12),
-           efforts=_ALL_EFFORTS),
+          efforts=_ALL_EFFORTS),
     model("deepseek-v4-flash", "on", "fc so jt", (1000000, 393216), TokenPrice((0, 1, 2)),
-           efforts=_ALL_EFFORTS),
+          efforts=_ALL_EFFORTS),
     model("deepseek-v4-pro-0813", "on", "fc so jt", (1000000, 393216), efforts=_THREE_EFFORTS),
     model("deepseek-v4-flash-0731", "on", "fc so jt", (1000000, 393216), efforts=_THREE_EFFORTS),
     model("deepseek-v4.1-flash", "on", "fc so", (1000000, 393216), None, OTHER_MAKERS, _THREE_EFFORTS),
     model("vanchin/deepseek-v4.1-flash", "on", "fc so", (1000000, 393216), None, OTHER_MAKERS,
-           _THREE_EFFORTS),
+          _THREE_EFFORTS),
     model("glm-5.3", "always", "fc", (1000000, 131072), _GLM_53, efforts=_THREE_EFFORTS),
     model("glm-5.2", "on", "fc so tb", _UNKNOWN, _GLM_53),
     model("glm-5.2-fast-preview", "on", "fc so tb", _UNKNOWN),
@@ -163,9 +163,9 @@ ROWS = (
     model("glm-5", "on", "fc so tb", (169984, 16384, 32768), own_hit((32, 4, 18), (0, 6, 22))),
     model("ZHIPU/GLM-5.3", "always", "fc", (1000000, 131072), _GLM_53, efforts=_THREE_EFFORTS),
     model("ZHIPU/GLM-5.3-Flash", "always", "fc", (1000000, 131072), own_hit((0, 0.8, 2.8)),
-           OTHER_MAKERS, _THREE_EFFORTS),
+          OTHER_MAKERS, _THREE_EFFORTS),
     model("ZHIPU/GLM-5.3-FlashX", "always", "fc", (1000000, 131072), own_hit((0, 2, 7)),
-           efforts=_THREE_EFFORTS),
+          efforts=_THREE_EFFORTS),
     model("ZHIPU/GLM-5.1", "on", "fc so tb", (204800, 131072), own_hit((0, 8, 28))),
     model("ZHIPU/GLM-5", "on", "fc so tb", (204800, 131072), own_hit((0, 6, 22))),
     model("kimi-k3", "always", "fc so jt", _UNKNOWN, efforts=_THREE_EFFORTS),
@@ -185,7 +185,7 @@ ROWS = (
     model("stepfun/step-3.7-flash", "on", "fc so jt", _UNKNOWN, TokenPrice((0, 1.35, 8.1))),
     model("unisound/unisound-u2", "never", "fc", _UNKNOWN),
     model("xiaomi/mimo-v2.5-pro", "on", "fc so", (1048576, 131072),
-           TokenPrice((256, 7, 21), (1000, 14, 42))),
+          TokenPrice((256, 7, 21), (1000, 14, 42))),
 )
 
 # Rows for ids that no model above covers. A thinking of None leaves `enable_thinking` to the service.

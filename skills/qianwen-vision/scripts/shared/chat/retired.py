@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ..money.prices import TokenPrice
 from .models import (
-    ALL, GRID_28, LONGER, MANY, model, Model, NEW, own_hit, PLUS, QVQ, QWEN3_VL, QWEN3X, Sight, VL_MAX,
-    VL_PLUS, VL_PLUS_3
+    ALL, GRID_28, LONGER, MANY, model, Model, NEW, NO_MORE, own_hit, PLUS, QVQ, QWEN3_VL, QWEN3X, Sight,
+    VL_MAX, VL_PLUS, VL_PLUS_3
 )
 
 _GONE = "2026-10-10"  # the day of the last long list
@@ -49,11 +49,11 @@ ROWS = (
       for name in ("latest", "2025-01-25")),
     _model("qwen3-coder-plus", "never", "fc", (997952, 65536),
            TokenPrice((32, 4, 16), (128, 6, 24), (256, 10, 40), (1000, 20, 200)), gone="qwen3.7-plus"),
-    # the middle price is the smallest one and a half times, as with the flash of this series
+    # of larger inputs only the last price is known, not from which size on
     *(_model(f"qwen3-coder-{name}", "never", "fc", (204800, 65536), price, gone="qwen3.7-plus")
-      for name, price in (("next", TokenPrice((32, 1, 4), (128, 1.5, 6), (256, 2.5, 10))),
-                          ("480b-a35b-instruct", TokenPrice((32, 6, 24), (128, 9, 36), (256, 15, 60))),
-                          ("30b-a3b-instruct", TokenPrice((32, 1.5, 6), (128, 2.25, 9), (256, 3.75, 15))))),
+      for name, price in (("next", TokenPrice((32, 1, 4), NO_MORE)),
+                          ("480b-a35b-instruct", TokenPrice((32, 6, 24), NO_MORE)),
+                          ("30b-a3b-instruct", TokenPrice((32, 1.5, 6), NO_MORE)))),
     _model("qwen-coder-plus", "never", "", (129024, 8192), TokenPrice((0, 3.5, 7)), gone="qwen3.7-plus"),
     _model("qwen-coder-turbo", "never", "", (129024, 8192), TokenPrice((0, 2, 6)), gone="qwen3.6-flash"),
     _model("qwen-math-plus", "never", "", (3072, 3072), TokenPrice((0, 4, 12)), gone="qwen3.7-plus"),
