@@ -3,6 +3,7 @@
 - every skill's copy of `shared/` equals it, and holds no more than the skill reaches;
 - `shared/` keeps to its own map: no import upwards, no circle, short modules and functions, one reader of the environment;
 - the tables of the references are those of the rows;
+- the lists of voices can be read, and go with the rows of the speech models;
 - the code keeps to Python 3.9 and to the standard library;
 - no unused import, no bare except, no print or sys.exit below the command layer;
 - every SKILL.md has a legal frontmatter and a body of reasonable length, and says the same about keys, exit codes and money.
@@ -19,7 +20,7 @@ from pathlib import Path
 if __package__ in (None, ""):
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from tests import layers, tables
+from tests import layers, tables, voice_lists
 from tests.sync import ROOT, differences
 
 OLDEST = (3, 9)
@@ -59,7 +60,9 @@ def sources(root: Path) -> list:
 def problems(root: Path = ROOT) -> list:
     """Everything out of order, one sentence each, beginning with the file."""
     found = [f"{name}: {what}; run make sync" for name, what in differences(root)]
-    found += [f"{name}: a table differs from the rows; run make sync" for name in (tables.stale() if root == ROOT else ())]
+    if root == ROOT:
+        unread = voice_lists.problems()
+        found += unread or [f"{name}: a table differs from the rows; run make sync" for name in tables.stale()]
     found += layers.problems(root)
     for path in sources(root):
         name = path.relative_to(root).as_posix()

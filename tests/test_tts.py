@@ -440,7 +440,8 @@ def test_plan_key_may_not_narrate(speak, emulator):
 def test_list_voices(speak, emulator):
     done = speak("--list-voices", "--model", "qwen3-tts-flash", "--json", key=None)
     voices = done.document["voices"]
-    assert done.code == 0 and len(voices) == 48 and voices[0]["id"] == "Cherry" and not emulator.requests
+    assert done.code == 0 and voices[0]["id"] == "Cherry" and not emulator.requests
+    assert f"qwen3-tts-flash: {len(voices)} voices are listed here" in speak("--list-voices", "--model", "qwen3-tts-flash", key=None).err
     assert "Sunny" in speak("--list-voices", "--language", "sichuan", key=None).out
 
 

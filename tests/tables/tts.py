@@ -5,9 +5,25 @@ from tests.tables import markdown
 
 from tts_costs import CREATION
 from tts_models import GENERATION, TABLE
+from tts_voices import voices
 
 SKILL = "qianwen-audio-tts"
 LETTERS = (("language", "L"), ("instructions", "I"), ("speed", "S"), ("pitch", "P"), ("volume", "V"), ("seed", "E"), ("sample_rate", "R"))
+
+WHO = {  # voice group -> who they are; of others the first few are named
+    "qwen3-tts-flash": "{plain} in Mandarin and nine languages, among them `Jennifer` (American), `Ono Anna` (Japanese), `Sohee` (Korean), "
+                       "`Bodega` (Spanish); {dialects} in dialects",
+    "qwen-audio-3.0-tts-plus": "`longanlingxin` (woman), `longanlufeng` (man); some 500 base voices besides, ids `qwen-audio-3.0-tts-plus-…`",
+    "qwen-audio-3.0-tts-flash": "`longanlingxi`, `longanfengyue`, children, British and American (`loongmary`, `loongjohn`); base voices as above",
+    "qwen-audio-3.1-tts-flash": "all end in `_v3.1`; `longanhuan_v3.1`, `longanlingxin_v3.1`, `longanfengyue_v3.1` and `xunanchuan_v3.1` "
+                                "speak eight dialects and ja ko fr de pt it vi id",
+    "cosyvoice-v3-flash": "most end in `_v3`; assistants, audiobooks, news, children; Korean, Japanese, English and Indonesian ones begin "
+                          "with `loong`",
+    "cosyvoice-v2": "of 106; most end in `_v2`",
+    "MiniMax/speech": "documented as an example; any other id of MiniMax is sent as it is",
+}
+DIALECTS = ("qwen3-tts-flash", "cosyvoice-v3-flash")  # the groups with voices that speak a dialect alone
+PLACES = {"dongbei": "the north-east"}
 
 
 def tables() -> dict:
@@ -22,6 +38,9 @@ def tables() -> dict:
             [row for row in live if row.service], _voice)),
         ("models.md", "regions"): markdown("documented over HTTP in | models", [
             (where, names) for names, where in _grouped(live, _regions)]),
+        ("models.md", "voices"): markdown("models | voices | who they are", 
+                                           _grouped([row for row in live if row.group], _speakers)),
+        ("models.md", "dialects"): markdown(" | ".join(["dialect", *(f"voice of `{group}`" for group in DIALECTS)]), _dialects()),
         ("models.md", "retired"): markdown("since | use | instead of", _retired()),
     }
 
@@ -61,6 +80,29 @@ def _regions(row) -> tuple:
 def _voice(row) -> tuple:
     made = CREATION[row.service]
     return f"`{row.service}`", f"{made.yuan:g} for {made.when}" if made.yuan else "free"
+
+
+def _speakers(row) -> tuple:
+    found = voices(row.group)
+    spoken = list(filter(_dialect, found))
+    who = WHO.get(row.group) or ", ".join(f"`{voice.id}`" for voice in found[:3]) + (" …" if len(found) > 3 else "")
+    return len(found), who.format(plain=len(found) - len(spoken), dialects=len(spoken))
+
+
+def _dialects() -> list:
+    """Who speaks which dialect, and no Mandarin, by group."""
+    found: dict = {}
+    for column, group in enumerate(DIALECTS):
+        for voice in voices(group):
+            if _dialect(voice):
+                found.setdefault(_dialect(voice), [[], []])[column].append(f"`{voice.id}`")
+    return [(PLACES.get(place, place.title()), *(", ".join(names) or "–" for names in cells)) for place, cells in found.items()]
+
+
+def _dialect(voice) -> str:
+    """The place whose dialect a voice speaks instead of Mandarin, or ''."""
+    first = voice.languages[0]
+    return first[3:] if first.startswith("zh-") else ""
 
 
 def _retired() -> list:

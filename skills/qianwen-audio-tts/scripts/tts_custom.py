@@ -25,9 +25,8 @@ from tts_costs import creation, creation_words
 from tts_models import CUSTOMIZATION, find_model, GENERATION, MODELS, out_of_region, TABLE
 from tts_names import Names
 from tts_services import (
-    AUDIO_LANGUAGES, CLONE_MODEL, COSY, COSY_LANGUAGES, DESIGN_MODEL, LANGUAGES, LONG_RECORDING, MINIMAX,
-    MORE_LANGUAGES, PAGE, PREVIEWS, QWEN_CLONE, QWEN_DESIGN, RECORDING, Service, SERVICES, clone_body,
-    design_body, list_body, one_body, service_of
+    CLONE_MODEL, COSY, DESIGN_MODEL, LONG_RECORDING, MINIMAX, PAGE, PREVIEWS, QWEN_CLONE, QWEN_DESIGN,
+    RECORDING, Service, SERVICES, clone_body, design_body, list_body, one_body, service_of
 )
 
 WAIT = 60.0  # seconds that a new voice is waited for; moderation usually takes some
@@ -75,14 +74,8 @@ class Custom:
             raise usage(f"--name {name} is not possible for this service", f"legal: {service.words}")
         return name
 
-    def _language(self, service: Service, model: str) -> str | None:
-        language, legal = self.options.language, MORE_LANGUAGES
-        if service is not COSY:
-            legal = LANGUAGES
-        elif model.startswith("qwen-audio"):
-            legal = AUDIO_LANGUAGES
-        elif model in ("cosyvoice-v3-plus", "cosyvoice-v2"):
-            legal = COSY_LANGUAGES
+    def _language(self, model: str) -> str | None:
+        language, legal = self.options.language, find_model(model)[0].recorded
         if language and language not in legal:
             raise usage(f"--language {language} is not a language for voices of {model}",
                         f"legal: {', '.join(legal)}")
@@ -102,7 +95,7 @@ class Custom:
         if options.preview_text and len(options.preview_text) > 1000:
             raise usage(f"--preview-text has {len(options.preview_text)} characters", "legal: 1 to 1000")
         body = clone_body(service, model, name, source, transcript=options.transcript,
-                          language=self._language(service, model), preview=options.preview_text or "")
+                          language=self._language(model), preview=options.preview_text or "")
         if service is MINIMAX and options.language:
             raise usage(f"--language has no effect for voices of {model}", "leave it out")
         if options.dry_run or options.estimate:
@@ -146,9 +139,9 @@ class Custom:
         options = self.options
         model = options.model or DESIGN_MODEL
         service = self._service(model)
-        if service in (QWEN_CLONE, MINIMAX) or model == "cosyvoice-v2":
+        if service in (QWEN_CLONE, MINIMAX) or not find_model(model)[0].designed:
             raise usage(f"{model} has no designed voices", f"use --clone, or --model {DESIGN_MODEL}")
-        name, prompt, language = self._name(service), options.design, self._language(service, model) or "zh"
+        name, prompt, language = self._name(service), options.design, self._language(model) or "zh"
         preview = options.preview_text or PREVIEWS.get(language)
         if preview is None:
             raise usage("--preview-text is missing: "

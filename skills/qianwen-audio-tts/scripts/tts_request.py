@@ -326,7 +326,7 @@ def check_voice(ask: Ask, model) -> None:
     if not voice:
         if _mixes(ask, model):
             return
-        if not model.most:
+        if model.group is None:
             raise usage(f"this version knows no voice of {model.id}, but --voice names none", "add --voice")
         raise usage(f"{model.id} speaks only with your own voices, but --voice names none",
                     "list them with --my-voices, or make one with --clone or --design; "
@@ -335,10 +335,10 @@ def check_voice(ask: Ask, model) -> None:
     if refused:
         raise usage(*refused)
     known = tts_voices.find(voice)
-    if ask.instructions and model.id == "cosyvoice-v3-plus" and not known:
+    if ask.instructions and not model.own_follow and not known:
+        able = TABLE.names(lambda row: row.service and row.own_follow and "instructions" in row.fields)
         raise usage(f"--instructions has no effect with your own voices of {model.id}",
-                    "models that follow it with those: cosyvoice-v3.5-plus, cosyvoice-v3.5-flash, "
-                    "cosyvoice-v3-flash, the qwen-audio models")
+                    f"models that follow it with those: {able}")
     if ask.instructions and model.scripted and known and not known.instruct:
         able = ", ".join(row.id for row in tts_voices.voices(model=model.id) if row.instruct)
         raise usage(f"--instructions has no effect with the voice {voice} of {model.id}",

@@ -40,11 +40,6 @@ MINIMAX = Service("", MINIMAX_CLONING, "voice_id", re.compile(r"[A-Za-z][A-Za-z0
                   "8 to 256 letters, digits, - and _, a letter first and no - or _ last",
                   "voice_id", "", "", "")
 SERVICES = (QWEN_CLONE, QWEN_DESIGN, COSY, MINIMAX)
-LANGUAGES = ("zh", "en", "de", "it", "pt", "es", "ja", "ko", "fr", "ru")
-# of recordings (speech contract 9.2); then the newer models'
-COSY_LANGUAGES = ("zh", "en", "fr", "de", "ja", "ko", "ru")
-MORE_LANGUAGES = (*COSY_LANGUAGES, "pt", "th", "id", "vi")
-AUDIO_LANGUAGES = (*MORE_LANGUAGES, "es", "it", "ms", "fil", "ar")
 PREVIEWS = {"zh": "你好，很高兴认识你。这就是我的声音，希望你喜欢。",
             "en": "Hello, how nice to meet you. This is my voice, and I hope you like it."}
 

@@ -1,7 +1,8 @@
 """The system voices as data: who speaks what with which model.
 
 Source: sections 3.6, 4.6, 6.3, 6.5 and 8.1 of the speech contract. No endpoint lists these voices, so this is
-data and not law. To add a voice, add a line under its model.
+data and not law. To add a voice, add a line under its model; `make check` tells a line that cannot be read.
+For a group of voices that is new, add an entry to _LISTS, and name the group in the rows of tts_models.py.
 """
 from __future__ import annotations
 
@@ -16,25 +17,16 @@ TABLE_DATE = "2026-10"
 # lists are silent, so that nothing is refused on a guess.
 Voice = namedtuple("Voice", "id models gender languages description instruct ssml")
 
-DEFAULTS = {  # every voice group -> the voice that is taken when none is named
-    "qwen3-tts-flash": "Cherry", "qwen3-tts-flash-2025-09-18": "Cherry", "qwen3-tts-instruct-flash": "Cherry",
-    "qwen-tts": "Cherry", "qwen-tts-latest": "Cherry", "cosyvoice-v3-flash": "longanyang",
-    "cosyvoice-v3-plus": "longanyang", "cosyvoice-v2": "longxiaochun_v2",
-    "qwen-audio-3.0-tts-plus": "longanlingxin", "qwen-audio-3.0-tts-flash": "longanlingxi",
-    "qwen-audio-3.1-tts-flash": "longanhuan_v3.1", "MiniMax/speech": "male-qn-qingse",
-}
-FAMILIES = tuple(DEFAULTS)
-
 _LEGACY = ("the legacy models speak Chinese and English only, "
            "whatever else their voices speak with newer models")
-INCOMPLETE = {  # voice group -> what its list does not tell
-    "qwen3-tts-flash": "48 voices are listed here; other pages of the service speak of 49",
-    "qwen3-tts-instruct-flash": "24 voices are listed here; the model's card speaks of 25",
+INCOMPLETE = {  # voice group -> what its list does not tell; {count}: how many voices the list has
+    "qwen3-tts-flash": "{count} voices are listed here; the service's pages speak of 48, or of 49",
+    "qwen3-tts-instruct-flash": "{count} voices are listed here; the model's card speaks of 25",
     "qwen-tts": _LEGACY,
     "qwen-tts-latest": _LEGACY,
-    "cosyvoice-v3-flash": "87 voices of the list of 2026-05 and longanhuan_v3, which came later; "
+    "cosyvoice-v3-flash": "{count} voices are listed here, most of them from the list of 2026-05; "
                           "others may have followed",
-    "cosyvoice-v2": "8 of 106 voices are listed here; most of the others end in _v2",
+    "cosyvoice-v2": "{count} of 106 voices are listed here; most of the others end in _v2",
     "qwen-audio-3.0-tts-plus": "some 500 more base voices have ids that begin with qwen-audio-3.0-tts-plus-",
     "qwen-audio-3.0-tts-flash":
         "some 500 more base voices have ids that begin with qwen-audio-3.0-tts-flash-",
@@ -50,6 +42,8 @@ _QWEN_GROUPS = {  # a letter of the lists below -> the groups
     "I": ("qwen3-tts-instruct-flash",), "F": ("qwen3-tts-flash",), "S": ("qwen3-tts-flash-2025-09-18",),
     "Q": ("qwen-tts", "qwen-tts-latest"), "L": ("qwen-tts-latest",)}
 
+# A line: name, gender, letters of _QWEN_GROUPS, description. In the name _ stands for a space; the gender is
+# F, M, or - where it is not known. All in ASCII, a description of at most 45 letters.
 _QWEN = """
 Cherry F FSIQ bright, friendly young woman
 Serena F FIQ soft-spoken young woman
@@ -90,6 +84,7 @@ Emilien M F romantic Frenchman
 Andre M F calm and magnetic
 Radio_Gol M F football commentator
 """
+# The same with a place of _SPOKEN in place of the description.
 _QWEN_DIALECTS = """
 Jada F FSL shanghai
 Dylan M FSL beijing
@@ -103,9 +98,10 @@ Rocky M FS cantonese
 Kiki F FS cantonese
 """
 
-# CosyVoice: a heading "> languages, flags" and under it one voice a line.
-# Flags: s SSML, i instructions, p also with v3-plus.
-_COSY3 = """
+# The others by group: a heading "> languages, flags" and under it one voice a line: id (its _ is meant),
+# gender as above, description. Flags: s SSML, i instructions, p also with v3-plus; there may be none.
+_LISTS = {
+    "cosyvoice-v3-flash": """
 > zh en, sip
 longanyang M sunny young man
 longanhuan F lively young woman
@@ -205,8 +201,8 @@ loongeric_v3 M British, Beijing region only
 loongluca_v3 M British, Beijing region only
 > id,
 loongindah_v3 F Indonesian, Beijing region only
-"""
-_COSY2 = """
+""",
+    "cosyvoice-v2": """
 > zh en, s
 longxiaochun_v2 F assistant
 longxiaoxia_v2 F assistant
@@ -217,13 +213,13 @@ longanli - assistant
 longanwen - assistant
 > zh-dongbei en, s
 longlaotie_v2 M from the north-east
-"""
-_AUDIO3_PLUS = """
+""",
+    "qwen-audio-3.0-tts-plus": """
 > zh en, i
 longanlingxin F warm, understanding woman of 25
 longanlufeng M bright, cheerful man of 25
-"""
-_AUDIO3_FLASH = """
+""",
+    "qwen-audio-3.0-tts-flash": """
 > zh en, i
 longanfengyue F natural, friendly woman of 30
 longanyuanfei F haughty imperial consort
@@ -239,9 +235,14 @@ longchuanshu_v3.6 M uncle of 40 with a Sichuan accent
 loongmary F warm British woman of 20
 loongeva_v3.6 F smart American woman of 28
 loongjohn M steady American man of 28
-"""
+""",
+    "MiniMax/speech": """
+> zh,
+male-qn-qingse M young man
+""",
+}
 # Qwen-Audio 3.1: "> languages, flags, what they are" and then names without their _v3.1,
-# women's after F and men's after M.
+# women's after F, men's after M, others' after -. What they are may be empty.
 _AUDIO31 = """
 > zh zh-shanghai zh-cantonese zh-dongbei zh-chongqing zh-shaanxi zh-yunnan zh-ningbo zh-gansu ja ko fr de pt it vi id, i, many languages and dialects
 F longanhuan longanlingxin longanfengyue M xunanchuan
@@ -261,52 +262,73 @@ M longanlang longanchong
 """
 
 
-def _qwen():
-    for text, dialects in ((_QWEN, False), (_QWEN_DIALECTS, True)):
-        for line in text.strip().splitlines():
-            name, gender, letters, rest = line.split(None, 3)
-            groups = tuple(group for letter in letters for group in _QWEN_GROUPS[letter])
-            speaks = (f"zh-{rest}" if dialects else "zh", *_QWEN_LANGUAGES)
-            about = _SPOKEN[rest] if dialects else rest
-            yield Voice(name.replace("_", " "), groups, _GENDERS[gender], speaks, about, "I" in letters,
-                        False)
-
-
-def _sections(text: str):
-    """The lines of a list with the heading above them, split at its commas: (heading, line)."""
-    heading = []
+def _read(text: str, form: str, parse):
+    """The voices of a list's lines, each with the heading above it, split at its commas.
+    Raises ValueError naming a line that is not of the form."""
+    heading = ()
     for line in text.strip().splitlines():
-        if line[0] == ">":
-            heading = [part.strip() for part in line[1:].split(",", 2)]
-        else:
-            yield heading, line
+        try:
+            if line[:1] == ">":
+                heading = [part.strip() for part in line[1:].split(",", 2)]
+                _check_heading(*heading)
+            else:
+                yield from parse(line, *heading)
+        except (KeyError, TypeError, ValueError):
+            raise ValueError(f"tts_voice_lists.py: the line {line!r} is not {form}") from None
 
 
-def _cosy(text: str, group: str):
-    for (languages, flags), line in _sections(text):
+def _check_heading(languages: str, flags: str, about: str = "") -> None:
+    if not languages or set(flags) - set("sip"):
+        raise ValueError
+
+
+def _qwen(line: str):
+    name, gender, letters, about = line.split(None, 3)
+    yield _qwen_voice(name, gender, letters, "zh", about)
+
+
+def _qwen_dialect(line: str):
+    name, gender, letters, place = line.split(None, 3)
+    yield _qwen_voice(name, gender, letters, f"zh-{place}", _SPOKEN[place])
+
+
+def _qwen_voice(name: str, gender: str, letters: str, chinese: str, about: str) -> Voice:
+    groups = tuple(group for letter in letters for group in _QWEN_GROUPS[letter])
+    return Voice(name.replace("_", " "), groups, _GENDERS[gender], (chinese, *_QWEN_LANGUAGES), about,
+                 "I" in letters, False)
+
+
+def _listed(group: str):
+    def parse(line: str, languages: str, flags: str):
         name, gender, about = line.split(None, 2)
         groups = (group, "cosyvoice-v3-plus") if "p" in flags else (group,)
         yield Voice(name, groups, _GENDERS[gender], tuple(languages.split()), about, "i" in flags,
                     "s" in flags)
+    return parse
 
 
-def _audio31():
-    for (languages, _, about), line in _sections(_AUDIO31):
-        gender = ""
-        for word in line.split():
-            if word in _GENDERS:
-                gender = _GENDERS[word]
-            else:
-                yield Voice(word + "_v3.1", ("qwen-audio-3.1-tts-flash",), gender, tuple(languages.split()),
-                            about, True, False)
+def _audio31(line: str, languages: str, flags: str, about: str):
+    gender = None
+    for word in line.split():
+        if len(word) == 1:
+            gender = _GENDERS[word]
+        elif gender is None:
+            raise ValueError
+        else:
+            yield Voice(word + "_v3.1", ("qwen-audio-3.1-tts-flash",), gender, tuple(languages.split()),
+                        about, "i" in flags, "s" in flags)
 
 
 _SPOKEN = {
     "shanghai": "Shanghainese", "beijing": "from Beijing", "nanjing": "from Nanjing",
     "shaanxi": "from Shaanxi", "minnan": "Hokkien (Minnan)", "tianjin": "from Tianjin",
     "sichuan": "from Sichuan", "cantonese": "Cantonese"}
+_GENDER = "F, M or -"
+_LETTERS = f"{_GENDER}, some of the letters {''.join(_QWEN_GROUPS)}"
+_HEADING = "below '> LANGUAGES, FLAGS' with some of the flags s, i, p"
 VOICES = (
-    *_qwen(), *_cosy(_COSY3, "cosyvoice-v3-flash"), *_cosy(_COSY2, "cosyvoice-v2"),
-    *_cosy(_AUDIO3_PLUS, "qwen-audio-3.0-tts-plus"), *_cosy(_AUDIO3_FLASH, "qwen-audio-3.0-tts-flash"),
-    *_audio31(),
-    Voice("male-qn-qingse", ("MiniMax/speech",), "male", ("zh",), "young man", False, False))
+    *_read(_QWEN, f"a name, {_LETTERS}, and a description", _qwen),
+    *_read(_QWEN_DIALECTS, f"a name, {_LETTERS}, and one of {', '.join(_SPOKEN)}", _qwen_dialect),
+    *(voice for group, text in _LISTS.items()
+      for voice in _read(text, f"an id, {_GENDER}, and a description, {_HEADING}", _listed(group))),
+    *_read(_AUDIO31, f"{_GENDER} and the names of such, {_HEADING} and what they are", _audio31))

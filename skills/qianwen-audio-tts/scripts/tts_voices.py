@@ -9,34 +9,26 @@ import re
 
 from shared.cli.commands import quoted
 from tts_models import ENROLLMENT, TABLE
-from tts_voice_lists import DEFAULTS, FAMILIES, INCOMPLETE, Voice, VOICES
+from tts_voice_lists import INCOMPLETE, Voice, VOICES
 
 _BY_ID = {voice.id: voice for voice in VOICES}
 
 # ---- models --------------------------------------------------------------------------------------------
 
-_SAME_GROUP = {"qwen-tts-2025-05-22": "qwen-tts-latest"}
-_SNAPSHOTS = ("qwen3-tts-flash-2025-11-27", "qwen3-tts-instruct-flash-2026-01-26", "qwen-tts-2025-04-10",
-              *_SAME_GROUP)
-_LINES = ("qwen3-tts-", "qwen-tts", "cosyvoice-", "qwen-audio-", "MiniMax/")
-_OWN_VOICES_ONLY = ("qwen3-tts-vc", "qwen3-tts-vd", "cosyvoice-v3.5-")  # they have no system voices
+GROUPS = tuple(dict.fromkeys(row.group for row in TABLE.rows if row.group))
 
 # Models whose custom voices carry the model's id: `<model id>-<prefix>-<suffix>` (speech contract 6.3, 9.2).
 _TARGETS = (*(row.id for row in TABLE.rows if row.service == ENROLLMENT), "cosyvoice-v1",
             "qwen-audio-3.0-realtime-plus")
 
 
+def _row(model_id: str):
+    return TABLE.find(model_id.strip())[0]
+
+
 def group_of(model_id: str) -> str:
-    """The voice group of a model id,
-    '' for a model without system voices and for one that no group's name begins."""
-    lower = model_id.strip().lower()
-    begun = [name for name in (*FAMILIES, *_SAME_GROUP) if lower.startswith(name.lower())]
-    longest = max(begun, key=len, default="")
-    return _SAME_GROUP.get(longest, longest)
-
-
-def _has_own_voices_only(model_id: str) -> bool:
-    return model_id.strip().lower().startswith(_OWN_VOICES_ONLY)
+    """The voice group of a model id, '' for a model without system voices and where it is not known."""
+    return _row(model_id).group or ""
 
 
 # ---- voices --------------------------------------------------------------------------------------------
@@ -110,7 +102,7 @@ def voices(model: str = "", language: str = "", gender: str = "") -> list:
     """
     found = list(VOICES)
     if model:
-        group = group_of(model)
+        group = model if model in GROUPS else group_of(model)
         found = [voice for voice in found if group in voice.models]
     if language:
         wanted = _language(language)
@@ -149,27 +141,28 @@ def refusal(voice_id: str, model_id: str) -> tuple | None:
     target = _target(voice_id, model_id)
     if target:
         return _other_target(voice_id, model_id, target)
-    group = group_of(model_id)
+    row = _row(model_id)
+    group = row.group
     right = voice_id if find(voice_id) else _respelled(voice_id)
     if group in models_with(right):
         if right == voice_id:
             return None
         return f"the voice {voice_id!r} is written {right!r}", f"use --voice {quoted(right)}"
-    if not right or right != voice_id and group == "MiniMax/speech":  # where users name their own voices
+    if not right or right != voice_id and row.wire == "minimax":  # users name their own voices
         return None
-    if _has_own_voices_only(model_id):
+    if group == "":
         return (f"{model_id} has no system voices, and {right} is one",
                 "make a voice for it with --clone or --design, "
                 f"or use a model that has {right}: {', '.join(_named(right))}")
-    return _other_model(right, model_id, group) if group and not _may_have(right, model_id) else None
+    return _other_model(right, row) if group and not _may_have(right, row) else None
 
 
-def _may_have(voice_id: str, model_id: str) -> bool:
-    """Whether a model that is newer than the lists may have got a voice of its line's other models."""
-    if model_id in FAMILIES or model_id in _SNAPSHOTS:
+def _may_have(voice_id: str, model) -> bool:
+    """Whether a model that is newer than the table may have got a voice of its line's other models."""
+    if any(row.id == model.id for row in TABLE.rows):
         return False
-    line = next(line for line in _LINES if model_id.lower().startswith(line.lower()))
-    return any(name.startswith(line) for name in models_with(voice_id))
+    line = {row.group for row in TABLE.rows if (row.wire, row.tags) == (model.wire, model.tags)}
+    return not line.isdisjoint(models_with(voice_id))
 
 
 def _target(voice_id: str, model_id: str) -> str:
@@ -185,12 +178,12 @@ def _other_target(voice_id: str, model_id: str, target: str) -> tuple:
             f"use --model {target}, or create the voice again for {model_id}")
 
 
-def _other_model(voice_id: str, model_id: str, group: str) -> tuple:
-    here = near(voice_id, model_id)
-    some = [DEFAULTS[group], *(voice.id for voice in _alike(voice_id, group) if voice.id != DEFAULTS[group])]
+def _other_model(voice_id: str, model) -> tuple:
+    here = near(voice_id, model.id)
+    some = [model.voice, *(voice.id for voice in _alike(voice_id, model.group) if voice.id != model.voice)]
     fix = (f"use --voice {quoted(here)}" if here
-           else f"use a voice of {model_id}, such as {', '.join(some[:3])}")
-    return (f"{model_id} does not have the voice {voice_id}, "
+           else f"use a voice of {model.id}, such as {', '.join(some[:3])}")
+    return (f"{model.id} does not have the voice {voice_id}, "
             f"which is a voice of {', '.join(_named(voice_id))}",
             f"{fix}, or another model: --model {_model_for(voice_id)}; --list-voices shows them all")
 
@@ -210,9 +203,10 @@ def _alike(voice_id: str, group: str) -> list:
 
 
 def _model_for(voice_id: str) -> str:
-    """A model id that has a voice: the group's name, but for MiniMax, whose group is no id."""
+    """A model id that has a voice: the group's name, or where that is no id, the first model of the group."""
     first = _named(voice_id)[0]
-    return "MiniMax/speech-2.8-hd" if first == "MiniMax/speech" else first
+    ids = [row.id for row in TABLE.rows if row.group == first]
+    return first if first in ids else ids[0]
 
 
 # ---- shown ---------------------------------------------------------------------------------------------
@@ -239,4 +233,5 @@ def notes(found) -> list:
     """For the foot of a listing:
     what the lists of the groups shown do not tell, one sentence for each group."""
     groups = {group for voice in found for group in voice.models}
-    return [f"{group}: {INCOMPLETE[group]}" for group in FAMILIES if group in groups and group in INCOMPLETE]
+    return [f"{group}: {INCOMPLETE[group].format(count=len(voices(group)))}"
+            for group in GROUPS if group in groups and group in INCOMPLETE]
