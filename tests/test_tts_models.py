@@ -9,8 +9,9 @@ import pytest
 from tests import tables
 from tests.conftest import ROOT
 from tests.emulator import speech_models as emulated
+from tests.tables import tts as speech_tables
 from tts_services import CLONE_MODEL, DESIGN_MODEL
-from tts_models import DEFAULT_MODEL, find_model, MODELS, Price, TABLE
+from tts_models import DEFAULT_MODEL, find_model, MODELS, Price, price_words, TABLE
 
 SKILL = ROOT / "skills/qianwen-audio-tts"
 RETIRED = {  # id -> what to use instead, from section 1 of the updates
@@ -127,6 +128,12 @@ def test_models_are_listed(speak, emulator):
 
 def test_the_references_are_written_from_the_rows():
     assert "skills/qianwen-audio-tts/references/models.md" not in tables.stale()
+
+
+@pytest.mark.parametrize("price, cells", [(None, ("not known", "–")), (Price(abroad=1.5), ("–", "1.5")), (Price(0.8, 0.733924), ("0.8", "0.733924"))])
+def test_a_row_without_a_price_is_listed(price, cells):
+    row = TABLE.row("cosyvoice-v3-flash")._replace(price=price)
+    assert speech_tables._price(row) == cells and TABLE.describe(row)["price"] == (price_words(price) if "0.8" in cells else "")
 
 
 # ---- a row alone is enough -------------------------------------------------------------------------------------------

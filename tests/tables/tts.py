@@ -68,9 +68,11 @@ def _rates(row) -> tuple:
 
 def _price(row) -> tuple:
     price = row.price
+    if price is None:
+        return "not known", "–"
     if price.tokens_out:
         return f"{price.tokens_in:g} a million tokens of text, {price.tokens_out:g} of sound", "–"
-    return f"{price.each:g}", "–" if price.abroad is None else str(price.abroad)
+    return tuple("–" if each is None else f"{each:.9g}" for each in (price.each, price.abroad))
 
 
 def _regions(row) -> tuple:

@@ -170,7 +170,7 @@ def _free(row: Model) -> Model:
 
 def price_words(price: Price | None) -> str:
     """A price in a few words, '' where none is known."""
-    if price is None:
+    if price is None or price.each is None and not price.tokens_out:
         return ""
     if price.tokens_out:
         return f"{price.tokens_in:g} CNY a million tokens of text, {price.tokens_out:g} of sound"
