@@ -130,6 +130,20 @@ def test_the_references_are_written_from_the_rows():
     assert "skills/qianwen-audio-tts/references/models.md" not in tables.stale()
 
 
+def test_help_names_the_models_from_the_rows(speak, monkeypatch):
+    ids = ("qwen3-tts-flash", "qwen-audio-3.0-tts-flash", "qwen-audio-3.1-tts-flash", "qwen-audio-3.1-tts-next", "cosyvoice-v3.5-plus",
+           "cosyvoice-v3-flash", "cosyvoice-v2", "MiniMax/speech-2.8-hd")
+    rows = [TABLE.row(name) for name in ids]
+    monkeypatch.setattr(TABLE, "own", tuple(rows))
+    told = " ".join(speak("--help").out.split())
+    assert "in words (qwen-audio-3.0, qwen-audio-3.1-tts-flash, cosyvoice-v3.5, cosyvoice-v3)" in told and "-12 to 12 (MiniMax)" in told
+    assert "48000 for qwen-audio-3.1-tts-next; 32000 for MiniMax" in told and "Cherry for qwen3-tts-flash" in told
+    more = rows[-2]._replace(id="made-up-1", formats={"flac": "flac"}), rows[0]._replace(id="cosyvoice-v3", retired="2026-10-10")
+    monkeypatch.setattr(TABLE, "own", (*rows, *more))
+    told = " ".join(speak("--help").out.split())
+    assert "flac: MiniMax, made)" in told and "cosyvoice-v3.5, cosyvoice-v3-flash)" in told, "no retired id is named"
+
+
 @pytest.mark.parametrize("price, cells", [(None, ("not known", "–")), (Price(abroad=1.5), ("–", "1.5")), (Price(0.8, 0.733924), ("0.8", "0.733924"))])
 def test_a_row_without_a_price_is_listed(price, cells):
     row = TABLE.row("cosyvoice-v3-flash")._replace(price=price)

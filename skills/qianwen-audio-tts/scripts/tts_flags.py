@@ -37,8 +37,16 @@ examples:
 """
 
 
+class _Parser(Parser):
+    def format_help(self):
+        from tts_help import filled
+        for action in filter(lambda action: action.help, self._actions):
+            action.help = filled(action.help)
+        return super().format_help()
+
+
 def make_parser() -> Parser:
-    parser = Parser(prog="tts.py",
+    parser = _Parser(prog="tts.py",
         description="Speak text of any length with the speech models of DashScope (千问云): one whole "
                             "sound file, no segment paid twice.", epilog=EPILOG)
     parser.add_argument("text", nargs="?", metavar="TEXT", help="what to speak ('-' reads stdin)")
@@ -54,7 +62,7 @@ def make_parser() -> Parser:
 def _add_voice_flags(add) -> None:
     add("--voice", metavar="ID",
         help="a voice of the model or one of your own "
-             "(default: Cherry for the qwen models, else the model's own)")
+             "(default: the model's own, {voice})")
     add("--list-voices", action="store_true",
         help="list the system voices, by --model, --language and --gender; sends nothing")
     add("--gender", choices=("female", "male"), help="with --list-voices")
@@ -62,22 +70,20 @@ def _add_voice_flags(add) -> None:
         help="language of the text as zh, en, ja … (default: detected by the service); "
              "with --list-voices also a dialect")
     add("--instructions", metavar="TEXT",
-        help="how to say it, in words (qwen-audio, cosyvoice-v3-flash, -v3-plus and v3.5)")
-    add("--speed", metavar="X", type=number(0.1, 10), help="0.5 to 2, 1 is normal")
-    add("--pitch", metavar="X", type=number(-100, 100),
-        help="0.5 to 2 for cosyvoice and qwen-audio, -12 to 12 for MiniMax")
-    add("--volume", metavar="N", type=number(0, 1000),
-        help="0 to 100 for cosyvoice and qwen-audio, up to 10 for MiniMax")
+        help="how to say it, in words ({instructions})")
+    add("--speed", metavar="X", type=number(0.1, 10), help="{speed}; 1 is normal")
+    add("--pitch", metavar="X", type=number(-100, 100), help="{pitch}")
+    add("--volume", metavar="N", type=number(0, 1000), help="{volume}")
     add("--seed", metavar="N", type=number(0, 2**31 - 1, whole=True),
-        help="0 to 65535; the same seed gives the same sound (cosyvoice, qwen-audio)")
-    add("--ssml", action="store_true", help="the text is one SSML document (cosyvoice)")
+        help="{seed}; the same seed gives the same sound")
+    add("--ssml", action="store_true", help="the text is one SSML document ({ssml})")
 
 
 def _add_sound_flags(add) -> None:
     add("--format", choices=FORMATS,
-        help="of the file (default: by the extension of --output, else wav; flac: MiniMax)")
+        help="of the file (default: by the extension of --output, else wav; flac: {flac})")
     add("--sample-rate", metavar="HZ", type=number(8000, 48000, whole=True),
-        help="such as 16000, 24000, 48000 (default: 24000; MiniMax 32000)")
+        help="such as 16000, 24000, 48000 (default: {rates})")
     add("--stream", action="store_true",
         help="write the sound as it arrives; with -o - to stdout, for a player")
     add("--pause", metavar="MS", type=number(0, 60000, whole=True),
@@ -85,7 +91,7 @@ def _add_sound_flags(add) -> None:
     add("--srt", action="store_true", help="write subtitles beside the file, with the timing of each segment")
     add("--max-part", metavar="UNITS", type=number(20, 20000, whole=True),
         help="the most that one call speaks, in counting units: a Chinese character is 2, anything else 1 "
-             f"(default: by the model, 600 for qwen3-tts-flash; {CUE} with --srt)")
+             f"(default: by the model, {{part}}; {CUE} with --srt)")
 
 
 def _add_own_voice_flags(add) -> None:

@@ -175,7 +175,7 @@ def _check_instructions(ask: Ask, model) -> None:
 def _check_ssml(ask: Ask, model) -> None:
     if not model.ssml or model.tags:
         raise usage(f"--ssml is not possible with {model.id}",
-                    "models that take it: the cosyvoice models, "
+                    f"models that take it: {TABLE.names(lambda row: row.ssml)}; "
                     "with voices that --list-voices --json marks with ssml, and cloned ones")
     from xml.etree import ElementTree
     try:
