@@ -47,11 +47,12 @@ def test_price_by_characters(name):
 
 @pytest.mark.parametrize("name", TOKENS)
 def test_price_by_tokens(name):
-    """450 Chinese characters take 100 s, which are 5,000 tokens; the text is taken as 450 tokens."""
+    """450 Chinese characters take 100 s, which are 5,000 tokens, or 900 units of 0.12 s; the text is taken as 450 to 900 tokens."""
     read, heard = TOKENS[name]
     cost = expected(row(name), "好" * 450)
-    assert cost.about and cost.units == {"tokens": 5450} and cost.high == pytest.approx((450 * read + 5000 * heard) / 1e6)
-    assert expected(row(name), "好" * 450, speed=2.0).units == {"tokens": 2950}
+    assert cost.about and cost.units == {"tokens": 6300} and cost.high == pytest.approx((900 * read + 5400 * heard) / 1e6)
+    assert cost.low == pytest.approx((450 * read + 5000 * heard) / 1e6) and words(row(name), cost, 1).startswith("up to 6,300 tokens of ")
+    assert expected(row(name), "好" * 450, speed=2.0).units == {"tokens": 900 + 2700} and expected(row(name), "").high == 0
     assert not expected(row(name), "x", SINGAPORE).known
     done = charged(row(name), {"input_tokens": 30, "output_tokens": 200, "total_tokens": 230}, "好" * 450)
     assert (done.high, done.about, done.units) == (pytest.approx((30 * read + 200 * heard) / 1e6), False, {"tokens": 230})
@@ -171,6 +172,14 @@ def test_estimate_of_rows(speak, emulator, work):
     done = speak("--batch", "rows.jsonl", "--estimate", "--json")
     assert done.document["estimate"]["high"] == 0.00064 and done.document["rows_without_price"] == 1 and not emulator.requests
     assert estimate_document(expected(row("qwen3-tts-flash"), "x"))["units"] == {"characters": 1}
+
+
+@pytest.mark.parametrize("text", ["Hello there.", "你好，欢迎收听。", "Good evening, and welcome to the news. " * 6, "あいうえお", "1234567890" * 3])
+def test_the_answer_lies_within_the_estimate(speak, text):
+    flags = ("--model", "qwen-audio-3.1-tts-flash", "--json")
+    estimate = speak(text, "--estimate", *flags).document["estimate"]
+    cost = speak(text, "-o", "a.wav", *flags).document["billing"]["cost"]["amount"]
+    assert estimate["low"] <= cost <= estimate["high"] <= 3 * cost
 
 
 def test_a_budget_stops_speech_before_it_is_sent(speak, emulator):

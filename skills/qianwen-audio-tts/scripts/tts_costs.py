@@ -1,7 +1,7 @@
 """What speech costs by list price: before it is made, by the counting units of the text or by estimated
 tokens, and after it, by the service's own count. Pure.
 
-Source: sections 2.4, 4.5, 6.2, 7.4, 9.9 and 11 of the speech contract, and section 6 of its updates. Audio is
+Source: sections 2.4, 4.5, 6.2, 7.4, 9.9, 11 and 13 of the speech contract, and section 6 of its updates. Audio is
 not billed by the models that count characters.
 """
 from __future__ import annotations
@@ -19,6 +19,7 @@ from tts_text import units
 
 # Of audio; at least one second is billed (speech contract 2.4). For Qwen-Audio 3.1 it is taken as likely.
 TOKENS_A_SECOND = 50
+_UNIT_SECONDS = 0.12  # of a counting unit, pauses included (speech contract 13)
 _SYLLABLES = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]")
 _LONGEST_WORD = 12  # letters; what is written without spaces is counted as words of this length
 
@@ -26,15 +27,17 @@ _LONGEST_WORD = 12  # letters; what is written without spaces is counted as word
 # ---- speech --------------------------------------------------------------------------------------------
 
 def expected(model, text: str, region: str = BEIJING, speed: float | None = None) -> Cost:
-    """The cost of speaking a text with the model of a row.
-    Where tokens are billed they are estimated from the text."""
+    """The cost of speaking a text with the model of a row. Where tokens are billed they are estimated from the
+    text: its length in seconds by words and by counting units, and half a token to a whole one for a unit."""
     count = units(text)
     why = _why(model, region)
     if why or not model.price.tokens_out:
         return _by_characters(model, count, region, why)
-    seconds = seconds_of(text) / (speed or 1.0)
-    heard = max(1, math.ceil(seconds)) * TOKENS_A_SECOND if count else 0
-    return _by_tokens(model, math.ceil(count / 2), heard, region)._replace(about=True)
+    short, long = sorted(seconds / (speed or 1.0) for seconds in (seconds_of(text), count * _UNIT_SECONDS))
+    least = math.ceil(max(short, count > 0) * TOKENS_A_SECOND)
+    most = max(math.ceil(long), count > 0) * TOKENS_A_SECOND  # a second that has begun may be billed whole
+    low = _by_tokens(model, math.ceil(count / 2), least, region).low
+    return _by_tokens(model, count, most, region)._replace(low=low, about=True)
 
 
 def charged(model, usage: dict, text: str, region: str = BEIJING, speed: float | None = None) -> Cost:
@@ -101,7 +104,8 @@ def seconds_of(text: str) -> float:
 def words(model, cost: Cost, parts: int) -> str:
     """What is counted, for the line of an estimate."""
     (name, count), = cost.units.items()
-    said = f"{unit(count, name)} of {model.id}" + (f" in {parts} segments" if parts > 1 else "")
+    most = "up to " if cost.low != cost.high else ""
+    said = f"{most}{unit(count, name)} of {model.id}" + (f" in {parts} segments" if parts > 1 else "")
     if not cost.known:
         return said
     if name == "tokens":
