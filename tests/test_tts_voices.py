@@ -102,7 +102,7 @@ def test_models_with(voice, models):
 
 def test_the_legacy_models_voices():
     assert {voice.id for voice in voices("qwen-tts")} == {"Cherry", "Serena", "Ethan", "Chelsie"}
-    assert {voice.id for voice in voices("qwen-tts-latest")} - {voice.id for voice in voices("qwen-tts")} == {"Dylan", "Jada", "Sunny"}
+    assert {voice.id for voice in voices("qwen-tts-latest")} - {voice.id for voice in voices("qwen-tts")} >= {"Dylan", "Jada", "Sunny"}
 
 
 def test_flags():
@@ -193,7 +193,8 @@ def test_a_model_filter():
 
 @pytest.mark.parametrize("name", ["zh-cantonese", "cantonese", "Cantonese", "CANTONESE", "粤语", "广东话", "yue", "zh_cantonese", "zh-HK"])
 def test_a_dialect_by_all_its_names(name):
-    assert ids(language=name) == {"Rocky", "Kiki", "longjiaxin_v3", "longjiayi_v3", "longanyue_v3", "longanhuan_v3.1", "longanlingxin_v3.1",
+    assert ids(language=name) == ids(language="zh-cantonese")
+    assert ids(language=name) >= {"Rocky", "Kiki", "longjiaxin_v3", "longjiayi_v3", "longanyue_v3", "longanhuan_v3.1", "longanlingxin_v3.1",
                                   "longanfengyue_v3.1", "xunanchuan_v3.1"}
 
 
@@ -203,7 +204,7 @@ def test_a_dialect_by_all_its_names(name):
 def test_who_speaks_a_dialect(name, some):
     found = ids(language=name)
     assert some <= found and found == ids(language="zh-" + name)
-    assert {voice for voice in found if not voice.endswith("_v3.1")} == some
+    assert all("zh-" + name in find(voice).languages for voice in found)
     assert "zh-" + name in LANGUAGES
 
 
@@ -233,7 +234,7 @@ def test_filters_together():
     assert ids(model="qwen3-tts-flash", language="cantonese", gender="女") == {"Kiki"}
     assert ids(model="cosyvoice-v3-flash", language="en", gender="m") & {"loongluca_v3", "longanyang"} == {"loongluca_v3", "longanyang"}
     unsaid = {voice.id for voice in voices("cosyvoice-v3-flash") if not voice.gender}
-    assert unsaid == {"longanhuan_v3", "longpaopao_v3", "longshanshan_v3", "longjiqi_v3", "longhouge_v3"}
+    assert unsaid >= {"longanhuan_v3", "longpaopao_v3", "longshanshan_v3", "longjiqi_v3", "longhouge_v3"}
     assert not unsaid & (ids(gender="f") | ids(gender="m"))
 
 
