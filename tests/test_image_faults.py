@@ -33,6 +33,12 @@ KINDS = pytest.mark.parametrize("kind", [DIRECT, TASK], ids=["direct", "task"])
 __all__ = ["draw"]     # a fixture, which is used by its name alone
 
 
+@pytest.fixture(autouse=True)
+def quick_list(monkeypatch):
+    """The emulator's list is never behind."""
+    monkeypatch.setattr("shared.tasks.service.LIST_DELAY", 0.1)
+
+
 @contextlib.contextmanager
 def largest_file(size: int):
     """No file gets more bytes than these, as if the disk were full then."""

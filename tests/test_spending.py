@@ -440,6 +440,31 @@ def test_a_lost_create_is_in_doubt(run, emulator):
     assert found["calls_in_doubt"] == 1 and found["total"] == 0.2
 
 
+@pytest.mark.parametrize("skill, flags, each", [(VIDEO, (), 5.0), (IMAGE, ("--model", "wan2.7-image", "--task"), 0.2)])
+def test_a_create_that_was_not_taken_is_settled_once(run, emulator, work, monkeypatch, skill, flags, each):
+    monkeypatch.setattr("shared.tasks.service.LIST_DELAY", 0.5)
+    (work / "rows.jsonl").write_text('{"prompt": "w1"}\n{"prompt": "w2"}\n')
+    batch = ("--batch", "rows.jsonl", "-o", "out", "--retries", 0, "--poll", "0.05", *flags)
+    emulator.inject("reset", text="w1")
+    assert run(*batch, skill=skill).code == 11 and spent(run)["calls_in_doubt"] == 1
+    assert run(*batch, skill=skill).code == 0
+    found = spent(run)
+    assert (found["total"], found["calls_in_doubt"]) == (pytest.approx(2 * each), 0), found
+
+
+def test_resume_waits_until_the_list_is_sure_and_settles(run, emulator, monkeypatch):
+    monkeypatch.setattr("shared.tasks.service.LIST_DELAY", 0.5)
+    emulator.inject("reset")
+    lost = run("a boat", "--json", "--retries", 0, skill=VIDEO)
+    given = lost.document["resume"].split()[-1]
+    early = run("--status", given, "--json", skill=VIDEO)
+    assert early.code == 5 and "does not list the task yet" in early.document["error"]["message"], early
+    looked = run("--resume", given, skill=VIDEO)
+    assert looked.code == 8 and "costs nothing" in looked.err, looked
+    assert (spent(run)["total"], spent(run)["calls_in_doubt"]) == (0, 0)
+    assert run("--tasks", "--json", skill=VIDEO).document["tasks"] == []
+
+
 def test_pictures_keep_to_the_budget(run, emulator):
     done = run("a fox", "-n", "2", "--json", env={"QIANWEN_BUDGET": "0.3"}, skill=IMAGE)
     assert done.code == 4 and done.document["error"]["code"] == "Budget"

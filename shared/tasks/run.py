@@ -273,7 +273,7 @@ class TaskRun:
         self._fetched = True
         runner = self.runner(client)
         if is_submitting(record):
-            runner.look_for(record)
+            runner.find(record, self.options.max_wait)
         body = None if record["state"] == READY else runner.wait(record, self.options.max_wait)
         found = body is not None and record.get("found")
         if found and original_prompt(body) not in ("", record.get("prompt")):

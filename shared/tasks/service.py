@@ -17,13 +17,14 @@ from ..failures import BAD_LINK, Exit, Failure, usage
 from ..transport.context import ServiceError
 from ..transport.request import encoded, is_id, Request
 from ..transport.retries import Retries
+from ..words import counted
 from .journal import is_submitting, Journal, LOST, resume_command, RUNNING
 from .polling import LIST_DELAY, Polled, SUCCEEDED
 
 FAILED, CANCELED, UNKNOWN = "FAILED", "CANCELED", "UNKNOWN"
 PERHAPS = "FAILED?"  # a code without a status: the task's, or that of the question
 _SURE = 5  # such answers in a row are the task's, and so is a result without a link
-NOT_LISTED, NOT_CLEAR = "TaskNotListed", "TaskNotClear"
+NOT_LISTED, NOT_YET, NOT_CLEAR = "TaskNotListed", "TaskNotListedYet", "TaskNotClear"
 YOUNG = 30.0  # seconds in which a new task may not be known everywhere yet
 LOST_WINDOW = 120.0  # seconds around a create whose answer was lost, in which its task is looked for
 # What a task may fail for, besides content (image contract 8.1, 8.3). A gateway or a sign-in has codes of its
@@ -134,11 +135,7 @@ class Tasks(Polled):
                  if item.get("model_name") == record["model"] and is_id(item.get("task_id"))
                  and item["task_id"] not in known and earliest <= (_started(item) or earliest) <= latest]
         if not found:
-            self._give_up(record)
-            raise Failure(
-                Exit.FAILED,
-                "the service lists no such task, so it did not accept the request, which costs nothing",
-                fix="run the original command again", code=NOT_LISTED)
+            raise self._not_listed(record)
         rivals = any(is_submitting(other) and other.get("model") == record["model"]
                      and other["id"] != record["id"] for other in self.journal.all())
         task_id = found[0] if len(found) == 1 and not rivals else self._of_prompt(found, record)
@@ -170,36 +167,45 @@ class Tasks(Polled):
                       found=False)
         self._keep(record)
 
+    def find(self, record: dict, max_wait: float, waits_for=(NOT_YET,)) -> str:
+        """The id of the task of an unanswered create, as `look_for` does,
+        waiting where its Failure has one of the codes `waits_for`."""
+        deadline = self.clock() + max_wait
+        while True:
+            try:
+                return self.look_for(record)
+            except Failure as failure:
+                left = deadline - self.clock()
+                if failure.code not in waits_for or left <= 0:
+                    raise
+                self.sleep(min(left, failure.retry_after or self.pace[1]))
+
     def find_or_forget(self, record: dict, max_wait: float) -> bool:
-        """Whether the task of an unanswered create is found, as `look_for` does,
-        waiting for what is not clear yet.
+        """Whether the task of an unanswered create is found, waiting for what is not clear yet.
 
         A record without a task is deleted: nothing was made, and the request may be sent again. Raises
         Failure where several tasks could be the one.
         """
-        deadline = self.clock() + max_wait
-        while True:
-            try:
-                return bool(self.look_for(record))
-            except Failure as failure:
-                if failure.code == NOT_LISTED:
-                    left = LIST_DELAY - (self.journal.clock() - record["created"])
-                    if left <= 0:
-                        self._remove(record)
-                        return False
-                elif failure.code == NOT_CLEAR and self.clock() < deadline:
-                    left = self.pace[1]
-                else:
-                    raise
-            self.sleep(left)
+        try:
+            return bool(self.find(record, max_wait, (NOT_YET, NOT_CLEAR)))
+        except Failure as failure:
+            if failure.code != NOT_LISTED:
+                raise
+            return False
 
-    def _give_up(self, record: dict) -> None:
+    def _not_listed(self, record: dict) -> Failure:
         """A task that is not listed was not created; but a list may be some seconds behind."""
-        if self.journal.clock() - record["created"] > LIST_DELAY:
-            self._remove(record)
-            return
-        record["state"] = LOST
-        self._keep(record)
+        left = LIST_DELAY - (self.journal.clock() - record["created"])
+        if 0 < left <= LIST_DELAY:
+            command = resume_command(record["id"], self.journal)
+            return Failure(Exit.RUNNING, "the service does not list the task yet",
+                           "its list may be some seconds behind",
+                           f"look for it again in {counted(math.ceil(left), 'second')}: {command}",
+                           code=NOT_YET, accepted="maybe", resume=command, retry_after=left)
+        self._remove(record)
+        return Failure(Exit.FAILED, "the service lists no such task, so it did not accept the request, "
+                                    "which costs nothing",
+                       fix="run the original command again", code=NOT_LISTED)
 
     def _remove(self, record: dict) -> None:
         """Nothing came of it, and nothing is billed."""

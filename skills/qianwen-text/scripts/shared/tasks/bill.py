@@ -27,18 +27,19 @@ def paying(session, record: dict):
     return session.payments.paying(record["model"], cost_counted(record))
 
 
-def settle(session, record: dict, cost: Cost) -> None:
-    """The end of a task is known: the spending gets the difference to what was counted at its create."""
+def settle(session, record: dict, cost: Cost, resolved: bool = False) -> None:
+    """The end of a task is known: the spending gets the difference to what was counted at its create.
+    `resolved`: the create was in doubt, and is so no more."""
     if "counted" in record:
         correct(session.payments, record.get("model", ""), cost_counted(record), cost,
-                record["task_id"] or record["id"], resolved=bool(record.get("found")))
+                record["task_id"] or record["id"], resolved=resolved or bool(record.get("found")))
         del record["counted"]
     record["cost"] = document(cost)
 
 
 def settle_without(session, record: dict) -> None:
     """The task ended without a result, or was never taken: it is not billed."""
-    settle(session, {**record, "found": record.get("found") or not record["task_id"]}, FREE)
+    settle(session, record, FREE, resolved=not record["task_id"])
 
 
 def cost_of(record: dict) -> Cost:
