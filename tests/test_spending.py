@@ -129,7 +129,7 @@ def test_what_has_no_price_says_so(run, emulator, home):
 
 
 def test_singapore_has_prices_of_its_own(run):
-    found = run("hi", "--estimate", "--max-tokens", "1000", "--json", base_url=None, env={"QWEN_REGION": "ap-southeast-1"})
+    found = run("hi", "--estimate", "--max-tokens", "1000", "--no-think", "--json", base_url=None, env={"QWEN_REGION": "ap-southeast-1"})
     estimate = found.document["estimate"]
     assert estimate["region"] == "ap-southeast-1"
     assert estimate["high"] == pytest.approx(estimate["low"] + 0.011991, abs=2e-6)  # 11.991 a million tokens out
@@ -219,12 +219,28 @@ def test_an_estimate_sends_nothing_and_needs_no_key(run, emulator, home):
 
 def test_low_is_the_input_and_high_what_may_come_out(run):
     free, bounded, thinking = (run("Tell me", "--estimate", "--json", *flags).document["estimate"] for flags in (
-        (), ("--max-tokens", 100), ("--max-tokens", 100, "--thinking-budget", 1000)))
+        (), ("--max-tokens", 100, "--no-think"), ("--max-tokens", 100, "--thinking-budget", 1000)))
     assert free["low"] == bounded["low"] == thinking["low"]
     assert bounded["high"] == pytest.approx(bounded["low"] + 100 * 8 / 1e6, abs=1e-6)
     assert thinking["high"] == pytest.approx(bounded["low"] + 1100 * 8 / 1e6, abs=1e-6)
     assert free["high"] == pytest.approx(bounded["low"] + 4096 * 8 / 1e6, abs=1e-6)
     assert set(free) == {"low", "high", "currency", "known", "prices_of", "region", "units"}
+
+
+@pytest.mark.parametrize("flags, out, said", [
+    (("--max-tokens", 5), 5 + 4096, "4,101 tokens out assumed, 4,096 of them for thinking"),
+    (("--max-tokens", 5, "--no-think"), 5, "at most 5 tokens out"),
+    (("--thinking-budget", 8000), 4096 + 8000, "12,096 tokens out assumed, because --max-tokens is not set"),
+    (("--set", "max_completion_tokens=50"), 50, "at most 50 tokens out"),
+    (("--max-tokens", 5, "--no-think", "--set", "n=3"), 15, "at most 15 tokens out")])
+def test_what_nothing_bounds_is_assumed_and_said_so(run, flags, out, said):
+    assert run("hi", "--estimate", "--json", *flags).document["estimate"]["units"]["output_tokens"] == out
+    assert said in run("hi", "--estimate", *flags).out
+
+
+def test_thinking_does_not_pass_the_budget(run, emulator):
+    done = run("hi", "--max-tokens", "5", env={"QIANWEN_BUDGET": "0.00006"})
+    assert done.code == 4 and not emulator.requests, done
 
 
 @pytest.mark.parametrize("text, least, most", [
@@ -323,7 +339,7 @@ def test_a_call_over_the_budget_is_refused_before_it_is_sent(run, emulator):
     error = done.document["error"]
     assert done.code == 4 and error["code"] == "Budget" and not emulator.requests, done
     assert "0.01 CNY" in error["message"] and "0.03278" in error["message"]
-    assert run("hi", "--max-tokens", "50", env={"QIANWEN_BUDGET": "0.01"}).code == 0
+    assert run("hi", "--max-tokens", "50", "--no-think", env={"QIANWEN_BUDGET": "0.01"}).code == 0
 
 
 @pytest.mark.parametrize("value", ["5x", "20/year", "-1", "1e3", "20/", "inf", "20 yuan"])
@@ -364,7 +380,7 @@ def test_check_tells_what_is_left(run):
 
 def test_a_batch_stops_at_the_budget_and_goes_on_later(run, emulator, work):
     (work / "rows.jsonl").write_text("".join(json.dumps({"prompt": f"row {number}"}) + "\n" for number in range(40)))
-    batch = ("--batch", "rows.jsonl", "-o", "out", "--json", "--max-tokens", "1000")
+    batch = ("--batch", "rows.jsonl", "-o", "out", "--json", "--max-tokens", "1000", "--no-think")
     for _ in range(40):
         emulator.reply(text="Hi", usage=usage(100, 900))  # 0.0074 each, held with 0.008
     done = run(*batch, env={"QIANWEN_BUDGET": "0.1"})
@@ -381,8 +397,8 @@ def test_processes_side_by_side_cannot_overshoot(emulator, home, work):
         emulator.reply(text="Hi", usage=usage(100, 900))
     environment = {"PATH": os.environ["PATH"], "HOME": str(home), "DASHSCOPE_API_KEY": STANDARD_KEY,
                    "QWEN_BASE_URL": emulator.url, "QIANWEN_BUDGET": "0.03"}
-    running = [subprocess.Popen([sys.executable, str(SCRIPTS["qianwen-text"]), "hi", "--max-tokens", "1000"], env=environment,
-                                cwd=work, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for _ in range(8)]
+    running = [subprocess.Popen([sys.executable, str(SCRIPTS["qianwen-text"]), "hi", "--max-tokens", "1000", "--no-think"],
+                                env=environment, cwd=work, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for _ in range(8)]
     codes = sorted(process.wait(120) for process in running)
     assert set(codes) <= {0, 4} and 1 <= codes.count(0) <= 4, codes
     assert sum(line["amount"] for line in spending(home)) <= 0.03

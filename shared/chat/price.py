@@ -31,17 +31,13 @@ def charged(model, usage, region: str, batch: bool = False, may_search: bool = F
 def expected(model, body: dict, region: str, media: int = 0, more: int = 0, batch: bool = False) -> Cost:
     """About what a request will cost: `low` is the input alone, `high` adds the output that the body allows.
 
-    `media` are the tokens of pictures and videos, `more` those that may come to the input besides. Where
-    neither --max-tokens nor --thinking-budget bounds the output, it is taken to be OUTPUT tokens.
+    `media` are the tokens of pictures and videos, `more` those that may come to the input besides.
     """
-    body = {**body, **(body.get("input") or {}), **(body.get("parameters") or {})}
-    thinking = model.thinking == "always" or thinks(body, model.thinking == "on") is True
-    answer, thought = body.get("max_tokens") or body.get("max_completion_tokens"), body.get("thinking_budget")
-    thought = thought if isinstance(thought, int) and thinking else 0
-    out = answer + thought if isinstance(answer, int) else max(OUTPUT, thought)
+    body = _settings(body)
+    out = _output(model, body)[0]
     put_in = media + body_tokens(body)
     counted = {"input_tokens": put_in + more, "output_tokens": out}
-    how = {"batch": batch, "region": region, "thinking": thinking}
+    how = {"batch": batch, "region": region, "thinking": _thinks(model, body)}
     amounts = model.price and region and model.price.amounts(put_in, out, **how)
     most = model.price.amounts(put_in + more, out, **how) if amounts and more else amounts
     if not most:
@@ -55,12 +51,33 @@ def estimate_of(model, body: dict, session, media: int = 0, more: int = 0) -> tu
     cost = expected(model, body, session.endpoint.price_region, media, more, session.half_price)
     said = f"about {counted(cost.units['input_tokens'] - more, 'token')} in"
     said += f", and at most {more:,} more for the documents" if more else ""
-    settings = {**body, **(body.get("parameters") or {})}
-    flags = (("--max-tokens", "max_tokens"), ("--thinking-budget", "thinking_budget"))
-    bounds = [flag for flag, name in flags if name in settings]
-    out = f"{counted(cost.units['output_tokens'], 'token')} out"
-    said += f", at most {out}" if bounds else f", {out} assumed, because --max-tokens is not set"
+    out, assumed = _output(model, _settings(body))
+    said += f", {'' if assumed else 'at most '}{counted(out, 'token')} out{assumed}"
     return model.id, cost, f"{said} · {model.id}" + (f"; {cost.why}" if cost.known and cost.why else "")
+
+
+def _settings(body: dict) -> dict:
+    """The fields of a body of either dialect, side by side."""
+    return {**body, **(body.get("input") or {}), **(body.get("parameters") or {})}
+
+
+def _thinks(model, body: dict) -> bool:
+    return model.thinking == "always" or thinks(body, model.thinking == "on") is True
+
+
+def _output(model, body: dict) -> tuple:
+    """(tokens that may come out, what of them is assumed in words): OUTPUT for what nothing bounds, the
+    answer, the thinking, which max_tokens does not count, or both."""
+    answer, thought, both, times = (value if isinstance(value, int) else 0 for value in map(
+        body.get, ("max_tokens", "thinking_budget", "max_completion_tokens", "n")))
+    thinking, assumed = _thinks(model, body), ""
+    thought = thought if thinking else 0
+    if not answer and not both:
+        answer, assumed = OUTPUT, " assumed, because --max-tokens is not set"
+    elif thinking and not thought and not both:
+        thought = min(OUTPUT, model.max_thinking or OUTPUT)
+        assumed = f" assumed, {thought:,} of them for thinking, which --max-tokens does not bound"
+    return (both or answer + thought) * max(1, times), assumed
 
 
 def _why(model, region: str, put_in) -> str:
