@@ -512,5 +512,36 @@ def test_jobs_keep_to_the_budget(run, emulator, work):
     (work / "rows.jsonl").write_text("".join(json.dumps({"prompt": f"row {number}"}) + "\n" for number in range(6)))
     batch = ("--batch", "rows.jsonl", "-o", "jobs", "--no-think", "--batch-api", "--poll", "0.2", "--json")
     done = run(*batch, env={"QIANWEN_BUDGET": "0.05"})  # six rows of 4,096 tokens at half of 8 a million: 0.098
-    assert done.code == 4 and done.document["error"]["code"] == "Budget" and not emulator.batches, done
+    assert done.code == 4 and done.document["error"]["code"] == "Budget" and not emulator.requests, done
     assert run(*batch, env={"QIANWEN_BUDGET": "0.2"}).code == 0
+
+
+def test_a_job_over_the_budget_is_not_uploaded_beside_one_that_runs(run, emulator, work):
+    (work / "rows.jsonl").write_text('{"prompt": "a"}\n{"prompt": "b", "model": "qwen3.6-plus"}\n')
+    batch = ("--batch", "rows.jsonl", "-o", "jobs", "--no-think", "--batch-api", "--poll", "0.2", "--json")
+    done = run(*batch, env={"QIANWEN_BUDGET": "0.03"})  # 4,096 tokens at half of 8, then of 12 a million: 0.016 and 0.025
+    uploads = [one for one in emulator.requests if one.method == "POST" and one.path.endswith("/files")]
+    assert done.code == 4 and len(uploads) == 1 == len(emulator.batches), done
+    assert "this call was not sent" in done.document["error"]["fix"] and "nothing was sent" not in done.err
+    assert run(*batch, env={"QIANWEN_BUDGET": "1"}).code == 0 and len(emulator.batches) == 2
+    assert spent(run)["calls_in_doubt"] == 0
+
+
+@pytest.mark.parametrize("skill, flags", [
+    ("qianwen-text", ("--document", "notes.txt")), ("qianwen-vision", ("--image", "large.png")), (IMAGE, ("--image", "large.png")),
+    (IMAGE, ("--image", "large.png", "--model", "wan2.7-image", "--task")), (VIDEO, ("--image", "large.png"))])
+def test_nothing_is_uploaded_for_a_call_over_the_budget(run, emulator, work, skill, flags):
+    from tests.media_samples import png
+    (work / "notes.txt").write_text("one line")
+    (work / "large.png").write_bytes(png(600, 500) + bytes(9_000_000))
+    done = run("What?", *flags, "--json", env={"QIANWEN_BUDGET": "0.001"}, skill=skill)
+    assert done.code == 4 and done.document["error"]["code"] == "Budget" and not emulator.requests, done
+
+
+def test_what_a_batch_says_at_the_budget_is_true(run, emulator, work):
+    (work / "rows.jsonl").write_text("".join(json.dumps({"prompt": f"row {number}"}) + "\n" for number in range(3)))
+    emulator.reply(text="Hi", usage=usage(100, 900))
+    done = run("--batch", "rows.jsonl", "-o", "out", "--max-tokens", "1000", "--no-think", "--concurrency", "1",
+               env={"QIANWEN_BUDGET": "0.01"})
+    assert done.code == 4 and len(emulator.requests) == 1, done
+    assert "this call was not sent" in done.err and "nothing was sent" not in done.err

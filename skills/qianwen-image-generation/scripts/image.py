@@ -22,7 +22,6 @@ from shared.failures import Exit, Failure
 from shared.generate import run_files
 from shared.main import run_script
 from shared.media.addressing import address_all, warn_of_addresses
-from shared.media.uploads import upload_all
 from shared.money.cost import total
 from shared.tasks.bill import paying
 from shared.tasks.flags import add_task_flags
@@ -144,7 +143,7 @@ class Run(TaskRun):
             if call.task:
                 self.refuse_twin(record)
             if waiting:
-                upload_all(waiting, client, model.id, console)
+                self.upload(waiting, client, record)
                 call, _ = build_request(ask, model)
             request = self.request_of(call)
             if call.task:

@@ -159,6 +159,7 @@ def ask_about(turn, body: dict) -> list:
     """Upload the documents, ask about them, and delete them where nobody needs them again;
     the ids of those that stay."""
     ask, options = turn.asked, turn.session.options
+    turn.check(chat_request(turn.client.endpoint, body))
     ids, uploaded = upload_all(turn.client, options.document, turn.console)
     for placeholder, file_id in zip(ask.documents, ids):
         given, uploaded_as = f"fileid://{placeholder}", f"fileid://{file_id}"

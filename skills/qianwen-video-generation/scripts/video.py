@@ -18,7 +18,6 @@ from shared.cli.flags import add_batch_flags, add_common_flags, add_result_flags
 from shared.generate import run_files
 from shared.main import run_script
 from shared.media.addressing import address_all, warn_of_addresses
-from shared.media.uploads import upload_all
 from shared.tasks.flags import add_task_flags
 from shared.tasks.run import TaskRun, Product
 from video_answers import parts_of, seconds_of
@@ -128,7 +127,7 @@ class Run(TaskRun):
             record = self._new_record(ask, model, call, outputs, waiting)
             self.refuse_twin(record)
             if waiting:
-                upload_all(waiting, client, model.id, self.console)
+                self.upload(waiting, client, record)
                 call, _ = build_request(ask, model)
             return self.task(self.request_of(call), record, outputs, client)
         finally:

@@ -160,6 +160,7 @@ def answer(session) -> None:
         client = session.client(model.id, TABLE, successor=model.successor)
         turn = Turn(session, ask, model, target, client, media_tokens(ask, model))
         if waiting:
+            turn.check(request)
             upload_all(waiting, client, model.id, console)
             request = _request(session.endpoint, ask, build_request(ask, model)[0])
         turn.ask(request)

@@ -62,6 +62,6 @@ def usage(message: str,
     return Failure(Exit.USAGE, message, fix=fix)
 
 
-BUDGET = "Budget"  # the code of a refusal for what may be spent; nothing was sent
+BUDGET = "Budget"  # the code of a refusal for what may be spent; the call was not sent
 BAD_LINK = "ResultLink"  # the code of failures that are the link's and not the disk's
 BAD_FORM = "AnswerForm"  # the code of failures for an answer, paid, that no script can read

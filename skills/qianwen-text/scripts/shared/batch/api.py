@@ -17,6 +17,7 @@ from ..cli.failed import defect, failure_document
 from ..failures import BAD_FORM, Exit, Failure, usage
 from ..files.own import make_private
 from ..files.whole import Temporary
+from ..tasks.bill import cost_counted
 from ..tasks.journal import Journal, READY, resume_command, RUNNING
 from ..transport.context import ServiceError
 from ..words import counted
@@ -94,6 +95,8 @@ class ApiBatch:
             if record["jobs"]:
                 models = sorted({job["model"] for job in record["jobs"]})
                 record.update(state=RUNNING, model=", ".join(models))
+                first = record["jobs"][0]
+                self._session.payments.check(first["model"], cost_counted(first))
                 self.journal.write(record)
                 return record
         except OSError as error:

@@ -46,6 +46,9 @@ class StoredPayments:
             taken.cost = cost
             raise
 
+    def check(self, model: str, cost) -> None:
+        """A row is held against no budget; its job is."""
+
     def settle(self, cost, call: str = ""):
         """A row's answer cost this; return it."""
         before, rows = self._costs.get(self._model, (FREE, 0))

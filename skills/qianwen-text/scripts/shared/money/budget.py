@@ -61,4 +61,4 @@ def over(budget: Budget, spent: float, cost: float) -> Failure:
         f"the budget is QIANWEN_BUDGET in {budget.where}",
         "choose a cheaper model or less output (--estimate shows the price), "
         f"wait for the next {budget.period}, or let the user who set QIANWEN_BUDGET raise it; "
-        "nothing was sent", code=BUDGET)
+        "this call was not sent", code=BUDGET)

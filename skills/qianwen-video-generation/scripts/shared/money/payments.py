@@ -81,6 +81,11 @@ class Payments:
             self._open += 1
         return Payment(self, model, cost, number)
 
+    def check(self, model: str, cost: Cost) -> None:
+        """Refuse now what `begin` would: called before anything free is sent for the call, an upload."""
+        if self.budgets:
+            self.begin(model, cost).release()
+
     @contextlib.contextmanager
     def _checked(self, amount: float | None):
         """No other process begins a call within the block. Refuses what would go over a budget; one of 0 lets
@@ -204,7 +209,7 @@ def _no_price(model: str, cost: Cost, held: budget.Budget) -> Failure:
                    f"{cost.why or 'its price is not in the table'}",
                    f"QIANWEN_BUDGET in {held.where} is {held.amount:g} CNY a {held.period}",
                    "use a model with a known price (--models lists them), or add --unpriced; "
-                   "nothing was sent", code=BUDGET)
+                   "this call was not sent", code=BUDGET)
 
 
 def _cannot_be_held(error: OSError, held: budget.Budget) -> Failure:
@@ -212,4 +217,4 @@ def _cannot_be_held(error: OSError, held: budget.Budget) -> Failure:
         Exit.QUOTA,
         f"the budget cannot be enforced: the spending cannot be read or written ({error.strerror or error})",
         f"QIANWEN_BUDGET in {held.where} is {held.amount:g} CNY a {held.period}",
-        "make the state folder writable, or unset QIANWEN_BUDGET; nothing was sent", code=BUDGET)
+        "make the state folder writable, or unset QIANWEN_BUDGET; this call was not sent", code=BUDGET)

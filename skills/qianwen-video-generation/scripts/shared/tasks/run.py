@@ -9,12 +9,12 @@ from ..failures import Exit, Failure
 from ..files.outputs import OutputFiles
 from ..gallery.page import gallery_of
 from ..media.inputs import digest
-from ..media.uploads import preview_uploads
+from ..media.uploads import preview_uploads, upload_all
 from ..money.cost import Cost, document, FREE
 from ..transport.request import Request
 from ..words import counted as in_words
 from .answers import makes_nothing, usage_of
-from .bill import counted, paying, settle, settle_without
+from .bill import cost_counted, counted, paying, settle, settle_without
 from .commands import cancel, check_same_account, check_same_skill, show_status
 from .delivery import Delivery, report
 from .journal import is_submitting, Journal, READY, resume_command, RUNNING
@@ -146,6 +146,12 @@ class TaskRun:
             raise Failure(Exit.RUNNING, f"the same request is under way already, as {given}",
                           fix=f"fetch it with: {command}, or add --again to create another one",
                           task_id=twin["task_id"], resume=command)
+
+    def upload(self, waiting: list, client, record: dict) -> None:
+        """Give the files that are too large for the request their addresses. Nothing is sent of a call that a
+        budget refuses."""
+        self.session.payments.check(record["model"], cost_counted(record))
+        upload_all(waiting, client, record["model"], self.console)
 
     # -- the answer
 

@@ -80,6 +80,7 @@ class Jobs(Polled):
 
     def _submit_job(self, job: dict, number: int) -> None:
         if job["state"] == WRITTEN:
+            self._payments.check(job["model"], cost_counted(job))
             self.console.note(f"uploading job {number} of {len(self.jobs)}: {counted(job['rows'], 'row')}, "
                               f"{data_size(job['bytes'])}")
             form = Multipart({"purpose": "batch"}, job["file"], media_type="application/jsonl",
