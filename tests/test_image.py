@@ -597,7 +597,11 @@ def test_what_was_fetched_is_not_fetched_again(draw, emulator, work):
     again = draw("--resume", task_id, "--poll", 0.05)
     assert again.code == 0 and again.out == first.out and "fetched already to" in again.err and "billed pay" not in again.err, again
     assert len(emulator.requests) == seen and len(pictures_in(work)) == 1
-    assert draw("--resume", task_id, "--json").document["files"][0]["path"].endswith(first.out.strip())
+    told = draw("--resume", task_id, "--json").document
+    (entry,) = told["files"]
+    assert entry["path"].endswith(first.out.strip()) and entry["media_type"] == "image/png" and entry["url"].startswith("http")
+    assert told["billing"]["cost"] == {"amount": 0.0, "currency": "CNY", "known": True} and told["model"] == "wan2.6-t2i"
+    assert again.err.rstrip().endswith("fetched; billed when it was made")
     os.unlink(work / first.out.strip())
     assert draw("--resume", task_id, "--poll", 0.05).code == 0, "a file that is gone is fetched again"
 

@@ -902,12 +902,12 @@ def test_files_that_were_fetched_are_remembered(journal, tmp_path):
     path = tmp_path / "fox.png"
     path.write_bytes(b"x")
     journal.remove(started(journal, "t1", saved={"1": {"path": str(path)}}))
-    assert journal.fetched("t1") == [], "only what is whole counts"
+    assert journal.fetched("t1") is None, "only what is whole counts"
     record = started(journal, "t2", saved={"1": {"path": str(path)}})
     journal.remove({**record, "state": READY})
-    assert journal.fetched("t2") == [str(path)] and journal.fetched("t3") == []
+    assert journal.fetched("t2")["files"] == [{"path": str(path)}] and journal.fetched("t3") is None
     path.unlink()
-    assert journal.fetched("t2") == []
+    assert journal.fetched("t2") is None
 
 
 @pytest.mark.skipif(WINDOWS, reason="links of POSIX")

@@ -14,7 +14,7 @@ import pytest
 
 from shared.failures import Exit, Failure
 from shared.money import budget, report, spending, sums
-from shared.money.cost import Cost, document, estimate_document, exactly, span, total, unknown, words, yuan
+from shared.money.cost import Cost, document, estimate_document, exactly, FREE, span, total, unknown, words, yuan
 from shared.money.payments import correct, Payments
 from shared.money.spending import UnderWay
 from shared.money.sums import Sum, Sums
@@ -51,10 +51,12 @@ def test_what_is_not_known_is_not_guessed():
 def test_a_sum_counts_what_has_no_price_apart():
     assert total([PRICED, NOT_KNOWN, PRICED]) == (
         Cost(0.8, 0.8, "2026-10-09", "cn-beijing", {"pictures": 4}), 1)
-    assert total([]) == (Cost(0, 0, "", "cn-beijing", {}), 0)
+    assert total([]) == (Cost(0, 0, "", "", {}), 0) and words(total([])[0]) == "about 0.00 CNY"
     found, missing = total([NOT_KNOWN, NOT_KNOWN])
     assert not found.known and missing == 2
     assert total([PRICED, PRICED._replace(region="ap-southeast-1")])[0].region == "", "two regions are none"
+    assert total([FREE, PRICED, FREE])[0].region == "cn-beijing"
+    assert set(document(FREE)) == {"amount", "currency", "known"}
 
 
 # ---- budgets

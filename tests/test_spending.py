@@ -150,7 +150,7 @@ def test_abroad_the_price_of_a_larger_size_is_not_known(model, each):
 
 def test_a_gateway_bills_by_itself(run):
     found = run("hi", "--estimate", "--json", base_url="https://gateway.example.com").document["estimate"]
-    assert found["known"] is False and found["low"] is None and "gateway" in found["why"]
+    assert found["known"] is False and found["low"] is None and "gateway" in found["why"] and "region" not in found
 
 
 def test_a_stream_that_breaks_is_in_doubt(run, emulator, home):
@@ -443,6 +443,40 @@ def test_a_task_counts_from_its_create_and_its_fetching_costs_nothing(run, emula
     assert spent(run)["total"] == 0.2 and spent(run)["by"][0]["calls"] == 1
 
 
+ONE_IMAGE = ("a fox", "--model", "wan2.7-image", "--task", "--poll", "0.05")
+
+
+@pytest.mark.parametrize("skill, arguments, fault, polls, code, amount", [
+    (VIDEO, ("the sea", "--no-wait"), "", (1, 1), 0, 5.0),
+    (VIDEO, ("the sea", "--max-wait", "1", "--poll", "0.2"), "", (1, 500), 5, 5.0),
+    (VIDEO, ("the sea", "--poll", "0.05"), "download-expired", (1, 1), 9, 5.0),
+    (IMAGE, ONE_IMAGE, "download-short", (1, 1), 9, 0.2), (IMAGE, ("a fox", "-n", "2"), "download-short", (1, 1), 9, 0.4),
+    (IMAGE, (*ONE_IMAGE, "-n", "3"), "task-partial", (1, 1), 11, 0.4),
+    ("qianwen-audio-tts", ("Hello",), "download-expired", (1, 1), 9, 0.0004)])
+def test_what_is_paid_is_told_however_the_call_ends(run, emulator, skill, arguments, fault, polls, code, amount):
+    emulator.task_polls = polls
+    if fault:
+        emulator.inject(fault, times=None)
+    done = run(*arguments, "--json", skill=skill)
+    assert done.code == code, done
+    cost = done.document["billing"]["cost"]
+    assert (cost["amount"], cost["region"]) == (pytest.approx(amount), "cn-beijing") and ("why" in cost) is (code in (0, 5))
+    assert done.err.splitlines()[-1].endswith("CNY (list price 2026-10-09, cn-beijing)"), done
+    assert spent(run)["total"] == pytest.approx(amount)
+    if code in (5, 9) and skill != "qianwen-audio-tts":
+        emulator.faults.clear()
+        emulator.task_polls = (1, 1)
+        fetched = run("--resume", done.document["resume"].split()[-1], "--json", "--poll", "0.05", skill=skill)
+        assert fetched.document["billing"]["cost"] == {"amount": 0.0, "currency": "CNY", "known": True}, fetched
+
+
+def test_rows_whose_result_can_be_fetched_are_not_paid_again(run, emulator, work):
+    (work / "rows.jsonl").write_text('{"prompt": "a fox"}\n')
+    emulator.inject("download-short", times=None)
+    done = run("--batch", "rows.jsonl", "-o", "out", *ONE_IMAGE[1:], "--json", skill=IMAGE)
+    assert done.document["billing"]["cost"]["amount"] == 0.2 and "paid again" not in done.err, done
+
+
 def test_a_failed_task_costs_nothing(run, emulator):
     emulator.inject("task-failed")
     assert run("a fox", "--model", "wan2.7-image", "--task", "--poll", "0.05", skill=IMAGE).code == 8
@@ -498,6 +532,7 @@ def test_the_batch_api_costs_half(run, emulator, work):
     (work / "rows.jsonl").write_text("".join(json.dumps({"prompt": f"row {number}"}) + "\n" for number in range(6)))
     direct = run("--batch", "rows.jsonl", "-o", "direct", "--no-think", "--json").document["billing"]
     before = spent(run)["total"]
+    assert "prices_of" not in run("--batch", "rows.jsonl", "-o", "direct", "--no-think", "--estimate", "--json").document["estimate"]
     asked = {way: run("--batch", "rows.jsonl", "-o", "jobs", "--no-think", "--estimate", "--json", *way).document["estimate"]["high"]
              for way in ((), ("--batch-api",))}
     assert asked["--batch-api",] == pytest.approx(asked[()] / 2, abs=1e-6)
@@ -506,6 +541,14 @@ def test_the_batch_api_costs_half(run, emulator, work):
     assert done.code == 0 and direct["units"] == done.document["billing"]["units"], done
     assert cost == pytest.approx(direct["cost"]["amount"] / 2, abs=1e-5)
     assert spent(run)["total"] - before == pytest.approx(cost, abs=1e-5)
+
+
+def test_jobs_that_run_tell_what_they_are_counted_with(run, emulator, work):
+    (work / "rows.jsonl").write_text('{"prompt": "a"}\n')
+    done = run("--batch", "rows.jsonl", "-o", "jobs", "--no-think", "--batch-api", "--no-wait", "--json")
+    cost = done.document["billing"]["cost"]
+    assert cost["amount"] == spent(run)["total"] > 0 and "billed when it is done" in cost["why"], done
+    assert done.err.splitlines()[-1].endswith("CNY (list price 2026-10-09, cn-beijing)"), done
 
 
 def test_jobs_keep_to_the_budget(run, emulator, work):

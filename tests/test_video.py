@@ -527,7 +527,7 @@ def test_task_whose_link_cannot_be_read_is_fetched_later(film, emulator, work, h
         result = film("a boat", "-o", "boat.mp4", *SOON, "--json")
     document = result.document
     assert (result.code, document["exit_code"], len(looks), len(journal(home))) == (9, 9, 5, 1), result
-    assert "billed" not in result.err and document["resume"] in document["error"]["fix"]
+    assert "not billed" not in result.err and document["resume"] in document["error"]["fix"]
     assert film("a boat", "-o", "boat.mp4", *SOON).code == 5, "it is not made a second time"
     fetch(film, emulator, result)
     assert list(videos_in(work)) == ["boat.mp4"] and journal(home) == [] and len(emulator.creates) == 1

@@ -302,7 +302,7 @@ def test_a_record_lives_and_goes(windows):
     assert journal.find("t1")["prompt"] == "狐狸" and journal.known_tasks() == {"t1"}
     put(windows.root, "fox.png")
     journal.remove({**journal.find("t1"), "state": "ready", "saved": {"1": {"path": "C:\\fox.png"}}})
-    assert journal.all() == [] and journal.fetched("t1") == ["C:\\fox.png"] and journal.known_tasks() == {"t1"}
+    assert journal.all() == [] and journal.fetched("t1")["files"] == [{"path": "C:\\fox.png"}] and journal.known_tasks() == {"t1"}
     assert b"\r" not in b"".join(contents(windows.root / "Users/li/.local/state/qianwen/tasks").values())
 
 

@@ -81,7 +81,7 @@ class Turn:
             self._keep_partial(failure)
             if self.answer.usage:  # what came is paid, of use or not
                 failure.billing = self._billing()
-                self.console.note(self._bill())
+                failure.bill = self._bill()
             raise
         except KeyboardInterrupt:
             failure = Failure(Exit.INTERRUPTED, "interrupted before the answer was complete",

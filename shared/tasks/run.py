@@ -1,6 +1,7 @@
 """One call that makes files, from the request to the report."""
 from __future__ import annotations
 
+import contextlib
 import os
 from collections import namedtuple
 
@@ -14,9 +15,9 @@ from ..money.cost import Cost, document, FREE
 from ..transport.request import Request
 from ..words import counted as in_words
 from .answers import makes_nothing, usage_of
-from .bill import cost_counted, counted, paying, settle, settle_without
+from .bill import cost_counted, counted, FETCHED, going_on, paying, settle, settle_without
 from .commands import cancel, check_same_account, check_same_skill, show_status
-from .delivery import Delivery, report
+from .delivery import billed, Delivery, report
 from .journal import is_submitting, Journal, READY, resume_command, RUNNING
 from .service import check_given, fingerprint, original_prompt, Tasks
 
@@ -164,21 +165,48 @@ class TaskRun:
         if self.options.no_wait:
             return self._submitted(record)
         self.console.note(f"task {record['task_id']} is submitted")
-        body = runner.wait(record, self.options.max_wait)
+        with self._telling_cost(record):
+            body = runner.wait(record, self.options.max_wait)
         return self.deliver(self.parts_of(body), body, record, outputs, client)
 
     def _submitted(self, record: dict) -> None:
-        command_line = resume_command(record["task_id"], self.journal)
+        command_line, (billing, line) = resume_command(record["task_id"], self.journal), self._bill(record)
+        if not self.console.json_mode:
+            self.console.result(record["task_id"] + "\n")
+            self.console.note(f"the task is under way; fetch the result with: {command_line}")
+        self.console.note(line)
         if self.console.json_mode:
             self.console.document({"ok": True, "skill": self.console.skill, "model": record["model"],
                                    "request_id": record["request_id"], "task_id": record["task_id"],
-                                   "resume": command_line, "warnings": self.console.warnings})
-            return
-        self.console.result(record["task_id"] + "\n")
-        self.console.note(f"the task is under way; fetch the result with: {command_line}")
+                                   "resume": command_line, "billing": billing,
+                                   "warnings": self.console.warnings})
+
+    def _bill(self, record: dict, files=()) -> tuple:
+        """(`billing` of the document, its line for people) of a call that has ended or goes on."""
+        unit = self.product.unit
+        if "counted" in record:
+            cost = cost_counted(record)
+            units = {unit: sum(cost.units.values())} if cost.units else {}
+            return going_on(self.session, f"1 task of {record['model']}", cost, units)
+        saved = [entry for entry in files if "path" in entry]
+        return billed(record, saved, self.count(record, saved), self.product, self.session, self._fetched)
+
+    @contextlib.contextmanager
+    def _telling_cost(self, record: dict):
+        """A Failure that leaves the block says what the call cost, unless that is nothing."""
+        try:
+            yield
+        except Failure as failure:
+            if "counted" in record or record.get("cost", {}).get("amount", 0) != 0:
+                failure.billing, failure.bill = self._bill(record, failure.files)
+            raise
 
     def deliver(self, parts: list, answer: dict, record: dict, outputs: OutputFiles, client) -> None:
         """Everything to disk, then the report."""
+        with self._telling_cost(record):
+            self._deliver(parts, answer, record, outputs, client)
+
+    def _deliver(self, parts: list, answer: dict, record: dict, outputs: OutputFiles, client) -> None:
         delivery = Delivery(client, self.journal, self.console, outputs, record, self.product.accept)
         parts = self.settle(parts, record)
         if not parts:
@@ -248,7 +276,7 @@ class TaskRun:
         options, console = self.options, self.console
         given = options.status or options.cancel or options.resume
         record = self.journal.find(given)
-        fetched = self.journal.fetched(given) if record is None and options.resume else []
+        fetched = self.journal.fetched(given) if record is None and options.resume else None
         if fetched:
             return self._fetched_already(given, fetched)
         check_given(given, record, self.journal)
@@ -264,13 +292,19 @@ class TaskRun:
                                            created=0.0)
         return self.go_on(found, client)
 
-    def _fetched_already(self, given: str, paths: list) -> None:
+    def _fetched_already(self, given: str, record: dict) -> None:
         """The files are here and paid: nothing is fetched, saved or reported as billed a second time."""
-        self.console.note(f"{given} was fetched already to {', '.join(paths)}; nothing is billed again")
+        self._fetched = True
+        files = [{**entry, "bytes": os.path.getsize(entry["path"])} for entry in record["files"]]
+        billing, _ = self._bill(record, files)
+        paths = [entry["path"] for entry in files]
+        self.console.note(f"{given} was fetched already to {', '.join(paths)}: {FETCHED}")
         if self.console.json_mode:
-            files = [{"path": path, "bytes": os.path.getsize(path)} for path in paths]
-            self.console.document({"ok": True, "skill": self.console.skill, "task_id": given, "files": files,
-                                   "fetched": True, "warnings": self.console.warnings})
+            found = {"model": record.get("model"), "request_id": record.get("request_id"), "task_id": given,
+                     "files": files, "usage": record.get("usage")}
+            self.console.document({"ok": True, "skill": self.console.skill,
+                                   **{name: value for name, value in found.items() if value},
+                                   "fetched": True, "billing": billing, "warnings": self.console.warnings})
         for path in paths:
             self.console.result(path + "\n")
 

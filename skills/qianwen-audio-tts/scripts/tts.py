@@ -17,7 +17,7 @@ import tts_plan
 import tts_subtitles
 import tts_text
 from shared import key_guard
-from shared.failures import usage
+from shared.failures import Failure, usage
 from shared.gallery import page as gallery
 from shared.batch.run import run_calls
 from shared.main import run_script
@@ -179,6 +179,9 @@ class Run:
             self.session.pass_guard()
             self._tell(job)
             return self._report(output, self._spoken(output, speaker, job), job, speaker)
+        except Failure as failure:
+            speaker.tell_cost(failure)
+            raise
         finally:
             output.discard()
 

@@ -140,6 +140,14 @@ class Speaker:
         return money.total(charged(self._model, part["usage"], call.billed, region, self._speed)
                            for part, call in zip(found, calls))[0]
 
+    def tell_cost(self, failure: Failure) -> None:
+        """The failure says what this run paid for before it; the parts stay for a rerun."""
+        if self._paid:
+            cost, session = self.cost(), self._session
+            failure.billing = {"plan": session.verdict.key.billing, "units": cost.units,
+                               "cost": money.document(cost), "kept": True}
+            failure.bill = f"speech of {self._model.id}, {session.billing_note()}, {money.words(cost)}"
+
     def speak(self, key: str, call, client, on_audio=None) -> dict:
         """The part of a call, as Store.take gives it:
         made, or fetched where an earlier run paid for it already."""

@@ -31,6 +31,7 @@ class Failure(Exception):
     """
 
     billing: dict = {}  # what the call cost all the same, as `billing` of the JSON document
+    bill = ""  # the same in words, for the last line
 
     def __init__(self, exit_code: Exit, message: str, cause: str = "", fix: str = "", *, code: str = "",
                  http_status: int = 0, request_id: str = "", retryable: bool = False, accepted: str = "no",

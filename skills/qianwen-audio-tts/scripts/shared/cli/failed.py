@@ -9,6 +9,8 @@ def tell(console: Console, failure: Failure) -> None:
     """Report a failure: in words on stderr, and as the JSON document where one was asked for."""
     console.end_result()
     explain(console, failure)
+    if failure.bill:
+        console.note(failure.bill)
     if console.json_mode:
         console.document(failure_document(console, failure))
 

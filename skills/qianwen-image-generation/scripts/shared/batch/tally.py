@@ -77,8 +77,9 @@ class Tally:
     def _add_failure(self, row, document: dict) -> None:
         if _may_succeed(document):
             self.worth_repeating = True
-            cost = of_document((document.get("billing") or {}).get("cost") or {"amount": 0})
-            if cost.high != 0:
+            billing = document.get("billing") or {}
+            cost = of_document(billing.get("cost") or {"amount": 0})
+            if cost.high != 0 and not document.get("resume") and not billing.get("kept"):
                 self.paid_again.append(cost)
         if len(self.failures) < _NAMED_FAILED:
             self.failures.append(_failure_words(row, document))

@@ -35,7 +35,7 @@ def unknown(why: str, as_of: str = "", region: str = BEIJING, units: dict | None
     return Cost(None, None, as_of, region, units or {}, why)
 
 
-FREE = Cost(0.0, 0.0)
+FREE = Cost(0.0, 0.0, region="")  # at any place, by any list
 
 
 def total(costs) -> tuple:
@@ -54,8 +54,9 @@ def plus(one: Cost, other: Cost) -> Cost:
     units = added(one.units, other.units)
     if not (one.known and other.known):
         return (one if one.known else other)._replace(units=units)
+    regions = {cost.region for cost in (one, other) if cost.high or cost.region}
     return Cost(rounded(one.low + other.low), rounded(one.high + other.high), max(one.as_of, other.as_of),
-                one.region if one.region == other.region else "", units, "", one.about or other.about)
+                regions.pop() if len(regions) == 1 else "", units, "", one.about or other.about)
 
 
 def added(one: dict, other: dict) -> dict:
@@ -88,26 +89,28 @@ def estimate_document(cost: Cost) -> dict:
 
 
 def _source(cost: Cost) -> dict:
-    return {"currency": CURRENCY, "known": cost.known, "prices_of": cost.as_of, "region": cost.region}
+    found = {"currency": CURRENCY, "known": cost.known, "prices_of": cost.as_of, "region": cost.region}
+    return {name: value for name, value in found.items() if value != ""}
 
 
 def words(cost: Cost) -> str:
     """What a finished call cost, for the end of its last line."""
     if not cost.known:
         return "price not known"
-    return f"about {yuan(cost.high)} CNY ({source_words(cost)})" + (f"; {cost.why}" if cost.why else "")
+    return f"about {yuan(cost.high)} CNY{_source_words(cost)}" + (f"; {cost.why}" if cost.why else "")
 
 
 def line(cost: Cost) -> str:
     """The beginning of the line of an estimate."""
     if not cost.known:
         return f"price not known ({cost.why})"
-    return f"{span(cost)} ({source_words(cost)})"
+    return span(cost) + _source_words(cost)
 
 
-def source_words(cost: Cost) -> str:
-    """Whose price it is, and of which day."""
-    return ", ".join(filter(None, (f"list price {cost.as_of}".strip(), cost.region)))
+def _source_words(cost: Cost) -> str:
+    """Whose price it is, and of which day; nothing where no list was needed."""
+    found = ", ".join(filter(None, (cost.as_of and f"list price {cost.as_of}", cost.region)))
+    return f" ({found})" if found else ""
 
 
 def span(cost: Cost) -> str:

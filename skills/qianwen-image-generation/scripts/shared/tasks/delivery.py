@@ -208,13 +208,11 @@ def report(delivery: Delivery, session, product, count, text_file, page: str, fe
     `fetched`: an earlier command made and counted it.
     """
     record, files, console = delivery.record, delivery.files, session.console
-    cost = FREE if fetched else cost_of(record)
-    paid = FETCHED if fetched else f"{session.billing_note()}, {words(cost)}"
-    console.note(_bill(record, files, count, product, paid))
+    billing, line = billed(record, files, count, product, session, fetched)
+    console.note(line)
     if not console.json_mode:
         return
     text = "".join(part["text"] for part in record["parts"] if part["kind"] == "text")
-    billing = {"plan": session.verdict.key.billing, "units": {product.unit: count}, "cost": document(cost)}
     found = {"ok": True, "skill": console.skill, "model": record.get("model"),
              "request_id": record.get("request_id"), "text": text,
              "files": [*files, *([text_file] if text_file else [])], "gallery": page,
@@ -222,6 +220,14 @@ def report(delivery: Delivery, session, product, count, text_file, page: str, fe
              "fetched": fetched, "billing": billing, "warnings": console.warnings}
     always = ("ok", "skill", "files", "billing", "warnings")
     console.document({name: value for name, value in found.items() if value or name in always})
+
+
+def billed(record: dict, files: list, count, product, session, fetched: bool) -> tuple:
+    """(`billing` of the document, its line for people) of what was made."""
+    cost = FREE if fetched else cost_of(record)
+    paid = FETCHED if fetched else f"{session.billing_note()}, {words(cost)}"
+    billing = {"plan": session.verdict.key.billing, "units": {product.unit: count}, "cost": document(cost)}
+    return billing, _bill(record, files, count, product, paid)
 
 
 def _bill(record: dict, files: list, count, product, billing: str) -> str:

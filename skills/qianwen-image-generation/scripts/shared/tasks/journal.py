@@ -106,16 +106,19 @@ class Journal:
         remove(self._path(record["id"]))
         if record["task_id"]:
             self._remember(record["task_id"])
-        saved = [entry.get("path") for entry in record.get("saved", {}).values() if isinstance(entry, dict)]
+        saved = [entry for entry in record.get("saved", {}).values() if isinstance(entry, dict)]
         if saved and record["state"] == READY:
             self._note_fetched(record, saved)
 
-    def _note_fetched(self, record: dict, paths: list) -> None:
+    def _note_fetched(self, record: dict, files: list) -> None:
         """Where the files went, in one small file; the next --resume of the same task reads it."""
         name = _FETCHED + _name_of(record["task_id"] or record["id"])
         try:
             with whole(os.path.join(self.folder, name), "w", 0o600) as file:
-                json.dump({"moment": self.clock(), "paths": paths}, file)
+                files = [{name: value for name, value in entry.items() if not str(value).startswith("data:")}
+                         for entry in files]  # a result itself is in its file
+                known = {name: record.get(name) for name in ("model", "request_id", "usage")}
+                json.dump(self._clean({"moment": self.clock(), "files": files, **known}), file)
             self._forget_fetched()
         except OSError:  # it only spares a second download
             pass
@@ -127,15 +130,15 @@ class Journal:
             if name.startswith(_FETCHED) and abs(time.time() - os.lstat(path).st_mtime) > 3 * LIFE:
                 os.unlink(path)
 
-    def fetched(self, given: str) -> list:
-        """The files that a task was fetched to, if all of them are still there."""
+    def fetched(self, given: str) -> dict | None:
+        """What is known of a task that was fetched, with its `files`, if all of them are still there."""
         path = os.path.join(self.folder, _FETCHED + _name_of(given))
         try:
             note = json.loads(read_own(path, _LARGEST) or b"{}")
-            paths = note.get("paths", [])
-            return paths if all(os.path.isfile(path) for path in paths) else []
-        except (OSError, ValueError, TypeError, AttributeError, RecursionError):
-            return []
+            paths = [entry["path"] for entry in note["files"]]
+            return note if paths and all(os.path.isfile(path) for path in paths) else None
+        except (OSError, ValueError, TypeError, LookupError, RecursionError):
+            return None
 
     def _remember(self, task_id: str) -> None:
         """One appended line, so that processes and threads do not lose each other's;

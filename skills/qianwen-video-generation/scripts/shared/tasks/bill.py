@@ -5,21 +5,22 @@ since the create, `cost` what it cost in the end, as `billing.cost` of the docum
 """
 from __future__ import annotations
 
-from ..money.cost import Cost, document, FREE, of_document
+from ..money.cost import Cost, document, FREE, of_document, words
 from ..money.payments import correct
+from ..words import unit
 
 FETCHED = "fetched; billed when it was made"
+ESTIMATE = "an estimate; billed when it is done"
 
 
 def counted(cost: Cost) -> dict:
     """The estimate as a record has it."""
-    return {"amount": cost.high if cost.known else None, "units": cost.units}
+    return {**document(cost), "units": cost.units}
 
 
 def cost_counted(record: dict) -> Cost:
     """The estimate that a record, or a job, was counted with."""
-    held = record["counted"]
-    return Cost(held["amount"], held["amount"], units=held["units"])
+    return of_document(record["counted"])._replace(units=record["counted"]["units"])
 
 
 def paying(session, record: dict):
@@ -40,6 +41,15 @@ def settle(session, record: dict, cost: Cost, resolved: bool = False) -> None:
 def settle_without(session, record: dict) -> None:
     """The task ended without a result, or was never taken: it is not billed."""
     settle(session, record, FREE, resolved=not record["task_id"])
+
+
+def going_on(session, what: str, cost: Cost, units: dict) -> tuple:
+    """(`billing` of the document, its line for people) of what goes on at the service:
+    the estimate that it is counted with."""
+    billing = {"plan": session.verdict.key.billing, "units": units,
+               "cost": document(cost._replace(why=cost.why or ESTIMATE))}
+    said = "".join(f"{unit(count, name)}, " for name, count in units.items())
+    return billing, f"billed when done: {what}, {said}{session.billing_note()}, {words(cost)}"
 
 
 def cost_of(record: dict) -> Cost:

@@ -59,19 +59,21 @@ class ApiBatch:
         if record and all(job["state"] == MERGED for job in record["jobs"]):
             self._tidy(self.jobs(record))
             record = None
-        record = record or self._new_record()
+        is_new, record = record is None, record or self._new_record()
         if record is None:
             return self._nothing_to_do()
         jobs = self.jobs(record)
         try:
             jobs.submit_all()
+            if self._options.no_wait:
+                return self._submitted(record, *jobs.bill(self._session))
+            if record["state"] != READY:
+                jobs.wait(record, self._options.max_wait)
         except Failure as failure:
             self._forget_unsent(jobs, failure)
+            if is_new:
+                failure.billing, failure.bill = jobs.bill(self._session)
             raise
-        if self._options.no_wait:
-            return self._submitted(record)
-        if record["state"] != READY:
-            jobs.wait(record, self._options.max_wait)
         return self._fetch(jobs)
 
     def jobs(self, record: dict) -> Jobs:
@@ -183,15 +185,18 @@ class ApiBatch:
         shutil.rmtree(job_folder(self.journal, record), ignore_errors=True)
         self.journal.remove(record)
 
-    def _submitted(self, record: dict) -> Exit:
+    def _submitted(self, record: dict, billing: dict, line: str) -> Exit:
         console, command = self._console, resume_command(record["id"], self.journal)
         if console.json_mode:
+            console.note(line)
             console.document({"ok": True, "skill": console.skill, "model": record["model"],
                               "task_id": record["id"], "resume": command,
-                              "jobs": [_shown(job) for job in record["jobs"]], "warnings": console.warnings})
+                              "jobs": [_shown(job) for job in record["jobs"]], "billing": billing,
+                              "warnings": console.warnings})
             return Exit.OK
         console.result(record["id"] + "\n")
         console.note(f"{counted(len(record['jobs']), 'job')} under way; fetch the results with: {command}")
+        console.note(line)
         return Exit.OK
 
     def _nothing_to_do(self) -> Exit:

@@ -15,7 +15,7 @@ from ..failures import Exit, Failure
 from ..files.whole import remove
 from ..money.cost import FREE, total
 from ..money.payments import correct
-from ..tasks.bill import cost_counted
+from ..tasks.bill import cost_counted, going_on
 from ..tasks.journal import Journal, READY, resume_command
 from ..tasks.polling import LIST_DELAY, Polled, SUCCEEDED
 from ..transport.multipart import Multipart
@@ -129,6 +129,13 @@ class Jobs(Polled):
             return self._find(job)
         except Failure:  # the create's own failure says more
             return False
+
+    def bill(self, session) -> tuple:
+        """(`billing` of the document, its line for people) of the jobs that were created."""
+        made = [job for job in self.jobs if job["state"] == CREATED and "counted" in job]
+        cost = total(cost_counted(job) for job in made)[0]
+        what = f"{counted(sum(job['rows'] for job in made), 'row')} in {counted(len(made), 'job')}"
+        return going_on(session, what, cost, cost.units) if made else ({}, "")
 
     def settle(self, costs: dict) -> None:
         """The spending learns what the answers cost, model by model,
