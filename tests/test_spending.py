@@ -162,6 +162,16 @@ def test_a_stream_that_breaks_is_in_doubt(run, emulator, home):
     assert spent(run)["calls_in_doubt"] == 1
 
 
+@pytest.mark.parametrize("fault", ["reset", "500", "answer-lost", "429"])
+@pytest.mark.parametrize("skill", ["qianwen-text", "qianwen-image-generation", "qianwen-video-generation", "qianwen-audio-tts"])
+def test_what_may_be_paid_twice_is_not_called_retryable(run, emulator, skill, fault):
+    emulator.inject(fault, times=None)
+    done = run("hello", "--json", "--retries", 0, skill=skill)
+    if done.code:  # a stream of text has no answer that can be lost
+        free = fault == "429" or fault == "500" and skill == "qianwen-text"
+        assert done.document["error"]["retryable"] is free, done
+
+
 def test_an_answer_that_breaks_its_promise_is_paid_and_says_so(run, emulator, work):
     (work / "s.json").write_text('{"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}')
     (work / "rows.jsonl").write_text('{"prompt": "n?"}\n')

@@ -34,6 +34,10 @@ class Retries:
             return False
         if self.throttle and safety != self.READ and failure.exit_code == Exit.QUOTA:
             return False
+        return self._is_free(failure, safety)
+
+    def _is_free(self, failure: Failure, safety: str) -> bool:
+        """Whether sending again pays nothing twice."""
         if safety == self.READ or failure.accepted == "no":
             return True
         return safety == self.CHAT and (failure.server_error or failure.http_status >= 500)
@@ -61,6 +65,7 @@ class Retries:
             except Failure as failure:
                 delay = self.delay(failure, tries)
                 if tries > self.retries or delay > MAX_DELAY or not self.allowed(failure, safety):
+                    failure.retryable = failure.retryable and self._is_free(failure, safety)
                     if delay > MAX_DELAY and failure.retry_after is not None:
                         failure.fix = (f"the service asks you to wait {delay:.0f} seconds; "
                                        "run the command again then")
