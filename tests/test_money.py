@@ -113,10 +113,21 @@ def test_torn_and_foreign_lines_are_passed_over(tmp_path):
         file.write(b'{"time": 1, "ski')  # a process was killed while it wrote
     one.add("s", "m", {"tokens": 4}, 0.2)
     with open(tmp_path / "spending.jsonl", "ab") as file:
-        file.write(b'[]\nnull\n{"time": 1e99, "skill": "s", "model": "m", "units": {}, "amount": 1}\n\xff\xfe\n')
+        file.write(b'[]\nnull\n{"time": 1e99, "skill": "s", "model": "m", "units": {}, "amount": 1}\n\xff\xfe\n'
+                   b'{"time": 1, "skill": "s", "model": "m", "units": {}, "amount": NaN}\n')
     one.add("s", "m", {"tokens": 5}, None, in_doubt=True)
     expected = {("s", "m"): Sum(3, {"tokens": 12}, 0.3, 1, 1)}
     assert one.between(TODAY, TODAY) == Sums(str(tmp_path)).between(TODAY, TODAY) == expected
+    assert one.unreadable == 6
+
+
+def test_lines_that_cannot_be_read_stay_counted_when_the_file_is_set_aside(tmp_path, monkeypatch):
+    set_aside_above(monkeypatch, 500)
+    (tmp_path / "spending.jsonl").write_text("[" * 100_000 + "\n\n")
+    for _ in range(6):
+        add(Sums(str(tmp_path)), "s", "m", {}, 0.5)
+    one = Sums(str(tmp_path))
+    assert one.since(TODAY) == 3.0 and one.unreadable == 1 and len(list(tmp_path.glob("spending-*.jsonl"))) > 1
 
 
 def add(one: Sums, *line, **more) -> None:

@@ -335,6 +335,23 @@ def test_the_spending_holds_no_prompt_key_or_link(run, emulator, home):
         assert stat.S_IMODE((folder / "spending.jsonl").stat().st_mode) == 0o600
 
 
+def test_lines_that_cannot_be_read_are_passed_over_and_counted(run, emulator, home):
+    run("hi")
+    with open(home / ".local" / "state" / "qianwen" / "spending.jsonl", "a") as file:
+        file.write("[" * 100_000 + "\n{\n")
+    done = run("--spent", "--json")
+    assert done.document["spent"]["by"][0]["calls"] == 1, done
+    (warning,) = done.document["warnings"]
+    assert warning.startswith("2 lines of the spending") and warning.split(". ")[0] in done.err
+    assert run("hi", env={"QIANWEN_BUDGET": "10"}).code == 0
+
+
+def test_a_spending_that_cannot_be_read_is_told_as_such(run, home):
+    (home / ".local" / "state" / "qianwen" / "spending.jsonl").mkdir(parents=True)
+    done = run("--spent", "--json")
+    assert done.code == 2 and "cannot be read" in done.document["error"]["message"], done
+
+
 def test_a_spending_that_cannot_be_written_loses_no_answer(run, emulator, home):
     (home / ".local").mkdir()
     (home / ".local" / "state").write_text("a file where the folder should be")

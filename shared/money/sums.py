@@ -6,6 +6,7 @@ Lines are read once, as they come. A long file is set aside whole (`spending-N.j
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import time
@@ -40,6 +41,7 @@ class Sums(Spending):
         super().__init__(folder, clock)
         self._read = (None, 0)  # which file, and how far
         self._sums: dict = {}  # (day, skill, model) -> Sum
+        self.unreadable = 0  # lines passed over, of all days
         self._folded = -1
 
     def between(self, first: date, last: date) -> dict:
@@ -60,48 +62,52 @@ class Sums(Spending):
             return {}
         with self._lock():
             if self._fold() or self._read[0] is None:
-                self._folded, self._sums = self._read_sums()
+                self._folded, self._sums, self.unreadable = self._read_sums()
                 self._read = (self._folded, 0)
-            self._read = (self._folded, self._add_lines(self._path(FILE), self._read[1], self._sums))
+            end, unreadable = self._add_lines(self._path(FILE), self._read[1], self._sums)
+            self._read, self.unreadable = (self._folded, end), self.unreadable + unreadable
         return self._sums
 
     def _fold(self) -> bool:
         """Sum the files that were set aside; whether there were any, or another process summed some."""
-        folded, sums = self._read_sums()
+        folded, sums, unreadable = self._read_sums()
         new = [number for number in self._numbers() if number > folded]
         for number in new:
-            self._add_lines(self._path(f"spending-{number}.jsonl"), 0, sums)
+            unreadable += self._add_lines(self._path(f"spending-{number}.jsonl"), 0, sums)[1]
         if new:
             from ..files.whole import whole
             with whole(self._path(SUMS), permissions=0o600) as file:
                 days = [[*key, *one] for key, one in sums.items()]
-                file.write(json.dumps({"folded": new[-1], "days": days}).encode())
+                file.write(json.dumps({"folded": new[-1], "days": days,
+                                       "unreadable": unreadable}).encode())
         return bool(new) or folded != self._folded
 
     def _read_sums(self) -> tuple:
-        """(number of the last file that is summed, the sums);
-        (-1, {}) where there are none or they are damaged."""
+        """(number of the last file that is summed, the sums, how many lines could not be read);
+        (-1, {}, 0) where there are none or they are damaged."""
         try:
             held = json.loads(read_own(self._path(SUMS), _MOST_SUMS) or b"")
-            return int(held["folded"]), {tuple(row[:3]): Sum(*row[3:]) for row in held["days"]}
-        except (OSError, ValueError, KeyError, TypeError):
-            return -1, {}
+            return (int(held["folded"]), {tuple(row[:3]): Sum(*row[3:]) for row in held["days"]},
+                    int(held.get("unreadable", 0)))
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            return -1, {}, 0
 
-    def _add_lines(self, path: str, start: int, sums: dict) -> int:
-        """Add the whole lines from an offset on; return the offset behind them.
-        Lines that cannot be read are passed over."""
+    def _add_lines(self, path: str, start: int, sums: dict) -> tuple:
+        """Add the whole lines from an offset on; return the offset behind them,
+        and how many lines could not be read and are passed over."""
         try:
             with os.fdopen(open_own(path), "rb") as file:
                 file.seek(start)
                 data = file.read()
         except FileNotFoundError:
-            return 0
-        end = data.rfind(b"\n") + 1
+            return 0, 0
+        end, unreadable = data.rfind(b"\n") + 1, 0
         for line in data[:end].splitlines():
             found = _line(line)
             if found:
                 sums[found[0]] = plus(sums.get(found[0], Sum()), found[1])
-        return start + end
+            unreadable += not found and bool(line.strip())
+        return start + end, unreadable
 
     # -- long files
 
@@ -173,7 +179,7 @@ def _open_calls(path: str) -> dict:
                                        "amount": one.get("amount")}
             else:
                 found.pop(one.get("end"), None)
-        except (ValueError, TypeError, KeyError, AttributeError):
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             continue
     return found
 
@@ -184,9 +190,12 @@ def _line(raw: bytes):
         line = json.loads(raw)
         amount, calls = line["amount"], int(line.get("calls", 1))
         doubt = calls if line.get("in_doubt") else int(line.get("doubts", 0))
-        units = {str(name): count for name, count in line["units"].items() if isinstance(count, (int, float))}
+        units = {str(name): count for name, count in line["units"].items()
+                 if isinstance(count, (int, float)) and math.isfinite(count)}
+        if not math.isfinite(amount or 0):
+            return None
         day = datetime.fromtimestamp(float(line["time"])).date().isoformat()
         return (day, str(line["skill"]), str(line["model"])), Sum(
             calls, units, float(amount or 0), calls if amount is None else 0, doubt)
-    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, OSError):
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, OSError, RecursionError):
         return None

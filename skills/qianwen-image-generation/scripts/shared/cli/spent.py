@@ -3,9 +3,10 @@ from __future__ import annotations
 
 from datetime import date
 
-from ..failures import Exit, Failure
+from ..failures import Exit, usage
 from ..money.report import days_of, document, table
 from ..money.sums import Sums
+from ..words import counted
 
 
 def show_spent(console, period: str, state: str) -> Exit:
@@ -16,9 +17,11 @@ def show_spent(console, period: str, state: str) -> Exit:
         spending.under_way()  # what a killed process left becomes a call in doubt
         found = spending.between(*days)
     except OSError as error:
-        raise Failure(Exit.FAILED,
-                      f"the spending in {spending.folder} cannot be read: {error.strerror or error}",
-                      fix="make the folder readable and writable for your user") from error
+        raise usage(f"the spending in {spending.folder} cannot be read: {error.strerror or error}",
+                    "make the folder and its files readable and writable for your user") from error
+    if spending.unreadable:
+        console.warn(f"{counted(spending.unreadable, 'line')} of the spending in {spending.folder} could not "
+                     "be read", "what they counted is not in the sum")
     if console.json_mode:
         console.document({"ok": True, "skill": console.skill, "spent": document(period, days, found),
                           "warnings": console.warnings})
