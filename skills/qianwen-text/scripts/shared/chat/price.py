@@ -52,7 +52,7 @@ def estimate_of(model, body: dict, session, media: int = 0, more: int = 0) -> tu
     said = f"about {counted(cost.units['input_tokens'] - more, 'token')} in"
     said += f", and at most {more:,} more for the documents" if more else ""
     out, assumed = _output(model, _settings(body))
-    said += f", {'' if assumed else 'at most '}{counted(out, 'token')} out{assumed}"
+    said += f", {'at most ' if not assumed or 'without' in assumed else ''}{counted(out, 'token')} out{assumed}"
     return model.id, cost, f"{said} · {model.id}" + (f"; {cost.why}" if cost.known and cost.why else "")
 
 
@@ -66,8 +66,8 @@ def _thinks(model, body: dict) -> bool:
 
 
 def _output(model, body: dict) -> tuple:
-    """(tokens that may come out, what of them is assumed in words): OUTPUT for what nothing bounds, the
-    answer, the thinking, which max_tokens does not count, or both."""
+    """(tokens that may come out, what is assumed in words): OUTPUT where nothing bounds the answer. Thinking
+    without a bound of its own is not among them, which the words say."""
     answer, thought, both, times = (value if isinstance(value, int) else 0 for value in map(
         body.get, ("max_tokens", "thinking_budget", "max_completion_tokens", "n")))
     thinking, assumed = _thinks(model, body), ""
@@ -75,8 +75,7 @@ def _output(model, body: dict) -> tuple:
     if not answer and not both:
         answer, assumed = OUTPUT, " assumed, because --max-tokens is not set"
     elif thinking and not thought and not both:
-        thought = min(OUTPUT, model.max_thinking or OUTPUT)
-        assumed = f" assumed, {thought:,} of them for thinking, which --max-tokens does not bound"
+        assumed = " without its thinking, which only --thinking-budget bounds"
     return (both or answer + thought) * max(1, times), assumed
 
 
