@@ -151,6 +151,18 @@ def argument_of(one) -> str:
     return os.fsdecode(one) if isinstance(one, bytes) else str(one)
 
 
+@pytest.fixture
+def add_row(monkeypatch):
+    """`add_row(TABLE, row)`: the row stands at the end of a skill's table, as if it were written there."""
+    def add(table, row):
+        found = {name: getattr(table, name) for name in ("rows", "_by_id", "own")}  # so that they are there to be restored
+        for name in found:
+            monkeypatch.delitem(vars(table), name)
+        monkeypatch.setattr(table, "_first", {**table._first, row.id: row})
+        return row
+    return add
+
+
 @pytest.fixture(scope="session")
 def _server():
     with Emulator() as emulator:

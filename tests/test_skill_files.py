@@ -392,3 +392,15 @@ def test_video_functions_reference_equals_the_table():
         assert tuple(word for word in words if word in CONTROLS) == function.controls, name
         assert [role for role in function.needed if f"--{role}" not in needs] == [], name
         assert ("--size" in may, "--control" in needs + may) == (function.sized, function.control_needed), name
+
+
+@pytest.mark.parametrize("changes, cell", [
+    (dict(video_seconds=1_800), "20 MB / 2 GB, 30 min"), (dict(picture_bytes=7_500_000, video_bytes=500_000_000), "7.5 MB / 500 MB, 2 h"),
+    (dict(video_seconds=0), "20 MB / 2 GB"), (dict(video_bytes=0, video_seconds=90), "20 MB / ?, 90 s"), (dict(frames=(0, 0)), "20 MB")])
+def test_limits_of_a_new_model_that_sees_are_in_the_table(add_row, changes, cell):
+    from shared.chat.models import QWEN3X
+    from tests.tables.vision import tables
+    from vision_models import TABLE
+    add_row(TABLE, TABLE.row("qwen3.7-plus")._replace(id="made-up-vl", sees=QWEN3X._replace(**changes)))
+    (line,) = [line for line in tables()["models.md", "models"] if "made-up-vl" in line]
+    assert line.split(" | ")[3] == cell

@@ -32,6 +32,17 @@ def markdown(head: str, rows) -> list:
     return [f"| {head} |", "|" + "---|" * (head.count("|") + 1), *("| " + " | ".join(map(str, row)) + " |" for row in rows)]
 
 
+def size(count: int) -> str:
+    """Bytes as a limit is written: 7.5 MB, 500 MB, 2 GB; ? where none is known."""
+    return f"{count / 1e9:g} GB" if count >= 1e9 else f"{count / 1e6:g} MB" if count else "?"
+
+
+def length(seconds: int) -> str:
+    """Seconds as a limit is written: 40 s, 30 min, 2 h."""
+    hours, minutes = seconds % 3_600 == 0, seconds % 60 == 0
+    return f"{seconds // 3_600} h" if hours else f"{seconds // 60} min" if minutes else f"{seconds:g} s"
+
+
 def _with(text: str, table: str, lines, path: Path) -> str:
     mark = re.compile(rf"(<!-- table {re.escape(table)} -->\n).*?(<!-- /table -->)", re.DOTALL)
     if not mark.search(text):

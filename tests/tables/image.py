@@ -1,7 +1,7 @@
 """The tables of the image skill's references/models.md."""
 from __future__ import annotations
 
-from tests.tables import markdown
+from tests.tables import markdown, size
 
 from image_models import ANY_PICTURE, TABLE
 from image_sizes import parse_aspect, Ratio
@@ -89,7 +89,7 @@ def _pictures(rows) -> list:
     for row in rows:
         if any(mode.images[1] for mode in row.does.values()) and row.picture != ANY_PICTURE:
             groups.setdefault((row.picture, row.transparency), []).append(f"`{row.id}`")
-    return [(", ".join(_format(name) for name in limits.formats), f"{limits.max_bytes // 10**6} MB", _sides(limits),
+    return [(", ".join(_format(name) for name in limits.formats), size(limits.max_bytes), _sides(limits),
              _TRANSPARENT[transparency], ", ".join(names)) for (limits, transparency), names in groups.items()]
 
 
@@ -99,8 +99,9 @@ def _format(media_type: str) -> str:
 
 
 def _sides(limits) -> str:
-    sides = f"{limits.min_side} to {limits.max_side}" if limits.max_side else "–"
-    return sides + (f", {limits.max_ratio}:1" if limits.max_ratio else "")
+    low, high = limits.min_side, limits.max_side
+    sides = f"{low} to {high}" if low and high else f"from {low}" if low else f"up to {high}" if high else ""
+    return ", ".join(filter(None, (sides, f"{limits.max_ratio:g}:1" if limits.max_ratio else ""))) or "–"
 
 
 def _retired() -> list:

@@ -1,13 +1,12 @@
 """The tables of the vision skill's references/models.md."""
 from __future__ import annotations
 
-from tests.tables import chat, markdown
+from tests.tables import chat, length, markdown, size
 
 from vision_models import TABLE
 
 SKILL = "qianwen-vision"
 LETTERS = (("so", "J"), ("jt", "K"), ("hr", "H"), ("ocr", "O"), ("ocr-tasks", "T"))
-_LONGEST = {7_200: ", 2 h", 3_600: ", 1 h", 1_200: ", 20 min", 600: ", 10 min", 40: ", 40 s", 0: ""}
 
 
 def tables() -> dict:
@@ -28,10 +27,10 @@ def _abilities(row) -> str:
 
 
 def _sizes(sees) -> str:
-    picture = f"{sees.picture_bytes // 10**6} MB"
+    picture = size(sees.picture_bytes)
     if not sees.frames[1]:
         return picture
-    return f"{picture} / {sees.video_bytes // 10**9} GB{_LONGEST[sees.video_seconds]}"
+    return f"{picture} / {size(sees.video_bytes)}" + (f", {length(sees.video_seconds)}" if sees.video_seconds else "")
 
 
 def _counts(sees) -> str:
