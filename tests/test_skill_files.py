@@ -379,9 +379,10 @@ def test_image_functions_reference_equals_the_table():
 
 def test_video_functions_reference_equals_the_table():
     """What each function needs and may have, the values of --control, and its own parameters."""
-    from video_fields import CONTROLS, FIELDS, flag_of
-    from video_rows import FUNCTIONS
-    flags = {field.path.split(".")[1]: flag_of(field_name) for field_name, field in FIELDS.items()}
+    from video_fields import flag_of
+    from video_models import all_fields
+    from video_rows import CONTROLS, FUNCTIONS
+    flags = {field.path.split(".")[1]: flag_of(field_name) for field_name, field in all_fields().items()}
     text = read(ROOT / "skills" / "qianwen-video-generation" / "references" / "recipes.md")
     rows = re.findall(r"^\| `([a-z_]+)` \|([^|]*)\|([^|]*)\|([^|]*)\|$", text.split("\n## The functions of ")[1].split("\n## ")[0],
                       re.MULTILINE)

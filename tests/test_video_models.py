@@ -7,13 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-import video_models
 from tests import media_samples as samples
 from tests.conftest import ROOT
 from tests.emulator import video_models as emulated
 from tests.test_video_request import at
-from video_fields import FIELDS
-from video_models import DEFAULTS, TABLE
+from video_fields import Field, FIELDS, SPECIAL, taken
+from video_models import DEFAULTS, TABLE, takers
 from video_prices import charged
 from video_request import Ask, build_request
 from video_rows import FUNCTION_MODEL
@@ -134,7 +133,7 @@ def test_live_models_are_asked(run, emulator):
 # ---- a row alone is enough -------------------------------------------------------------------------------------------
 
 @pytest.fixture
-def made_up(emulator, monkeypatch):
+def made_up(emulator, monkeypatch, add_row):
     """A model with lengths, a default length and a price of its own, in the table and in the emulator."""
     lengths = Seconds((4, 8, 12), 4)
     base = TABLE.find("wan2.7-t2v")[0]
@@ -143,10 +142,7 @@ def made_up(emulator, monkeypatch):
     like = emulated.VIDEO_MODELS["wan2.7-t2v"]
     parameters = {**like.parameters, "duration": emulated.durations(4, 8, 12)}
     monkeypatch.setitem(emulator.video_models, row.id, replace(like, name=row.id, parameters=parameters, seconds=4))
-    table = video_models.TABLE
-    monkeypatch.setattr(table, "_by_id", {**table._by_id, row.id: row})
-    monkeypatch.setattr(table, "own", (*table.own, row))
-    return row
+    return add_row(TABLE, row)
 
 
 def test_a_made_up_row_films(run, emulator, work, made_up):
@@ -163,14 +159,39 @@ def test_a_made_up_row_films(run, emulator, work, made_up):
 
 
 def test_a_made_up_flag_is_one_row(run, emulator, monkeypatch):
-    """In --help, in the Ask, checked against the models' rows, and on the wire."""
-    from video_fields import Field, SPECIAL
-    monkeypatch.setitem(FIELDS, "grain", Field("parameters.grain", "X", SPECIAL, dict(type=int, help="film grain"), {2: "two"}))
-    monkeypatch.setitem(Ask.DEFAULTS, "grain", None)
+    """In --help, in the Ask, checked against the models' rows, and on the wire; no row takes it yet."""
+    monkeypatch.setitem(FIELDS, "grain", Field("parameters.grain", "X", SPECIAL, dict(type=int, help="film grain ({models})"), {2: "two"}))
     refused = run("a fox", "--grain", 1, "--dry-run", skill=SKILL)
-    assert refused.code == 2 and "wan2.7-t2v takes no --grain" in refused.err
+    assert refused.code == 2 and "wan2.7-t2v takes no --grain" in refused.err and "models that do: none in the table" in refused.err
     sent = run("a fox", "--model", "wan9-t2v", "--grain", 2, "--dry-run", skill=SKILL)
     assert json.loads(sent.out)["body"]["parameters"] == {"grain": "two"}, sent
+    assert "film grain\n" in run("--help", skill=SKILL).out
+
+
+def test_a_row_has_a_flag_of_its_own(run, emulator, add_row):
+    """A Field in the row alone: in --help, in the table and its legend, refused elsewhere, and on the wire."""
+    from tests.tables.video import tables
+    fluff = Field("parameters.fluff", "X", SPECIAL, dict(type=int, help="how fluffy ({models})"))
+    row = add_row(TABLE, TABLE.row("wan2.7-t2v")._replace(id="made-up-t2v", fields=taken("seed", fluff=fluff)))
+    for model in (row.id, "wan9-t2v"):
+        sent = run("a fox", "--model", model, "--fluff", 2, "--dry-run", skill=SKILL)
+        assert json.loads(sent.out)["body"]["parameters"] == {"fluff": 2}, sent
+    refused = run("a fox", "--fluff", 1, "--dry-run", skill=SKILL)
+    assert refused.code == 2 and f"models that do: {row.id};" in refused.err
+    assert f"how fluffy ({row.id})" in " ".join(run("--help", skill=SKILL).out.split())
+    assert "| X | `--fluff` |" in tables()["models.md", "flags"]
+    assert any(f"| `{row.id}` | SX |" in line for line in tables()["models.md", "prices"])
+
+
+def test_a_path_for_a_flag_that_is_not_there_is_refused():
+    with pytest.raises(ValueError, match="fluff.*needs a Field"):
+        taken("seed", fluff="parameters.fluff")
+
+
+def test_help_names_the_models_of_the_rows():
+    assert takers("style") == "video-style-transform"
+    assert takers("shot").endswith(" and others") and len(takers("shot").split(", ")) == 3
+    assert takers("no such") == ""
 
 
 def test_documents_and_help_recommend_no_model_that_has_ended(run):

@@ -3,8 +3,8 @@ from __future__ import annotations
 
 from tests.tables import chat, markdown
 
-from video_fields import FIELDS, flag_of
-from video_models import TABLE
+from video_fields import flag_of
+from video_models import all_fields, TABLE
 from video_rows import FUNCTION_SECONDS
 from video_rules import Anything, Pixels, spans, Tiers
 
@@ -72,14 +72,14 @@ def _seconds(row) -> str:
 def _letters() -> dict:
     """letter -> the flags that it stands for."""
     found: dict = {}
-    for name, field in FIELDS.items():
+    for name, field in all_fields().items():
         values = (True, False) if isinstance(field.flag, tuple) else (True,)
         found.setdefault(field.letter, []).extend(f"`{flag_of(name, value)}`" for value in values)
     return dict(sorted(found.items()))
 
 
 def _flags(row) -> str:
-    return "".join(sorted({FIELDS[name].letter for name in row.fields if name in FIELDS})) or "–"
+    return "".join(sorted({field.letter for field in row.fields.values()})) or "–"
 
 
 def _prompt(row) -> str:

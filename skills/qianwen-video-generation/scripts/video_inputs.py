@@ -13,8 +13,8 @@ from shared.failures import usage
 from shared.media import inputs as media
 from shared.media.prompt import take_prompt_back
 
-from video_fields import add_fields, FIELDS, LOOK, SPECIAL
-from video_models import DEFAULTS, MODES, TABLE
+from video_fields import add_fields, LOOK, SPECIAL
+from video_models import all_fields, DEFAULTS, MODES, TABLE, takers
 from video_request import Ask
 from video_rows import ANY, FUNCTION_MODEL, FUNCTIONS
 from video_ways import is_video
@@ -50,8 +50,8 @@ def add_flags(parser) -> None:
     parser.add_argument("prompt", nargs="?", metavar="PROMPT",
                         help="what happens in the video ('-' reads stdin)")
     _add_media_flags(parser.add_argument_group("what goes in").add_argument)
-    _add_look_flags(parser.add_argument_group("how it looks and sounds").add_argument)
-    _add_special_flags(parser.add_argument_group("what some models can do as well").add_argument)
+    _add_look_flags(parser.add_argument_group(LOOK).add_argument)
+    _add_special_flags(parser.add_argument_group(SPECIAL).add_argument)
 
 
 def _add_media_flags(add) -> None:
@@ -83,12 +83,12 @@ def _add_look_flags(add) -> None:
     add("--size", metavar="WxH", type=size, help="in pixels, instead of --resolution and --ratio")
     add("--duration", metavar="N", type=number(-1, 60, whole=True),
         help="seconds, billed one by one (default: the model's own, mostly 5)")
-    add_fields(add, LOOK)
+    add_fields(add, LOOK, all_fields(), takers)
 
 
 def _add_special_flags(add) -> None:
     add("--function", metavar="NAME", help=f"one edit of {FUNCTION_MODEL}: {', '.join(FUNCTIONS)}")
-    add_fields(add, SPECIAL)
+    add_fields(add, SPECIAL, all_fields(), takers)
 
 
 # ---- the Ask ---------------------------------------------------------------------------------------------
@@ -101,7 +101,7 @@ def read_ask(options) -> tuple:
     inputs = [path for path in files if path == "-"]
     if len(inputs) > 1:
         raise usage("stdin can be read only once, but two inputs name '-'", "put one of them into a file")
-    flags = ("model", "mode", "function", "resolution", "size", "ratio", "duration", *FIELDS)
+    flags = ("model", "mode", "function", "resolution", "size", "ratio", "duration", *all_fields())
     ask = Ask(prompt=read_prompt(options.prompt, options.prompt_file, inputs, flag="--image"),
               request=read_object(options.request, "--request"), settings=parse_settings(options.set),
               **{name: getattr(options, name) for name in flags})

@@ -48,9 +48,8 @@ def free(row: Model) -> Model:
     """The row of an id that is newer than the table: all fields and no limits."""
     ways = tuple(Way(way.mode, way.inputs, "may", UNKNOWN, True) for way in row.ways)
     shape = row.shape if isinstance(row.shape, Anything) else Anything()
-    fields = {**{name: field.path for name, field in FIELDS.items()}, **row.fields}
-    return row._replace(ways=ways, fields=fields, prompt=Prompt(0), media=ANY, price=None,
-                        references=(14, 14, 14), shape=shape, legal={}, doubt="", together=(0, 0))
+    return row._replace(ways=ways, fields={**all_fields(), **row.fields}, prompt=Prompt(0), media=ANY,
+                        price=None, references=(14, 14, 14), shape=shape, legal={}, doubt="", together=(0, 0))
 
 
 def family_of(name: str) -> Model:
@@ -108,3 +107,14 @@ def describe(row: Model) -> dict:
 
 
 TABLE = VideoTable(ROWS, (), AS_OF, free, describe, spelled=_spelled)
+
+
+def all_fields() -> dict:
+    """Every flag that is one field: those of FIELDS, and those that rows have of their own."""
+    return {**FIELDS, **{name: field for row in TABLE.rows for name, field in row.fields.items()}, **FIELDS}
+
+
+def takers(name: str) -> str:
+    """The first models that take a field, for a help text; '' where none does."""
+    names = [row.id for row in TABLE.live(lambda row: name in row.fields)]
+    return ", ".join(names[:3]) + " and others" * (len(names) > 3)

@@ -12,8 +12,8 @@ from shared.failures import usage
 from shared.media.addressing import oss_headers
 from shared.words import counted
 
-from video_fields import FIELDS, flag_of
-from video_models import DEFAULTS, TABLE
+from video_fields import flag_of
+from video_models import all_fields, DEFAULTS, TABLE
 from video_rows import DETECT, FUNCTION_MODEL, S2V
 from video_ways import is_video, roles_in, way_of, way_of_body
 
@@ -32,13 +32,14 @@ class Ask:
     DEFAULTS = {
         **dict.fromkeys(("prompt", "image", "last_frame", "video", "audio", "mask", "model", "mode",
                          "function", "resolution", "size", "ratio", "duration", "request")),
-        **dict.fromkeys(FIELDS), "references": [], "voices": [], "settings": []}
+        "references": [], "voices": [], "settings": []}
 
     def __init__(self, **given):
-        unknown = set(given) - set(self.DEFAULTS)
+        defaults = {**self.DEFAULTS, **dict.fromkeys(all_fields())}
+        unknown = set(given) - set(defaults)
         if unknown:
             raise TypeError(f"unknown fields: {', '.join(sorted(unknown))}")
-        for name, default in self.DEFAULTS.items():
+        for name, default in defaults.items():
             setattr(self, name, given[name] if name in given else copy.copy(default))
 
     def roles(self) -> set:
@@ -188,14 +189,14 @@ def _placing(role: str) -> str:
 
 def _check_fields(ask: Ask, model) -> None:
     """A field that the model would ignore is refused, not dropped; so is a value that it does not have."""
-    for name, field in FIELDS.items():
-        value = getattr(ask, name)
+    for name in all_fields():
+        value, field = getattr(ask, name), model.fields.get(name)
         if value is None:
             continue
         flag = flag_of(name, value)
-        if name not in model.fields:
+        if field is None:
             raise usage(f"{model.id} takes no {flag}",
-                        f"models that do: {_taking(name)}; leave it out")
+                        f"models that do: {_taking(name) or 'none in the table'}; leave it out")
         if value not in model.legal.get(name, (value,)):
             raise usage(f"{flag} {value} is not legal for {model.id}",
                         f"legal: {', '.join(model.legal[name])}")
@@ -233,7 +234,7 @@ def _check_function(ask: Ask, functions: dict, name: str, parameters: dict) -> N
 def _flag_at(parameter: str) -> str:
     """The flag that fills a parameter, else the parameter."""
     path = "parameters." + parameter
-    return next((flag_of(name) for name, field in FIELDS.items() if field.path == path), parameter)
+    return next((flag_of(name) for name, field in all_fields().items() if field.path == path), parameter)
 
 
 def _check_continued(ask: Ask, way, seconds: float) -> None:
@@ -285,11 +286,10 @@ def _put_medium(body: dict, place: str, address: str, voice: dict) -> None:
 
 def _put_fields(body: dict, ask: Ask, model) -> None:
     settings = []
-    for name, path in model.fields.items():
+    for name, field in model.fields.items():
         value = getattr(ask, name)
         if value is not None:
-            sent = FIELDS[name].sent
-            settings.append((path.split("."), sent.get(value, value) if sent else value))
+            settings.append((field.path.split("."), field.sent.get(value, value) if field.sent else value))
     apply_settings(body, settings)
 
 

@@ -1,15 +1,18 @@
 """The models that make and edit videos, as data: a row each, and what rows are made of.
 
 Source: sections 1.5, 1.6, 4.3, 6, 7, 9 and 10 of the video contract (documents of 2026-05-30 and 2026-08-20),
-and the vendor's pages of October 2026, which are right where they differ.
+and the vendor's pages of October 2026, which are right where they differ. Data, not law. A model is a row:
+its lengths are Seconds of its ways, its ratios and tiers those of its shape, and a flag that it or its family
+alone takes is a Field among its fields.
 """
 from __future__ import annotations
 
 from collections import namedtuple
 
+from shared.cli.flags import number
 from shared.media.inputs import Limits
 
-from video_fields import CONTROLS, places
+from video_fields import Field, SPECIAL, taken
 from video_rules import Anything, FOLLOWS, Given, Pixels, Price, Prompt, RATIOS, Seconds, Tiers
 
 AS_OF = "2026-10-09"
@@ -70,7 +73,7 @@ Function = namedtuple("Function",
 # path: of the service. places: role -> where it goes: a dotted path, one that ends in [] for a list, or
 # "media:TYPE" for an item of input.media; "role.mode" where a mode wants another place; "voice" -> the field
 # of a reference that holds its voice. ways: in the order they are tried. shape: how the picture's size is
-# told. fields: flag -> path. media: limits by kind. references: the most pictures, videos and of both. sends:
+# told. fields: flag -> Field. media: limits by kind. references: most pictures, videos and of both. sends:
 # parameter -> what is sent unless something else is said. inline: roles whose local files may travel inside
 # the request. opaque: whether transparent pictures are refused. upload_doubt: whether uploads are not
 # documented. doubt: what is not sure, for a warning. running: tasks of one account at a time. usual: how long
@@ -105,7 +108,7 @@ NEW_SIZES = {"720P": _sizes((1280, 720), (720, 1280), (960, 960), (1104, 832), (
 OLD_SIZES = {"480P": _sizes((832, 480), (480, 832), (624, 624)),
              "720P": _sizes((1280, 720), (720, 1280), (960, 960), (1088, 832), (832, 1088)),
              "1080P": _sizes((1920, 1080), (1080, 1920), (1440, 1440), (1632, 1248), (1248, 1632))}
-_WAN = places("negative seed prompt_extend watermark")
+_WAN = taken("negative seed prompt_extend watermark")
 _NEW = Tiers(("720P", "1080P"), "1080P", sizes=NEW_SIZES)
 _TO_15, _ONLY_5, _5_OR_10 = Seconds(tuple(range(2, 16))), Seconds((5,)), Seconds((5, 10))
 _60_100 = {"720P": 0.6, "1080P": 1.0}
@@ -134,7 +137,7 @@ _EDITED = Seconds((0, *range(2, 11)), 0)
 EDIT7 = Model("wan2.7-videoedit", SYNTHESIS, {"video": "media:video", "reference": "media:reference_image"},
               (Way("edit", ("video",), "may", _EDITED, True),
                Way("edit", ("video", "reference"), "may", _EDITED, True)),
-              _NEW, {**_WAN, **places("keep_sound")}, references=(4, 0, 4), opaque=True,
+              _NEW, {**_WAN, **taken("keep_sound")}, references=(4, 0, 4), opaque=True,
               price=Price(_60_100, given=True))
 _TO_30 = Seconds((-1, *range(2, 31)))
 WAN3 = Model("wan3.0-video", SYNTHESIS, {
@@ -145,7 +148,7 @@ WAN3 = Model("wan3.0-video", SYNTHESIS, {
     Way("r2v", ("reference",), "may", _TO_30, True),
     Way("r2v", ("reference", "audio"), "may", _TO_30, True)),
     Tiers(("480P", "720P", "1080P"), "1080P", ("adaptive", "16:9", "4:3", "1:1", "3:4", "9:16")),
-    places("seed prompt_extend watermark sound"), Prompt(20000),
+    taken("seed prompt_extend watermark sound"), Prompt(20000),
     {**WAN_MEDIA, "video": clip(1, 15), "sound": sound(0.1, 15)},
     references=(10, 5, 15), opaque=True, together=(15, 30),
     price=Price({"480P": 0.3, "720P": 0.6, "1080P": 1.2}, given=True))
@@ -162,7 +165,7 @@ _TURBO, _PLUS_21 = {"480P": 0.24, "720P": 0.24}, {"720P": 0.70}
 def _t2v(name, tiers, default, seconds, price, prompt, more="", audio=True, **others):
     ways = (Way("t2v", (), "needed", seconds, True), Way("t2v", ("audio",), "needed", seconds, True))
     return Model(name, SYNTHESIS, {"audio": "input.audio_url"} if audio else {}, ways if audio else ways[:1],
-                 Pixels(tiers, default, sizes=OLD_SIZES), {**_WAN, **places(more)}, Prompt(prompt), OLD_MEDIA,
+                 Pixels(tiers, default, sizes=OLD_SIZES), {**_WAN, **taken(more)}, Prompt(prompt), OLD_MEDIA,
                  opaque=True, price=Price(price), running=5 if audio else 2, **others)
 
 
@@ -170,7 +173,7 @@ def _i2v(name, tiers, default, seconds, price, prompt=800, more="", audio=False)
     places_ = {"image": "input.img_url", **({"audio": "input.audio_url"} if audio else {})}
     ways = (Way("i2v", ("image",), "may", seconds), Way("i2v", ("image", "audio"), "may", seconds))
     return Model(name, SYNTHESIS, places_, ways if audio else ways[:1], Tiers(tiers, default),
-                 {**_WAN, **places("template " + more)}, Prompt(prompt), OLD_MEDIA if audio else SMALL_MEDIA,
+                 {**_WAN, **taken("template " + more)}, Prompt(prompt), OLD_MEDIA if audio else SMALL_MEDIA,
                  opaque=True, price=price, running=5 if audio else 2)
 
 
@@ -183,17 +186,17 @@ I2V2 = _i2v("wan2.2-i2v-plus", ("480P", "1080P"), "1080P", _ONLY_5, Price(_PLUS_
 KF2V = Model("wan2.2-kf2v-flash", IMAGE2VIDEO,
              {"image": "input.first_frame_url", "last_frame": "input.last_frame_url"},
              (Way("kf2v", ("image", "last_frame"), "may", _ONLY_5), Way("kf2v", ("image",), "may", _ONLY_5)),
-             Tiers(_ALL_TIERS, "720P"), {**_WAN, **places("template")}, Prompt(800), SMALL_MEDIA, opaque=True,
+             Tiers(_ALL_TIERS, "720P"), {**_WAN, **taken("template")}, Prompt(800), SMALL_MEDIA, opaque=True,
              price=Price(_FLASH_22), running=2)
 R2V6 = Model("wan2.6-r2v", SYNTHESIS,
              {"reference": "input.reference_urls[]", "reference_video": "input.reference_urls[]"},
              (Way("r2v", ("reference",), "needed", Seconds(tuple(range(2, 11))), True),),
-             Pixels(("720P", "1080P"), "1080P", sizes=OLD_SIZES), places("negative seed watermark shot"),
+             Pixels(("720P", "1080P"), "1080P", sizes=OLD_SIZES), taken("negative seed watermark shot"),
              Prompt(1500), {"image": picture(ratio=0), "video": clip(1, 30, 0, 0, ratio=0)}, (5, 3, 5),
              inline=(), opaque=True, price=Price(_60_100, given=True, most_given=5))
 ANIMATE = Model("wan2.2-animate-move", IMAGE2VIDEO, {"image": "input.image_url", "video": "input.video_url"},
                 (Way("animate", ("image", "video"), "never"),), Given("mode"),
-                places("quality", watermark="input.watermark"), Prompt(0),
+                taken("quality", watermark="input.watermark"), Prompt(0),
                 {"image": picture(5, 200, 4096, 3),
                  "video": clip(2, 30, 200, 2048, 200, 3, (*_CLIPS, "video/x-msvideo"))},
                 sends={"mode": "wan-std"}, inline=(), price=Price({"wan-std": 0.4, "wan-pro": 0.6}),
@@ -203,6 +206,7 @@ S2V = Model("wan2.2-s2v", IMAGE2VIDEO, {"image": "input.image_url", "audio": "in
             {"image": picture(20, 400, 7000, 0), "sound": sound(0.1, 19.99)}, inline=(),
             price=Price({"480P": 0.5, "720P": 0.9}), running=1, usual="5 to 10 min")
 
+CONTROLS = ("posebodyface", "posebody", "depth", "scribble")
 FUNCTIONS = {
     "image_reference": Function(("reference",), (), True, ("obj_or_bg",), references=3, tells=("reference",),
                                 each={"obj_or_bg": "obj"}),
@@ -221,7 +225,12 @@ VACE = Model(FUNCTION_MODEL, SYNTHESIS, {
     "reference": "input.ref_images_url[]", "video": "input.video_url", "mask": "input.mask_image_url",
     "mask_video": "input.mask_video_url", "image": "input.first_frame_url",
     "last_frame": "input.last_frame_url"},
-    (), Pixels(("720P",), "720P", sizes=OLD_SIZES), places("seed prompt_extend watermark strength control"),
+    (), Pixels(("720P",), "720P", sizes=OLD_SIZES), taken(
+        "seed prompt_extend watermark",
+        strength=Field("parameters.strength", "G", SPECIAL, dict(
+            metavar="X", type=number(0, 1), help="with --function video_repainting: 0 to 1")),
+        control=Field("parameters.control_condition", "G", SPECIAL, dict(
+            metavar="WHAT", help=f"with --function: what stays of the video: {', '.join(CONTROLS)}"))),
     Prompt(800), {"image": picture(10, 360, 2000, 0, _MORE_PICTURES),
                   "video": Limits("a video", ("video/mp4",), 50 * _MB)}, (3, 0, 3),
     inline=(), price=Price({"": 0.70}), running=2, usual="5 to 10 min", functions=FUNCTIONS)
@@ -233,7 +242,7 @@ _NINE = (*RATIOS, "4:5", "5:4", "9:21", "21:9")
 _HORSE, _HORSE_OLD = Tiers(_ALL_TIERS, "1080P", _NINE), Tiers(("720P", "1080P"), "1080P", _NINE)
 _HORSE_FIVE = Tiers(("720P", "1080P"), "1080P")
 _3_TO_15 = Seconds(tuple(range(3, 16)))
-_HORSE_FIELDS = places("seed watermark")
+_HORSE_FIELDS = taken("seed watermark")
 _NO_MARK = {"watermark": False}
 _HORSE_PICTURE = picture(20, 300, 0, 2.5, ("image/jpeg", "image/png", "image/webp"))
 _HORSE_PRICE = Price({"480P": 0.45, "720P": 0.9, "1080P": 1.2})
@@ -250,11 +259,13 @@ HORSE_R2V = HORSE_T2V._replace(id="happyhorse-1.1-r2v", places={"reference": "me
 HORSE_EDIT = HORSE_T2V._replace(
     id="happyhorse-1.0-video-edit", places={"video": "media:video", "reference": "media:reference_image"},
     ways=(Way("edit", ("video",)), Way("edit", ("video", "reference"))), shape=_HORSE_FIVE,
-    references=(5, 0, 5), fields={**_HORSE_FIELDS, **places("keep_sound")}, upload_doubt=True,
+    references=(5, 0, 5), fields={**_HORSE_FIELDS, **taken("keep_sound")}, upload_doubt=True,
     media={"image": _HORSE_PICTURE, "video": clip(3, 60, 360, 4096, ratio=2.5)},
     price=Price({"720P": 0.9, "1080P": 1.6}, given=True, most_given=15))
 STYLE = Model("video-style-transform", SYNTHESIS, {"video": "input.video_url"},
-              (Way("style", ("video",), "never"),), Given("min_len", "720"), places("style"), Prompt(0),
+              (Way("style", ("video",), "never"),), Given("min_len", "720"),
+              taken("", style=Field("parameters.style", "Y", SPECIAL, dict(
+                  metavar="N", type=number(0, 7, whole=True), help="0 to 7 ({models})"))), Prompt(0),
               {"video": clip(0.1, 30, 256, 4096, ratio=1.8, formats=_MORE_CLIPS)}, inline=(),
               price=Price({"720": 0.5, "540": 0.2}))
 
@@ -268,12 +279,12 @@ KLING = Model("kling/kling-v3-video-generation", SYNTHESIS, {
     Way("kf2v", ("image", "last_frame"), "may", _3_TO_15),
     Way("r2v", ("reference",), "needed", _3_TO_15, True),
     Way("edit", ("video",), "needed", _3_TO_15), Way("edit", ("video", "reference"), "needed", _3_TO_15)),
-    Anything("ratio", ratio="aspect_ratio"), places("negative watermark sound quality"), Prompt(2500), ANY,
+    Anything("ratio", ratio="aspect_ratio"), taken("negative watermark sound quality"), Prompt(2500), ANY,
     (10, 1, 10), legal={"quality": ("std", "pro", "4k")})
 KLING_TURBO = KLING._replace(
     id="kling/kling-v3-turbo-video-generation", places={"image": "media:first_frame"}, ways=KLING.ways[:2],
     shape=Anything("ratio", ratio="aspect_ratio", priced="mode", default="pro"),
-    fields=places("negative watermark quality"), references=(0, 0, 0),
+    fields=taken("negative watermark quality"), references=(0, 0, 0),
     price=Price({"std": 0.8, "pro": 1.0}), legal={"quality": ("std", "pro")},
     doubt="its price and limits come from other sources, not from the vendor's own page")
 VIDU = Model("vidu/viduq3-pro_img2video", SYNTHESIS, {
@@ -281,11 +292,11 @@ VIDU = Model("vidu/viduq3-pro_img2video", SYNTHESIS, {
     "reference_video": "media:video"}, (
     Way("t2v", (), "needed", _TO_16, True), Way("i2v", ("image",), "may", _TO_16),
     Way("kf2v", ("image", "last_frame"), "may", _TO_16), Way("r2v", ("reference",), "needed", _TO_16)),
-    Anything("resolution", "size"), places("seed sound"), Prompt(0), ANY, (10, 3, 10))
+    Anything("resolution", "size"), taken("seed sound"), Prompt(0), ANY, (10, 3, 10))
 PIXVERSE = VIDU._replace(id="pixverse/", places={
     "image": "media:image_url", "image.kf2v": "media:first_frame", "last_frame": "media:last_frame",
     "reference": "media:image_url", "reference_video": "media:video_url", "video": "media:video_url"},
-    ways=(*VIDU.ways, Way("edit", ("video",), "may", _1_TO_15)), fields=places("seed sound shot"),
+    ways=(*VIDU.ways, Way("edit", ("video",), "may", _1_TO_15)), fields=taken("seed sound shot"),
     needs=(("duration",), ("size", "resolution")))
 
 
@@ -337,7 +348,7 @@ ROWS = (
     _i2v("wanx2.1-i2v-turbo", ("480P", "720P"), "720P", Seconds((3, 4, 5)), Price(_TURBO)),
     _i2v("wanx2.1-i2v-plus", ("720P",), "720P", _ONLY_5, Price(_PLUS_21)),
     KF2V, *_named(KF2V, "wanx2.1-kf2v-plus", shape=Tiers(("720P",), "720P"), price=Price(_PLUS_21)),
-    R2V6, *_named(R2V6, "wan2.6-r2v-flash", fields={**R2V6.fields, **places("sound")},
+    R2V6, *_named(R2V6, "wan2.6-r2v-flash", fields={**R2V6.fields, **taken("sound")},
                   price=Price(_FLASH, _SILENT, True, 5)),
     VACE, ANIMATE, *_named(ANIMATE, "wan2.2-animate-mix", price=Price({"wan-std": 0.6, "wan-pro": 0.9})), S2V,
     HORSE_T2V, HORSE_I2V, HORSE_R2V, HORSE_EDIT,
