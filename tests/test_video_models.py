@@ -15,8 +15,8 @@ from video_fields import Field, FIELDS, SPECIAL, taken
 from video_models import DEFAULTS, TABLE, takers
 from video_prices import charged
 from video_request import Ask, build_request
-from video_rows import FUNCTION_MODEL
-from video_rules import Price, Seconds
+from video_rows import FUNCTION_MODEL, Way
+from video_rules import Pixels, Price, Seconds
 from shared.failures import Failure
 
 SKILL = "qianwen-video-generation"
@@ -117,7 +117,7 @@ def test_models_are_listed(run, emulator):
     found = {one["id"]: one for one in everything.document["models"]}
     assert everything.code == 0 and emulator.requests == [] and set(found) == {row.id for row in TABLE.rows}
     assert found["wan2.7-t2v"] == {"id": "wan2.7-t2v", "does": ["from text"], "price": "720P 0.60, 1080P 1.00 CNY a second, made",
-                                   "limits": {"seconds": "2 to 15", "resolutions": ["720P", "1080P"], "prompt_characters": 5000,
+                                   "limits": {"seconds": "2 to 15 (default 5)", "resolutions": ["720P", "1080P"], "prompt_characters": 5000,
                                               "tasks_at_a_time": 5}}
     assert found["emo-v1"]["use"] == "wan2.7-r2v"
     one = run("--models", "vace", skill=SKILL, key=None)
@@ -156,6 +156,42 @@ def test_a_made_up_row_films(run, emulator, work, made_up):
     assert (estimate["low"], estimate["units"]) == (2.0, {"seconds": 4})
     assert f"--model {made_up.id}" in run("a fox", "--resolution", "720P", "--estimate", skill=SKILL).out
     assert [one["id"] for one in run("--models", "made-up", "--json", skill=SKILL).document["models"]] == [made_up.id]
+
+
+@pytest.mark.parametrize("ways, said, cell", [
+    ((Way("t2v", (), seconds=Seconds((4, 8), 8)), Way("i2v", ("image",), seconds=Seconds((6, 12), 6))),
+     "t2v: 4, 8 (default 8); i2v: 6, 12 (default 6)", "t2v: 4, 8 (8); i2v: 6, 12 (6)"),
+    ((Way("t2v", (), seconds=Seconds((4, 8, 20), 8)), Way("i2v", ("image",), seconds=Seconds((4, 8, 20), 8))),
+     "4, 8, 20 (default 8)", "4, 8, 20 (8)"),
+    ((Way("i2v", ("image",), seconds=Seconds((5, 90))), Way("i2v", ("image", "audio"))),
+     "i2v image: 5, 90 (default 5); i2v image+audio: as given", "i2v image: 5, 90 (5); i2v image+audio: as given"),
+    ((Way("edit", ("video",)),), None, "–")], ids=["two lengths", "another default", "one mode", "as given"])
+def test_lengths_and_their_defaults_are_shown(run, add_row, ways, said, cell):
+    """In --models, in the table, and as far as they go in --duration."""
+    from tests.tables.video import tables
+    add_row(TABLE, TABLE.row("kling/kling-v3-video-generation")._replace(id="foxvid", ways=ways))
+    assert run("--models", "foxvid", "--json", skill=SKILL).document["models"][0]["limits"].get("seconds") == said
+    (line,) = [line for line in tables()["models.md", "takes"] if "foxvid" in line]
+    assert line.split(" | ")[-1] == cell + " |"
+    for seconds in {length for way in ways for length in way.seconds.legal}:
+        assert "outside" not in run("a fox", "--model", "foxvid", "--duration", seconds, "--dry-run", skill=SKILL).err
+
+
+@pytest.mark.parametrize("ratios, cell", [
+    (("3:2", "2:3", "1:1"), "3:2* 2:3 1:1"), (("1:1",), "1:1"), (("1:1", "3:2", "2:3", "21:9", "9:21"), "1:1* 3:2 2:3 21:9 9:21"),
+    (("1:1", "3:2", "2:3", "2:1", "1:2", "21:9", "9:21"), "seven")])
+def test_ratios_of_a_new_model_are_shown(add_row, ratios, cell):
+    """Listed, or as a word that the legend has; pixels of its own are in their table."""
+    from tests.tables.video import tables
+    sizes = {"720P": {ratio: (700 + place, 700) for place, ratio in enumerate(ratios)}}
+    add_row(TABLE, TABLE.row("wan2.6-t2v")._replace(id="foxvid", shape=Pixels(("720P",), "720P", ratios, sizes)))
+    written = tables()
+    (line,) = [line for line in written["models.md", "takes"] if "foxvid" in line]
+    assert line.split(" | ")[-2] == cell
+    assert "| five | 16:9, 9:16, 1:1, 4:3, 3:4 |" in written["models.md", "ratios"]
+    assert (f"| {cell} | {', '.join(ratios)} |" in written["models.md", "ratios"]) == (cell == "seven")
+    (line,) = [line for line in written["models.md", "pixels"] if "720P of `foxvid`" in line]
+    assert "700x700" in line
 
 
 def test_a_made_up_flag_is_one_row(run, emulator, monkeypatch):

@@ -4,26 +4,29 @@ from __future__ import annotations
 from tests.tables import chat, markdown
 
 from video_fields import flag_of
-from video_models import all_fields, TABLE
-from video_rows import FUNCTION_SECONDS
-from video_rules import Anything, Pixels, spans, Tiers
+from video_models import all_fields, given, lengths, TABLE
+from video_rows import NEW_SIZES, OLD_SIZES
+from video_rules import Anything, Tiers
 
 SKILL = "qianwen-video-generation"
-_RATIOS = {5: "five", 6: "six", 9: "nine"}
+_COUNTS = {5: "five", 6: "six", 7: "seven", 8: "eight", 9: "nine", 10: "ten"}
+_SIZED = (("Wan 2.7", NEW_SIZES), ("Wan 2.6 and older", OLD_SIZES))
 
 
 def tables() -> dict:
     """(file, name) -> lines."""
     rows = TABLE.live()
+    words = _words(rows)
     return {
         ("models.md", "takes"): markdown(
             "model | takes | references | resolution | ratio | seconds",
-            _grouped(rows, lambda row: (_ways(row), _references(row), _tiers(row.shape), _ratios(row), _seconds(row)))),
+            _grouped(rows, lambda row: (_ways(row), _references(row), _tiers(row.shape), _ratios(row, words), _seconds(row)))),
+        ("models.md", "ratios"): markdown("ratio | `--ratio`", [(word, ", ".join(ratios)) for ratios, word in words.items()]),
         ("models.md", "flags"): markdown("letter | flags", [(letter, ", ".join(flags)) for letter, flags in _letters().items()]),
         ("models.md", "prices"): markdown(
             "model | flags | prompt | yuan a second | billed | tasks",
             _grouped(rows, lambda row: (_flags(row), _prompt(row), *_price(row.price), row.running))),
-        ("models.md", "pixels"): _pixels(),
+        ("models.md", "pixels"): _pixels(rows),
         ("models.md", "retired"): chat.retired(row for row in TABLE.rows if row.retired),
     }
 
@@ -39,7 +42,7 @@ def _grouped(rows, cells) -> list:
 def _ways(row) -> str:
     told: dict = {}
     for way in row.ways:
-        told.setdefault(way.mode, []).append("+".join(role.replace("_", "-") for role in way.inputs) or "text")
+        told.setdefault(way.mode, []).append(given(way))
     return "; ".join(f"{mode}: {', '.join(inputs)}" for mode, inputs in told.items()) or "functions"
 
 
@@ -55,18 +58,31 @@ def _tiers(shape) -> str:
     return " ".join(marked) or "–"
 
 
-def _ratios(row) -> str:
+def _has_ratio(row) -> bool:
+    return isinstance(row.shape, Tiers) and (not row.ways or any(way.ratio for way in row.ways))
+
+
+def _words(rows) -> dict:
+    """ratios -> the word for them. The first of so many has the word, others are listed."""
+    found: dict = {}
+    for ratios in dict.fromkeys(row.shape.ratios for row in rows if _has_ratio(row)):
+        word = _COUNTS.get(len(ratios))
+        if word and word not in found.values():
+            found[ratios] = word
+    return found
+
+
+def _ratios(row, words: dict) -> str:
     if isinstance(row.shape, Anything):
         return "free" if "ratio" in row.shape.takes else "–"
-    taken = isinstance(row.shape, Tiers) and (not row.ways or any(way.ratio for way in row.ways))
-    return _RATIOS[len(row.shape.ratios)] if taken else "–"
+    if not _has_ratio(row):
+        return "–"
+    first, *others = row.shape.ratios
+    return words.get(row.shape.ratios) or " ".join((f"{first}*", *others) if others else (first,))
 
 
 def _seconds(row) -> str:
-    lengths = {way.seconds.legal for way in row.ways} or {FUNCTION_SECONDS.legal}
-    assert len(lengths) == 1, row.id
-    legal = lengths.pop()
-    return spans(legal).replace(" to ", "-") if legal else "–"
+    return lengths(row).replace(" to ", "-").replace("default ", "") or "–"
 
 
 def _letters() -> dict:
@@ -96,14 +112,20 @@ def _price(price) -> tuple:
     return (price.words(), price.basis()) if price else ("as in the console", "–")
 
 
-def _pixels() -> list:
-    new, old = (next(row.shape for row in TABLE.live() if row.shape.sizes and type(row.shape) is kind) for kind in (Tiers, Pixels))
-    everything = next(row.shape for row in TABLE.live() if type(row.shape) is Pixels and len(row.shape.tiers) == 3)
-    assert old.ratios == everything.ratios == new.ratios
-    named = [(tier, name, sizes) for tier in everything.tiers for name, sizes in (("Wan 2.7", new.sizes), ("Wan 2.6 and older", everything.sizes))
-             if tier in sizes]
-    return markdown(" | " + " | ".join(new.ratios), [
-        (f"{tier} of {name}", *(_size(sizes[tier].get(ratio)) for ratio in new.ratios)) for tier, name, sizes in named])
+def _pixels(rows) -> list:
+    """A line for each tier of each table of sizes, small ones first."""
+    tables_: dict = {}
+    for row in rows:
+        if row.shape.sizes:
+            tables_.setdefault(str(row.shape.sizes), (row.shape.sizes, []))[1].append(f"`{row.id}`")
+    lines = [(f"{tier} of {_owners(sizes, names)}", pixels) for sizes, names in tables_.values() for tier, pixels in sizes.items()]
+    lines.sort(key=lambda line: max(width * height for width, height in line[1].values()))
+    ratios = list(dict.fromkeys(ratio for _, pixels in lines for ratio in pixels))
+    return markdown(" | " + " | ".join(ratios), [(name, *(_size(pixels.get(ratio)) for ratio in ratios)) for name, pixels in lines])
+
+
+def _owners(sizes: dict, names: list) -> str:
+    return next((name for name, known in _SIZED if known == sizes), ", ".join(names))
 
 
 def _size(pixels) -> str:

@@ -14,7 +14,7 @@ from shared.media import inputs as media
 from shared.media.prompt import take_prompt_back
 
 from video_fields import add_fields, LOOK, SPECIAL
-from video_models import all_fields, DEFAULTS, MODES, TABLE, takers
+from video_models import all_fields, DEFAULTS, longest, MODES, TABLE, takers
 from video_request import Ask
 from video_rows import ANY, FUNCTION_MODEL, FUNCTIONS
 from video_ways import is_video
@@ -81,7 +81,7 @@ def _add_look_flags(add) -> None:
     add("--ratio", metavar="W:H", type=ratio,
         help="the shape, such as 16:9; an input picture or video decides it instead")
     add("--size", metavar="WxH", type=size, help="in pixels, instead of --resolution and --ratio")
-    add("--duration", metavar="N", type=number(-1, 60, whole=True),
+    add("--duration", metavar="N", type=number(-1, longest(), whole=True),
         help="seconds, billed one by one (default: the model's own, mostly 5)")
     add_fields(add, LOOK, all_fields(), takers)
 

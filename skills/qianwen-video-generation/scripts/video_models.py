@@ -14,7 +14,7 @@ from video_rows import (
     I2V5, I2V6, I2V7, KF2V, KLING, MINIMAX, Model, PIXVERSE_KINDS, R2V7, ROWS, S2V, SYNTHESIS, T2V2,
     T2V5, T2V6, T2V7, VACE, VIDU, Way
 )
-from video_rules import Anything, Prompt, spans, UNKNOWN
+from video_rules import Anything, Prompt, UNKNOWN
 
 DEFAULTS = {"t2v": "wan2.7-t2v", "i2v": "wan2.7-i2v", "kf2v": "wan2.7-i2v", "r2v": "wan2.7-r2v",
             "edit": "wan2.7-videoedit"}
@@ -95,10 +95,38 @@ _MODES = {"t2v": "from text", "i2v": "from a first frame", "kf2v": "from first t
           "s2v": "a picture speaks", "style": "a video's style"}
 
 
+def lengths(row: Model) -> str:
+    """The seconds that may be asked for, with the default: of each way where the ways of a row differ.
+    '' where none may."""
+    needed = any("duration" in names for names in row.needs)
+    told: dict = {}
+    for way in row.ways:
+        told.setdefault(way.seconds.words(needed), []).append(way)
+    if len(told) <= 1:
+        return next(iter(told), FUNCTION_SECONDS.words())
+    return "; ".join(f"{_called(ways, row)}: {words or 'as given'}" for words, ways in told.items())
+
+
+def _called(ways: list, row: Model) -> str:
+    """Ways by their modes, with the inputs where the row has others of that mode."""
+    whole = {way.mode for way in ways} - {way.mode for way in row.ways if way not in ways}
+    names = (way.mode if way.mode in whole else f"{way.mode} {given(way)}" for way in ways)
+    return ", ".join(dict.fromkeys(names))
+
+
+def given(way: Way) -> str:
+    """The inputs of a way besides the prompt, as the flags are called."""
+    return "+".join(role.replace("_", "-") for role in way.inputs) or "text"
+
+
+def longest() -> int:
+    """The most seconds that can be asked for, at least a minute: a newer model may make more than these."""
+    return max(60, *(max(way.seconds.legal or (0,)) for row in TABLE.rows for way in row.ways))
+
+
 def describe(row: Model) -> dict:
     """What --models says of a row."""
-    lengths = row.ways[0].seconds.legal if row.ways else FUNCTION_SECONDS.legal
-    limits = {"seconds": spans(lengths) if lengths else "", "resolutions": list(row.shape.tiers),
+    limits = {"seconds": lengths(row), "resolutions": list(row.shape.tiers),
               "references": row.references[2], "prompt_characters": row.prompt.most,
               "tasks_at_a_time": row.running}
     return {"does": [*dict.fromkeys(_MODES[way.mode] for way in row.ways), *row.functions],

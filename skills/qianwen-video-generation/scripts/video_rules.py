@@ -19,6 +19,11 @@ class Seconds(namedtuple("Seconds", "legal usual with_video", defaults=(5, 0))):
 
     __slots__ = ()
 
+    def words(self, needed: bool = False) -> str:
+        """What is legal, and the default where there is a choice. `needed`: it must be said."""
+        more = "needed" if needed else f"default {self.usual}" if self.usual or self.cuts else ""
+        return spans(self.legal or ()) + (f" ({more})" if more and len(self.legal or ()) > 1 else "")
+
     @property
     def cuts(self) -> bool:
         """Whether a length cuts the video given, whose own is the default."""
