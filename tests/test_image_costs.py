@@ -6,6 +6,7 @@ import pytest
 
 from image_costs import charged, cheaper_words, cheapest, expected, words
 from image_models import MODELS, TABLE
+from image_prices import by_size
 from image_request import Ask, build_request
 from shared.money.cost import total
 from tests.folding import each
@@ -70,6 +71,19 @@ def test_price_of_a_size(model):
         assert cost.low == cost.high == amount
     cost, _ = asked(model, prompt="P")
     assert (cost.low, cost.high) == (BY_SIZE[model][0], BY_SIZE[model][-1])
+
+
+@pytest.mark.parametrize("fields, after_it, low, high", [
+    ({}, {}, 0.07, 0.07), (dict(size=(2048, 2048)), {}, 0.15, 0.15), (dict(images=[at(A)]), dict(given=1), 0.07, 0.15),
+    ({}, dict(usage={"width": 2048, "height": 2048}), 0.07, 0.07)])
+def test_the_usual_size_counts_where_none_is_asked_for(fields, after_it, low, high):
+    """Not where a picture given decides on it; what the service tells is right in the end."""
+    row = TABLE.row("qwen-image-2.0")._replace(usual="1024x1024", price=by_size((1_100_000, 0.07), (0, 0.15)))
+    call = build_request(Ask(prompt="P", **fields), row)[0]
+    cost = expected(row, call, len(fields.get("images", ())))
+    assert (cost.low, cost.high) == (low, high)
+    told = charged(row, call.body["parameters"], after_it.get("usage"), [()], after_it.get("given", 0))
+    assert told.high == (0.15 if "usage" in after_it else high)
 
 
 @pytest.mark.parametrize("model", TRIALS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from image_answers import count_of
 from image_models import AS_OF, TABLE
-from image_prices import amount
+from image_prices import amount, size_of
 from image_request import build_request
 from shared.failures import Failure
 from shared.money.cost import BEIJING, Cost, exactly, unknown
@@ -18,7 +18,7 @@ def expected(model, call, given: int, region: str = BEIJING) -> Cost:
     count, units = _most(call), {"pictures": _most(call)}
     if _why(model, region):
         return unknown(_why(model, region), AS_OF, region, units)
-    low, high = _each(model.price, parameters, region)
+    low, high = _each(model.price, parameters, region, _usual(model, parameters, given or call.mode == "edit"))
     inputs = model.price.per_input * given
     least = 1 if call.mode in ("series", "interleave") else count
     return Cost(round(low * least + inputs, 6), round(high * count + inputs, 6), AS_OF, region, units)
@@ -37,8 +37,9 @@ def charged(model, parameters: dict, usage, sizes, given: int = 0, region: str =
     if _why(model, region):
         return unknown(_why(model, region), AS_OF, region, units)
     sizes += [sizes[-1] if sizes else ()] * (count - len(sizes))
-    tier = usage.get("output_image_type")
-    each = [_each(model.price, parameters, region, _told(usage) or size, tier)[1] for size in sizes[:count]]
+    told, tier = _told(usage), usage.get("output_image_type")
+    usual = _usual(model, parameters, given)
+    each = [_each(model.price, parameters, region, told or size or usual, tier)[1] for size in sizes[:count]]
     inputs = model.price.per_input * given if count else 0
     return exactly(round(sum(each) + inputs, 6), AS_OF, region, units)
 
@@ -122,6 +123,11 @@ def _each(price, parameters: dict, region: str, size: tuple = (), tier: str = ""
     if region in price.regions:
         return price.regions[region], price.regions[region]
     return price.of(parameters, size, tier)
+
+
+def _usual(model, parameters: dict, given) -> tuple:
+    """The size of a model without flags, () where one is asked for, a picture given decides, or nobody knows."""
+    return () if given or "size" in parameters else size_of({"size": model.usual})
 
 
 def _told(usage: dict) -> tuple:

@@ -27,7 +27,7 @@ class Price(namedtuple("Price", "each steps resolutions extended per_input regio
             each = self.steps[self.tiers.index(tier)][1]
             return each, each
         if self.steps:
-            return self._by_size(size or _size_of(parameters))
+            return self._by_size(size or size_of(parameters))
         each = self.resolutions.get(str(parameters.get("resolution")), self.each)
         return each, each
 
@@ -55,8 +55,8 @@ def amount(each: float) -> str:
     return f"{each:.2f}" if round(each, 2) == each else f"{each:g}"
 
 
-def _size_of(parameters: dict) -> tuple:
-    """The size that a request asks for, () where it leaves that to the service."""
+def size_of(parameters: dict) -> tuple:
+    """The size in pixels that a request asks for, () where it leaves that to the service."""
     try:
         size = parse(str(parameters.get("size", "")))
     except ValueError:
