@@ -1,17 +1,21 @@
 """The table of image models: what November 2026 changed, retirement, transparency, --models, and that a row alone is enough."""
 from __future__ import annotations
 
+import json
 import re
 from collections import namedtuple
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import image_models
-from image_fields import Field
+from image_fields import Field, FIELDS, taken
 from image_models import MODELS, TABLE
 from image_sizes import Choice
 from tests import media_samples
+from tests.emulator import image_models as emulated
+from tests.test_image_sizes import check_rule, rules
 
 SKILL = Path(__file__).resolve().parent.parent / "skills" / "qianwen-image-generation"
 RETIRED = {  # id -> what to use instead, from section 1 of the updates
@@ -112,19 +116,19 @@ class Squares(namedtuple("Squares", "sides"), Choice):
         return tuple((side, side) for side in self.sides)
 
 
-def test_a_made_up_row_draws(draw, emulator, monkeypatch):
-    """One row with a size rule and a flag of its own: listed, checked, drawn, priced, and in --help."""
-    from dataclasses import replace
-
-    from tests.emulator import image_models as emulated
+@pytest.fixture
+def made_up(emulator, add_row):
+    """A row at the end of MODELS, with a size rule and a flag of its own, and the emulator's."""
     glow = Field("parameters.glow", dict(metavar="N", type=int, help="how it glows ({models})"), "O")
-    row = TABLE.row("qwen-image-2.0")._replace(
-        id="made-up-1", does={"make": image_models.Mode((0, 0), (1, 2), Squares((640, 800)))},
-        fields={"glow": glow}, price=image_models.Price(0.07))
     like = emulated.IMAGE_MODELS["qwen-image-2.0"]
     emulator.image_models["made-up-1"] = replace(like, parameters={**like.parameters, "glow": emulated.anything})
-    monkeypatch.setattr(TABLE, "_by_id", {**TABLE._by_id, row.id: row})
-    monkeypatch.setattr(TABLE, "own", (*TABLE.own, row))
+    return add_row(TABLE, TABLE.row("qwen-image-2.0")._replace(
+        id="made-up-1", does={"make": image_models.Mode((0, 0), (1, 2), Squares((640, 800)))},
+        fields={"glow": glow}, price=image_models.Price(0.07)))
+
+
+def test_a_made_up_row_draws(draw, emulator, made_up):
+    """One row with a size rule and a flag of its own: listed, checked, drawn, priced, and in --help."""
     done = draw("a fox", "--model", "made-up-1", "--aspect", "1:1", "--glow", "3", "-n", "2", "--json")
     assert done.code == 0 and len(done.document["files"]) == 2 and not done.document["warnings"], done
     (body,) = [request.json for request in emulator.requests if request.method == "POST"]
@@ -134,3 +138,30 @@ def test_a_made_up_row_draws(draw, emulator, monkeypatch):
     assert "0.14 CNY" in draw("a fox", "--model", "made-up-1", "-n", "2", "--estimate").out
     assert "how it glows (made-up-1)" in " ".join(draw("--help").out.split())
     assert [one["id"] for one in draw("--models", "made-up", "--json").document["models"]] == ["made-up-1"]
+
+
+def test_a_made_up_row_is_in_the_tables_and_keeps_to_the_rules(made_up):
+    from tests.tables.image import tables
+    written = tables()
+    assert "| O | `--glow` |" in written["models.md", "flags"]
+    assert "| `made-up-1` | O | 1,300 tokens | 0.07 | 2 a second | – |" in written["models.md", "flags and prices"]
+    assert "| `made-up-1` | make | 1-2 | 640x640 800x800 | direct |" in written["models.md", "models"]
+    for rule in rules(TABLE.rows):
+        check_rule(rule)
+
+
+@pytest.mark.parametrize("name", ["made-up-1-pro", "new-thing-9", "wan9.9-image"])
+def test_a_flag_of_one_row_is_taken_by_ids_that_are_not_in_the_table(draw, made_up, name):
+    done = draw("a fox", "--model", name, "--glow", "2", "--dry-run")
+    assert done.code == 0 and json.loads(done.out)["body"]["parameters"]["glow"] == 2, done
+
+
+def test_a_flag_that_no_row_takes_names_none(draw, monkeypatch):
+    monkeypatch.setitem(FIELDS, "cheer", Field("parameters.cheer", dict(metavar="N", type=int, help="how cheerful ({models})"), "O"))
+    assert "models that do: none in the table" in draw("a fox", "--cheer", "2").err
+    assert "how cheerful\n" in draw("--help").out
+
+
+def test_a_path_for_a_flag_that_is_not_there_is_refused():
+    with pytest.raises(ValueError, match="fluff.*needs a Field"):
+        taken("seed", fluff="parameters.fluff")

@@ -2,13 +2,15 @@
 from __future__ import annotations
 
 import re
+from collections import namedtuple
 from fractions import Fraction
 
 import pytest
 
-from image_models import MODELS, TABLE
-from image_sizes import Area, Choice, parse, parse_aspect, QUALITIES, Ratio, shown, Sides
-from shared.failures import Exit, Failure
+from image_models import MODELS, Ratio, TABLE
+from image_request import Ask
+from image_sizes import Area, Choice, parse, parse_aspect, QUALITIES, Rule, shown, Sides
+from shared.failures import Exit, Failure, usage
 from tests.folding import each
 
 # ---- reading ---------------------------------------------------------------------------------------------------------
@@ -106,14 +108,81 @@ def test_sizes_that_the_documents_recommend_are_legal(name, size):
 
 # ---- every rule of the table -----------------------------------------------------------------------------------------
 
-RULES = {(row.id, mode): settings.sizes for row in MODELS for mode, settings in row.does.items()
-         if settings.sizes is not None and not isinstance(settings.sizes, Ratio)}
-DIFFERENT = {rule: key for key, rule in reversed(list(RULES.items()))}  # one model for each rule
-FREE = [pytest.param(rule, id=f"{key[0]}-{key[1]}") for rule, key in DIFFERENT.items() if not isinstance(rule, Choice)]
-CHOICES = [pytest.param(rule, id=f"{key[0]}-{key[1]}") for rule, key in DIFFERENT.items() if isinstance(rule, Choice)]
-ANY = FREE + CHOICES
+def rules(rows) -> dict:
+    """rule -> the first model and mode that have it."""
+    found: dict = {}
+    for row in rows:
+        for mode, settings in row.does.items():
+            if settings.sizes is not None:
+                found.setdefault(settings.sizes, f"{row.id}-{mode}")
+    return found
+
+
+RULES = [pytest.param(rule, id=name) for rule, name in rules(MODELS).items()]
+FREE = [one for one in RULES if type(one.values[0]) in (Area, Sides)]  # whose bounds are known here
+CHOICES = [one for one in RULES if type(one.values[0]) is Choice]
 ASPECTS = ["1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "21:9", "9:21", "5:4", "4:5", "2:1", "1:2", "2.39:1", "1.618", "1:2.4",
            "3:1", "1:3", "7:5", "17:16", "4:1", "1:4", "8:1", "1:8", "1.91:1", "239:240"]
+
+
+ODD_SIZES = ((1, 1), (1, 99999), (99999, 1), (99999, 99999), (17, 9999), (640, 480), (1024, 1024), (1920, 1080), (3840, 2160), "1K", "2K", "4K")
+
+
+def sent_by(rule, **given):
+    """What a rule puts on the body, None where it refuses in words that a user can go by."""
+    parameters: dict = {}
+    try:
+        rule.put(parameters, Ask(prompt="P", **given), "made-up", lambda: Fraction(1))
+    except Failure as failure:
+        assert failure.exit_code == Exit.USAGE and failure.fix, given
+        assert any(word in failure.message for word in ("--size", "--aspect", "--quality")), failure.message
+        return None
+    assert parameters, given
+    return parameters
+
+
+def check_rule(rule) -> None:
+    """What every rule keeps to, those of one family as well: it sends what it calls legal, and names legal sizes otherwise."""
+    assert rule.words() and rule.column() and rule.step >= 1
+    given = [dict(aspect=aspect, quality=quality) for aspect in (None, *ASPECTS) for quality in (None, *QUALITIES) if aspect or quality]
+    found = [sent_by(rule, **one) for one in given]
+    assert any(found), "it draws no shape at all"
+    assert [sent for sent in found if sent and "size" in sent and not rule.fits(parse(sent["size"]))] == []
+    for size in ODD_SIZES:
+        sent = sent_by(rule, size=size)
+        assert (sent == {"size": shown(size)}) == rule.fits(size) and (sent is None) != rule.fits(size), size
+        if any(one and "size" in one for one in found):
+            close = rule.nearest(size)
+            assert 1 <= len(close) <= 3 and len(set(close)) == len(close) and all(rule.fits(one) for one in close), (size, close)
+
+
+class Upright(namedtuple("Upright", "heights"), Rule):
+    """A rule with the least that one must have: sizes of two to three, never lying."""
+
+    __slots__ = ()
+
+    def fits(self, size) -> bool:
+        return size in self.sizes()
+
+    def words(self) -> str:
+        return " or ".join(map(shown, self.sizes()))
+
+    def nearest(self, size) -> list:
+        return self.sizes()[:1]
+
+    def best(self, aspect, quality, text) -> tuple:
+        if aspect != Fraction(2, 3):
+            raise usage(f"--aspect {text}: the model draws 2:3 alone", f"legal: {self.words()}")
+        return self.sizes()[0 if quality == "low" else -1]
+
+    def sizes(self) -> list:
+        return [(height * 2 // 3, height) for height in self.heights]
+
+
+@pytest.mark.parametrize("rule", [*RULES, pytest.param(Upright((720, 1440)), id="of its own"),
+                                  pytest.param(Area(512, 1024, 1.5, 768), id="without 16:9")])
+def test_a_rule_sends_what_is_legal_and_names_what_is(rule):
+    check_rule(rule)
 
 
 def most_of(rule) -> Fraction:
@@ -147,7 +216,7 @@ def shapes_of(rule) -> dict:
 @pytest.mark.parametrize("rule", FREE)
 def test_standard_size_has_about_the_usual_area(rule):
     above = 1.03 if rule.standard == rule.low else 1.0001  # a usual size at the lower bound can only be rounded up
-    for text in ("1:1", "16:9", "2:3", "1.91:1"):
+    for text in {"1:1", "16:9", "2:3", "1.91:1"} & set(shapes_of(rule)):
         width, height = rule.best(parse_aspect(text), "standard", text)
         assert 0.9 * rule.standard ** 2 <= width * height <= above * rule.standard ** 2, (text, width, height)
 
@@ -190,13 +259,11 @@ def test_usual_shapes(name, text, size):
     assert rule_of(name, "make").best(parse_aspect(text), "standard", text) == size
 
 
-@pytest.mark.parametrize("rule", ANY)
-def test_nearest_sizes_are_legal(rule):
-    for size in ((1, 1), (1, 99999), (99999, 1), (99999, 99999), (17, 9999), (640, 480), (1920, 1080), (3840, 2160), "1K", "4K"):
-        close = rule.nearest(size)
-        assert close and all(rule.fits(one) for one in close), (size, close)
-        if isinstance(size, tuple) and not isinstance(rule, Choice):
-            aspect = Fraction(*size)
+@pytest.mark.parametrize("rule", FREE)
+def test_nearest_size_keeps_the_shape(rule):
+    for size in ODD_SIZES:
+        if isinstance(size, tuple):
+            close, aspect = rule.nearest(size), Fraction(*size)
             if max(aspect, 1 / aspect) <= most_of(rule):
                 assert unlike(close[0], aspect) <= 0.01, (size, close)
             assert (close[0][0] >= close[0][1]) == (size[0] >= size[1]), (size, close)
@@ -212,15 +279,17 @@ def test_nearest_to_a_size_that_is_too_large_is_the_largest_of_its_shape(rule):
     assert close == (side, side)
 
 
-@pytest.mark.parametrize("rule", ANY)
+@pytest.mark.parametrize("rule", FREE)
 def test_description_names_the_bounds(rule):
     said = rule.words()
-    if isinstance(rule, Choice):
-        assert said == ", ".join(f"{width}*{height}" for width, height in rule.sizes)
-    else:
-        assert {rule.low, rule.high} <= {int(number) for number in re.findall(r"\d+", said)}
+    assert {rule.low, rule.high} <= {int(number) for number in re.findall(r"\d+", said)}
     if isinstance(rule, Area):
         assert f"{rule.ratio} to 1" in said and all(name in said for name, _ in rule.tiers)
+
+
+@pytest.mark.parametrize("rule", CHOICES)
+def test_description_names_all_sizes_of_a_few(rule):
+    assert rule.words() == ", ".join(f"{width}*{height}" for width, height in rule.sizes)
 
 
 def test_description_of_ratios():

@@ -32,6 +32,16 @@ def markdown(head: str, rows) -> list:
     return [f"| {head} |", "|" + "---|" * (head.count("|") + 1), *("| " + " | ".join(map(str, row)) + " |" for row in rows)]
 
 
+def legend(fields: dict) -> list:
+    """The table of the letters of flags that are one field: `fields` are name -> Field of the image or the video skill."""
+    found: dict = {}
+    for name, field in fields.items():
+        flag = name.replace("_", "-")
+        names = (flag, f"no-{flag}") if isinstance(field.flag, tuple) else (flag,)
+        found.setdefault(field.letter, []).extend(f"`--{one}`" for one in names)
+    return markdown("letter | flags", [(letter, ", ".join(flags)) for letter, flags in sorted(found.items())])
+
+
 def size(count: int) -> str:
     """Bytes as a limit is written: 7.5 MB, 500 MB, 2 GB; ? where none is known."""
     return f"{count / 1e9:g} GB" if count >= 1e9 else f"{count / 1e6:g} MB" if count else "?"

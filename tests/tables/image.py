@@ -1,10 +1,10 @@
 """The tables of the image skill's references/models.md."""
 from __future__ import annotations
 
-from tests.tables import markdown, size
+from tests.tables import legend, markdown, size
 
-from image_models import ANY_PICTURE, TABLE
-from image_sizes import parse_aspect, Ratio
+from image_models import all_fields, ANY_PICTURE, TABLE
+from image_sizes import parse_aspect
 
 SKILL = "qianwen-image-generation"
 _SHAPES = (("16:9", "low"), ("16:9", "standard"), ("16:9", "high"), ("1:1", "standard"))
@@ -20,6 +20,7 @@ def tables() -> dict:
         ("models.md", "usual sizes"): markdown("model | size without flags", _by(live, lambda row: row.usual)),
         ("models.md", "shapes"): markdown("model | `16:9` low | `16:9` standard | `16:9` high | `1:1` standard", [
             (f"`{name}`", *(_best(name, *shape) for shape in _SHAPES)) for name in _SHOWN]),
+        ("models.md", "flags"): legend(all_fields()),
         ("models.md", "flags and prices"): markdown("model | flags | prompt | price | calls | tasks", _grouped(live, _takes)),
         ("models.md", "pictures"): markdown("formats | largest | sides in pixels | transparency | models", _pictures(live)),
         ("models.md", "retired"): markdown("since | use | instead of", _retired()),
@@ -79,9 +80,7 @@ def _per_mode(row, tell) -> str:
 
 
 def _best(name: str, aspect: str, quality: str) -> str:
-    rule = TABLE.row(name).does["make"].sizes
-    assert not isinstance(rule, Ratio)
-    return "x".join(map(str, rule.best(parse_aspect(aspect), quality, aspect)))
+    return "x".join(map(str, TABLE.row(name).does["make"].sizes.best(parse_aspect(aspect), quality, aspect)))
 
 
 def _pictures(rows) -> list:

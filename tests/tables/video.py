@@ -1,9 +1,8 @@
 """The tables of the video skill's references/models.md."""
 from __future__ import annotations
 
-from tests.tables import chat, markdown
+from tests.tables import chat, legend, markdown
 
-from video_fields import flag_of
 from video_models import all_fields, given, lengths, TABLE
 from video_rows import NEW_SIZES, OLD_SIZES
 from video_rules import Anything, Tiers
@@ -22,7 +21,7 @@ def tables() -> dict:
             "model | takes | references | resolution | ratio | seconds",
             _grouped(rows, lambda row: (_ways(row), _references(row), _tiers(row.shape), _ratios(row, words), _seconds(row)))),
         ("models.md", "ratios"): markdown("ratio | `--ratio`", [(word, ", ".join(ratios)) for ratios, word in words.items()]),
-        ("models.md", "flags"): markdown("letter | flags", [(letter, ", ".join(flags)) for letter, flags in _letters().items()]),
+        ("models.md", "flags"): legend(all_fields()),
         ("models.md", "prices"): markdown(
             "model | flags | prompt | yuan a second | billed | tasks",
             _grouped(rows, lambda row: (_flags(row), _prompt(row), *_price(row.price), row.running))),
@@ -83,15 +82,6 @@ def _ratios(row, words: dict) -> str:
 
 def _seconds(row) -> str:
     return lengths(row).replace(" to ", "-").replace("default ", "") or "–"
-
-
-def _letters() -> dict:
-    """letter -> the flags that it stands for."""
-    found: dict = {}
-    for name, field in all_fields().items():
-        values = (True, False) if isinstance(field.flag, tuple) else (True,)
-        found.setdefault(field.letter, []).extend(f"`{flag_of(name, value)}`" for value in values)
-    return dict(sorted(found.items()))
 
 
 def _flags(row) -> str:

@@ -1,7 +1,8 @@
-"""The flags that are one field of the body each:
-a row of FIELDS is the flag, its help, its place and its form on the wire.
+"""The flags that are one field of the body each: a Field is the flag, its help, its place and its form on
+the wire.
 
-A model's row names the fields it takes; where its wire differs, it has a field of its own (`changed`).
+FIELDS are those of several families; the rows of image_models.py name the ones that they take. A flag of one
+family is a Field in the row itself, or in the fields that its rows share: `taken("seed", glow=Field(...))`.
 """
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ import argparse
 import re
 from collections import namedtuple
 
-from shared.cli.flags import add_switch, number
+from shared.cli.flags import add_field, number
 from shared.failures import usage
 
 # path: dotted, in the body. flag: the arguments for argparse, or (help of --x, help of --no-x) for a switch;
@@ -106,29 +107,22 @@ FIELDS = {  # the option's name -> Field; the flag is the name with dashes
         "put the service's mark into the corner", "no mark (the default of most models)"), "W"),
     "think": Field(_P + "thinking_mode", ("think before drawing ({models}; their default)", "draw at once"),
                    "T", "special", modes=("make",)),
-    "max_images": Field(_P + "max_images", dict(
-        metavar="N", type=number(1, 5, whole=True),
-        help="with --interleave: the most pictures, 1 to 5 (default: 1)"),
-        "M", "special", modes=("interleave",), unset={"interleave": 1}),
     "palette": Field(_P + "color_palette", dict(
         metavar="C=P,…", type=palette,
         help="3 to 10 colours with their shares: #C2D1E6=40,#808080=35,#101010=25 ({models})"),
         "P", "special", _colours, modes=("make", "edit")),
-    "strength": Field(_P + "strength", dict(
-        metavar="X", type=number(0, 1), help="with two of the functions: 0 keeps, 1 changes most"),
-        "G", "special"),
-    "translate_to": Field("input.target_lang", dict(
-        metavar="LANG", help="translate the text in a picture, for example en ({models})"), "L", "special"),
-    "translate_from": Field("input.source_lang", dict(metavar="LANG", help="its language (default: auto)"),
-                            "L", "special", unset={"translate": "auto"}),
 }
 
 
-def taken(names: str, **changed) -> dict:
-    """The fields of a row: those of FIELDS by their names, and `changed` ones, as a path or as a Field."""
-    own = {name: FIELDS[name]._replace(path=field) if isinstance(field, str) else field
-           for name, field in changed.items()}
-    return {**{name: FIELDS[name] for name in names.split()}, **own}
+def taken(names: str, **own) -> dict:
+    """The fields of a row, name -> Field: those of FIELDS by their names, and `own` ones as a Field,
+    or as a path where only the place of one of FIELDS differs."""
+    for name, field in own.items():
+        if isinstance(field, str) and name not in FIELDS:
+            raise ValueError(f"{name} is not one of FIELDS, so it needs a Field instead of the path {field!r}")
+    moved = {name: FIELDS[name]._replace(path=field) if isinstance(field, str) else field
+             for name, field in own.items()}
+    return {**{name: FIELDS[name] for name in names.split()}, **moved}
 
 
 ENABLE_THINKING = FIELDS["think"]._replace(path=_P + "enable_thinking", modes=(), check=_check_thinking)
@@ -137,10 +131,5 @@ ENABLE_THINKING = FIELDS["think"]._replace(path=_P + "enable_thinking", modes=()
 def add_fields(add, group: str, fields: dict, takers) -> None:
     """The flags of one group of --help. `takers(name)` are the models that take a field, in words."""
     for name, field in fields.items():
-        if field.group != group:
-            continue
-        flag = name.replace("_", "-")
-        if isinstance(field.flag, tuple):
-            add_switch(add, flag, *(text.replace("{models}", takers(name)) for text in field.flag))
-        else:
-            add("--" + flag, **{**field.flag, "help": field.flag["help"].replace("{models}", takers(name))})
+        if field.group == group:
+            add_field(add, name, field.flag, takers(name))

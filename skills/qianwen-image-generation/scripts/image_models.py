@@ -2,16 +2,23 @@
 
 Source: sections 1.4, 4.3, 5, 7, 9 and 10 of the image contract, and sections 1, 2, 5 and 9 of its updates of
 November 2026, which are right where they differ. Data, not law: a model id that is not here takes the row of
-its longest matching prefix, with a warning. A family with a size rule or a field of its own is one row: the
-rule is a subclass of `Rule`, the field a `Field` that stands in the row's `fields`.
+its longest matching prefix, with a warning.
+
+A new family is one block above MODELS, and its name in it: the row; where no rule of image_sizes.py fits, a
+subclass of `Rule` (as Ratio is for Kling); and each flag that only it has as a `Field` among the row's fields
+(as `strength` of IMAGE_EDIT). A flag that rows have in common stands once in what they share, such as
+`_COMMON`. Later ids that begin with the row's own are treated like it; for those that begin otherwise
+FAMILIES has a row.
 """
 from __future__ import annotations
 
 from collections import namedtuple
 
-from image_fields import ENABLE_THINKING, FIELDS, taken
+from image_fields import ENABLE_THINKING, Field, FIELDS, taken
 from image_prices import by_size, Price
-from image_sizes import ANY_SIZE, Area, Choice, Ratio, Sides
+from image_sizes import ANY_SIZE, Area, Choice, parse_aspect, QUALITIES, Rule, Sides
+from shared.cli.flags import number
+from shared.failures import usage
 from shared.media.inputs import Limits
 from shared.models import Table
 
@@ -47,8 +54,8 @@ PROMPT = Places("input.prompt")
 I2I = Places("input.prompt", ("input.images[]",))
 FUNCTION = Places("input.prompt", ("input.base_image_url",), "input.mask_image_url", "input.function")
 
-# One thing a model does. images and n: the least and the most, n (0, 0) where it is not taken; sizes: a rule
-# of image_sizes, None where no size is taken; sends: path -> what asks the service for it.
+# One thing a model does. images and n: the least and the most, n (0, 0) where it is not taken; sizes: a Rule,
+# None where no size is taken; sends: path -> what asks the service for it.
 Mode = namedtuple("Mode", "images n sizes sends", defaults=((0, 0), (1, 1), None, {}))
 _SERIES = {"parameters.enable_sequential": True}
 _INTERLEAVE = {"parameters.enable_interleave": True}
@@ -127,8 +134,11 @@ WAN6 = Model("wan2.6-image", {
     "edit": Mode((1, 4), (1, 4), Area(768, 2048, 4, 1280, (("1K", 1280), ("2K", 2048)), step=16)),
     "interleave": Mode((0, 1), (1, 1), Area(768, 1280, 4, 1280, step=16), _INTERLEAVE)},
     DIRECT, MESSAGES, CONTENT, CONTENT,
-    taken("negative seed watermark max_images",
-          prompt_extend=FIELDS["prompt_extend"]._replace(modes=("edit",))),
+    taken("negative seed watermark", prompt_extend=FIELDS["prompt_extend"]._replace(modes=("edit",)),
+          max_images=Field("parameters.max_images", dict(
+              metavar="N", type=number(1, 5, whole=True),
+              help="with --interleave: the most pictures, 1 to 5 (default: 1)"),
+              "M", "special", modes=("interleave",), unset={"interleave": 1})),
     ("characters", 2000), picture=_limits(_WAN, 10, 240, 8000), price=Price(0.20), running=5,
     submit="5 a second", chosen=("interleave",), transparency="refused", only_tasks=("eu-central-1",))
 WAN5_T2I = Model("wan2.5-t2i-preview", {"make": Mode((0, 0), (1, 4), _WAN6_MAKE)}, "", TEXT2IMAGE, PROMPT,
@@ -143,12 +153,21 @@ WAN5_I2I = Model("wan2.5-i2i-preview", {"edit": Mode((1, 3), (1, 4), Area(768, 1
                  picture=_limits(_WAN, 10, 384, 5000), price=Price(0.20), running=5, submit="5 a second",
                  transparency="refused")
 IMAGE_EDIT = Model("wanx2.1-imageedit", {"function": Mode((1, 1), (1, 4))}, "", IMAGE2IMAGE, FUNCTION,
-                   FUNCTION, taken("seed watermark strength"), ("characters", 800),
+                   FUNCTION, taken("seed watermark", strength=Field("parameters.strength", dict(
+                       metavar="X", type=number(0, 1),
+                       help="with two of the functions: 0 keeps, 1 changes most"), "G", "special")),
+                   ("characters", 800),
                    picture=_limits(_TOOL, 10, 512, 4096), price=Price(0.14), running=2, submit="2 a second",
                    chosen=("function", "mask"))
 MT = Model("qwen-mt-image", {"translate": Mode((1, 1), (0, 0))}, "", IMAGE2IMAGE,
            Places("", ("input.image_url",)), Places("", ("input.image_url",)),
-           taken("translate_to translate_from"), needs_prompt=False, picture=_limits(_TOOL, 10),
+           {"translate_to": Field("input.target_lang", dict(
+               metavar="LANG", help="translate the text in a picture, for example en ({models})"),
+               "L", "special"),
+            "translate_from": Field("input.source_lang", dict(
+                metavar="LANG", help="its language (default: auto)"),
+                "L", "special", unset={"translate": "auto"})},
+           needs_prompt=False, picture=_limits(_TOOL, 10),
            inline=False, price=Price(0.003), running=2, submit="1 a second", chosen=("translate_to",))
 MT2 = MT._replace(id="qwen-mt-image-2.0", price=Price(0.004), running=0, submit="", chosen=())
 
@@ -193,6 +212,36 @@ TOOLS = (
         "aitryon-refiner", "aitryon-parsing-v1", "facechain-generation")),
 )
 
+class Ratio(namedtuple("Ratio", "aspects names"), Rule):
+    """An aspect ratio and a resolution's name are sent instead of a size; `names` go with QUALITIES."""
+
+    __slots__ = ()
+
+    def fits(self, size) -> bool:
+        return False
+
+    def words(self) -> str:
+        return f"--aspect {', '.join(self.aspects)} with --quality {', '.join(QUALITIES)}"
+
+    def column(self) -> str:
+        return "`--aspect`"
+
+    def put(self, parameters: dict, ask, model: str, shape) -> None:
+        if ask.size is not None:
+            raise usage(f"{model} takes no --size", f"use {self.words()}")
+        if ask.aspect:
+            parameters["aspect_ratio"] = self._named(ask.aspect, model)
+        if ask.quality:
+            parameters["resolution"] = self.names[QUALITIES.index(ask.quality)]
+
+    def _named(self, text: str, model: str) -> str:
+        aspect = parse_aspect(text)
+        for name in self.aspects:
+            if parse_aspect(name) == aspect:
+                return name
+        raise usage(f"--aspect {text} is not legal for {model}", f"legal: {', '.join(self.aspects)}")
+
+
 _KLING_RATIOS = ("16:9", "9:16", "1:1", "4:3", "3:4", "3:2", "2:3", "21:9")
 _VENDOR = dict(direct="", task=MESSAGES, places=CONTENT, task_places=CONTENT)
 KLING = Model("kling/kling-v3-image-generation",
@@ -217,7 +266,7 @@ def _vidu(name, *prices):
 _WAN7_PRO = Area(768, 4096, 8, 2048, (("1K", 1024), ("2K", 2048), ("4K", 4096)))
 
 
-MODELS = (
+_SOLD = (
     QWEN2, *_named(QWEN2, "qwen-image-2.0-pro", price=Price(0.50), submit="2 a minute"),
     *_named(QWEN3, "qwen-image-3.0-pro", submit="5 a minute", price=by_size(
         (2_250_000, 0.25), (0, 0.50), per_input=0.02, tiers=("qima_output_1k", "qima_output_2k"))),
@@ -232,13 +281,17 @@ MODELS = (
     VIDU, _vidu("vidu-image", 0.625, 1, 1.46875), _vidu("vidu-image-pro", 1.6875, 3.1875, 5.125),
     _vidu("vidu-image-lite", 0.3125, 0.34375, 0.40625), _vidu("viduq3-fast", 0.46875, 0.78125, 1.09375),
     _vidu("viduq2-pro", 0.9375, 0.9375, 1.71875), _vidu("viduq2-fast", 0.28125),
-    *map(_gone, (
-        QWEN_MAX, QWEN_PLUS, *_named(QWEN_PLUS, "qwen-image-plus-2026-01-09", task="", running=0),
-        *_named(QWEN_PLUS, "qwen-image", price=Price(0.25)), EDIT_PLUS,
-        *_named(EDIT_PLUS, "qwen-image-edit-max", price=Price(0.50), submit="2 a minute"),
-        *_named(EDIT_PLUS, "qwen-image-edit", does={"edit": Mode((1, 3), (1, 1))}, price=Price(0.30),
-                fields=taken("negative seed watermark")))),
 )
+_ENDED = tuple(map(_gone, (
+    QWEN_MAX, QWEN_PLUS, *_named(QWEN_PLUS, "qwen-image-plus-2026-01-09", task="", running=0),
+    *_named(QWEN_PLUS, "qwen-image", price=Price(0.25)), EDIT_PLUS,
+    *_named(EDIT_PLUS, "qwen-image-edit-max", price=Price(0.50), submit="2 a minute"),
+    *_named(EDIT_PLUS, "qwen-image-edit", does={"edit": Mode((1, 3), (1, 1))}, price=Price(0.30),
+            fields=taken("negative seed watermark")))))
+
+# A new family stands here: its rule, its row.
+
+MODELS = (*_SOLD, *_ENDED)
 
 # Rows for ids that no model above covers, by their beginning. The last one takes everything.
 FAMILIES = (
@@ -264,7 +317,8 @@ def _free(row: Model) -> Model:
     """The row of an id that is newer than the table: it takes all fields and has no limits."""
     does = {mode: settings._replace(images=(0, 14), n=(1 if settings.n[1] else 0, 100), sizes=ANY_SIZE)
             for mode, settings in row.does.items()}
-    fields = {name: field._replace(modes=(), unset={}) for name, field in {**FIELDS, **row.fields}.items()}
+    fields = {name: field._replace(modes=(), unset={})
+              for name, field in {**all_fields(), **row.fields}.items()}
     return row._replace(does=does, fields=fields, prompt=("", 0), picture=ANY_PICTURE, price=None, needs=(),
                         chosen=(), transparency="", remark="")
 
@@ -297,8 +351,8 @@ TABLE = Table(MODELS, FAMILIES, AS_OF, _free, _describe, _spelled)
 
 
 def all_fields() -> dict:
-    """Every flag that is one field: those of FIELDS, and those of rows that have their own."""
-    return {**{name: field for row in TABLE.own for name, field in row.fields.items()}, **FIELDS}
+    """Every flag that is one field: those of FIELDS, and those that rows have of their own."""
+    return {**FIELDS, **{name: field for row in TABLE.own for name, field in row.fields.items()}, **FIELDS}
 
 
 def found_in(region: str, name: str) -> tuple:

@@ -2,8 +2,9 @@
 each with the best legal size for an aspect ratio.
 
 A rule is data of a model's row, and a class: how it judges a size, says what is legal, finds the nearest
-legal sizes and the best one, and puts its choice on the body. A family with a rule of its own adds a subclass
-of `Rule`. Sizes are (width, height) in pixels. Source: section 5 of the image contract.
+legal sizes and the best one, and puts its choice on the body. Here are those of several families; a rule that
+one family alone has is a subclass of `Rule` beside its rows. Sizes are (width, height) in pixels.
+Source: section 5 of the image contract.
 """
 from __future__ import annotations
 
@@ -63,7 +64,12 @@ def unlike(one: tuple, other: tuple) -> float:
 
 class Rule:
     """What a family of models takes as a size.
-    `step`: the service rounds sides to multiples of it (1: it does not)."""
+
+    A rule must have `fits` and `words`, and `nearest` and `best`, which `put` sends as a `size`; one that
+    sends something else has a `put` of its own instead. Nothing else is asked of it, not that it takes all
+    shapes, nor tiers. A namedtuple beside it holds its data. `step`: the service rounds sides to multiples of
+    it (1: it does not).
+    """
 
     __slots__ = ()
     step = 1
@@ -81,7 +87,7 @@ class Rule:
         return self.words()
 
     def nearest(self, size) -> list:
-        """The legal sizes nearest to one that is not; the best first."""
+        """One to three legal sizes nearest to one that is not, or to a tier's name; the best first."""
         raise NotImplementedError
 
     def best(self, aspect: Fraction, quality: str, text: str) -> tuple:
@@ -267,36 +273,6 @@ class Choice(namedtuple("Choice", "sizes"), Rule):
 def _distance(one: tuple, other: tuple) -> float:
     """How unlike two sizes are: mostly the shape, then the area."""
     return 10 * unlike(one, other) + abs(one[0] * one[1] - other[0] * other[1]) / (other[0] * other[1])
-
-
-class Ratio(namedtuple("Ratio", "aspects names"), Rule):
-    """An aspect ratio and a resolution's name are sent instead of a size; `names` go with QUALITIES."""
-
-    __slots__ = ()
-
-    def fits(self, size) -> bool:
-        return False
-
-    def words(self) -> str:
-        return f"--aspect {', '.join(self.aspects)} with --quality {', '.join(QUALITIES)}"
-
-    def column(self) -> str:
-        return "`--aspect`"
-
-    def put(self, parameters: dict, ask, model: str, shape) -> None:
-        if ask.size is not None:
-            raise usage(f"{model} takes no --size", f"use {self.words()}")
-        if ask.aspect:
-            parameters["aspect_ratio"] = self._named(ask.aspect, model)
-        if ask.quality:
-            parameters["resolution"] = self.names[QUALITIES.index(ask.quality)]
-
-    def _named(self, text: str, model: str) -> str:
-        aspect = parse_aspect(text)
-        for name in self.aspects:
-            if parse_aspect(name) == aspect:
-                return name
-        raise usage(f"--aspect {text} is not legal for {model}", f"legal: {', '.join(self.aspects)}")
 
 
 class Unbounded(Area):
