@@ -119,7 +119,7 @@ class Squares(namedtuple("Squares", "sides"), Choice):
 @pytest.fixture
 def made_up(emulator, add_row):
     """A row at the end of MODELS, with a size rule and a flag of its own, and the emulator's."""
-    glow = Field("parameters.glow", dict(metavar="N", type=int, help="how it glows ({models})"), "O")
+    glow = Field("parameters.glow", dict(metavar="N", type=int, help="how it glows ({models})"), "Z")
     like = emulated.IMAGE_MODELS["qwen-image-2.0"]
     emulator.image_models["made-up-1"] = replace(like, parameters={**like.parameters, "glow": emulated.anything})
     return add_row(TABLE, TABLE.row("qwen-image-2.0")._replace(
@@ -143,8 +143,8 @@ def test_a_made_up_row_draws(draw, emulator, made_up):
 def test_a_made_up_row_is_in_the_tables_and_keeps_to_the_rules(made_up):
     from tests.tables.image import tables
     written = tables()
-    assert "| O | `--glow` |" in written["models.md", "flags"]
-    assert "| `made-up-1` | O | 1,300 tokens | 0.07 | 2 a second | – |" in written["models.md", "flags and prices"]
+    assert "| Z | `--glow` |" in written["models.md", "flags"]
+    assert "| `made-up-1` | Z | 1,300 tokens | 0.07 | 2 a second | – |" in written["models.md", "flags and prices"]
     assert "| `made-up-1` | make | 1-2 | 640x640 800x800 | direct |" in written["models.md", "models"]
     for rule in rules(TABLE.rows):
         check_rule(rule)

@@ -196,7 +196,7 @@ def test_ratios_of_a_new_model_are_shown(add_row, ratios, cell):
 
 def test_a_made_up_flag_is_one_row(run, emulator, monkeypatch):
     """In --help, in the Ask, checked against the models' rows, and on the wire; no row takes it yet."""
-    monkeypatch.setitem(FIELDS, "grain", Field("parameters.grain", "X", SPECIAL, dict(type=int, help="film grain ({models})"), {2: "two"}))
+    monkeypatch.setitem(FIELDS, "grain", Field("parameters.grain", "Z", SPECIAL, dict(type=int, help="film grain ({models})"), {2: "two"}))
     refused = run("a fox", "--grain", 1, "--dry-run", skill=SKILL)
     assert refused.code == 2 and "wan2.7-t2v takes no --grain" in refused.err and "models that do: none in the table" in refused.err
     sent = run("a fox", "--model", "wan9-t2v", "--grain", 2, "--dry-run", skill=SKILL)
@@ -207,7 +207,7 @@ def test_a_made_up_flag_is_one_row(run, emulator, monkeypatch):
 def test_a_row_has_a_flag_of_its_own(run, emulator, add_row):
     """A Field in the row alone: in --help, in the table and its legend, refused elsewhere, and on the wire."""
     from tests.tables.video import tables
-    fluff = Field("parameters.fluff", "X", SPECIAL, dict(type=int, help="how fluffy ({models})"))
+    fluff = Field("parameters.fluff", "Z", SPECIAL, dict(type=int, help="how fluffy ({models})"))
     row = add_row(TABLE, TABLE.row("wan2.7-t2v")._replace(id="made-up-t2v", fields=taken("seed", fluff=fluff)))
     for model in (row.id, "wan9-t2v"):
         sent = run("a fox", "--model", model, "--fluff", 2, "--dry-run", skill=SKILL)
@@ -215,8 +215,8 @@ def test_a_row_has_a_flag_of_its_own(run, emulator, add_row):
     refused = run("a fox", "--fluff", 1, "--dry-run", skill=SKILL)
     assert refused.code == 2 and f"models that do: {row.id};" in refused.err
     assert f"how fluffy ({row.id})" in " ".join(run("--help", skill=SKILL).out.split())
-    assert "| X | `--fluff` |" in tables()["models.md", "flags"]
-    assert any(f"| `{row.id}` | SX |" in line for line in tables()["models.md", "prices"])
+    assert "| Z | `--fluff` |" in tables()["models.md", "flags"]
+    assert any(f"| `{row.id}` | SZ |" in line for line in tables()["models.md", "prices"])
 
 
 def test_a_path_for_a_flag_that_is_not_there_is_refused():

@@ -60,9 +60,10 @@ def test_every_row_has_a_price_or_is_known_to_have_none():
 @each("model", PRICES)
 def test_price_of_each_tier(model):
     fields, tiers, default = PRICES[model]
+    seconds = fields.get("duration", 5)
     for tier, each in [*tiers.items(), (None, tiers[default])]:
         found = price(model, **fields, **({"resolution": tier} if tier else {}))
-        assert found.low == found.high == pytest.approx(5 * each) and found.units == {"seconds": 5}
+        assert found.low == found.high == pytest.approx(seconds * each) and found.units == {"seconds": seconds}
         assert (found.as_of, found.region, found.about) == ("2026-10-09", "cn-beijing", False)
 
 
