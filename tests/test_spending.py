@@ -386,6 +386,15 @@ def test_of_several_budgets_the_smallest_counts(run, emulator, work):
     assert run("hi").code == 0
 
 
+def test_all_budgets_of_one_file_hold(run, emulator, work):
+    for lines in ("QIANWEN_BUDGET=0.01/day\nQIANWEN_BUDGET=300/month\n", "QIANWEN_BUDGET=0.01\nQIANWEN_BUDGET=20\n"):
+        (work / ".env").write_text(lines)
+        assert run("hi").code == 4 and not emulator.requests
+    (work / ".env").write_text("QIANWEN_BUDGET=20/day\nQIANWEN_BUDGET=100/week\nQIANWEN_BUDGET=30\n")
+    found = run("--check", "--json").document["budget"]
+    assert [(one["amount"], one["period"]) for one in found] == [(20.0, "day"), (100.0, "week")]
+
+
 def test_without_a_price_a_budget_refuses_unless_told_otherwise(run, emulator):
     done = run("hi", "--model", "qwen3.8-27b", env={"QIANWEN_BUDGET": "20"})
     assert done.code == 4 and "--unpriced" in done.err and not emulator.requests

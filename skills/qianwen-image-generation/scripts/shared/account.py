@@ -29,8 +29,9 @@ _LINE = "(?is)" + _SETS + r"([A-Za-z_][A-Za-z0-9_]*)\s*=(.*)"
 _NAMED = r"(?<![A-Za-z0-9_])(" + "|".join(VARIABLES) + r")(?![A-Za-z0-9_])"
 _WORKSPACE = r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}"
 
-# Where settings come from: "environment", "project" or "home"; the path of the file; what it sets.
-Source = namedtuple("Source", "kind where values")
+# Where settings come from: "environment", "project" or "home"; the path of the file; what it sets, the last
+# of several lines counting, and each of its lines as (variable, value).
+Source = namedtuple("Source", "kind where values lines")
 
 
 class Settings:
@@ -48,10 +49,11 @@ class Settings:
         self.searched = env_files(cwd or _working_directory(), self.environ, self.warnings)
         here = {name: self.environ[name] for name in VARIABLES
                 if not _is_blank(name, self.environ.get(name, ""))}
-        self.sources = [Source("environment", ENVIRONMENT, here)]
+        self.sources = [Source("environment", ENVIRONMENT, here, list(here.items()))]
         for path in self.searched:
             kind = "home" if path == home_file(self.environ) else "project"
-            self.sources.append(Source(kind, path, _read(path, kind, self.warnings)))
+            text = _read(path, kind, self.warnings)
+            self.sources.append(Source(kind, path, parse_env(text), env_lines(text)))
         self.keys = [(source.where, name, source.values[name]) for source in self.sources
                      for name in KEY_VARIABLES if name in source.values]
         self.secrets = _secrets(self.keys, self.environ)
@@ -62,9 +64,9 @@ class Settings:
                      if name in source.values and source.kind in kinds), ("", ""))
 
     def all(self, name: str) -> list:
-        """(value, where) of every source that sets a variable."""
-        return [(source.values[name].strip(), source.where) for source in self.sources
-                if name in source.values]
+        """(value, where) of every line of every source that sets a variable."""
+        return [(value.strip(), source.where) for source in self.sources
+                for variable, value in source.lines if variable == name]
 
 
 _ACCOUNT = "key key_source endpoint endpoint_source strict warnings spare budgets sandboxed searched state"
@@ -274,19 +276,19 @@ def _within_own_project(folders: list, warnings: list) -> list:
     return folders[:1]
 
 
-def _read(path: str, kind: str, warnings: list) -> dict:
-    """The variables of a `.env` file that is the user's own; anything else in its place is warned of."""
+def _read(path: str, kind: str, warnings: list) -> str:
+    """The text of a `.env` file that is the user's own; anything else in its place is warned of."""
     try:
         raw = _bytes_of(os.path.realpath(path) if kind == "home" else path)
     except FileNotFoundError:
-        return {}
+        return ""
     except NotOwn as error:
         if not os.path.isdir(path):
             warnings.append(f"{path} is ignored: {error.strerror}")
-        return {}
+        return ""
     except OSError as error:
         warnings.append(f"{path} could not be read: {error.strerror}")
-        return {}
+        return ""
     wide = raw[:2] in (b"\xff\xfe", b"\xfe\xff")  # as Windows PowerShell writes it
     text = raw.decode("utf-16" if wide else "utf-8-sig", "replace")
     for number, line in enumerate(_lines(text), 1):
@@ -294,7 +296,7 @@ def _read(path: str, kind: str, warnings: list) -> dict:
         if named and not line.lstrip().startswith("#") and not re.match(_LINE, line):
             warnings.append(f"{path}, line {number}: {named.group(1)} is not set as {named.group(1)}=value, "
                             "so the line is ignored")
-    return parse_env(text)
+    return text
 
 
 def _bytes_of(path: str) -> bytes:
@@ -309,16 +311,20 @@ def _bytes_of(path: str) -> bytes:
 
 
 def parse_env(text: str) -> dict:
-    """The variables of this project in the text of a `.env` file;
-    `export`, quotes and comments are understood."""
-    values = {}
+    """The variables of this project in the text of a `.env` file; the last line of several counts."""
+    return dict(env_lines(text))
+
+
+def env_lines(text: str) -> list:
+    """The same, line by line as (variable, value); `export`, quotes and comments are understood."""
+    found = []
     for line in _lines(text):
         match = re.match(_LINE, line)
         if match and match.group(1) in VARIABLES:
             value = _unquote(match.group(2).strip())
             if not _is_blank(match.group(1), value):
-                values[match.group(1)] = value
-    return values
+                found.append((match.group(1), value))
+    return found
 
 
 def _lines(text: str) -> list:
