@@ -185,6 +185,14 @@ def test_an_answer_that_breaks_its_promise_is_paid_and_says_so(run, emulator, wo
     assert spent(run)["total"] == 0.02
 
 
+@pytest.mark.parametrize("fault", ["500", "503", "502", "sse-internal"])
+def test_a_chat_that_the_service_fails_costs_nothing(run, emulator, home, fault):
+    """Contract 8.4: failed calls are not billed, so no budget is used up by them."""
+    emulator.inject(fault, times=None)
+    assert run("hi", "--retries", 0).code == 8
+    assert spending(home) == [] and spent(run)["total"] == 0
+
+
 @pytest.mark.parametrize("fault, code", [("401", 3), ("403", 3), ("arrearage", 4)])
 def test_a_refused_call_costs_nothing(run, emulator, home, fault, code):
     emulator.inject(fault, times=None)

@@ -142,6 +142,11 @@ class Turn:
             try:
                 self.client.events(request, Retries.CHAT, self._fold)
                 is_whole = True
+            except Failure as failure:
+                # an error in place of an answer is not billed (text contract 8.4)
+                if not failure.partial and (failure.http_status >= 400 or failure.server_error):
+                    failure.accepted = "no"
+                raise
             finally:
                 if is_whole or self.answer.usage:
                     cost = charged(self.model, self.answer.usage, region, session.half_price,
