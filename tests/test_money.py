@@ -255,6 +255,16 @@ def test_a_task_counts_from_its_create_and_is_settled_at_its_end(tmp_path):
     assert lines_of(tmp_path)[1]["calls"] == 0 and lines_of(tmp_path)[1]["id"] == "task-1"
 
 
+def test_what_the_service_does_not_report_stays_held(tmp_path):
+    payments = payments_of(tmp_path, "0.5")
+    with payments.paying("m", PRICED) as payment:
+        assert payment.settle(NOT_KNOWN, "r-1") == NOT_KNOWN
+    (line,) = lines_of(tmp_path)
+    assert (line["amount"], line["in_doubt"], line["id"]) == (0.4, True, "r-1")
+    with pytest.raises(Failure, match="leaves 0.10 CNY"):
+        payments.begin("m", PRICED)
+
+
 def test_a_result_is_not_lost_where_a_long_file_cannot_be_set_aside(tmp_path, monkeypatch):
     """The module that does it is loaded late; an update of the skill may have taken it away."""
     monkeypatch.setattr(spending, "MOST_BYTES", 0)

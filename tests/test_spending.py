@@ -193,6 +193,23 @@ def test_a_chat_that_the_service_fails_costs_nothing(run, emulator, home, fault)
     assert spending(home) == [] and spent(run)["total"] == 0
 
 
+@pytest.mark.parametrize("reported", [{}, {"prompt_tokens": "12", "completion_tokens": 0.5}])
+def test_an_answer_without_usage_stays_held_against_the_budget(run, emulator, home, reported):
+    for _ in range(2):
+        emulator.reply(text="Hi", usage=reported)
+    done = run("hi", "--no-stream", "--json", env={"QIANWEN_BUDGET": "0.04"})
+    assert done.document["billing"]["cost"]["known"] is False and done.err.splitlines()[-1].endswith("price not known"), done
+    (line,) = spending(home)
+    assert line["in_doubt"] and line["amount"] == pytest.approx(0.0328, abs=1e-3)
+    assert run("hi", env={"QIANWEN_BUDGET": "0.04"}).code == 4
+
+
+def test_counts_may_be_written_as_10_0(run, emulator):
+    emulator.reply(text="Hi", usage=usage(1000.0, 1000.0))
+    cost = run("hi", "--no-stream", "--json").document["billing"]
+    assert cost["cost"]["amount"] == 0.01 and cost["units"] == {"input_tokens": 1000, "output_tokens": 1000}
+
+
 @pytest.mark.parametrize("fault, code", [("401", 3), ("403", 3), ("arrearage", 4)])
 def test_a_refused_call_costs_nothing(run, emulator, home, fault, code):
     emulator.inject(fault, times=None)

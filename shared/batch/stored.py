@@ -35,11 +35,11 @@ class StoredPayments:
     `costs` gets for each model the sum, and of how many rows."""
 
     def __init__(self, costs: dict):
-        self._costs, self._model = costs, ""
+        self._costs, self._model, self._about = costs, "", FREE
 
     @contextlib.contextmanager
     def paying(self, model: str, cost):
-        self._model = model
+        self._model, self._about = model, cost
         try:
             yield self
         except Taken as taken:
@@ -50,9 +50,10 @@ class StoredPayments:
         """A row is held against no budget; its job is."""
 
     def settle(self, cost, call: str = ""):
-        """A row's answer cost this; return it."""
+        """A row's answer cost this, or what was expected of it where the service did not tell; return it."""
         before, rows = self._costs.get(self._model, (FREE, 0))
-        self._costs[self._model] = (plus(before, cost) if rows else cost, rows + 1)
+        found = cost if cost.known else self._about
+        self._costs[self._model] = (plus(before, found) if rows else found, rows + 1)
         return cost
 
 

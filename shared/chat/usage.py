@@ -33,6 +33,8 @@ def _first(usage, *ways):
         value = usage
         for name in way:
             value = value.get(name) if isinstance(value, dict) else None
+        if isinstance(value, float) and value.is_integer():  # JSON has one kind of number
+            value = int(value)
         if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 53:
             return value
     return None

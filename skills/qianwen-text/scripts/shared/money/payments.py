@@ -159,8 +159,12 @@ class Payment:
         self._open = True
 
     def settle(self, cost: Cost, call: str = "") -> Cost:
-        """It is done and cost this; return the cost. `call` is the request's id."""
-        self._end(cost.units, cost.high, call=call)
+        """It is done and cost this; return the cost. `call` is the request's id.
+        Where the service did not tell what it used, it stays counted with what it may have cost."""
+        if cost.known or not self._cost.known:
+            self._end(cost.units, cost.high, call=call)
+        else:
+            self._end(self._cost.units, self._cost.high, call=call, in_doubt=True)
         return cost
 
     def goes_on(self, task: str) -> None:
