@@ -302,6 +302,19 @@ def test_budgets_of_several_periods_all_hold(tmp_path):
         payments_of(tmp_path, "60/day", "60/week", "5.1/month").begin("m", PRICED)
 
 
+@pytest.mark.parametrize("cost, said", [
+    (PRICED, "this call may cost 0.40 CNY"), (NOT_KNOWN, "the price of this call is not known"), (exactly(0.0, "x"), "")])
+@pytest.mark.parametrize("spent", [1.0, 1.2])
+def test_where_nothing_is_left_only_what_is_free_goes(tmp_path, cost, said, spent):
+    Sums(str(tmp_path)).add("s", "m", {}, spent)
+    payments = payments_of(tmp_path, "1", unpriced=True)
+    if said:
+        with pytest.raises(Failure, match=f"leaves 0.00 CNY, but {said}"):
+            payments.begin("m", cost)
+    else:
+        payments.begin("m", cost).release()
+
+
 @pytest.mark.parametrize("cost, goes", [(PRICED, False), (NOT_KNOWN, False), (exactly(0.0, "2026-10-09"), True)])
 def test_a_budget_of_nothing_sends_only_what_is_free(tmp_path, cost, goes):
     payments = payments_of(tmp_path, "0", unpriced=True)

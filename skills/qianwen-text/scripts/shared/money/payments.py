@@ -62,11 +62,12 @@ class Payments:
         if self.budgets and not cost.known and not self.unpriced:
             raise _no_price(model, cost, self.budgets[0])
         shown = self._clean(model) if cost.high is None else model  # an id that has a price stands in a table
+        budgets = self.budgets if cost.high != 0 else ()  # what surely costs nothing goes
         number = 0  # among the calls under way; where it cannot be written down it is none of them
         with self._changed:
             while not number:
                 try:
-                    with self._checked(cost.high) if self.budgets else contextlib.nullcontext():
+                    with self._checked(cost.high) if budgets else contextlib.nullcontext():
                         self._under_way = self._under_way or UnderWay(self._state)
                         number = self._under_way.begin(self.skill, shown, cost.high)
                 except Failure:
@@ -74,8 +75,8 @@ class Payments:
                         raise
                     self._changed.wait()
                 except OSError as error:
-                    if self.budgets:
-                        raise _cannot_be_held(error, self.budgets[0]) from error
+                    if budgets:
+                        raise _cannot_be_held(error, budgets[0]) from error
                     self._tell(error)
                     break
             self._open += 1
@@ -88,12 +89,12 @@ class Payments:
 
     @contextlib.contextmanager
     def _checked(self, amount: float | None):
-        """No other process begins a call within the block. Refuses what would go over a budget; one of 0 lets
-        only go what surely costs nothing."""
+        """No other process begins a call within the block. Refuses what would go over a budget, and what has
+        no price where nothing is left of one."""
         with Lock(os.path.join(self._state, BUDGET_LOCK), wait=30.0):
             for one, spent, _ in self.left():
-                if spent + (amount or 0.0) > one.amount + _ROUNDING or one.amount == 0 and amount != 0:
-                    raise budget.over(one, spent, amount or 0.0)
+                if spent + (amount or 0.0) > one.amount + _ROUNDING or spent >= one.amount:
+                    raise budget.over(one, spent, amount)
             yield
 
     @functools.cached_property

@@ -50,13 +50,13 @@ def first_day(period: str, today: date) -> date:
     return today.replace(day=1) if period == "month" else today
 
 
-def over(budget: Budget, spent: float, cost: float) -> Failure:
-    """The refusal of a call that would go over a budget."""
+def over(budget: Budget, spent: float, cost: float | None) -> Failure:
+    """The refusal of a call that would go over a budget; the price of one that costs None is not known."""
     left = max(0.0, budget.amount - spent)
+    what = "the price of this call is not known" if cost is None else f"this call may cost {yuan(cost)} CNY"
     return Failure(
         Exit.QUOTA,
-        f"the budget of {yuan(budget.amount)} CNY a {budget.period} leaves {yuan(left)} CNY, "
-        f"but this call may cost {yuan(cost)} CNY",
+        f"the budget of {yuan(budget.amount)} CNY a {budget.period} leaves {yuan(left)} CNY, but {what}",
         f"{yuan(spent)} CNY are spent or under way this {budget.period}; "
         f"the budget is QIANWEN_BUDGET in {budget.where}",
         "choose a cheaper model or less output (--estimate shows the price), "
