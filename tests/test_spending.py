@@ -539,18 +539,6 @@ def test_a_failed_task_costs_nothing(run, emulator):
     assert spent(run)["total"] == 0
 
 
-def test_a_task_is_settled_on_the_day_on_which_it_was_counted(run, emulator, home):
-    emulator.inject("task-failed")
-    made = run("a fox", "--model", "wan2.7-image", "--task", "--no-wait", "--json", skill=IMAGE)
-    (record,) = (home / ".local" / "state" / "qianwen" / "tasks").glob("q-*.json")
-    yesterday = (datetime.now() - timedelta(days=1)).timestamp()
-    held = json.loads(record.read_text("utf-8"))
-    held["counted"]["time"] = yesterday
-    record.write_text(json.dumps(held))
-    assert run("--resume", made.document["task_id"], "--poll", "0.05", skill=IMAGE).code == 8
-    assert spending(home)[-1]["amount"] == -0.2 and spending(home)[-1]["time"] == pytest.approx(yesterday, abs=1)
-
-
 def test_a_lost_create_is_in_doubt(run, emulator):
     emulator.inject("accept-then-reset")
     run("a fox", "--model", "wan2.7-image", "--task", "--poll", "0.05", skill=IMAGE)

@@ -147,7 +147,6 @@ class Jobs(Polled):
                 cost, rows = costs.get(model, (FREE, 0))
                 correct(self._payments, model, total(held)[0], cost, self.record["id"],
                         resolved=sum(job.pop("in_doubt", False) for job in jobs),
-                        at=min(job.get("asked", 0.0) for job in jobs),
                         calls=max(0, rows - len(held)))  # a row is a call, as in a batch of direct calls
             for job in jobs:
                 job.pop("counted", None)

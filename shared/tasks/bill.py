@@ -5,8 +5,6 @@ since the create, `cost` what it cost in the end, as `billing.cost` of the docum
 """
 from __future__ import annotations
 
-import time
-
 from ..money.cost import Cost, document, FREE, of_document, words
 from ..money.payments import correct
 from ..words import unit
@@ -17,7 +15,7 @@ ESTIMATE = "an estimate; billed when it is done"
 
 def counted(cost: Cost) -> dict:
     """The estimate as a record has it."""
-    return {**document(cost), "units": cost.units, "time": time.time()}
+    return {**document(cost), "units": cost.units}
 
 
 def cost_counted(record: dict) -> Cost:
@@ -35,8 +33,7 @@ def settle(session, record: dict, cost: Cost, resolved: bool = False) -> None:
     `resolved`: the create was in doubt, and is so no more."""
     if "counted" in record:
         correct(session.payments, record.get("model", ""), cost_counted(record), cost,
-                record["task_id"] or record["id"], resolved=resolved or bool(record.get("found")),
-                at=record["counted"].get("time", 0.0))
+                record["task_id"] or record["id"], resolved=resolved or bool(record.get("found")))
         del record["counted"]
     record["cost"] = document(cost)
 

@@ -27,14 +27,13 @@ class Spending:
         self.folder, self._clock = folder, clock
 
     def add(self, skill: str, model: str, units: dict, amount: float | None, *, call: str = "",
-            calls: int = 1, in_doubt: bool = False, doubts: int = 0, at: float = 0.0) -> bool:
+            calls: int = 1, in_doubt: bool = False, doubts: int = 0) -> bool:
         """Append a line; whether the file is so long now that it should be set aside. `amount` in CNY, None
         where no price is known; `call` is the request's or the task's id.
 
-        `doubts` is added to the calls in doubt: -1 where one of them is so no more. `at` is the moment of the
-        call in epoch seconds, 0 for now.
+        `doubts` is added to the calls in doubt: -1 where one of them is so no more.
         """
-        line = {"time": round(at or self._clock(), 3), "skill": skill, "model": model, "units": units,
+        line = {"time": round(self._clock(), 3), "skill": skill, "model": model, "units": units,
                 "amount": None if amount is None else rounded(amount), "calls": calls, "id": call,
                 **({"in_doubt": True} if in_doubt else {}), **({"doubts": doubts} if doubts else {}),
                 "folder": _working_folder()}

@@ -193,9 +193,9 @@ class Payment:
 
 
 def correct(payments: Payments, model: str, counted: Cost, now: Cost, task: str,
-            resolved: bool = False, calls: int = 0, at: float = 0.0) -> None:
-    """Settle a task whose create was counted as one call that costs `counted`: the difference is written, for
-    the day of the create, which was `at` (0 for today), with as many further `calls`.
+            resolved: bool = False, calls: int = 0) -> None:
+    """Settle a task whose create was counted as one call that costs `counted`:
+    the difference is written, with as many further `calls`.
 
     `resolved`: the call was in doubt, and is so no more.
     """
@@ -205,7 +205,7 @@ def correct(payments: Payments, model: str, counted: Cost, now: Cost, task: str,
     amount = now.high - (counted.high if counted.known else 0.0) if now.known else None
     if amount or calls or any(units.values()) or resolved:
         payments.write(model, {name: count for name, count in units.items() if count}, amount, call=task,
-                       calls=calls, doubts=-int(resolved), at=at)
+                       calls=calls, doubts=-int(resolved))
 
 
 def _no_price(model: str, cost: Cost, held: budget.Budget) -> Failure:
