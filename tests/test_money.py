@@ -406,6 +406,38 @@ def test_what_is_left_for_check(tmp_path):
     assert (held.period, amount, left) == ("week", 0.75, 0.25)
 
 
+def test_a_line_of_another_day_is_not_of_today(tmp_path):
+    """Of a day to come neither: a clock that was wrong must not block a budget until then."""
+    for days in (-1, 1, 900):
+        Sums(str(tmp_path), clock=lambda: time.time() + days * 86400).add("s", "m", {}, 5.0)
+    assert spent(tmp_path) == 0 and Sums(str(tmp_path)).between(TODAY, TODAY) == {}
+    payments_of(tmp_path, "1").begin("m", PRICED)
+
+
+@pytest.mark.parametrize("value", [b"NaN", b"-Infinity", b"1e400", b"1e300", b'"5"', b"[]", pytest.param(b"[" * 90_000 + b"]" * 90_000, id="deep")])
+def test_damaged_records_are_passed_over(tmp_path, value):
+    one, damaged = Sums(str(tmp_path)), b"".join
+    one.add("s", "m", {"tokens": 1}, 0.5)
+    line = (tmp_path / "spending.jsonl").read_bytes()
+    with open(tmp_path / "spending.jsonl", "ab") as file:
+        file.write(line.replace(b'"amount": 0.5', b'"amount": ' + value) + line.replace(b'"calls": 1', b'"calls": ' + value))
+    day = TODAY.isoformat().encode()
+    for row in (b'"s", "m", 1, {}, %s, 0, 0', b'"s", "m", %s, {}, 1, 0, 0', b'"s", "m", 1, {"tokens": %s}, 1, 0, 0', b'"s", "m", 1, %s, 1'):
+        (tmp_path / "spending-sums.json").write_bytes(damaged((b'{"folded": 0, "days": [["', day, b'", ', row % value, b"]]}")))
+        assert Sums(str(tmp_path)).between(TODAY, TODAY)["s", "m"][:3] == (1, {"tokens": 1}, 0.5), row
+    (tmp_path / "spending-sums.json").write_bytes(b'{"folded": %s, "days": []}' % value)
+    (tmp_path / "under-way").mkdir()
+    begun = b'{"begin": 1, "skill": "s", "model": "m", "amount": %s}\n{"begin": 2, "skill": "s", "model": "m", "amount": 2}\n'
+    (tmp_path / "under-way" / "1-a.jsonl").write_bytes(begun % value)
+    assert Sums(str(tmp_path)).under_way() == 0 and spent(tmp_path) == 2.5
+
+
+def test_a_unit_that_is_no_number_does_not_take_the_amount_along(tmp_path):
+    (tmp_path / "spending.jsonl").write_text(
+        json.dumps({"time": time.time(), "skill": "s", "model": "m", "units": {"tokens": float("nan"), "seconds": "5"}, "amount": 2}) + "\n")
+    assert Sums(str(tmp_path)).between(TODAY, TODAY) == {("s", "m"): Sum(1, {}, 2.0, 0, 0)}
+
+
 def test_the_file_of_a_process_that_has_not_locked_it_yet_is_left_alone(tmp_path):
     """Locked or deleted by a reader now, its process would refuse a call, or be taken for none."""
     path = tmp_path / "under-way" / "1-abc.jsonl"

@@ -6,12 +6,11 @@ Lines are read once, as they come. A long file is set aside whole (`spending-N.j
 from __future__ import annotations
 
 import json
-import math
 import os
 import re
 import time
 from collections import namedtuple
-from datetime import date, datetime
+from datetime import date
 
 from ..files.locks import Lock, is_held
 from ..files.own import open_own, read_own
@@ -22,6 +21,8 @@ SUMS = "spending-sums.json"
 _MOST_SUMS = 64 << 20  # bytes
 _NEW = 60.0  # seconds
 _ASIDE = r"spending-(\d+)\.jsonl$"
+_MOST = 1e15  # of anything that is summed; what is not below that is damage
+_DAMAGED = (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError, OSError)
 
 # What was spent on one day with one model. unpriced: calls without a known price;
 # in_doubt: calls whose outcome nobody knows.
@@ -39,10 +40,10 @@ class Sums(Spending):
 
     def __init__(self, folder: str, clock=time.time):
         super().__init__(folder, clock)
-        self._read = (None, 0)  # which file, and how far
+        self._read = 0  # how far the file that is read line by line has been read
         self._sums: dict = {}  # (day, skill, model) -> Sum
+        self._folded = None  # the last file that stands in them
         self.unreadable = 0  # lines passed over, of all days
-        self._folded = -1
 
     def between(self, first: date, last: date) -> dict:
         """(skill, model) -> Sum of the days from `first` to `last`, both included."""
@@ -53,43 +54,46 @@ class Sums(Spending):
         return found
 
     def since(self, first: date) -> float:
-        """CNY spent from a day on; calls in doubt count with what they may have cost."""
-        return sum(one.amount for (day, _, _), one in self._all().items() if day >= first.isoformat())
+        """CNY spent from a day on up to today; calls in doubt count with what they may have cost. What a clock
+        that was wrong has dated later counts when its day has come, here as in `between`."""
+        last = date.fromtimestamp(self._clock()).isoformat()
+        return sum(one.amount for (day, _, _), one in self._all().items() if first.isoformat() <= day <= last)
 
     def _all(self) -> dict:
         """The sums of everything, up to date: only what was appended since the last look is read."""
         if not os.path.isdir(self.folder):
             return {}
         with self._lock():
-            if self._fold() or self._read[0] is None:
-                self._folded, self._sums, self.unreadable = self._read_sums()
-                self._read = (self._folded, 0)
-            end, unreadable = self._add_lines(self._path(FILE), self._read[1], self._sums)
-            self._read, self.unreadable = (self._folded, end), self.unreadable + unreadable
+            folded, sums, unreadable = self._fold()
+            if folded != self._folded:
+                self._folded, self._sums, self._read, self.unreadable = folded, sums, 0, unreadable
+            self._read, unreadable = self._add_lines(self._path(FILE), self._read, self._sums)
+            self.unreadable += unreadable
         return self._sums
 
-    def _fold(self) -> bool:
-        """Sum the files that were set aside; whether there were any, or another process summed some."""
+    def _fold(self) -> tuple:
+        """Sum the files that were set aside; (the number of the last one, the sums of all of them,
+        how many of their lines could not be read)."""
         folded, sums, unreadable = self._read_sums()
         new = [number for number in self._numbers() if number > folded]
         for number in new:
             unreadable += self._add_lines(self._path(f"spending-{number}.jsonl"), 0, sums)[1]
+            folded = number
         if new:
             from ..files.whole import whole
             with whole(self._path(SUMS), permissions=0o600) as file:
                 days = [[*key, *one] for key, one in sums.items()]
-                file.write(json.dumps({"folded": new[-1], "days": days,
-                                       "unreadable": unreadable}).encode())
-        return bool(new) or folded != self._folded
+                file.write(json.dumps({"folded": folded, "days": days, "unreadable": unreadable}).encode())
+        return folded, sums, unreadable
 
     def _read_sums(self) -> tuple:
         """(number of the last file that is summed, the sums, how many lines could not be read);
         (-1, {}, 0) where there are none or they are damaged."""
         try:
             held = json.loads(read_own(self._path(SUMS), _MOST_SUMS) or b"")
-            return (int(held["folded"]), {tuple(row[:3]): Sum(*row[3:]) for row in held["days"]},
-                    int(held.get("unreadable", 0)))
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            unreadable = int(_number(held.get("unreadable", 0)))
+            return int(held["folded"]), dict(map(_summed, held["days"])), unreadable
+        except _DAMAGED:
             return -1, {}, 0
 
     def _add_lines(self, path: str, start: int, sums: dict) -> tuple:
@@ -106,7 +110,8 @@ class Sums(Spending):
             found = _line(line)
             if found:
                 sums[found[0]] = plus(sums.get(found[0], Sum()), found[1])
-            unreadable += not found and bool(line.strip())
+            else:
+                unreadable += bool(line.strip())
         return start + end, unreadable
 
     # -- long files
@@ -114,10 +119,12 @@ class Sums(Spending):
     def set_aside(self) -> None:
         """Give a long file its number and add it to the sums. Lines of a file that was renamed and not summed
         (a crash in between) are summed by the next reader."""
+        path = self._path(FILE)
         with self._lock():
-            if os.path.getsize(self._path(FILE)) > MOST_BYTES:
+            # another process may just have done it
+            if os.path.exists(path) and os.path.getsize(path) > MOST_BYTES:
                 last = max(*self._numbers(), self._read_sums()[0], -1)
-                os.rename(self._path(FILE), self._path(f"spending-{last + 1}.jsonl"))
+                os.rename(path, self._path(f"spending-{last + 1}.jsonl"))
                 self._fold()
 
     def _numbers(self) -> list:
@@ -142,13 +149,13 @@ class Sums(Spending):
             if not is_held(path):
                 with Lock(path, wait=1.0) as lock:  # two readers would count the same doubts
                     for number, call in _open_calls(path).items():
-                        self.add(call["skill"], call["model"], {}, call["amount"], in_doubt=True)
+                        self.add(call.skill, call.model, {}, call.amount, in_doubt=True)
                         os.write(lock.descriptor, ended(number))
                     lock.remove()
                 return 0.0
         except OSError:  # it cannot be changed, so its calls count as long as it is there
             pass
-        return sum(call["amount"] or 0 for call in _open_calls(path).values())
+        return sum(call.amount or 0 for call in _open_calls(path).values())
 
     def _is_new(self, path: str) -> bool:
         """Whether a process has just made this file, and will lock it before it writes to it."""
@@ -163,39 +170,60 @@ class Sums(Spending):
             return []
 
 
+_Call = namedtuple("_Call", "skill model amount")
+
+
 def _open_calls(path: str) -> dict:
     """number -> the calls of one process that began and did not end, as far as its file can be read."""
     found: dict = {}
     try:
         with os.fdopen(open_own(path), "rb") as file:
-            lines = file.read(MOST_BYTES).splitlines()
+            for line in file.read(MOST_BYTES).splitlines():
+                _follow(line, found)
     except OSError:
-        return {}
-    for line in lines:
-        try:
-            one = json.loads(line)
-            if "begin" in one:
-                found[one["begin"]] = {"skill": str(one["skill"]), "model": str(one["model"]),
-                                       "amount": one.get("amount")}
-            else:
-                found.pop(one.get("end"), None)
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-            continue
+        pass
     return found
+
+
+def _follow(line: bytes, found: dict) -> None:
+    """Put the call that a line begins among those found, or take out the one that it ends."""
+    try:
+        one = json.loads(line)
+        if "begin" not in one:
+            found.pop(one.get("end"), None)
+            return
+        amount = None if one.get("amount") is None else _number(one["amount"])
+        found[one["begin"]] = _Call(str(one["skill"]), str(one["model"]), amount)
+    except _DAMAGED:
+        pass
 
 
 def _line(raw: bytes):
     """((day, skill, model), Sum) of a line, None for one that is torn or not ours."""
     try:
         line = json.loads(raw)
-        amount, calls = line["amount"], int(line.get("calls", 1))
-        doubt = calls if line.get("in_doubt") else int(line.get("doubts", 0))
+        amount, calls = line["amount"], int(_number(line.get("calls", 1)))
+        doubt = calls if line.get("in_doubt") else int(_number(line.get("doubts", 0)))
         units = {str(name): count for name, count in line["units"].items()
-                 if isinstance(count, (int, float)) and math.isfinite(count)}
-        if not math.isfinite(amount or 0):
-            return None
-        day = datetime.fromtimestamp(float(line["time"])).date().isoformat()
+                 if isinstance(count, (int, float)) and -_MOST < count < _MOST}
+        day = date.fromtimestamp(_number(line["time"])).isoformat()
         return (day, str(line["skill"]), str(line["model"])), Sum(
-            calls, units, float(amount or 0), calls if amount is None else 0, doubt)
-    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, OSError, RecursionError):
+            calls, units, 0.0 if amount is None else _number(amount), calls if amount is None else 0, doubt)
+    except _DAMAGED:
         return None
+
+
+def _summed(row) -> tuple:
+    """The same of a row of the file of sums. Raises an error of _DAMAGED."""
+    day, skill, model, *sums = row
+    one = Sum(*sums)
+    for value in (one.calls, one.amount, one.unpriced, one.in_doubt, *one.units.values()):
+        _number(value)
+    return (str(day), str(skill), str(model)), one
+
+
+def _number(value):
+    """A number that can be summed. Raises ValueError or TypeError for anything else."""
+    if not -_MOST < value < _MOST:  # NaN neither
+        raise ValueError(value)
+    return value
