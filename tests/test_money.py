@@ -1,6 +1,7 @@
 """Costs, budgets and the record of what was spent: pure parts, the files, many processes at once."""
 from __future__ import annotations
 
+import errno
 import json
 import os
 import stat
@@ -456,3 +457,50 @@ def test_only_the_open_calls_of_a_process_count(tmp_path):
     under_way.end(second)
     under_way.close()
     assert Sums(str(tmp_path)).under_way() == 0.0
+
+
+def test_a_process_of_many_calls_counts_those_that_are_open(tmp_path):
+    """Its files stay short: a full one gets no more calls, and goes with the last of its own."""
+    under_way, folder = UnderWay(str(tmp_path)), tmp_path / "under-way"
+    long_one = under_way.begin("s", "m", 5.0)
+    for _ in range(12_000):
+        under_way.end(under_way.begin("s", "m", 1.0))
+    last = [under_way.begin("s", "m", 10.0) for _ in range(64)]
+    assert Sums(str(tmp_path)).under_way() == 645.0
+    sizes = [path.stat().st_size for path in folder.iterdir()]
+    assert len(sizes) in (2, 3) and max(sizes) < 12_000
+    under_way.end(long_one)
+    assert len(list(folder.iterdir())) == len(sizes) - 1 and Sums(str(tmp_path)).under_way() == 640.0
+    for number in last:
+        under_way.end(number)
+    under_way.close()
+    assert list(folder.iterdir()) == []
+
+
+def test_a_long_file_of_calls_under_way_is_read_whole(tmp_path):
+    under_way = UnderWay(str(tmp_path))
+    os.write(under_way._lock.descriptor, b'{"begin": 0, "skill": "s", "model": "m", "amount": 1}\n{"end": 0}\n' * 20_000)
+    under_way.begin("s", "m", 2.0)
+    assert Sums(str(tmp_path)).under_way() == 2.0
+
+
+def test_a_call_whose_line_cannot_be_written_stays_under_way(tmp_path, monkeypatch):
+    payments, written = payments_of(tmp_path, "1"), Sums.add
+    monkeypatch.setattr(spending.Spending, "add", lambda *line, **more: (_ for _ in ()).throw(OSError(errno.ENOSPC, "No space left on device")))
+    with payments.paying("m", PRICED) as payment:
+        payment.settle(PRICED)
+    with pytest.raises(Failure, match="leaves 0.60 CNY"):
+        payments.begin("m", exactly(0.7, "x"))
+    monkeypatch.setattr(spending.Spending, "add", written)
+    payments.close()
+    payments._under_way._lock.__exit__()  # as the end of the process does
+    assert Sums(str(tmp_path)).under_way() == 0 and spent(tmp_path) == 0.4 and lines_of(tmp_path)[0]["in_doubt"]
+
+
+def test_a_line_that_the_disk_takes_in_part_is_not_written(tmp_path, monkeypatch):
+    payments = payments_of(tmp_path)
+    with payments.paying("m", PRICED) as payment:
+        with monkeypatch.context() as patch:
+            patch.setattr(spending.os, "write", lambda descriptor, line, write=os.write: write(descriptor, line[:9 if b"folder" in line else None]))
+            payment.settle(PRICED)
+        assert Sums(str(tmp_path)).under_way() == 0.4

@@ -351,7 +351,7 @@ def died(windows, *amounts) -> str:
     for amount in amounts:
         calls.begin("qianwen-text", "m", amount)
     calls._lock.__exit__()
-    return calls._path
+    return calls._lock.path
 
 
 def test_a_doubt_is_counted_once_though_its_file_stays(windows):

@@ -115,22 +115,24 @@ class Payments:
 
     # -- after
 
-    def write(self, model: str, units: dict, amount: float | None, **more) -> None:
-        """Append a line to the spending; what cannot be written is told once and loses no result."""
+    def write(self, model: str, units: dict, amount: float | None, **more) -> bool:
+        """Append a line to the spending; whether it is there. What cannot be written is told once and loses no
+        result."""
         try:
             with self._changed:
                 is_long = self._spending.add(self.skill, self._clean(model), units, amount,
                                              **self._clean(more))
         except OSError as error:
             self._tell(error)
-        else:
-            if is_long:
-                # the line is written; the next one tries again
-                with contextlib.suppress(OSError, ImportError):
-                    self._sums.set_aside()
+            return False
+        if is_long:
+            # the line is written; the next one tries again
+            with contextlib.suppress(OSError, ImportError):
+                self._sums.set_aside()
+        return True
 
     def end(self, number: int) -> None:
-        """A call is under way no more."""
+        """A call has ended; its `number` is 0 where nothing says that it is under way, or still has to."""
         with self._changed:
             self._open -= 1
             if number and self._under_way:
@@ -142,7 +144,7 @@ class Payments:
         if not self._warned:
             self._warned = True
             self._warn(f"the spending could not be written: {error.strerror or error}",
-                       f"check {self._state}; until then --spent does not count this run")
+                       f"check {self._state}; until then --spent may lack calls of this run")
 
     def close(self) -> None:
         """At the end of the run."""
@@ -188,8 +190,8 @@ class Payment:
     def _end(self, units: dict, amount: float | None, **more) -> None:
         if self._open:
             self._open = False
-            self._payments.write(self._model, units, amount, **more)
-            self._payments.end(self._number)
+            is_written = self._payments.write(self._model, units, amount, **more)
+            self._payments.end(self._number if is_written else 0)  # else a later reader counts it as a doubt
 
 
 def correct(payments: Payments, model: str, counted: Cost, now: Cost, task: str,

@@ -7,6 +7,8 @@ their own, which their processes hold locked: what a budget must count.
 """
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
 import os
 import time
@@ -17,6 +19,7 @@ from .cost import rounded
 
 FILE, LOCK, UNDER_WAY = "spending.jsonl", "spending.lock", "under-way"
 MOST_BYTES = 1_000_000  # of the file that is read line by line; a longer one is set aside and summed
+MOST_UNDER_WAY = 10_000  # bytes of a file of calls under way, which gets no more calls then
 
 
 class Spending:
@@ -49,7 +52,8 @@ class Spending:
             if size:
                 os.lseek(handle, size - 1, os.SEEK_SET)
                 line = line if os.read(handle, 1) == b"\n" else b"\n" + line
-            os.write(handle, line)
+            if os.write(handle, line) < len(line):
+                raise no_room()
         finally:
             os.close(handle)
         return size > MOST_BYTES
@@ -62,37 +66,57 @@ class Spending:
 
 
 class UnderWay:
-    """The calls of this process that were sent and whose outcome is not known:
-    a file that the process holds locked."""
+    """The calls of this process that were sent and whose outcome is not known: in files that the process holds
+    locked. A full file gets no more calls, and goes with the last of its own."""
 
     def __init__(self, state: str):
-        self._path = os.path.join(state, UNDER_WAY, f"{os.getpid()}-{os.urandom(4).hex()}.jsonl")
-        self._lock = Lock(self._path, wait=0)
-        self._open: set = set()
-        self._last = 0
+        self._name = os.path.join(state, UNDER_WAY, f"{os.getpid()}-{os.urandom(4).hex()}")
+        self._lock = Lock(f"{self._name}.jsonl", wait=0)  # of the file that gets the next call
+        self._open: dict = {}  # number -> the lock of the file in which the call stands
+        self._last = self._bytes = 0
 
     def begin(self, skill: str, model: str, amount: float | None) -> int:
         """Write down a call before it is sent; return its number."""
+        if self._bytes > MOST_UNDER_WAY:
+            with contextlib.suppress(OSError):  # else the old one is used further
+                full, self._lock = self._lock, Lock(f"{self._name}-{self._last}.jsonl", wait=0)
+                self._bytes = 0
+                self._remove_done(full)
         self._last += 1
         line = {"begin": self._last, "skill": skill, "model": model, "amount": amount}
-        os.write(self._lock.descriptor, json.dumps(line).encode() + b"\n")
-        self._open.add(self._last)
+        written = b"\n" + json.dumps(line).encode() + b"\n"
+        if os.write(self._lock.descriptor, written) < len(written):
+            raise no_room()
+        self._bytes += len(written)
+        self._open[self._last] = self._lock
         return self._last
 
     def end(self, number: int) -> None:
-        """The outcome is known; without any other call under way the file goes."""
-        self._open.discard(number)
-        os.write(self._lock.descriptor, ended(number))
+        """The outcome is known."""
+        lock = self._open.pop(number)
+        try:
+            self._bytes += os.write(lock.descriptor, ended(number))
+        finally:
+            if lock is not self._lock:
+                self._remove_done(lock)
+
+    def _remove_done(self, lock: Lock) -> None:
+        if lock not in self._open.values():
+            lock.remove()
 
     def close(self) -> None:
-        """At the end of the process: nothing is under way any more."""
-        if not self._open:
-            self._lock.remove()
+        """At the end of the process: nothing is under way any more, except what could not be written down."""
+        self._remove_done(self._lock)
 
 
 def ended(number: int) -> bytes:
     """The line that a call is under way no more."""
-    return json.dumps({"end": number}).encode() + b"\n"
+    return b"\n" + json.dumps({"end": number}).encode() + b"\n"
+
+
+def no_room() -> OSError:
+    """The disk took only a part of a line."""
+    return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def _working_folder() -> str:

@@ -178,7 +178,7 @@ def _open_calls(path: str) -> dict:
     found: dict = {}
     try:
         with os.fdopen(open_own(path), "rb") as file:
-            for line in file.read(MOST_BYTES).splitlines():
+            for line in file:
                 _follow(line, found)
     except OSError:
         pass
