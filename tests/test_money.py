@@ -15,7 +15,7 @@ import pytest
 
 from shared.failures import Exit, Failure
 from shared.money import budget, report, spending, sums
-from shared.money.cost import Cost, document, estimate_document, exactly, FREE, span, total, unknown, words, yuan
+from shared.money.cost import Cost, document, estimate_document, exactly, FREE, parts, span, total, unknown, words, yuan
 from shared.money.payments import correct, Payments
 from shared.money.spending import UnderWay
 from shared.money.sums import Sum, Sums
@@ -254,6 +254,42 @@ def test_a_task_counts_from_its_create_and_is_settled_at_its_end(tmp_path):
     correct(payments, "m", PRICED, exactly(0.0, "2026-10-09"), "task-1")  # it failed
     assert spent(tmp_path) == 0 and Sums(str(tmp_path)).between(TODAY, TODAY)["qianwen-text", "m"].calls == 1
     assert lines_of(tmp_path)[1]["calls"] == 0 and lines_of(tmp_path)[1]["id"] == "task-1"
+
+
+def at(day: date, *time_of_day) -> float:
+    return datetime(day.year, day.month, day.day, *time_of_day).timestamp()
+
+
+@pytest.mark.parametrize("day", [date(2026, 11, 25), date(2026, 11, 29), date(2026, 12, 31)])
+@pytest.mark.parametrize("longest", [10**6, 0])
+@pytest.mark.parametrize("answered", [True, False])
+def test_a_correction_counts_on_the_day_of_its_create(tmp_path, monkeypatch, day, longest, answered):
+    set_aside_above(monkeypatch, longest)
+    now = [at(day, 23, 59, 50)]
+    monkeypatch.setattr(time, "time", lambda: now[0])
+    payments = payments_of(tmp_path)
+    with payments.paying("m", PRICED) as payment:
+        now[0] += 20
+        if answered:
+            payment.goes_on("task-1")
+    payments.write("m", {}, 1.0, moment=now[0])
+    correct(payments, "m", PRICED, exactly(0.1, "2026-10-09"), "task-1", resolved=not answered, moment=payment.moment)
+    one, next_day = Sums(str(tmp_path)), date.fromordinal(day.toordinal() + 1)
+    assert [one.between(first, first)["qianwen-text", "m"][2::2] for first in (day, next_day)] == [(0.1, 0), (1.0, 0)]
+
+
+def test_a_line_tells_the_day_of_its_correction(tmp_path):
+    """Whatever else is known of the create."""
+    Sums(str(tmp_path), clock=lambda: at(date(2026, 11, 30), 12)).add("qianwen-text", "m", {}, 0.4, call="task-1")
+    correct(payments_of(tmp_path), "m", PRICED, PRICED._replace(high=0.0, low=0.0), "task-1", moment=time.time())
+    assert [line["time"] for line in lines_of(tmp_path)] == [at(date(2026, 11, 30), 12)] * 2
+
+
+def test_what_several_jobs_cost_is_shared_by_their_rows():
+    cost = exactly(1.0, "2026-10-09", units={"input_tokens": 100})
+    assert [(part.high, part.units["input_tokens"]) for part in parts(cost, [1, 2, 0])] == [(0.333333, 33), (0.666667, 67), (0.0, 0)]
+    assert parts(cost, [5]) == [cost] and [part.high for part in parts(cost, [0, 0])] == [0.0, 1.0]
+    assert [part.high for part in parts(NOT_KNOWN, [1, 1])] == [None, None]
 
 
 def test_what_the_service_does_not_report_stays_held(tmp_path):

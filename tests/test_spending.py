@@ -533,6 +533,26 @@ def test_rows_whose_result_can_be_fetched_are_not_paid_again(run, emulator, work
     assert done.document["billing"]["cost"]["amount"] == 0.2 and "paid again" not in done.err, done
 
 
+def day_before(home) -> None:
+    """As if what was counted so far had been counted a day earlier."""
+    folder = home / ".local" / "state" / "qianwen"
+    for path in (folder / "spending.jsonl", *(folder / "tasks").glob("*.json")):
+        text = path.read_text("utf-8")
+        path.write_text(re.sub(r'"time": ([\d.]+)', lambda found: f'"time": {float(found.group(1)) - 86400}', text), "utf-8")
+
+
+@pytest.mark.parametrize("fault, cost", [("task-failed", 0), ("accept-then-reset", 0.2)])
+def test_a_task_is_settled_for_the_day_of_its_create(run, emulator, home, fault, cost):
+    emulator.inject(fault)
+    made = run("a fox", "--model", "wan2.7-image", "--task", "--no-wait", "--json", skill=IMAGE)
+    day_before(home)
+    given = made.document.get("task_id") or made.document["resume"].split()[-1]
+    assert run("--resume", given, "--poll", "0.05", skill=IMAGE).code == (0 if cost else 8)
+    assert spent(run)["total"] == 0 and not spent(run)["by"], spending(home)
+    found = spent(run, "yesterday")
+    assert (found["total"], found["calls_in_doubt"], found["by"][0]["calls"]) == (cost, 0, 1)
+
+
 def test_a_failed_task_costs_nothing(run, emulator):
     emulator.inject("task-failed")
     assert run("a fox", "--model", "wan2.7-image", "--task", "--poll", "0.05", skill=IMAGE).code == 8
@@ -605,6 +625,28 @@ def test_jobs_that_run_tell_what_they_are_counted_with(run, emulator, work):
     cost = done.document["billing"]["cost"]
     assert cost["amount"] == spent(run)["total"] > 0 and "billed when it is done" in cost["why"], done
     assert done.err.splitlines()[-1].endswith("CNY (list price 2026-10-09, cn-beijing)"), done
+
+
+def test_jobs_are_settled_for_the_day_of_their_create(run, emulator, home, work):
+    (work / "rows.jsonl").write_text("".join(json.dumps({"prompt": f"row {number}"}) + "\n" for number in range(6)))
+    batch = ("--batch", "rows.jsonl", "-o", "jobs", "--no-think", "--batch-api", "--poll", "0.2", "--json")
+    assert run(*batch, "--no-wait").code == 0
+    day_before(home)
+    done = run(*batch)
+    assert done.code == 0 and spent(run)["total"] == 0 and not spent(run)["by"], done
+    found = spent(run, "yesterday")
+    assert found["total"] == pytest.approx(done.document["billing"]["cost"]["amount"], abs=1e-5) and found["by"][0]["calls"] == 6
+
+
+def test_a_create_that_came_to_nothing_is_counted_no_more(run, emulator, work, monkeypatch):
+    monkeypatch.setattr("shared.batch.service.LIST_DELAY", 0.0)
+    (work / "rows.jsonl").write_text('{"prompt": "a row"}\n{"prompt": "another"}\n')
+    batch = ("--batch", "rows.jsonl", "-o", "jobs", "--no-think", "--batch-api", "--poll", "0.2", "--json")
+    emulator.inject("500", path="/batches", times=1)
+    assert run(*batch).code == 8 and spent(run)["calls_in_doubt"] == 1
+    done, found = run(*batch), spent(run)
+    assert done.code == 0 and len(emulator.batches) == 1, done
+    assert found["total"] == pytest.approx(done.document["billing"]["cost"]["amount"], abs=1e-5) and found["calls_in_doubt"] == 0
 
 
 def test_jobs_keep_to_the_budget(run, emulator, work):

@@ -30,13 +30,15 @@ class Spending:
         self.folder, self._clock = folder, clock
 
     def add(self, skill: str, model: str, units: dict, amount: float | None, *, call: str = "",
-            calls: int = 1, in_doubt: bool = False, doubts: int = 0) -> bool:
+            calls: int = 1, in_doubt: bool = False, doubts: int = 0, moment: float | None = None) -> bool:
         """Append a line; whether the file is so long now that it should be set aside. `amount` in CNY, None
         where no price is known; `call` is the request's or the task's id.
 
-        `doubts` is added to the calls in doubt: -1 where one of them is so no more.
+        `doubts` is added to the calls in doubt: -1 where one of them is so no more. `moment` (epoch seconds)
+        is when the call was sent, and tells the day on which it counts; now where it is not given.
         """
-        line = {"time": round(self._clock(), 3), "skill": skill, "model": model, "units": units,
+        moment = self._clock() if moment is None else moment
+        line = {"time": round(moment, 3), "skill": skill, "model": model, "units": units,
                 "amount": None if amount is None else rounded(amount), "calls": calls, "id": call,
                 **({"in_doubt": True} if in_doubt else {}), **({"doubts": doubts} if doubts else {}),
                 "folder": _working_folder()}
@@ -75,15 +77,16 @@ class UnderWay:
         self._open: dict = {}  # number -> the lock of the file in which the call stands
         self._last = self._bytes = 0
 
-    def begin(self, skill: str, model: str, amount: float | None) -> int:
-        """Write down a call before it is sent; return its number."""
+    def begin(self, skill: str, model: str, amount: float | None, moment: float | None = None) -> int:
+        """Write down a call before it is sent, at `moment`; return its number."""
         if self._bytes > MOST_UNDER_WAY:
             with contextlib.suppress(OSError):  # else the old one is used further
                 full, self._lock = self._lock, Lock(f"{self._name}-{self._last}.jsonl", wait=0)
                 self._bytes = 0
                 self._remove_done(full)
         self._last += 1
-        line = {"begin": self._last, "skill": skill, "model": model, "amount": amount}
+        line = {"begin": self._last, "time": time.time() if moment is None else moment, "skill": skill,
+                "model": model, "amount": amount}
         written = b"\n" + json.dumps(line).encode() + b"\n"
         if os.write(self._lock.descriptor, written) < len(written):
             raise no_room()

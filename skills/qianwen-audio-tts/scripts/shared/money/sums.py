@@ -99,20 +99,38 @@ class Sums(Spending):
     def _add_lines(self, path: str, start: int, sums: dict) -> tuple:
         """Add the whole lines from an offset on; return the offset behind them,
         and how many lines could not be read and are passed over."""
-        try:
-            with os.fdopen(open_own(path), "rb") as file:
-                file.seek(start)
-                data = file.read()
-        except FileNotFoundError:
-            return 0, 0
-        end, unreadable = data.rfind(b"\n") + 1, 0
-        for line in data[:end].splitlines():
+        lines, end = self._whole_lines(path, start)
+        unreadable = 0
+        for line in lines:
             found = _line(line)
             if found:
                 sums[found[0]] = plus(sums.get(found[0], Sum()), found[1])
             else:
                 unreadable += bool(line.strip())
-        return start + end, unreadable
+        return end, unreadable
+
+    @staticmethod
+    def _whole_lines(path: str, start: int = 0) -> tuple:
+        """(the whole lines from an offset on, the offset behind them)."""
+        try:
+            with os.fdopen(open_own(path), "rb") as file:
+                file.seek(start)
+                data = file.read()
+        except FileNotFoundError:
+            return [], 0
+        end = data.rfind(b"\n") + 1
+        return data[:end].splitlines(), start + end
+
+    def moment_of(self, call: str) -> float | None:
+        """When a call was counted, by the id in its lines; None where no line has it."""
+        sought = json.dumps(call).encode()
+        with self._lock():
+            aside = (f"spending-{number}.jsonl" for number in reversed(self._numbers()))
+            for name in (FILE, *aside):
+                for line in self._whole_lines(self._path(name))[0]:
+                    if sought in line and _line(line) and json.loads(line).get("id") == call:
+                        return json.loads(line)["time"]
+        return None
 
     # -- long files
 
@@ -149,7 +167,7 @@ class Sums(Spending):
             if not is_held(path):
                 with Lock(path, wait=1.0) as lock:  # two readers would count the same doubts
                     for number, call in _open_calls(path).items():
-                        self.add(call.skill, call.model, {}, call.amount, in_doubt=True)
+                        self.add(call.skill, call.model, {}, call.amount, in_doubt=True, moment=call.moment)
                         os.write(lock.descriptor, ended(number))
                     lock.remove()
                 return 0.0
@@ -170,7 +188,7 @@ class Sums(Spending):
             return []
 
 
-_Call = namedtuple("_Call", "skill model amount")
+_Call = namedtuple("_Call", "skill model amount moment")
 
 
 def _open_calls(path: str) -> dict:
@@ -192,8 +210,10 @@ def _follow(line: bytes, found: dict) -> None:
         if "begin" not in one:
             found.pop(one.get("end"), None)
             return
-        amount = None if one.get("amount") is None else _number(one["amount"])
-        found[one["begin"]] = _Call(str(one["skill"]), str(one["model"]), amount)
+        amount, moment = (None if one.get(name) is None else _number(one[name]) for name in ("amount", "time"))
+        if moment is not None:
+            date.fromtimestamp(moment)
+        found[one["begin"]] = _Call(str(one["skill"]), str(one["model"]), amount, moment)
     except _DAMAGED:
         pass
 

@@ -1,9 +1,11 @@
 """What a call that makes files costs: held and counted when it is sent, corrected when its end is known.
 
 The journal's record carries it from one command to the next: `counted` is the estimate that the spending has
-since the create, `cost` what it cost in the end, as `billing.cost` of the documents.
+since the create, and the time of that, `cost` what it cost in the end, as `billing.cost` of the documents.
 """
 from __future__ import annotations
+
+import contextlib
 
 from ..money.cost import Cost, document, FREE, of_document, words
 from ..money.payments import correct
@@ -23,9 +25,12 @@ def cost_counted(record: dict) -> Cost:
     return of_document(record["counted"])._replace(units=record["counted"]["units"])
 
 
+@contextlib.contextmanager
 def paying(session, record: dict):
     """The block in which the call of a record is made; it yields its Payment."""
-    return session.payments.paying(record["model"], cost_counted(record))
+    with session.payments.paying(record["model"], cost_counted(record)) as payment:
+        record["counted"]["time"] = payment.moment
+        yield payment
 
 
 def settle(session, record: dict, cost: Cost, resolved: bool = False) -> None:
@@ -33,7 +38,8 @@ def settle(session, record: dict, cost: Cost, resolved: bool = False) -> None:
     `resolved`: the create was in doubt, and is so no more."""
     if "counted" in record:
         correct(session.payments, record.get("model", ""), cost_counted(record), cost,
-                record["task_id"] or record["id"], resolved=resolved or bool(record.get("found")))
+                record["task_id"] or record["id"], resolved=resolved or bool(record.get("found")),
+                moment=record["counted"].get("time", record["created"]))
         del record["counted"]
     record["cost"] = document(cost)
 

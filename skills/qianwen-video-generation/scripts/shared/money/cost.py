@@ -59,6 +59,27 @@ def plus(one: Cost, other: Cost) -> Cost:
                 regions.pop() if len(regions) == 1 else "", units, "", one.about or other.about)
 
 
+def minus(one: Cost, other: Cost) -> Cost:
+    """What one cost is above another; where the other is not known, nothing is taken off but units."""
+    units = added(one.units, {name: -count for name, count in other.units.items()})
+    if not (one.known and other.known):
+        return one._replace(units=units)
+    return one._replace(low=rounded(one.low - other.low), high=rounded(one.high - other.high), units=units)
+
+
+def parts(cost: Cost, weights: list) -> list:
+    """A cost in parts, which are to each other as the weights; the last one gets what rounding leaves."""
+    found = []
+    for number, weight in enumerate(weights[:-1]):
+        share = weight / (sum(weights[number:]) or 1)
+        part = cost._replace(units={name: round(count * share) for name, count in cost.units.items()})
+        if cost.known:
+            part = part._replace(low=rounded(cost.low * share), high=rounded(cost.high * share))
+        found.append(part)
+        cost = minus(cost, part)
+    return [*found, cost]
+
+
 def added(one: dict, other: dict) -> dict:
     """The units of two bills as those of one."""
     return {**one, **{name: round(one.get(name, 0) + count, 4) for name, count in other.items()}}

@@ -6,12 +6,13 @@ import contextlib
 import functools
 import os
 import threading
+import time
 from datetime import datetime
 
 from ..failures import BUDGET, Exit, Failure
 from ..files.locks import Lock
 from . import budget
-from .cost import Cost
+from .cost import Cost, minus
 from .spending import Spending, UnderWay
 
 BUDGET_LOCK = "budget.lock"
@@ -66,10 +67,11 @@ class Payments:
         number = 0  # among the calls under way; where it cannot be written down it is none of them
         with self._changed:
             while not number:
+                moment = time.time()
                 try:
                     with self._checked(cost.high) if budgets else contextlib.nullcontext():
                         self._under_way = self._under_way or UnderWay(self._state)
-                        number = self._under_way.begin(self.skill, shown, cost.high)
+                        number = self._under_way.begin(self.skill, shown, cost.high, moment)
                 except Failure:
                     if not self._open:
                         raise
@@ -80,7 +82,7 @@ class Payments:
                     self._tell(error)
                     break
             self._open += 1
-        return Payment(self, model, cost, number)
+        return Payment(self, model, cost, number, moment)
 
     def check(self, model: str, cost: Cost) -> None:
         """Refuse now what `begin` would: called before anything free is sent for the call, an upload."""
@@ -131,6 +133,11 @@ class Payments:
                 self._sums.set_aside()
         return True
 
+    def moment_of(self, call: str) -> float | None:
+        """When a call was counted, None where it has no id, or no line that can be read."""
+        with contextlib.suppress(OSError, ImportError):
+            return self._sums.moment_of(call) if call else None
+
     def end(self, number: int) -> None:
         """A call has ended; its `number` is 0 where nothing says that it is under way, or still has to."""
         with self._changed:
@@ -154,12 +161,12 @@ class Payments:
 
 
 class Payment:
-    """One paid call. Whoever learns of its outcome says so:
-    `settle`, `goes_on` or `release`; the first word counts."""
+    """One paid call, sent at `moment` (epoch seconds), on whose day it counts. Whoever learns of its outcome
+    says so: `settle`, `goes_on` or `release`; the first word counts."""
 
-    def __init__(self, payments: Payments, model: str, cost: Cost, number: int):
+    def __init__(self, payments: Payments, model: str, cost: Cost, number: int, moment: float):
         self._payments, self._model, self._cost, self._number = payments, model, cost, number
-        self._open = True
+        self.moment, self._open = moment, True
 
     def settle(self, cost: Cost, call: str = "") -> Cost:
         """It is done and cost this; return the cost. `call` is the request's id.
@@ -190,24 +197,23 @@ class Payment:
     def _end(self, units: dict, amount: float | None, **more) -> None:
         if self._open:
             self._open = False
-            is_written = self._payments.write(self._model, units, amount, **more)
+            is_written = self._payments.write(self._model, units, amount, moment=self.moment, **more)
             self._payments.end(self._number if is_written else 0)  # else a later reader counts it as a doubt
 
 
 def correct(payments: Payments, model: str, counted: Cost, now: Cost, task: str,
-            resolved: bool = False, calls: int = 0) -> None:
-    """Settle a task whose create was counted as one call that costs `counted`:
-    the difference is written, with as many further `calls`.
+            resolved: bool = False, calls: int = 0, moment: float | None = None) -> None:
+    """Settle a task whose create was counted as one call that costs `counted`: the difference is written, with
+    as many further `calls`, and counts on the day of the create. The line of that tells the day, or `moment`
+    where the create had no answer.
 
     `resolved`: the call was in doubt, and is so no more.
     """
-    now = now if now.known else counted._replace(units=now.units)
-    units = {name: round(now.units.get(name, 0) - counted.units.get(name, 0), 4)
-             for name in {*now.units, *counted.units}}
-    amount = now.high - (counted.high if counted.known else 0.0) if now.known else None
-    if amount or calls or any(units.values()) or resolved:
-        payments.write(model, {name: count for name, count in units.items() if count}, amount, call=task,
-                       calls=calls, doubts=-int(resolved))
+    change = minus(now if now.known else counted._replace(units=now.units), counted)
+    units = {name: count for name, count in change.units.items() if count}
+    if change.high or calls or units or resolved:
+        payments.write(model, units, change.high, call=task, calls=calls, doubts=-int(resolved),
+                       moment=payments.moment_of(task) or moment)
 
 
 def _no_price(model: str, cost: Cost, held: budget.Budget) -> Failure:

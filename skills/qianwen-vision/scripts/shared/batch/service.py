@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode
 from ..body import object_in
 from ..failures import Exit, Failure
 from ..files.whole import remove
-from ..money.cost import FREE, total
+from ..money.cost import FREE, parts
 from ..money.payments import correct
 from ..tasks.bill import cost_counted, going_on
 from ..tasks.journal import Journal, READY, resume_command
@@ -90,6 +90,8 @@ class Jobs(Polled):
             job["input"], job["state"] = _id_of(reply, "file"), UPLOADED
             self.save()
         if job["state"] == CREATING and not self._find_patiently(job):
+            if job.get("in_doubt"):
+                self._correct(job, FREE)
             job["state"] = UPLOADED
         if job["state"] == UPLOADED:
             self._create(job, number)
@@ -102,20 +104,21 @@ class Jobs(Polled):
         """Create a job. One that may have been taken is looked for,
         and never created again before it is surely not there."""
         job["state"], job["asked"] = CREATING, self.journal.clock()
-        self.save()
         body = {"input_file_id": job["input"], "endpoint": URL, "completion_window": self.record["window"],
                 "metadata": {"ds_name": self._name(number), "qianwen_job": job["hash"]}}
         try:
             with self._payments.paying(job["model"], cost_counted(job)) as payment:
+                job["counted"]["time"], job["in_doubt"] = payment.moment, True
+                self.save()
                 reply = self.client.json(Request("POST", self._url("batches"), body), Retries.CREATE)
                 job["batch"] = _id_of(reply, "job")
                 payment.goes_on(job["batch"])
+                job["in_doubt"] = False
         except Failure as failure:
             if failure.accepted != "maybe":
-                job["state"] = UPLOADED
+                job["state"], job["in_doubt"] = UPLOADED, False
                 self.save()
                 raise
-            job["in_doubt"] = True
             if not self._found(job):
                 failure.cause = (f"{failure.cause}. The service may have created the job, "
                                  "and then bills its rows").lstrip(". ")
@@ -141,15 +144,19 @@ class Jobs(Polled):
         """The spending learns what the answers cost, model by model,
         in place of what was counted when jobs were made."""
         for model in dict.fromkeys(job["model"] for job in self.jobs):
-            jobs = [job for job in self.jobs if job["model"] == model and job["state"] == CREATED]
-            held = [cost_counted(job) for job in jobs if "counted" in job]
-            if held:
-                cost, rows = costs.get(model, (FREE, 0))
-                correct(self._payments, model, total(held)[0], cost, self.record["id"],
-                        resolved=sum(job.pop("in_doubt", False) for job in jobs),
-                        calls=max(0, rows - len(held)))  # a row is a call, as in a batch of direct calls
-            for job in jobs:
-                job.pop("counted", None)
+            jobs = [job for job in self.jobs
+                    if job["model"] == model and job["state"] == CREATED and "counted" in job]
+            cost, rows = costs.get(model, (FREE, 0))
+            rest = max(0, rows - len(jobs))  # a row is a call, as in a batch of direct calls
+            for job, part in zip(jobs, parts(cost, [job.get("done", 0) for job in jobs])):
+                self._correct(job, part, rest if job is jobs[-1] else 0)
+                del job["counted"]
+
+    def _correct(self, job: dict, cost, calls: int = 0) -> None:
+        """Count a job with this cost in place of its estimate, on the day of its create."""
+        correct(self._payments, job["model"], cost_counted(job), cost, job.get("batch", ""),
+                resolved=job.pop("in_doubt", False), calls=calls,
+                moment=job["counted"].get("time", job.get("asked")))
 
     def _find_patiently(self, job: dict) -> bool:
         """Whether the job of an unclear create is there; a list may be some seconds behind."""
