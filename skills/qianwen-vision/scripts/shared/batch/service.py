@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode
 from ..body import object_in
 from ..failures import Exit, Failure
 from ..files.whole import remove
-from ..money.cost import FREE, parts
+from ..money.cost import FREE, parts, total
 from ..money.payments import correct
 from ..tasks.bill import cost_counted, going_on
 from ..tasks.journal import Journal, READY, resume_command
