@@ -114,13 +114,14 @@ def estimate(session) -> tuple:
     if warning:
         session.console.warn(warning)
     body = build_request(ask, model)[0]
-    return estimate_of(model, body, session, *_document_tokens(session.options, model, body))
+    unseen = _document_tokens(session.options, model, body) if len(body["messages"]) > 1 else ()
+    return estimate_of(model, body, session, *unseen)
 
 
 def _document_tokens(options, model, body: dict) -> tuple:
     """About how many tokens the documents have, and how many more they may have;
     they stand in a system message of their own."""
-    if len(body["messages"]) < 2 or not names_documents(body["messages"]):
+    if not names_documents(body["messages"]):
         return 0, 0
     from text_documents import tokens_of
     return tokens_of(options.document, body["messages"], model.max_input)
@@ -143,7 +144,8 @@ def answer(session) -> None:
     target = options.output and text_target(session, ask, str(asked))
     try:
         client = session.client(model.id, TABLE, successor=model.successor)
-        turn = Turn(session, ask, model, target, client, *_document_tokens(options, model, body))
+        unseen = _document_tokens(options, model, body) if len(body["messages"]) > 1 else ()
+        turn = Turn(session, ask, model, target, client, *unseen)
         documents = []
         if ask.documents:
             from text_documents import ask_about

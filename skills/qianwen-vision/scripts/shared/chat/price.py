@@ -33,17 +33,16 @@ def expected(model, body: dict, region: str, media: int = 0, more: int = 0, batc
 
     `media` are the tokens of pictures and videos, `more` those that may come to the input besides.
     """
-    body = _settings(body)
-    out = _output(model, body)[0]
-    put_in = media + body_tokens(body)
+    thinking, out, _ = _output(model, body)
+    put_in = media + body_tokens({**body, **(body.get("input") or {}), **(body.get("parameters") or {})})
     counted = {"input_tokens": put_in + more, "output_tokens": out}
-    how = {"batch": batch, "region": region, "thinking": _thinks(model, body)}
+    how = {"batch": batch, "region": region, "thinking": thinking}
     amounts = model.price and region and model.price.amounts(put_in, out, **how)
     most = model.price.amounts(put_in + more, out, **how) if amounts and more else amounts
     if not most:
         return unknown(_why(model, region, put_in + more), AS_OF, region, counted)
-    searched = SEARCHES if body.get("enable_search") else ""
-    return Cost(amounts[0], sum(most), AS_OF, region, counted, searched, True)
+    searched = body.get("enable_search") or (body.get("parameters") or {}).get("enable_search")
+    return Cost(amounts[0], sum(most), AS_OF, region, counted, SEARCHES if searched else "", True)
 
 
 def estimate_of(model, body: dict, session, media: int = 0, more: int = 0) -> tuple:
@@ -51,32 +50,25 @@ def estimate_of(model, body: dict, session, media: int = 0, more: int = 0) -> tu
     cost = expected(model, body, session.endpoint.price_region, media, more, session.half_price)
     said = f"about {counted(cost.units['input_tokens'] - more, 'token')} in"
     said += f", and at most {more:,} more for the documents" if more else ""
-    out, assumed = _output(model, _settings(body))
+    _, out, assumed = _output(model, body)
     said += f", {'at most ' if not assumed or 'without' in assumed else ''}{counted(out, 'token')} out{assumed}"
     return model.id, cost, f"{said} · {model.id}" + (f"; {cost.why}" if cost.known and cost.why else "")
 
 
-def _settings(body: dict) -> dict:
-    """The fields of a body of either dialect, side by side."""
-    return {**body, **(body.get("input") or {}), **(body.get("parameters") or {})}
-
-
-def _thinks(model, body: dict) -> bool:
-    return model.thinking == "always" or thinks(body, model.thinking == "on") is True
-
-
 def _output(model, body: dict) -> tuple:
-    """(tokens that may come out, what is assumed in words): OUTPUT where nothing bounds the answer. Thinking
-    without a bound of its own is not among them, which the words say."""
+    """(whether it thinks, tokens that may come out, what is assumed in words): OUTPUT where nothing bounds the
+    answer. Thinking without a bound of its own is not among them, which the words say."""
+    body = body.get("parameters") or body
     answer, thought, both, times = (value if isinstance(value, int) else 0 for value in map(
         body.get, ("max_tokens", "thinking_budget", "max_completion_tokens", "n")))
-    thinking, assumed = _thinks(model, body), ""
+    thinking = model.thinking == "always" or thinks(body, model.thinking == "on") is True
+    assumed = ""
     thought = thought if thinking else 0
     if not answer and not both:
         answer, assumed = OUTPUT, " assumed, because --max-tokens is not set"
     elif thinking and not thought and not both:
         assumed = " without its thinking, which only --thinking-budget bounds"
-    return (both or answer + thought) * max(1, times), assumed
+    return thinking, (both or answer + thought) * max(1, times), assumed
 
 
 def _why(model, region: str, put_in) -> str:

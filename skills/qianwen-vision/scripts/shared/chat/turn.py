@@ -69,7 +69,9 @@ class Turn:
 
     def check(self, request: Request) -> None:
         """Before anything is uploaded for it: refuse what goes over a budget. Raises Failure."""
-        self.session.payments.check(self.model.id, self._about(request))
+        session, region = self.session, self.client.endpoint.price_region
+        about = expected(self.model, request.body, region, *self._unseen, session.half_price)
+        session.payments.check(self.model.id, about)
 
     def ask(self, request: Request, elsewhere=None) -> None:
         """Send, show, check what was promised, and put the answer where it was wanted. Raises Failure.
@@ -137,7 +139,7 @@ class Turn:
     def _exchange(self, request: Request) -> None:
         """One paid call. What an answer that broke off cost is known where its usage came before that."""
         session, region, is_whole = self.session, self.client.endpoint.price_region, False
-        about = self._about(request)
+        about = expected(self.model, request.body, region, *self._unseen, session.half_price)
         with session.payments.paying(self.model.id, about) as payment:
             try:
                 self.client.events(request, Retries.CHAT, self._fold)
@@ -152,10 +154,6 @@ class Turn:
                     cost = charged(self.model, self.answer.usage, region, session.half_price,
                                    may_search=about.why == SEARCHES)
                     self.cost = payment.settle(cost, self.answer.request_id)
-
-    def _about(self, request: Request) -> Cost:
-        return expected(self.model, request.body, self.client.endpoint.price_region, *self._unseen,
-                        self.session.half_price)
 
     def _fold(self, events, headers: dict) -> None:
         fold(events, headers, self.answer, self._show, self.client.context)
