@@ -16,7 +16,7 @@ from tests.media_samples import data_url
 from tts_custom import Custom
 from tts_flags import check_single, make_parser, manages
 from tts_models import MODELS
-from tts_services import (CLONE_MODEL, COSY, DESIGN_MODEL, MINIMAX, PAGE, QWEN_CLONE, QWEN_DESIGN, RECORDING, clone_body, design_body,
+from tts_voice_services import (CLONE_MODEL, COSY, DESIGN_MODEL, MINIMAX, PAGE, QWEN_CLONE, QWEN_DESIGN, RECORDING, clone_body, design_body,
                           list_body, one_body, service_of)
 from tts_sound import header
 

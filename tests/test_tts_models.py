@@ -10,7 +10,7 @@ from tests import tables
 from tests.conftest import ROOT
 from tests.emulator import speech_models as emulated
 from tests.tables import tts as speech_tables
-from tts_services import CLONE_MODEL, DESIGN_MODEL
+from tts_voice_services import CLONE_MODEL, DESIGN_MODEL
 from tts_models import DEFAULT_MODEL, find_model, MODELS, Price, price_words, TABLE
 
 SKILL = ROOT / "skills/qianwen-audio-tts"

@@ -24,7 +24,7 @@ from tts_answers import error_of
 from tts_costs import creation, creation_words
 from tts_models import CUSTOMIZATION, find_model, GENERATION, MODELS, out_of_region, TABLE
 from tts_names import Names
-from tts_services import (
+from tts_voice_services import (
     CLONE_MODEL, COSY, DESIGN_MODEL, LONG_RECORDING, MINIMAX, PAGE, PREVIEWS, QWEN_CLONE, QWEN_DESIGN,
     RECORDING, Service, SERVICES, clone_body, design_body, list_body, one_body, service_of
 )
