@@ -291,6 +291,31 @@ def test_whole_answers(body):
     assert answer.request_id == "uuid" and answer.complete
 
 
+ODD = {  # answers of gateways -> text
+    "text completions": ([{"choices": [{"text": "Fo"}]}, {"choices": [{"text": "ur", "finish_reason": "stop"}]}, DONE], "Four"),
+    "an object of choices": ([{"choices": {"0": {"delta": {"content": "Four"}, "finish_reason": "stop"}}}, DONE], "Four"),
+    "a list as delta": ([{"choices": [{"delta": ["Fo", {"text": "ur"}], "finish_reason": "stop"}]}, DONE], "Four"),
+    "a number": ([chunk("stop", content=5), DONE], "5"),
+    "counted from 1": ([{"choices": [{"index": 1, "delta": {"content": "Fo"}}]}, {"choices": [{"index": 1, "delta": {"content": "ur"}}]}, DONE],
+                       "Four"),
+    "a refusal": ([chunk(refusal="I cannot."), chunk("stop"), DONE], "I cannot."),
+    "text as message": ([{"choices": [{"message": "Four", "finish_reason": "stop"}]}], "Four"),
+}
+
+
+@pytest.mark.parametrize("events, text", ODD.values(), ids=ODD)
+def test_answers_of_gateways(events, text):
+    answer = folded(*events)
+    answer.check_end()
+    assert answer.text == text
+
+
+def test_what_cannot_be_read_is_not_lost():
+    with pytest.raises(Failure) as caught:
+        folded(chunk(content="Fo"), {"choices": [7], "usage": USAGE})
+    assert caught.value.partial == {"text": "Fo", "unread": {"choices": [7], "usage": USAGE}}
+
+
 def test_whole_answers_with_tool_calls():
     body = {"choices": [{"message": {"content": NULL, "tool_calls": [call(0, "{}", "a", "f"), call(1, "[]", "b", "g")]},
                          "finish_reason": "stop"}]}

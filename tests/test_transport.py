@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import gc
+import gzip
 import io
 import json
 import os
@@ -10,6 +11,7 @@ import ssl
 import threading
 import tracemalloc
 import warnings
+import zlib
 from contextlib import contextmanager
 from email.message import Message
 from urllib.parse import quote
@@ -287,10 +289,19 @@ def test_unknown_error_bodies_keep_their_words_and_the_status(body):
 @pytest.mark.parametrize("body", [
     {"choices": [], "usage": None}, {"choices": [], "error": None, "code": ""}, {"code": "", "message": "", "output": {}},
     {"output": {"task_status": "FAILED", "code": "x", "message": "y"}, "code": "200"}, {"object": "list", "data": []},
-    *({"output": {}, "error": error} for error in ({}, {"code": None, "message": None}, {"message": "", "code": 0}, "None", "", "null")),
+    *({"output": {}, "error": error} for error in ({}, {"code": None, "message": None}, {"message": "", "code": 0}, "None", "", "null", "no",
+                                                  {"code": 0, "message": "no error"}, {"code": "Success", "message": "Success!"})),
     {"choices": [], "error": {"code": "Success", "message": ""}}])
 def test_answers_are_no_errors(body):
     assert error_in(200, body, HEADERS) is None
+
+
+@pytest.mark.parametrize("pack, encoding", [
+    (lambda raw: raw + b"\n{}", ""), (zlib.compress, "deflate"), (gzip.compress, ""), (gzip.compress, "GZIP"), (lambda raw: raw.replace(b" ", b"\n"), "")])
+def test_bodies_in_other_dress(pack, encoding):
+    sent = io.BytesIO(pack(json.dumps({"output": {"text": "a b"}}).encode()))
+    raw = b"".join(reading.body_blocks(sent, {"content-encoding": encoding}))
+    assert reading.read(200, {}, raw)["output"]["text"].split() == ["a", "b"]
 
 
 def test_an_error_in_a_list():

@@ -42,6 +42,7 @@ class Answer:
     def __init__(self, cumulative: bool = False):
         self._pieces = defaultdict(lambda: Pieces(cumulative))  # by channel: reasoning, text
         self.finish_reason = ""
+        self._place = ""  # the index of the candidate that is taken
         self._calls: list = []
         self.usage: dict = {}
         self.request_id, self.model = "", ""
@@ -95,7 +96,7 @@ class Answer:
                 Exit.FAILED, "the answer has a format this script cannot read",
                 "the base URL probably leads to something that only resembles the service",
                 "check QWEN_BASE_URL", code=BAD_FORM, request_id=self.request_id, accepted="maybe",
-                partial=self.partial()) from error
+                partial={**self.partial(), "unread": body}) from error
 
     def close(self) -> list:
         """Nothing more comes: the pieces that were held back until it was clear what they are."""
@@ -125,18 +126,24 @@ class Answer:
         self.usage = plain(body["usage"]) if isinstance(body.get("usage"), dict) else self.usage
         self._take_search(output.get("search_info"))
         choices = output.get("choices")
+        if isinstance(choices, dict):
+            choices = list(choices.values())
         if not choices:
             choices = [{"message": {"content": output["text"]}, **output}] if "text" in output else []
         pieces = []
         for choice in choices:
-            if choice.get("index") in (None, "", 0, "0"):  # other candidates (n above 1) are left out
+            place = str(choice.get("index") or 0)
+            self._place = self._place or place
+            if place == self._place:  # other candidates (n above 1) are left out
                 pieces += self._take_choice(choice, native)
         return pieces
 
     def _take_choice(self, choice: dict, native: bool) -> list:
-        message = choice.get("delta") or choice.get("message") or {}
+        message = choice.get("delta") or choice.get("message") or {"content": choice.get("text")}
+        if not isinstance(message, dict):
+            message = {"content": message}
         # all of it once more, behind the deltas
-        whole = not native and not choice.get("delta") and self.started
+        whole = not native and "message" in choice and not choice.get("delta") and self.started
         reason = choice.get("finish_reason")
         if reason and reason != "null":
             self.finish_reason = str(reason)
@@ -145,7 +152,7 @@ class Answer:
         self._take_ocr(message.get("content"))
         pieces = []
         for channel, value in (("reasoning", message.get("reasoning_content") or ""),
-                               ("text", _text_of(message.get("content")))):
+                               ("text", _text_of(message.get("content") or message.get("refusal")))):
             new = self._pieces[channel].take(value, last=bool(self.finish_reason), whole=whole)
             if new:
                 pieces.append((channel, new))
@@ -198,7 +205,8 @@ def _text_of(content) -> str:
     """Content as text: a string, null, a part, or the native dialect's list of parts."""
     if isinstance(content, list):
         return "".join(_text_of(part) for part in content if isinstance(part, (str, dict)))
-    return (content.get("text") if isinstance(content, dict) else content) or ""
+    text = content.get("text") if isinstance(content, dict) else content
+    return str(text) if isinstance(text, (int, float)) else text or ""
 
 
 def _arguments(pieces: list) -> str:

@@ -14,8 +14,11 @@ from .events import BadStream, read_events
 _BLANK = b"\xef\xbb\xbf \t\r\n"  # a byte order mark, and what may stand in front of every kind of body
 _FIELDS = (b"data", b"event", b"id", b"retry", b"status", b"")
 _CHARSET = r"charset\s*=\s*[\"']?((gb|big5|utf|iso|windows|latin|cp|shift|euc)[\w.:-]*)"
-_FINE = ("", "0", "200", "ok", "success", "none", "null", "false")  # what an answer may say of errors, too
+# what an answer may say of errors, too
+_FINE = ("", "0", "200", "ok", "success", "none", "null", "false", "no", "no error")
 _ENOUGH = 12  # bytes, in which the name of every field ends
+_MOST_UNZIPPED = 64 << 20  # bytes
+_DECODER = json.JSONDecoder(strict=False)  # line ends within texts are not worth a lost answer
 
 
 def read(status: int, headers: dict, raw: bytes, errors_pass: bool = False):
@@ -37,7 +40,7 @@ def read(status: int, headers: dict, raw: bytes, errors_pass: bool = False):
 
 def _content(status: int, headers: dict, raw: bytes) -> tuple:
     """(status, value): inside a stream an event tells its own status."""
-    raw = _as_utf8(raw.lstrip(_BLANK), headers)
+    raw = _as_utf8(_unpacked(raw).lstrip(_BLANK), headers)
     if not is_stream(raw, {}):
         return status, _parsed(raw)
     found = status, None
@@ -67,10 +70,22 @@ def _as_utf8(raw: bytes, headers: dict) -> bytes:
 
 
 def _parsed(raw: bytes):
+    """The JSON value that a body begins with; None without one."""
     try:
-        return json.loads(raw.decode("utf-8"))
+        return _DECODER.raw_decode(raw.decode("utf-8"))[0]
     except (ValueError, RecursionError):
         return None
+
+
+def _unpacked(raw: bytes) -> bytes:
+    """A body that came as gzip without a word of it."""
+    if raw[:3] != b"\x1f\x8b\x08":
+        return raw
+    import zlib
+    try:
+        return zlib.decompressobj(wbits=31).decompress(raw, _MOST_UNZIPPED)
+    except zlib.error:
+        return raw
 
 
 def is_stream(beginning: bytes, headers: dict) -> bool:
@@ -96,13 +111,18 @@ def peeked(blocks, headers: dict) -> tuple:
 def error_in(status: int, body: dict, headers: dict) -> ServiceError | None:
     """The error in a body of the service's shapes (wire contract 3.1) or of a gateway's own, or None."""
     error, code = body.get("error"), body.get("code")
-    said = error.values() if isinstance(error, dict) else [error] if isinstance(error, str) else ()
-    is_error = any(str(value or "").lower() not in _FINE for value in said)
-    is_fine = isinstance(code, (dict, list)) or str(code or "").lower() in _FINE
-    if status < 400 and not is_error and (is_fine or "choices" in body or "output" in body):
+    said = [error] if isinstance(error, str) else []
+    if isinstance(error, dict) and (error.get("code") in (None, "") or not _is_fine(error["code"])):
+        said = list(error.values())
+    is_fine = isinstance(code, (dict, list)) or _is_fine(code) or "choices" in body or "output" in body
+    if status < 400 and is_fine and all(map(_is_fine, said)):
         return None
     from .said import error_of  # what it says is asked of errors alone
     return error_of(status, body, headers)
+
+
+def _is_fine(value) -> bool:
+    return str(value or "").strip(" .!").lower() in _FINE
 
 
 def lower_headers(response) -> dict:
@@ -110,11 +130,11 @@ def lower_headers(response) -> dict:
 
 
 def body_blocks(response, headers: dict):
-    """The body as it arrives, gzip undone. Raises IncompleteRead when it ends before its Content-Length."""
-    unzip = None
-    if headers.get("content-encoding", "").lower() in ("gzip", "x-gzip"):
+    """The body as it arrives, gzip and deflate undone. Raises IncompleteRead when it ends before its Content-Length."""
+    unzip, packed = None, headers.get("content-encoding", "").lower()
+    if packed in ("gzip", "x-gzip", "deflate"):
         import zlib
-        unzip = zlib.decompressobj(wbits=31)
+        unzip = zlib.decompressobj(zlib.MAX_WBITS if packed == "deflate" else zlib.MAX_WBITS | 16)
     expected, size = headers.get("content-length", ""), 0
     while True:
         block = response.read1(1 << 16)
