@@ -297,7 +297,8 @@ def test_answers_are_no_errors(body):
 
 
 @pytest.mark.parametrize("pack, encoding", [
-    (lambda raw: raw + b"\n{}", ""), (zlib.compress, "deflate"), (gzip.compress, ""), (gzip.compress, "GZIP"), (lambda raw: raw.replace(b" ", b"\n"), "")])
+    (lambda raw: raw + b"\n{}", ""), (zlib.compress, "deflate"), (gzip.compress, ""), (gzip.compress, "GZIP"),
+    (lambda raw: raw.replace(b" ", b"\n"), "")])
 def test_bodies_in_other_dress(pack, encoding):
     sent = io.BytesIO(pack(json.dumps({"output": {"text": "a b"}}).encode()))
     raw = b"".join(reading.body_blocks(sent, {"content-encoding": encoding}))
