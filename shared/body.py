@@ -71,6 +71,12 @@ def object_in(value, name: str) -> dict:
     return found if isinstance(found, dict) else {}
 
 
+def objects_in(value, name: str) -> list:
+    """The objects of the list that a field of a JSON value holds, [] where it holds anything else."""
+    found = value.get(name) if isinstance(value, dict) else None
+    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+
+
 def no_constant(name: str):
     """For `json.loads`: NaN and Infinity are no JSON values."""
     raise ValueError(f"{name} is not a JSON value")

@@ -8,7 +8,7 @@ import json
 import os
 import re
 
-from ..body import object_in
+from ..body import object_in, objects_in
 from ..failures import usage
 from ..files.whole import whole
 from .index import Index
@@ -91,8 +91,7 @@ class ResultsTable:
         if not outcome:
             return [""] * (len(self._fields) + 4)
         data, error = object_in(outcome, "data"), object_in(outcome, "error")
-        entries = outcome.get("files") if isinstance(outcome.get("files"), list) else []
-        files = "\n".join(_plain(entry.get("path")) for entry in entries if isinstance(entry, dict))
+        files = "\n".join(_plain(entry.get("path")) for entry in objects_in(outcome, "files"))
         result = (files if self._result == "file" else outcome.get("text") or files) or ""
         said = filter(None, (error.get("code"), error.get("message")))
         return ["true" if outcome.get("ok") else "false", _safe(_plain(result)),

@@ -10,7 +10,7 @@ import binascii
 import time
 
 import tts_sound
-from shared.body import object_in
+from shared.body import object_in, objects_in
 from shared.cli.commands import command_line, quoted
 from shared.failures import Exit, Failure, usage
 from shared.files.outputs import OutputFiles
@@ -316,8 +316,7 @@ class Custom:
         found: list = []
         for page in range(1000 // PAGE + 1):
             reply = self._call(list_body(service, page), Retries.READ, service)
-            rows = object_in(reply.body, "output").get("voice_list")
-            rows = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+            rows = objects_in(object_in(reply.body, "output"), "voice_list")
             found += [_voice(row, service) for row in rows]
             if len(rows) < PAGE:
                 break

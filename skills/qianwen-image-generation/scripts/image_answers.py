@@ -5,7 +5,7 @@ Source: sections 1.3, 3.2, 5.8 and 12.3 of the image contract.
 """
 from __future__ import annotations
 
-from shared.body import object_in
+from shared.body import object_in, objects_in
 from shared.tasks.answers import link_in, links_in
 
 _LINKS = ("image_url", "output_image_url", "output_vis_image_url")  # of tools, directly in the output
@@ -21,10 +21,11 @@ def parts_of(body: dict) -> list:
     looked at.
     """
     output = object_in(body, "output")
-    parts = [part for choice in _dicts(output.get("choices")) for part in _of_content(choice)]
-    parts += [_of_result(result) for result in _dicts(output.get("results"))]
+    parts = [part for choice in objects_in(output, "choices") for part in _of_content(choice)]
+    parts += [_of_result(result) for result in objects_in(output, "results")]
     links = [link_in(output.get(name)) for name in _LINKS]
-    links += [link_in(link) for name in _LISTS for link in _list(output.get(name))]
+    lists = [output.get(name) for name in _LISTS]
+    links += [link_in(link) for found in lists if isinstance(found, list) for link in found]
     parts = [part for part in [*parts, *map(_media, links)] if part]
     if all(part["kind"] == "text" for part in parts):
         parts += map(_media, links_in(body))
@@ -45,20 +46,12 @@ def _media(link: str):
     return {"kind": "media", "url": link} if link else None
 
 
-def _list(value) -> list:
-    return value if isinstance(value, list) else []
-
-
-def _dicts(value) -> list:
-    return [item for item in _list(value) if isinstance(item, dict)]
-
-
 def _of_content(choice: dict) -> list:
     message = object_in(choice, "message")
     content = message.get("content")
     if isinstance(content, str):
         return [*map(_media, links_in(content))] or ([{"kind": "text", "text": content}] if content else [])
-    found = [content] if isinstance(content, dict) else _dicts(content)
+    found = [content] if isinstance(content, dict) else objects_in(message, "content")
     parts = []
     for item in found:
         link = link_in(item.get("image")) or link_in(item.get("image_url"))

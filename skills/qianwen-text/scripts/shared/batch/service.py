@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from urllib.parse import quote, urlencode
 
-from ..body import object_in
+from ..body import object_in, objects_in
 from ..failures import Exit, Failure
 from ..files.whole import remove
 from ..money.cost import FREE, parts, total
@@ -174,7 +174,7 @@ class Jobs(Polled):
             query = {"limit": 100, "input_file_ids": job["input"], **({"after": after} if after else {})}
             body = self.client.json(Request("GET", f"{self._url('batches')}?{urlencode(query)}"),
                                     Retries.READ).body
-            items = _items(body)
+            items = objects_in(body, "data")
             for item in items:
                 if item.get("input_file_id") == job["input"] and _is_id(item.get("id")):
                     job.update(batch=item["id"], state=CREATED)
@@ -273,7 +273,7 @@ class Jobs(Polled):
                 query = {"purpose": "batch", "limit": 1000, **({"after": after} if after else {})}
                 body = self.client.json(Request("GET", f"{self._url('files')}?{urlencode(query)}"),
                                         Retries.READ).body
-                items = [item for item in _items(body) if _is_id(item.get("id"))]
+                items = [item for item in objects_in(body, "data") if _is_id(item.get("id"))]
                 found += [item["id"] for item in items
                           if str(item.get("filename")).startswith(self.record["id"] + "-")]
                 if not body.get("has_more") or not items:
@@ -285,20 +285,12 @@ class Jobs(Polled):
         return found
 
 
-def _items(body: dict) -> list:
-    """The objects of a list."""
-    data = body.get("data")
-    return [item for item in data if isinstance(item, dict)] if isinstance(data, list) else []
-
-
 def _reasons(errors) -> list:
     """Why a job failed at validation, in words."""
-    data = errors.get("data") if isinstance(errors, dict) else None
     found = []
-    for one in data[:5] if isinstance(data, list) else ():
-        if isinstance(one, dict):
-            line = f"line {one['line']}: " if one.get("line") else ""
-            found.append(f"{line}{one.get('message') or one.get('code') or 'no reason given'}")
+    for one in objects_in(errors, "data")[:5]:
+        line = f"line {one['line']}: " if one.get("line") else ""
+        found.append(f"{line}{one.get('message') or one.get('code') or 'no reason given'}")
     return found
 
 

@@ -11,6 +11,7 @@ import json
 import re
 from collections import defaultdict
 
+from ..body import objects_in
 from ..failures import BAD_FORM, Exit, Failure
 from ..transport.context import Context
 from ..transport.events import WHOLE
@@ -196,9 +197,8 @@ class Answer:
 
     def _take_search(self, info) -> None:
         """Keep the pages of a web search; only the first event of a stream has the full list."""
-        found = info.get("search_results") if isinstance(info, dict) else None
-        if isinstance(found, list) and not self.search_results:
-            self.search_results = [plain(page) for page in found if isinstance(page, dict)]
+        if not self.search_results:
+            self.search_results = [plain(page) for page in objects_in(info, "search_results")]
 
 
 def _text_of(content) -> str:
