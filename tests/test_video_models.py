@@ -219,11 +219,6 @@ def test_a_row_has_a_flag_of_its_own(run, emulator, add_row):
     assert any(f"| `{row.id}` | SZ |" in line for line in tables()["models.md", "prices"])
 
 
-def test_a_path_for_a_flag_that_is_not_there_is_refused():
-    with pytest.raises(ValueError, match="fluff.*needs a Field"):
-        taken("seed", fluff="parameters.fluff")
-
-
 def test_help_names_the_models_of_the_rows():
     assert takers("style") == "video-style-transform"
     assert takers("shot").endswith(" and others") and len(takers("shot").split(", ")) == 3

@@ -11,9 +11,10 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-for scripts in (*sorted((ROOT / "skills").glob("*/scripts")), ROOT):
+for scripts in sorted((ROOT / "skills").glob("*/scripts")):
     if str(scripts) not in sys.path:
         sys.path.insert(0, str(scripts))
+sys.path.insert(0, str(ROOT))  # first, so that `shared` is the source and not a copy
 
 
 def written(root: Path = ROOT) -> dict:

@@ -9,8 +9,10 @@ from __future__ import annotations
 import argparse
 import re
 from collections import namedtuple
+from functools import partial
 
-from shared.cli.flags import add_field, number
+from shared.cli import fields
+from shared.cli.flags import number
 from shared.failures import usage
 
 # path: dotted, in the body. flag: the arguments for argparse, or (help of --x, help of --no-x) for a switch;
@@ -112,24 +114,5 @@ FIELDS = {  # the option's name -> Field; the flag is the name with dashes
         help="3 to 10 colours with their shares: #C2D1E6=40,#808080=35,#101010=25 ({models})"),
         "P", "special", _colours, modes=("make", "edit")),
 }
-
-
-def taken(names: str, **own) -> dict:
-    """The fields of a row, name -> Field: those of FIELDS by their names, and `own` ones as a Field,
-    or as a path where only the place of one of FIELDS differs."""
-    for name, field in own.items():
-        if isinstance(field, str) and name not in FIELDS:
-            raise ValueError(f"{name} is not one of FIELDS, so it needs a Field instead of the path {field!r}")
-    moved = {name: FIELDS[name]._replace(path=field) if isinstance(field, str) else field
-             for name, field in own.items()}
-    return {**{name: FIELDS[name] for name in names.split()}, **moved}
-
-
+taken = partial(fields.taken, FIELDS)  # (names of FIELDS, **own): the fields of a row
 ENABLE_THINKING = FIELDS["think"]._replace(path=_P + "enable_thinking", modes=(), check=_check_thinking)
-
-
-def add_fields(add, group: str, fields: dict, takers) -> None:
-    """The flags of one group of --help. `takers(name)` are the models that take a field, in words."""
-    for name, field in fields.items():
-        if field.group == group:
-            add_field(add, name, field.flag, takers(name))

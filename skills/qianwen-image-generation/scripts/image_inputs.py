@@ -4,10 +4,10 @@ from __future__ import annotations
 import argparse
 
 import image_sizes
-from image_fields import add_fields
 from image_models import all_fields, found_in, models_that, TABLE
 from image_request import Ask, masked_models
 from shared.body import parse_settings
+from shared.cli.fields import add_fields
 from shared.cli.flags import number
 from shared.cli.inputs import read_object, read_prompt
 from shared.failures import usage

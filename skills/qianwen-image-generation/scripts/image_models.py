@@ -17,6 +17,7 @@ from collections import namedtuple
 from image_fields import ENABLE_THINKING, Field, FIELDS, taken
 from image_prices import by_size, Price
 from image_sizes import ANY_SIZE, Area, Choice, parse_aspect, QUALITIES, Rule, Sides
+from shared.cli.fields import all_of
 from shared.cli.flags import number
 from shared.failures import usage
 from shared.media.inputs import Limits
@@ -352,7 +353,7 @@ TABLE = Table(MODELS, FAMILIES, AS_OF, _free, _describe, _spelled)
 
 def all_fields() -> dict:
     """Every flag that is one field: those of FIELDS, and those that rows have of their own."""
-    return {**FIELDS, **{name: field for row in TABLE.own for name, field in row.fields.items()}, **FIELDS}
+    return all_of(FIELDS, TABLE.own)
 
 
 def found_in(region: str, name: str) -> tuple:

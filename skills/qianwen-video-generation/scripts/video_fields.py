@@ -8,8 +8,10 @@ Source: sections 1.6, 6 and 7 of the video contract.
 from __future__ import annotations
 
 from collections import namedtuple
+from functools import partial
 
-from shared.cli.flags import add_field, number
+from shared.cli import fields
+from shared.cli.flags import number
 
 LOOK, SPECIAL = "how it looks and sounds", "what some models can do as well"  # groups of --help
 
@@ -43,26 +45,9 @@ FIELDS = {
     "quality": Field(_P + "mode", "Q", SPECIAL, dict(
         metavar="MODE", help="wan-std (default) or wan-pro (animate models); std, pro or 4k (kling)")),
 }
-
-
-def taken(names: str, **own) -> dict:
-    """The fields of a row, name -> Field: those of FIELDS by their names, and `own` ones as a Field,
-    or as a path where only the place of one of FIELDS differs."""
-    for name, field in own.items():
-        if isinstance(field, str) and name not in FIELDS:
-            raise ValueError(f"{name} is not one of FIELDS, so it needs a Field instead of the path {field!r}")
-    moved = {name: FIELDS[name]._replace(path=field) if isinstance(field, str) else field
-             for name, field in own.items()}
-    return {**{name: FIELDS[name] for name in names.split()}, **moved}
+taken = partial(fields.taken, FIELDS)  # (names of FIELDS, **own): the fields of a row
 
 
 def flag_of(name: str, value=True) -> str:
     """The flag of a field, as it was written for this value."""
     return f"--{'no-' if value is False else ''}{name.replace('_', '-')}"
-
-
-def add_fields(add, group: str, fields: dict, takers) -> None:
-    """The flags of a group of --help. `takers(name)` are the models that take a field, in words."""
-    for name, field in fields.items():
-        if field.group == group:
-            add_field(add, name, field.flag, takers(name))

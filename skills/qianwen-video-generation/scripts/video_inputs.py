@@ -7,13 +7,14 @@ import os
 import re
 
 from shared.body import parse_settings
+from shared.cli.fields import add_fields
 from shared.cli.flags import exclude, number
 from shared.cli.inputs import read_object, read_prompt
 from shared.failures import usage
 from shared.media import inputs as media
 from shared.media.prompt import take_prompt_back
 
-from video_fields import add_fields, LOOK, SPECIAL
+from video_fields import LOOK, SPECIAL
 from video_models import all_fields, DEFAULTS, longest, MODES, TABLE, takers
 from video_request import Ask
 from video_rows import ANY, FUNCTION_MODEL, FUNCTIONS

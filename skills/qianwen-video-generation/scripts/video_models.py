@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 
+from shared.cli.fields import all_of
 from shared.models import retirement, Table, unknown
 
 from video_fields import FIELDS
@@ -139,7 +140,7 @@ TABLE = VideoTable(ROWS, (), AS_OF, free, describe, spelled=_spelled)
 
 def all_fields() -> dict:
     """Every flag that is one field: those of FIELDS, and those that rows have of their own."""
-    return {**FIELDS, **{name: field for row in TABLE.rows for name, field in row.fields.items()}, **FIELDS}
+    return all_of(FIELDS, TABLE.rows)
 
 
 def takers(name: str) -> str:

@@ -12,7 +12,7 @@ chat/         text and vision: flags request brought promised turn; answer usage
               tokens; json_answer json_schema patterns
 tasks/        calls that make files: flags commands run delivery bill answers service polling
               journal
-cli/          what every command line has: session console failed flags inputs;
+cli/          what every command line has: session console failed fields flags inputs;
               check commands models spent
 media/        pictures, videos and sounds that go in: inputs prompt addressing uploads
 money/        what a call costs: cost prices payments budget spending sums report

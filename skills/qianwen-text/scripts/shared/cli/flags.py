@@ -91,18 +91,6 @@ def add_switch(add, flag: str, yes: str, no: str) -> None:
     add("--no-" + flag, action=Switch, const=False, dest=dest, help=no)
 
 
-def add_field(add, name: str, flag, models: str) -> None:
-    """The flag of a field: `flag` are the arguments for argparse, of a switch the texts for yes and for no.
-    `{models}` in a text becomes `models`, which take the field; without any it goes."""
-    def told(text: str) -> str:
-        return text.replace("{models}", models) if models else text.replace(" ({models})", "")
-
-    if isinstance(flag, tuple):
-        add_switch(add, name.replace("_", "-"), *map(told, flag))
-    else:
-        add("--" + name.replace("_", "-"), **{**flag, "help": told(flag["help"])})
-
-
 def add_common_flags(parser: Parser, skill: str, default_model: str, main: str = "prompt") -> None:
     """The flags that every script has, in the order of the documentation.
     `main` is what the main input is called."""
