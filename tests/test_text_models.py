@@ -237,7 +237,7 @@ def test_names_for_messages_are_few_and_true():
 
 # ---- a row alone is enough -------------------------------------------------------------------------------------------
 
-def test_a_made_up_row_reads_and_asks(run, emulator, work, monkeypatch):
+def test_a_made_up_row_reads_and_asks(run, emulator, work, add_row):
     """One row in the table, and its model is listed, asked, checked against its limits, shown a picture and priced."""
     from dataclasses import replace
 
@@ -249,8 +249,7 @@ def test_a_made_up_row_reads_and_asks(run, emulator, work, monkeypatch):
     row = TABLE.row("qwen3.8-max")._replace(id="made-up-1", max_output=500, efforts=("low",), price=TokenPrice((0, 1, 2)))
     emulator.models["made-up-1"] = replace(emulated.MODELS["qwen3.8-max"], name="made-up-1")
     for module in (text_models, vision_models):
-        monkeypatch.setattr(module.TABLE, "_by_id", {**module.TABLE._by_id, row.id: row})
-        monkeypatch.setattr(module.TABLE, "own", (*module.TABLE.own, row))
+        add_row(module.TABLE, row)
     (work / "a.png").write_bytes(media_samples.png(40, 30))
     asked = run("Hi", "--model", "made-up-1", "--effort", "low", "--json")
     assert asked.code == 0 and asked.document["model"] == "made-up-1" and not asked.document["warnings"], asked

@@ -152,12 +152,11 @@ def test_a_row_without_a_price_is_listed(price, cells):
 
 # ---- a row alone is enough -------------------------------------------------------------------------------------------
 
-def test_a_made_up_row_speaks(speak, emulator, monkeypatch):
-    row = TABLE.row("cosyvoice-v3-flash")._replace(id="made-up-1", voice="someone", part=40, price=Price(3), scripted=False)
+def test_a_made_up_row_speaks(speak, emulator, monkeypatch, add_row):
+    add_row(TABLE, TABLE.row("cosyvoice-v3-flash")._replace(
+        id="made-up-1", voice="someone", part=40, price=Price(3), scripted=False))
     monkeypatch.setitem(emulated.SPEECH_MODELS, "made-up-1", replace(
         emulated.SPEECH_MODELS["cosyvoice-v3-flash"], name="made-up-1", voices=frozenset({"someone"})))
-    monkeypatch.setattr(TABLE, "_by_id", {**TABLE._by_id, row.id: row})
-    monkeypatch.setattr(TABLE, "own", (*TABLE.own, row))
     done = speak("One two three four. " * 4, "--model", "made-up-1", "-o", "a.wav", "--json")
     assert done.code == 0 and not done.document["warnings"], done
     bodies = [request.json for request in emulator.requests if request.method == "POST"]

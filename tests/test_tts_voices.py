@@ -139,21 +139,15 @@ def test_group_of(model, group):
     assert group_of(model) == group
 
 
-def with_row(monkeypatch, row):
-    monkeypatch.setattr(TABLE, "_first", {**TABLE._first, row.id: row})
-    monkeypatch.setattr(TABLE, "_by_id", {**TABLE._by_id, row.id: row})
-    monkeypatch.setattr(TABLE, "rows", (*TABLE.rows, row))
-
-
-def test_a_row_says_whose_voices_it_has(monkeypatch):
-    with_row(monkeypatch, COSY3._replace(id="cosyvoice-v4-flash"))
+def test_a_row_says_whose_voices_it_has(add_row):
+    add_row(TABLE, COSY3._replace(id="cosyvoice-v4-flash"))
     assert voices("cosyvoice-v4-flash") == voices("cosyvoice-v3-flash") and refusal("longanyang", "cosyvoice-v4-flash") is None
     assert "use a voice of cosyvoice-v4-flash, such as longanyang" in refusal("Cherry", "cosyvoice-v4-flash")[1]
     assert refusal("Cherry", "cosyvoice-v4-flash-2027-01-01") and refusal("longyumi_v3", "cosyvoice-v4-flash-2027-01-01") is None
 
 
-def test_a_row_says_that_it_has_custom_voices_alone(monkeypatch):
-    with_row(monkeypatch, COSY35._replace(id="cosyvoice-v9-plus"))
+def test_a_row_says_that_it_has_custom_voices_alone(add_row):
+    add_row(TABLE, COSY35._replace(id="cosyvoice-v9-plus"))
     assert "has no system voices" in refusal("longanyang", "cosyvoice-v9-plus")[0]
     assert refusal("cosyvoice-v9-plus-anna-1", "cosyvoice-v9-plus") is None and voices("cosyvoice-v9-plus") == []
 
