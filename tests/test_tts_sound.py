@@ -20,8 +20,8 @@ from tests import media_samples
 from tests.emulator import voicing
 from tests.folding import each
 import tts_sound
-from tts_kinds import HEAD, other_kind
-from tts_sound import BadSound, Joined, length_of, play, Mp3Stream, PcmStream, Wav, frame_of, header, read_wav, sniff
+from tts_kinds import BadSound, frame_of, HEAD, other_kind, sniff
+from tts_sound import Joined, length_of, play, Mp3Stream, PcmStream, Wav, header, read_wav
 from tts_part import Sink, too_long
 from tts_request import Call
 

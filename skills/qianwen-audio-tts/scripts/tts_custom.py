@@ -19,9 +19,9 @@ from shared.media.addressing import oss_headers, warn_of_addresses
 from shared.money import cost as money
 from shared.transport.request import is_id, Request
 from shared.transport.retries import Retries
-from tts_kinds import MEDIA_TYPES
 from tts_answers import error_of
 from tts_costs import creation, creation_words
+from tts_kinds import BadSound, MEDIA_TYPES, sniff
 from tts_models import CUSTOMIZATION, find_model, GENERATION, MODELS, out_of_region, TABLE
 from tts_names import Names
 from tts_voice_services import (
@@ -129,7 +129,7 @@ class Custom:
         with open(found.path, "rb") as file:
             try:
                 rate = tts_sound.read_wav(file, found.size).rate
-            except tts_sound.BadSound as error:
+            except BadSound as error:
                 raise usage(f"--clone {found.name} cannot be used: {error}",
                             "legal: WAV with 16 bits, MP3, M4A") from None
         if rate < 24000:
@@ -222,7 +222,7 @@ class Custom:
         found = object_in(output, "preview_audio")
         try:
             data = base64.b64decode(found.get("data") or "", validate=True)
-            form = tts_sound.sniff(data)
+            form = sniff(data)
             if not form:
                 raise ValueError
             temporary = outputs.temporary()

@@ -1,4 +1,4 @@
-"""What bytes are that should be sound: told by how they begin, and for Opus and FLAC how long they say to be."""
+"""What bytes are that should be sound, by how they begin; and how long Opus and FLAC say that they are."""
 from __future__ import annotations
 
 import codecs
@@ -33,7 +33,7 @@ def kept_form(head: bytes, asked: str, bare: bool) -> str:
     form = sniff(head)
     if form:
         if not _REAL.get(form, lambda _: True)(head):
-            raise BadSound(f"it begins like {form.upper()}, but is none")
+            raise BadSound(f"it begins like {form.upper()}, but is something else")
         return form
     other = other_kind(head)
     if other or not bare:
@@ -43,10 +43,10 @@ def kept_form(head: bytes, asked: str, bare: bool) -> str:
     return "wav"
 
 
-# ---- what is no sound that is asked for ------------------------------------------------------------------
+# ---- what is not the sound that was asked for ----------------------------------------------------------
 
-_OTHERS = ((b"PK\3\4", "ZIP"), (b"\x1f\x8b\x08", "GZIP"), (b"#!AMR", "AMR"), (b"caff", "CAF"), (b".snd", "AU"),
-           (b"RIFX", "RIFX"), (b"RF64", "RF64"))
+_OTHERS = ((b"PK\3\4", "ZIP"), (b"\x1f\x8b\x08", "GZIP"), (b"#!AMR", "AMR"), (b"caff", "CAF"),
+           (b".snd", "AU"), (b"RIFX", "RIFX"), (b"RF64", "RF64"))
 
 
 def other_kind(head: bytes) -> str:

@@ -15,10 +15,10 @@ from shared.failures import Exit, Failure, usage
 from shared.files.outputs import OutputFiles
 from shared.files.sidecar import sidecar_path
 from shared.money.cost import document
-from tts_request import expected_seconds
-from tts_sound import BadSound, Joined, play
-from tts_kinds import MEDIA_TYPES
+from tts_kinds import BadSound, MEDIA_TYPES
 from tts_part import Heard, too_long, too_short
+from tts_request import expected_seconds
+from tts_sound import Joined, play
 
 _MOST_PROMPT = 2000  # characters of the text that the description repeats
 _CUT_FIX = "listen to its end; smaller segments (--max-part) are never cut off"

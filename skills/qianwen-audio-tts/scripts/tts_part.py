@@ -14,9 +14,9 @@ from shared.transport.retries import Retries
 from shared.money import cost as money
 from tts_answers import Answer, Damaged, error_of
 from tts_costs import charged, expected
+from tts_kinds import BadSound
 from tts_models import TABLE
 from tts_request import asks_for_pcm, expected_seconds
-from tts_kinds import BadSound
 from tts_store import private, Store, unsaved
 
 _FETCH_AGAIN = ("run the same command again: "
@@ -103,7 +103,7 @@ class Sink:
         if self._mp3:
             self._mp3.feed(b"", True)
             if self._mp3.is_noise:
-                raise BadSound("it begins like MP3, but is none")
+                raise BadSound("it begins like MP3, but is something else")
         if self._pcm and self.size:
             self._file.seek(0)
             self._file.write(tts_sound.header(self._pcm.rate, self.size, self._pcm.channels))
