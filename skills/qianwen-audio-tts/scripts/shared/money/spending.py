@@ -8,13 +8,12 @@ their own, which their processes hold locked: what a budget must count.
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
 import os
 import time
 
 from ..files.locks import Lock
-from ..files.own import open_own
+from ..files.own import no_room, open_own
 from .cost import rounded
 
 FILE, LOCK, UNDER_WAY = "spending.jsonl", "spending.lock", "under-way"
@@ -115,11 +114,6 @@ class UnderWay:
 def ended(number: int) -> bytes:
     """The line that a call is under way no more."""
     return b"\n" + json.dumps({"end": number}).encode() + b"\n"
-
-
-def no_room() -> OSError:
-    """The disk took only a part of a line."""
-    return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def _working_folder() -> str:

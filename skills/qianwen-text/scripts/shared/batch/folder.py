@@ -11,7 +11,6 @@ place could lead to any other file.
 """
 from __future__ import annotations
 
-import errno
 import json
 import os
 import re
@@ -21,7 +20,7 @@ from array import array
 from ..cli.console import Console
 from ..failures import Exit, Failure, usage
 from ..files.locks import FileLock, Held, Unsupported
-from ..files.own import open_own
+from ..files.own import no_room, open_own
 from ..files.whole import sweep, to_disk, whole
 from .index import Keys
 from .places import NAMES
@@ -171,7 +170,7 @@ class BatchFolder:
             size = os.fstat(self._results_fd).st_size
             if os.write(self._results_fd, data) < len(data):
                 os.ftruncate(self._results_fd, size)
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                raise no_room()
 
     def _shown(self, cell: str) -> str:
         """A cell of the input as it stands in the results: one with a key in it is cleaned, and no other,

@@ -64,6 +64,11 @@ def read_own(path: str, limit: int) -> bytes | None:
     return content
 
 
+def no_room() -> OSError:
+    """The disk took only a part of what was written."""
+    return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
 def make_private(folder: str) -> None:
     """Make a folder and those above it that are missing, for their owner alone. Raises OSError."""
     missing = []
