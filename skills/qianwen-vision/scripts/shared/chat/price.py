@@ -2,11 +2,11 @@
 from __future__ import annotations
 
 from ..money.cost import Cost, exactly, unknown
+from ..words import counted
 from .models import AS_OF
 from .request import thinks
 from .tokens import body_tokens
 from .usage import counts, units
-from ..words import counted
 
 OUTPUT = 4096  # tokens that an estimate takes for the answer where nothing bounds it
 SEARCHES = "web searches are billed separately and not included"
@@ -35,14 +35,14 @@ def expected(model, body: dict, region: str, media: int = 0, more: int = 0, batc
     """
     thinking, out, _ = _output(model, body)
     put_in = media + body_tokens({**body, **(body.get("input") or {}), **(body.get("parameters") or {})})
-    counted = {"input_tokens": put_in + more, "output_tokens": out}
+    tokens = {"input_tokens": put_in + more, "output_tokens": out}
     how = {"batch": batch, "region": region, "thinking": thinking}
     amounts = model.price and region and model.price.amounts(put_in, out, **how)
     most = model.price.amounts(put_in + more, out, **how) if amounts and more else amounts
     if not most:
-        return unknown(_why(model, region, put_in + more), AS_OF, region, counted)
+        return unknown(_why(model, region, put_in + more), AS_OF, region, tokens)
     searched = body.get("enable_search") or (body.get("parameters") or {}).get("enable_search")
-    return Cost(amounts[0], sum(most), AS_OF, region, counted, SEARCHES if searched else "", True)
+    return Cost(amounts[0], sum(most), AS_OF, region, tokens, SEARCHES if searched else "", True)
 
 
 def estimate_of(model, body: dict, session, media: int = 0, more: int = 0) -> tuple:
@@ -50,25 +50,25 @@ def estimate_of(model, body: dict, session, media: int = 0, more: int = 0) -> tu
     cost = expected(model, body, session.endpoint.price_region, media, more, session.half_price)
     said = f"about {counted(cost.units['input_tokens'] - more, 'token')} in"
     said += f", and at most {more:,} more for the documents" if more else ""
-    _, out, assumed = _output(model, body)
-    said += f", {'at most ' if not assumed or 'without' in assumed else ''}{counted(out, 'token')} out{assumed}"
-    return model.id, cost, f"{said} · {model.id}" + (f"; {cost.why}" if cost.known and cost.why else "")
+    _, out, form = _output(model, body)
+    said += f", {form.format(counted(out, 'token'))} · {model.id}"
+    return model.id, cost, said + (f"; {cost.why}" if cost.known and cost.why else "")
 
 
 def _output(model, body: dict) -> tuple:
-    """(whether it thinks, tokens that may come out, what is assumed in words): OUTPUT where nothing bounds the
-    answer. Thinking without a bound of its own is not among them, which the words say."""
+    """(whether it thinks, tokens that may come out, how that is said): OUTPUT where nothing bounds the answer.
+    Thinking without a bound of its own is not among them, which is said, too."""
     body = body.get("parameters") or body
     answer, thought, both, times = (value if isinstance(value, int) else 0 for value in map(
         body.get, ("max_tokens", "thinking_budget", "max_completion_tokens", "n")))
     thinking = model.thinking == "always" or thinks(body, model.thinking == "on") is True
-    assumed = ""
     thought = thought if thinking else 0
+    out = (both or (answer or OUTPUT) + thought) * max(1, times)
     if not answer and not both:
-        answer, assumed = OUTPUT, " assumed, because --max-tokens is not set"
-    elif thinking and not thought and not both:
-        assumed = " without its thinking, which only --thinking-budget bounds"
-    return thinking, (both or answer + thought) * max(1, times), assumed
+        return thinking, out, "{} out assumed, because --max-tokens is not set"
+    if thinking and not thought and not both:
+        return thinking, out, "at most {} out without its thinking, which only --thinking-budget bounds"
+    return thinking, out, "at most {} out"
 
 
 def _why(model, region: str, put_in) -> str:
