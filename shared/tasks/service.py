@@ -30,8 +30,9 @@ LOST_WINDOW = 120.0  # seconds around a create whose answer was lost, in which i
 # What a task may fail for, besides content (image contract 8.1, 8.3). A gateway or a sign-in has codes of its
 # own: InvalidToken, FileNotFound, ImagePullBackOff.
 _OF_A_TASK = re.compile(r"(InvalidParameter|Invalid(File|Image)\.\w+|InvalidImage(Resolution|Format)"
-                        r"|InvalidPerson|InvalidURL\.(ConnectionRefused|Timeout)|BadRequest\.InputDownloadFailed"
-                        r"|InternalError\.(Algo|FileUpload|Upload))(\.\w+)*", re.IGNORECASE)
+                        r"|InvalidPerson|InvalidURL\.(ConnectionRefused|Timeout)"
+                        r"|BadRequest\.InputDownloadFailed|InternalError\.(Algo|FileUpload|Upload))(\.\w+)*",
+                        re.IGNORECASE)
 _PERHAPS_OF_A_TASK = re.compile(r"(InternalError|InvalidURL|BadRequest)(\.\w+)*", re.IGNORECASE)
 _AHEAD = 8 * 3600  # seconds that the service's naive times are ahead of UTC (image contract 3.2)
 

@@ -1,8 +1,8 @@
 """What speech costs by list price: before it is made, by the counting units of the text or by estimated
 tokens, and after it, by the service's own count. Pure.
 
-Source: sections 2.4, 4.5, 6.2, 7.4, 9.9, 11 and 13 of the speech contract, and section 6 of its updates. Audio is
-not billed by the models that count characters.
+Source: sections 2.4, 4.5, 6.2, 7.4, 9.9, 11 and 13 of the speech contract, and section 6 of its updates.
+Audio is not billed by the models that count characters.
 """
 from __future__ import annotations
 
@@ -27,8 +27,11 @@ _LONGEST_WORD = 12  # letters; what is written without spaces is counted as word
 # ---- speech --------------------------------------------------------------------------------------------
 
 def expected(model, text: str, region: str = BEIJING, speed: float | None = None) -> Cost:
-    """The cost of speaking a text with the model of a row. Where tokens are billed they are estimated from the
-    text: its length in seconds by words and by counting units, and half a token to a whole one for a unit."""
+    """The cost of speaking a text with the model of a row.
+
+    Where tokens are billed they are estimated from the text: its length in seconds by words and by counting
+    units, and half a token to a whole one for a unit.
+    """
     count = units(text)
     why = _why(model, region)
     if why or not model.price.tokens_out:

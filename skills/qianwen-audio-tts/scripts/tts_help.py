@@ -40,12 +40,14 @@ def ranges_of(flag: str) -> str:
     told = {each: f"{'above ' if each[2] else ''}{each[0]:g} to {each[1]:g}" for each in found if each}
     if len(found) == 1:
         return "".join(told.values())
-    return ", ".join(f"{said} ({short_names(lambda row: limits(row) == each)})" for each, said in told.items())
+    return ", ".join(f"{said} ({short_names(lambda row: limits(row) == each)})"
+                     for each, said in told.items())
 
 
 def rates() -> str:
     """The sample rates that are asked for without --sample-rate."""
     def rate(row):
         return row.rate or 24000
-    found = [each for each in dict.fromkeys(map(rate, TABLE.live())) if each != 24000]
-    return "; ".join(["24000", *(f"{each} for {short_names(lambda row: rate(row) == each)}" for each in found)])
+    others = [each for each in dict.fromkeys(map(rate, TABLE.live())) if each != 24000]
+    told = [f"{each} for {short_names(lambda row: rate(row) == each)}" for each in others]
+    return "; ".join(["24000", *told])

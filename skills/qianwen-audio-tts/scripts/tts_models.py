@@ -79,8 +79,8 @@ INSTRUCT = FLASH._replace(id="qwen3-tts-instruct-flash", group="qwen3-tts-instru
 VC = FLASH._replace(id="qwen3-tts-vc", group="", voice="", unproven=_UNPROVEN, price=Price(0.8, 0.8),
                     service=QWEN_ENROLLMENT)
 VD = VC._replace(id="qwen3-tts-vd", service=QWEN_DESIGN)
-QWEN_TTS = Model("qwen-tts", GENERATION, "qwen", {}, _LOCAL, (), 0, 400, 0, "qwen-tts", "Cherry", per_minute=10,
-                 price=Price(tokens_in=1.6, tokens_out=10))
+QWEN_TTS = Model("qwen-tts", GENERATION, "qwen", {}, _LOCAL, (), 0, 400, 0, "qwen-tts", "Cherry",
+                 per_minute=10, price=Price(tokens_in=1.6, tokens_out=10))
 
 _COSY_FIELDS = {
     "language": Field("input.language_hints", "codes"), "format": Field("input.format"),
@@ -122,7 +122,8 @@ _MINIMAX_FIELDS = {
 MINIMAX = Model("MiniMax/speech-2.8-hd", GENERATION, "minimax", _MINIMAX_FIELDS,
                 {"wav": "wav", "pcm": "pcm", "mp3": "mp3", "flac": "flac"},
                 (8000, 16000, 22050, 24000, 32000, 44100), 32000, 2900, 9999, "MiniMax/speech",
-                "male-qn-qingse", per_minute=20, price=Price(3.5), service=MINIMAX_CLONING, units_a_minute=20_000)
+                "male-qn-qingse", per_minute=20, price=Price(3.5), service=MINIMAX_CLONING,
+                units_a_minute=20_000)
 
 
 def _gone(row: Model, successor: str, *names: str, **changes) -> tuple:
@@ -216,8 +217,8 @@ def out_of_region(model: Model, endpoint, source: str, own: bool = False) -> tup
         return ()
     others = TABLE.names(lambda row: here in row.regions and (row.service or not own))
     unset = " and unset QWEN_BASE_URL" if source.startswith("QWEN_BASE_URL") else ""
-    return (f"over HTTP {model.id} is documented for {' and '.join(model.regions)} alone, and {endpoint.host} "
-            f"is in {here}: the service may refuse it",
+    return (f"over HTTP {model.id} is documented for {' and '.join(model.regions)} alone, "
+            f"and {endpoint.host} is in {here}: the service may refuse it",
             f"with a key of {model.regions[0]} set QWEN_REGION={model.regions[0]}{unset}"
             + (f"; or use a model of {here}: {others}" if others else ""))
 

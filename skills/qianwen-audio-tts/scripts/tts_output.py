@@ -147,7 +147,8 @@ class Output:
             return
         expected = expected_seconds(part.shown, speed)
         should = f"about {expected:.1f} s" if expected >= 0.1 else "longer"
-        self._console.warn(f"a segment is {seconds:.{1 if seconds >= 1 else 2}f} s long and should be {should}: "
+        found = f"{seconds:.1f}" if seconds >= 1 else f"{seconds:.2f}"
+        self._console.warn(f"a segment is {found} s long and should be {should}: "
                            f"its end may be missing. It begins: {part.shown[:40]}",
                            _CUT_FIX if model.wire == "cosy" and not model.tags else _SHORT_FIX)
 

@@ -359,7 +359,7 @@ def voice_warning(ask: Ask, model) -> str:
 
 
 def ssml_warning(ask: Ask, model) -> str:
-    """SSML that is not said to be such, and voices of one's own that may not read it (speech contract 2.3)."""
+    """SSML that is not declared as such, and own voices that may not read it (speech contract 2.3)."""
     if not ask.is_marked():
         if not ask.text.lstrip().startswith("<speak"):
             return ""

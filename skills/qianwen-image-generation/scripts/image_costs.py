@@ -18,7 +18,8 @@ def expected(model, call, given: int, region: str = BEIJING) -> Cost:
     count, units = _most(call), {"pictures": _most(call)}
     if _why(model, region):
         return unknown(_why(model, region), AS_OF, region, units)
-    low, high = _each(model.price, parameters, region, _usual(model, parameters, given or call.mode == "edit"))
+    usual = _usual(model, parameters, given or call.mode == "edit")
+    low, high = _each(model.price, parameters, region, usual)
     inputs = model.price.per_input * given
     least = 1 if call.mode in ("series", "interleave") else count
     return Cost(round(low * least + inputs, 6), round(high * count + inputs, 6), AS_OF, region, units)
@@ -126,7 +127,7 @@ def _each(price, parameters: dict, region: str, size: tuple = (), tier: str = ""
 
 
 def _usual(model, parameters: dict, given) -> tuple:
-    """The size of a model without flags, () where one is asked for, a picture given decides, or nobody knows."""
+    """The size of a model without flags; () where one is asked for, a picture decides, or none is known."""
     return () if given or "size" in parameters else size_of({"size": model.usual})
 
 

@@ -213,6 +213,7 @@ TOOLS = (
         "aitryon-refiner", "aitryon-parsing-v1", "facechain-generation")),
 )
 
+
 class Ratio(namedtuple("Ratio", "aspects names"), Rule):
     """An aspect ratio and a resolution's name are sent instead of a size; `names` go with QUALITIES."""
 

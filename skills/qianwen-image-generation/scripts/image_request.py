@@ -261,7 +261,8 @@ def _check_fields(ask: Ask, model, mode: str) -> None:
     for name in ask.given_fields():
         flag, field = "--" + name.replace("_", "-"), model.fields.get(name)
         if field is None:
-            raise usage(f"{model.id} takes no {flag}", f"models that do: {models_that(take=name) or 'none in the table'}")
+            takers = models_that(take=name) or "none in the table"
+            raise usage(f"{model.id} takes no {flag}", f"models that do: {takers}")
         if field.modes and mode not in field.modes:
             raise usage(f"{flag} has no effect on {model.id} with {WANTS[mode].words}",
                         f"it works with {' or '.join(WANTS[one].words for one in field.modes)}; leave it out")

@@ -67,8 +67,8 @@ class Spending:
 
 
 class UnderWay:
-    """The calls of this process that were sent and whose outcome is not known: in files that the process holds
-    locked. A full file gets no more calls, and goes with the last of its own."""
+    """The calls of this process that were sent and whose outcome is not known: in files that the process
+    holds locked. A full file gets no more calls, and is deleted when the last of its own has ended."""
 
     def __init__(self, state: str):
         self._name = os.path.join(state, UNDER_WAY, f"{os.getpid()}-{os.urandom(4).hex()}")

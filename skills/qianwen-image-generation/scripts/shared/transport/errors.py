@@ -243,6 +243,7 @@ _MEANT = (
     (r"^internal_?(server_?)?error|^(system|server)_?error", "", 500),
     ("", r"^backend buffer overflow", 500),
 )
+_LATE = r"^internal_?(server_?)?error|^(?!invalid|bad).*time_?out"  # it gave up, whatever the status says
 
 
 def explain(error, context) -> Failure:
@@ -270,7 +271,7 @@ def _meant(error):
         return error._replace(status=status, code="" if is_input else error.code)
     code, message = error.code[:200].lower(), error.message[:2000].lower()
     if error.status >= 400:
-        is_late = error.status == 408 or re.search(r"^internal_?(server_?)?error|^(?!invalid|bad).*time_?out", code)
+        is_late = error.status == 408 or re.search(_LATE, code)
         return error._replace(status=500) if is_late and error.status < 500 else error
     return error._replace(status=next((status for codes, fragment, status in _MEANT if re.search(codes, code)
                                        and re.search(fragment, message)), error.status))
@@ -283,9 +284,8 @@ def _find_row(error, context) -> Row:
         return row
     if _is_auth(error.status, code, message):
         return _auth_row(message, context)
-    if error.status == 404 and re.fullmatch(_NAMES_NOTHING,
-                                            message) and re.fullmatch(r"(http_)?(404|not_?found)?(error)?",
-                                                                      code):
+    says_nothing = re.fullmatch(_NAMES_NOTHING, message)
+    if error.status == 404 and says_nothing and re.fullmatch(r"(http_)?(404|not_?found)?(error)?", code):
         return _NO_SUCH_PATH
     row = _first(_ROWS, error.status, code, message, context.flags)
     if row:

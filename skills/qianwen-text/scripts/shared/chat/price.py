@@ -56,8 +56,8 @@ def estimate_of(model, body: dict, session, media: int = 0, more: int = 0) -> tu
 
 
 def _output(model, body: dict) -> tuple:
-    """(whether it thinks, tokens that may come out, how that is said): OUTPUT where nothing bounds the answer.
-    Thinking without a bound of its own is not among them, which is said, too."""
+    """(whether it thinks, tokens that may come out, how that is said): OUTPUT where nothing bounds the
+    answer. Thinking without a bound of its own is not among them, which is said, too."""
     body = body.get("parameters") or body
     answer, thought, both, times = (value if isinstance(value, int) else 0 for value in map(
         body.get, ("max_tokens", "thinking_budget", "max_completion_tokens", "n")))

@@ -12,7 +12,8 @@ def taken(fields: dict, names: str, /, **own) -> dict:
     or as a path where only the place of one of `fields` differs."""
     for name, field in own.items():
         if isinstance(field, str) and name not in fields:
-            raise ValueError(f"{name} is not one of FIELDS, so it needs a Field instead of the path {field!r}")
+            raise ValueError(f"{name} is not one of FIELDS, so it needs a Field "
+                             f"instead of the path {field!r}")
     moved = {name: fields[name]._replace(path=field) if isinstance(field, str) else field
              for name, field in own.items()}
     return {**{name: fields[name] for name in names.split()}, **moved}

@@ -1,5 +1,5 @@
-"""The names of files: of input, as it is opened; of output, chosen from a prompt, and proven free and writable
-before anything is paid."""
+"""The names of files: of input, as it is opened; of output, chosen from a prompt,
+and proven free and writable before anything is paid."""
 from __future__ import annotations
 
 import errno
@@ -40,6 +40,7 @@ def path_of(argument: str) -> str:
         return url2pathname(parts.path)
     except OSError as error:  # Windows
         raise ValueError("not a usable file URL") from error
+
 
 def expanded(path: str) -> str:
     """A path whose `~/` no shell has replaced, as in `--output=~/x`.

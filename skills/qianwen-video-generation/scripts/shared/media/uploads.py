@@ -89,7 +89,7 @@ class Uploader:
         return self._policy
 
     def _asked_for_a_credential(self) -> dict:
-        """The service's answer. Hosts of late may have no temporary storage (updates, 1)."""
+        """The service's answer. The newer hosts may have no temporary storage (updates, 1)."""
         endpoint = self.client.endpoint
         try:
             return self.client.json(policy_request(endpoint, self.model), Retries.READ).body
@@ -97,8 +97,8 @@ class Uploader:
             is_newer = endpoint.kind == DASHSCOPE and endpoint.host not in REGIONS.values()
             if is_newer and failure.http_status in (400, 404) and "model" not in failure.message.lower():
                 failure.cause = f"{endpoint.host} probably has no temporary storage for files"
-                failure.fix = ("set QWEN_BASE_URL=https://dashscope.aliyuncs.com, or pass the file as a public "
-                               "http(s) address")
+                failure.fix = ("set QWEN_BASE_URL=https://dashscope.aliyuncs.com, "
+                               "or pass the file as a public http(s) address")
             raise
 
     def _send(self, media: Media, policy: dict) -> str:

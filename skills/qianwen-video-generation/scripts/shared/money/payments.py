@@ -63,7 +63,7 @@ class Payments:
         if self.budgets and not cost.known and not self.unpriced:
             raise _no_price(model, cost, self.budgets[0])
         shown = self._clean(model) if cost.high is None else model  # an id that has a price stands in a table
-        budgets = self.budgets if cost.high != 0 else ()  # what surely costs nothing goes
+        budgets = self.budgets if cost.high != 0 else ()  # what surely costs nothing is sent
         number = 0  # among the calls under way; where it cannot be written down it is none of them
         with self._changed:
             while not number:
@@ -118,8 +118,8 @@ class Payments:
     # -- after
 
     def write(self, model: str, units: dict, amount: float | None, **more) -> bool:
-        """Append a line to the spending; whether it is there. What cannot be written is told once and loses no
-        result."""
+        """Append a line to the spending; whether it is there.
+        What cannot be written is reported once and loses no result."""
         try:
             with self._changed:
                 is_long = self._spending.add(self.skill, self._clean(model), units, amount,
@@ -203,9 +203,9 @@ class Payment:
 
 def correct(payments: Payments, model: str, counted: Cost, now: Cost, task: str,
             resolved: bool = False, calls: int = 0, moment: float | None = None) -> None:
-    """Settle a task whose create was counted as one call that costs `counted`: the difference is written, with
-    as many further `calls`, and counts on the day of the create. The line of that tells the day, or `moment`
-    where the create had no answer.
+    """Settle a task whose create was counted as one call that costs `counted`: the difference is written,
+    with as many further `calls`, and counts on the day of the create. The line of that tells the day, or
+    `moment` where the create had no answer.
 
     `resolved`: the call was in doubt, and is so no more.
     """

@@ -45,7 +45,7 @@ class ApiBatch:
         self._rows, self._folder, self.journal = row_file, batch_folder, journal
         self._console, self._options = session.console, session.options
         self._costs: dict = {}  # model -> (what its answers cost, how many there are)
-        self._unread: Failure | None = None  # a file of results that is none
+        self._unread: Failure | None = None  # why a file of results could not be read
 
     @property
     def flags(self) -> dict:
@@ -187,16 +187,16 @@ class ApiBatch:
 
     def _submitted(self, record: dict, billing: dict, line: str) -> Exit:
         console, command = self._console, resume_command(record["id"], self.journal)
+        if not console.json_mode:
+            console.result(record["id"] + "\n")
+            jobs = counted(len(record["jobs"]), "job")
+            console.note(f"{jobs} under way; fetch the results with: {command}")
+        console.note(line)
         if console.json_mode:
-            console.note(line)
             console.document({"ok": True, "skill": console.skill, "model": record["model"],
                               "task_id": record["id"], "resume": command,
                               "jobs": [_shown(job) for job in record["jobs"]], "billing": billing,
                               "warnings": console.warnings})
-            return Exit.OK
-        console.result(record["id"] + "\n")
-        console.note(f"{counted(len(record['jobs']), 'job')} under way; fetch the results with: {command}")
-        console.note(line)
         return Exit.OK
 
     def _nothing_to_do(self) -> Exit:
@@ -231,8 +231,8 @@ class ApiBatch:
     def _tidy(self, jobs: Jobs) -> None:
         stay = jobs.record.get("stay")
         if stay:
-            files = [job[name] for job in jobs.jobs for name in ("output", "errors", "batch") if job.get(name)]
-            self._console.warn(f"{stay}, so the files stay in the account: {', '.join(files)}",
+            known = (job.get(name) for job in jobs.jobs for name in ("output", "errors", "batch"))
+            self._console.warn(f"{stay}, so the files stay in the account: {', '.join(filter(None, known))}",
                                "look into them in the console of the service, and delete them there")
         elif not self._options.keep_documents:
             jobs.delete_files()
@@ -242,7 +242,7 @@ class ApiBatch:
         """All results of the jobs in temporary files, found by the key of their row.
         Raises Failure with the way to go on."""
         outcomes, folder = Outcomes(), job_folder(self.journal, jobs.record)
-        jobs.record["stay"] = ""
+        jobs.record["stay"] = ""  # why the files stay in the account
         try:
             make_private(folder)
             for job in jobs.jobs:

@@ -185,7 +185,8 @@ class Answer:
                         if call["index"] == place and not (name and call["id"])][-1:]
         if same:
             return same[-1]
-        self._calls.append({"index": position if index is None else index, "id": "", "name": "", "pieces": []})
+        self._calls.append({"index": position if index is None else index, "id": "", "name": "",
+                            "pieces": []})
         return self._calls[-1]
 
     def _take_ocr(self, content) -> None:

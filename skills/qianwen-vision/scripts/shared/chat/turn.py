@@ -119,22 +119,27 @@ class Turn:
     # -- sending
 
     def _send(self, request: Request, elsewhere=None) -> None:
-        """Ask the model. Where that is refused because it is at the other native path (contract 3.1) or takes
-        no schema after all, ask there, or for JSON with the schema in the messages, instead."""
+        """Ask the model, and a second time where only the way it was asked is refused."""
         try:
             self._exchange(request)
         except Failure as failure:
-            refused = failure.message if failure.http_status == 400 else ""
-            if elsewhere and "/api/v1/" in request.url and "url error" in refused.lower():
-                self._exchange(elsewhere())
-            elif self.asked.schema is not None and "response_format" in refused and "messages" in request.body:
-                self.console.note(f"{self.model.id} takes no schema; "
-                                  "asking for JSON with the schema in the messages instead")
-                from .promised import without_schema
-                body = without_schema(request.body, self.asked.schema)
-                self._exchange(Request(request.method, request.url, body, request.headers))
-            else:
+            other = self._other_way(request, failure, elsewhere)
+            if other is None:
                 raise
+            self._exchange(other)
+
+    def _other_way(self, request: Request, failure: Failure, elsewhere) -> Request | None:
+        """The request for a model that is at the other native path (contract 3.1), or for one that takes no
+        schema after all: JSON, with the schema in the messages. None where something else was refused."""
+        refused, schema = failure.message if failure.http_status == 400 else "", self.asked.schema
+        if elsewhere and "/api/v1/" in request.url and "url error" in refused.lower():
+            return elsewhere()
+        if schema is None or "response_format" not in refused or "messages" not in request.body:
+            return None
+        self.console.note(f"{self.model.id} takes no schema; "
+                          "asking for JSON with the schema in the messages instead")
+        from .promised import without_schema
+        return Request(request.method, request.url, without_schema(request.body, schema), request.headers)
 
     def _exchange(self, request: Request) -> None:
         """One paid call. What an answer that broke off cost is known where its usage came before that."""

@@ -54,8 +54,8 @@ class Sums(Spending):
         return found
 
     def since(self, first: date) -> float:
-        """CNY spent from a day on up to today; calls in doubt count with what they may have cost. What a clock
-        that was wrong has dated later counts when its day has come, here as in `between`."""
+        """CNY spent from a day on up to today; calls in doubt count with what they may have cost.
+        What a wrong clock has dated later counts when its day has come, here as in `between`."""
         last = date.fromtimestamp(self._clock()).isoformat()
         return sum(one.amount for (day, _, _), one in self._all().items() if first.isoformat() <= day <= last)
 
@@ -210,7 +210,8 @@ def _follow(line: bytes, found: dict) -> None:
         if "begin" not in one:
             found.pop(one.get("end"), None)
             return
-        amount, moment = (None if one.get(name) is None else _number(one[name]) for name in ("amount", "time"))
+        amount, moment = (None if one.get(name) is None else _number(one[name])
+                          for name in ("amount", "time"))
         if moment is not None:
             date.fromtimestamp(moment)
         found[one["begin"]] = _Call(str(one["skill"]), str(one["model"]), amount, moment)
