@@ -61,8 +61,7 @@ def problems(root: Path = ROOT) -> list:
     """Everything out of order, one sentence each, beginning with the file."""
     found = [f"{name}: {what}; run make sync" for name, what in differences(root)]
     if root == ROOT:
-        unread = voice_lists.problems()
-        found += unread or [f"{name}: a table differs from the rows; run make sync" for name in tables.stale()]
+        found += voice_lists.problems() or [f"{name}: a table differs from the rows; run make sync" for name in tables.stale()]
     found += layers.problems(root)
     for path in sources(root):
         name = path.relative_to(root).as_posix()

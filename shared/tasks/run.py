@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 from collections import namedtuple
 
@@ -245,8 +246,7 @@ class TaskRun:
         record["cost"] = document(payment.settle(cost, record.get("request_id", "")))
 
     def _unreadable(self, answer: dict, outputs: OutputFiles) -> Failure:
-        """What is paid may be in the answer, which cannot be had again: it is kept."""
-        import json
+        """What is paid may be in the answer, which cannot be fetched again: it is saved."""
         said = json.dumps(self.console.redact_result(answer), ensure_ascii=False)
         try:
             temporary = outputs.temporary()

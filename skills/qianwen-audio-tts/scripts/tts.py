@@ -140,7 +140,7 @@ class Job:
 
     @property
     def units(self) -> int:
-        """Counting units of all that is sent: what is billed."""
+        """Counting units that are billed."""
         return sum(tts_text.units(call.billed) for call in self.calls)
 
     def _call(self, part):
@@ -225,7 +225,7 @@ class Run:
         from tts_answers import billed
         from tts_speak import usage_of
         console, used = self.console, usage_of([part["usage"] for part in found])
-        cost, units = speaker.cost(), billed(usage_of(speaker.usage()))
+        cost, units = speaker.cost(), billed(usage_of(speaker.usages()))
         output.describe(found, used, speaker.whole_cost(found, job.calls))
         page = ""
         if self.options.gallery and not self.session.row and output.entry:

@@ -46,9 +46,9 @@ class _Parser(Parser):
 
 
 def make_parser() -> Parser:
-    parser = _Parser(prog="tts.py",
-        description="Speak text of any length with the speech models of DashScope (千问云): one whole "
-                            "sound file, no segment paid twice.", epilog=EPILOG)
+    parser = _Parser(prog="tts.py", epilog=EPILOG,
+                     description="Speak text of any length with the speech models of DashScope (千问云): "
+                                 "one whole sound file, no segment paid twice.")
     parser.add_argument("text", nargs="?", metavar="TEXT", help="what to speak ('-' reads stdin)")
     _add_voice_flags(parser.add_argument_group("the voice").add_argument)
     _add_sound_flags(parser.add_argument_group("the sound").add_argument)

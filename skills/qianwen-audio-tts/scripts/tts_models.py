@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections import namedtuple
 
 from shared.failures import usage
-from shared.key_guard import DEFAULT_REGION as BEIJING
 from shared.models import Table
+from shared.money.cost import BEIJING
 
 AS_OF = "2026-10-09"
 DEFAULT_MODEL = "qwen3-tts-flash"

@@ -130,7 +130,7 @@ class Speaker:
             return money.total(cost for cost, _ in self._paid)[0]
         return expected(self._model, "", self._session.endpoint.price_region)
 
-    def usage(self) -> list:
+    def usages(self) -> list:
         """The service's usage of each part that this run paid for."""
         return [usage for _, usage in self._paid]
 
@@ -141,7 +141,7 @@ class Speaker:
                            for part, call in zip(found, calls))[0]
 
     def tell_cost(self, failure: Failure) -> None:
-        """The failure says what this run paid for before it; the parts stay for a rerun."""
+        """The failure says what this run paid for before it; `kept`: a rerun does not pay that again."""
         if self._paid:
             cost, session = self.cost(), self._session
             failure.billing = {"plan": session.verdict.key.billing, "units": cost.units,
@@ -175,7 +175,7 @@ class Speaker:
         finally:
             remove(temporary)
         if on_audio and on_audio.begun:
-            raise _behind(url, f"what arrived of a segment is damaged: {damage}")
+            raise _only_a_link(url, f"what arrived of a segment is damaged: {damage}")
         return self._fetch(key, facts, call, client, on_audio)
 
     def _unsaved(self, error: OSError, url: str) -> Failure:
@@ -268,8 +268,8 @@ class Speaker:
                 raise self._unsaved(error, url) from error
             finally:
                 remove(temporary)
-        failure = _behind(url, "the link of a segment does not lead to its sound: "
-                               f"{why}{kept and f'; what came is in {kept}'}", kept)
+        failure = _only_a_link(url, "the link of a segment does not lead to its sound: "
+                                    f"{why}{kept and f'; what came is in {kept}'}", kept)
         failure.fix += f"; to have it spoken and billed again, remove {self.store.facts_path(key)} first"
         raise failure
 
@@ -293,7 +293,7 @@ class Speaker:
             remove(bare)
 
 
-def _behind(url: str, message: str, kept: str = "") -> Failure:
+def _only_a_link(url: str, message: str, kept: str = "") -> Failure:
     """A segment is made and paid, and there is only its link; `kept`: the file of what came in its place."""
     return Failure(Exit.UNSAVED, message, f"the link is {url}", _FETCH_AGAIN, code=failures.BAD_LINK,
                    accepted="maybe", files=[{"url": url, **({"partial": kept} if kept else {})}])

@@ -1,7 +1,7 @@
 """The system voices as data: who speaks what with which model.
 
 Source: sections 3.6, 4.6, 6.3, 6.5 and 8.1 of the speech contract. No endpoint lists these voices, so this is
-data and not law. To add a voice, add a line under its model; `make check` tells a line that cannot be read.
+data and not law. To add a voice, add a line under its model; `make check` names a line that cannot be read.
 For a group of voices that is new, add an entry to _LISTS, and name the group in the rows of tts_models.py.
 """
 from __future__ import annotations

@@ -105,7 +105,7 @@ class Anything(Given):
                  if getattr(ask, flag) and flag not in self.takes]
         if wrong:
             raise usage(f"{name} takes no --{wrong[0]}",
-                        f"leave it out; the shape is told by --{' and --'.join(self.takes)}")
+                        f"leave it out; the shape is given by --{' and --'.join(self.takes)}")
         _refuse_both(ask)
         if ask.resolution:
             parameters["resolution"] = ask.resolution

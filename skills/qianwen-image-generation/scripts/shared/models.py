@@ -14,7 +14,7 @@ _VARIANT = r"-(latest|us|preview|\d{4}-\d{2}-\d{2}(-us)?|\d{4})$"
 
 class Table:
     """`families` are rows for ids that no row covers, each for the ids that begin with its own;
-    one of them has the empty id. One that is retired is so with all of them.
+    one of them has the empty id. Where such a row is retired, so are all ids that take it.
 
     `free(row)` makes of such a row one for an id that is newer than the table: without limits, so that
     nothing is refused on a guess. `spelled(name)` is the id that another spelling means. `describe(row)`

@@ -11,7 +11,7 @@ from ..files.names import path_of
 
 _LONGEST = 32_767  # characters of a path; no system opens a longer one
 NAMES = ("results.jsonl", ".qianwen-batch.started", ".qianwen-batch.lock")  # of the batch's own files
-_OWN = r"results\.(jsonl|csv)|\.qianwen-.*"  # these, the table, and what is not finished yet
+_OWN = r"results\.(jsonl|csv)|\.qianwen-.*"  # NAMES, the table, and temporary files
 _ADDRESS = re.compile(r"(https?|oss|fileid)://|data:", re.IGNORECASE)
 
 

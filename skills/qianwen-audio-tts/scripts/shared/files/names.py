@@ -29,7 +29,7 @@ def slug(text: str, limit: int = 40) -> str:
 
 def path_of(argument: str) -> str:
     """The path that is opened for an argument, which may be a file URL on this machine.
-    Raises ValueError for a URL that is none."""
+    Raises ValueError for a file URL that names nothing here."""
     if not argument.lower().startswith("file://"):
         return argument
     parts = urlsplit(argument)

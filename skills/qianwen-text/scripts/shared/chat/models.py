@@ -200,7 +200,7 @@ FAMILIES = tuple(model(name, thinking, features, (0, 0), None, sees) for name, t
     ("glm-", "on", "", None), ("ZHIPU/", None, "", None),
     ("kimi", None, "", KIMI), ("MiniMax", None, "", None),
 )) + (
-    # groups that are gone as a whole
+    # groups that are retired as a whole
     *(model(name, thinking, features, (0, 0), None, sees)._replace(retired=day, successor=gone)
       for name, thinking, features, sees, day, gone in (
           ("qwen2.5-", "never", "", None, "2026-05-13", "qwen3.7-plus"),

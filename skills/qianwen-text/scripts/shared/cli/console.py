@@ -46,7 +46,7 @@ class Console:
         return redaction.cleaned(value, self.secrets)
 
     def holds_key(self, text: str) -> bool:
-        """Whether a text has one of this run's keys in it, and is no name for anything on disk."""
+        """Whether a text has one of this run's keys in it, so that nothing on disk may be named after it."""
         return redaction.holds_key(text, self.secrets)
 
     def note(self, text: str) -> None:

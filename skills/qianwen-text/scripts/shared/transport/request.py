@@ -10,8 +10,7 @@ from .. import key_guard, VERSION
 from ..failures import usage
 from ..words import data_size
 
-
-# Bytes of a JSON body: most of any host, and of the hosts without a workspace in their name (updates 4.2).
+# The most bytes of a JSON body: of any host, and of those without a workspace in their name (updates 4.2).
 MOST_BODY, MOST_CLASSIC = 64_000_000, 16 << 20
 
 

@@ -111,14 +111,15 @@ class Journal:
             self._note_fetched(record, saved)
 
     def _note_fetched(self, record: dict, files: list) -> None:
-        """Where the files went, in one small file; the next --resume of the same task reads it."""
-        name = _FETCHED + _name_of(record["task_id"] or record["id"])
+        """Where the files went, in one small file; the next --resume of the same task reads it.
+        A `data:` link is left out: it is the result itself, which is in its file."""
+        path = os.path.join(self.folder, _FETCHED + _name_of(record["task_id"] or record["id"]))
+        entries = [{name: value for name, value in entry.items() if not str(value).startswith("data:")}
+                   for entry in files]
+        known = {name: record.get(name) for name in ("model", "request_id", "usage")}
         try:
-            with whole(os.path.join(self.folder, name), "w", 0o600) as file:
-                files = [{name: value for name, value in entry.items() if not str(value).startswith("data:")}
-                         for entry in files]  # a result itself is in its file
-                known = {name: record.get(name) for name in ("model", "request_id", "usage")}
-                json.dump(self._clean({"moment": self.clock(), "files": files, **known}), file)
+            with whole(path, "w", 0o600) as file:
+                json.dump(self._clean({"moment": self.clock(), "files": entries, **known}), file)
             self._forget_fetched()
         except OSError:  # it only spares a second download
             pass
