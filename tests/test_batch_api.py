@@ -337,7 +337,7 @@ def answer_with(message=None, **changed):
 
 @pytest.mark.parametrize("change", [
     answer_with({"role": "assistant", "content": {"text": ["PAIDANSWER"]}}), answer_with({"content": "PAIDANSWER", "tool_calls": ["c"]}),
-    answer_with("PAIDANSWER"), answer_with(body="PAIDANSWER"), answer_with(body={"answer": "PAIDANSWER"}),
+    answer_with(body="PAIDANSWER"), answer_with(body={"answer": "PAIDANSWER"}),
     answer_with(body={"choices": "PAIDANSWER"}), answer_with(body=[{"choices": ["PAIDANSWER"]}])])
 def test_an_answer_of_an_odd_form_is_kept_and_not_paid_again_unasked(api, emulator, work, altered, change):
     altered(change)
