@@ -68,8 +68,9 @@ def said(text, finish=None):
 # ---- hostile answers -------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("chunk", [
-    {"choices": [None]}, {"choices": 5}, {"choices": [{"delta": {"reasoning_content": ["x"]}}]}, {"choices": [{"delta": {"content": {"text": ["x"]}}}]},
-    {"choices": [{"delta": {"tool_calls": "x"}}]}, {"output": {"choices": 7}}], ids=json.dumps)
+    {"choices": [None]}, {"choices": 5}, {"choices": [{"delta": {"reasoning_content": ["x"]}}]},
+    {"choices": [{"delta": {"content": {"text": ["x"]}}}]}, {"choices": [{"delta": {"tool_calls": "x"}}]},
+    {"output": {"choices": 7}}], ids=json.dumps)
 def test_answer_of_a_strange_form_is_no_defect(run, hostile, chunk):
     result = run("Hi", base_url=hostile(stream(chunk), SSE), key=STANDARD_KEY)
     assert result.code in (6, 8) and "error: " in result.err and "defect" not in result.err, result

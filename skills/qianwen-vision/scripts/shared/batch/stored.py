@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 
-from ..body import needs_oss_header
+from ..body import needs_oss_header, objects_in
 from ..cli.session import Session
 from ..failures import usage
 from ..money.cost import FREE, plus
@@ -130,8 +130,7 @@ def body_of(request: Request, table) -> dict:
 def _check_media(body: dict, here: str) -> None:
     """Refuse what a job takes and never ends with: two kinds of media in a row, addresses that only this
     machine or its network can reach (updates 10.2). Those that begin with `here` are the endpoint's own."""
-    parts = [part for message in body["messages"] if isinstance(message.get("content"), list)
-             for part in message["content"] if isinstance(part, dict)]
+    parts = [part for message in body["messages"] for part in objects_in(message, "content")]
     kinds = sorted({str(part.get("type")) for part in parts} - {"text"})
     if len(kinds) > 1:
         raise usage(f"this row has {' and '.join(kinds)}, but the Batch API takes one kind of media in a row",
