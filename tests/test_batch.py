@@ -754,12 +754,36 @@ def test_the_user_may_allow_other_files(run, emulator, rows, work, home):
     assert run(*BATCH).code == 0 and (work / "out" / "talk.json").is_file()
 
 
-@pytest.mark.parametrize("line", ['{"key":"-1","ok":true}', '{"key":"' + "f" * 40 + '","ok":true}', '{"key":5,"ok":true}', "[" * 5000, "\0"])
+@pytest.mark.parametrize("line", ['{"key":"-1","ok":true}', '{"key":"' + "f" * 40 + '","ok":true}', '{"key":5,"ok":true}', '{"id":' + "[" * 5000, "\0"])
 def test_odd_lines_of_results_are_passed_over(run, rows, work, line):
     rows({"prompt": "a"})
     (work / "out").mkdir()
     (work / "out" / "results.jsonl").write_text(line + "\n")
     assert run(*BATCH).code == 0 and [one["ok"] for one in results(work / "out")] == [True]
+
+
+@pytest.mark.parametrize("name, content", [
+    ("results.jsonl", "mine"), ("results.jsonl", '{"id":1,"name":"mine"}\n'), ("results.jsonl", "[" * 5000 + "\n"),
+    ("results.jsonl", '{"id":"a","row":1,"key":"' + "0" * 16 + '","ok":true}\nmine\n'), ("results.csv", "name,price\nmine,5\n"), ("results.csv", "")])
+def test_results_that_no_batch_wrote_are_replaced_only_when_told(run, emulator, rows, work, name, content):
+    rows({"prompt": "a"})
+    (work / "out").mkdir()
+    (work / "out" / name).write_text(content)
+    for more in ((), ("--dry-run",), ("--estimate",)):
+        done = run(*BATCH, "--csv", *more)
+        assert done.code == 7 and f"out/{name} exists already" in done.err and not emulator.requests, done
+    assert (work / "out" / name).read_text() == content and os.listdir(work / "out") == [name]
+    assert run(*BATCH, "--csv", "--overwrite").code in (0, 2)
+
+
+@pytest.mark.parametrize("line", ['{"id":"a","row":1,"key":"', '{"i', '{"id":null,"row":1,"key":"' + "0" * 16 + '","ok":tr\0\0\0'])
+def test_a_torn_last_line_is_one_of_ours(run, emulator, rows, work, line):
+    rows({"prompt": "a"})
+    assert run(*BATCH, "--csv").code == 0
+    with open(work / "out" / "results.jsonl", "a") as file:
+        file.write(line)
+    assert run(*BATCH, "--csv").code == 0 and [one["ok"] for one in results(work / "out")] == [True]
+    assert len(emulator.chat_requests) == 1
 
 
 @pytest.mark.parametrize("line", ['{"flags": 5}', '{"flags": [1]}', "+zz", "+" + "f" * 40, "-", '{"flags":' + "[" * 5000])

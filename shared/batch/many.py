@@ -79,7 +79,8 @@ def open_batch(session, make_parser, folder: str, tick=lambda: None, *, main: st
                        files=files, holds_key=session.console.holds_key)
     row_file.check(tick)
     return row_file, BatchFolder(folder, row_file, session.console, again=options.again,
-                                 recoverable=recoverable, table=row_file.source.is_table or options.csv)
+                                 recoverable=recoverable, table=row_file.source.is_table or options.csv,
+                                 overwrite=options.overwrite)
 
 
 def rows_to_do(session, make_parser, **row_settings):

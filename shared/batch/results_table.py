@@ -9,7 +9,7 @@ import os
 import re
 
 from ..body import object_in, objects_in
-from ..failures import usage
+from ..failures import Exit, Failure, usage
 from ..files.whole import whole
 from .index import Index
 
@@ -147,14 +147,33 @@ def _fields_of(schema: str | None) -> list:
     return list(properties) if isinstance(properties, dict) else []
 
 
-def check_table(folder: str) -> None:
-    """Refuse, before anything is paid, a results.csv that cannot be replaced. Raises usage."""
+def check_table(folder: str, overwrite: bool = False) -> None:
+    """Refuse, before anything is paid, a results.csv that cannot be replaced, or is none of ours.
+    Raises Failure."""
     from ..files.own import NotOwn, open_own
     path = os.path.join(folder, "results.csv")
     try:
-        os.close(open_own(path))
+        with os.fdopen(open_own(path), "rb") as file:
+            if not overwrite and not _is_table(file):
+                raise foreign(path)
     except FileNotFoundError:
         pass
     except NotOwn as error:
         raise usage(f"{path} cannot be replaced: {error.strerror}",
                     "name another folder with --output") from None
+
+
+def _is_table(file) -> bool:
+    """Whether a CSV has the columns that ResultsTable writes behind those of the input."""
+    try:
+        header = next(csv.reader(io.TextIOWrapper(file, "utf-8-sig", newline="")), [])
+    except (UnicodeDecodeError, csv.Error):
+        return False
+    names = {re.sub(r"_\d+$", "", name) for name in header}
+    return {"ok", "cost", "error"} <= names and bool(names & {"text", "file"})
+
+
+def foreign(path: str) -> Failure:
+    """The refusal to replace a file in the place of the results that no batch wrote."""
+    return Failure(Exit.EXISTS, f"{path} exists already and was not written by a batch; nothing was sent",
+                   fix="name another folder with --output, or add --overwrite to replace the file")

@@ -24,11 +24,12 @@ from ..files.own import no_room, open_own
 from ..files.whole import sweep, to_disk, whole
 from .index import Keys
 from .places import NAMES
-from .results_table import check_table, index_of, put_in_order, ResultsTable
+from .results_table import check_table, foreign, index_of, put_in_order, ResultsTable
 from .rows import RowFile
 
 
 _KEY = re.compile("[0-9a-f]{16}")
+_BEGIN = b'{"id":'  # of each line that `record` writes
 _MAX_LINE = 256 << 20  # bytes
 
 
@@ -36,9 +37,9 @@ class BatchFolder:
     """What is known of the rows of a RowFile in one folder."""
 
     def __init__(self, folder: str, row_file: RowFile, console: Console, *, again: bool, recoverable,
-                 table: bool = False):
+                 table: bool = False, overwrite: bool = False):
         self.folder, self._row_file, self._console = folder, row_file, console
-        self._again, self._recoverable = again, recoverable
+        self._again, self._recoverable, self._overwrite = again, recoverable, overwrite
         self.results, self._started, self._lock_file = (os.path.join(folder, name) for name in NAMES)
         self.table = os.path.join(folder, "results.csv") if table else ""
         self.kept = self.kept_in_doubt = self.foreign = 0
@@ -51,9 +52,10 @@ class BatchFolder:
     # -- reading
 
     def read(self) -> None:
-        """Take in what earlier runs left. Raises usage where the folder belongs to another batch."""
+        """Take in what earlier runs left.
+        Raises Failure where the folder belongs to another batch, or has results that are none of ours."""
         if self.table:
-            check_table(self.folder)
+            check_table(self.folder, self._overwrite)
         recorded = self._read_results()
         flags = self._read_started(recorded)
         if flags is not None and flags != self._flags() and (self._skip or self.in_doubt):
@@ -75,6 +77,8 @@ class BatchFolder:
         for raw in _lines(self.results):
             entry = _entry(raw)
             if entry is None:
+                if not self._overwrite and not _is_damaged(raw):
+                    raise foreign(self.results)
                 self._untidy = True
                 continue
             recorded.append(entry["key"])
@@ -222,6 +226,16 @@ def _entry(raw: bytes) -> dict | None:
         return {"key": _key(line["key"]), "ok": line["ok"] is True, "in_doubt": line.get("in_doubt") is True}
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
+
+
+def _is_damaged(raw: bytes) -> bool:
+    """Whether a line that has no entry may be one of ours all the same: torn, or odd in its values."""
+    try:
+        line = json.loads(raw)
+        return isinstance(line, dict) and "key" in line and "ok" in line
+    except (ValueError, RecursionError):
+        torn = raw.strip(b"\0\r\n")
+        return torn.startswith(_BEGIN) or not torn or not raw.endswith(b"\n") and _BEGIN.startswith(torn)
 
 
 def _key(text) -> int:
