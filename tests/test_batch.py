@@ -22,7 +22,7 @@ import pytest
 
 from shared.batch.folder import BatchFolder
 from shared.batch.rows import RowFile
-from shared.batch.tally import duration, Progress
+from shared.batch.tally import duration, Progress, Tally
 from shared.batch.throttle import Throttle
 from shared.batch.workers import run_all, Workers
 from shared.body import parse_settings
@@ -230,6 +230,35 @@ def test_a_model_one_row_may_not_use_stops_nothing(run, emulator, rows):
     emulator.inject("403", times=10)
     done = run("--batch", "rows.jsonl", "-o", "out", "--concurrency", 1, "--json")
     assert done.code == 11 and counts(done) == {"total": 11, "kept": 0, "done": 1, "failed": 10, "in_doubt": 0, "not_started": 0}
+
+
+@pytest.mark.parametrize("fault, said", [("401", "after that, the same command does only what is missing"), ("403", "correct the rows named above"),
+                                         ("arrearage", ""), ("500", "run the same command again: it does only what is missing")])
+def test_advice_is_to_run_again_only_where_it_helps_and_is_given_once(run, emulator, rows, fault, said):
+    rows(*({"prompt": f"row {number}", **({"model": "qwen3-max"} if fault == "403" else {})} for number in range(9)))
+    emulator.inject(fault, times=None)
+    done = run(*BATCH, "--retries", 0)
+    assert said in done.err and ("run the same command again" in done.err) == (fault == "500"), done
+    assert len(re.findall("run the (?:same )?command again", done.err)) == (fault != "401"), done
+
+
+def test_rows_are_named_in_the_order_of_the_file():
+    """The first ten of the file, whichever end first."""
+    tally = Tally(30, SimpleNamespace(kept=0, kept_in_doubt=0))
+    lines = list(range(1, 31))
+    random.Random(3).shuffle(lines)
+    for line in lines:
+        row = SimpleNamespace(line=line, id="last" if line == 10 else None)
+        tally.add(row, {"ok": False, "exit_code": 8, "error": {"message": "no"}, **({"in_doubt": True} if line % 2 else {})}, begun=False)
+    assert [words for _, words in tally.failures] == [f"line {line}{' (last)' if line == 10 else ''}: no" for line in range(2, 21, 2)]
+    assert [words for _, words in tally.doubtful] == [f"line {line}" for line in range(1, 11, 2)]
+
+
+def test_a_batch_that_does_nothing_costs_nothing(run, rows):
+    rows({"prompt": "a"})
+    assert run(*BATCH).code == 0
+    billing = run(*BATCH, "--json").document["billing"]
+    assert billing["cost"]["amount"] == 0 and billing["cost"]["known"] is True and billing["rows_without_price"] == 0
 
 
 # ---- again -----------------------------------------------------------------------------------------------------------
@@ -764,7 +793,8 @@ def test_odd_lines_of_results_are_passed_over(run, rows, work, line):
 
 @pytest.mark.parametrize("name, content", [
     ("results.jsonl", "mine"), ("results.jsonl", '{"id":1,"name":"mine"}\n'), ("results.jsonl", "[" * 5000 + "\n"),
-    ("results.jsonl", '{"id":"a","row":1,"key":"' + "0" * 16 + '","ok":true}\nmine\n'), ("results.csv", "name,price\nmine,5\n"), ("results.csv", "")])
+    ("results.jsonl", '{"id":"a","row":1,"key":"' + "0" * 16 + '","ok":true}\nmine\n'),
+    ("results.csv", "name,price\nmine,5\n"), ("results.csv", "")])
 def test_results_that_no_batch_wrote_are_replaced_only_when_told(run, emulator, rows, work, name, content):
     rows({"prompt": "a"})
     (work / "out").mkdir()

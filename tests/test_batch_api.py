@@ -212,6 +212,7 @@ def test_a_job_that_fails_at_validation(api, emulator, home, work):
     done = api("--model", "qwen-plus", "--json")
     assert done.code == 8 and "is not supported by the Batch API" in done.document["error"]["message"], done
     assert counts(done)["not_started"] == ROWS and records(home) == [] and not emulator.files and not emulator.creates
+    assert done.err.count(" again") == 1 and "correct the rows or the flags" in done.err
     assert api("--model", "qwen-flash").code == 0
 
 
@@ -221,6 +222,7 @@ def test_cancel_then_fetch_what_was_done(api, run, emulator, home, work):
     assert run("--cancel", given).out == f"{given} cancelled\n"
     done = run("--resume", given, "--poll", "0.02", "--json")
     assert done.code == 11 and counts(done)["done"] == 3 and counts(done)["not_started"] == 3, done
+    assert done.err.count(" again") == 1 and "run the command with --batch again" in done.err, done
     emulator.batch_polls = (0, 0, 0)
     assert api().code == 0
     check_clean(emulator, home, work)

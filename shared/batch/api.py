@@ -33,17 +33,20 @@ from .workers import doubt_document, RowConsole
 REGIONS = ("cn-beijing", "ap-southeast-1")
 _LOOPBACK = "loopback"
 _NO_RESULT = "no result of this row can be read: the service may have billed it"
+WITH_BATCH = "run the command with --batch again: it does only what is missing, in a new job"
 _ODD_FIX = "what came is in partial.line; run the command again with --again to resend such rows"
 
 
 class ApiBatch:
     """The rows of one RowFile that go through the Batch API.
-    `call(session of the row)` is the same as for direct calls."""
+    `call(session of the row)` is the same as for direct calls; `go_on` says how to do what is missing."""
 
-    def __init__(self, session, call, table, row_file, batch_folder: BatchFolder, journal: Journal):
+    def __init__(self, session, call, table, row_file, batch_folder: BatchFolder, journal: Journal,
+                 go_on: str = GO_ON):
         self._session, self._call, self._table = session, call, table
         self._rows, self._folder, self.journal = row_file, batch_folder, journal
         self._console, self._options = session.console, session.options
+        self._go_on = go_on
         self._costs: dict = {}  # model -> (what its answers cost, how many there are)
         self._unread: Failure | None = None  # why a file of results could not be read
 
@@ -200,7 +203,7 @@ class ApiBatch:
         return Exit.OK
 
     def _nothing_to_do(self) -> Exit:
-        tally = Tally(self._rows.total, self._folder)
+        tally = Tally(self._rows.total, self._folder, self._go_on)
         self._folder.open()
         self._note_doubts(tally)
         return self._report(tally)
@@ -210,7 +213,7 @@ class ApiBatch:
     def _fetch(self, jobs: Jobs) -> Exit:
         """Bring what the jobs did into the folder, once, whatever ends the run in between;
         then tidy the account."""
-        tally = Tally(self._rows.total, self._folder)
+        tally = Tally(self._rows.total, self._folder, self._go_on)
         with contextlib.ExitStack() as stack:
             outcomes = self._download(jobs, stack)
             if self._unread and not len(outcomes):
@@ -388,7 +391,7 @@ def _end_of(jobs: Jobs, tally: Tally) -> Failure | None:
     code = Exit.PARTIAL if tally.done or tally.failed else Exit.FAILED
     return Failure(code, f"not run: {counted(missing, 'row')}"
                    + (f": the jobs are {', '.join(states)}" if states else ""),
-                   "rows that were not run are not billed", GO_ON)
+                   "rows that were not run are not billed", tally.go_on)
 
 
 def _shown(job: dict) -> dict:

@@ -9,7 +9,7 @@ from ..failures import Exit, Failure, usage
 from ..tasks.commands import cancel, check_same_account, check_same_skill, list_tasks, show_status
 from ..tasks.flags import check_single
 from ..tasks.journal import Journal, journal_of, resume_command
-from .api import ApiBatch, check_endpoint, find_record, live_record
+from .api import ApiBatch, check_endpoint, find_record, live_record, WITH_BATCH
 from .estimate import show_estimate
 from .folder import BatchFolder
 from .many import LOCK_WAIT, open_batch, take_batch
@@ -72,7 +72,7 @@ def about_jobs(session, call, make_parser, table, **row_settings) -> Exit | None
     if options.resume:
         session.options = _options_of(record, options, make_parser)
         row_file, batch_folder = open_batch(session, make_parser, record["output"], **row_settings)
-        api = ApiBatch(session, call, table, row_file, batch_folder, journal)
+        api = ApiBatch(session, call, table, row_file, batch_folder, journal, WITH_BATCH)
         return _run(api, session, batch_folder, record)
     runner = Jobs(session.client(), journal, console, record)
     return (show_status if options.status else cancel)(record["id"], runner, journal, console)

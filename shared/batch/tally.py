@@ -5,33 +5,37 @@ from __future__ import annotations
 import json
 import threading
 import time
+from bisect import insort
 from collections import Counter
 
 from ..cli.console import Console
 from ..cli.failed import error_object, explain
 from ..failures import Exit, Failure
-from ..money.cost import document as cost_document, of_document, plus, total, words
+from ..money.cost import document as cost_document, FREE, of_document, plus, total, words
 from ..words import counted, unit
 from .worker import GO_ON
 
 _NAMED = 5  # rows in doubt that a message names
 _NAMED_FAILED = 10
 _NO_USE = "correct the rows named above, then run the command again: it does only what is missing"
+_AFTERWARDS = "after that, the same command does only what is missing"
 
 
 class Tally:
     """Counts of rows by outcome. `end` is why no more rows are taken;
-    `lost` are documents that could not be written."""
+    `lost` are documents that could not be written, `go_on` is how to do what is missing."""
 
-    def __init__(self, total: int, batch_folder):
+    def __init__(self, total: int, batch_folder, go_on: str = GO_ON):
+        self.go_on = go_on
         self.total, self._folder, self._lock = total, batch_folder, threading.Lock()
         self.done = self.failed = self.in_doubt = self.under_way = self.network_failures = 0
         self.codes: Counter = Counter()
         self.units: Counter = Counter()
         self.cost, self.rows_without_price = None, 0  # the sum, a Cost; rows whose price is not known
         self.lost: list = []
-        self.doubtful: list = []  # the first lines in doubt, in words
-        self.failures: list = []  # the first rows that failed, in words
+        # the first lines of the file that are in doubt, and that failed: (line, in words)
+        self.doubtful: list = []
+        self.failures: list = []
         self.worth_repeating = False  # whether the same call may succeed for any row that failed
         self.paid_again: list = []  # the Costs of such rows whose answer was paid all the same
         self.end: Failure | None = None
@@ -69,8 +73,8 @@ class Tally:
                 self.network_failures = 0
             else:
                 self.codes[int(document.get("exit_code", Exit.PARTIAL)) if begun else int(Exit.PARTIAL)] += 1
-            if doubt and len(self.doubtful) < _NAMED:
-                self.doubtful.append(f"line {row.line}" + (f" ({row.id})" if row.id is not None else ""))
+            if doubt:
+                _keep_first(self.doubtful, row.line, _name_of(row), _NAMED)
             if not ok and not doubt:
                 self._add_failure(row, document)
 
@@ -81,8 +85,7 @@ class Tally:
             cost = of_document(billing.get("cost") or {"amount": 0})
             if cost.high != 0 and not document.get("resume") and not billing.get("kept"):
                 self.paid_again.append(cost)
-        if len(self.failures) < _NAMED_FAILED:
-            self.failures.append(_failure_words(row, document))
+        _keep_first(self.failures, row.line, _failure_words(row, document), _NAMED_FAILED)
 
     def _add_bill(self, billing: dict) -> None:
         self.units.update(_numbers(billing.get("units", {})))
@@ -117,14 +120,18 @@ class Tally:
         return f"{counted(counts['total'], 'row')}: {', '.join(words)}"
 
     def next_steps(self) -> list:
-        counts, steps = self.counts(), []
-        if counts["not_started"] or self.worth_repeating:
-            steps.append(GO_ON + self._paid_again())
+        counts, steps, end = self.counts(), [], self.end
+        if end and end.exit_code != Exit.RUNNING and (end.resume or "again" in end.fix):
+            pass  # it has said what to do
+        elif end and end.exit_code != Exit.RUNNING and not end.retryable:
+            steps.append(_AFTERWARDS + self._paid_again())
+        elif counts["not_started"] or self.worth_repeating:
+            steps.append(self.go_on + self._paid_again())
         elif counts["failed"]:
             steps.append(_NO_USE)
         if counts["in_doubt"]:
             more = ", …" if counts["in_doubt"] > len(self.doubtful) else ""
-            named = f" ({', '.join(self.doubtful)}{more})" if self.doubtful else ""
+            named = f" ({', '.join(words for _, words in self.doubtful)}{more})" if self.doubtful else ""
             steps.append(f"rows in doubt{named} may have been billed without an answer; they have "
                          "\"in_doubt\": true in the results, and are sent again only with --again")
         return steps
@@ -149,7 +156,7 @@ def report(tally: Tally, row_file, batch_folder, session) -> Exit:
         explain(console, tally.end)
     if tally.failures:
         more = tally.failed - len(tally.failures)
-        console.say("\n  ".join(["rows that failed:", *tally.failures,
+        console.say("\n  ".join(["rows that failed:", *(words for _, words in tally.failures),
                                  *([f"and {more} more, in {batch_folder.results}"] if more else [])]))
     words = [tally.words()] + [f"next: {fix}" for fix in tally.next_steps()]
     (console.note if code == Exit.OK else console.say)("\n  ".join(words))
@@ -181,9 +188,7 @@ def _document(tally: Tally, code: Exit, batch_folder, session) -> dict:
 
 
 def _cost(tally: Tally) -> dict:
-    if not tally.cost:
-        return {}
-    return {"cost": cost_document(tally.cost), "rows_without_price": tally.rows_without_price}
+    return {"cost": cost_document(tally.cost or FREE), "rows_without_price": tally.rows_without_price}
 
 
 def _cost_words(tally: Tally) -> str:
@@ -197,13 +202,23 @@ def _cost_words(tally: Tally) -> str:
 def _may_succeed(document: dict) -> bool:
     """Whether a row that failed is worth repeating as it is: not where the request itself was refused."""
     error, code = document.get("error") or {}, document.get("exit_code")
-    refused = code == Exit.FAILED and 400 <= error.get("http_status", 0) < 500
-    return error.get("retryable") is True or not (refused or code in (Exit.CONTENT, Exit.USAGE, Exit.EXISTS))
+    refused = 400 <= error.get("http_status", 0) < 500
+    return (error.get("retryable") is True or code in (Exit.RUNNING, Exit.UNSAVED)
+            or code == Exit.FAILED and not refused)
 
 
 def _failure_words(row, document: dict) -> str:
-    name = f" ({row.id})" if row.id is not None else ""
-    return f"line {row.line}{name}: {(document.get('error') or {}).get('message') or 'it failed'}"
+    return f"{_name_of(row)}: {(document.get('error') or {}).get('message') or 'it failed'}"
+
+
+def _name_of(row) -> str:
+    return f"line {row.line}" + (f" ({row.id})" if row.id is not None else "")
+
+
+def _keep_first(found: list, line: int, words: str, most: int) -> None:
+    """Add a row to those that a message names: the first of the file, in its order."""
+    insort(found, (line, words))
+    del found[most:]
 
 
 def _numbers(units: dict) -> dict:
