@@ -783,7 +783,8 @@ def test_the_user_may_allow_other_files(run, emulator, rows, work, home):
     assert run(*BATCH).code == 0 and (work / "out" / "talk.json").is_file()
 
 
-@pytest.mark.parametrize("line", ['{"key":"-1","ok":true}', '{"key":"' + "f" * 40 + '","ok":true}', '{"key":5,"ok":true}', '{"id":' + "[" * 5000, "\0"])
+@pytest.mark.parametrize("line", ['{"key":"-1","ok":true}', '{"key":"' + "f" * 40 + '","ok":true}', '{"key":5,"ok":true}',
+                                  '{"id":' + "[" * 5000, "\0"])
 def test_odd_lines_of_results_are_passed_over(run, rows, work, line):
     rows({"prompt": "a"})
     (work / "out").mkdir()

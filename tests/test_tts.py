@@ -492,6 +492,19 @@ def test_batch(speak, emulator, work):
     assert speak("--batch", "rows.jsonl", "-o", "out").code == 0 and len(emulator.creates) == paid
 
 
+def test_a_row_with_a_segment_in_doubt_is_in_doubt(speak, emulator, work):
+    """Whatever else fails in it; --again sends what is missing of it, and no more."""
+    parts = ["First of all." * 4, "Second to that." * 4, "Third and last." * 4]
+    (work / "rows.jsonl").write_text(json.dumps({"text": "\n\n".join(parts)}) + "\n", "utf-8")
+    emulator.inject("moderation", text="Second")
+    emulator.inject("500", text="Third")
+    flags = ("--batch", "rows.jsonl", "-o", "out", "--max-part", 60, "--retries", 0, "--json")
+    done = speak(*flags)
+    assert done.document["rows"]["in_doubt"] == 1, done
+    assert speak(*flags).document["rows"]["in_doubt"] == 1 and len(emulator.creates) == 1
+    assert speak(*flags, "--again").code == 0 and len(emulator.creates) == 3
+
+
 def test_rows_with_the_same_beginning(speak, fast, work):
     """Rows that need the same parts at the same time: none takes them from another."""
     fast.latency = 0.01

@@ -13,6 +13,7 @@ from ..cli.failed import error_object, explain
 from ..failures import Exit, Failure
 from ..money.cost import document as cost_document, FREE, of_document, plus, total, words
 from ..words import counted, unit
+from .outcomes import is_partial
 from .worker import GO_ON
 
 _NAMED = 5  # rows in doubt that a message names
@@ -36,6 +37,8 @@ class Tally:
         # the first lines of the file that are in doubt, and that failed: (line, in words)
         self.doubtful: list = []
         self.failures: list = []
+        self.findable = 0  # rows in doubt of which the service can be asked
+        self.partial: list = []  # rows of which a part is saved, those of earlier runs as well
         self.worth_repeating = False  # whether the same call may succeed for any row that failed
         self.paid_again: list = []  # the Costs of such rows whose answer was paid all the same
         self.end: Failure | None = None
@@ -73,13 +76,22 @@ class Tally:
                 self.network_failures = 0
             else:
                 self.codes[int(document.get("exit_code", Exit.PARTIAL)) if begun else int(Exit.PARTIAL)] += 1
-            if doubt:
+            if doubt and document.get("resume"):  # the same command finds out what became of it
+                self.worth_repeating, self.findable = True, self.findable + 1
+            elif doubt:
                 _keep_first(self.doubtful, row.line, _name_of(row), _NAMED)
             if not ok and not doubt:
                 self._add_failure(row, document)
 
+    def keep_partial(self, row) -> None:
+        """A row of which an earlier run saved a part stays as it is."""
+        with self._lock:
+            self.partial.append((row.line, _name_of(row)))
+
     def _add_failure(self, row, document: dict) -> None:
-        if _may_succeed(document):
+        if is_partial(document):
+            self.partial.append((row.line, _name_of(row)))
+        elif _may_succeed(document):
             self.worth_repeating = True
             billing = document.get("billing") or {}
             cost = of_document(billing.get("cost") or {"amount": 0})
@@ -97,7 +109,7 @@ class Tally:
     def counts(self) -> dict:
         with self._lock:
             counts = {"total": self.total, "kept": self._folder.kept,
-                      "done": self.done, "failed": self.failed,
+                      "done": self.done, "failed": self.failed + len(self._folder.partial),
                       "in_doubt": self._folder.kept_in_doubt + self.in_doubt + self.under_way}
         return {**counts, "not_started": counts["total"] - sum(list(counts.values())[1:])}
 
@@ -127,12 +139,15 @@ class Tally:
             steps.append(_AFTERWARDS + self._paid_again())
         elif counts["not_started"] or self.worth_repeating:
             steps.append(self.go_on + self._paid_again())
-        elif counts["failed"]:
+        elif counts["failed"] > len(self.partial):
             steps.append(_NO_USE)
-        if counts["in_doubt"]:
-            more = ", …" if counts["in_doubt"] > len(self.doubtful) else ""
-            named = f" ({', '.join(words for _, words in self.doubtful)}{more})" if self.doubtful else ""
-            steps.append(f"rows in doubt{named} may have been billed without an answer; they have "
+        if self.partial:
+            steps.append(f"rows of which a part is saved{_named(self.partial, len(self.partial))} stay so and "
+                         "are not paid again; ask for what is missing in rows of their own, with other ids")
+        lost = counts["in_doubt"] - self.findable
+        if lost:
+            steps.append(f"rows in doubt{_named(self.doubtful, lost)} may have been billed "
+                         "without an answer; they have "
                          "\"in_doubt\": true in the results, and are sent again only with --again")
         return steps
 
@@ -213,6 +228,12 @@ def _failure_words(row, document: dict) -> str:
 
 def _name_of(row) -> str:
     return f"line {row.line}" + (f" ({row.id})" if row.id is not None else "")
+
+
+def _named(found: list, count: int) -> str:
+    """The first rows of `found`, of `count`, in words."""
+    more = ", …" if count > min(len(found), _NAMED) else ""
+    return f" ({', '.join(words for _, words in sorted(found)[:_NAMED])}{more})" if found else ""
 
 
 def _keep_first(found: list, line: int, words: str, most: int) -> None:

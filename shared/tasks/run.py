@@ -266,8 +266,7 @@ class TaskRun:
         return Failure(Exit.FAILED,
                        f"the service answered without a {self.product.noun}{': ' + said if said else ''}",
                        fix="change the request, or run it again; a missing result is not billed",
-                       request_id=str(answer.get("request_id") or ""), task_id=record["task_id"],
-                       accepted="maybe")
+                       request_id=str(answer.get("request_id") or ""), task_id=record["task_id"])
 
     # -- a call of before
 

@@ -175,8 +175,8 @@ class Narration:
         return f"{count} of {len(self._calls)} segments are spoken and saved"
 
     def _failure(self) -> Failure:
-        """The first failure, told as one of the whole."""
-        number = min(self._failures)
+        """The first failure, told as one of the whole; one that may be billed comes before the others."""
+        number = min(self._failures, key=lambda one: (not _is_doubt(self._failures[one]), one))
         failure, total = self._failures[number], len(self._calls)
         if total == 1:
             return failure
@@ -193,6 +193,10 @@ class Narration:
                      "only what is missing or changed is sent")
         failure.fix = f"{failure.fix}. {self._kept()}: {again}" if failure.fix else f"{self._kept()}: {again}"
         return failure
+
+
+def _is_doubt(failure: Failure) -> bool:
+    return failure.accepted == "maybe" and failure.exit_code != Exit.UNSAVED
 
 
 def _interval(speaker: Speaker, calls: list) -> float:

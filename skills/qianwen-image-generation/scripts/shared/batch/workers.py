@@ -135,6 +135,8 @@ class Workers:
         """The rows to do. Those in doubt that stay so get their line here."""
         for row in self._row_file.rows():
             if self._folder.skipped(row.key):
+                if row.key in self._folder.partial:
+                    self._tally.keep_partial(row)
                 continue
             if self._folder.wants(row):
                 yield row
@@ -175,9 +177,15 @@ class Workers:
             failure.accepted = "maybe"
         self._judge(failure, session.options)
         document = failure_document(console, failure)
-        if failure.exit_code in (Exit.NETWORK, Exit.UNEXPECTED) and failure.accepted == "maybe":
-            document["in_doubt"] = True
-        return document
+        return {**document, "in_doubt": True} if self._is_doubt(failure) else document
+
+    def _is_doubt(self, failure: Failure) -> bool:
+        """Whether a row may be billed without a result that can be had. A chat that was answered with an error
+        is not billed; what makes files may be."""
+        code = failure.exit_code
+        return failure.accepted == "maybe" and (
+            code in (Exit.NETWORK, Exit.UNEXPECTED)
+            or self._row_file.files and code not in (Exit.UNSAVED, Exit.RUNNING, Exit.PARTIAL))
 
     def _judge(self, failure: Failure, options) -> None:
         """Stop where the other rows would fail alike."""

@@ -24,6 +24,7 @@ from ..files.own import no_room, open_own
 from ..files.whole import sweep, to_disk, whole
 from .index import Keys
 from .places import NAMES
+from .outcomes import is_partial
 from .results_table import check_table, foreign, index_of, put_in_order, ResultsTable
 from .rows import RowFile
 
@@ -45,6 +46,7 @@ class BatchFolder:
         self.kept = self.kept_in_doubt = self.foreign = 0
         self._skip = Keys()  # of the lines that stay
         self.in_doubt: set = set()  # keys of rows begun without an outcome
+        self.partial: set = set()  # keys of rows of which a part is saved; they are not paid again
         self._untidy = False  # there are lines to drop
         self._writing = threading.Lock()
         self._results_fd = self._started_fd = -1
@@ -62,7 +64,7 @@ class BatchFolder:
             raise usage(f"{self.folder} holds results of a batch with other flags "
                         f"({_difference(flags, self._flags())})",
                         "use the same flags as then to continue it, or name another folder with --output")
-        if self.foreign and not self.kept and not self.kept_in_doubt:
+        if self.foreign and not (self.kept or self.kept_in_doubt or self.partial):
             raise usage(f"{self.results} holds results of other rows or other flags, "
                         f"and none of {self._row_file.path}",
                         "name another folder with --output, "
@@ -92,13 +94,16 @@ class BatchFolder:
                 self.foreign += 1
             elif entry["ok"]:
                 self.kept += 1
+            elif entry["partial"]:
+                self.partial.add(entry["key"])
             else:
                 self.kept_in_doubt += 1
         self._skip = Keys(stay)
         return Keys(recorded)
 
     def _stays(self, entry: dict) -> bool:
-        return entry["ok"] or (entry["in_doubt"] and not self._again and self._recoverable is None)
+        return (entry["ok"] or entry["partial"]
+                or entry["in_doubt"] and not self._again and self._recoverable is None)
 
     def _read_started(self, recorded: Keys) -> dict | None:
         """Find the rows begun without an outcome; return the flags of the earlier run."""
@@ -223,7 +228,8 @@ def _entry(raw: bytes) -> dict | None:
     """What matters of a line of results; None for one that was torn."""
     try:
         line = json.loads(raw)
-        return {"key": _key(line["key"]), "ok": line["ok"] is True, "in_doubt": line.get("in_doubt") is True}
+        return {"key": _key(line["key"]), "ok": line["ok"] is True, "in_doubt": line.get("in_doubt") is True,
+                "partial": is_partial(line)}
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
 
