@@ -33,6 +33,6 @@ def _run_rows(session, call, make_parser, table, estimate, row_settings: dict) -
     """The rows of --batch: as jobs, or by direct calls, unless a job has them."""
     from .batch import job_commands
     if session.options.batch_api:
-        return job_commands.run_jobs(session, call, make_parser, table, estimate, **row_settings)
+        return job_commands.run_jobs(session, call, make_parser, table, **row_settings)
     return run_calls(session, call, make_parser, table, estimate, **row_settings,
                      before=lambda folder: job_commands.refuse_under_way(session, folder))

@@ -147,6 +147,28 @@ def test_bad_rows_are_named_before_anything_is_sent(run, emulator, rows, work, r
     assert not emulator.requests and not (work / "out").exists()
 
 
+@pytest.mark.parametrize("more", [(), ("--estimate",), ("--dry-run",)])
+@pytest.mark.parametrize("skill, rows_, words", [
+    ("qianwen-text", [{"attach": "none.txt"}, {"schema": "none.json", "id": "k"}], ["line 3: --attach none.txt does not", "line 4 (k): --schema"]),
+    ("qianwen-vision", [{"image": "none.png"}], ["line 3: --image none.png does not exist", "looked up from"]),
+    ("qianwen-image-generation", [{"size": "7x7"}, {"n": 99}], ["line 3: --size 7*7 is not legal", "(nearest: 512*512", "line 4: -n 99"]),
+    ("qianwen-video-generation", [{"image": "none.png"}, {"duration": 40}], ["line 3: --image none.png", "line 4: --duration 40"])])
+def test_rows_that_cannot_be_sent_are_found_before_the_first_is_paid(run, emulator, rows, work, skill, rows_, words, more):
+    rows({"prompt": "good", **({"image": "a.png"} if "vision" in skill else {})}, "", *({"prompt": "x", **row} for row in rows_))
+    (work / "a.png").write_bytes(_png())
+    done = run("--batch", "rows.jsonl", "-o", "out", *more, skill=skill)
+    assert done.code == 2 and all(word in done.err for word in words) and not emulator.requests, done
+
+
+def test_a_row_that_is_done_is_not_checked_again(run, emulator, rows, work):
+    rows({"prompt": "x", "attach": "a.txt"}, {"prompt": "y"})
+    (work / "a.txt").write_text("text")
+    emulator.inject("error", status=400, code="invalid_parameter_error", text="y")
+    assert run(*BATCH).code == 11
+    os.unlink(work / "a.txt")
+    assert run(*BATCH).code == 0
+
+
 def test_the_first_bad_rows_are_named(run, rows):
     rows(*["{"] * 9)
     done = run(*BATCH, "--json")

@@ -167,12 +167,36 @@ def test_a_dry_run_and_a_plan(api, emulator, work):
 @pytest.mark.parametrize("arguments, words", [
     (("--search",), "--search searches the web"), (("--sources",), "the Batch API cannot do"), (("--chat", "c.json"), "is a conversation"),
     (("--document", "d.pdf"), "uploads files"), (("--window", "12h"), "24h to 336h"), (("--window", "15d"), "24h to 336h"),
-    (("--attach", "long.txt"), "line 2: the row has"), (("--resume", "q-1"), "does not go with --batch")])
+    (("--attach", "long.txt"), "line 2 (r0): the row has"), (("--resume", "q-1"), "does not go with --batch")])
 def test_what_a_batch_cannot_carry(api, emulator, work, arguments, words):
     (work / "d.pdf").write_bytes(b"%PDF-1.4 x")
     (work / "long.txt").write_text("x" * 1_000_001)
     done = api(*arguments)
     assert done.code == 2 and words in done.err and not emulator.requests, done
+
+
+@pytest.mark.parametrize("more", [(), ("--estimate",), ("--dry-run",)])
+def test_every_row_that_a_batch_cannot_carry_is_named(run, emulator, work, more):
+    write(work / "rows.jsonl", {"prompt": "fine"}, {"prompt": "x", "search": True, "id": "a"}, {"prompt": "x" * 1_000_001})
+    done = run("--batch", "rows.jsonl", "--batch-api", "-o", "out", *more)
+    assert done.code == 2 and "line 2 (a): --search searches the web" in done.err and "line 3: the row has" in done.err, done
+    assert not emulator.requests
+
+
+@pytest.mark.parametrize("more", [(), ("--estimate",), ("--dry-run",)])
+def test_regions_without_the_batch_api(api, more):
+    assert "not offered in us-east-1" in api(*more, base_url="https://dashscope-us.aliyuncs.com").err
+
+
+def test_what_is_under_way_is_not_estimated_again(api, run, emulator, work):
+    emulator.batch_polls = (0, 10**6, 0)
+    before = api("--estimate", "--json").document["estimate"]["high"]
+    given = api("--no-wait").out.strip()
+    done = api("--estimate", "--json").document
+    assert before > 0 and done["estimate"]["high"] == 0 and (done["rows"], done["under_way"]) == (0, ROWS), done
+    done = api("--dry-run").document
+    assert (done["would_send"], done["task_id"]) == (0, given) and len(done["under_way"]) == 1, done
+    assert run("Tell {word}", *API, "--estimate").code == 5, "other flags cannot be sent either"
 
 
 def test_regions_and_keys(api, emulator):

@@ -270,6 +270,18 @@ def test_links_that_are_dead_for_now(film, emulator, rows, work):
     assert_videos(work, emulator, 4)
 
 
+def test_what_is_made_costs_nothing_again(film, emulator, rows, work):
+    rows({"prompt": "a", "image": "photo.png"}, {"prompt": "b"})
+    emulator.inject("download-expired", 2)
+    assert film(*BATCH).code == 9
+    (work / "photo.png").unlink()
+    done = film(*BATCH, "--estimate", "--json").document
+    assert done["estimate"]["high"] == 0 and (done["rows"], done["fetched"]) == (2, 2), done
+    assert "2 only fetched, which costs nothing again" in film(*BATCH, "--estimate").out
+    rows({"prompt": "a", "image": "photo.png"}, {"prompt": "b"}, {"prompt": "c"})
+    assert film(*BATCH, "--estimate", "--json").document["estimate"]["high"] == 5
+
+
 # ---- rows that begin at the same moment ------------------------------------------------------------------------------
 
 def test_proof_that_another_row_clears_away_is_one(tmp_path, monkeypatch):

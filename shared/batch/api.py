@@ -9,10 +9,7 @@ import contextlib
 import json
 import os
 import shutil
-from collections import Counter
 
-from ..body import elide_media
-from ..chat.request import thinks
 from ..cli.failed import defect, failure_document
 from ..failures import BAD_FORM, Exit, Failure, usage
 from ..files.own import make_private
@@ -21,8 +18,9 @@ from ..tasks.bill import cost_counted
 from ..tasks.journal import Journal, READY, resume_command, RUNNING
 from ..transport.context import ServiceError
 from ..words import counted
+from .bad_rows import BadRows
 from .folder import BatchFolder
-from .job_files import job_folder, JobFiles, MOST_ROWS, sweep, URL
+from .job_files import job_folder, JobFiles, sweep
 from .outcomes import Outcomes, raw_answer
 from .service import Jobs, KIND, LIFE, MERGED, PACE
 from .stored import body_of, StoredSession, Taken
@@ -128,39 +126,14 @@ class ApiBatch:
                 "csv": bool(self._folder.table), "any_files": bool(self._options.any_files)}
 
     def _write_files(self, folder: str) -> list:
-        files = JobFiles(folder)
+        files, bad = JobFiles(folder), BadRows(self._rows.path)
         for row in self._rows.rows():
             if self._folder.wants(row):
-                self._add(files, row)
-        return files.close()
-
-    def _add(self, files: JobFiles, row) -> None:
-        try:
-            files.add(row.key, *self.request(row))
-        except Failure as failure:
-            failure.message = f"{self._rows.path}: line {row.line}: {failure.message}"
-            raise
-
-    def dry_run(self) -> Exit:
-        """One document: how many rows would be sent, of which models,
-        and the first of them as a line of its file."""
-        counts: Counter = Counter()
-        first = None
-        for row in self._rows.rows():
-            if self._folder.wants(row):
-                body, _ = self.request(row)
-                counts[body["model"], thinks(body)] += 1
-                first = first or {"custom_id": f"{row.key:016x}", "method": "POST", "url": URL,
-                                  "body": elide_media(body)}
-        jobs = [{"model": model, "thinking": thinking, "rows": count, "jobs": -(-count // MOST_ROWS)}
-                for (model, thinking), count in counts.items()]
-        compatible = self._session.endpoint.compatible
-        self._console.document({
-            "rows": self._rows.total, "would_send": sum(counts.values()), "jobs": jobs, "first": first,
-            "upload": {"method": "POST", "url": compatible + "/files"},
-            "create": {"method": "POST", "url": compatible + "/batches",
-                       "completion_window": self._options.window}})
-        return Exit.OK
+                with bad.noting(row):
+                    files.add(row.key, *self.request(row))
+        jobs = files.close()
+        bad.refuse()
+        return jobs
 
     def request(self, row) -> tuple:
         """The body of a row, checked as for a direct call, and its expected Cost. Raises Failure."""
@@ -198,7 +171,7 @@ class ApiBatch:
         if console.json_mode:
             console.document({"ok": True, "skill": console.skill, "model": record["model"],
                               "task_id": record["id"], "resume": command,
-                              "jobs": [_shown(job) for job in record["jobs"]], "billing": billing,
+                              "jobs": [shown(job) for job in record["jobs"]], "billing": billing,
                               "warnings": console.warnings})
         return Exit.OK
 
@@ -394,7 +367,8 @@ def _end_of(jobs: Jobs, tally: Tally) -> Failure | None:
                    "rows that were not run are not billed", tally.go_on)
 
 
-def _shown(job: dict) -> dict:
+def shown(job: dict) -> dict:
+    """What documents tell of a job."""
     return {name: job[name] for name in ("batch", "model", "rows", "bytes", "status")
             if job.get(name) not in (None, "")}
 

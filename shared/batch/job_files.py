@@ -33,11 +33,7 @@ class JobFiles:
     def add(self, key: int, body: dict, cost) -> None:
         """`cost` is what the row is expected to cost.
         Raises usage for a row that is too large, OSError of the disk."""
-        row = {"custom_id": f"{key:016x}", "method": "POST", "url": URL, "body": body}
-        line = encoded(row)
-        if len(line) > MOST_BYTES:
-            raise usage(f"the row has {len(line):,} bytes, but the Batch API takes {MOST_BYTES:,}",
-                        "shorten it, put pictures on public addresses, or leave out --batch-api")
+        line = line_of(key, body)
         job, file, digest = self._room(str(body["model"]), thinks(body), len(line) + 1)
         file.write(line + b"\n")
         digest.update(line)
@@ -74,6 +70,15 @@ class JobFiles:
             self._end(entry)
         self._open = {}
         return self.jobs
+
+
+def line_of(key: int, body: dict) -> bytes:
+    """A row as it stands in a file. Raises usage for one that is too large."""
+    line = encoded({"custom_id": f"{key:016x}", "method": "POST", "url": URL, "body": body})
+    if len(line) > MOST_BYTES:
+        raise usage(f"the row has {len(line):,} bytes, but the Batch API takes {MOST_BYTES:,}",
+                    "shorten it, put pictures on public addresses, or leave out --batch-api")
+    return line
 
 
 def job_folder(journal, record: dict) -> str:

@@ -13,7 +13,7 @@ from ..cli.failed import error_object, explain
 from ..failures import Exit, Failure
 from ..money.cost import document as cost_document, FREE, of_document, plus, total, words
 from ..words import counted, unit
-from .outcomes import is_partial
+from .folder import is_partial
 from .worker import GO_ON
 
 _NAMED = 5  # rows in doubt that a message names

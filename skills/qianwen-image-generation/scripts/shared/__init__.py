@@ -5,9 +5,9 @@ The way through a call, top to bottom. Each line imports only from lines below i
 main.py       from argv to the exit code: streams, signals, parsing, the session
 converse.py   what text and vision do: a command about jobs, a batch by jobs or calls, or one call
 generate.py   what image and video do: a command about tasks, a batch, a page, or one call
-batch/        many calls: run many estimate; rows sources template places; folder index results_table; workers
-              tally throttle worker; the service's Batch API: job_commands api outcomes stored job_files,
-              its wire: service
+batch/        many calls: run many estimate; rows bad_rows sources template places; folder index
+              results_table; workers tally throttle worker; the service's Batch API: job_commands
+              job_preview api outcomes stored job_files, its wire: service
 chat/         text and vision: flags request brought promised turn; answer usage price; table models retired
               tokens; json_answer json_schema patterns
 tasks/        calls that make files: flags commands run delivery bill answers service polling

@@ -36,5 +36,5 @@ def run_files(session, make_run, make_parser, *, instead, most: int, estimate, t
 
 def batch_settings(session, journal: Journal) -> dict:
     """What a batch of files needs to know: which rows can be found again, and the page at the end."""
-    return {"recoverable": lambda row: bool(journal.read(row_record_id(row, row.options()))),
+    return {"recoverable": lambda row: journal.read(row_record_id(row, row.options())),
             **page_after(session)}

@@ -18,7 +18,7 @@ def run_calls(session, call, make_parser, table=None, estimate=None, **batch_set
         return check(session)
     if options.estimate:
         from .estimate import show_estimate
-        return show_estimate(session, estimate, make_parser, **batch_settings)
+        return show_estimate(session, call, estimate, make_parser, **batch_settings)
     if options.batch is not None:
         from .many import run_batch
         return run_batch(session, call, make_parser, **batch_settings)

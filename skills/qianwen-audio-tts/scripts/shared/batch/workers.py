@@ -98,6 +98,13 @@ class RowConsole(Console):
         pass
 
 
+class SilentConsole(RowConsole):
+    """The console of a row that is only looked at: its document is not kept either."""
+
+    def document(self, document: dict) -> None:
+        pass
+
+
 class Workers:
     """Does the rows, and counts them in a Tally."""
 

@@ -1,7 +1,6 @@
 """What commands do with jobs of the Batch API: --batch-api, --tasks, --status, --cancel and --resume."""
 from __future__ import annotations
 
-import functools
 import json
 import os
 
@@ -10,25 +9,31 @@ from ..tasks.commands import cancel, check_same_account, check_same_skill, list_
 from ..tasks.flags import check_single
 from ..tasks.journal import Journal, journal_of, resume_command
 from .api import ApiBatch, check_endpoint, find_record, live_record, WITH_BATCH
-from .estimate import show_estimate
 from .folder import BatchFolder
-from .many import LOCK_WAIT, open_batch, take_batch
-from .service import Jobs
-from .stored import StoredSession
+from .job_preview import show_costs, show_requests
+from .many import LOCK_WAIT, look_at_batch, open_batch, take_batch
+from .service import Jobs, MERGED
 
 
-def run_jobs(session, call, make_parser, table, estimate, **row_settings) -> Exit:
+def run_jobs(session, call, make_parser, table, **row_settings) -> Exit:
     """`--batch-api`: make jobs of the rows that are missing, or go on with those of before. With --estimate
     or --dry-run: what they would cost, or what would be sent."""
-    if session.options.estimate:
-        return show_estimate(session, estimate, make_parser,
-                             row_session=functools.partial(StoredSession, session), **row_settings)
-    row_file, batch_folder = take_batch(session, make_parser, allowed=("no_wait",), **row_settings)
+    options = session.options
+    check_endpoint(session.endpoint)
+    if options.estimate:
+        row_file, batch_folder = look_at_batch(session, make_parser, **row_settings)
+    else:
+        row_file, batch_folder = take_batch(session, make_parser, allowed=("no_wait",), **row_settings)
     api = ApiBatch(session, call, table, row_file, batch_folder, journal_of(session))
-    if session.options.dry_run:
+    if not options.estimate and not options.dry_run:
+        return _run(api, session, batch_folder)
+    record = _live_record(api, session, batch_folder) if options.output else None
+    if record and all(job["state"] == MERGED for job in record["jobs"]):
+        record = None
+    if options.dry_run:
         batch_folder.read()
-        return api.dry_run()
-    return _run(api, session, batch_folder)
+    show = show_costs if options.estimate else show_requests
+    return show(session, api, row_file, batch_folder, record)
 
 
 def _run(api: ApiBatch, session, batch_folder: BatchFolder, record: dict | None = None) -> Exit:
@@ -36,12 +41,19 @@ def _run(api: ApiBatch, session, batch_folder: BatchFolder, record: dict | None 
     check_endpoint(session.endpoint)
     session.pass_guard()
     with batch_folder.locked(session.options.timeout + LOCK_WAIT, lambda: None):
-        record = (record and api.journal.read(record["id"])
-                  or live_record(api.journal, session.skill, batch_folder.folder))
-        if record and record["flags"] != json.loads(json.dumps(api.flags)):
-            raise _under_way(record, api.journal)
+        record = _live_record(api, session, batch_folder, record)
         batch_folder.read()
         return api.run(record)
+
+
+def _live_record(api: ApiBatch, session, batch_folder: BatchFolder, record=None) -> dict | None:
+    """The jobs that are under way for this folder, those of `record` as they are now.
+    Raises Failure where they were made with other flags."""
+    record = (record and api.journal.read(record["id"])
+              or live_record(api.journal, session.skill, batch_folder.folder))
+    if record and record["flags"] != json.loads(json.dumps(api.flags)):
+        raise _under_way(record, api.journal)
+    return record
 
 
 def refuse_under_way(session, folder: str) -> None:

@@ -7,7 +7,6 @@ from array import array
 
 from ..body import object_in
 from ..chat.usage import plain
-from ..failures import Exit
 from .index import Index
 
 _KEY = re.compile("[0-9a-fA-F]{16}")
@@ -99,11 +98,6 @@ def _outcome_of(line: dict) -> dict:
                   or "the service gave no reason")
     return {"code": code, "message": message, "status": status,
             "request_id": str(response.get("request_id") or "")}
-
-
-def is_partial(document: dict) -> bool:
-    """Whether some of the files that a row asked for are saved, and the others do not come any more."""
-    return document.get("exit_code") == Exit.PARTIAL and bool(document.get("files"))
 
 
 def raw_answer(outcome: dict, is_odd: bool = False) -> dict:

@@ -18,13 +18,12 @@ from collections import Counter, namedtuple
 from ..cli.inputs import read_text
 from ..failures import Failure, usage
 from ..files.names import slug
-from ..words import counted
+from .bad_rows import ADVICE, BadRows
 from .index import Keys
 from .places import Places
 from .sources import source_of
 from .template import Template
 
-_NAMED = 5  # how many bad lines a message names
 # Flags that belong to the whole command and not to one call.
 NOT_IN_ROWS = frozenset((
     "batch", "any-files", "overwrite", "concurrency", "check", "live", "models", "json", "dry-run", "version",
@@ -51,22 +50,6 @@ class Row(namedtuple("Row", "line id key options throttle record", defaults=(Non
     def name(self) -> str:
         """The key as it stands in names of files and records."""
         return f"{self.key:016x}"[:12]
-
-
-class _Bad:
-    """The lines that cannot be taken; the first of them are named."""
-
-    def __init__(self):
-        self.count, self._first = 0, []
-
-    def add(self, line: int, why: str) -> None:
-        self.count += 1
-        if self.count <= _NAMED:
-            self._first.append(f"line {line}: {why}")
-
-    def words(self) -> str:
-        more = f"; and {counted(self.count - _NAMED, 'more line')}" if self.count > _NAMED else ""
-        return "; ".join(self._first) + more
 
 
 class RowFile:
@@ -125,16 +108,15 @@ class RowFile:
         """Look at every line before anything is sent.
         Raises one usage Failure that names the first bad ones."""
         self._check_defaults()
-        bad, outputs, keys = _Bad(), {}, array("Q")
+        bad, outputs, keys = BadRows(self.path), {}, array("Q")
         for line, raw in self.source.records():
             tick()
             try:
                 keys.append(self._checked(line, raw, outputs))
             except Failure as failure:
-                bad.add(line, failure.message)
+                bad.add(line, failure)
         self._count_equal(keys, bad)
-        if bad.count:
-            raise usage(f"{self.path}: {bad.words()}", self._advice())
+        bad.refuse(self._advice())
         if not self.keys:
             raise usage(f"{self.path} has no rows", self.source.example)
 
@@ -167,7 +149,7 @@ class RowFile:
             _refuse_twice(outputs, _hash64(os.path.normpath(output).casefold()), line, "output")
         return self._hash(row, record)
 
-    def _count_equal(self, keys: array, bad: _Bad) -> None:
+    def _count_equal(self, keys: array, bad: BadRows) -> None:
         """Equal rows are told apart by their number; equal ids are refused."""
         self._equal = Keys(keys).repeated()
         if self._equal and not bad.count:
@@ -176,7 +158,7 @@ class RowFile:
         keys.extend(_numbered(key, number) for key, more in self._equal.items() for number in range(more + 1))
         self.keys = Keys(keys)
 
-    def _refuse_equal_ids(self, bad: _Bad) -> None:
+    def _refuse_equal_ids(self, bad: BadRows) -> None:
         seen: dict = {}
         for line, raw in self.source.records():
             record = self.source.parse(raw)
@@ -186,7 +168,7 @@ class RowFile:
                 try:
                     _refuse_twice(seen, key, line, "id")
                 except Failure as failure:
-                    bad.add(line, failure.message)
+                    bad.add(line, failure)
 
     def _advice(self) -> str:
         lacks = (self.source.is_table and self.main not in self._templates
@@ -194,7 +176,7 @@ class RowFile:
         header = (f"no column is called {self._main_flag!r} (the first line must be the header): "
                   "give a template with the columns, such as "
                   f'"Judge: {{{next(iter(self.source.columns), "column")}}}", or ' if lacks else "")
-        return f"{header}correct the file and run the command again; nothing was sent"
+        return header + ADVICE
 
     def remarks(self) -> list:
         """Columns of a CSV that look like a misspelt flag, in words."""

@@ -22,9 +22,9 @@ from ..failures import Exit, Failure, usage
 from ..files.locks import FileLock, Held, Unsupported
 from ..files.own import no_room, open_own
 from ..files.whole import sweep, to_disk, whole
+from ..tasks.journal import is_submitting
 from .index import Keys
 from .places import NAMES
-from .outcomes import is_partial
 from .results_table import check_table, foreign, index_of, put_in_order, ResultsTable
 from .rows import RowFile
 
@@ -45,6 +45,7 @@ class BatchFolder:
         self.table = os.path.join(folder, "results.csv") if table else ""
         self.kept = self.kept_in_doubt = self.foreign = 0
         self._skip = Keys()  # of the lines that stay
+        self._recorded = Keys()  # of all lines
         self.in_doubt: set = set()  # keys of rows begun without an outcome
         self.partial: set = set()  # keys of rows of which a part is saved; they are not paid again
         self._untidy = False  # there are lines to drop
@@ -58,8 +59,8 @@ class BatchFolder:
         Raises Failure where the folder belongs to another batch, or has results that are none of ours."""
         if self.table:
             check_table(self.folder, self._overwrite)
-        recorded = self._read_results()
-        flags = self._read_started(recorded)
+        self._recorded = self._read_results()
+        flags = self._read_started(self._recorded)
         if flags is not None and flags != self._flags() and (self._skip or self.in_doubt):
             raise usage(f"{self.folder} holds results of a batch with other flags "
                         f"({_difference(flags, self._flags())})",
@@ -129,6 +130,13 @@ class BatchFolder:
         if row.key not in self.in_doubt or self._again:
             return True
         return bool(self._recoverable and self._recoverable(row))
+
+    def is_paid(self, row) -> bool:
+        """Whether the service has, or is at work on, what a row asks for, so that it is only fetched."""
+        if not self._recoverable or row.key not in self._recorded and row.key not in self.in_doubt:
+            return False
+        record = self._recoverable(row)
+        return bool(record) and not is_submitting(record)
 
     def skipped(self, key: int) -> bool:
         return key in self._skip
@@ -242,6 +250,11 @@ def _is_damaged(raw: bytes) -> bool:
     except (ValueError, RecursionError):
         torn = raw.strip(b"\0\r\n")
         return torn.startswith(_BEGIN) or not torn or not raw.endswith(b"\n") and _BEGIN.startswith(torn)
+
+
+def is_partial(document: dict) -> bool:
+    """Whether some of the files that a row asked for are saved, and the others do not come any more."""
+    return document.get("exit_code") == Exit.PARTIAL and bool(document.get("files"))
 
 
 def _key(text) -> int:

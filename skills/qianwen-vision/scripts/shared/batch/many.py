@@ -14,12 +14,13 @@ import os
 from ..cli.console import Console
 from ..failures import Exit, Failure, usage
 from ..files.whole import InUse
+from .bad_rows import BadRows
 from .folder import BatchFolder
 from .rows import NOT_WITH_BATCH, RowFile
 from .tally import report, Tally
 from .throttle import Throttle
 from .worker import listen
-from .workers import RowConsole, Workers
+from .workers import RowConsole, SilentConsole, Workers
 
 CONCURRENCY = 4
 LOCK_WAIT = 60.0  # seconds beyond --timeout that another run may take to finish its rows
@@ -39,6 +40,7 @@ def run_batch(session, call, make_parser, *, files: bool = False, before=None, a
                                         **row_settings)
     if options.dry_run:
         batch_folder.read()
+        check_rows(row_file, batch_folder, builder(session, call))
         return _dry_run(row_file, batch_folder, session, call)
     if before:
         before(batch_folder.folder)
@@ -46,6 +48,7 @@ def run_batch(session, call, make_parser, *, files: bool = False, before=None, a
     session.pass_guard()
     with batch_folder.locked(options.timeout + LOCK_WAIT, lambda: _go_on(throttle)):
         batch_folder.read()
+        check_rows(row_file, batch_folder, builder(session, call), lambda: _go_on(throttle))
         batch_folder.open()
         throttle.limit(min(row_file.total, most or row_file.total))
         tally = Tally(row_file.total, batch_folder)
@@ -71,7 +74,8 @@ def open_batch(session, make_parser, folder: str, tick=lambda: None, *, main: st
 
     `main` is the main input's name in a row and in the options; a row may lack it where one of the flags
     `instead` is there. `files`: the skill writes files, so each row has an output folder.
-    `recoverable(row)` tells of a row in doubt that the skill can find out by itself what became of it.
+    `recoverable(row)` gives the journal's record of a row that was begun, by which the skill can find out what
+    became of it; None without one.
     `tick()` is called at each line.
     """
     options = session.options
@@ -83,13 +87,39 @@ def open_batch(session, make_parser, folder: str, tick=lambda: None, *, main: st
                                  overwrite=options.overwrite)
 
 
-def rows_to_do(session, make_parser, **row_settings):
-    """The rows of --batch that a run would send now: what --estimate counts. Nothing is written."""
+def look_at_batch(session, make_parser, **row_settings) -> tuple:
+    """The rows of --batch and what is known of them, for --estimate. Nothing is written."""
     output = session.options.output
     row_file, batch_folder = open_batch(session, make_parser, _folder_of(output or "."), **row_settings)
     if output:
         batch_folder.read()
-    return (row for row in row_file.rows() if batch_folder.wants(row))
+    return row_file, batch_folder
+
+
+def check_rows(row_file: RowFile, batch_folder: BatchFolder, build, tick=lambda: None) -> None:
+    """`build(row)` each row that is to be paid, which sends nothing. Raises one usage Failure that names those
+    that are illegal. What a row that is only fetched names may be gone."""
+    bad = BadRows(row_file.path)
+    for row in row_file.rows():
+        tick()
+        if batch_folder.wants(row) and not batch_folder.is_paid(row):
+            with bad.noting(row):
+                build(row)
+    bad.refuse()
+
+
+def builder(session, call):
+    """What builds the request of a row as `call` does, and sends nothing; a defect is left to the call."""
+    def build(row) -> None:
+        options = row.options()
+        options.dry_run = True
+        try:
+            call(session.for_row(row, options, SilentConsole(session.console)))
+        except Failure:
+            raise
+        except Exception:
+            pass
+    return build
 
 
 def _close(batch_folder: BatchFolder, tally: Tally, session, files: bool) -> None:
