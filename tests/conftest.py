@@ -115,7 +115,7 @@ def in_process(skill, arguments, stdin, environment, cwd):
         os.chdir(cwd)
         with mock.patch.dict(os.environ, environment, clear=True), mock.patch.object(sys, "argv", [str(SCRIPTS[skill])]), \
                 mock.patch.multiple(sys, stdin=streams[0], stdout=streams[1], stderr=streams[2]), \
-                mock.patch("shared.batch.worker.hand_over", lambda argv, console: None):
+                mock.patch("shared.batch.worker.hand_over", lambda argv, console, **_: None):
             code = run_script(module.SKILL, make_parser, module.execute, [argument_of(one) for one in arguments])
             for stream in streams[1:]:
                 stream.flush()

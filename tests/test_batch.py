@@ -794,6 +794,29 @@ def test_a_folder_that_is_too_deep_for_the_system_is_no_defect(run, emulator, ro
     assert not emulator.requests and not json.loads((work / "out" / "results.jsonl").read_text()).get("in_doubt")
 
 
+def test_files_of_a_row_are_looked_up_here_and_then_beside_the_rows(run, emulator, work):
+    (work / "sub").mkdir()
+    for name, text in (("both.txt", "here"), ("sub/both.txt", "beside"), ("sub/one.txt", "alone"), ("sub/ask.txt", "What?")):
+        (work / name).write_text(text)
+    write(work / "sub" / "rows.jsonl", {"prompt": "x", "attach": ["both.txt", "one.txt"]}, {"prompt-file": "ask.txt"})
+    assert run("--batch", "sub/rows.jsonl", "-o", "out").code == 0
+    sent = " ".join(prompts(emulator))
+    assert "here" in sent and "alone" in sent and "beside" not in sent and "What?" in sent
+    write(work / "sub" / "rows.jsonl", {"prompt": "x", "image": "a.png"})
+    (work / "sub" / "a.png").write_bytes(_png())
+    assert run("--batch", "sub/rows.jsonl", "-o", "seen", skill="qianwen-vision").code == 0
+
+
+@POSIX
+def test_a_link_beside_the_rows_is_judged_as_it_is_opened(run, emulator, work, home):
+    (home / "id_rsa").write_text("PRIVATE")
+    (work / "sub").mkdir()
+    os.symlink(home / "id_rsa", work / "sub" / "link")
+    write(work / "sub" / "rows.jsonl", {"prompt": "x", "attach": "link"})
+    done = run("--batch", "sub/rows.jsonl", "-o", "out")
+    assert done.code == 2 and "line 1: 'attach': sub/link is neither" in done.err and not emulator.requests, done
+
+
 @POSIX
 def test_the_user_may_allow_other_files(run, emulator, rows, work, home):
     (home / "notes.txt").write_text("NOTES")

@@ -96,6 +96,23 @@ def test_a_prompt_file_is_a_template(run, emulator, work, sheet):
     assert prompts(emulator) == {"What is a cat?\n": 1}
 
 
+@pytest.mark.parametrize("template", [("-",), ("--prompt-file", "-")])
+@pytest.mark.parametrize("process", [True, False])
+def test_standard_input_is_a_template(run, emulator, work, sheet, template, process):
+    """Read once, also where a worker does the rows, and part of what the batch is."""
+    sheet("word", "cat", "狗")
+    batch = (*template, "--batch", "rows.csv", *OUT)
+    asked = "What is a {word}?\n这是什么" + "？" * 100_000
+    assert '"would_send": 2' in run(*batch, "--dry-run", stdin=asked.encode()).out
+    assert run(*batch, stdin=asked.encode(), process=process).code == 0
+    assert prompts(emulator) == {asked.replace("{word}", word): 1 for word in ("cat", "狗")}
+    emulator.reset()
+    assert run(*batch, stdin=asked.encode(), process=process).code == 0 and not emulator.requests
+    done = run(*batch, stdin=b"Another {word}", process=process)
+    assert done.code == 2 and "other flags" in done.err and not emulator.requests, done
+    assert run("both", "--prompt-file", "-", "--batch", "rows.csv", *OUT).code == 2
+
+
 def test_json_lines_with_a_template_and_a_table(run, emulator, work):
     (work / "rows.jsonl").write_text('{"name": "Ann", "age": 5}\n{"prompt": "own {x}", "name": "Bob"}\n')
     done = run("Hi {name}", "--batch", "rows.jsonl", "--csv", *OUT)

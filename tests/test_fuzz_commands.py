@@ -193,7 +193,7 @@ def in_place(command: Command, base, url: str) -> Run:
 def walk(tmp_path, monkeypatch):
     """`walk(name, count, prepare_service)` runs the commands of a walk, each in a place of its own, and counts how they end."""
     shorten(monkeypatch)
-    monkeypatch.setattr("shared.batch.worker.hand_over", lambda argv, console: None)
+    monkeypatch.setattr("shared.batch.worker.hand_over", lambda argv, console, **_: None)
 
     def start(name: str, count: int, service, url: str, after) -> Counter:
         ends = Counter()

@@ -325,7 +325,7 @@ def test_this_runs_key_on_the_command_line_is_not_shown(run, argv):
 @pytest.fixture
 def batch(emulator, home, work, monkeypatch):
     """`batch(row, …)` does these rows, without a worker process."""
-    monkeypatch.setattr("shared.batch.worker.hand_over", lambda argv, console: None)
+    monkeypatch.setattr("shared.batch.worker.hand_over", lambda argv, console, **_: None)
 
     def start(*rows, argv=("-o", "out/"), skill="qianwen-text"):
         (work / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)) + "\n")

@@ -80,8 +80,8 @@ def _outcome(make_parser, execute, argv, console: Console) -> int:
         if options.concurrency is not None and options.batch is None and not options.has_parts:
             raise usage("--concurrency goes with --batch", "add --batch FILE, or leave it out")
         if options.batch is not None and not options.batch_api and not _sends_nothing(options):
-            from .batch.worker import hand_over
-            code = hand_over(argv, console)
+            from .batch.worker import hand_over, reads_stdin
+            code = hand_over(argv, console, **({"stdin": True} if reads_stdin(options) else {}))
             if code is not None:
                 return code
         account = find_account(settings)

@@ -70,6 +70,7 @@ class RowFile:
                          for flag in action.option_strings
                          if flag.startswith("--") and flag[2:] not in NOT_IN_ROWS}
         self._base = dict(vars(options))
+        self._read_stdin()
         self._places = Places(path, folder, any_files=options.any_files)
         self._files = [name for name, action in self._actions.items() if action.metavar in ("F", "FILE")]
         self.flags = {name: value for name, value in sorted(self._base.items())
@@ -86,13 +87,19 @@ class RowFile:
     def total(self) -> int:
         return len(self.keys)
 
+    def _read_stdin(self) -> None:
+        """`-` as the template is read now, once for all rows. Raises usage."""
+        file = self._file_flag.replace("-", "_")
+        given = [self._base[name] for name in (self.main, file) if self._base.get(name) is not None]
+        if given == ["-"]:
+            self._base[self.main], self._base[file] = read_text("-", f"the {self._main_flag}"), None
+
     def _read_templates(self) -> dict:
         """The main input and --system of the command line, by their names in the options. Raises usage."""
         file = self._file_flag.replace("-", "_")
         if self._base.get(file) is not None:
-            if self._base[file] == "-" or self._base.get(self.main) is not None:
-                raise usage(f"--{self._file_flag} {self._base[file]} does not go with this batch",
-                            "name a file, and no other template")
+            if self._base.get(self.main) is not None:
+                raise usage(f"a {self._main_flag} and --{self._file_flag} were both given", "give one of them")
             self._base[self.main] = read_text(self._base[file], f"the {self._main_flag} file")
             self._base[file] = None
         flags = {self.main: f"the {self._main_flag}", "system": "--system"}
@@ -140,11 +147,12 @@ class RowFile:
         record = self.source.parse(raw)
         row = self._read(record)
         self._check_key(row)
-        self._parsed_of(row)
+        found = self._found(row)
+        self._parsed_of(found)
         self._check_main(self._main_of(row, record), row)
         self._filled_system(row, record)
         output = self._output(row)
-        self._check_files(row)
+        self._check_files(found)
         if "output" in row and not output.endswith("/"):
             _refuse_twice(outputs, _hash64(os.path.normpath(output).casefold()), line, "output")
         return self._hash(row, record)
@@ -283,11 +291,12 @@ class RowFile:
 
     def _options(self, row: dict, record: dict, key: int):
         """The options of a row: the command line's, with the row's own in their place. Raises usage."""
+        found = self._found(row)
         # Lists are copied, because scripts may take values out of them.
         options = argparse.Namespace(**{name: list(value) if isinstance(value, list) else value
-                                        for name, value in self._parsed_of(row).items()})
+                                        for name, value in self._parsed_of(found).items()})
         self._put_main(options, row, record)
-        self._check_files(row)  # again: a link may have been changed since the first pass
+        self._check_files(found)  # again: a link may have been changed since the first pass
         options.output = self._output(row, key)
         return options
 
@@ -340,6 +349,17 @@ class RowFile:
         if value:
             return [f"--{name}"]
         return [f"--no-{name}"] if f"no-{name}" in self._actions else []
+
+    def _found(self, row: dict) -> dict:
+        """A row with the files that go in as they are opened."""
+        found = dict(row)
+        for name in self._files:
+            value = row.get(name)
+            if isinstance(value, list):
+                found[name] = [self._places.found(one) if isinstance(one, str) else one for one in value]
+            elif isinstance(value, str) and name != "chat":
+                found[name] = self._places.found(value)
+        return found
 
     def _check_files(self, row: dict) -> None:
         """The file may come from a stranger:

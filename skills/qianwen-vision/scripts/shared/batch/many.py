@@ -19,7 +19,7 @@ from .folder import BatchFolder
 from .rows import NOT_WITH_BATCH, RowFile
 from .tally import report, Tally
 from .throttle import Throttle
-from .worker import listen
+from .worker import listen, reads_stdin
 from .workers import RowConsole, SilentConsole, Workers
 
 CONCURRENCY = 4
@@ -35,7 +35,7 @@ def run_batch(session, call, make_parser, *, files: bool = False, before=None, a
     """
     options, console = session.options, session.console
     throttle = Throttle(options.concurrency or CONCURRENCY)
-    listen(throttle.stop)
+    listen(throttle.stop, reads_stdin(options))
     row_file, batch_folder = take_batch(session, make_parser, lambda: _go_on(throttle), files=files,
                                         **row_settings)
     if options.dry_run:

@@ -23,6 +23,7 @@ class Places:
     def __init__(self, batch_file: str, folder: str, any_files: bool):
         self._folder, self._any = os.path.realpath(folder), any_files
         self._own = (batch_file, *(os.path.join(folder, name) for name in NAMES))
+        self._beside = os.path.dirname(batch_file)
         self._inputs = (os.path.realpath(os.path.dirname(os.path.abspath(batch_file))),
                         os.path.realpath(os.curdir))
         link = "" if any_files else self._link_out(os.path.abspath(folder))
@@ -41,6 +42,14 @@ class Places:
 
     def _is_inside(self, path: str) -> bool:
         return any(_lies_in(path, place) for place in self._inputs)
+
+    def found(self, value: str) -> str:
+        """A file that a row names as it is opened: looked up from the working directory, then from the folder
+        of the batch file."""
+        if not self._beside or value == "-" or _ADDRESS.match(value) or os.path.exists(value):
+            return value
+        beside = os.path.join(self._beside, value)
+        return beside if len(beside) <= _LONGEST and os.path.exists(beside) else value
 
     def check_input(self, name: str, value: str) -> None:
         """Refuse a file outside. What looks like an address is one only where no such file exists.

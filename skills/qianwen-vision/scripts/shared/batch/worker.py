@@ -7,6 +7,7 @@ does the same in silence.
 """
 from __future__ import annotations
 
+import io
 import os
 import re
 import stat
@@ -16,16 +17,24 @@ import threading
 from ..failures import Exit, Failure
 
 _VARIABLE = "QIANWEN_BATCH_WORKER"  # set in the worker alone, to a random value
+_LENGTH = 8  # bytes that tell how long the caller's standard input is
 GO_ON = "run the same command again: it does only what is missing"
 
 
-def hand_over(argv: list, console) -> int | None:
+def reads_stdin(options) -> bool:
+    """Whether the template of a batch is standard input."""
+    names = ("prompt", "prompt_file", "text", "text_file")
+    return "-" in [getattr(options, name, None) for name in names]
+
+
+def hand_over(argv: list, console, stdin: bool = False) -> int | None:
     """Start the worker and wait for it; return its exit code.
-    None when this is the worker, or none can be started."""
+    None when this is the worker, or none can be started. With `stdin` it gets all of standard input first."""
     if _is_worker() or not sys.executable or not os.path.isfile(sys.argv[0]):
         return None
     import subprocess
     _wait_for_children()
+    given = sys.stdin.buffer.read() if stdin else b""
     apart = ({"start_new_session": True} if os.name == "posix"
              else {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP})
     try:
@@ -35,8 +44,11 @@ def hand_over(argv: list, console) -> int | None:
     except OSError as error:
         console.detail(f"no worker process could be started ({error.strerror}); "
                        "this process does the rows itself")
+        _put_on_stdin(given)
         return None
     with worker.stdin:
+        if stdin:
+            _send(worker, given)
         code = _wait_for(worker, console)
     if code < 0:
         raise Failure(Exit.UNEXPECTED, f"the worker process was ended by signal {-code}", fix=GO_ON)
@@ -92,25 +104,49 @@ def _wait_for(worker, console) -> int:
 
 
 def _ask_to_end(worker) -> None:
+    _send_bytes(worker, b"s")
+
+
+def _send(worker, data: bytes) -> None:
+    _send_bytes(worker, len(data).to_bytes(_LENGTH, "big") + data)
+
+
+def _send_bytes(worker, data: bytes) -> None:
     try:
-        worker.stdin.write(b"s")
+        while data:  # the pipe has no buffer, and takes a part of what is long
+            data = data[worker.stdin.write(data):]
     except OSError:  # it has ended
         pass
 
 
-def listen(stop) -> None:
+def listen(stop, stdin: bool = False) -> None:
     """In the worker: call `stop()` when the caller asks for it or goes away.
-    Standard input is empty from then on."""
+    Standard input is empty from then on, or with `stdin` what the caller's was."""
     worker = _is_worker()
     os.environ.pop(_VARIABLE, None)
     if not worker:
         return
     line = os.dup(0)
     _to_null(0, os.O_RDONLY)
+    if stdin:
+        _put_on_stdin(_received(line, int.from_bytes(_received(line, _LENGTH), "big")))
     try:
         threading.Thread(target=_listen, args=(line, stop), daemon=True).start()
     except RuntimeError:
         pass  # the system has no more threads; then the rows are finished whatever becomes of the caller
+
+
+def _received(line: int, count: int) -> bytes:
+    """So many bytes from the caller, fewer where it has gone."""
+    parts = []
+    while count:
+        parts.append(os.read(line, min(count, 1 << 20)))
+        count = count - len(parts[-1]) if parts[-1] else 0
+    return b"".join(parts)
+
+
+def _put_on_stdin(data: bytes) -> None:
+    sys.stdin = io.TextIOWrapper(io.BytesIO(data), "utf-8")
 
 
 def _listen(line: int, stop) -> None:
