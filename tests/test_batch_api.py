@@ -92,7 +92,39 @@ def test_no_wait_then_status_tasks_and_resume(api, run, emulator, home, work):
     job = records(home)[0]["jobs"][0]["batch"]
     assert run("--resume", job, "--poll", "0.02", cwd=home).code == 0  # from another folder, by the job's own id
     check_clean(emulator, home, work)
-    assert run("--resume", given).code == 2 and run("--tasks", "--json").document["tasks"] == []
+    assert run("--tasks", "--json").document["tasks"] == []
+
+
+def test_what_is_fetched_is_known_by_its_ids(api, run, emulator, home, work):
+    """As of videos: nothing is asked, sent or billed again."""
+    given = api("--no-wait").out.strip()
+    job = records(home)[0]["jobs"][0]["batch"]
+    assert run("--resume", given, "--poll", "0.02").code == 0
+    emulator.requests.clear()
+    for one in (given, job):
+        done = run("--resume", one, "--json", cwd=home)
+        document = done.document
+        assert done.code == 0 and f"{one} was fetched already to {work}/out/results.jsonl" in done.err, done
+        assert document["fetched"] and document["billing"]["cost"]["amount"] == 0, document
+        assert [entry["path"] for entry in document["files"]] == [f"{work}/out/results.jsonl", f"{work}/out/results.csv"]
+        assert run("--resume", one).out == f"{work}/out/results.jsonl\n{work}/out/results.csv\n"
+        status = run("--status", one)
+        assert status.code == 0 and status.out.startswith("FETCHED: fetched already to "), status
+        cancelled = run("--cancel", one)
+        assert cancelled.code == 8 and "has ended and was fetched already" in cancelled.err, cancelled
+    assert not emulator.requests and run("--resume", "q-nowhere").code == 2
+
+
+def test_jobs_that_are_named_make_no_others(api, run, emulator, home, work):
+    """A run was ended between the results and the tidying: --resume tidies, and rows that failed stay so."""
+    (work / "rows.csv").write_text("id,word\na,[emulator:row-failed]\nb,fine\n")
+    given = api("--no-wait").out.strip()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("shared.batch.api.ApiBatch._tidy", lambda self, jobs: 1 / 0)
+        assert run("--resume", given, "--poll", "0.02").code == 1
+    done = run("--resume", given, "--poll", "0.02")
+    assert done.code == 0 and "was fetched already" in done.err and len(emulator.batches) == 1 and not emulator.files, done
+    assert [line["ok"] for line in results(work / "out")] == [False, True] and records(home) == []
 
 
 def test_waiting_ends_with_5_and_the_way_to_go_on(api, run, emulator, home, work):

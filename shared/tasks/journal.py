@@ -111,15 +111,17 @@ class Journal:
             self._note_fetched(record, saved)
 
     def _note_fetched(self, record: dict, files: list) -> None:
-        """Where the files went, in one small file; the next --resume of the same task reads it.
+        """Where the files went, in one small file for each id; the next --resume of the same task reads it.
         A `data:` link is left out: it is the result itself, which is in its file."""
-        path = os.path.join(self.folder, _FETCHED + _name_of(record["task_id"] or record["id"]))
         entries = [{name: value for name, value in entry.items() if not str(value).startswith("data:")}
                    for entry in files]
         known = {name: record.get(name) for name in ("model", "request_id", "usage")}
+        note = self._clean({"moment": self.clock(), "files": entries, **known})
+        jobs = filter(None, (job.get("batch") for job in record.get("jobs", ())))
         try:
-            with whole(path, "w", 0o600) as file:
-                json.dump(self._clean({"moment": self.clock(), "files": entries, **known}), file)
+            for given in (record["task_id"] or record["id"], *jobs):
+                with whole(os.path.join(self.folder, _FETCHED + _name_of(given)), "w", 0o600) as file:
+                    json.dump(note, file)
             self._forget_fetched()
         except OSError:  # it only spares a second download
             pass

@@ -16,8 +16,8 @@ from ..money.cost import Cost, document, FREE
 from ..transport.request import Request
 from ..words import counted as in_words
 from .answers import makes_nothing, usage_of
-from .bill import cost_counted, counted, FETCHED, going_on, paying, settle, settle_without
-from .commands import cancel, check_same_account, check_same_skill, show_status
+from .bill import cost_counted, counted, going_on, paying, settle, settle_without
+from .commands import cancel, check_same_account, check_same_skill, show_fetched, show_status
 from .delivery import billed, Delivery, report
 from .journal import is_submitting, Journal, READY, resume_command, RUNNING
 from .service import check_given, fingerprint, original_prompt, Tasks
@@ -296,16 +296,7 @@ class TaskRun:
         self._fetched = True
         files = [{**entry, "bytes": os.path.getsize(entry["path"])} for entry in record["files"]]
         billing, _ = self._bill(record, files)
-        paths = [entry["path"] for entry in files]
-        self.console.note(f"{given} was fetched already to {', '.join(paths)}: {FETCHED}")
-        if self.console.json_mode:
-            found = {"model": record.get("model"), "request_id": record.get("request_id"), "task_id": given,
-                     "files": files, "usage": record.get("usage")}
-            self.console.document({"ok": True, "skill": self.console.skill,
-                                   **{name: value for name, value in found.items() if value},
-                                   "fetched": True, "billing": billing, "warnings": self.console.warnings})
-        for path in paths:
-            self.console.result(path + "\n")
+        show_fetched(given, {**record, "files": files}, billing, self.console)
 
     def go_on(self, record: dict, client) -> None:
         """Fetch what a record leads to, from wherever it stands."""

@@ -14,7 +14,9 @@ from ..cli.failed import defect, failure_document
 from ..failures import BAD_FORM, Exit, Failure, usage
 from ..files.own import make_private
 from ..files.whole import Temporary
+from ..money.cost import document, FREE
 from ..tasks.bill import cost_counted
+from ..tasks.commands import show_fetched
 from ..tasks.journal import Journal, READY, resume_command, RUNNING
 from ..transport.context import ServiceError
 from ..words import counted
@@ -31,20 +33,20 @@ from .workers import doubt_document, RowConsole
 REGIONS = ("cn-beijing", "ap-southeast-1")
 _LOOPBACK = "loopback"
 _NO_RESULT = "no result of this row can be read: the service may have billed it"
-WITH_BATCH = "run the command with --batch again: it does only what is missing, in a new job"
+_WITH_BATCH = "run the command with --batch again: it does only what is missing, in a new job"
 _ODD_FIX = "what came is in partial.line; run the command again with --again to resend such rows"
 
 
 class ApiBatch:
     """The rows of one RowFile that go through the Batch API.
-    `call(session of the row)` is the same as for direct calls; `go_on` says how to do what is missing."""
+    `call(session of the row)` is the same as for direct calls. `resumed`: the command names the jobs."""
 
     def __init__(self, session, call, table, row_file, batch_folder: BatchFolder, journal: Journal,
-                 go_on: str = GO_ON):
+                 resumed: bool = False):
         self._session, self._call, self._table = session, call, table
         self._rows, self._folder, self.journal = row_file, batch_folder, journal
         self._console, self._options = session.console, session.options
-        self._go_on = go_on
+        self._resumed, self._go_on = resumed, _WITH_BATCH if resumed else GO_ON
         self._costs: dict = {}  # model -> (what its answers cost, how many there are)
         self._unread: Failure | None = None  # why a file of results could not be read
 
@@ -59,6 +61,8 @@ class ApiBatch:
         # all is fetched, and the account is not tidied yet
         if record and all(job["state"] == MERGED for job in record["jobs"]):
             self._tidy(self.jobs(record))
+            if self._resumed:  # rows that failed are sent again by the batch's own command alone
+                return show_jobs_fetched(record["id"], self.journal, self._session)
             record = None
         is_new, record = record is None, record or self._new_record()
         if record is None:
@@ -158,6 +162,9 @@ class ApiBatch:
                        or "run the same command again")
 
     def _forget(self, record: dict) -> None:
+        if all(job["state"] == MERGED for job in record["jobs"]):
+            paths = filter(None, (self._folder.results, self._folder.table))
+            record.update(state=READY, saved={path: {"path": os.path.abspath(path)} for path in paths})
         shutil.rmtree(job_folder(self.journal, record), ignore_errors=True)
         self.journal.remove(record)
 
@@ -365,6 +372,16 @@ def _end_of(jobs: Jobs, tally: Tally) -> Failure | None:
     return Failure(code, f"not run: {counted(missing, 'row')}"
                    + (f": the jobs are {', '.join(states)}" if states else ""),
                    "rows that were not run are not billed", tally.go_on)
+
+
+def show_jobs_fetched(given: str, journal: Journal, session) -> Exit | None:
+    """`--resume` of jobs that are fetched already; None where that is not known."""
+    note = journal.fetched(given)
+    if note is None:
+        return None
+    billing = {"plan": session.verdict.key.billing, "units": {}, "cost": document(FREE)}
+    show_fetched(given, note, billing, session.console)
+    return Exit.OK
 
 
 def shown(job: dict) -> dict:

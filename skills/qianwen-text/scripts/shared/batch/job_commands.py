@@ -5,10 +5,12 @@ import json
 import os
 
 from ..failures import Exit, Failure, usage
-from ..tasks.commands import cancel, check_same_account, check_same_skill, list_tasks, show_status
+from ..tasks.commands import (
+    cancel, check_same_account, check_same_skill, list_tasks, say_status, show_status
+)
 from ..tasks.flags import check_single
 from ..tasks.journal import Journal, journal_of, resume_command
-from .api import ApiBatch, check_endpoint, find_record, live_record, WITH_BATCH
+from .api import ApiBatch, check_endpoint, find_record, live_record, show_jobs_fetched
 from .folder import BatchFolder
 from .job_preview import show_costs, show_requests
 from .many import LOCK_WAIT, look_at_batch, open_batch, take_batch
@@ -80,14 +82,28 @@ def about_jobs(session, call, make_parser, table, **row_settings) -> Exit | None
     journal = journal_of(session)
     if options.tasks:
         return list_tasks(journal, console)
-    record = _record_of(options.status or options.cancel or options.resume, journal, session)
+    given = options.status or options.cancel or options.resume
+    note = journal.fetched(given) if find_record(journal, given) is None else None
+    if note:
+        return _after_the_fetch(given, note, journal, session)
+    record = _record_of(given, journal, session)
     if options.resume:
         session.options = _options_of(record, options, make_parser)
         row_file, batch_folder = open_batch(session, make_parser, record["output"], **row_settings)
-        api = ApiBatch(session, call, table, row_file, batch_folder, journal, WITH_BATCH)
+        api = ApiBatch(session, call, table, row_file, batch_folder, journal, resumed=True)
         return _run(api, session, batch_folder, record)
     runner = Jobs(session.client(), journal, console, record)
     return (show_status if options.status else cancel)(record["id"], runner, journal, console)
+
+
+def _after_the_fetch(given: str, note: dict, journal: Journal, session) -> Exit | None:
+    """The same of jobs whose results are here."""
+    if session.options.resume:
+        return show_jobs_fetched(given, journal, session)
+    said = f"fetched already to {', '.join(entry['path'] for entry in note['files'])}"
+    if session.options.status:
+        return say_status({"task_id": given, "status": "FETCHED", "message": said}, journal, session.console)
+    raise Failure(Exit.FAILED, f"{given} cannot be cancelled: it has ended and was {said}", task_id=given)
 
 
 def _record_of(given: str, journal: Journal, session) -> dict:

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from ..body import object_in
 from ..failures import usage
+from .bill import FETCHED
 from .journal import is_submitting, Journal, READY, resume_command
 
 SCRIPTS = {"qianwen-text": "text.py", "qianwen-vision": "vision.py",
@@ -53,7 +54,7 @@ def show_status(given: str, runner, journal: Journal, console) -> None:
     """`--status ID`: one look, nothing fetched."""
     record = journal.find(given)
     if record and record["state"] == READY:
-        _say_status({"task_id": record["task_id"] or record["id"], "status": "READY"}, journal, console)
+        say_status({"task_id": record["task_id"] or record["id"], "status": "READY"}, journal, console)
         return
     task_id = record["task_id"] if record else given
     if not task_id:
@@ -62,10 +63,25 @@ def show_status(given: str, runner, journal: Journal, console) -> None:
     output = object_in(body, "output")
     facts = {"task_id": task_id, "status": status, "code": output.get("code") or body.get("code"),
              "message": output.get("message") or body.get("message"), "request_id": body.get("request_id")}
-    _say_status({name: value for name, value in facts.items() if value}, journal, console)
+    say_status({name: value for name, value in facts.items() if value}, journal, console)
 
 
-def _say_status(facts: dict, journal: Journal, console) -> None:
+def show_fetched(given: str, note: dict, billing: dict, console) -> None:
+    """`--resume ID` of what is fetched already, by the journal's note on it."""
+    paths = [entry["path"] for entry in note["files"]]
+    console.note(f"{given} was fetched already to {', '.join(paths)}: {FETCHED}")
+    if console.json_mode:
+        found = {"model": note.get("model"), "request_id": note.get("request_id"), "task_id": given,
+                 "files": note["files"], "usage": note.get("usage")}
+        console.document({"ok": True, "skill": console.skill,
+                          **{name: value for name, value in found.items() if value},
+                          "fetched": True, "billing": billing, "warnings": console.warnings})
+    for path in paths:
+        console.result(path + "\n")
+
+
+def say_status(facts: dict, journal: Journal, console) -> None:
+    """What `--status` says, in words or as the document."""
     if console.json_mode:
         resume = resume_command(facts["task_id"], journal)
         console.document({"ok": True, "skill": console.skill, **facts, "resume": resume,
