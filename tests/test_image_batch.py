@@ -13,6 +13,7 @@ import pytest
 from tests.conftest import BYTECODE, SCRIPTS, STANDARD_KEY
 from tests.emulator.drawing import notes_of
 from tests.test_batch import results, until, worker_of, write
+from tests.test_csv import table
 from tests.test_image import journal
 
 SKILL = "qianwen-image-generation"
@@ -153,6 +154,25 @@ def test_what_is_missing_of_a_row_is_not_paid_with_the_rest_again(image, emulato
     assert image(*BATCH, "--estimate", "--json").document["estimate"]["high"] == 0
     assert image(*BATCH, "--dry-run").document["would_send"] == 0
     assert len(results(work / "out")[0]["files"]) == 3
+
+
+@pytest.mark.parametrize("fault", ["download-expired", "task-partial"])
+def test_what_was_paid_stands_in_the_results(image, emulator, rows, work, fault):
+    """Of rows that could not be saved, or not all, as well; fetching costs nothing more and takes nothing away."""
+    rows(*({"prompt": word, "n": 4, "model": "wan2.2-t2i-flash"} for word in "ab"))
+    emulator.inject(fault, times=2)
+    done = image(*BATCH, "--csv", "--poll", "0.05", "--json").document
+    paid = 2 * 0.14 * (3 if fault == "task-partial" else 4)
+    assert done["billing"]["cost"]["amount"] == pytest.approx(paid), done
+
+    def told():
+        return sum(line["billing"]["cost"]["amount"] for line in results(work / "out"))
+    assert told() == pytest.approx(paid)
+    again = image(*BATCH, "--csv", "--poll", "0.05", "--json").document
+    assert not any("when_made" in line["billing"] for line in results(work / "out"))
+    assert again["billing"]["cost"]["amount"] == 0 and again["billing"]["units"] == {} and told() == pytest.approx(paid)
+    spent = image("--spent", "--json").document["spent"]["total"]
+    assert spent == pytest.approx(paid) == pytest.approx(sum(float(row["cost"]) for row in table(work / "out")))
 
 
 def test_the_cost_of_all_rows(image, emulator, rows):

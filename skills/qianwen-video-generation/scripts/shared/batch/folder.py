@@ -181,7 +181,7 @@ class BatchFolder:
 
     def record(self, row, document: dict) -> None:
         """The outcome of a row, as a whole line or not at all. Raises OSError."""
-        line = {"id": row.id, "row": row.line, "key": f"{row.key:016x}", **document}
+        line = {"id": row.id, "row": row.line, "key": f"{row.key:016x}", **_with_whole_cost(document)}
         data = json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace") + b"\n"
         with self._writing:
             size = os.fstat(self._results_fd).st_size
@@ -250,6 +250,13 @@ def _is_damaged(raw: bytes) -> bool:
     except (ValueError, RecursionError):
         torn = raw.strip(b"\0\r\n")
         return torn.startswith(_BEGIN) or not torn or not raw.endswith(b"\n") and _BEGIN.startswith(torn)
+
+
+def _with_whole_cost(document: dict) -> dict:
+    """A row's line tells what the row cost, also where an earlier run paid it and this one fetched it."""
+    billing = dict(document.get("billing") or {})
+    billing["cost"] = billing.pop("when_made", billing.get("cost"))
+    return {**document, "billing": billing} if billing["cost"] else document
 
 
 def is_partial(document: dict) -> bool:

@@ -103,7 +103,7 @@ def _cost_of(outcome: dict) -> str:
     amount = object_in(object_in(outcome, "billing"), "cost").get("amount")
     if not isinstance(amount, (int, float)) or not abs(amount) < 1e12:
         return ""
-    return f"{amount:g}" if amount > 1e-4 else f"{amount:.6f}"
+    return f"{amount:g}" if amount > 1e-4 or not amount else f"{amount:.6f}"
 
 
 def _plain(value) -> str:

@@ -227,6 +227,8 @@ def billed(record: dict, files: list, count, product, session, fetched: bool) ->
     cost = FREE if fetched else cost_of(record)
     paid = FETCHED if fetched else f"{session.billing_note()}, {words(cost)}"
     billing = {"plan": session.verdict.key.billing, "units": {product.unit: count}, "cost": document(cost)}
+    if fetched and "cost" in record:
+        billing["when_made"] = record["cost"]
     return billing, _bill(record, files, count, product, paid)
 
 

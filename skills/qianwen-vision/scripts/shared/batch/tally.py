@@ -100,7 +100,8 @@ class Tally:
         _keep_first(self.failures, row.line, _failure_words(row, document), _NAMED_FAILED)
 
     def _add_bill(self, billing: dict) -> None:
-        self.units.update(_numbers(billing.get("units", {})))
+        if "when_made" not in billing:  # else an earlier run has counted them
+            self.units.update(_numbers(billing.get("units", {})))
         if "cost" in billing:
             cost = of_document(billing["cost"])
             self.cost = plus(self.cost, cost) if self.cost else cost
