@@ -158,6 +158,7 @@ def test_rows_that_cannot_be_sent_are_found_before_the_first_is_paid(run, emulat
     (work / "a.png").write_bytes(_png())
     done = run("--batch", "rows.jsonl", "-o", "out", *more, skill=skill)
     assert done.code == 2 and all(word in done.err for word in words) and not emulator.requests, done
+    assert not (work / "out").exists()
 
 
 def test_a_row_that_is_done_is_not_checked_again(run, emulator, rows, work):

@@ -14,6 +14,7 @@ import stat
 import sys
 import threading
 
+from ..cli.inputs import MAX_INPUT
 from ..failures import Exit, Failure
 
 _VARIABLE = "QIANWEN_BATCH_WORKER"  # set in the worker alone, to a random value
@@ -34,7 +35,7 @@ def hand_over(argv: list, console, stdin: bool = False) -> int | None:
         return None
     import subprocess
     _wait_for_children()
-    given = sys.stdin.buffer.read() if stdin else b""
+    given = sys.stdin.buffer.read(MAX_INPUT + 1) if stdin else b""
     apart = ({"start_new_session": True} if os.name == "posix"
              else {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP})
     try:

@@ -7,18 +7,18 @@ import sys
 
 from ..failures import Failure, usage
 
-_MAX_INPUT = 64 << 20  # bytes; what is larger is no prompt, and a device or pipe may never end
+MAX_INPUT = 64 << 20  # bytes; what is larger is no prompt, and a device or pipe may never end
 
 
 def read_text(path: str, what: str) -> str:
     """A UTF-8 text file ('-' is stdin), a byte order mark accepted.
     Raises a usage Failure that says what is wrong."""
     if path == "-":
-        raw, name = sys.stdin.buffer.read(_MAX_INPUT + 1), "stdin"
+        raw, name = sys.stdin.buffer.read(MAX_INPUT + 1), "stdin"
     else:
         raw, name = _read_file(path, what), path
-    if len(raw) > _MAX_INPUT:
-        raise usage(f"{what} {name} is larger than {_MAX_INPUT >> 20} MiB", "give only a part of it")
+    if len(raw) > MAX_INPUT:
+        raise usage(f"{what} {name} is larger than {MAX_INPUT >> 20} MiB", "give only a part of it")
     if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
         try:
             return raw.decode("utf-16")
@@ -37,7 +37,7 @@ def read_text(path: str, what: str) -> str:
 def _read_file(path: str, what: str) -> bytes:
     try:
         with open(path, "rb") as file:
-            return file.read(_MAX_INPUT + 1)
+            return file.read(MAX_INPUT + 1)
     except FileNotFoundError:
         raise usage(f"{what} {path} does not exist",
                     f"check the path; it is looked up from the working directory {os.getcwd()}") from None

@@ -39,6 +39,7 @@ class Tally:
         self.failures: list = []
         self.findable = 0  # rows in doubt of which the service can be asked
         self.partial: list = []  # rows of which a part is saved, those of earlier runs as well
+        self.to_correct = 0  # rows that failed and that the same command does not help
         self.worth_repeating = False  # whether the same call may succeed for any row that failed
         self.paid_again: list = []  # the Costs of such rows whose answer was paid all the same
         self.end: Failure | None = None
@@ -47,7 +48,8 @@ class Tally:
     @property
     def recorded(self) -> int:
         """How many rows have an outcome by now."""
-        return self._folder.kept + self._folder.kept_in_doubt + self.done + self.failed + self.in_doubt
+        kept = self._folder.kept + self._folder.kept_in_doubt + len(self._folder.partial)
+        return kept + self.done + self.failed + self.in_doubt
 
     def begin(self) -> None:
         with self._lock:
@@ -91,7 +93,9 @@ class Tally:
     def _add_failure(self, row, document: dict) -> None:
         if is_partial(document):
             self.partial.append((row.line, _name_of(row)))
-        elif _may_succeed(document):
+        elif not _may_succeed(document):
+            self.to_correct += 1
+        else:
             self.worth_repeating = True
             billing = document.get("billing") or {}
             cost = of_document(billing.get("cost") or {"amount": 0})
@@ -140,7 +144,7 @@ class Tally:
             steps.append(_AFTERWARDS + self._paid_again())
         elif counts["not_started"] or self.worth_repeating:
             steps.append(self.go_on + self._paid_again())
-        elif counts["failed"] > len(self.partial):
+        elif self.to_correct:
             steps.append(_NO_USE)
         if self.partial:
             steps.append(f"rows of which a part is saved{_named(self.partial, len(self.partial))} stay so and "

@@ -20,6 +20,7 @@ from array import array
 from ..cli.console import Console
 from ..failures import Exit, Failure, usage
 from ..files.locks import FileLock, Held, Unsupported
+from ..files.names import make_folder, remove_folders
 from ..files.own import no_room, open_own
 from ..files.whole import sweep, to_disk, whole
 from ..tasks.journal import is_submitting
@@ -145,13 +146,9 @@ class BatchFolder:
 
     def locked(self, max_wait: float, tick) -> FolderLock:
         """Keep the folder for this process; made when absent."""
-        try:
-            os.makedirs(self.folder, exist_ok=True)
-        except OSError as error:
-            raise usage(f"the folder {self.folder} cannot be created: {error.strerror}",
-                        "name another place") from error
+        made = make_folder(self.folder)
         sweep(os.path.abspath(self.folder))
-        return FolderLock(self._lock_file, max_wait, tick, self._console)
+        return FolderLock(self._lock_file, max_wait, tick, self._console, made)
 
     def open(self) -> None:
         """Drop the lines of failed rows and damaged ones, then append.
@@ -283,9 +280,11 @@ def _short(flags: dict, name: str) -> str:
 
 
 class FolderLock:
-    """The lock of a batch folder, with the number of the process that has it."""
+    """The lock of a batch folder, with the number of the process that has it. The folders `made` for it go
+    again where a failure leaves them empty."""
 
-    def __init__(self, path: str, max_wait: float, tick, console: Console):
+    def __init__(self, path: str, max_wait: float, tick, console: Console, made=()):
+        self._made = made
         self._folder, self._tick, self._console = os.path.dirname(path) or ".", tick, console
         self._told = False
         self._lock = FileLock(path, max_wait, self._waiting)
@@ -311,5 +310,7 @@ class FolderLock:
             self._console.note("another run is finishing its rows in this folder; waiting for it")
         self._tick()
 
-    def __exit__(self, *_):
+    def __exit__(self, kind=None, *_):
         self._lock.__exit__()
+        if kind:
+            remove_folders(self._made)
