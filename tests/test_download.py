@@ -349,7 +349,14 @@ def test_nobody_listens(fetch, storage):
 def test_dead_link_is_told_at_once(fetch, storage, code):
     failure = refused(fetch, status(code, XML, Content_Type="application/xml"))
     assert f"HTTP {code}" in failure.message and "24 hours" in failure.message and storage.url in failure.cause
-    assert len(storage.seen) == 1 and fetch.sleep.pauses == []
+    assert len(storage.seen) == 1 and fetch.sleep.pauses == [] and (failure.status, failure.expired) == (code, True)
+
+
+@pytest.mark.parametrize("code, says", [(403, b"<html>Your session has expired</html>"), (404, b""), (407, b"expired"), (451, XML[:40]),
+                                        (202, b""), (302, XML)])
+def test_refusal_that_does_not_say_that_a_link_expired(fetch, code, says):
+    failure = refused(fetch, status(code, says, Date="Sun, 01 Nov 2026 00:00:00 GMT"))
+    assert (failure.status, failure.expired, failure.moment) == (code, False, 1793491200.0) and f"HTTP {code}" in failure.message
 
 
 def test_link_that_expires_in_the_middle_is_told_at_once(fetch, storage):

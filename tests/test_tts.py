@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -396,6 +397,32 @@ def test_what_is_paid_is_never_spoken_again_while_its_link_lives(speak, emulator
     emulator.faults.clear()
     emulator.inject("download-expired", 1)
     assert speak("你好", "-o", "a.wav").code == 0 and len(emulator.creates) == 2
+
+
+@pytest.mark.parametrize("status, code", [(404, "NoSuchKey"), (403, "AccessDenied"), (401, "Proxy"), (407, "Proxy"), (410, "Gone"), (451, "No"),
+                                          (202, "Later")])
+def test_link_that_is_refused_while_it_lives_is_kept(speak, emulator, work, status, code):
+    emulator.inject("download-xml", None, status=status, code=code, message="No.")
+    for _ in range(2):
+        done = speak("你好", "-o", "a.wav", "--json")
+        assert done.code == 9 and done.document["files"][0]["url"].startswith(emulator.url), done
+        assert "not paid again" in done.document["error"]["fix"] and len(emulator.creates) == 1
+    emulator.faults.clear()
+    assert speak("你好", "-o", "a.wav").code == 0 and len(emulator.creates) == 1
+
+
+@pytest.mark.parametrize("fault", [("download-xml", {"status": 404, "code": "NoSuchKey"}), ("download-xml", {"status": 401, "code": "Proxy"}),
+                                   ("download-html", {})])
+def test_link_that_is_refused_after_its_life_is_given_up_only_where_the_storage_says_so(speak, emulator, monkeypatch, fault):
+    """By the clock of the service the link is more than a day old."""
+    with monkeypatch.context() as changed:
+        changed.setattr("tts_part.moment_of", lambda headers: time.time() - 86500)
+        emulator.inject("download-html", None)
+        assert speak("你好", "-o", "a.wav").code == 9
+    emulator.faults.clear()
+    emulator.inject(fault[0], None, **fault[1])
+    assert speak("你好", "-o", "a.wav").code == 9
+    assert len(emulator.creates) == (2 if fault[1].get("status") == 404 else 1)
 
 
 def test_link_that_gives_no_sound_can_be_given_up(speak, emulator, work):

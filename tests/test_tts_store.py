@@ -232,12 +232,18 @@ def test_link_is_kept_before_the_download(store):
     assert store.link("k") == {**FACTS, "made": NOW} and store.find("k") is None and names(store) == ["k.json"]
 
 
-@pytest.mark.parametrize("age, works", [(0, True), (1, True), (22 * HOUR, True), (23 * HOUR - 1, True), (23 * HOUR, False), (24 * HOUR, False),
-                                        (8 * DAY, False)])
-def test_link_dies_before_the_service_forgets_it(store, clock, age, works):
+@pytest.mark.parametrize("ours", [-8 * DAY, 0, 8 * DAY])
+@pytest.mark.parametrize("age, over", [(0, False), (23 * HOUR, False), (24 * HOUR, False), (24 * HOUR + 1, True), (8 * DAY, True)])
+def test_life_of_a_link_is_that_of_the_services_clock(store, clock, ours, age, over):
+    store.keep_link("k", {**FACTS, "served": NOW - DAY})
+    clock.now += ours
+    assert store.is_over(store.link("k"), NOW - DAY + age) is over and LINK_HOURS == 24
+
+
+def test_life_of_a_link_where_only_our_clock_is_known(store, clock):
     store.keep_link("k", FACTS)
-    clock.now += age
-    assert bool(store.link("k")) is works and LINK_HOURS == 23
+    clock.now += DAY + 1
+    assert store.link("k") and store.is_over(store.link("k"), None) and not store.is_over(store.link("k"), NOW + DAY)
 
 
 @pytest.mark.parametrize("url", ["", None])
@@ -278,8 +284,24 @@ def test_what_is_a_week_old_is_dropped(store, clock, age, stays):
     made(store, NOW - age)
     keep(store, "fresh")
     made(store, NOW, "fresh")
-    store.prove()
+    store.drop_old(NOW)
     assert KEPT_DAYS == 7 and len(names(store)) == (5 if stays else 2) and bool(store.find("k")) is stays and store.find("fresh")
+
+
+@pytest.mark.parametrize("ours, service, served", [(9, 0, 0), (0, 9, 0), (9, None, 0), (9, 9, 3)])
+def test_a_wrong_clock_drops_nothing_that_is_paid(store, clock, ours, service, served):
+    """By one of the two clocks all is old, or it is by the time of the file, but not by the service's when it was made."""
+    keep(store, facts={**FACTS, "served": NOW + served * DAY})
+    store.take("k")
+    clock.now += ours * DAY
+    assert store.drop_old(service and NOW + service * DAY) == 0 and store.find("k") and len(own(store)) == (0 if served else 1)
+
+
+def test_dropped_parts_are_counted_once_a_run(store):
+    keep(store)
+    store.keep_link("link", FACTS)
+    made(store, NOW - 8 * DAY)
+    assert (store.drop_old(NOW), store.drop_old(NOW), names(store)) == (1, 0, [])
 
 
 def test_names_of_a_killed_run_are_dropped_after_a_day(store, clock):
@@ -287,10 +309,10 @@ def test_names_of_a_killed_run_are_dropped_after_a_day(store, clock):
     made(store, NOW - 6 * DAY)
     store.take("k")
     store.temporary()
-    store.prove()
+    store.drop_old(NOW)
     assert len(own(store)) == 2, "the part is old, and its use is not"
     clock.now += DAY + HOUR
-    store.prove()
+    Store(os.path.dirname(store.folder), clock).drop_old(clock.now)
     assert own(store) == []
 
 
@@ -298,7 +320,7 @@ def test_what_cannot_be_dropped_is_left(store):
     folder = os.path.join(store.folder, "old")
     os.mkdir(folder)
     os.utime(folder, (1, 1))
-    store.prove()
+    store.drop_old(NOW)
     assert names(store) == ["old"]
 
 

@@ -25,10 +25,11 @@ class Damaged(Exception):
 
 
 class Answer:
-    """One answer, whole or in events. `finished`: the service said that this was all."""
+    """One answer, whole or in events. `finished`: the service said that this was all; `moment`: the service's
+    time, if known."""
 
-    def __init__(self, wire: str):
-        self._wire = wire
+    def __init__(self, wire: str, moment: float | None = None):
+        self._wire, self.moment = wire, moment
         self.url = self.request_id = ""
         self.usage: dict = {}
         self.finished = False

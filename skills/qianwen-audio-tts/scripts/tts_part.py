@@ -9,9 +9,10 @@ from shared import failures
 from shared.failures import Exit, Failure
 from shared.files.whole import remove
 from shared.transport import download
-from shared.transport.request import Request
+from shared.transport.request import moment_of, Request
 from shared.transport.retries import Retries
 from shared.money import cost as money
+from shared.words import counted
 from tts_answers import Answer, Damaged, error_of
 from tts_costs import charged, expected
 from tts_kinds import BadSound
@@ -22,6 +23,7 @@ from tts_store import private, Store, unsaved
 _FETCH_AGAIN = ("run the same command again: "
                 "what is paid is fetched and not paid again while the link lives (24 hours)")
 _SPEAK_AGAIN = "run the same command again: the segment is spoken again and billed again"
+_GONE = (403, 404, 410)  # what the storage answers for a link whose life is over
 # of sound: at first, a character, at most
 _MOST_BYTES, _BYTES_EACH, _BYTES_AT_ALL = 64 << 20, 2 << 20, 1 << 30
 # of the time a text takes to say; below it something was cut off (speech contract 7.4). How long a short text
@@ -156,7 +158,7 @@ class Speaker:
             try:
                 return self._fetch(key, known, call, client, on_audio)
             except Failure as failure:
-                if not _is_dead(failure):
+                if not self._is_dead(failure, known):
                     raise
                 self._session.console.note("the link of an earlier segment no longer works; "
                                            "the segment is spoken again")
@@ -165,11 +167,12 @@ class Speaker:
         try:
             answer, form, damage = self._send(call, client, temporary, on_audio)
             url = answer.url
-            facts = {"usage": answer.usage, "request_id": answer.request_id, "url": url}
+            facts = {"usage": answer.usage, "request_id": answer.request_id, "url": url,
+                     **({} if answer.moment is None else {"served": answer.moment})}
             facts = self._session.console.redact_result(facts)
             if form:
                 return self.store.keep(key, temporary, form, facts)
-            self.store.keep_link(key, facts)
+            facts = self.store.keep_link(key, facts)
         except OSError as error:
             raise self._unsaved(error, url) from error
         finally:
@@ -191,13 +194,14 @@ class Speaker:
         the form is '' when it is to be fetched from the answer's link."""
         def take(events, headers):
             with open(path, "wb") as file:
-                sink = Sink(file, call, on_audio)
-                return self._take(events, sink, call, client)
+                sink, answer = Sink(file, call, on_audio), Answer(self._model.wire, moment_of(headers))
+                return self._take(events, answer, sink, call, client)
         text, region = call.billed, self._session.endpoint.price_region
         about = expected(self._model, text, region, self._speed)
         try:
             with self._session.payments.paying(self._model.id, about) as payment:
                 answer, form, damage = client.events(self.request_of(call), Retries.CREATE, take)
+                self._drop_old(answer.moment)
                 found = charged(self._model, answer.usage, text, region, self._speed)
                 self._paid.append((payment.settle(found, answer.request_id), answer.usage))
             return answer, form, damage
@@ -207,8 +211,14 @@ class Speaker:
                                "run the command again only if paying twice is acceptable")
             raise
 
-    def _take(self, events, sink: Sink, call, client) -> tuple:
-        answer, damage = Answer(self._model.wire), ""
+    def _drop_old(self, moment: float | None) -> None:
+        dropped = self.store.drop_old(moment)
+        if dropped:
+            self._session.console.note(f"deleted what earlier runs paid for more than a week ago, and nothing "
+                                       f"has used since: {counted(dropped, 'segment')}")
+
+    def _take(self, events, answer: Answer, sink: Sink, call, client) -> tuple:
+        damage = ""
         try:
             for event in events:
                 if not isinstance(event.data, dict):
@@ -262,7 +272,8 @@ class Speaker:
             except BadSound as error:
                 why, kept = str(error), self.store.set_aside(key, temporary)
             except Failure as failure:
-                failure.fix = _SPEAK_AGAIN if _is_dead(failure) else _FETCH_AGAIN
+                failure.fix = (_SPEAK_AGAIN if self._is_dead(failure, facts) else
+                               self._fetch_again(key) if getattr(failure, "status", 0) else _FETCH_AGAIN)
                 raise
             except OSError as error:
                 raise self._unsaved(error, url) from error
@@ -270,8 +281,18 @@ class Speaker:
                 remove(temporary)
         failure = _only_a_link(url, "the link of a segment does not lead to its sound: "
                                     f"{why}{kept and f'; what came is in {kept}'}", kept)
-        failure.fix += f"; to have it spoken and billed again, remove {self.store.facts_path(key)} first"
+        failure.fix = self._fetch_again(key)
         raise failure
+
+    def _fetch_again(self, key: str) -> str:
+        return (f"{_FETCH_AGAIN}; to have it spoken and billed again, "
+                f"remove {self.store.facts_path(key)} first")
+
+    def _is_dead(self, failure: Failure, facts: dict) -> bool:
+        """Whether a link will never work again: the storage says so, or refuses it when its life is over.
+        What refuses it before may be something on the way."""
+        return isinstance(failure, download.BadLink) and (
+            failure.expired or failure.status in _GONE and self.store.is_over(facts, failure.moment))
 
     def _checked(self, path: str, call) -> str:
         """The form of a downloaded file; bare PCM gets a header. Raises BadSound."""
@@ -297,11 +318,6 @@ def _only_a_link(url: str, message: str, kept: str = "") -> Failure:
     """A segment is made and paid, and there is only its link; `kept`: the file of what came in its place."""
     return Failure(Exit.UNSAVED, message, f"the link is {url}", _FETCH_AGAIN, code=failures.BAD_LINK,
                    accepted="maybe", files=[{"url": url, **({"partial": kept} if kept else {})}])
-
-
-def _is_dead(failure: Failure) -> bool:
-    """Whether a link will never work again."""
-    return failure.code == failures.BAD_LINK and "expired" in failure.message
 
 
 def most_bytes(text: str) -> int:

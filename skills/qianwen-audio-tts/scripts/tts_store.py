@@ -7,33 +7,35 @@ and frees them at the end (`release`); what one run drops stays with the others.
 """
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import shutil
 import time
 
+from shared.body import no_constant
 from shared.failures import Exit, Failure, usage
 from shared.files.names import PARTIAL
 from shared.files.own import make_private, read_own
 from shared.files.whole import prove_writable, remove, short_id, whole
+from tts_kinds import MEDIA_TYPES
 
 KEPT_DAYS = 7
 _OWN_DAYS = 1  # a run that was killed leaves its own names; no run lasts so long
 _MOST_FACTS = 1 << 20  # bytes of what is known of a part
-LINK_HOURS = 23  # the service forgets a link after 24
+LINK_HOURS = 24  # that the service keeps a link
 
 
 class Store:
     """The folder of parts. A part has `KEY.<format>` with its sound and `KEY.json` with what the service
-    said; a run's own names begin with a dot."""
+    said; a run's own names begin with a dot. `served` in the facts is the service's time, `made` our own."""
 
     def __init__(self, state_folder: str, clock=time.time):
-        self.folder, self._clock = os.path.join(state_folder, "speech"), clock
+        self.folder, self._clock, self._swept = os.path.join(state_folder, "speech"), clock, False
 
     def prove(self) -> None:
-        """Make the folder and prove it writable before anything is paid;
-        drop what is a week old. Raises usage."""
+        """Make the folder and prove it writable before anything is paid. Raises usage."""
         try:
             make_private(self.folder)
             prove_writable(self.folder)
@@ -41,19 +43,27 @@ class Store:
             raise usage(f"{self.folder} cannot be written: {error.strerror}; "
                         "paid segments are saved there until the whole is done",
                         "make it writable, or set XDG_STATE_HOME to another folder") from None
-        self._drop_old()
 
-    def _drop_old(self) -> None:
-        for name in os.listdir(self.folder):
-            path = os.path.join(self.folder, name)
-            try:
-                found = os.stat(path)
-                own = name.startswith(".")  # of a link to a kept part, only the time of its making is its own
-                age = self._clock() - (max(found.st_mtime, found.st_ctime) if own else found.st_mtime)
-                if age > (_OWN_DAYS if own else KEPT_DAYS) * 86400:
-                    os.unlink(path)
-            except OSError:
-                pass
+    def drop_old(self, moment: float | None) -> int:
+        """Drop, once a run, what is a week old by our clock and by the service's, whose time is `moment`: one
+        that is wrong must not take what is paid. How many finished parts those were."""
+        if moment is None or self._swept:
+            return 0
+        self._swept, now, parts = True, min(moment, self._clock()), 0
+        with contextlib.suppress(OSError):
+            for name in os.listdir(self.folder):
+                with contextlib.suppress(OSError):
+                    path = os.path.join(self.folder, name)
+                    if self._is_old(name, os.stat(path), now):
+                        os.unlink(path)
+                        parts += name[:1] != "." and name.endswith(tuple(MEDIA_TYPES))
+        return parts
+
+    def _is_old(self, name: str, found: os.stat_result, now: float) -> bool:
+        if name.startswith("."):  # of a link to a kept part, only the time of its making is its own
+            return now - max(found.st_mtime, found.st_ctime) > _OWN_DAYS * 86400
+        facts = self._read(name.partition(".")[0]) or {}
+        return now - max(found.st_mtime, facts.get("served", 0)) > KEPT_DAYS * 86400
 
     def set_aside(self, key: str, path: str) -> str:
         """Keep what came in place of a part, which may be of use; its path, '' where that cannot be."""
@@ -107,16 +117,21 @@ class Store:
             return None
 
     def link(self, key: str) -> dict | None:
-        """The link of a part that is made and paid but not fetched;
-        None when there is none that still works."""
+        """The link of a part that is made and paid but not fetched; None when there is none."""
         facts = self._read(key)
-        if not facts or not facts.get("url") or facts.get("form"):
-            return None
-        return facts if self._clock() - facts.get("made", 0) < LINK_HOURS * 3600 else None
+        return facts if facts and facts.get("url") and not facts.get("form") else None
 
-    def keep_link(self, key: str, facts: dict) -> None:
-        """Before the download: from now on the part cannot be lost."""
-        self._write(key, {**facts, "made": self._clock()})
+    def is_over(self, facts: dict, moment: float | None) -> bool:
+        """Whether the life of a link is over at `moment` by the clock of who answered, None where that did
+        not tell."""
+        now = self._clock() if moment is None else moment
+        return now - facts.get("served", facts["made"]) > LINK_HOURS * 3600
+
+    def keep_link(self, key: str, facts: dict) -> dict:
+        """Before the download: from now on the part cannot be lost. Returns what `link` will."""
+        facts = {**facts, "made": self._clock()}
+        self._write(key, facts)
+        return facts
 
     def keep(self, key: str, temporary: str, form: str, facts: dict) -> dict:
         """Keep a finished part; return what `take` would. Raises OSError."""
@@ -157,10 +172,11 @@ class Store:
 
     def _read(self, key: str) -> dict | None:
         try:
-            facts = json.loads(read_own(self.facts_path(key), _MOST_FACTS) or b"")
+            facts = json.loads(read_own(self.facts_path(key), _MOST_FACTS) or b"", parse_constant=no_constant)
         except (OSError, ValueError, RecursionError):
             return None
-        return facts if isinstance(facts, dict) and isinstance(facts.get("made"), (int, float)) else None
+        times = [facts.get("made"), facts.get("served", 0)] if isinstance(facts, dict) else [None]
+        return facts if all(isinstance(one, (int, float)) for one in times) else None
 
     def _write(self, key: str, facts: dict) -> None:
         with whole(self.facts_path(key), "w", permissions=0o600) as file:

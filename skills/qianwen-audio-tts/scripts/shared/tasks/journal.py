@@ -18,6 +18,7 @@ from ..cli.commands import command_line
 from ..failures import usage
 from ..files.own import make_private, open_own, read_own
 from ..files.whole import prove_writable, remove, short_id, sweep, whole
+from ..transport.request import moment_of
 
 LIFE = 24 * 3600  # seconds that the service keeps a task and a result link (image contract 3.4)
 SUBMITTING, LOST, RUNNING, READY = "submitting", "lost", "running", "ready"
@@ -65,11 +66,8 @@ class Journal:
     def heard(self, headers: dict) -> None:
         """Take the service's time from an answer:
         our own clock may be days off, and results die by the service's."""
-        from email.utils import parsedate_to_datetime
-        try:
-            self.ahead = parsedate_to_datetime(headers["date"]).timestamp() - self.clock()
-        except (KeyError, TypeError, ValueError, IndexError, OverflowError):
-            pass
+        moment = moment_of(headers)
+        self.ahead = self.ahead if moment is None else moment - self.clock()
 
     def now(self) -> float:
         """Epoch seconds by the service's clock, as far as it is known."""

@@ -83,6 +83,15 @@ def request_id_of(body, headers: dict) -> str:
     return headers.get("x-request-id", "")
 
 
+def moment_of(headers: dict) -> float | None:
+    """Epoch seconds by the clock of who answered; None where the answer does not tell."""
+    from email.utils import parsedate_to_datetime
+    try:
+        return parsedate_to_datetime(headers["date"]).timestamp()
+    except (KeyError, TypeError, ValueError, IndexError, OverflowError):
+        return None
+
+
 _ID = r"(?!-)(?!.*\.\.)(?!\.$)[A-Za-z0-9._:/-]{1,256}"
 
 

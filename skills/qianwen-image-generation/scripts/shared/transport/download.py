@@ -22,14 +22,27 @@ from .addresses import BadAddress, is_local, usable_address
 from .connecting import opener_for
 from .limits import MOST_BYTES, seconds_for, TooMuch
 from .reading import body_blocks, lower_headers
+from .request import moment_of
 
 TRIES = 6  # in a row that bring less than PROGRESS
 PROGRESS = 4096  # bytes
+_SAID = 4096  # bytes of an error that are read
 _REDIRECTS = (301, 302, 303, 307, 308)
 
 
+class BadLink(Failure):
+    """A link that gives nothing. Where that was an answer: its `status`, the `moment` by the clock of who
+    answered, if told, and whether it says that the link has `expired`."""
+
+    status, moment, expired = 0, None, False
+
+
 class _Dead(Exception):
-    """The link will not work again; the message says why."""
+    """Trying again at once does not help; the message says why. `told`: the facts of a BadLink."""
+
+    def __init__(self, message: str, **told):
+        super().__init__(message)
+        self.told = told
 
 
 class _Again(Exception):
@@ -40,7 +53,7 @@ def fetch(client, url: str, target, *, sleep=time.sleep, progress=None, limit: i
           clock=time.monotonic) -> None:
     """Download a link into a file: its path, or the open file, which stays open.
 
-    Raises Failure UNSAVED when the link gives nothing; OSError of the disk passes. `progress(bytes so far,
+    Raises BadLink when the link gives nothing; OSError of the disk passes. `progress(bytes so far,
     bytes in all or 0)` is called for every block. More than `limit` bytes are no result.
     """
     if url.startswith("data:"):
@@ -54,7 +67,7 @@ def fetch(client, url: str, target, *, sleep=time.sleep, progress=None, limit: i
                 _fetch_once(client, wanted, file, memory, progress, limit)
                 return
             except _Dead as error:
-                raise _unsaved(url, str(error)) from error
+                raise _unsaved(url, str(error), error.told) from error
             except _Again as error:
                 size = file.seek(0, os.SEEK_END)
                 failures, most = (1, size) if size >= most + PROGRESS else (failures + 1, most)
@@ -70,9 +83,12 @@ def _opened(target):
     return contextlib.nullcontext(target) if hasattr(target, "write") else open(target, "r+b")
 
 
-def _unsaved(url: str, why: str) -> Failure:
-    return Failure(Exit.UNSAVED, f"a result could not be downloaded: {why}", accepted="maybe", code=BAD_LINK,
-                   cause=f"the link is {url}", files=[{"url": url}])
+def _unsaved(url: str, why: str, told: dict | None = None) -> BadLink:
+    failure = BadLink(Exit.UNSAVED, f"a result could not be downloaded: {why}", accepted="maybe",
+                      code=BAD_LINK, cause=f"the link is {url}", files=[{"url": url}])
+    for name, value in (told or {}).items():
+        setattr(failure, name, value)
+    return failure
 
 
 def _checked(client, url: str) -> str:
@@ -92,7 +108,7 @@ def _fetch_once(client, url: str, file, memory: dict, progress, limit: int) -> N
             headers["If-Range"] = memory["etag"]
     with _answered(client, url, headers) as response:
         found = lower_headers(response)
-        start = _place_of(response.status, found, start, file, memory.get("etag", ""))
+        start = _place_of(response, found, start, file, memory.get("etag", ""))
         memory["etag"] = "" if found.get("etag", "").startswith("W/") else found.get("etag", "")
         _append(response, found, file, start, progress, limit, client.timeout)
 
@@ -129,9 +145,10 @@ def _open(client, url: str, headers: dict):
     raise _Dead("it redirects in circles")
 
 
-def _place_of(status: int, headers: dict, start: int, file, etag: str) -> int:
+def _place_of(response, headers: dict, start: int, file, etag: str) -> int:
     """Where the body that comes belongs; the file is cut there. Raises _Dead or _Again for what is no body.
     """
+    status = response.status
     if status == 206:
         match = re.match(r"bytes (\d+)-\d+/", headers.get("content-range", ""))
         if match and int(match.group(1)) <= start and headers.get("etag", etag) == etag:
@@ -147,7 +164,21 @@ def _place_of(status: int, headers: dict, start: int, file, etag: str) -> int:
         raise _Again("the storage does not know this part")
     if status in (408, 429) or status >= 500:
         raise _Again(f"HTTP {status}")
-    raise _Dead(f"HTTP {status}: the link has expired (links live for 24 hours) or was changed")
+    raise _refused(response, headers)
+
+
+def _refused(response, headers: dict) -> _Dead:
+    """What an answer that is no file means: a proxy or a log-in page may have sent it, as well as the
+    storage."""
+    status, said = response.status, b""
+    with contextlib.suppress(OSError, http.client.HTTPException):
+        said = response.read(_SAID)
+    expired = status >= 400 and bool(re.search(rb"<Error>.*expired", said, re.IGNORECASE | re.DOTALL))
+    why = ("the link has expired (links live for 24 hours)" if expired else
+           "the link has expired (links live for 24 hours) or was changed, or something on the way refuses it"
+           if status >= 400 else "which brings no file")
+    return _Dead(f"HTTP {status}{':' if status >= 400 else ','} {why}", status=status, expired=expired,
+                 moment=moment_of(headers))
 
 
 def _append(response, headers: dict, file, start: int, progress, limit: int, patience: float) -> None:
