@@ -10,6 +10,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import tts_part
 
 from tests.conftest import BYTECODE, PLAN_KEY, SCRIPTS, STANDARD_KEY
 from tests.emulator import speech, voicing
@@ -423,6 +424,27 @@ def test_link_that_is_refused_after_its_life_is_given_up_only_where_the_storage_
     emulator.inject(fault[0], None, **fault[1])
     assert speak("你好", "-o", "a.wav").code == 9
     assert len(emulator.creates) == (2 if fault[1].get("status") == 404 else 1)
+
+
+@pytest.mark.parametrize("text", ["你好", "你好，世界。" * 40], ids=["a link", "samples"])
+def test_state_folder_that_goes_during_the_call_loses_nothing(speak, fast, work, monkeypatch, text):
+    def removed(self, *given):
+        shutil.rmtree(os.path.dirname(self.store.folder))
+        return take(self, *given)
+    take = tts_part.Speaker._take
+    monkeypatch.setattr(tts_part.Speaker, "_take", removed)
+    done = speak(text, "-o", "a.wav")
+    assert done.code == 0 and len(fast.creates) == 1, done
+    assert samples_of(work / "a.wav") == expected(fast, [text])
+
+
+def test_sound_that_cannot_be_written_is_fetched_from_its_link(speak, fast, work, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+    text = "你好，世界。" * 40
+    monkeypatch.setattr(tts_part.Sink, "write", full)
+    done = speak(text, "-o", "a.wav")
+    assert done.code == 0 and len(fast.creates) == 1 and samples_of(work / "a.wav") == expected(fast, [text]), done
 
 
 def test_link_that_gives_no_sound_can_be_given_up(speak, emulator, work):

@@ -163,10 +163,16 @@ class Speaker:
                 self._session.console.note("the link of an earlier segment no longer works; "
                                            "the segment is spoken again")
                 self.store.drop(key)
-        temporary, url = self.store.temporary(), ""
+        temporary, file = self._opened()
+        url = ""
         try:
-            answer, form, damage = self._send(call, client, temporary, on_audio)
-            url = answer.url
+            with file:
+                answer, form, damage = self._send(call, client, file, on_audio)
+                url = answer.url
+                if form:
+                    self.store.restore(temporary, file)
+                elif not url:
+                    raise self._no_sound(damage, answer.request_id)
             facts = {"usage": answer.usage, "request_id": answer.request_id, "url": url,
                      **({} if answer.moment is None else {"served": answer.moment})}
             facts = self._session.console.redact_result(facts)
@@ -181,6 +187,14 @@ class Speaker:
             raise _only_a_link(url, f"what arrived of a segment is damaged: {damage}")
         return self._fetch(key, facts, call, client, on_audio)
 
+    def _opened(self) -> tuple:
+        """(path, open file) of what comes: it is there before anything is sent."""
+        try:
+            path = self.store.temporary()
+            return path, open(path, "w+b")
+        except OSError as error:
+            raise self.store.refusal(error) from None
+
     def _unsaved(self, error: OSError, url: str) -> Failure:
         self._session.console.links([url] if url else [])
         return unsaved(error, self.store.folder, url)
@@ -189,13 +203,14 @@ class Speaker:
         headers = {"X-DashScope-SSE": "enable", "Accept": "text/event-stream"} if call.stream else {}
         return Request("POST", self._session.endpoint.native + call.path, call.body, headers)
 
-    def _send(self, call, client, path: str, on_audio) -> tuple:
-        """(the Answer, the form of the sound in `path`, what is wrong with it);
+    def _send(self, call, client, file, on_audio) -> tuple:
+        """(the Answer, the form of the sound in `file`, what is wrong with it);
         the form is '' when it is to be fetched from the answer's link."""
         def take(events, headers):
-            with open(path, "wb") as file:
-                sink, answer = Sink(file, call, on_audio), Answer(self._model.wire, moment_of(headers))
-                return self._take(events, answer, sink, call, client)
+            file.seek(0)
+            file.truncate()
+            sink, answer = Sink(file, call, on_audio), Answer(self._model.wire, moment_of(headers))
+            return self._take(events, answer, sink, call, client)
         text, region = call.billed, self._session.endpoint.price_region
         about = expected(self._model, text, region, self._speed)
         try:
@@ -218,7 +233,7 @@ class Speaker:
                                        f"has used since: {counted(dropped, 'segment')}")
 
     def _take(self, events, answer: Answer, sink: Sink, call, client) -> tuple:
-        damage = ""
+        damage = None  # what keeps the sound from being saved; the rest is read all the same, for its link
         try:
             for event in events:
                 if not isinstance(event.data, dict):
@@ -230,8 +245,8 @@ class Speaker:
                     audio = answer.take(event.data)
                     if audio and not damage:
                         sink.write(audio)
-                except (Damaged, BadSound) as error:
-                    damage = str(error)
+                except (Damaged, BadSound, OSError) as error:
+                    damage = damage or error
             if call.stream and not answer.finished:
                 raise client.context.network("the stream ended before everything was spoken")
         except Failure as failure:
@@ -239,16 +254,16 @@ class Speaker:
                 if sink.size:  # the beginning is spoken and billed, and perhaps played already
                     failure.partial, failure.accepted = {"bytes": sink.size}, "maybe"
                 raise
-            damage = failure.message  # the whole is behind the link, which comes last
+            damage = failure  # the whole is behind the link, which comes last
         try:
             if not damage:
                 sink.end()
                 return answer, sink.form, ""
-        except BadSound as error:
-            damage = str(error)
-        if answer.url:
-            return answer, "", damage
-        raise self._no_sound(damage, answer.request_id)
+        except (BadSound, OSError) as error:
+            damage = error
+        if isinstance(damage, OSError) and not answer.url:
+            raise damage
+        return answer, "", str(damage)
 
     @staticmethod
     def _no_sound(why: str, request_id: str) -> Failure:

@@ -40,9 +40,13 @@ class Store:
             make_private(self.folder)
             prove_writable(self.folder)
         except OSError as error:
-            raise usage(f"{self.folder} cannot be written: {error.strerror}; "
-                        "paid segments are saved there until the whole is done",
-                        "make it writable, or set XDG_STATE_HOME to another folder") from None
+            raise self.refusal(error) from None
+
+    def refusal(self, error: OSError) -> Failure:
+        """Why nothing was sent."""
+        return usage(f"{self.folder} cannot be written: {error.strerror}; "
+                     "paid segments are saved there until the whole is done",
+                     "make it writable, or set XDG_STATE_HOME to another folder")
 
     def drop_old(self, moment: float | None) -> int:
         """Drop, once a run, what is a week old by our clock and by the service's, whose time is `moment`: one
@@ -76,9 +80,20 @@ class Store:
 
     def temporary(self) -> str:
         """A new empty file."""
+        make_private(self.folder)
         path = self._own("tmp")
         with private(path):
             return path
+
+    def restore(self, path: str, file) -> None:
+        """Give a temporary file its name again, where it was deleted while it was written to: it is paid.
+        Raises OSError."""
+        if os.path.lexists(path):
+            return
+        make_private(self.folder)
+        file.seek(0)
+        with private(path) as copied:
+            shutil.copyfileobj(file, copied)
 
     def _own(self, form: str) -> str:
         return os.path.join(self.folder, f".{short_id()}{short_id()}.{form}")
@@ -179,6 +194,7 @@ class Store:
         return facts if all(isinstance(one, (int, float)) for one in times) else None
 
     def _write(self, key: str, facts: dict) -> None:
+        make_private(self.folder)
         with whole(self.facts_path(key), "w", permissions=0o600) as file:
             json.dump(facts, file, ensure_ascii=False)
 
