@@ -456,6 +456,23 @@ def test_link_that_gives_no_sound_can_be_given_up(speak, emulator, work):
     assert speak("你好", "-o", "a.wav").code == 0 and len(emulator.creates) == 2
 
 
+@pytest.mark.parametrize("flags", [(), ("--stream",)])
+def test_answer_that_cannot_be_read_is_kept(speak, fast, work, monkeypatch, flags):
+    """It is paid, and nobody is told to pay again."""
+    def odd(exchange, job):
+        for event in events(exchange, job):
+            yield {**event, "output": {"finish_reason": "stop", "sound": {"is": "here"}}}
+    events = speech._events
+    monkeypatch.setattr(speech, "_events", odd)
+    for text in ("你好，世界。" * 40, article(60)):
+        done = speak(text, "-o", "a.wav", *flags, "--json", "--concurrency", 1)
+        error, kept = done.document["error"], done.document["files"][0]["partial"]
+        assert done.code == 8 and kept in error["message"] and kept.endswith(".partial.json"), done
+        assert '{"is": "here"}' in error["cause"] and "billed again" in error["fix"] and "run the" not in error["fix"], done
+        with open(kept, encoding="utf-8") as file:
+            assert '"sound": {"is": "here"}' in file.read()
+
+
 def test_stream_that_breaks_behind_its_link_is_fetched(speak, emulator, work, monkeypatch):
     """Sound that is damaged on its way: what was heard already is not passed on twice, and the link is kept for a rerun."""
     text = "你好，世界。" * 40

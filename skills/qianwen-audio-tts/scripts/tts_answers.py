@@ -10,10 +10,15 @@ import binascii
 import re
 
 from shared.body import object_in
+from shared.tasks.answers import links_in
 from shared.transport.addresses import link_of
 from shared.transport.context import ServiceError
 
 _LINK = re.compile(r"https?://", re.IGNORECASE)
+_INLINE = re.compile(r"data:[^,]{0,200};base64,", re.IGNORECASE)
+_PLACES = ("data", "audio", "b64_json", "url", "URL", "audio_url")  # of sound in an object; the last are links
+_DEEPEST = 6
+_MOST_SAID = 64 << 20  # bytes of sound up to which all that was said is remembered
 _MINIMAX_ERRORS = {  # base_resp.status_code -> the code by which failures are explained
     1001: "RequestTimeOut", 1002: "Throttling.RateQuota", 1004: "InvalidApiKey",
     1039: "Throttling.AllocationQuota", 1042: "InvalidParameter", 2013: "InvalidParameter",
@@ -30,10 +35,15 @@ class Answer:
 
     def __init__(self, wire: str, moment: float | None = None):
         self._wire, self.moment = wire, moment
-        self.url = self.request_id = ""
+        self.request_id = self._url = self._other = ""  # _other: a link at a place that is nobody's
         self.usage: dict = {}
         self.finished = False
-        self._came = False  # whether audio has come already
+        self.said: list = []  # the bodies as they came
+        self._size = 0  # bytes of audio that have come
+
+    @property
+    def url(self) -> str:
+        return self._url or ("" if self._size else self._other)
 
     def take(self, body: dict) -> bytes:
         """The audio of a whole answer or of one event. Raises Damaged."""
@@ -41,21 +51,25 @@ class Answer:
         self.request_id = str(body.get("request_id") or self.request_id)
         if isinstance(body.get("usage"), dict) and body["usage"]:
             self.usage = body["usage"]
+        if self._size < _MOST_SAID:
+            self.said.append(body)
         audio = self._minimax(output) if self._wire == "minimax" else self._base64(output)
-        self._came = self._came or bool(audio)
+        self._size += len(audio)
+        if not (audio or self._url or self._other):
+            self._other = next((link for link in links_in(output) if _LINK.match(link)), "")
         return audio
 
     def _base64(self, output: dict) -> bytes:
-        audio = object_in(output, "audio")
-        self.url = link_of(audio.get("url")) or self.url
-        self.finished = self.finished or output.get("finish_reason") not in ("null", None, "")
-        data = audio.get("data")
-        if not isinstance(data, str) or not data:
-            return b""
-        try:
-            return base64.b64decode(data, validate=True)
-        except (binascii.Error, ValueError):
-            raise Damaged("the service sent audio that is not base64") from None
+        choices = output.get("choices")
+        choice = choices[0] if isinstance(choices, list) and choices else {}
+        ends = (output.get("finish_reason"), choice.get("finish_reason") if isinstance(choice, dict) else "")
+        self.finished = self.finished or any(end not in ("null", None, "") for end in ends)
+        link, data = _sound_in(output)
+        if not (link or data):  # as gateways have it
+            message = object_in(choice, "message")
+            link, data = _sound_in([message, message.get("content")], False)
+        self._url = link or self._url
+        return _decoded(data) if data else b""
 
     def _minimax(self, output: dict) -> bytes:
         data, extra = object_in(output, "data"), object_in(output, "extra_info")
@@ -64,15 +78,42 @@ class Answer:
         last = data["status"] == 2 if "status" in data else bool(output.get("extra_info"))
         self.finished = self.finished or last
         audio = data.get("audio")
-        if not isinstance(audio, str) or not audio or (last and self._came):
+        if not isinstance(audio, str) or not audio or (last and self._size):
             return b""  # the last event repeats the whole, unless it was asked not to
         if _LINK.match(link_of(audio)):
-            self.url = link_of(audio)
+            self._url = link_of(audio)
             return b""
         try:
             return bytes.fromhex(audio)
         except ValueError:
             raise Damaged("the service sent audio that is not hexadecimal") from None
+
+
+def _sound_in(place, bare: bool = True, depth: int = _DEEPEST) -> tuple:
+    """(link, base64) in a place that is made for sound: as text, in an object, or in a list. `bare`: text may
+    be base64 that does not say so."""
+    if isinstance(place, str):
+        text = link_of(place)
+        return (text, "") if _LINK.match(text) else ("", text if bare or _INLINE.match(text) else "")
+    found = ()
+    if isinstance(place, dict):
+        found = [(place.get(name), "url" not in name.lower()) for name in _PLACES]
+    elif isinstance(place, list):
+        found = [(one, bare) for one in place]
+    link = data = ""
+    for inner, is_bare in found if depth else ():
+        one = _sound_in(inner, is_bare, depth - 1)
+        link, data = link or one[0], data or one[1]
+    return link, data
+
+
+def _decoded(data: str) -> bytes:
+    """Base64, whatever alphabet, line ends or want of padding it came with. Raises Damaged."""
+    data = re.sub(r"\s", "", _INLINE.sub("", data, 1)).replace("-", "+").replace("_", "/")
+    try:
+        return base64.b64decode(data + "=" * (-len(data) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        raise Damaged("the service sent audio that is not base64") from None
 
 
 def error_of(body: dict, wire: str):

@@ -1,6 +1,7 @@
 """One part of a text, from the request to a checked sound file in the store."""
 from __future__ import annotations
 
+import json
 import os
 
 import tts_kinds
@@ -9,6 +10,7 @@ from shared import failures
 from shared.failures import Exit, Failure
 from shared.files.whole import remove
 from shared.transport import download
+from shared.transport.events import WHOLE
 from shared.transport.request import moment_of, Request
 from shared.transport.retries import Retries
 from shared.money import cost as money
@@ -172,7 +174,7 @@ class Speaker:
                 if form:
                     self.store.restore(temporary, file)
                 elif not url:
-                    raise self._no_sound(damage, answer.request_id)
+                    raise self._no_sound(key, answer, damage)
             facts = {"usage": answer.usage, "request_id": answer.request_id, "url": url,
                      **({} if answer.moment is None else {"served": answer.moment})}
             facts = self._session.console.redact_result(facts)
@@ -241,6 +243,7 @@ class Speaker:
                 error = error_of(event.data, self._model.wire)
                 if error:
                     raise client.context.explain(error)
+                answer.finished = answer.finished or event.name == WHOLE
                 try:
                     audio = answer.take(event.data)
                     if audio and not damage:
@@ -265,11 +268,18 @@ class Speaker:
             raise damage
         return answer, "", str(damage)
 
-    @staticmethod
-    def _no_sound(why: str, request_id: str) -> Failure:
-        return Failure(Exit.FAILED, f"the service answered, but not with sound: {why}",
-                       "the answer is damaged", "run the command again; this segment may be billed twice",
-                       request_id=request_id, accepted="maybe")
+    def _no_sound(self, key: str, answer: Answer, why: str) -> Failure:
+        """What is paid may be in the answer, which cannot be had again: it is kept."""
+        said = self._session.console.redact_result(answer.said)
+        said = json.dumps(said[0] if len(said) == 1 else said, ensure_ascii=False)
+        kept = self.store.keep_answer(key, said)
+        return Failure(
+            Exit.FAILED, "the service answered, but not with sound that can be read: "
+            f"{why}{kept and f'; the whole answer is in {kept}'}",
+            f"the service answered {said[:500 if kept else 100_000]}",
+            "look in the answer for the sound or its link, which is paid for; the same command again is "
+            "billed again", code=failures.BAD_FORM, request_id=answer.request_id, accepted="maybe",
+            files=[{"partial": kept}] if kept else [])
 
     def _fetch(self, key: str, facts: dict, call, client, on_audio) -> dict:
         """Download the sound behind a link, and check it.

@@ -188,6 +188,9 @@ class Narration:
         if others:
             failure.message += f" ({others} more failed)"
         again = "run the same command again: only what is missing is sent"
+        if failure.code == failures.BAD_FORM:  # which is missing, and paid for
+            failure.fix += f". {self._kept()}"
+            return failure
         if failure.exit_code == Exit.CONTENT:
             again = ("change that passage and run the command again: "
                      "only what is missing or changed is sent")

@@ -78,6 +78,17 @@ class Store:
             return ""
         return kept
 
+    def keep_answer(self, key: str, said: str) -> str:
+        """Keep an answer that cannot be read; its path, '' where that cannot be."""
+        kept = os.path.join(self.folder, f"{key}{PARTIAL}.json")
+        try:
+            make_private(self.folder)
+            with whole(kept, "w", permissions=0o600) as file:
+                file.write(said)
+        except OSError:
+            return ""
+        return kept
+
     def temporary(self) -> str:
         """A new empty file."""
         make_private(self.folder)

@@ -1,0 +1,57 @@
+"""What the answers of calls that make files have in common, whatever their family: where links may stand
+besides its own places, as gateways write them, and what was made by the service's own count."""
+from __future__ import annotations
+
+import json
+import re
+
+from ..body import object_in
+from ..transport.addresses import link_of
+
+_OTHERS = re.compile(  # fields whose links lead to what went in, or beside the result
+    "(input|orig|prompt|ref|base_|mask|cover|thumb|first_|last_|callback|doc|help|source|request|text"
+    "|reason)", re.IGNORECASE)
+_LINK = re.compile("(https?://|data:(image|video)/)", re.IGNORECASE)
+_PICTURE = re.compile(r"!\[[^\]]*\]\(\s*<?((?:https?://|data:)[^\s>)]+)>?\s*\)", re.IGNORECASE)  # of Markdown
+_DEEPEST = 20
+_COUNTS = ("image_count", "output_image_count", "video_count")
+
+
+def link_in(value) -> str:
+    """The link in a place that is made for one: as text, in an object, or alone in a list; '' without one."""
+    inner = value[0] if isinstance(value, list) and len(value) == 1 else value
+    inner = inner.get("url") if isinstance(inner, dict) else inner
+    link = link_of(inner)
+    match = _PICTURE.fullmatch(link)
+    link = match.group(1) if match else link
+    return link if inner is value or _LINK.match(link) else ""
+
+
+def links_in(value, depth: int = _DEEPEST) -> list:
+    """Everything in an answer that is a link to a result, or the result itself in base64; each once."""
+    found: list = []
+    if isinstance(value, str):
+        link = link_of(value)
+        found = [link] if _LINK.match(link) else _PICTURE.findall(value)
+    elif isinstance(value, (dict, list)) and depth:
+        items = value.items() if isinstance(value, dict) else (("", one) for one in value)
+        for name, one in items:
+            if name == "b64_json" and isinstance(one, str) and one:
+                found.append("data:image/png;base64," + link_of(one))
+            elif not _OTHERS.match(name):
+                found += links_in(one, depth - 1)
+    return list(dict.fromkeys(found))
+
+
+def usage_of(answer: dict) -> dict:
+    """The service's own object, without numbers that JSON does not have."""
+    return json.loads(json.dumps(object_in(answer, "usage")), parse_constant=lambda _: None)
+
+
+def makes_nothing(answer: dict) -> bool:
+    """Whether the service itself counts no result, which is not billed then."""
+    output = object_in(answer, "output")
+    metrics = object_in(output, "task_metrics") or object_in(output, "task_metric")
+    told = [*(usage_of(answer).get(name) for name in _COUNTS), metrics.get("SUCCEEDED")]
+    counts = [str(count).strip() for count in told if isinstance(count, (int, str))]
+    return bool(counts) and all(count == "0" for count in counts)
