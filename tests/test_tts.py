@@ -10,6 +10,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import tts_answers
 import tts_part
 
 from tests.conftest import BYTECODE, PLAN_KEY, SCRIPTS, STANDARD_KEY
@@ -447,6 +448,33 @@ def test_sound_that_cannot_be_written_is_fetched_from_its_link(speak, fast, work
     assert done.code == 0 and len(fast.creates) == 1 and samples_of(work / "a.wav") == expected(fast, [text]), done
 
 
+@pytest.mark.parametrize("flags", [(), ("--stream",)])
+@pytest.mark.parametrize("where, again", [("tts_answers.Answer.take", "only if paying twice is acceptable"),
+                                          ("shared.transport.download.fetch", "not paid again")])
+def test_interrupt_says_whether_running_again_pays_again(speak, emulator, monkeypatch, flags, where, again):
+    if flags and "fetch" in where:  # a stream that is damaged comes from its link at once
+        emulator.inject("speech-bad-base64", None)
+    with monkeypatch.context() as changed:
+        changed.setattr(where, interrupt)
+        done = speak("你好", "-o", "a.wav", *flags)
+    assert done.code == 130 and again in done.err.split("next:")[1], done
+    emulator.faults.clear()
+    assert speak("你好", "-o", "a.wav", *flags).code == 0
+    assert len(emulator.creates) == (1 if "not paid" in again else 2)
+
+
+def test_folder_that_goes_while_a_stream_comes_is_told(speak, emulator, work, monkeypatch):
+    def removed(self, body):
+        shutil.rmtree(work / "out", ignore_errors=True)
+        return take(self, body)
+    take = tts_answers.Answer.take
+    with monkeypatch.context() as changed:
+        changed.setattr(tts_answers.Answer, "take", removed)
+        done = speak("你好", "--stream", "-o", "out/a.wav")
+    assert done.code == 9 and "out/a.wav" in done.err and "nothing is paid twice" in done.err, done
+    assert speak("你好", "--stream", "-o", "a.wav").code == 0 and len(emulator.creates) == 1
+
+
 def test_link_that_gives_no_sound_can_be_given_up(speak, emulator, work):
     """The message names the file without which the words are spoken, and paid, again."""
     emulator.inject("download-html", None)
@@ -542,6 +570,34 @@ def test_cosy_clone_waits_until_it_is_ready(speak, emulator, monkeypatch):
     assert speak("你好", "--model", "cosyvoice-v3-flash", "--voice", voice, "-o", "a.wav").code == 0
     assert speak("--voice-status", voice).out.strip() == f"{voice} OK"
     assert speak("--delete-voice", voice).code == 0 and speak("--voice-status", voice).code == 8
+
+
+def interrupt(*_, **named):
+    raise KeyboardInterrupt
+
+
+def test_interrupt_while_a_voice_gets_ready_tells_its_id(speak, emulator, monkeypatch):
+    emulator.voice_polls = 9
+    clone = ("--clone", "https://example.com/me.wav", "--name", "anna01", "--consent", "--model", "cosyvoice-v3-flash")
+    with monkeypatch.context() as changed:
+        changed.setattr("time.sleep", interrupt)
+        done = speak(*clone)
+    voice = speak("--my-voices").out.split()[0]
+    assert done.code == 130 and f"the voice {voice} was created" in done.err and f"--voice-status {voice}" in done.err, done
+    assert "run the command again" not in done.err and len(emulator.voices) == 1
+
+
+@pytest.mark.parametrize("model, words", [("cosyvoice-v3-flash", "check --my-voices before"), ("qwen3-tts-vc-2026-01-22", "check --my-voices before"),
+                                          ("MiniMax/speech-2.8-hd", "whether --voice anna-0001 speaks one word")])
+@pytest.mark.parametrize("trouble, code", [("interrupt", 130), ("reset", 6)])
+def test_voice_of_which_nobody_knows_whether_it_was_made(speak, emulator, monkeypatch, model, words, trouble, code):
+    if trouble == "reset":
+        emulator.inject("reset", None)
+    else:
+        monkeypatch.setattr("tts_custom.Custom._call", interrupt)
+    name = "anna-0001" if "MiniMax" in model else "anna01"
+    done = speak("--clone", "https://example.com/me.wav", "--name", name, "--consent", "--model", model, "--retries", 0)
+    assert done.code == code and words in done.err and "my-voices" not in done.err.split("next:")[1].replace(words, ""), done
 
 
 # ---- batches ---------------------------------------------------------------------------------------------------------

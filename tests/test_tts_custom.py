@@ -431,10 +431,26 @@ def test_pages_are_asked_for_until_one_is_not_full(pages, counts):
     assert asked == [list_body(QWEN_DESIGN, page) for page in range(len(counts))]
 
 
-@pytest.mark.parametrize("output", [None, [], "x", {}, {"voice_list": None}, {"voice_list": "x"}, {"voice_list": {}},
-                                    {"voice_list": [None, 7, "x", []]}])
-def test_hostile_list_never_crashes(pages, output):
+ID = "cosyvoice-v3.5-plus-vd-anna-01"
+
+
+@pytest.mark.parametrize("output", [{"voices": [COSY_ROW]}, [COSY_ROW], {"voice_list": [ID]}, [ID], {"voice_list": [COSY_ROW, None, 7]},
+                                    {"voices": [{"id": ID}]}], ids=str)
+def test_list_in_another_form_is_read(pages, output):
+    assert [voice["id"] for voice in pages(COSY, output)[0]] == [ID]
+
+
+@pytest.mark.parametrize("output", [{"voice_list": []}, {"voice_list": None}, {"total_count": 0, "page_size": 100}, []], ids=str)
+def test_list_of_no_voices(pages, output):
     assert pages(COSY, output)[0] == []
+
+
+@pytest.mark.parametrize("output", [None, "x", {}, {"voice_list": "x"}, {"voice_list": {}}, {"voice_list": {"a": 1}}, {"total_count": 3},
+                                    {"voice_list": [None, 7, "", []]}], ids=str)
+def test_list_that_cannot_be_read_is_not_taken_for_an_empty_one(pages, output):
+    with pytest.raises(Failure, match="the list of voices of voice-enrollment cannot be read") as caught:
+        pages(COSY, output)
+    assert caught.value.exit_code == Exit.FAILED and caught.value.fix
 
 
 @pytest.mark.parametrize("odd", [None, 7, [], {}, True])

@@ -10,7 +10,7 @@ import binascii
 import time
 
 import tts_sound
-from shared.body import object_in, objects_in
+from shared.body import object_in
 from shared.cli.commands import command_line, quoted
 from shared.failures import Exit, Failure, usage
 from shared.files.outputs import OutputFiles
@@ -22,11 +22,12 @@ from shared.transport.retries import Retries
 from tts_answers import error_of
 from tts_costs import creation, creation_words
 from tts_kinds import BadSound, MEDIA_TYPES, sniff
-from tts_models import CUSTOMIZATION, find_model, GENERATION, MODELS, out_of_region, TABLE
+from tts_models import CUSTOMIZATION, find_model, GENERATION, out_of_region, TABLE
 from tts_names import Names
 from tts_voice_services import (
     CLONE_MODEL, COSY, DESIGN_MODEL, LONG_RECORDING, MINIMAX, PAGE, PREVIEWS, QWEN_CLONE, QWEN_DESIGN,
-    RECORDING, Service, SERVICES, clone_body, design_body, list_body, one_body, service_of
+    RECORDING, Service, SERVICES, clone_body, design_body, list_body, one_body, perhaps_made, service_of,
+    voices_in
 )
 
 WAIT = 60.0  # seconds that a new voice is waited for; moderation usually takes some
@@ -182,14 +183,24 @@ class Custom:
                 raise Failure(Exit.FAILED, f"the service answered {what}",
                               fix="check --my-voices before you try again",
                               request_id=reply.request_id, accepted="maybe")
-            self._names().keep(console.redact_result(voice), options.name)
-            self._warn_of_quality(output)
-            files = self._save_preview(output, outputs, voice) if outputs else []
-            status = self._wait(service, voice, model)
+            try:
+                self._names().keep(console.redact_result(voice), options.name)
+                self._warn_of_quality(output)
+                files = self._save_preview(output, outputs, voice) if outputs else []
+                status = self._wait(service, voice, model)
+            except KeyboardInterrupt:
+                raise self._interrupted(voice, service, model, reply) from None
         finally:
             if outputs:
                 outputs.discard()
         self._made(voice, model, status, files, reply, cost)
+
+    def _interrupted(self, voice: str, service: Service, model: str, reply) -> Failure:
+        """The voice is there and has an id; making it again would be another one."""
+        look = f"--voice-status {quoted(voice)} shows whether it is ready; then " if service is COSY else ""
+        return Failure(Exit.INTERRUPTED, f"interrupted, but the voice {voice} was created",
+                       fix=f"{look}use it with: {command_line('…', '--model', model, '--voice', voice)}",
+                       request_id=reply.request_id, accepted="maybe")
 
     def _paid(self, body: dict, service: Service, model: str) -> tuple:
         """(the reply to the call that makes a voice, its Cost)."""
@@ -200,9 +211,11 @@ class Custom:
                 payment.settle(cost, reply.request_id)
         except Failure as failure:
             if failure.accepted == "maybe":
-                failure.fix = ("the voice may have been created and billed: "
-                               "check --my-voices before you run the command again")
+                failure.fix = perhaps_made(service, body)
             raise
+        except KeyboardInterrupt:
+            raise Failure(Exit.INTERRUPTED, "interrupted before the answer came",
+                          fix=perhaps_made(service, body), accepted="maybe") from None
         return reply, cost
 
     def _names(self) -> Names:
@@ -316,9 +329,12 @@ class Custom:
         found: list = []
         for page in range(1000 // PAGE + 1):
             reply = self._call(list_body(service, page), Retries.READ, service)
-            rows = objects_in(object_in(reply.body, "output"), "voice_list")
-            found += [_voice(row, service) for row in rows]
-            if len(rows) < PAGE:
+            voices, count = voices_in(reply.body, service)
+            found += voices
+            if len(voices) < count:
+                self.console.warn(f"{count - len(voices)} of the voices that {service.model} lists cannot be "
+                                  "read")
+            if count < PAGE:
                 break
         return found
 
@@ -397,13 +413,3 @@ class Custom:
     def _client(self, model: str):
         row = TABLE.row(model)
         return self.session.client(model, TABLE, successor=row.successor if row else "")
-
-
-def _voice(row: dict, service: Service) -> dict:
-    """A voice of a list, the same for all services."""
-    voice = str(row.get("voice_id") or row.get("voice") or "")
-    longest_first = sorted(MODELS, key=lambda model: -len(model.id))
-    by_id = next((model.id for model in longest_first if voice.startswith(model.id + "-")), "")
-    return {"id": voice, "model": str(row.get("target_model") or by_id),
-            "status": str(row.get("status") or "OK"), "created": str(row.get("gmt_create") or ""),
-            "language": str(row.get("language") or ""), "service": service.model}

@@ -174,7 +174,7 @@ class Output:
 
     def streamed(self, speaker, narration) -> list:
         """Part after part, each passed on as it arrives; what came before a break stays as NAME.partial."""
-        temporary = self._outputs.temporary() if self._outputs else None
+        temporary = self._temporary()
         with nullcontext(temporary.file) if temporary else _Stdout() as file:
             live = Joined(file, self._job.form, None if temporary else 0xFFFFFFFF)
             found = []
@@ -184,10 +184,24 @@ class Output:
                     found.append(self._put(live, number, speak))
                 live.finish()
             except (Failure, BadSound, OSError, KeyboardInterrupt) as error:
-                raise self._broken(error, live, temporary) from error
+                told = error
+                if isinstance(error, KeyboardInterrupt):
+                    told = speaker.interrupted(narration.keys[min(len(found), len(self._job.parts) - 1)])
+                raise self._broken(told, live, temporary) from error
         if temporary:
-            self._save(temporary, live.form, found)
+            try:
+                self._save(temporary, live.form, found)
+            except OSError as error:
+                raise self._unwritten(error) from error
         return found
+
+    def _temporary(self):
+        """The file that is written to, None for stdout. Nothing is paid yet."""
+        try:
+            return self._outputs.temporary() if self._outputs else None
+        except OSError as error:
+            raise usage(f"{self.folder} cannot be written: {error.strerror}; nothing was sent",
+                        "name another place with --output") from None
 
     def _one(self, speaker, narration, number: int, take) -> dict:
         kept = narration.found(number)
@@ -217,12 +231,7 @@ class Output:
         """What is told when a stream ends too early; what came is kept beside the name it would have had."""
         if isinstance(error, BrokenPipeError):
             return error
-        if isinstance(error, KeyboardInterrupt):
-            failure = Failure(Exit.INTERRUPTED, "interrupted", fix="run the command again", accepted="maybe")
-        elif isinstance(error, Failure):
-            failure = error
-        else:
-            failure = self._unwritten(error)
+        failure = error if isinstance(error, Failure) else self._unwritten(error)
         if temporary and live.seconds:
             try:
                 live.finish()

@@ -152,6 +152,16 @@ class Speaker:
                                "cost": money.document(cost), "kept": True}
             failure.bill = f"speech of {self._model.id}, {session.billing_note()}, {money.words(cost)}"
 
+    def interrupted(self, key: str) -> Failure:
+        """What it means to stop while a part is under way: nothing is lost where the part or its link is
+        kept."""
+        if self.store.find(key) or self.store.link(key):
+            return Failure(Exit.INTERRUPTED, "interrupted", "the segment is spoken and paid for", _FETCH_AGAIN,
+                           accepted="maybe")
+        return Failure(Exit.INTERRUPTED, "interrupted before the answer came",
+                       "the service may have spoken it, and then bills it",
+                       "run the command again only if paying twice is acceptable", accepted="maybe")
+
     def speak(self, key: str, call, client, on_audio=None) -> dict:
         """The part of a call, as Store.take gives it:
         made, or fetched where an earlier run paid for it already."""

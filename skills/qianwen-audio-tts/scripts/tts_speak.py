@@ -92,10 +92,7 @@ class Narration:
         try:
             self._do(number, self._throttle)
         except KeyboardInterrupt:
-            raise Failure(Exit.INTERRUPTED, "interrupted before the answer came",
-                          "the service may have spoken it, and then bills it",
-                          "run the command again only if paying twice is acceptable",
-                          accepted="maybe") from None
+            raise self._speaker.interrupted(self.keys[number]) from None
 
     def _work_all(self, missing: list) -> None:
         throttle, queue = Throttle(self._workers), iter(missing)
@@ -112,10 +109,20 @@ class Narration:
             throttle.stop()
             self._console.say("interrupted: no new segments; those under way will finish "
                               "(again to stop at once)")
+            cause, fix = self._wait_for(threads)
+            raise Failure(Exit.INTERRUPTED, f"interrupted; {self._kept()}", cause, fix,
+                          accepted="maybe") from None
+
+    @staticmethod
+    def _wait_for(threads: list) -> tuple:
+        """(cause, fix) of an interrupt: those under way come to their end, unless it is told again."""
+        try:
             for thread in threads:
                 thread.join()
-            raise Failure(Exit.INTERRUPTED, f"interrupted; {self._kept()}",
-                          fix="run the command again to continue", accepted="maybe") from None
+            return "", "run the command again to continue"
+        except KeyboardInterrupt:
+            return ("the service may have spoken those under way, and then bills them",
+                    "run the command again to continue only if paying those twice is acceptable")
 
     def _worker(self, queue, throttle: Throttle) -> None:
         while not self._stop.is_set():

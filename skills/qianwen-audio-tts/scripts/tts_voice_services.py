@@ -1,16 +1,20 @@
-"""The services that make voices of one's own, as data, and the bodies of their requests. Pure.
+"""The services that make voices of one's own, as data, the bodies of their requests, and the lists that they
+answer with. Pure.
 
 Source: section 9 of the speech contract, and section 1 of its updates.
 """
 from __future__ import annotations
 
+import json
 import re
 from collections import namedtuple
 
-from shared.failures import usage
+from shared.cli.commands import quoted
+from shared.failures import BAD_FORM, Exit, Failure, usage
 from shared.media import inputs as media
+from shared.transport.request import is_id
 from tts_models import (
-    ENROLLMENT, find_model, MINIMAX_CLONING, QWEN_DESIGN as QWEN_DESIGNING, QWEN_ENROLLMENT, TABLE
+    ENROLLMENT, find_model, MINIMAX_CLONING, MODELS, QWEN_DESIGN as QWEN_DESIGNING, QWEN_ENROLLMENT, TABLE
 )
 
 PAGE = 100  # voices asked for at a time
@@ -93,3 +97,48 @@ def list_body(service: Service, page: int) -> dict:
 
 def one_body(service: Service, action: str, voice: str) -> dict:
     return {"model": service.model, "input": {"action": action, service.voice: voice}}
+
+
+# ---- answers (pure) ------------------------------------------------------------------------------------
+
+def voices_in(body: dict, service: Service) -> tuple:
+    """(the voices of a list that can be read, how many it has). Raises Failure where it cannot be read."""
+    rows = _rows(body.get("output"))
+    known = [row if isinstance(row, dict) else {"voice": row} for row in rows or ()
+             if isinstance(row, dict) or is_id(row)]
+    if rows is None or rows and not known:
+        said = json.dumps(body, ensure_ascii=False)[:500]
+        raise Failure(Exit.FAILED, f"the list of voices of {service.model} cannot be read",
+                      f"the service answered {said}",
+                      "look there for the id of the voice; --voice takes it, and --model names what it was "
+                      "made for", code=BAD_FORM, request_id=str(body.get("request_id") or ""))
+    return [_voice(row, service) for row in known], len(rows)
+
+
+def _rows(output) -> list | None:
+    """The entries of a list of voices, None where there is none."""
+    if isinstance(output, dict):
+        named = [output[name] for name in ("voice_list", "voices") if name in output]
+        output = named[0] if named else [] if output.get("total_count") == 0 else None
+        output = [] if named == [None] else output  # which some write for an empty list
+    return output if isinstance(output, list) else None
+
+
+def _voice(row: dict, service: Service) -> dict:
+    """A voice of a list, the same for all services."""
+    voice = str(row.get("voice_id") or row.get("voice") or row.get("id") or "")
+    longest_first = sorted(MODELS, key=lambda model: -len(model.id))
+    by_id = next((model.id for model in longest_first if voice.startswith(model.id + "-")), "")
+    return {"id": voice, "model": str(row.get("target_model") or by_id),
+            "status": str(row.get("status") or "OK"), "created": str(row.get("gmt_create") or ""),
+            "language": str(row.get("language") or ""), "service": service.model}
+
+
+def perhaps_made(service: Service, body: dict) -> str:
+    """What to do where nobody knows whether a voice was created. MiniMax lists none, but the id is the
+    user's."""
+    if service is MINIMAX:
+        return ("the voice may have been created, and its preview billed. The service has no list to look at: "
+                f"see whether --voice {quoted(body['input']['voice_id'])} speaks one word, before you run the "
+                "command again (the first speech with a voice is charged)")
+    return "the voice may have been created and billed: check --my-voices before you run the command again"
