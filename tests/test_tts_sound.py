@@ -104,6 +104,13 @@ def test_padding_after_an_odd_chunk_is_no_chunk():
         assert read(wav(before=chunk(b"note", b"x" * length)))[1] == SAMPLES
 
 
+@pytest.mark.parametrize("size", [1, 3, 10**6])
+def test_odd_chunk_may_lack_its_padding(size):
+    odd = struct.pack("<4sI", b"LIST", 27) + b"INFOISFT" + b"x" * 19
+    for data in (wav(before=odd), wav(before=odd + LIST), wav(fmt=odd + form()), wav(fmt=form() + odd + odd)):
+        assert read(data)[1] == SAMPLES and fed(cut(data, size))[0] == SAMPLES
+
+
 @pytest.mark.parametrize("rate, channels", [(8000, 1), (24000, 2), (192000, 1), (44100, 6)])
 @pytest.mark.parametrize("fmt", [form, extensible, lambda **given: form(more=b"\0\0", **given), lambda **given: form(more=bytes(30), **given)])
 def test_formats_of_16_bits(rate, channels, fmt):
@@ -597,8 +604,14 @@ OPUS = voicing.opus("A word.")
 FLAC = b"fLaC\0\0\0\x22" + struct.pack(">HH6xQ16x", 4096, 4096, 24000 << 44 | 15 << 36 | 36000) + SAMPLES
 
 
-@pytest.mark.parametrize("sound, kind", [(id3() + SOUND + ID3V1, "mp3"), (SOUND, "mp3"), (OPUS, "opus"), (FLAC, "flac")],
-                         ids=["tagged mp3", "mp3", "opus", "flac"])
+SMALL_FLAC = FLAC[:8] + struct.pack(">HH", 0, 4096) + FLAC[12:]
+
+
+@pytest.mark.parametrize("sound, kind", [(id3() + SOUND + ID3V1, "mp3"), (SOUND, "mp3"), (OPUS, "opus"), (FLAC, "flac"), (SMALL_FLAC, "flac"),
+                                         (id3(5000) + FLAC, "flac"), (id3(9) + id3(70, True) + FLAC, "flac"),
+                                         (id3() + bytes(8192) + SOUND, "mp3")],
+                         ids=["tagged mp3", "mp3", "opus", "flac", "flac of small blocks", "tagged flac", "flac with two tags",
+                              "mp3 with room behind its tag"])
 @pytest.mark.parametrize("asked", ["wav", "mp3", "opus"])
 def test_compressed_sound_is_kept_as_it_is(sound, kind, asked):
     for size in (1, 13, 10**6):
@@ -606,11 +619,20 @@ def test_compressed_sound_is_kept_as_it_is(sound, kind, asked):
         assert (data, found) == (sound, kind) and b"".join(told[3] for told in heard) == sound
 
 
+@pytest.mark.parametrize("zeros", [1, 60, 61, 63, 64, 8192])
+@pytest.mark.parametrize("size", [1, 1000, 10**6])
+def test_mp3_may_begin_with_zeros(zeros, size):
+    for sound in (bytes(zeros) + SOUND, bytes(zeros) + id3() + SOUND):
+        assert sunk(cut(sound, size), "mp3")[:2] == (sound, "mp3")
+    assert sunk([bytes(zeros) + SOUND + SOUND[:1 - zeros % 2]], "wav")[1] == "wav", "samples, where those were asked for"
+
+
 @pytest.mark.parametrize("chunks, asked", [
     ([], "wav"), ([b""], "wav"), ([b"\1\2"], "wav"), ([wav(b"")], "wav"), ([SAMPLES], "mp3"), ([SAMPLES], "opus"),
     ([b'{"code":"InternalError","message":"x"}'], "wav"), ([b"<?xml version='1.0'?><Error/>"], "mp3"), ([wav(fmt=form(bits=8))], "wav"),
     ([id3()], "mp3"), ([id3(), told()], "mp3"), ([b"ID3\4\0\0\0\0\0\0\0\0"], "mp3"), ([id3()], "wav"),
-    ([FRAMES[0], SAMPLES], "mp3"), ([id3(), SAMPLES], "mp3"), ([b"OggS", SAMPLES], "opus"), ([b"fLaC", SAMPLES], "flac"),
+    ([FRAMES[0], SAMPLES], "mp3"), ([id3(), SAMPLES], "mp3"),
+    ([bytes(5000)], "mp3"), ([bytes(100), SAMPLES], "mp3"), ([b"OggS", SAMPLES], "opus"), ([b"fLaC", SAMPLES], "flac"),
     ([b"OggS"], "opus"), ([FLAC[:20]], "flac"), ([OPUS[:28] + b"\x01vorbis" + SAMPLES], "opus")], ids=lambda item: str(item)[:40])
 def test_part_that_is_no_sound_is_refused(chunks, asked):
     with pytest.raises(BadSound):
@@ -647,6 +669,13 @@ def test_samples_are_not_taken_for_something_else():
         assert other_kind(struct.pack("<32h", *(still.randrange(-300, 300) for _ in range(32)))) == ""
         assert other_kind(struct.pack("<32h", *(still.randrange(-3, 4) for _ in range(32)))) == ""
     assert other_kind(bytes(HEAD)) == other_kind(b"\xff" * HEAD) == ""
+    for level in range(-3000, 3000):  # silence with an offset, and next to nothing else
+        assert other_kind(struct.pack("<h", level) * (HEAD // 2)) == "", level
+    assert other_kind(struct.pack("<hh", 0x4142, 0x4143) * (HEAD // 4)) == ""
+    for level in range(0x20, 0x7f):
+        for noise in (1, 3, 9):
+            for _ in range(30):
+                assert other_kind(struct.pack("<32h", *(level + still.randint(-noise, noise) for _ in range(32)))) == "", level
 
 
 def test_pcm_without_a_header_is_taken_only_where_it_was_asked_for():
@@ -659,7 +688,8 @@ def test_pcm_without_a_header_is_taken_only_where_it_was_asked_for():
 
 def test_length_that_compressed_sound_tells(tmp_path):
     behind = b"OggS\0\0" + b"\xff" * 7 + b"\x7f" + b"bad!" + bytes(40)  # a page of another stream
-    for data, form, seconds in ((OPUS, "opus", 0.84), (OPUS + behind, "opus", 0.84), (OPUS + b"OggS", "opus", 0.84), (FLAC, "flac", 1.5),
+    for data, form, seconds in ((id3(300) + FLAC, "flac", 1.5),
+                                (OPUS, "opus", 0.84), (OPUS + behind, "opus", 0.84), (OPUS + b"OggS", "opus", 0.84), (FLAC, "flac", 1.5),
                                 (OPUS[:47], "opus", 0)):
         (tmp_path / "a").write_bytes(data)
         assert length_of(str(tmp_path / "a"), form) == pytest.approx(seconds, abs=0.02), form

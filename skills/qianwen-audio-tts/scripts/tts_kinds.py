@@ -2,13 +2,17 @@
 from __future__ import annotations
 
 import codecs
+import re
 import struct
 from collections import namedtuple
 
 from shared.files.probe import EXTENSIONS, media_type
 
 HEAD = 64  # bytes by which the kind is told
+MOST_TAGS = 1 << 20  # bytes of tags in front of it
 LEAST = 12  # bytes of samples that can be told from something else
+
+_TAG = 10  # bytes of the header of a tag
 
 MEDIA_TYPES = {"wav": "audio/wav", "mp3": "audio/mpeg", "pcm": "audio/pcm", "opus": "audio/ogg",
                "flac": "audio/flac"}
@@ -31,6 +35,11 @@ def kept_form(head: bytes, asked: str, bare: bool) -> str:
     """The form in which sound is kept that begins with `head`; `bare`: PCM needs no header. Raises BadSound.
     """
     form = sniff(head)
+    if form == "mp3" and sniff(head[tags_size(head):]) == "flac":
+        form, head = "flac", head[tags_size(head):]
+    rest = head.lstrip(b"\0")
+    if asked == "mp3" and head[:1] == b"\0" and (len(rest) < _TAG or sniff(rest) == "mp3"):
+        form = "mp3"  # behind zeros; whether there is any is seen when it comes
     if form:
         if not _REAL.get(form, lambda _: True)(head):
             raise BadSound(f"it begins like {form.upper()}, but is something else")
@@ -43,10 +52,21 @@ def kept_form(head: bytes, asked: str, bare: bool) -> str:
     return "wav"
 
 
+def tags_size(head: bytes) -> int:
+    """Bytes of the ID3v2 tags in front, their headers and footers included, as far as `head` shows them."""
+    place = 0
+    while head[place:place + 3] == b"ID3" and len(head) >= place + _TAG:
+        flags, *size = head[place + 5:place + _TAG]
+        footer = _TAG if flags & 0x10 else 0
+        place += _TAG + (size[0] << 21 | size[1] << 14 | size[2] << 7 | size[3]) + footer
+    return place
+
+
 # ---- what is not the sound that was asked for ----------------------------------------------------------
 
 _OTHERS = ((b"PK\3\4", "ZIP"), (b"\x1f\x8b\x08", "GZIP"), (b"#!AMR", "AMR"), (b"caff", "CAF"),
            (b".snd", "AU"), (b"RIFX", "RIFX"), (b"RF64", "RF64"))
+_MARKUP = re.compile(r"""\s*(<(!doctype|!--|\?xml|[a-z]{3,20}[ />])|\{\s*["']\w)""", re.IGNORECASE)
 
 
 def other_kind(head: bytes) -> str:
@@ -76,8 +96,9 @@ def _is_text(head: bytes) -> bool:
     if len(head) < 2 or not _printed(head, "utf-8"):
         marked = head[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
         words = _printed(head, "utf-16" if marked else "utf-16-le")
-        return words.isascii() and (marked and len(words) > 5 or words.lstrip()[:1] in ("<", "{"))
-    return True
+        return words.isascii() and bool(marked and len(words) > 5 or _MARKUP.match(words))
+    # the upper bytes of samples that hardly change are alike
+    return len(head) < HEAD or len(set(head[1::2])) > 2
 
 
 def _printed(head: bytes, encoding: str) -> str:
@@ -124,7 +145,7 @@ def _is_flac(head: bytes) -> bool:
     if len(head) < 26 or head[4] & 0x7F or head[5:8] != b"\0\0\x22":
         return False
     least, most = struct.unpack(">HH", head[8:12])
-    return 16 <= least <= most and int.from_bytes(head[18:21], "big") >> 4 > 0
+    return least <= most >= 16 and int.from_bytes(head[18:21], "big") >> 4 > 0
 
 
 _REAL = {"opus": _is_opus, "flac": _is_flac}
@@ -148,6 +169,7 @@ def opus_length(file, size: int) -> tuple:
 
 def flac_length(file, size: int) -> tuple:
     """(rate, samples) of a FLAC file, from its first block; no samples where it does not tell them."""
+    file.seek(tags_size(file.read(MOST_TAGS)))
     head = file.read(26)
     packed = int.from_bytes(head[18:26], "big") if len(head) == 26 else 0
     return packed >> 44 or 1, packed & 0xFFFFFFFFF

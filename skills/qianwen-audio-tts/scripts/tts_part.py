@@ -69,7 +69,8 @@ class Sink:
         """Raises BadSound where the bytes are no sound or far too many for the text, OSError of the disk."""
         if not self.form:
             self._head += data
-            if len(self._head) < tts_kinds.HEAD:
+            size = len(self._head)
+            if size < tts_kinds.HEAD + min(tts_kinds.tags_size(self._head), tts_kinds.MOST_TAGS):
                 return
             data = self._begin()
         self._take(data)

@@ -9,12 +9,15 @@ import os
 import struct
 from collections import namedtuple
 
-from tts_kinds import HEAD, LEAST, BadSound, Frame, flac_length, frame_of, opus_length, other_kind, sniff
+from tts_kinds import (
+    HEAD, LEAST, BadSound, Frame, flac_length, frame_of, opus_length, other_kind, sniff, tags_size
+)
 
 BLOCK = 1 << 16
 MOST_WAV = 0xFFFFFFFF - 36  # bytes of samples that a WAV header can tell
 _MOST_HEADER = 1 << 16  # bytes that a header in a stream may take
 _PCM, _EXTENSIBLE = 1, 0xFFFE
+_CHUNKS = (b"data", b"fmt ", b"LIST", b"fact")
 _RATES = range(1000, 1_000_000)  # samples a second that a header may tell
 
 # offset and length, in bytes, are those of the samples in the file.
@@ -45,8 +48,14 @@ def read_wav(file, size: int) -> Wav:
             found = _format(file.read(min(length, 64)))
         elif name == b"data":
             return _data(found, place, length, size - place)
-        place += length + length % 2
+        file.seek(place + length)
+        place += length + _padding(length, file.read(4))
     raise BadSound("it has no samples") if found else BadSound("its header is damaged")
+
+
+def _padding(length: int, behind: bytes) -> int:
+    """Bytes between a chunk and the next: an odd one is padded, but not by everybody."""
+    return length % 2 if behind not in _CHUNKS else 0
 
 
 def _format(raw: bytes) -> tuple:
@@ -120,7 +129,9 @@ class PcmStream:
                 if len(data) < place + length:
                     break
                 found = _format(data[place:place + length])
-            place += length + length % 2
+            if len(data) < place + length + 4:
+                break
+            place += length + _padding(length, data[place + length:place + length + 4])
         if len(data) > _MOST_HEADER:
             raise BadSound("its header is damaged")
         return None
@@ -176,7 +187,7 @@ class Mp3Stream:
                 found = self._next_frame(data, place, last)
                 if found < 0:
                     return place
-                self._bad += found - place
+                self._bad += found - place - data.count(b"\0", place, found)  # zeros are padding
                 place, self._lost = found, True
                 continue
             raw = data[place:place + frame.size]
@@ -199,8 +210,7 @@ class Mp3Stream:
                 if len(data) < 10 and not last:
                     self._held = data
                     return None
-                tag = data[:3] == b"ID3" and len(data) >= 10
-                self._skip = _tag_size(data) if tag else 0
+                self._skip = tags_size(data)
             dropped = min(self._skip, len(data))
             data, self._skip = data[dropped:], self._skip - dropped
             if self._skip:
@@ -247,11 +257,6 @@ class Mp3Stream:
 def _alike(frame: Frame, other) -> bool:
     return other is not None and all(getattr(frame, name) == getattr(other, name)
                                      for name in ("rate", "channels", "version"))
-
-
-def _tag_size(data: bytes) -> int:
-    """Bytes of an ID3v2 tag, its header and footer included."""
-    return 10 + (data[6] << 21 | data[7] << 14 | data[8] << 7 | data[9]) + (10 if data[5] & 0x10 else 0)
 
 
 def _silent(raw: bytes) -> bytes:
