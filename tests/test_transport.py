@@ -67,6 +67,7 @@ FAILURES = {
     "500 that calls an answer invalid": service(502, "invalid_response_error", "upstream sent an invalid response"),
     "500 of a gateway": service(500, "BadRequest.Upstream"),
     "408": service(408, "http_408", "Request Timeout"),
+    "200 that calls the request invalid": service(200, "InvalidParameter", "url error, please check url！"),
     "400 timeout": service(400, "InternalError.Timeout", "Request timed out"),
     "400 of a time-out": service(400, "upstream_timeout"),
     "moderation": service(400, "data_inspection_failed"),

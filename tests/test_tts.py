@@ -671,3 +671,11 @@ def test_identical_commands_at_once(speak, fast, work):
 def test_estimate(speak, emulator):
     done = speak("你好世界", "--estimate", key=None)
     assert done.code == 0 and "0.00064" in done.out and not emulator.requests
+
+
+def test_a_refusal_with_http_200_costs_nothing(run, emulator, work, home):
+    emulator.inject("speech-error-200")
+    done = run("Hello", "--retries", "0", "--json", skill="qianwen-audio-tts")
+    assert done.code == 8 and "bills it" not in done.err, done
+    found = run("--spent", "--json", skill="qianwen-audio-tts").document["spent"]
+    assert found["total"] == 0 and not found["by"], found

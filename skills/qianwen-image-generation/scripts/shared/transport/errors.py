@@ -328,6 +328,9 @@ def _auth_row(message: str, context) -> Row:
     return Row(401, "", "", Exit.KEY, False, cause, fix)
 
 
+_REFUSED = r"invalid|bad_?request|unsupported|model_?not_?found"  # codes of a request that was not taken
+
+
 def _not_accepted(error, row: Row) -> bool:
     """Whether the service surely did not take the request: it refused it, or said it had no room for it
     (503)."""
@@ -337,6 +340,8 @@ def _not_accepted(error, row: Row) -> bool:
                             said) and bool(re.search(r"unavailable|serving|overload|throttl|capacity", said))
     if "remote cancelled grpc stream" in error.message.lower():
         return True  # the input was refused, whatever the status says
+    if error.status < 400 and not row.retry and re.match(_REFUSED, error.code, re.IGNORECASE):
+        return True
     return row.exit in (Exit.KEY, Exit.QUOTA) or 400 <= error.status < 500
 
 
