@@ -235,7 +235,8 @@ def test_quiet_leaves_warnings_and_errors(run, emulator, flag):
 @pytest.mark.parametrize("flag", ["-v", "--verbose"])
 def test_verbose_says_more(run, flag):
     assert "request " not in run("Hi").err
-    assert re.search(r"request id [0-9a-f-]{36}", run("Hi", flag).err)
+    said = run("Hi", flag).err
+    assert re.search(r"request id [0-9a-f-]{36}", said) and "CNY" in said.splitlines()[-1], "the cost comes last"
 
 
 @pytest.mark.parametrize("flags", [(), ("--no-stream",), ("--json",)])

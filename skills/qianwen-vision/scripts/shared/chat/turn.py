@@ -102,8 +102,8 @@ class Turn:
         """Say what it cost, and print the JSON document where one is wanted;
         `more` are further keys of it."""
         console, model = self.console, self.answer.model or self.model.id
-        console.note(self._bill())
         console.detail(f"request id {self.answer.request_id or 'not given'}")
+        console.note(self._bill())
         if console.json_mode:
             console.document(self._document(model, more))
 
