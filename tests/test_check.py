@@ -38,6 +38,8 @@ class TestTable:
         assert document["endpoint"]["source"] == "QWEN_BASE_URL in the environment"
         assert bool(document.get("fix")) == (verdict == "refuse" or name == "plan")
         assert bool(document["warnings"]) == (verdict == "warn")
+        assert usable or document["error"]["kind"] == "key" and document["error"]["message"] == document["reason"]
+        assert usable == ("error" not in document)
         assert emulator.requests == []
 
     def test_human(self, emulator, monkeypatch, name, key, kind, verdict, usable):

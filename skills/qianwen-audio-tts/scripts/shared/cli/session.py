@@ -48,13 +48,18 @@ class Session:
         if verdict.warnings:
             self.show_warnings()
         if verdict.action == key_guard.REFUSE:
-            cause = (f"the key comes from {account.key_source}" if account.key_source else
-                     f"it is neither in the environment nor in {' or '.join(account.searched)}")
-            raise Failure(Exit.KEY, verdict.reason, fix=verdict.fix + self.spare_key(),
-                          code=f"{verdict.key.kind}_key", cause=cause)
+            raise self.refusal()
         if verdict.endpoint.kind in (key_guard.GATEWAY, key_guard.LOOPBACK):
             self.console.note(f"sending to {verdict.endpoint.host} ({account.endpoint_source})")
         self._passed = True
+
+    def refusal(self) -> Failure:
+        """What the guard refuses, and why."""
+        verdict, account = self.verdict, self.account
+        cause = (f"the key comes from {account.key_source}" if account.key_source else
+                 f"it is neither in the environment nor in {' or '.join(account.searched)}")
+        return Failure(Exit.KEY, verdict.reason, fix=verdict.fix + self.spare_key(),
+                       code=f"{verdict.key.kind}_key", cause=cause)
 
     def show_warnings(self, reported: bool = False) -> None:
         """Show what the guard warns of. `reported`: the verdict itself is shown elsewhere."""

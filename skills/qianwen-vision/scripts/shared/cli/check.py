@@ -23,6 +23,8 @@ def check(session) -> Exit:
               "reason": verdict.reason or "the key and the endpoint work together",
               "fix": verdict.fix + (session.spare_key() if verdict.fix else ""),
               "billing": verdict.key.billing, "warnings": console.warnings}
+    if not verdict.usable:
+        report["error"] = error_object(console, session.refusal())
     if account.budgets:
         report["budget"] = _budgets(session.payments)
     _warn_of_path(endpoint, console)
@@ -71,6 +73,7 @@ def _add_live_call(report: dict, session):
     try:
         report["live"] = live_call(session)
         report["ok"], report["exit_code"] = True, int(Exit.OK)
+        report.pop("error", None)
         return None
     except Failure as failure:
         report["live"] = session.console.clean(f"failed: {failure.message}")
