@@ -376,6 +376,7 @@ def test_cut_stream_keeps_what_came(speak, emulator, work):
     emulator.inject("speech-cut", 1)
     done = speak("你好，世界。" * 20, "--stream", "-o", "a.wav", "--retries", 0, "--json")
     assert done.code == 6 and done.document["files"][0]["path"] == "a.partial.wav", done
+    assert done.document["files"][0]["media_type"] == "audio/wav"
     assert ("你好，世界。" * 20).startswith(voicing.decode(samples_of(work / "a.partial.wav")))
 
 
@@ -537,6 +538,8 @@ def test_list_voices(speak, emulator):
     assert done.code == 0 and voices[0]["id"] == "Cherry" and not emulator.requests
     assert f"qwen3-tts-flash: {len(voices)} voices are listed here" in speak("--list-voices", "--model", "qwen3-tts-flash", key=None).err
     assert "Sunny" in speak("--list-voices", "--language", "sichuan", key=None).out
+    for flags in ([], ["--json"]):
+        assert speak("--list-voices", "--language", "xx", *flags, key=None).code == 2
 
 
 def test_clone_use_delete(speak, emulator, work):

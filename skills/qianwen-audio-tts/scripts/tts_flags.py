@@ -225,14 +225,14 @@ def list_voices(options, console) -> None:
                                   gender=options.gender or "")
     except ValueError as error:
         raise usage(str(error)) from None
-    if console.json_mode:
-        console.document({"ok": True, "skill": SKILL, "table_date": tts_voice_lists.TABLE_DATE,
-                          "voices": tts_voices.as_json(found), "warnings": console.warnings})
-        return
     if not found:
         raise usage("no system voice fits",
                     "leave out --model, --language or --gender; "
                     "models without system voices speak with your own (--my-voices)")
+    if console.json_mode:
+        console.document({"ok": True, "skill": SKILL, "table_date": tts_voice_lists.TABLE_DATE,
+                          "voices": tts_voices.as_json(found), "warnings": console.warnings})
+        return
     console.result(tts_voices.table(found) + "\n")
     console.note(f"{counted(len(found), 'voice')} by the lists of {tts_voice_lists.TABLE_DATE}; "
                  "others may exist, and your own are listed by --my-voices")

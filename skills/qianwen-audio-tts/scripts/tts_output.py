@@ -236,7 +236,8 @@ class Output:
             try:
                 live.finish()
                 partial = self._outputs.save_partial(temporary, 1, live.form)
-                failure.files = [*failure.files, {"path": partial, "bytes": os.path.getsize(partial)}]
+                failure.files = [*failure.files, {"path": partial, "bytes": os.path.getsize(partial),
+                                                   "media_type": MEDIA_TYPES[live.form]}]
                 failure.message += f"; the first {live.seconds:.1f} s are in {partial}"
             except (OSError, BadSound):
                 pass
