@@ -10,6 +10,7 @@ import pytest
 from tests import media_samples as samples
 from tests.conftest import ROOT
 from tests.emulator import video_models as emulated
+from tests.folding import each
 from tests.test_video_request import at
 from video_fields import Field, FIELDS, SPECIAL, taken
 from video_models import DEFAULTS, TABLE, takers
@@ -231,3 +232,11 @@ def test_documents_and_help_recommend_no_model_that_has_ended(run):
     texts = [re.sub(r"<!-- table retired -->.*?<!-- /table -->", "", text, flags=re.DOTALL) for text in texts]
     texts.append(run("--help", skill=SKILL).out)
     assert len(texts) == 5 and [name for name in GONE for text in texts if name in text] == []
+
+
+@each("model, known", [("vidu/viduq2_text2video", True), ("pixverse/pixverse-v6-it2v", True), ("pixverse/pixverse-lipsync", True),
+                       ("vidu/nonsense", False), ("pixverse/foo", False), ("MiniMax/foo", False), ("kling/foo", False)])
+def test_only_ids_that_a_vendor_documents_are_no_surprise(model, known):
+    row, warning = TABLE.find(model)
+    assert bool(warning) != known and row.id == model
+    assert known or row.shape.tiers == () and all(way.seconds.legal is None for way in row.ways), "nothing is refused on a guess"

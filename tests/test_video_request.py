@@ -597,6 +597,14 @@ REFUSED = [
     *((f"pixverse/pixverse-{kind}", dict(given, duration=5), [f"needs --{need}"]) for kind, given, need in (
         ("c1-t2v", T, "size"), ("v6-it2v", I, "resolution"), ("v5.6-kf2v", dict(I, last_frame=LAST), "resolution"), ("v6-r2v", R, "size"),
         ("v6-r2v-omni", R, "size"))),
+    # what vendors have: resolutions, and lengths of ids that they document by a pattern
+    ("vidu/viduq3-pro_img2video", dict(I, resolution="480P"), ["--resolution 480P", "540P, 720P, 1080P"]),
+    ("vidu/viduq2-pro_img2video", dict(I, resolution="2K"), ["--resolution 2K", "540P, 720P, 1080P"]),
+    ("MiniMax/MiniMax-H3", dict(T, resolution="720P", duration=5), ["--resolution 720P", "768P, 2K"]),
+    ("vidu/viduq2_text2video", dict(T, duration=11), ["--duration 11", "1 to 10"]),
+    ("vidu/viduq3-pro_text2video", dict(T, duration=17), ["--duration 17", "1 to 16"]),
+    ("pixverse/pixverse-v5.6-t2v", dict(T, duration=6, size=(1280, 720)), ["--duration 6", "5, 8, 10"]),
+    ("pixverse/pixverse-v6-t2v", dict(T, duration=16, size=(1280, 720)), ["--duration 16", "1 to 15"]),
     # values of --quality
     ("wan2.2-animate-move", dict(request={"input": {}}, quality="hd"), ["--quality hd", "wan-std", "wan-pro"]),
     *((model, dict(image=FIRST, video=CLIP, quality="hd"), ["--quality hd", "wan-std", "wan-pro"]) for model in (

@@ -12,7 +12,7 @@ from shared.models import retirement, Table, unknown
 from video_fields import FIELDS
 from video_rows import (
     ANIMATE, ANY, AS_OF, DETECTOR, EDIT7, FUNCTION_SECONDS, HORSE_EDIT, HORSE_I2V, HORSE_R2V, HORSE_T2V, I2V2,
-    I2V5, I2V6, I2V7, KF2V, KLING, MINIMAX, Model, PIXVERSE_KINDS, R2V7, ROWS, S2V, SYNTHESIS, T2V2,
+    I2V5, I2V6, I2V7, KF2V, KLING, MINIMAX, Model, PATTERNS, PIXVERSE_KINDS, R2V7, ROWS, S2V, SYNTHESIS, T2V2,
     T2V5, T2V6, T2V7, VACE, VIDU, Way
 )
 from video_rules import Anything, Prompt, UNKNOWN
@@ -45,10 +45,12 @@ FAMILIES = {
 }
 
 
-def free(row: Model) -> Model:
-    """The row of an id that is newer than the table: all fields and no limits."""
-    ways = tuple(Way(way.mode, way.inputs, "may", UNKNOWN, True) for way in row.ways)
+def free(row: Model, seconds=UNKNOWN) -> Model:
+    """The row of an id that is newer than the table: all fields and no limits.
+    Where its `seconds` are known, so are its resolutions."""
+    ways = tuple(Way(way.mode, way.inputs, "may", seconds, True) for way in row.ways)
     shape = row.shape if isinstance(row.shape, Anything) else Anything()
+    shape = shape.untold() if seconds is UNKNOWN else shape
     return row._replace(ways=ways, fields={**all_fields(), **row.fields}, prompt=Prompt(0), media=ANY,
                         price=None, references=(14, 14, 14), shape=shape, legal={}, doubt="", together=(0, 0))
 
@@ -78,17 +80,20 @@ def _spelled(name: str) -> str:
 
 
 class VideoTable(Table):
-    """An id that is not in the table takes the row of its family and of what it says it makes; new ids of
-    vendors whose ids are not in the table one by one are no surprise."""
+    """An id that is not in the table takes the row of its family and of what it says it makes; ids that
+    their vendor documents by a pattern are no surprise."""
+
+    def row(self, name: str):
+        seconds = next((one for pattern, one in PATTERNS if pattern.fullmatch(name)), None)
+        return super().row(name) or seconds and free(family_of(name), seconds)._replace(id=name)
 
     def find(self, name: str) -> tuple:
         row = self.row(name)
         if row:
             return row, retirement(row)
         family = family_of(name)
-        vendor = "/" in name and family.id.split("/")[0] == name.split("/")[0]
         row = free(family)._replace(id=name, retired="", successor="")
-        return row, "" if vendor else unknown(name, family, self.as_of)
+        return row, unknown(name, family, self.as_of)
 
 
 _MODES = {"t2v": "from text", "i2v": "from a first frame", "kf2v": "from first to last frame",

@@ -7,6 +7,7 @@ alone takes is a Field among its fields.
 """
 from __future__ import annotations
 
+import re
 from collections import namedtuple
 
 from shared.cli.flags import number
@@ -292,12 +293,13 @@ VIDU = Model("vidu/viduq3-pro_img2video", SYNTHESIS, {
     "reference_video": "media:video"}, (
     Way("t2v", (), "needed", _TO_16, True), Way("i2v", ("image",), "may", _TO_16),
     Way("kf2v", ("image", "last_frame"), "may", _TO_16), Way("r2v", ("reference",), "needed", _TO_16)),
-    Anything("resolution", "size"), taken("seed sound"), Prompt(0), ANY, (10, 3, 10))
+    Anything("resolution", "size", tiers=("540P", "720P", "1080P")), taken("seed sound"), Prompt(0), ANY,
+    (10, 3, 10))
 PIXVERSE = VIDU._replace(id="pixverse/", places={
     "image": "media:image_url", "image.kf2v": "media:first_frame", "last_frame": "media:last_frame",
     "reference": "media:image_url", "reference_video": "media:video_url", "video": "media:video_url"},
-    ways=(*VIDU.ways, Way("edit", ("video",), "may", _1_TO_15)), fields=taken("seed sound shot"),
-    needs=(("duration",), ("size", "resolution")))
+    ways=(*_slower(VIDU, _1_TO_15), Way("edit", ("video",), "may", _1_TO_15)),
+    fields=taken("seed sound shot"), shape=Anything("resolution", "size"), needs=(("duration",), ("size", "resolution")))
 
 
 def _pixverse(way: int, takes: str):
@@ -315,7 +317,16 @@ MINIMAX = VIDU._replace(id="MiniMax/MiniMax-H3", places={
           Way("i2v", ("image", "audio"), "may", _4_TO_15),
           Way("kf2v", ("image", "last_frame"), "may", _4_TO_15),
           Way("r2v", ("reference",), "needed", _4_TO_15)),
-    shape=Anything("resolution", "ratio"), fields={}, needs=(("duration",), ("resolution",)))
+    shape=Anything("resolution", "ratio", tiers=("768P", "2K")), fields={},
+    needs=(("duration",), ("resolution",)))
+
+# Ids that their vendor documents by such a pattern, and what lengths they make; all else is their family's.
+PATTERNS = tuple((re.compile(pattern), seconds) for pattern, seconds in (
+    (r"vidu/viduq3[a-z0-9.-]*_(text|img|reference|start-end)2video", _TO_16),
+    (r"vidu/viduq2[a-z0-9.-]*_(text|img|reference|start-end)2video", Seconds(tuple(range(1, 11)))),
+    (r"pixverse/pixverse-v5\.6-(t2v|it2v|kf2v|r2v)", Seconds((5, 8, 10))),
+    (r"pixverse/pixverse-(c1|v6)-(t2v|it2v|kf2v|r2v)", _1_TO_15),
+    (r"pixverse/pixverse-(v[0-9.]+-)?(upscale|motioncontrol|lipsync)", _1_TO_15)))
 
 # ---- models that have ended ------------------------------------------------------------------------------
 

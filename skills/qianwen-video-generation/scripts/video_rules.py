@@ -94,11 +94,16 @@ class Given:
 
 class Anything(Given):
     """Models of other vendors, and ids newer than the table: what is given is sent under the usual names.
-    `takes`: the flags that the model has. `priced` as above."""
+    `takes`: the flags that the model has. `tiers`: its resolutions, () where they are not known.
+    `priced` as above."""
 
-    def __init__(self, *takes, ratio: str = "ratio", priced: str = "resolution", default: str = ""):
+    def __init__(self, *takes, ratio: str = "ratio", tiers=(), priced: str = "resolution", default: str = ""):
         super().__init__(priced, default)
-        self.takes, self.ratio = takes or ("resolution", "size", "ratio"), ratio
+        self.takes, self.ratio, self.tiers = takes or ("resolution", "size", "ratio"), ratio, tuple(tiers)
+
+    def untold(self) -> Anything:
+        """The same for an id whose resolutions are not known."""
+        return Anything(*self.takes, ratio=self.ratio, priced=self.priced, default=self.usual)
 
     def put(self, parameters: dict, ask, name: str, ratio: bool) -> None:
         wrong = [flag for flag in ("resolution", "size", "ratio")
@@ -107,6 +112,8 @@ class Anything(Given):
             raise usage(f"{name} takes no --{wrong[0]}",
                         f"leave it out; the shape is given by --{' and --'.join(self.takes)}")
         _refuse_both(ask)
+        if self.tiers:
+            _refuse_other("resolution", ask.resolution, self.tiers, name)
         if ask.resolution:
             parameters["resolution"] = ask.resolution
         if ask.size:
@@ -145,8 +152,7 @@ class Tiers(Given):
         _refuse_both(ask)
         for flag, value, legal in (("resolution", ask.resolution, self.tiers),
                                    ("ratio", ask.ratio, self.ratios)):
-            if value and value not in legal:
-                raise usage(f"--{flag} {value} is not legal for {name}", f"legal: {', '.join(legal)}")
+            _refuse_other(flag, value, legal, name)
 
     def found(self, size: tuple, name: str) -> tuple:
         """(tier, ratio) of a size of the table."""
@@ -195,6 +201,11 @@ class Pixels(Tiers):
 def _refuse_both(ask) -> None:
     if ask.size and (ask.resolution or ask.ratio):
         raise usage("--size does not go with --resolution and --ratio", "give the size, or the other two")
+
+
+def _refuse_other(flag: str, value, legal: tuple, name: str) -> None:
+    if value and value not in legal:
+        raise usage(f"--{flag} {value} is not legal for {name}", f"legal: {', '.join(legal)}")
 
 
 def _pixels(size: tuple) -> str:
