@@ -266,6 +266,13 @@ def _does(row, fields) -> bool:
         return False
 
 
+@each("setting, names", [("parameters.duration=10", ("wan2.7-t2v",)), ("seed=7", ("wanx2.1-t2v-turbo", "wan2.2-t2v-plus")),
+                         ("duration=99", ()), ("parameters.brand_new=1", ()), ("input.negative_prompt=1", ())])
+def test_cheapest_model_does_what_settings_ask(setting, names):
+    found = cheapest(ask_of(**T, settings=[setting]), "t2v")
+    assert (found[0] in names) if names else found is None, found
+
+
 def test_cheaper_model_is_named_only_where_it_is_cheaper():
     row = TABLE.find("wan2.7-i2v")[0]
     other = cheapest(ask_of(**dict(I, resolution="720P")), "i2v")

@@ -151,7 +151,10 @@ def wan3():
             row("i2v", dict(image=FIRST), {"media": FRAME}, {}, "1080P"),
             row("kf2v", dict(I, last_frame=LAST, ratio="9:16"), {**P, "media": FRAMES}, {"ratio": "9:16"}, "1080P"),
             row("r2v", dict(references=[A, MOVING]), {"media": references}, {}, "1080P"),
-            row("r2v", dict(R, audio=SOUND), {**P, "media": [item("reference_audio", SOUND), item("reference_image", A)]}, {}, "1080P")]
+            row("r2v", dict(R, audio=SOUND), {**P, "media": [item("reference_audio", SOUND), item("reference_image", A)]}, {}, "1080P"),
+            *(row("r2v", dict(T, references=[url]), {**P, "media": [item(kind, url)]}, {}, "1080P") for kind, url in (
+                ("reference_audio", "https://h/a.MP3?x=1"), ("file", "https://h/a.docx"), ("link", "https://h.md/"), ("link", "https://h/a.html"),
+                ("reference_image", "https://h/page")))]
 
 
 def horse_t2v():
@@ -535,6 +538,8 @@ REFUSED = [
     *((model, dict(T, references=[A] * 10), [model, "10 pictures", "9"]) for model in ("happyhorse-1.1-r2v", "happyhorse-1.0-r2v")),
     ("happyhorse-1.1-r2v", _R_V, ["happyhorse-1.1-r2v", "1 video"]),
     ("happyhorse-1.0-video-edit", dict(E, references=[A] * 6), ["6 pictures", "5"]),
+    ("wan3.0-video", dict(T, references=["https://h/a.docx", "https://h/"]), ["--reference https://h/", "at most"]),
+    ("wan3.0-video", dict(T, references=[SOUND] * 5, audio=SOUND), [SOUND, "5 at most"]),
     ("wan3.0-video", dict(T, references=[A] * 11), ["11 pictures", "10"]), ("wan3.0-video", dict(T, references=[MOVING] * 6), ["6 videos", "5"]),
     (VACE, dict(T, function="image_reference", references=[A] * 4), ["4 pictures", "3"]),
     # voices

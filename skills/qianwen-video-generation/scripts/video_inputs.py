@@ -61,7 +61,8 @@ def _add_media_flags(add) -> None:
     add("--last-frame", metavar="F", help="the last frame")
     add("--reference", metavar="F", nargs="+", action="extend", default=[],
         help="pictures or videos of the people and things to be seen, in the order the prompt counts them: "
-             "Image 1, Video 1; happyhorse [Image 1]; wan2.6 character1 (write the prompt first)")
+             "Image 1, Video 1; happyhorse [Image 1]; wan2.6 character1 (write the prompt first). "
+             "wan3.0-video takes addresses of sounds (.mp3), one document (.docx) or one page (.html), too")
     add("--voice", metavar="F", nargs="+", action="extend", default=[],
         help="a voice for each --reference, in their order (wan2.7-r2v)")
     add("--video", metavar="F",

@@ -52,7 +52,8 @@ def free(row: Model, seconds=UNKNOWN) -> Model:
     shape = row.shape if isinstance(row.shape, Anything) else Anything()
     shape = shape.untold() if seconds is UNKNOWN else shape
     return row._replace(ways=ways, fields={**all_fields(), **row.fields}, prompt=Prompt(0), media=ANY,
-                        price=None, references=(14, 14, 14), shape=shape, legal={}, doubt="", together=(0, 0))
+                        price=None, references=(14, 14, 14), shape=shape, legal={}, doubt="", together=(0, 0),
+                        more=())
 
 
 def family_of(name: str) -> Model:

@@ -6,6 +6,7 @@ Source: sections 6 (usage) and 10 of the video contract, 9 of the updates.
 """
 from __future__ import annotations
 
+import copy
 import math
 
 from shared.failures import Failure
@@ -13,10 +14,11 @@ from shared.money.cost import BEIJING, Cost, exactly, rounded, span, unknown, yu
 from shared.words import unit
 
 from video_answers import number_of
+from video_fields import FIELDS
 from video_models import TABLE
 from video_rows import AS_OF
 from video_request import build_request
-from video_ways import is_video, roles_in
+from video_ways import is_picture_address, is_video, reference_role, roles_in
 
 _VARIANTS = {"standard": "wan-std", "pro": "wan-pro"}  # what usage calls the modes of the animate models
 
@@ -84,11 +86,8 @@ def _moving(references, model) -> list:
     """References that are videos, or may be: an address need not tell."""
     takes = "reference_video" in model.places
     return [item for item in references
-            if is_video(item) or takes and not item.media_type and not _is_picture(item.url)]
-
-
-def _is_picture(url: str) -> bool:
-    return url.split("?")[0].split("#")[0].lower().endswith((".png", ".jpg", ".jpeg", ".webp", ".bmp"))
+            if is_video(item) or takes and not item.media_type and not is_picture_address(item.url)
+            and reference_role(item, model) == "reference"]
 
 
 def cheapest(ask, mode: str, check=lambda ask, model: None, region: str = BEIJING):
@@ -96,7 +95,10 @@ def cheapest(ask, mode: str, check=lambda ask, model: None, region: str = BEIJIN
     priced. `check` raises usage for media that do not fit a model."""
     if ask.request is not None:
         return None
+    ask = _with_flags(ask)
     found = []
+    if ask is None:
+        return None
     for row in TABLE.live(lambda row: row.price is not None):
         try:
             check(ask, row)
@@ -107,6 +109,22 @@ def cheapest(ask, mode: str, check=lambda ask, model: None, region: str = BEIJIN
         if cost.known and call.way.mode == mode:
             found.append((cost.high, len(found), row.id, cost))
     return min(found)[2:] if found else None
+
+
+def _with_flags(ask):
+    """The Ask with --set as the flags of the same meaning, so that each model judges it;
+    None where a setting has no such flag."""
+    ask = copy.copy(ask)
+    paths = {field.path: name for name, field in FIELDS.items() if not (field.sent or field.most)}
+    paths.update({f"parameters.{name}": name for name in ("duration", "resolution", "ratio")})
+    for keys, value in ask.settings:
+        path = ".".join(keys)
+        name = paths.get(path) or paths.get(f"parameters.{path}")
+        if not name:
+            return None
+        setattr(ask, name, value)
+    ask.settings = []
+    return ask
 
 
 # ---- after -----------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from shared.words import counted
 from video_fields import flag_of
 from video_models import all_fields, DEFAULTS, TABLE
 from video_rows import DETECT, FUNCTION_MODEL, S2V
-from video_ways import is_video, roles_in, way_of, way_of_body
+from video_ways import is_picture_address, is_video, reference_role, roles_in, way_of, way_of_body
 
 # A request, ready but for the host. `tier`: what its price depends on, such as the resolution. `seconds`: how
 # long the video will be, 0 when its inputs decide. `way`: of using the model.
@@ -162,13 +162,14 @@ def _check_prompt(ask: Ask, model, way) -> None:
 
 
 def _check_references(ask: Ask, model, way) -> None:
-    videos = sum(is_video(item) for item in ask.references)
-    pictures = len(ask.references) - videos
+    found = [reference_role(item, model) for item in ask.references]
+    videos, pictures = found.count("reference_video"), found.count("reference")
+    _check_more(ask, model, found)
     taker, (most_pictures, most_videos, most) = model.id, model.references
     if way.function:
         most = most_pictures = model.functions[way.function].references
         taker = f"--function {way.function}"
-    if pictures > most_pictures or videos > most_videos or len(ask.references) > most:
+    if pictures > most_pictures or videos > most_videos or pictures + videos > most:
         raise usage(f"--reference: {counted(pictures, 'picture')} and {counted(videos, 'video')} given",
                     f"{taker} takes at most {counted(most_pictures, 'picture')}, "
                     f"{counted(most_videos, 'video')}, {most} together")
@@ -181,6 +182,16 @@ def _check_references(ask: Ask, model, way) -> None:
         voices, references = counted(len(ask.voices), "sound"), counted(len(ask.references), "reference")
         raise usage(f"--voice: {voices} for {references}",
                     "the first --voice goes with the first --reference, and so on")
+
+
+def _check_more(ask: Ask, model, found: list) -> None:
+    """References that are neither pictures nor videos; a file and a link exclude one another."""
+    for role, most in model.more:
+        roles = role.split()
+        given = [item.name for item, one in zip(ask.references, found) if one in roles]
+        if len(given) + ("reference_sound" in roles and bool(ask.audio)) > most:
+            what = " or ".join(one[len("reference_"):] for one in roles)
+            raise usage(f"--reference {given[-1]} is one {what} too many", f"{model.id} takes {most} at most")
 
 
 def _placing(role: str) -> str:
@@ -265,7 +276,7 @@ def _put_media(body: dict, ask: Ask, model, way) -> None:
     roles = [(role, getattr(ask, role)) for role in ("image", "video", "last_frame", "audio")]
     if ask.mask:
         roles.append(("mask_video" if is_video(ask.mask) else "mask", ask.mask))
-    roles += [("reference_video" if is_video(item) else "reference", item) for item in ask.references]
+    roles += [(reference_role(item, model), item) for item in ask.references]
     voices = {id(item): {model.places["voice"]: voice.address}
               for item, voice in zip(ask.references, ask.voices)}
     for role, item in roles:
@@ -301,7 +312,9 @@ def _put_duration(body: dict, ask: Ask, model, way) -> None:
 
 
 def _remarks(ask: Ask, model) -> list:
-    remarks = []
+    remarks = [f"{item.name} is sent as a picture, because its ending does not tell what it is"
+               for item in ask.references if model.more and item.url and not is_picture_address(item.url)
+               and reference_role(item, model) == "reference"]
     if ask.shot == "multi" and ask.prompt_extend is None and "prompt_extend" in model.fields:
         remarks.append("--shot works because the service extends the prompt by default")
     if ask.template and ask.prompt:

@@ -80,13 +80,14 @@ Function = namedtuple("Function",
 # documented. doubt: what is not sure, for a warning. running: tasks of one account at a time. usual: how long
 # a task takes, in words. needs: parameters of which one each must be there. legal: flag -> its values, where
 # the model has values of its own. functions: name -> Function, instead of ways. together: the most seconds of
-# all reference videos, and of them with the video that is made, 0 where that is not bounded. retired: the
-# first day without the model, as announced, or ''; successor: the id to use instead.
+# all reference videos, and of them with the video that is made, 0 where that is not bounded. more: (roles of
+# references that are neither, the most of them together). retired: the first day without the model, as
+# announced, or ''; successor: the id to use instead.
 Model = namedtuple(
     "Model", "id path places ways shape fields prompt media references sends inline opaque upload_doubt "
-    "doubt price running usual needs legal functions together retired successor",
+    "doubt price running usual needs legal functions together more retired successor",
     defaults=(Prompt(5000), WAN_MEDIA, (0, 0, 0), {}, ("image", "last_frame", "reference"), False, False, "",
-              None, 5, "1 to 5 min", (), {}, {}, (0, 0), "", ""))
+              None, 5, "1 to 5 min", (), {}, {}, (0, 0), (), "", ""))
 
 
 def _named(row, *names, **changes):
@@ -143,7 +144,8 @@ EDIT7 = Model("wan2.7-videoedit", SYNTHESIS, {"video": "media:video", "reference
 _TO_30 = Seconds((-1, *range(2, 31)))
 WAN3 = Model("wan3.0-video", SYNTHESIS, {
     "image": "media:first_frame", "last_frame": "media:last_frame", "reference": "media:reference_image",
-    "reference_video": "media:reference_video", "audio": "media:reference_audio"}, (
+    "reference_video": "media:reference_video", "reference_sound": "media:reference_audio",
+    "reference_file": "media:file", "reference_link": "media:link", "audio": "media:reference_audio"}, (
     Way("t2v", (), "needed", _TO_30, True), Way("i2v", ("image",), "may", _TO_30, True),
     Way("kf2v", ("image", "last_frame"), "may", _TO_30, True),
     Way("r2v", ("reference",), "may", _TO_30, True),
@@ -152,6 +154,7 @@ WAN3 = Model("wan3.0-video", SYNTHESIS, {
     taken("seed prompt_extend watermark sound"), Prompt(20000),
     {**WAN_MEDIA, "video": clip(1, 15), "sound": sound(0.1, 15)},
     references=(10, 5, 15), opaque=True, together=(15, 30),
+    more=(("reference_sound", 5), ("reference_file reference_link", 1)),
     price=Price({"480P": 0.3, "720P": 0.6, "1080P": 1.2}, given=True))
 
 # ---- Wan 2.6 and older -----------------------------------------------------------------------------------

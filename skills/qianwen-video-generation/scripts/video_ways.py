@@ -5,6 +5,7 @@ Source: sections 1.6 and 6 of the video contract.
 from __future__ import annotations
 
 import re
+from urllib.parse import urlsplit
 
 from shared.failures import usage
 
@@ -101,7 +102,7 @@ def _check_one_of(ask, name: str, function, roles: set) -> None:
 
 def way_of_body(body: dict, model):
     """The Way that a body of the API takes, as far as it can be told."""
-    roles = {"reference" if role == "reference_video" else role for role in roles_in(body, model)}
+    roles = {"reference" if role.startswith("reference_") else role for role in roles_in(body, model)}
     usual = next(iter(model.ways), Way("edit", (), "needed", FUNCTION_SECONDS, True))
     return next((way for way in model.ways if set(way.inputs) == roles), usual)
 
@@ -131,3 +132,22 @@ def is_video(media) -> bool:
 def is_video_address(url) -> bool:
     ending = r"[^?#]*\.(mp4|mov|avi|mkv|webm|flv|ts|mpg|mxf)([?#]|$)"
     return isinstance(url, str) and bool(re.match(ending, url, re.IGNORECASE))
+
+
+def is_picture_address(url: str) -> bool:
+    return url.split("?")[0].split("#")[0].lower().endswith((".png", ".jpg", ".jpeg", ".webp", ".bmp"))
+
+
+# What the path of an address tells of a reference, where a model takes more than pictures and videos.
+_TOLD = (("reference_sound", r"\.(mp3|wav|m4a|aac|flac|ogg|opus)$"),
+         ("reference_file", r"\.(docx?|pptx?|xlsx?|pdf|txt|md|csv|epub|rtf)$"),
+         ("reference_link", r"(^|/|\.html?)$"))
+
+
+def reference_role(item, model) -> str:
+    """The role of a reference: by its bytes, for an address by its ending; a picture where nothing tells."""
+    if is_video(item):
+        return "reference_video"
+    path = urlsplit(item.url).path if item.url else "."
+    return next((role for role, ending in _TOLD
+                 if role in model.places and re.search(ending, path, re.IGNORECASE)), "reference")
