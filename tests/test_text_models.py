@@ -108,6 +108,10 @@ def test_native_calls_of_new_qwen_models_go_to_the_multimodal_endpoint():
     assert {row.id for row in ROWS if "mm" in row.features} == new | {"kimi-k2.6", "kimi-k2.5"}
 
 
+def test_no_model_that_always_thinks_lists_a_prefix():
+    assert not [row.id for row in ROWS if row.thinking == "always" and "pc" in row.features]
+
+
 def test_json_while_thinking_where_it_works():
     keeps = {row.id for row in TABLE.live(lambda row: "jt" in row.features)}
     assert {row.id for row in TABLE.live() if row.id.startswith("kimi/")} <= keeps, "all that Moonshot itself hosts"

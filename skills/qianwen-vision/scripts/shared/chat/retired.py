@@ -76,7 +76,7 @@ ROWS = (
       for name, price in (("235b-a22b-instruct-2507", TokenPrice((0, 2, 8))),
                           ("30b-a3b-instruct-2507", TokenPrice((0, 0.75, 3))),
                           ("next-80b-a3b-instruct", TokenPrice((0, 1, 4))))),
-    *(_model(f"qwen3-{name}", "always", "fc pc tb", (126976, 32768), price, gone="qwen3.6-35b-a3b")
+    *(_model(f"qwen3-{name}", "always", "fc tb", (126976, 32768), price, gone="qwen3.6-35b-a3b")
       for name, price in (("235b-a22b-thinking-2507", TokenPrice((0, 2, 20))),
                           ("30b-a3b-thinking-2507", TokenPrice((0, 0.75, 7.5))),
                           ("next-80b-a3b-thinking", TokenPrice((0, 1, 10))))),
