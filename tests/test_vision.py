@@ -298,6 +298,14 @@ def test_pixels_and_resolution(see, emulator):
 
 # ---- OCR -------------------------------------------------------------------------------------------------------------
 
+@pytest.mark.parametrize("flags", [("--ocr",), ("--ocr", "table_parsing"), ("What?", "--ocr"), ("What?",)])
+def test_estimate_counts_what_the_service_asks_itself(see, flags):
+    units = see(*flags, "--image", "photo.png", "--estimate", "--json").document["estimate"]["units"]
+    usage = see(*flags, "--image", "photo.png", "--json").document["usage"]
+    told = usage.get("prompt_tokens") or usage["input_tokens"]
+    assert told - 3 <= units["input_tokens"] <= told + 5
+
+
 def test_plain_ocr(see, emulator):
     assert RED_AND_BLUE in see("--ocr", "--image", "photo.png").out
     assert sent(emulator)["model"] == "qwen-vl-ocr" and len(parts(emulator)) == 1

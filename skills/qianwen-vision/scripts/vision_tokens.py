@@ -2,17 +2,20 @@
 from __future__ import annotations
 
 from shared.chat.models import GRID_28, Model
-from shared.chat.tokens import picture_tokens, video_tokens
+from shared.chat.tokens import picture_tokens, text_tokens, video_tokens
 
 _FRAMES_A_SECOND = 2.0  # what the service looks at without --fps
 _LONGEST = 60.0  # seconds that are taken for a video whose length is not known
 # The side of a patch in pixels, and the most pixels of a picture without --max-pixels.
 _GENERAL, _OLDER = (32, 2_621_440), (28, 1_003_520)
 _READER, _OLDER_READER = (32, 8_388_608), (28, 6_422_528)
+# What the service asks about a picture to be read when nothing is asked (4.6); of a task it is about as long.
+_UNASKED = "Please output only the text content from the image without any additional descriptions or formatting."
 
 
 def media_tokens(ask, model: Model) -> int:
-    """The tokens of all media of a question; at most what the model takes in."""
+    """The tokens of all media of a question, and of one that the service asks itself;
+    at most what the model takes in."""
     grid, usual = _patches(model)
     least = ask.min_pixels or model.sees.pixels[0] or grid * grid * 4
     most = model.sees.pixels[1] if ask.high_resolution and model.sees.pixels[1] else ask.max_pixels or usual
@@ -24,6 +27,8 @@ def media_tokens(ask, model: Model) -> int:
         frames = (ask.video.seconds or _LONGEST) * (ask.fps or _FRAMES_A_SECOND)
         count += video_tokens(ask.video.width, ask.video.height, min(frames, model.sees.frames[1]), grid,
                               least, most)
+    if ask.ocr and ask.prompt is None:
+        count += text_tokens(_UNASKED)
     return min(count, model.max_input) if model.max_input else count
 
 
