@@ -207,3 +207,8 @@ def test_nothing_is_cheaper_than_the_cheapest():
         call = build_request(ask, row)[0]
         assert cheaper_words(ask, row, call, expected(row, call, 1)) == said
     assert cheapest(ask_of(prompt="P", images=[A] * 15), "edit") == (None, None)
+
+
+def test_the_list_says_what_a_picture_made_and_a_picture_given_cost():
+    said = TABLE.describe(TABLE.find("qwen-image-3.0-pro")[0])["price"]
+    assert said == "0.25 or 0.50 CNY a picture, and 0.02 a picture given"

@@ -346,7 +346,7 @@ def _describe(row: Model) -> dict:
     return {"does": [*(_DOES[mode] for mode in row.does), *answers, *more,
                      *(["free trial"] if row.remark == _TRIAL else ())],
             "limits": {name: value for name, value in limits.items() if value},
-            "price": row.price.words() + " CNY a picture" if row.price else ""}
+            "price": row.price.words(" CNY a picture") if row.price else ""}
 
 
 TABLE = Table(MODELS, FAMILIES, AS_OF, _free, _describe, _spelled)

@@ -37,12 +37,12 @@ class Price(namedtuple("Price", "each steps resolutions extended per_input regio
         each = next(each for most, each in self.steps if not most or size[0] * size[1] <= most)
         return each, each
 
-    def words(self) -> str:
-        """For the table: `0.25 or 0.50, and 0.02 a picture given`."""
+    def words(self, each: str = "") -> str:
+        """For the table: `0.25 or 0.50, and 0.02 a picture given`; `each` stands behind what one made costs."""
         others = [each for _, each in self.steps[1:]] or list(self.resolutions.values())
         second = f", extended {amount(self.extended)}" if self.extended else ""
         given = f", and {amount(self.per_input)} a picture given" if self.per_input else ""
-        return " or ".join(map(amount, (self.each, *others))) + second + given
+        return " or ".join(map(amount, (self.each, *others))) + second + each + given
 
 
 def by_size(*steps, **others) -> Price:
