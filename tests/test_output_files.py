@@ -305,10 +305,18 @@ def test_extension_that_lies_is_corrected_and_said_so(output, kind, path):
 
 @pytest.mark.parametrize("output, kind, path", [
     ("fox.jpeg", "image/jpeg", "fox.jpeg"), ("fox.JPG", "image/jpeg", "fox.JPG"), ("fox.tif", "image/tiff", "fox.tif"),
-    ("fox.PNG", "image/png", "fox.PNG"), ("fox.png", "image/x-new", "fox.png"), ("v1.2", "image/png", "v1.2.png")])
+    ("fox.PNG", "image/png", "fox.PNG"), ("fox.png", "image/x-new", "fox.png"), ("fox", "image/png", "fox.png")])
 def test_extension_that_fits_stays(output, kind, path):
     outputs = shelf_of(output)
     assert put(outputs, kind=kind)["path"] == path and names() == [path] and outputs.told == []
+
+
+@pytest.mark.parametrize("output, named", [("v1.2", True), ("out/fox.xyz", True), ("fox", False), (".hidden", False), ("v1.2/", False),
+                                           (None, False)])
+def test_an_extension_that_is_added_to_another_is_said(output, named):
+    told = shelf_of(output).told
+    assert [".png is added" in words and output.split("/")[-1] in words for words in told] == [True] * named
+    assert shelf_of(output, resumed=True).told == []
 
 
 @pytest.mark.parametrize("overwrite", [False, True])
@@ -328,6 +336,7 @@ def test_file_that_appears_meanwhile_is_kept_and_the_result_as_well(monkeypatch,
     if not links:
         monkeypatch.setattr(os, "link", fail(errno.EPERM))
     outputs = shelf_of(output)
+    outputs.told.clear()
     taken = outputs.path(1)
     write(taken)
     entry = put(outputs)

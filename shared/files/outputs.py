@@ -29,6 +29,9 @@ class OutputFiles:
         self.overwrite, self.count, self.sidecars = overwrite, count, sidecars
         self.warn = warn or (lambda words: None)
         self.folder, self.stem, self.extension = _place(output, name, name_id or short_id(), extension)
+        if not resumed and self.stem == os.path.basename(output or "") and os.path.splitext(self.stem)[1]:
+            self.warn(f"--output {self.stem} ends in no extension that is known here, "
+                      f"so .{self.extension} is added")
         self._made = make_folder(self.folder or ".")
         self._temporaries: list = []
         self.saved: list = []
