@@ -485,6 +485,15 @@ def test_line_that_is_not_understood_is_named(find, work, text):
     assert [f"{path}, line 2: DASHSCOPE_API_KEY" in warning for warning in find().warnings] == [True]
 
 
+@pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy", "NO_PROXY", "SSL_CERT_FILE"])
+def test_variables_that_only_the_environment_sets_are_named(find, work, settings, name):
+    """A project's file may not choose a proxy; a silent line would be taken for one that counts."""
+    path = put(work, f"export {name}=evil.example.com:3128", f"{name}=x", f"#{name}=y")
+    warning, = find().warnings
+    assert warning.startswith(f"{name} in {path} is ignored") and "environment" in warning
+    assert find(**{name: "mine"}).warnings == []
+
+
 # ---- other variables -----------------------------------------------------------------------------------------------------
 
 def test_budgets_are_collected_as_written(find, work, settings):

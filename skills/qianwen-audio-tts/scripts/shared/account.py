@@ -21,6 +21,7 @@ VARIABLES = KEY_VARIABLES + (
     "QWEN_BASE_URL", "QWEN_REGION", "QIANWEN_KEY_GUARD", "QIANWEN_BUDGET", "QIANWEN_TRUST_PROJECT",
     "DASHSCOPE_WORKSPACE", "DASHSCOPE_REGION")
 PROXY_VARIABLES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
+_OF_PYTHON = (*PROXY_VARIABLES, "NO_PROXY", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR")
 ENVIRONMENT = "the environment"
 _MAX_ENV_FILE = 256 * 1024
 _LEAST_SECRET = 6  # characters; shorter values are everyday words
@@ -54,6 +55,7 @@ class Settings:
             kind = "home" if path == home_file(self.environ) else "project"
             text = _read(path, kind, self.warnings)
             self.sources.append(Source(kind, path, parse_env(text), env_lines(text)))
+            self.warnings += _unheeded(text, path, self.environ)
         self.keys = [(source.where, name, source.values[name]) for source in self.sources
                      for name in KEY_VARIABLES if name in source.values]
         self.secrets = _secrets(self.keys, self.environ)
@@ -325,6 +327,15 @@ def env_lines(text: str) -> list:
             if not _is_blank(match.group(1), value):
                 found.append((match.group(1), value))
     return found
+
+
+def _unheeded(text: str, path: str, environ) -> list:
+    """A warning for variables that Python itself reads from the environment: a file's do not count."""
+    found = [match.group(1) for match in (re.match(_LINE, line) for line in _lines(text)) if match
+             and match.group(1) in _OF_PYTHON and match.group(1) not in environ and match.group(2).strip()]
+    names = ", ".join(dict.fromkeys(found))
+    return [f"{names} in {path} is ignored, because it counts in the environment alone; "
+            "set it there (export, or the system's settings)"] if names else []
 
 
 def _lines(text: str) -> list:
