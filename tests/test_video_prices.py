@@ -273,6 +273,11 @@ def test_cheapest_model_does_what_settings_ask(setting, names):
     assert (found[0] in names) if names else found is None, found
 
 
+@each("reference", [SOUND, "https://h/a.docx", "https://h/a.html"])
+def test_cheapest_model_takes_the_kind_of_reference(reference):
+    assert cheapest(ask_of(**dict(T, references=[reference])), "r2v")[0] == "wan3.0-video"
+
+
 def test_cheaper_model_is_named_only_where_it_is_cheaper():
     row = TABLE.find("wan2.7-i2v")[0]
     other = cheapest(ask_of(**dict(I, resolution="720P")), "i2v")

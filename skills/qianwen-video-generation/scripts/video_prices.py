@@ -18,7 +18,7 @@ from video_fields import FIELDS
 from video_models import TABLE
 from video_rows import AS_OF
 from video_request import build_request
-from video_ways import is_picture_address, is_video, reference_role, roles_in
+from video_ways import is_picture_address, is_video, reference_role, roles_in, told_role
 
 _VARIANTS = {"standard": "wan-std", "pro": "wan-pro"}  # what usage calls the modes of the animate models
 
@@ -99,7 +99,8 @@ def cheapest(ask, mode: str, check=lambda ask, model: None, region: str = BEIJIN
     found = []
     if ask is None:
         return None
-    for row in TABLE.live(lambda row: row.price is not None):
+    roles = set(map(told_role, ask.references))
+    for row in TABLE.live(lambda row: row.price is not None and roles <= {*row.places}):
         try:
             check(ask, row)
             call, _ = build_request(ask, row)

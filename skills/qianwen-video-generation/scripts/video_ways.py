@@ -145,9 +145,14 @@ _TOLD = (("reference_sound", r"\.(mp3|wav|m4a|aac|flac|ogg|opus)$"),
 
 
 def reference_role(item, model) -> str:
-    """The role of a reference: by its bytes, for an address by its ending; a picture where nothing tells."""
+    """The role of a reference: a picture where nothing tells, or the model has no other place for it."""
+    told = told_role(item)
+    return told if told == "reference_video" or told in model.places else "reference"
+
+
+def told_role(item) -> str:
+    """What a reference is: by its bytes, for an address by its ending."""
     if is_video(item):
         return "reference_video"
     path = urlsplit(item.url).path if item.url else "."
-    return next((role for role, ending in _TOLD
-                 if role in model.places and re.search(ending, path, re.IGNORECASE)), "reference")
+    return next((role for role, ending in _TOLD if re.search(ending, path, re.IGNORECASE)), "reference")
