@@ -193,7 +193,7 @@ def test_a_plan_key_makes_no_batch(image, emulator, rows):
 def test_trouble_and_a_kill(image, emulator, rows, work, start, monkeypatch, model, size):
     """Rate limits, server errors (of tasks, which can be looked for), a kill in the middle: after a rerun every picture is
     there, none paid twice."""
-    monkeypatch.setattr("shared.tasks.service.LIST_DELAY", 1)
+    monkeypatch.setattr("shared.tasks.finding.LIST_DELAY", 1)
     emulator.latency = 0.05
     emulator.flaky("/services/aigc/", seed=3, rate429=0.08, rate500=0.05 if model.startswith("wan") else 0)
     rows(*({"prompt": f"行 {number}", "id": f"r{number}", "size": size} for number in range(ROWS)))
@@ -210,6 +210,19 @@ def test_trouble_and_a_kill(image, emulator, rows, work, start, monkeypatch, mod
     assert len(lines) == ROWS == len({line["id"] for line in lines})
     check_pictures(work / "out", lines)
     assert len(billed(emulator)) == ROWS and set(billed(emulator).values()) == {1}
+
+
+def test_a_row_whose_task_cannot_be_told_is_sent_again_only_with_again(image, emulator, rows, work, monkeypatch):
+    monkeypatch.setattr("shared.tasks.finding.LIST_DELAY", 0)
+    rows({"prompt": "a", "model": "wan2.2-t2i-flash"})
+    emulator.inject("accept-then-reset", times=1, path="/services/")
+    assert image(*BATCH, "--poll", "0.05").code == 6
+    with monkeypatch.context() as patched:
+        patched.setattr("shared.tasks.finding.read_list", lambda ask: ([], False))
+        refused = image(*BATCH, "--poll", "0.05")
+        (line,) = results(work / "out")
+        assert refused.code == 8 and "only if paying twice" in line["error"]["fix"] and len(emulator.creates) == 1, refused
+        assert image(*BATCH, "--poll", "0.05", "--again").code == 0 and len(emulator.creates) == 2
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs kill")

@@ -36,7 +36,7 @@ __all__ = ["draw"]     # a fixture, which is used by its name alone
 @pytest.fixture(autouse=True)
 def quick_list(monkeypatch):
     """The emulator's list is never behind."""
-    monkeypatch.setattr("shared.tasks.service.LIST_DELAY", 0.1)
+    monkeypatch.setattr("shared.tasks.finding.LIST_DELAY", 0.1)
 
 
 @contextlib.contextmanager

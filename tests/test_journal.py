@@ -371,6 +371,10 @@ def listed(task_id, seconds=1.0, model=MODEL, **more):
     return {"task_id": task_id, "model_name": model, "gmt_create": int((NOW + seconds) * 1000), "status": "RUNNING", **more}
 
 
+def a_list(*items, **more):
+    return {"data": list(items), "total": len(items), "total_page": 1, "page_no": 1, "page_size": 100, **more}
+
+
 def lost(journal, clock, later=60.0):
     record = journal.new("s", model=MODEL)
     journal.write(record)
@@ -399,14 +403,14 @@ def test_the_only_new_task_of_the_model_is_the_one(journal, clock):
 def test_start_time_stands_in_for_the_creation(journal, clock):
     record = lost(journal, clock)
     item = {"task_id": "t5", "model_name": MODEL, "start_time": int(NOW * 1000) + 200}
-    assert runner_of(journal, clock, {"data": [item]}).look_for(record) == "t5"
+    assert runner_of(journal, clock, a_list(item)).look_for(record) == "t5"
 
 
 @pytest.mark.parametrize("moment", [str(int(NOW * 1000)), "2026-01-02 11:00:00", None, [], float("nan")])
 def test_task_whose_beginning_is_told_oddly_is_found(journal, clock, moment):
     """The service was asked for this time, so what it lists is of this time."""
     record = lost(journal, clock)
-    assert runner_of(journal, clock, {"data": [{**listed("t5"), "gmt_create": moment}]}).look_for(record) == "t5"
+    assert runner_of(journal, clock, a_list({**listed("t5"), "gmt_create": moment})).look_for(record) == "t5"
 
 
 @pytest.mark.parametrize("answer", [{}, {"data": "x"}, {"output": {"data": [listed("t5")]}}, {"data": {"list": []}}])
@@ -423,11 +427,12 @@ def test_list_with_shorter_pages_is_read_to_its_end(journal, clock):
     assert runner_of(journal, clock, *pages).look_for(record) == "t5"
 
 
-@pytest.mark.parametrize("answer", [{"data": []}, {"data": None}, {"data": [listed("t5", model="other")]}, {"data": [listed("t5", -300)]}])
+@pytest.mark.parametrize("answer", [{"data": []}, {"data": None}, a_list(), a_list(total_page=0), a_list(listed("t5", model="other")),
+                                    a_list(listed("t5", model=MODEL + "-pro"), total="1", total_page="1")])
 def test_task_that_is_not_listed_was_not_taken(journal, clock, answer):
     record = lost(journal, clock)
     with pytest.raises(Failure) as caught:
-        runner_of(journal, clock, answer).look_for(record)
+        runner_of(journal, clock, answer, answer).look_for(record)
     assert caught.value.exit_code == Exit.FAILED and caught.value.accepted == "no"
     assert "costs nothing" in caught.value.message and "run the original command again" in caught.value.fix
     assert journal.read(record["id"]) is None
@@ -444,7 +449,7 @@ def test_task_that_is_very_new_may_not_be_listed_yet(journal, clock):
 def test_clocks_that_differ_hide_no_task(journal, clock, ahead):
     """The service's clock is told by its answer; only what began after the create can be meant."""
     record = lost(journal, clock)
-    runner = runner_of(journal, clock, {"data": [listed("older", ahead - 40), listed("t5", ahead + 1)]})
+    runner = runner_of(journal, clock, a_list(listed("older", ahead - 40), listed("t5", ahead + 1)))
     runner.client.headers = {"date": formatdate(clock.now + ahead, usegmt=True)}
     assert runner.look_for(record) == "t5"
 
@@ -452,12 +457,12 @@ def test_clocks_that_differ_hide_no_task(journal, clock, ahead):
 @pytest.mark.parametrize("date", ["", "yesterday", "Fri, 99 Jan 2026 03:00:00 GMT"])
 def test_odd_date_of_the_service_is_passed_over(journal, clock, date):
     record = lost(journal, clock)
-    runner = runner_of(journal, clock, {"data": [listed("t5")]})
+    runner = runner_of(journal, clock, a_list(listed("t5")))
     runner.client.headers = {"date": date}
     assert runner.look_for(record) == "t5"
 
 
-TWO = {"data": [listed("t5"), listed("t6", 2)]}
+TWO = a_list(listed("t5"), listed("t6", 2))
 
 
 @pytest.mark.parametrize("ends", [("SUCCEEDED", "SUCCEEDED"), ("FAILED", "SUCCEEDED")])
@@ -487,24 +492,107 @@ def test_one_task_is_not_taken_when_another_create_was_lost_too(journal, clock):
     record = {**lost(journal, clock), "prompt": "a fox"}
     journal.write(journal.new("s", model=MODEL))
     with pytest.raises(Failure):
-        runner_of(journal, clock, {"data": [listed("t5")]}, status("SUCCEEDED", orig_prompt="a hat")).look_for(record)
+        runner_of(journal, clock, a_list(listed("t5")), status("SUCCEEDED", orig_prompt="a hat")).look_for(record)
 
 
 def test_list_is_read_page_by_page(journal, clock):
     record = lost(journal, clock)
-    page = [listed(f"x{number}", model="other") for number in range(100)]
-    runner = runner_of(journal, clock, {"data": page}, {"data": page}, {"data": [listed("t5")]})
+    one, two = ([listed(f"{name}{number}", model="other") for number in range(100)] for name in "xy")
+    runner = runner_of(journal, clock, {"data": one}, {"data": two}, {"data": [listed("t5")]}, {"data": []})
     assert runner.look_for(record) == "t5"
-    assert [re.search(r"page_no=(\d+)&page_size=100&", url).group(1) for _, url, _ in runner.client.sent] == ["1", "2", "3"]
+    assert [re.search(r"page_no=(\d+)&page_size=100&", url).group(1) for _, url, _ in runner.client.sent] == ["1", "2", "3", "4"]
 
 
 def test_endless_list_is_given_up(journal, clock):
     record = lost(journal, clock)
-    page = {"data": [listed(f"x{number}", model="other") for number in range(100)]}
-    runner = runner_of(journal, clock, *[page] * 200)
-    with pytest.raises(Failure):
+    pages = [{"data": [listed(f"x{page}-{number}", model="other") for number in range(100)]} for page in range(200)]
+    runner = runner_of(journal, clock, *pages)
+    with pytest.raises(Failure) as caught:
         runner.look_for(record)
-    assert len(runner.client.sent) <= 50
+    assert len(runner.client.sent) <= 50 and caught.value.accepted == "maybe" and journal.read(record["id"])
+
+
+OTHERS = [listed(f"x{number}", model="other") for number in range(50)]
+
+
+@pytest.mark.parametrize("pages", [
+    [a_list("t5")], [a_list(None)], [a_list({"model_name": MODEL})], [a_list({"task_id": ["t5"], "model_name": MODEL})],
+    [a_list(total=1)], [{"data": None, "total": 1}, {"data": None, "total": 1}], [a_list(total="many")], [a_list(total_page=True)],
+    [{"data": OTHERS, "total": 80}] * 2, [a_list(*OTHERS, total=80, total_page="2")] * 2, [{"data": OTHERS}] * 2])
+def test_a_list_that_is_not_clear_says_of_no_task_that_it_is_not_there(journal, clock, pages):
+    """Its task may be among what was not understood, or not shown."""
+    record, forgotten = lost(journal, clock), []
+    with pytest.raises(Failure) as caught:
+        runner_of(journal, clock, *pages, forget=forgotten.append).look_for(record)
+    failure = caught.value
+    assert (failure.exit_code, failure.accepted, failure.resume) == (Exit.FAILED, "maybe", resume_of(record["id"]))
+    assert "costs nothing" not in failure.message and "only if paying twice" in failure.fix
+    assert journal.read(record["id"]) and not forgotten
+
+
+@pytest.mark.parametrize("item", [
+    {"task_id": 5}, {"task_id": "5", "model": MODEL, "model_name": None}, {"taskId": "5"}, {"model_name": MODEL.upper()},
+    {"gmt_create": int(NOW)}, {"gmt_create": int(NOW * 1e6)}])
+def test_task_that_is_listed_in_another_form_is_found(journal, clock, item):
+    record, usual = lost(journal, clock), {"task_id": "5", "model_name": MODEL, "gmt_create": int(NOW * 1000)}
+    usual = {name: value for name, value in usual.items() if not (name == "task_id" and "taskId" in item)}
+    assert runner_of(journal, clock, a_list({**usual, **item})).look_for(record) == "5"
+
+
+@pytest.mark.parametrize("model", [MODEL + "-2026-01-01", MODEL + "-20260101", None, ""])
+def test_task_whose_model_is_told_in_part_is_taken_by_its_prompt_alone(journal, clock, model):
+    record, item = {**lost(journal, clock), "prompt": "a fox"}, a_list({**listed("t5"), "model_name": model})
+    with pytest.raises(Failure) as caught:
+        runner_of(journal, clock, item, status("SUCCEEDED")).look_for(record)
+    assert caught.value.accepted == "maybe" and "t5" in caught.value.message and journal.read(record["id"])["task_id"] == ""
+    assert runner_of(journal, clock, item, status("SUCCEEDED", orig_prompt="a fox")).look_for(record) == "t5"
+
+
+@pytest.mark.parametrize("off", [3 * 86400, -3 * 86400, -600, 600], ids=lambda off: f"{off} s")
+def test_a_clock_that_was_corrected_after_a_lost_create_hides_no_task(journal, clock, off):
+    """By the record the task began at another time than by the list."""
+    record = {**lost(journal, clock), "created": NOW + off, "ended": NOW + off + 1, "prompt": "a fox"}
+    journal.write(record)
+    clock.now += 60
+    day = a_list(listed("t5"))
+    for around in (a_list(), day):  # a list that heeds the window, and one that does not
+        def answer(request, around=around):
+            return around if "start_time" in request.url else day if "page_no" in request.url else status("SUCCEEDED")
+        with pytest.raises(Failure) as caught:
+            runner_of(journal, clock, *[answer] * 5).find(record, 60)
+        assert caught.value.accepted == "maybe" and "t5" in caught.value.message and journal.read(record["id"])
+    runner = runner_of(journal, clock, a_list(), day, status("SUCCEEDED", orig_prompt="a fox"))
+    assert runner.look_for(record) == "t5" and "time=" not in runner.client.sent[1][1]
+
+
+def test_a_create_at_a_moment_of_the_services_clock_is_no_other_task(journal, clock):
+    """The time was known by an answer before, so that the clock of this machine does not matter."""
+    clock.now += 5000
+    runner = runner_of(journal, clock, {"data": [], "total": 0}, Context().network("reset"), a_list(listed("t5", -600)))
+    runner.client.headers = {"date": formatdate(NOW, usegmt=True)}
+    with pytest.raises(Failure):
+        runner.look_for(lost(journal, clock, 0))
+    record = journal.new("s", model=MODEL)
+    with pytest.raises(Failure):
+        runner.submit(CREATE, record)
+    clock.now += 60
+    runner.client.headers = {"date": formatdate(NOW + 60, usegmt=True)}
+    with pytest.raises(Failure, match="costs nothing"):
+        runner.look_for(journal.read(record["id"]))
+
+
+def test_a_create_that_is_older_than_the_list_stays_in_doubt(journal, clock):
+    record = lost(journal, clock, later=LIFE + 60)
+    with pytest.raises(Failure) as caught:
+        runner_of(journal, clock, a_list(), a_list()).look_for(record)
+    assert caught.value.accepted == "maybe" and "24 hours" in caught.value.message and journal.read(record["id"])
+
+
+def test_the_list_of_a_create_in_the_future_is_waited_for_once(journal, clock):
+    record = {**lost(journal, clock), "created": NOW + 3 * 86400}
+    with pytest.raises(Failure, match="costs nothing"):
+        runner_of(journal, clock, *[a_list()] * 3).find(record, 60)
+    assert sum(clock.slept) <= 15
 
 
 def test_list_that_cannot_be_had_keeps_the_record(journal, clock):
@@ -517,7 +605,7 @@ def test_list_that_cannot_be_had_keeps_the_record(journal, clock):
 def test_task_that_began_long_before_the_limit_is_found(journal, clock):
     """The request may have been under way for its whole idle limit before the task began."""
     record = lost(journal, clock, later=600)
-    assert runner_of(journal, clock, {"data": [listed("t5", 55)]}).look_for(record) == "t5"
+    assert runner_of(journal, clock, a_list(listed("t5", 55))).look_for(record) == "t5"
 
 
 # ---- poll ------------------------------------------------------------------------------------------------------------

@@ -568,7 +568,7 @@ def test_a_lost_create_is_in_doubt(run, emulator):
 
 @pytest.mark.parametrize("skill, flags, each", [(VIDEO, (), 5.0), (IMAGE, ("--model", "wan2.7-image", "--task"), 0.2)])
 def test_a_create_that_was_not_taken_is_settled_once(run, emulator, work, monkeypatch, skill, flags, each):
-    monkeypatch.setattr("shared.tasks.service.LIST_DELAY", 0.5)
+    monkeypatch.setattr("shared.tasks.finding.LIST_DELAY", 0.5)
     (work / "rows.jsonl").write_text('{"prompt": "w1"}\n{"prompt": "w2"}\n')
     batch = ("--batch", "rows.jsonl", "-o", "out", "--retries", 0, "--poll", "0.05", *flags)
     emulator.inject("reset", text="w1")
@@ -579,7 +579,7 @@ def test_a_create_that_was_not_taken_is_settled_once(run, emulator, work, monkey
 
 
 def test_resume_waits_until_the_list_is_sure_and_settles(run, emulator, monkeypatch):
-    monkeypatch.setattr("shared.tasks.service.LIST_DELAY", 0.5)
+    monkeypatch.setattr("shared.tasks.finding.LIST_DELAY", 0.5)
     emulator.inject("reset")
     lost = run("a boat", "--json", "--retries", 0, skill=VIDEO)
     given = lost.document["resume"].split()[-1]

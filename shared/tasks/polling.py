@@ -14,7 +14,7 @@ from ..transport import errors, said, troubles  # noqa: F401
 from ..words import counted
 from .journal import Journal, resume_command
 
-SUCCEEDED = "SUCCEEDED"
+SUCCEEDED, FAILED, CANCELED, UNKNOWN = "SUCCEEDED", "FAILED", "CANCELED", "UNKNOWN"
 LIST_DELAY = 15.0  # seconds after which the service surely lists what was created
 
 

@@ -15,12 +15,13 @@ from ..media.uploads import preview_uploads, upload_all
 from ..money.cost import Cost, document, FREE
 from ..transport.request import Request
 from ..words import counted as in_words
-from .answers import makes_nothing, usage_of
+from .answers import makes_nothing, original_prompt, usage_of
 from .bill import cost_counted, counted, going_on, paying, settle, settle_without
 from .commands import cancel, check_same_account, check_same_skill, show_fetched, show_status
 from .delivery import billed, Delivery, report
+from .finding import IN_DOUBT, NOT_CLEAR
 from .journal import is_submitting, Journal, READY, resume_command, RUNNING
-from .service import check_given, fingerprint, original_prompt, Tasks
+from .service import check_given, fingerprint, Tasks
 
 
 def row_record_id(row, options) -> str:
@@ -132,12 +133,18 @@ class TaskRun:
             **more)
 
     def earlier(self):
-        """The record of a row of a batch that was sent before and can be resumed, or None."""
+        """The record of a row of a batch that was sent before and can be resumed, or None.
+        One whose task cannot be told stays in doubt, unless --again lets it be paid twice."""
         record = self.journal.read(row_record_id(self.row, self.options)) if self.row else None
         if record is None or not is_submitting(record):
             return record
         runner = self.runner(self.client(record.get("model", "")))
-        return record if runner.find_or_forget(record, self.options.max_wait) else None
+        try:
+            return record if runner.find_or_forget(record, self.options.max_wait) else None
+        except Failure as failure:
+            if not self.options.again or failure.code not in (IN_DOUBT, NOT_CLEAR):
+                raise
+            return None
 
     def refuse_twin(self, record: dict) -> None:
         """The same request again would be billed again, and is most likely a mistake."""

@@ -55,3 +55,12 @@ def makes_nothing(answer: dict) -> bool:
     told = [*(usage_of(answer).get(name) for name in _COUNTS), metrics.get("SUCCEEDED")]
     counts = [str(count).strip() for count in told if isinstance(count, (int, str))]
     return bool(counts) and all(count == "0" for count in counts)
+
+
+def original_prompt(body) -> str:
+    """The prompt that the answer of a task repeats, '' where it does not."""
+    output = object_in(body, "output")
+    results = output.get("results")
+    first = results[0] if isinstance(results, list) and results and isinstance(results[0], dict) else {}
+    found = output.get("orig_prompt") or first.get("orig_prompt")
+    return found if isinstance(found, str) else ""

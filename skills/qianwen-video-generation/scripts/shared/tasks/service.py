@@ -8,25 +8,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import re
-import time
 
 from ..body import object_in
 from ..failures import BAD_LINK, Exit, Failure, usage
 from ..transport.context import ServiceError
 from ..transport.request import encoded, is_id, Request
 from ..transport.retries import Retries
-from ..words import counted
-from .journal import is_submitting, Journal, LOST, resume_command, RUNNING
-from .polling import LIST_DELAY, Polled, SUCCEEDED
+from .finding import clock_of, Finding, NOT_CLEAR, NOT_LISTED, NOT_YET
+from .journal import Journal, LOST, resume_command, RUNNING
+from .polling import CANCELED, FAILED, Polled, SUCCEEDED, UNKNOWN
 
-FAILED, CANCELED, UNKNOWN = "FAILED", "CANCELED", "UNKNOWN"
 PERHAPS = "FAILED?"  # a code without a status: the task's, or that of the question
 _SURE = 5  # such answers in a row are the task's, and so is a result without a link
-NOT_LISTED, NOT_YET, NOT_CLEAR = "TaskNotListed", "TaskNotListedYet", "TaskNotClear"
 YOUNG = 30.0  # seconds in which a new task may not be known everywhere yet
-LOST_WINDOW = 120.0  # seconds around a create whose answer was lost, in which its task is looked for
 # What a task may fail for, besides content (image contract 8.1, 8.3). A gateway or a sign-in has codes of its
 # own: InvalidToken, FileNotFound, ImagePullBackOff.
 _OF_A_TASK = re.compile(r"(InvalidParameter|Invalid(File|Image)\.\w+|InvalidImage(Resolution|Format)"
@@ -34,7 +29,6 @@ _OF_A_TASK = re.compile(r"(InvalidParameter|Invalid(File|Image)\.\w+|InvalidImag
                         r"|BadRequest\.InputDownloadFailed|InternalError\.(Algo|FileUpload|Upload))(\.\w+)*",
                         re.IGNORECASE)
 _PERHAPS_OF_A_TASK = re.compile(r"(InternalError|InvalidURL|BadRequest)(\.\w+)*", re.IGNORECASE)
-_AHEAD = 8 * 3600  # seconds that the service's naive times are ahead of UTC (image contract 3.2)
 
 
 def fingerprint(path: str, body: dict) -> str:
@@ -72,6 +66,7 @@ class Tasks(Polled):
     def submit(self, request: Request, record: dict) -> None:
         """Create the task and put its id into the record on disk.
         A create that may have been taken is not repeated."""
+        record.update(created=self.journal.now(), timed=self.journal.ahead is not None)
         try:
             self.journal.write(record)
         except OSError as error:
@@ -82,8 +77,8 @@ class Tasks(Polled):
             reply = self.client.json(request, Retries.CREATE)
         except Failure as failure:
             if failure.accepted == "maybe":
-                record["ended"] = self.journal.clock()
-                self._keep(record)
+                record["ended"] = clock_of(self.journal, record)
+                self.keep(record)
                 self._explain_lost(failure, record)
             else:
                 self.journal.remove(record)
@@ -94,20 +89,20 @@ class Tasks(Polled):
                           "the service may have created it", f"look for it before trying again: {command}",
                           accepted="maybe", resume=command) from error
         self.journal.heard(reply.headers)
-        record["created"] = self.journal.now()
+        record.update(created=self.journal.now(), timed=self.journal.ahead is not None)
         task_id = _task_id(reply.body)
         if not is_id(task_id):
             record["answer"] = task_id
-            self._keep(record)
+            self.keep(record)
             what = "a task id of a format that this script cannot read" if task_id else "no task id"
             command = resume_command(record["id"], self.journal)
             raise Failure(Exit.FAILED, f"the service accepted the request but gave {what}",
                           fix=f"look for the task: {command}", request_id=reply.request_id, accepted="maybe",
                           resume=command)
         record.update(task_id=task_id, state=RUNNING, request_id=reply.request_id)
-        self._keep(record)
+        self.keep(record)
 
-    def _keep(self, record: dict) -> None:
+    def keep(self, record: dict) -> None:
         """The id must be on disk before the first poll; where the disk refuses, it is at least shown."""
         try:
             self.journal.write(record)
@@ -125,48 +120,17 @@ class Tasks(Polled):
 
     def look_for(self, record: dict) -> str:
         """The id of a task whose create was not answered, from the service's list.
-        Raises Failure where it is not there.
-
-        The list tells models and times, not prompts. So a task is taken when it can be no other's, or when it
-        repeats the prompt, as the older families do once they have ended.
-        """
-        known = self.journal.known_tasks() | set(record.get("others", ()))
-        items, earliest, latest = self._listed(record)
-        found = [str(item["task_id"]) for item in items
-                 if item.get("model_name") == record["model"] and is_id(item.get("task_id"))
-                 and item["task_id"] not in known and earliest <= (_started(item) or earliest) <= latest]
-        if not found:
-            raise self._not_listed(record)
-        rivals = any(is_submitting(other) and other.get("model") == record["model"]
-                     and other["id"] != record["id"] for other in self.journal.all())
-        task_id = found[0] if len(found) == 1 and not rivals else self._of_prompt(found, record)
+        Raises Failure where it is not there."""
+        task_id = Finding(self, record).task_id()
         record.update(task_id=task_id, state=RUNNING, found=True)
-        self._keep(record)
+        self.keep(record)
         return task_id
-
-    def _of_prompt(self, found: list, record: dict) -> str:
-        """The one of several tasks that repeats the prompt of the record. Raises Failure."""
-        looks = {task_id: self.look(task_id) for task_id in found}
-        same = [task_id for task_id, (_, body) in looks.items()
-                if record.get("prompt") and original_prompt(body) == record["prompt"]]
-        if len(same) == 1:
-            return same[0]
-        what = f"{len(found)} tasks of {record['model']} began at that time"
-        if any(status not in (SUCCEEDED, FAILED, CANCELED, UNKNOWN) for status, _ in looks.values()):
-            command = resume_command(record["id"], self.journal)
-            raise Failure(Exit.RUNNING, f"{what}, and not all have ended: {', '.join(found)}",
-                          "an ended task shows its prompt, which tells which one it is",
-                          f"try again in a minute: {command}", accepted="maybe", code=NOT_CLEAR,
-                          resume=command)
-        raise Failure(Exit.FAILED, f"{what}: {', '.join(found)}",
-                      "they do not show their prompts, so the script cannot tell which one it is",
-                      "fetch the right one with --resume TASK_ID", accepted="maybe")
 
     def not_ours(self, record: dict) -> None:
         """A task that was found for a lost create has turned out to be another one's."""
         record.update(others=[*record.get("others", ()), record["task_id"]], task_id="", state=LOST,
                       found=False)
-        self._keep(record)
+        self.keep(record)
 
     def find(self, record: dict, max_wait: float, waits_for=(NOT_YET,)) -> str:
         """The id of the task of an unanswered create, as `look_for` does,
@@ -194,55 +158,10 @@ class Tasks(Polled):
                 raise
             return False
 
-    def _not_listed(self, record: dict) -> Failure:
-        """A task that is not listed was not created; but a list may be some seconds behind."""
-        left = LIST_DELAY - (self.journal.clock() - record["created"])
-        if 0 < left <= LIST_DELAY:
-            command = resume_command(record["id"], self.journal)
-            return Failure(Exit.RUNNING, "the service does not list the task yet",
-                           "its list may be some seconds behind",
-                           f"look for it again in {counted(math.ceil(left), 'second')}: {command}",
-                           code=NOT_YET, accepted="maybe", resume=command, retry_after=left)
-        self._remove(record)
-        return Failure(Exit.FAILED, "the service lists no such task, so it did not accept the request, "
-                                    "which costs nothing",
-                       fix="run the original command again", code=NOT_LISTED)
-
-    def _remove(self, record: dict) -> None:
+    def drop(self, record: dict) -> None:
         """Nothing came of it, and nothing is billed."""
         self._forget(record)
         self.journal.remove(record)
-
-    def _listed(self, record: dict) -> tuple:
-        """The service's tasks around a create, and between which moments of its clock ours can have begun."""
-        created, ended = record["created"], record.get("ended", record["created"] + self.client.timeout)
-        begin, end = created - LOST_WINDOW, ended + LOST_WINDOW
-        first, last = (time.strftime("%Y%m%d%H%M%S", time.gmtime(moment + _AHEAD)) for moment in (begin, end))
-        items, page = [], 1
-        while page <= 20:
-            url = (f"{self.client.endpoint.native}/tasks/?page_no={page}&page_size=100"
-                   f"&start_time={first}&end_time={last}")
-            reply = self.client.json(Request("GET", url), Retries.READ)
-            data = reply.body.get("data", "")
-            if not isinstance(data, list) and data is not None:
-                raise self._no_list(record)
-            data = data or []
-            items += [item for item in data if isinstance(item, dict)]
-            pages = reply.body.get("total_page")
-            if len(data) < 100 and not (data and isinstance(pages, int) and page < pages):
-                break
-            page += 1
-        self.journal.heard(reply.headers)
-        if self.journal.ahead is None:
-            return items, begin, end
-        ahead = self.journal.ahead
-        return items, created + ahead - 5, ended + ahead + 5
-
-    def _no_list(self, record: dict) -> Failure:
-        """An answer that is no list says of no task that it is not there."""
-        command = resume_command(record["id"], self.journal)
-        return Failure(Exit.RUNNING, "the service's list of tasks cannot be read", "its answer is not a list",
-                       f"try again in a minute: {command}", accepted="maybe", code=NOT_CLEAR, resume=command)
 
     # -- poll
 
@@ -297,7 +216,7 @@ class Tasks(Polled):
         """The Failure of a task that ended without a result;
         its record goes where there is nothing to fetch."""
         if status != UNKNOWN:
-            self._remove(record)
+            self.drop(record)
         elif self.journal.expired(record):  # unknown may also mean another account or region
             self.journal.remove(record)
         request_id = str(body.get("request_id") or "")
@@ -350,7 +269,7 @@ class Tasks(Polled):
             failure.task_id = task_id
             raise
         if record:
-            self._remove(record)
+            self.drop(record)
 
 
 def _task_id(body: dict) -> str:
@@ -360,21 +279,3 @@ def _task_id(body: dict) -> str:
     first = data[0] if isinstance(data, list) and data and isinstance(data[0], dict) else {}
     found = output.get("task_id") or first.get("task_id") or body.get("task_id")
     return str(found) if isinstance(found, (str, int)) and not isinstance(found, bool) else ""
-
-
-def original_prompt(body) -> str:
-    """The prompt that the answer of a task repeats, '' where it does not."""
-    output = object_in(body, "output")
-    results = output.get("results")
-    first = results[0] if isinstance(results, list) and results and isinstance(results[0], dict) else {}
-    found = output.get("orig_prompt") or first.get("orig_prompt")
-    return found if isinstance(found, str) else ""
-
-
-def _started(item: dict) -> float:
-    """Epoch seconds of a listed task's beginning, 0 where it cannot be read; the list has milliseconds."""
-    try:
-        moment = float(item.get("gmt_create") or item.get("start_time") or 0) / 1000
-    except (TypeError, ValueError, OverflowError):
-        return 0.0
-    return moment if math.isfinite(moment) else 0.0
