@@ -3,10 +3,11 @@ from __future__ import annotations
 
 import pytest
 
+from shared.body import plain
 from shared.chat import answer
 from shared.chat.answer import Answer, fold, tool_calls_for_messages
 from shared.chat.json_answer import json_answer
-from shared.chat.usage import plain, units, usage_line
+from shared.chat.usage import units, usage_line
 from shared.failures import Exit, Failure
 from shared.transport.context import Context, ServiceError
 from shared.transport.errors import explain

@@ -18,7 +18,7 @@ from collections import namedtuple
 import pytest
 
 from shared.transport.client import Client
-from shared.transport.request import Reply
+from shared.transport.request import Reply, Request
 from tests.conftest import BYTECODE, STANDARD_KEY
 from tests.emulator import Emulator
 from tests.media_samples import jpeg
@@ -291,6 +291,23 @@ def test_direct_answer_that_cannot_be_read_is_kept(draw, emulator, work, home, m
     assert json.loads(line)["in_doubt"] and json.loads(line)["amount"] > 0
 
 
+def nested(levels: int) -> dict:
+    return {"x": nested(levels - 1)} if levels else {}
+
+
+def test_usage_that_nests_deeply_costs_no_picture(draw, emulator, work, monkeypatch):
+    real = Client._json_once
+    monkeypatch.setattr(Client, "_json_once", lambda *arguments: (
+        lambda reply: reply._replace(body={**reply.body, "usage": nested(600)}))(real(*arguments)))
+    assert draw("a fox", "-o", "fox.png", "--json").code == 0
+    assert_right(emulator, work, "a fox", 1)
+
+
+def test_direct_answer_that_nests_deeply_is_kept(draw, work, monkeypatch):
+    monkeypatch.setattr(Client, "_json_once", lambda *_: Reply(200, {}, {"output": {"link": "h/1", "x": nested(600)}}))
+    assert draw("a fox", "-o", "fox.png").code == 8 and '"link": "h/1"' in (work / "fox.partial.json").read_text("utf-8")
+
+
 def test_pictures_that_are_counted_but_have_no_link_are_not_advised_to_be_made_again(draw, emulator, work, monkeypatch):
     real = Client._json_once
 
@@ -301,6 +318,46 @@ def test_pictures_that_are_counted_but_have_no_link_are_not_advised_to_be_made_a
     monkeypatch.setattr(Client, "_json_once", one_link_less)
     result = draw("a fox", "-n", 2)
     assert result.code == 11 and "may be billed" in result.err and "ask for the rest" not in result.err, result
+
+
+def without_an_id(monkeypatch, change=lambda body: body) -> None:
+    """The create is answered with the result of the task, and not with its id."""
+    real = Client._json_once
+
+    def at_once(client, request, errors_pass):
+        reply = real(client, request, errors_pass)
+        if request.method == "POST":
+            task = Request("GET", f"{client.endpoint.native}/tasks/{reply.body['output']['task_id']}")
+            while reply.body["output"]["task_status"] != "SUCCEEDED":
+                reply = real(client, task, errors_pass)
+            del reply.body["output"]["task_id"]
+            reply = reply._replace(body=change(reply.body))
+        return reply
+    monkeypatch.setattr(Client, "_json_once", at_once)
+
+
+def test_create_that_is_answered_with_the_result(draw, emulator, work, home, monkeypatch):
+    without_an_id(monkeypatch)
+    emulator.inject("download-html", times=1)
+    emulator.inject("download-html", times=1)
+    result = draw("a fox", *TASK, "-n", 2, "-o", "fox.png")
+    assert result.code == 9 and len(emulator.creates) == 1, result
+    fetched = draw(*command_in(result.err))
+    assert fetched.code == 0, fetched
+    assert_right(emulator, work, "a fox", 2)
+    assert journal(home) == [] and len(emulator.creates) == 1
+
+
+def test_create_without_an_id_or_a_result_that_can_be_read_stays_in_doubt(draw, emulator, home, monkeypatch):
+    without_an_id(monkeypatch, lambda body: {**body, "output": {"task_status": "SUCCEEDED", "strange": ["form"]}})
+    refused = draw("a fox", *TASK)
+    assert refused.code == 8 and "strange" in refused.err, refused
+    emulator.tasks.clear()
+    for _ in range(2):
+        result = draw(*command_in(refused.err))
+        assert result.code == 8 and "strange" in result.err and "costs nothing" not in result.err, result
+        (record,) = journal(home)
+        assert record["answer"]["output"]["strange"] == ["form"] and record["counted"]
 
 
 def process_of(emulator, home, work, *arguments):

@@ -3,8 +3,11 @@ Pure: nothing here reads or sends."""
 from __future__ import annotations
 
 import json
+import math
 
 from .failures import usage
+
+_DEEPEST = 12  # levels of an object that is passed on
 
 
 def parse_settings(settings) -> list:
@@ -75,6 +78,18 @@ def objects_in(value, name: str) -> list:
     """The objects of the list that a field of a JSON value holds, [] where it holds anything else."""
     found = value.get(name) if isinstance(value, dict) else None
     return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+
+
+def plain(value, depth: int = _DEEPEST):
+    """A copy of what JSON gave that can be passed on:
+    numbers that JSON cannot carry, and what nests too deeply, are null."""
+    if isinstance(value, (dict, list)) and not depth:
+        return None
+    if isinstance(value, dict):
+        return {name: plain(item, depth - 1) for name, item in value.items()}
+    if isinstance(value, list):
+        return [plain(item, depth - 1) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def no_constant(name: str):

@@ -2,10 +2,9 @@
 besides its own places, as gateways write them, and what was made by the service's own count."""
 from __future__ import annotations
 
-import json
 import re
 
-from ..body import object_in
+from ..body import object_in, plain
 from ..transport.addresses import link_of
 
 _OTHERS = re.compile(  # fields whose links lead to what went in, or beside the result
@@ -13,7 +12,8 @@ _OTHERS = re.compile(  # fields whose links lead to what went in, or beside the 
     "|reason)", re.IGNORECASE)
 _LINK = re.compile("(https?://|data:(image|video)/)", re.IGNORECASE)
 _PICTURE = re.compile(r"!\[[^\]]*\]\(\s*<?((?:https?://|data:)[^\s>)]+)>?\s*\)", re.IGNORECASE)  # of Markdown
-_DEEPEST = 20
+_DEEPEST = 20  # levels in which links are looked for
+_MOST_LEVELS = 100  # of an answer that is kept
 _COUNTS = ("image_count", "output_image_count", "video_count")
 
 
@@ -44,8 +44,13 @@ def links_in(value, depth: int = _DEEPEST) -> list:
 
 
 def usage_of(answer: dict) -> dict:
-    """The service's own object, without numbers that JSON does not have."""
-    return json.loads(json.dumps(object_in(answer, "usage")), parse_constant=lambda _: None)
+    """The service's own object, as far as JSON can carry it."""
+    return plain(object_in(answer, "usage"))
+
+
+def whole_answer(answer: dict) -> dict:
+    """An answer as it is kept where it cannot be read."""
+    return plain(answer, _MOST_LEVELS)
 
 
 def makes_nothing(answer: dict) -> bool:

@@ -5,8 +5,7 @@ import json
 import re
 from array import array
 
-from ..body import object_in
-from ..chat.usage import plain
+from ..body import object_in, plain
 from .index import Index
 
 _KEY = re.compile("[0-9a-fA-F]{16}")

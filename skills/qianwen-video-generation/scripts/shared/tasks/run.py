@@ -15,7 +15,7 @@ from ..media.uploads import preview_uploads, upload_all
 from ..money.cost import Cost, document, FREE
 from ..transport.request import Request
 from ..words import counted as in_words
-from .answers import makes_nothing, original_prompt, usage_of
+from .answers import makes_nothing, original_prompt, usage_of, whole_answer
 from .bill import cost_counted, counted, going_on, paying, settle, settle_without
 from .commands import cancel, check_same_account, check_same_skill, show_fetched, show_status
 from .delivery import billed, Delivery, report
@@ -89,8 +89,8 @@ class TaskRun:
                      has_result=self._has_result)
 
     def _has_result(self, record: dict, answer: dict) -> bool:
-        """Whether an answer has something to deliver, or says that nothing was made."""
-        return bool(self.settle(self.parts_of(answer), record)) or makes_nothing(answer)
+        """Whether an answer has something to deliver."""
+        return bool(self.settle(self.parts_of(answer), record))
 
     def request_of(self, call) -> Request:
         """The HTTP request of a script's Call, which has `path`, `body` and `headers`."""
@@ -168,8 +168,10 @@ class TaskRun:
         """Make a task and wait for it, or leave it to a later --resume."""
         runner = self.runner(client)
         with paying(self.session, record) as payment:
-            runner.submit(request, record)
-            payment.goes_on(record["task_id"])
+            answer = runner.submit(request, record)
+            payment.goes_on(record["task_id"] or record["id"])
+        if answer is not None:
+            return self.deliver(self.parts_of(answer), answer, record, outputs, client)
         if self.options.no_wait:
             return self._submitted(record)
         self.console.note(f"task {record['task_id']} is submitted")
@@ -254,7 +256,7 @@ class TaskRun:
 
     def _unreadable(self, answer: dict, outputs: OutputFiles) -> Failure:
         """What is paid may be in the answer, which cannot be fetched again: it is saved."""
-        said = json.dumps(self.console.redact_result(answer), ensure_ascii=False)
+        said = json.dumps(self.console.redact_result(whole_answer(answer)), ensure_ascii=False)
         try:
             temporary = outputs.temporary()
             temporary.file.write(said.encode("utf-8", "replace"))

@@ -10,11 +10,12 @@ import hashlib
 import json
 import re
 
-from ..body import object_in
+from ..body import elide_media, object_in
 from ..failures import BAD_LINK, Exit, Failure, usage
 from ..transport.context import ServiceError
 from ..transport.request import encoded, is_id, Request
 from ..transport.retries import Retries
+from .answers import makes_nothing, whole_answer
 from .finding import clock_of, Finding, NOT_CLEAR, NOT_LISTED, NOT_YET
 from .journal import Journal, LOST, resume_command, RUNNING
 from .polling import CANCELED, FAILED, Polled, SUCCEEDED, UNKNOWN
@@ -50,22 +51,23 @@ def check_given(given: str, record: dict | None, journal: Journal) -> None:
 
 class Tasks(Polled):
     """The tasks of one account. `forget(record)` is called for a task that ended without a result, or was not
-    taken at all: it is not billed. `has_result(record, body)` tells whether the answer of a task that
-    succeeded can be read. `pacing` is what Polled takes."""
+    taken at all: it is not billed. `has_result(record, body)` tells whether an answer has a result that can be
+    read. `pacing` is what Polled takes."""
 
     WORDS = {"PENDING": "waiting", PERHAPS: "in an unknown state", "": "in an unknown state",
              SUCCEEDED: "without a result that can be read"}
 
     def __init__(self, client, journal: Journal, console, *, usual: str = "", forget=lambda record: None,
-                 has_result=lambda record, body: True, **pacing):
+                 has_result=None, **pacing):
         super().__init__(client, journal, console, **pacing)
         self.usual, self._forget, self._has_result = usual, forget, has_result
 
     # -- create
 
-    def submit(self, request: Request, record: dict) -> None:
+    def submit(self, request: Request, record: dict) -> dict | None:
         """Create the task and put its id into the record on disk.
-        A create that may have been taken is not repeated."""
+        A create that may have been taken is not repeated. Returns an answer that has the result already."""
+        began = self.journal.clock()
         record.update(created=self.journal.now(), timed=self.journal.ahead is not None)
         try:
             self.journal.write(record)
@@ -90,17 +92,27 @@ class Tasks(Polled):
                           accepted="maybe", resume=command) from error
         self.journal.heard(reply.headers)
         record.update(created=self.journal.now(), timed=self.journal.ahead is not None)
+        record["request_id"] = reply.request_id
         task_id = _task_id(reply.body)
-        if not is_id(task_id):
-            record["answer"] = task_id
+        if is_id(task_id):
+            record.update(task_id=task_id, state=RUNNING)
             self.keep(record)
-            what = "a task id of a format that this script cannot read" if task_id else "no task id"
-            command = resume_command(record["id"], self.journal)
-            raise Failure(Exit.FAILED, f"the service accepted the request but gave {what}",
-                          fix=f"look for the task: {command}", request_id=reply.request_id, accepted="maybe",
-                          resume=command)
-        record.update(task_id=task_id, state=RUNNING, request_id=reply.request_id)
+            return None
+        is_done = _status_in(reply.body) in (None, SUCCEEDED)
+        if is_done and self._has_result and self._has_result(record, reply.body):
+            return reply.body
+        record.update(ended=record["created"], created=record["created"] - self.journal.clock() + began)
+        raise self._no_id(record, whole_answer(reply.body), bool(task_id))
+
+    def _no_id(self, record: dict, answer: dict, is_odd: bool) -> Failure:
+        """The task, or its result, is most likely paid: what is known of it stays in the record."""
+        record["answer"] = answer
         self.keep(record)
+        what = "a task id of a format that this script cannot read" if is_odd else "no task id"
+        command = resume_command(record["id"], self.journal)
+        return Failure(Exit.FAILED, f"the service accepted the request but gave {what}",
+                       f"it answered {_said(answer)}", f"look for the task: {command}",
+                       request_id=record["request_id"], accepted="maybe", resume=command)
 
     def keep(self, record: dict) -> None:
         """The id must be on disk before the first poll; where the disk refuses, it is at least shown."""
@@ -108,8 +120,8 @@ class Tasks(Polled):
             self.journal.write(record)
         except OSError as error:
             self.console.warn(
-                f"the task {record['task_id']} could not be saved in the journal: {error.strerror}",
-                "keep this id: it leads to the result")
+                f"the task {record['task_id'] or record['id']} could not be saved in the journal: "
+                f"{error.strerror}", *(["keep this id: it leads to the result"] if record["task_id"] else []))
 
     def _explain_lost(self, failure: Failure, record: dict) -> None:
         """Say how to find a task whose create may have been taken."""
@@ -172,11 +184,11 @@ class Tasks(Polled):
         reply = self.client.json(request, Retries.READ, errors_pass=True)
         self.journal.heard(reply.headers)
         body = reply.body
-        output = object_in(body, "output")
-        status = output.get("task_status") or body.get("task_status")
-        if not isinstance(status, str):  # some families report a failed task without an output
-            status = self._status_of_error(str(output.get("code") or body.get("code") or ""), body)
-        return status.strip().upper(), body
+        status = _status_in(body)
+        if status is None:  # some families report a failed task without an output
+            code = object_in(body, "output").get("code") or body.get("code") or ""
+            status = self._status_of_error(str(code), body)
+        return status, body
 
     def _status_of_error(self, code: str, body: dict) -> str:
         """FAILED where the code can be a task's only, PERHAPS where the question itself may have met with it.
@@ -195,7 +207,7 @@ class Tasks(Polled):
         raise failure
 
     def is_readable(self, record: dict, body: dict) -> bool:
-        return self._has_result(record, body)
+        return not self._has_result or self._has_result(record, body) or makes_nothing(body)
 
     def check(self, record: dict, status: str, body: dict, times: int) -> None:
         status = FAILED if status == PERHAPS and times >= _SURE else status
@@ -235,11 +247,10 @@ class Tasks(Polled):
     def _unreadable(self, record: dict, body: dict) -> Failure:
         """The result is there and most likely billed, so its record stays."""
         command = resume_command(record["task_id"], self.journal)
-        said = json.dumps(body, ensure_ascii=False)[:2000]
         return Failure(
             Exit.UNSAVED,
             f"the task {record['task_id']} succeeded, but its answer has no link that can be read",
-            f"the service answered {said}",
+            f"the service answered {_said(whole_answer(body))}",
             f"ask for it again with: {command}; the service keeps the result for 24 hours", code=BAD_LINK,
             request_id=str(body.get("request_id") or ""), task_id=record["task_id"], resume=command,
             accepted="maybe")
@@ -270,6 +281,17 @@ class Tasks(Polled):
             raise
         if record:
             self.drop(record)
+
+
+def _said(answer: dict) -> str:
+    """The beginning of an answer as text, without inline media."""
+    return json.dumps(elide_media(answer), ensure_ascii=False)[:2000]
+
+
+def _status_in(body: dict) -> str | None:
+    """The status that an answer tells, None without one."""
+    status = object_in(body, "output").get("task_status") or body.get("task_status")
+    return status.strip().upper() if isinstance(status, str) else None
 
 
 def _task_id(body: dict) -> str:

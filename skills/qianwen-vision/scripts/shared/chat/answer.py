@@ -11,12 +11,11 @@ import json
 import re
 from collections import defaultdict
 
-from ..body import objects_in
+from ..body import objects_in, plain
 from ..failures import BAD_FORM, Exit, Failure
 from ..transport.context import Context
 from ..transport.events import WHOLE
 from ..transport.request import request_id_of
-from .usage import plain
 
 _LONG = 16  # characters that no model begins a piece with by chance, when they are all that came before
 _SOME = 4

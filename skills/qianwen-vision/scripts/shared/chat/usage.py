@@ -2,13 +2,10 @@
 read so that nothing odd in it stands between an answer and its output."""
 from __future__ import annotations
 
-import math
 from collections import namedtuple
 
 from ..body import object_in
 from ..words import counted, number
-
-_DEEPEST = 12  # levels of an object that is passed on
 
 # Each is a whole number, None where the service does not say or says something odd; explicit: whether the
 # cache is that of markers in the request.
@@ -59,15 +56,3 @@ def usage_line(usage, model: str, billing: str) -> str:
                   + (f" ({found.thinking} thinking)" if found.thinking else ""))
     searches = f", {counted(found.searches, 'web search', 'web searches')}" if found.searches else ""
     return f"{tokens}{searches} · {model} · {billing}"
-
-
-def plain(value, depth: int = _DEEPEST):
-    """A copy of what JSON gave that can be passed on:
-    numbers that JSON cannot carry, and what nests too deeply, are null."""
-    if isinstance(value, (dict, list)) and not depth:
-        return None
-    if isinstance(value, dict):
-        return {name: plain(item, depth - 1) for name, item in value.items()}
-    if isinstance(value, list):
-        return [plain(item, depth - 1) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
