@@ -2,10 +2,11 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
-from image_answers import Stream, count_of, markdown, parts_of, settle
+from image_answers import Stream, count_of, has_unread, markdown, parts_of, settle
 from shared.failures import Exit, Failure
 from shared.transport.events import Event, read_events
 from tests.folding import each
@@ -70,6 +71,15 @@ SHAPES = {
     "a line end and a tab": (choices([{"image": f"\t{A[:20]}\t{A[20:]}\r\n"}]), [image(A)]),
     "results of another name": ({"output": {"results": [{"image_url": {"url": A}}]}}, [image(A)]),
     "an unknown place, once": ({"output": {"pictures": {"first": A, "again": [A]}, "input_image_url": B}}, [image(A)]),
+    "a picture beside pages": ({"output": {"picture": A, **{name: "https://h/page" for name in (
+        "share_link", "report_url", "page_url", "log_url", "icon", "watermark_url", "preview", "details", "x")}}}, [image(A)]),
+    "text beside the results of a search": (
+        choices([{"type": "text", "text": "a"}], search_info={"results": [{"url": "https://h/p", "icon": "https://h/i.png"}]}, page="https://h/b"),
+        [text("a")]),
+    "text beside a picture elsewhere": ({**choices([{"text": "a"}]), "data": {"picture": A, "page": "https://h/page"}}, [text("a"), image(A)]),
+    "results, one inline": ({"output": {"results": [{"url": A}, {"b64_json": "iVBO"}]}}, [image(A), image("data:image/png;base64,iVBO")]),
+    "an item of another form": (choices([{"image": A}, {"image": {"href": B}}, {"type": "image", "pic": [A + "0"]}]),
+                                [image(A), image(B), image(A + "0")]),
     "a link in the text": (choices([{"text": A}]), [text(A)]),
     "nothing": (choices(), []), "no output": ({"request_id": "r"}, []), "failed task": ({"output": {"task_status": "FAILED", **BAD}}, []),
     "flat failure": ({"request_id": "r", **BAD}, []),
@@ -81,6 +91,21 @@ def test_parts_of_an_answer(body, parts):
     given = json.dumps(body)
     assert parts_of(body) == parts
     assert json.dumps(body) == given
+
+
+@pytest.mark.parametrize("item, unread", [
+    ({"type": "image", "pic": "h/1.png"}, True), ({"image": {"key": "1.png"}}, True), ({"type": "text", "text": ""}, False), ({}, False),
+    ({"image": A}, False), ({"text": "words"}, False), ({"type": "thinking", "thinking": "about url and image"}, False), ({"image": None}, False)])
+def test_a_result_that_cannot_be_read_is_noticed(item, unread):
+    assert has_unread(choices([{"image": A}, item])) == unread
+    assert has_unread({"output": {"results": [{"url": A}, {"file": 7} if unread else {"message": "bad"}]}}) == unread
+
+
+def test_marks_without_an_end_take_no_time():
+    begin = time.monotonic()
+    for beginning in ("![", "![](http://a", "![](", "![](data:a"):
+        assert parts_of({"output": {"foo": beginning * 100_000}}) == []
+    assert time.monotonic() - begin < 5
 
 
 # ---- hostile answers -------------------------------------------------------------------------------------------------
@@ -170,7 +195,7 @@ def test_increments_are_joined_and_pictures_keep_their_place():
     stream, seen = read(FRAMES)
     assert stream.parts == WHOLE and stream.text == "Step oneTwo done"
     assert stream.usage == {"input_tokens": 28, "output_tokens": 6, "image_count": 2}, "usage is what stands so far, not a sum"
-    assert stream.answer() == {"usage": stream.usage, "request_id": "r1"}
+    assert stream.answer() == {"usage": stream.usage, "request_id": "r1", "text": stream.text, "events": []}
     assert [len(parts) for parts, _, _ in seen] == [2, 4], "told of each picture as it arrives"
     assert [(usage["image_count"], request_id) for _, usage, request_id in seen] == [(1, "r1"), (2, "r1")]
 

@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -289,6 +290,66 @@ def test_direct_answer_that_cannot_be_read_is_kept(draw, emulator, work, home, m
     assert "only if paying twice is acceptable" in document["error"]["fix"] and "not billed" not in result.err
     (line,) = (home / ".local/state/qianwen/spending.jsonl").read_text().splitlines()
     assert json.loads(line)["in_doubt"] and json.loads(line)["amount"] > 0
+
+
+@pytest.mark.parametrize("counted", [True, False])
+def test_one_result_of_another_form_keeps_the_answer(draw, emulator, work, home, monkeypatch, counted):
+    """Nobody may say that it is not billed, and that it can be asked for again."""
+    real = Client._json_once
+
+    def odd(*arguments):
+        reply = real(*arguments)
+        reply.body["output"]["choices"][0]["message"]["content"][0] = {"image": {"key": "there.png"}}
+        if not counted:
+            del reply.body["usage"]
+        return reply
+    monkeypatch.setattr(Client, "_json_once", odd)
+    result = draw("a fox", "-n", 2, "-o", "fox.png")
+    assert result.code == 11 and "may be billed" in result.err and "fox-1.partial.json" in result.err, result
+    assert "there.png" in (work / "fox-1.partial.json").read_text("utf-8") and len(pictures_in(work)) == 1
+    assert journal(home) == [] and "not billed" not in result.err
+
+
+def in_stream(monkeypatch, change) -> None:
+    """Interleaved answers whose events go through `change`."""
+    real = Client.events
+
+    def events(client, request, safety, take):
+        return real(client, request, safety, lambda found, headers: take(map(change, found), headers))
+    monkeypatch.setattr(Client, "events", events)
+
+
+@pytest.mark.parametrize("all_of_them", [True, False])
+def test_interleaved_picture_of_another_form_keeps_its_events(draw, work, monkeypatch, all_of_them):
+    changed = []
+
+    def change(event):
+        for item in event.data["output"]["choices"][0]["message"]["content"]:
+            if "image" in item and (all_of_them or not changed):
+                changed.append(item.pop("image"))
+                item["pic"] = "there.png"
+            elif all_of_them:
+                item["text"] = ""
+        return event
+    in_stream(monkeypatch, change)
+    result = draw("bake bread", "--interleave", "--max-images", 2, "-o", "bread.png")
+    kept = [path.read_text("utf-8") for path in work.glob("*.partial.json")]
+    assert result.code == (8 if all_of_them else 11) and kept and "there.png" in kept[0], result
+    assert len(pictures_in(work)) == (0 if all_of_them else 1)
+
+
+def test_interleaved_while_the_journal_goes_away(draw, emulator, work, home, monkeypatch):
+    tasks = home / ".local/state/qianwen/tasks"
+
+    def change(event):
+        if tasks.is_dir():
+            shutil.rmtree(tasks)
+            tasks.write_text("in the way")
+        return event
+    in_stream(monkeypatch, change)
+    result = draw("bake bread", "--interleave", "--max-images", 2, "-o", "bread.png")
+    assert result.code == 0 and "could not be saved in the journal" in result.err, result
+    assert_right(emulator, work, "bake bread", 2)
 
 
 def nested(levels: int) -> dict:

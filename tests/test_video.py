@@ -22,6 +22,7 @@ from collections import namedtuple
 
 import pytest
 
+from shared.transport.client import Client
 from tests import media_samples as samples
 from tests.conftest import BYTECODE, PLAN_KEY, ROOT, SCRIPTS, STANDARD_KEY
 from tests.emulator import filming
@@ -435,6 +436,34 @@ def test_task_left_and_fetched(film, emulator, media, work, home, arguments):
     assert film(*command_in(listed.out), *SOON, cwd=home).code == 0
     assert assert_right(emulator, work, "a boat") == "new/boat.mp4" and len(emulator.uploads) == (arguments[:1] == ("--video",))
     assert journal(home) == [] and film("--tasks").out == "" and film("--status", task_id).out == "SUCCEEDED\n"
+
+
+def altered(monkeypatch, change) -> None:
+    """Whole answers go through `change(request, body)`, which returns the body."""
+    real = Client._json_once
+
+    def read(client, request, errors_pass):
+        reply = real(client, request, errors_pass)
+        return reply._replace(body=change(request, reply.body))
+    monkeypatch.setattr(Client, "_json_once", read)
+
+
+@pytest.mark.parametrize("second", [True, False])
+def test_two_results_of_one_task(film, work, monkeypatch, home, second):
+    """Both are fetched; one that has no link is told, and the answer kept."""
+    def change(request, body):
+        output = body["output"]
+        if output["task_status"] == "SUCCEEDED":
+            output["results"] = [{"video_url": output.pop("video_url")}, {"video_url": "x"}]
+            link = output["results"][0]["video_url"]
+            output["results"][1] = {"video_url": f"{link}#2"} if second else {"key": "there.mp4"}
+            body["usage"]["video_count"] = 2
+        return body
+    altered(monkeypatch, change)
+    result = film("a boat", "-o", "boat.mp4", *SOON)
+    assert result.code == (0 if second else 11) and list(videos_in(work)) == ["boat-2.mp4", "boat.mp4"][not second:], result
+    kept = [path.read_text("utf-8") for path in work.glob("*.partial.json")]
+    assert journal(home) == [] and (kept == [] if second else "there.mp4" in kept[0] and "may be billed" in result.err)
 
 
 def test_cancel(film, emulator, home, work):

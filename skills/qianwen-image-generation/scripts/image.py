@@ -3,6 +3,7 @@
 
 Needs Python 3.9 and nothing else. The key guard in `shared/key_guard.py` is passed before anything is sent.
 """
+import contextlib
 import os
 import sys
 
@@ -11,7 +12,7 @@ if sys.version_info < (3, 9):  # said before anything that an older one cannot r
     raise SystemExit(2)
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 
-from image_answers import Stream, count_of, markdown, parts_of, settle
+from image_answers import Stream, count_of, has_unread, markdown, parts_of, settle
 from image_costs import charged, cheaper_words, expected, words
 from image_inputs import add_flags, read_ask
 from image_models import chosen_for, DEFAULT_MODEL, TABLE
@@ -220,12 +221,16 @@ class Run(TaskRun):
 
     def _keep_arrived(self, record: dict, stream: Stream) -> None:
         record.update(state=READY, parts=stream.parts, usage=stream.usage, request_id=stream.request_id)
-        self.journal.write(record)
+        with contextlib.suppress(OSError):  # it is tried once more at the end, and told then
+            self.journal.write(record)
 
     # -- answers
 
     def parts_of(self, body: dict) -> list:
         return parts_of(body)
+
+    def has_unread(self, answer: dict) -> bool:
+        return any(map(has_unread, (answer, *answer.get("events", ()))))
 
     def settle(self, parts: list, record: dict) -> list:
         return settle(parts, record.get("mode", ""))
@@ -257,16 +262,12 @@ class Run(TaskRun):
     def check_count(self, record: dict, delivery) -> None:
         """Fewer pictures than asked for are not billed, but must be told.
         A set may have fewer by its nature."""
-        asked = record.get("expected", 0)
-        if record.get("mode") in ("make", "edit", "function") and len(delivery.files) < asked:
-            made = len(delivery.files)
-            told = self.count(record, delivery.files)
-            unread = f"the service counts {told}, so others may be billed; its answer had no links to them"
+        asked, made = record.get("expected", 0), len(delivery.files)
+        if record.get("mode") in ("make", "edit", "function") and made < asked:
             raise Failure(
                 Exit.PARTIAL,
                 f"{asked} pictures were asked for, and the service made {made}; they are saved",
-                fix=unread if told > made else "pictures not made are not billed; ask for the rest again",
-                files=delivery.files,
+                fix="pictures not made are not billed; ask for the rest again", files=delivery.files,
                 request_id=record.get("request_id", ""), task_id=record["task_id"])
 
 

@@ -5,12 +5,16 @@ Source: sections 1.3, 3.2, 5.8 and 12.3 of the image contract.
 """
 from __future__ import annotations
 
+import re
+
 from shared.body import object_in, objects_in
-from shared.tasks.answers import link_in, links_in
+from shared.tasks.answers import likely, link_in, links_in
 
 _LINKS = ("image_url", "output_image_url", "output_vis_image_url")  # of tools, directly in the output
 _MOST = 1000  # pictures of one call; what counts more is no count
 _LISTS = ("render_urls", "bg_urls")
+_PICTURE = re.compile(r"^data:image/|\.(png|jpe?g|webp|bmp|gif|tiff?|avif|heic)$", re.IGNORECASE)
+_MEDIA = re.compile("image|pic|url|b64|media|file", re.IGNORECASE)  # in a name
 
 
 def parts_of(body: dict) -> list:
@@ -18,18 +22,42 @@ def parts_of(body: dict) -> list:
 
     Pictures may be several choices or several items of one choice, so both levels are walked;
     what else the wrapper holds does not matter. Where no place of the families has a result, others are
-    looked at.
+    looked at; beside a text these must end like pictures.
     """
     output = object_in(body, "output")
-    parts = [part for choice in objects_in(output, "choices") for part in _of_content(choice)]
-    parts += [_of_result(result) for result in objects_in(output, "results")]
-    links = [link_in(output.get(name)) for name in _LINKS]
     lists = [output.get(name) for name in _LISTS]
+    links = [link_in(output.get(name)) for name in _LINKS]
     links += [link_in(link) for found in lists if isinstance(found, list) for link in found]
-    parts = [part for part in [*parts, *map(_media, links)] if part]
+    parts = [part for part in [*(part for _, part in _read(output)), *map(_media, links)] if part]
     if all(part["kind"] == "text" for part in parts):
-        parts += map(_media, links_in(body))
+        links = likely(links_in(body), _PICTURE)
+        parts += [_media(link) for link in links if not parts or _PICTURE.search(link.partition("?")[0])]
     return _once(parts)
+
+
+def has_unread(body: dict) -> bool:
+    """Whether a place for results holds one that cannot be read."""
+    return any(part is None and _names_media(item) for item, part in _read(object_in(body, "output")))
+
+
+def _names_media(item: dict) -> bool:
+    said = [str(item.get("type") or ""), *(name for name, value in item.items() if value)]
+    return any(_MEDIA.search(name) for name in said)
+
+
+def _read(output: dict) -> list:
+    """(item, its part or None) for all that the families' places for results hold."""
+    found = []
+    for choice in objects_in(output, "choices"):
+        message = object_in(choice, "message")
+        content = message.get("content")
+        if isinstance(content, str):
+            links = links_in(content)
+            found += [({}, part) for part in ([_media(link) for link in links] or [_text(content)])]
+        else:
+            items = [content] if isinstance(content, dict) else objects_in(message, "content")
+            found += [(item, _of_item(item)) for item in items]
+    return found + [(result, _of_result(result)) for result in objects_in(output, "results")]
 
 
 def _once(parts, before=()) -> list:
@@ -46,38 +74,35 @@ def _media(link: str):
     return {"kind": "media", "url": link} if link else None
 
 
-def _of_content(choice: dict) -> list:
-    message = object_in(choice, "message")
-    content = message.get("content")
-    if isinstance(content, str):
-        return [*map(_media, links_in(content))] or ([{"kind": "text", "text": content}] if content else [])
-    found = [content] if isinstance(content, dict) else objects_in(message, "content")
-    parts = []
-    for item in found:
-        link = link_in(item.get("image")) or link_in(item.get("image_url"))
-        if link:
-            parts.append(_media(link))
-        elif isinstance(item.get("text"), str) and item["text"]:
-            parts.append({"kind": "text", "text": item["text"]})
-    return parts
+def _text(value):
+    return {"kind": "text", "text": value} if isinstance(value, str) and value else None
+
+
+def _of_item(item: dict):
+    link = link_in(item.get("image")) or link_in(item.get("image_url"))
+    return _media(link) or _text(item.get("text")) or _media(link_in(item))
 
 
 def _of_result(result: dict):
     link = next(filter(None, (link_in(result.get(name)) for name in ("url", "image", *_LINKS))), "")
+    is_error = bool(result.get("code") or result.get("message"))
+    link = link or ("" if is_error else link_in(result))
     if link:
         prompt = result.get("actual_prompt")
         return {**_media(link), **({"actual_prompt": prompt} if isinstance(prompt, str) else {})}
-    if result.get("code") or result.get("message"):
+    if is_error:
         return {"kind": "error", "code": str(result.get("code") or ""),
                 "message": str(result.get("message") or "")}
     return None
 
 
 class Stream:
-    """Interleaved text and pictures as they arrive. Events are increments; `usage` is what stands so far."""
+    """Interleaved text and pictures as they arrive. Events are increments; `usage` is what stands so far,
+    `unread` the events that cannot be read."""
 
     def __init__(self, arrived):
         self.parts: list = []
+        self.unread: list = []
         self.usage: dict = {}
         self.request_id = ""
         self._arrived = arrived  # called after each picture
@@ -97,7 +122,10 @@ class Stream:
     def _add(self, data: dict, headers: dict) -> None:
         self.request_id = str(data.get("request_id") or self.request_id or headers.get("x-request-id", ""))
         self.usage = data.get("usage") if isinstance(data.get("usage"), dict) else self.usage
-        for part in _once(parts_of(data), self.parts):
+        parts = parts_of(data)
+        if not parts or has_unread(data):
+            self.unread.append(data)
+        for part in _once(parts, self.parts):
             if part["kind"] == "text" and self.parts and self.parts[-1]["kind"] == "text":
                 self.parts[-1]["text"] += part["text"]
             else:
@@ -111,7 +139,7 @@ class Stream:
 
     def answer(self) -> dict:
         """The stream as if it had been one answer."""
-        return {"usage": self.usage, "request_id": self.request_id}
+        return {"usage": self.usage, "request_id": self.request_id, "text": self.text, "events": self.unread}
 
 
 def settle(parts: list, mode: str) -> list:

@@ -8,36 +8,24 @@ import math
 import re
 
 from shared.body import object_in
-from shared.tasks.answers import link_in, links_in
+from shared.tasks.answers import likely, link_in, links_in
 
 _LINKS = ("video_url", "output_video_url")
-_FILM = re.compile(r"\.(mp4|mov|webm|mkv)$", re.IGNORECASE)
-_BARE = re.compile(r"/[^./]+$")  # a name that tells no type
+_FILM = re.compile(r"^data:video/|\.(mp4|mov|webm|mkv)$", re.IGNORECASE)
+_OTHER = re.compile(r"^data:image/|\.(png|jpe?g|webp|gif|wav|mp3)$", re.IGNORECASE)
 
 
 def parts_of(body: dict) -> list:
-    """The video of an answer: its link stands in the output,
-    or one level deeper in `results`, which is an object then. Elsewhere it must be the only one."""
+    """The videos of an answer: their links stand in the output,
+    or one level deeper in `results`, which is an object then. Elsewhere one must be the only one."""
     output = object_in(body, "output")
     results = output.get("results")
     more = [results] if isinstance(results, dict) else results if isinstance(results, list) else []
-    places = [output, *more]
-    for place in places:
-        for name in _LINKS:
-            link = link_in(place.get(name)) if isinstance(place, dict) else ""
-            if link:
-                return [_media(link, output)]
-    link = _only_film(links_in(body))
-    return [_media(link, output)] if link else []
-
-
-def _only_film(links: list) -> str:
-    """The one of several links that leads to a video, '' where none does or more than one."""
-    for kind in (_FILM, _BARE):
-        fitting = [link for link in links if kind.search(re.split("[?#]", link, maxsplit=1)[0])]
-        if fitting:
-            return fitting[0] if len(fitting) == 1 else ""
-    return ""
+    places = [place for place in [output, *more] if isinstance(place, dict)]
+    links = [link_in(place.get(name)) for place in places for name in _LINKS]
+    films = likely(links_in(body), _FILM) if not any(links) else []
+    links += films if len(films) == 1 and not _OTHER.search(films[0].partition("?")[0]) else []
+    return [_media(link, output) for link in dict.fromkeys(links) if link]
 
 
 def _media(link: str, output: dict) -> dict:

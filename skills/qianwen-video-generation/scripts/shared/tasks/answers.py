@@ -9,17 +9,23 @@ from ..transport.addresses import link_of
 
 _OTHERS = re.compile(  # fields whose links lead to what went in, or beside the result
     "(input|orig|prompt|ref|base_|mask|cover|thumb|first_|last_|callback|doc|help|source|request|text"
-    "|reason)", re.IGNORECASE)
+    "|reason|search|cit|share|report|page|icon|logo|watermark|preview|log_|logs)", re.IGNORECASE)
 _LINK = re.compile("(https?://|data:(image|video)/)", re.IGNORECASE)
-_PICTURE = re.compile(r"!\[[^\]]*\]\(\s*<?((?:https?://|data:)[^\s>)]+)>?\s*\)", re.IGNORECASE)  # of Markdown
+_PICTURE = re.compile(  # of Markdown; no "[" within, so that what is no picture is passed in one go
+    r"!\[[^\[\]]*\]\(\s*<?((?:https?://|data:)[^\s>)\[]+)>?\s*\)", re.IGNORECASE)
+_BARE = re.compile(r"/[^./]+$")  # a name that tells no type
 _DEEPEST = 20  # levels in which links are looked for
 _MOST_LEVELS = 100  # of an answer that is kept
+_MOST_RESULTS = 1000  # of one call; what counts more is no count
 _COUNTS = ("image_count", "output_image_count", "video_count")
 
 
 def link_in(value) -> str:
     """The link in a place that is made for one: as text, in an object, or alone in a list; '' without one."""
     inner = value[0] if isinstance(value, list) and len(value) == 1 else value
+    if isinstance(inner, dict) and not isinstance(inner.get("url"), str):
+        links = links_in(inner)
+        return links[0] if len(links) == 1 else ""
     inner = inner.get("url") if isinstance(inner, dict) else inner
     link = link_of(inner)
     match = _PICTURE.fullmatch(link)
@@ -43,6 +49,16 @@ def links_in(value, depth: int = _DEEPEST) -> list:
     return list(dict.fromkeys(found))
 
 
+def likely(links: list, media) -> list:
+    """Those links of unknown places that lead to a result: the ones that the pattern `media` knows, else those
+    that tell no type; any other must be alone."""
+    for kind in (media, _BARE):
+        fitting = [link for link in links if kind.search(re.split("[?#]", link, maxsplit=1)[0])]
+        if fitting:
+            return fitting
+    return links if len(links) == 1 else []
+
+
 def usage_of(answer: dict) -> dict:
     """The service's own object, as far as JSON can carry it."""
     return plain(object_in(answer, "usage"))
@@ -60,6 +76,12 @@ def makes_nothing(answer: dict) -> bool:
     told = [*(usage_of(answer).get(name) for name in _COUNTS), metrics.get("SUCCEEDED")]
     counts = [str(count).strip() for count in told if isinstance(count, (int, str))]
     return bool(counts) and all(count == "0" for count in counts)
+
+
+def counts_more(answer: dict, made: int) -> bool:
+    """Whether the service counts more results than were found in its answer."""
+    told = [usage_of(answer).get(name) for name in _COUNTS]
+    return any(isinstance(count, int) and made < count <= _MOST_RESULTS for count in told)
 
 
 def original_prompt(body) -> str:

@@ -6,7 +6,7 @@ import json
 import os
 from collections import namedtuple
 
-from ..body import object_in
+from ..body import elide_media, object_in
 from ..failures import Exit, Failure
 from ..files.outputs import OutputFiles
 from ..gallery.page import gallery_of
@@ -15,7 +15,7 @@ from ..media.uploads import preview_uploads, upload_all
 from ..money.cost import Cost, document, FREE
 from ..transport.request import Request
 from ..words import counted as in_words
-from .answers import makes_nothing, original_prompt, usage_of, whole_answer
+from .answers import counts_more, makes_nothing, original_prompt, usage_of, whole_answer
 from .bill import cost_counted, counted, going_on, paying, settle, settle_without
 from .commands import cancel, check_same_account, check_same_skill, show_fetched, show_status
 from .delivery import billed, Delivery, report
@@ -63,6 +63,10 @@ class TaskRun:
     def write_text(self, delivery, outputs: OutputFiles):
         """Write what goes beside the files, where there is such a thing; return its entry."""
         return None
+
+    def has_unread(self, answer: dict) -> bool:
+        """Whether a result stands in an answer in a form that cannot be read, beside those that can."""
+        return False
 
     def check_count(self, record: dict, delivery) -> None:
         """Raise PARTIAL where the service made less than was asked for."""
@@ -226,6 +230,8 @@ class TaskRun:
         if "cost" not in record:
             settle(self.session, record, self.charged(record, parts, usage_of(answer)))
         self.console.ignore_broken_pipe = True  # a reader of stdout that goes away must not stop the saving
+        if not self._fetched or record["state"] != READY:
+            self._keep_unread(parts, answer, record, outputs)
         delivery.keep_links(parts, answer)
         try:
             delivery.fetch_all()
@@ -240,6 +246,7 @@ class TaskRun:
         if (record.get("gallery") or self.options.gallery) and delivery.files and not self.row:
             page = gallery_of(outputs.folder, record.get("overwrite", self.options.overwrite), self.console)
         delivery.finish()
+        self._check_unread(record, delivery)
         self.check_count(record, delivery)
         report(delivery, self.session, self.product, self.count(record, delivery.files), text_file, page,
                self._fetched)
@@ -254,20 +261,44 @@ class TaskRun:
         record.pop("counted")
         record["cost"] = document(payment.settle(cost, record.get("request_id", "")))
 
+    def _keep_unread(self, parts: list, answer: dict, record: dict, outputs: OutputFiles) -> None:
+        """More was made than can be read: it is paid as well, so the answer is kept."""
+        made = sum(part["kind"] == "media" for part in parts)
+        if self.has_unread(answer) or counts_more(answer, made):
+            kept, said = self._kept(answer, outputs)
+            record["unread"] = f"the whole answer is in {kept}" if kept else f"the service answered {said}"
+            record["unread_file"] = kept
+
+    def _check_unread(self, record: dict, delivery) -> None:
+        if "unread" in record:
+            kept = record["unread_file"]
+            made = in_words(len(delivery.files), self.product.noun)
+            raise Failure(Exit.PARTIAL, f"{made} saved, but the answer has more in a form that cannot be read",
+                          record["unread"],
+                          "what was not read may be billed; a link in the answer expires after 24 hours",
+                          files=[*delivery.files, *([{"partial": kept}] if kept else [])],
+                          request_id=record.get("request_id", ""), task_id=record["task_id"],
+                          accepted="maybe")
+
     def _unreadable(self, answer: dict, outputs: OutputFiles) -> Failure:
         """What is paid may be in the answer, which cannot be fetched again: it is saved."""
-        said = json.dumps(self.console.redact_result(whole_answer(answer)), ensure_ascii=False)
+        kept, said = self._kept(answer, outputs)
+        what = f"the service answered without a link to a {self.product.noun} that can be read"
+        return Failure(Exit.FAILED, what + (f"; the whole answer is in {kept}" if kept else ""),
+                       f"the service answered {said[:500] if kept else said}",
+                       request_id=str(answer.get("request_id") or ""), accepted="maybe",
+                       files=[{"partial": kept}] if kept else [])
+
+    def _kept(self, answer: dict, outputs: OutputFiles) -> tuple:
+        """(the file with an answer, '' where the disk refuses it; the beginning of the answer as text)."""
+        answer = self.console.redact_result(whole_answer(answer))
         try:
             temporary = outputs.temporary()
-            temporary.file.write(said.encode("utf-8", "replace"))
+            temporary.file.write(json.dumps(answer, ensure_ascii=False).encode("utf-8", "replace"))
             kept = outputs.save_partial(temporary, 1, "json")
         except OSError:
             kept = ""
-        what = f"the service answered without a link to a {self.product.noun} that can be read"
-        return Failure(Exit.FAILED, what + (f"; the whole answer is in {kept}" if kept else ""),
-                       f"the service answered {said[:500 if kept else 100_000]}",
-                       request_id=str(answer.get("request_id") or ""), accepted="maybe",
-                       files=[{"partial": kept}] if kept else [])
+        return kept, json.dumps(elide_media(answer), ensure_ascii=False)[:100_000]
 
     def _nothing(self, answer: dict, record: dict) -> Failure:
         output = object_in(answer, "output")
