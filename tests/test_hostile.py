@@ -95,6 +95,23 @@ def test_broken_protocol_is_a_network_failure(run, hostile, head, body, flags):
     assert result.code == 6 and "defect" not in result.err, result
 
 
+QUESTIONS = [(b"", b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n"),
+             (b"[1]", b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"), (b"", b""), (b"<html>", b"HTTP/1.1 500 X\r\nConnection: close\r\n\r\n")]
+
+
+@pytest.mark.parametrize("body, head", QUESTIONS, ids=["empty", "list", "lost", "page"])
+def test_a_question_is_never_told_as_billed(run, hostile, work, body, head):
+    """Neither that for a task's state nor that for the address of an upload, which leaves no row in doubt."""
+    url, video = hostile(body, head), "qianwen-video-generation"
+    (work / "clip.mp4").write_bytes(media_samples.mp4(4, 640, 480))
+    (work / "rows.jsonl").write_text(json.dumps({"prompt": "a", "video": "clip.mp4"}))
+    for arguments in (("--status", "t1"), ("--batch", "rows.jsonl", "-o", "out")):
+        result = run(*arguments, "--retries", "0", skill=video, base_url=url)
+        assert result.code in (6, 8) and "billed" not in result.err and "paying twice" not in result.err, result
+    row = json.loads((work / "out" / "results.jsonl").read_text("utf-8"))
+    assert not row.get("in_doubt") and "billed" not in row["error"]["fix"]
+
+
 @pytest.mark.parametrize("message", ["a" * 300_000 + "..", "st-" * 100_000, "model " * 60_000], ids=["dots", "keys", "words"])
 def test_long_error_message_does_not_hang(run, hostile, message):
     body = json.dumps({"code": "InvalidParameter", "message": message}).encode()

@@ -310,6 +310,13 @@ def test_one_result_of_another_form_keeps_the_answer(draw, emulator, work, home,
     assert journal(home) == [] and "not billed" not in result.err
 
 
+def test_a_damaged_picture_within_the_answer_is_not_printed(draw, work, monkeypatch):
+    link = "data:image/png;base64," + "AAAA" * 5000
+    monkeypatch.setattr(Client, "_json_once", lambda *_: Reply(200, {}, {"output": {"results": [{"url": link}]}}))
+    result = draw("a fox", "-o", "fox.png")
+    assert result.code == 9 and "AAAA" not in result.err and "15000 bytes" in result.err, result
+
+
 def in_stream(monkeypatch, change) -> None:
     """Interleaved answers whose events go through `change`."""
     real = Client.events
@@ -441,6 +448,31 @@ def until(condition) -> None:
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.005)
+
+
+@pytest.mark.parametrize("answer", [{}, {"output": {"task_status": ["x"]}}, {"output": {"task_status": {"x": 1}, "task_id": "t1"}}])
+@pytest.mark.parametrize("flags", [(), ("--json",)])
+def test_status_that_is_not_told(draw, monkeypatch, answer, flags):
+    monkeypatch.setattr("shared.transport.client.Client._json_once", lambda *_: Reply(200, {}, answer))
+    result = draw("--status", "t1", *flags)
+    assert result.code == 8 and "has no status of t1" in result.err and "--status t1" in result.err, result
+    assert not flags or result.document["ok"] is False
+
+
+@pytest.mark.parametrize("moment", ["Fri, 31 Dec 9999 23:59:59 -1200", "Sun, 31 Dec 9999 23:59:59 GMT"])
+def test_a_service_whose_clock_is_far_off(draw, emulator, work, monkeypatch, moment):
+    real = Client._json_once
+    monkeypatch.setattr(Client, "_json_once", lambda *arguments: (
+        lambda reply: reply._replace(headers={**reply.headers, "date": moment}))(real(*arguments)))
+    assert draw("a fox", *TASK, "-o", "fox.png", "--poll", 0.05).code == 0
+    assert assert_right(emulator, work, "a fox", 1) == ["fox.png"]
+
+
+def test_a_record_of_no_calendar_is_fetched(draw, emulator, work, home):
+    assert draw("a fox", *TASK, "--no-wait", "-o", "fox.png").code == 0
+    age(home, -3e11)
+    assert draw("--resume", emulator.creates[0].task_id, "--poll", 0.05).code == 0
+    assert_right(emulator, work, "a fox", 1)
 
 
 def test_young_task_that_is_not_known_everywhere_yet(emulator, home, work):

@@ -20,7 +20,7 @@ from shared.tasks.commands import describe, list_tasks
 from shared.tasks.journal import is_submitting, Journal, LIFE, READY, RUNNING, SUBMITTING
 from shared.tasks.service import check_given, fingerprint, Tasks
 from shared.transport.client import Client
-from shared.transport.context import Context, ServiceError
+from shared.transport.context import Context, costs_nothing, ServiceError
 from shared.transport.errors import explain
 from shared.transport.request import Reply, Request
 from shared.transport.retries import Retries
@@ -454,7 +454,8 @@ def test_clocks_that_differ_hide_no_task(journal, clock, ahead):
     assert runner.look_for(record) == "t5"
 
 
-@pytest.mark.parametrize("date", ["", "yesterday", "Fri, 99 Jan 2026 03:00:00 GMT"])
+@pytest.mark.parametrize("date", ["", "yesterday", "Fri, 99 Jan 2026 03:00:00 GMT", "Fri, 31 Dec 9999 23:59:59 -1200",
+                                  "Mon, 01 Jan 0001 00:00:00 +1200", "Thu, 01 Jan 1970 00:00:00 GMT"])
 def test_odd_date_of_the_service_is_passed_over(journal, clock, date):
     record = lost(journal, clock)
     runner = runner_of(journal, clock, a_list(listed("t5")))
@@ -595,11 +596,13 @@ def test_the_list_of_a_create_in_the_future_is_waited_for_once(journal, clock):
     assert sum(clock.slept) <= 15
 
 
-def test_list_that_cannot_be_had_keeps_the_record(journal, clock):
+@pytest.mark.parametrize("answers", [[costs_nothing(Context().network("reset"))], [a_list(listed("t5"), listed("t6")), service_failure(500, "x")]])
+def test_list_that_cannot_be_had_keeps_the_record(journal, clock, answers):
     record = lost(journal, clock)
-    with pytest.raises(Failure):
-        runner_of(journal, clock, Context().network("reset")).look_for(record)
-    assert journal.read(record["id"])
+    with pytest.raises(Failure) as caught:
+        runner_of(journal, clock, *answers).look_for(record)
+    assert caught.value.accepted == "maybe" and resume_of(record["id"]) == caught.value.resume and caught.value.resume in caught.value.fix
+    assert journal.read(record["id"]) and "run the command again" not in caught.value.fix
 
 
 def test_task_that_began_long_before_the_limit_is_found(journal, clock):
@@ -827,9 +830,26 @@ def test_progress_is_told_when_it_changes(journal, clock):
 # ---- cancel, list ----------------------------------------------------------------------------------------------------
 
 def test_cancel(journal, clock):
-    runner = runner_of(journal, clock, {"request_id": "r7"})
-    runner.cancel("t/1")
+    record = started(journal, "t/1")
+    runner = runner_of(journal, clock, {"request_id": "r7"}, {"output": {"task_id": "t/1", "task_status": "CANCELED"}})
+    runner.cancel("t/1", record)
     assert runner.client.sent[0][:2] == ("POST", "https://dashscope.aliyuncs.com/api/v1/tasks/t%2F1/cancel")
+    assert journal.read(record["id"]) is None
+
+
+@pytest.mark.parametrize("said", [{"request_id": "r7"}, {"success": False}, status("RUNNING"), status("CANCELED", task_id="t2"), {}])
+@pytest.mark.parametrize("looks", [[status("RUNNING")], [status("SUCCEEDED")], [status("PENDING")] * 3, [{}],
+                                   [status("CANCELED", task_id="t2")], [Context().network("reset")]],
+                         ids=["runs", "done", "waits", "nothing", "another", "reset"])
+def test_a_cancel_counts_when_the_task_itself_says_so(journal, clock, said, looks):
+    record, forgotten = started(journal), []
+    with pytest.raises(Failure) as caught:
+        runner_of(journal, clock, said, *looks, forget=forgotten.append).cancel("t1", record)
+    assert caught.value.task_id == "t1" and "cancelled" not in caught.value.message.replace("not cancelled", "")
+    assert journal.read(record["id"]) and not forgotten
+    late = [status("PENDING"), status("CANCELED")]
+    runner_of(journal, clock, said, *late).cancel("t1", record)
+    assert journal.read(record["id"]) is None
 
 
 def test_cancel_of_a_task_that_has_begun_is_refused(journal, clock):

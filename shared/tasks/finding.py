@@ -21,6 +21,7 @@ from .polling import CANCELED, FAILED, LIST_DELAY, SUCCEEDED, UNKNOWN
 
 NOT_LISTED, NOT_YET, NOT_CLEAR = "TaskNotListed", "TaskNotListedYet", "TaskNotClear"
 IN_DOUBT = "TaskInDoubt"
+CODES = (NOT_LISTED, NOT_YET, NOT_CLEAR, IN_DOUBT)  # of failures that say what is known of the create
 LOST_WINDOW = 120.0  # seconds around a create in which its task is looked for
 _MOST_LOOKS = 20  # at tasks, for their prompts
 _AHEAD = 8 * 3600  # seconds that the service's naive times are ahead of UTC (image contract 3.2)

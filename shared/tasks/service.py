@@ -16,7 +16,7 @@ from ..transport.context import ServiceError
 from ..transport.request import encoded, is_id, Request
 from ..transport.retries import Retries
 from .answers import makes_nothing, whole_answer
-from .finding import clock_of, Finding, NOT_CLEAR, NOT_LISTED, NOT_YET
+from .finding import clock_of, CODES, Finding, NOT_CLEAR, NOT_LISTED, NOT_YET
 from .journal import Journal, LOST, resume_command, RUNNING
 from .polling import CANCELED, FAILED, Polled, SUCCEEDED, UNKNOWN
 
@@ -133,10 +133,20 @@ class Tasks(Polled):
     def look_for(self, record: dict) -> str:
         """The id of a task whose create was not answered, from the service's list.
         Raises Failure where it is not there."""
-        task_id = Finding(self, record).task_id()
+        try:
+            task_id = Finding(self, record).task_id()
+        except Failure as failure:
+            raise failure if failure.code in CODES else self._unasked(failure, record)
         record.update(task_id=task_id, state=RUNNING, found=True)
         self.keep(record)
         return task_id
+
+    def _unasked(self, failure: Failure, record: dict) -> Failure:
+        """A question that failed says nothing of the create."""
+        failure.resume, failure.accepted = resume_command(record["id"], self.journal), "maybe"
+        advice = "" if "again" in failure.fix else failure.fix + "; "  # never to run what may be paid once more
+        failure.fix = f"{advice}look for the task with: {failure.resume}"
+        return failure
 
     def not_ours(self, record: dict) -> None:
         """A task that was found for a lost create has turned out to be another one's."""
@@ -273,14 +283,34 @@ class Tasks(Polled):
         request = Request("POST", f"{self.client.endpoint.native}/tasks/{quote(task_id, safe='')}/cancel")
         try:
             self.client.json(request, Retries.READ)
+            self._check_cancelled(task_id)
         except Failure as failure:
             if failure.code == "UnsupportedOperation":
                 failure.cause = "only a waiting task can be cancelled; this one has begun or ended"
                 failure.fix = f"fetch its result: {resume_command(task_id, self.journal)}"
-            failure.task_id = task_id
+            failure.task_id, failure.accepted = task_id, "maybe"
             raise
         if record:
             self.drop(record)
+
+    def _check_cancelled(self, task_id: str) -> None:
+        """The answer to a cancel says nothing (image contract 3.6); the task's own status does."""
+        for pause in (self.pace[0], self.pace[0], 0):
+            status, body = self.look(task_id)
+            if object_in(body, "output").get("task_id") not in (task_id, None):
+                status = ""
+            if status in (CANCELED, "CANCELLED"):
+                return
+            if status != "PENDING":
+                break
+            if pause:
+                self.sleep(pause)
+        command = resume_command(task_id, self.journal)
+        said = f"is {status}" if status else "tells no status"
+        raise Failure(Exit.FAILED, f"the task {task_id} {said}, so it was not cancelled",
+                      "the service accepted the cancellation, but did not carry it out",
+                      f"fetch its result: {command}, or look at it again with --status",
+                      code=status, resume=command)
 
 
 def _said(answer: dict) -> str:

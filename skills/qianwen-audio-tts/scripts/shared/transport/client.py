@@ -14,7 +14,7 @@ from .. import key_guard
 from ..failures import Exit, Failure
 from . import reading
 from .connecting import ConnectError, opener_for
-from .context import Context, ServiceError
+from .context import Context, costs_nothing, ServiceError
 from .events import BadStream, Event, read_events, WHOLE
 from .limits import MOST_BYTES
 from .request import check_size, headers_of, MOST_CLASSIC, origin_of, Reply, Request, request_id_of
@@ -42,7 +42,10 @@ class Client:
     def json(self, request: Request, safety: str, errors_pass: bool = False) -> Reply:
         """Send a request that is answered by one JSON object. `errors_pass`: an error with HTTP 200 is an
         answer, too."""
-        return self.retries.run(lambda: self._json_once(request, errors_pass), safety)
+        try:
+            return self.retries.run(lambda: self._json_once(request, errors_pass), safety)
+        except Failure as failure:
+            raise costs_nothing(failure) if safety == Retries.READ else failure
 
     def events(self, request: Request, safety: str, take):
         """Send a request that a model answers; `take(events, headers)` reads the answer and returns the

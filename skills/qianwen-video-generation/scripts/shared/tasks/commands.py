@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from ..body import object_in
-from ..failures import usage
+from ..failures import Exit, Failure, usage
 from .bill import FETCHED
 from .journal import is_submitting, Journal, READY, resume_command
 
@@ -60,6 +60,10 @@ def show_status(given: str, runner, journal: Journal, console) -> None:
     if not task_id:
         task_id = runner.look_for(record)
     status, body = runner.look(task_id)
+    if not status:
+        raise Failure(Exit.FAILED, f"the service's answer has no status of {task_id}",
+                      fix=f"ask again: {resume_command(task_id, journal, '--status')}", task_id=task_id,
+                      request_id=str(body.get("request_id") or ""), retryable=True)
     output = object_in(body, "output")
     facts = {"task_id": task_id, "status": status, "code": output.get("code") or body.get("code"),
              "message": output.get("message") or body.get("message"), "request_id": body.get("request_id")}

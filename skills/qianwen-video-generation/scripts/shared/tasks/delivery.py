@@ -6,6 +6,7 @@ import os
 from datetime import datetime, timezone
 
 from .. import failures
+from ..body import elide_media
 from ..failures import Exit, Failure
 from ..files import probe
 from ..files.ends import is_whole
@@ -121,7 +122,8 @@ class Delivery:
         kept = self._set_aside(temporary, number)
         raise Failure(Exit.UNSAVED,
                       f"the file behind a result's link {what}{kept and f'; the part received is in {kept}'}",
-                      f"a proxy, a log-in page or the storage sent something else; the link is {url}",
+                      "a proxy, a log-in page or the storage sent something else; "
+                      f"the link is {elide_media(url)}",
                       accepted="maybe", code=failures.BAD_LINK,
                       files=[{"url": url, **({"partial": kept} if kept else {})}])
 
@@ -145,7 +147,6 @@ class Delivery:
             return
         record = self.record
         count = sum(part["kind"] == "media" for part in record["parts"])
-        created = datetime.fromtimestamp(record["created"], timezone.utc)
         self.outputs.describe(entry, self.console.redact_result({
             "skill": self.console.skill, "media_type": entry["media_type"], "width": entry.get("width"),
             "height": entry.get("height"), "seconds": entry.get("seconds"), "bytes": entry["bytes"],
@@ -154,7 +155,7 @@ class Delivery:
             "task_id": record["task_id"], "usage": record.get("usage"),
             "billing": {"cost": share(record, count)},
             "number": number if count > 1 else None, "of": count if count > 1 else None,
-            "created": created.isoformat(timespec="seconds")}))
+            "created": _written(record["created"])}))
         entry["sidecar"] = sidecar_path(entry["path"])
 
     def finish(self) -> None:
@@ -200,6 +201,14 @@ class Delivery:
                            f"{resume_command(given, self.journal, '--status')}")
             failure.resume = ""
         return failure
+
+
+def _written(moment: float) -> str | None:
+    """A moment as text, None for one of no calendar, as a clock that is far off tells."""
+    try:
+        return datetime.fromtimestamp(moment, timezone.utc).isoformat(timespec="seconds")
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def report(delivery: Delivery, session, product, count, text_file, page: str, fetched: bool) -> None:

@@ -10,6 +10,18 @@ ServiceError = namedtuple("ServiceError", "status code message request_id", defa
 _FACTS = "skill key_kind endpoint_kind host model models sandboxed successor address flags"
 
 
+MAYBE_PAID = ("the service may have accepted and billed the request; "
+              "run the command again only if paying twice is acceptable")
+
+
+def costs_nothing(failure: Failure) -> Failure:
+    """The same failure of a request that is never billed, however it ended."""
+    failure.accepted = "no"
+    if failure.fix == MAYBE_PAID:
+        failure.fix = "this request costs nothing; run the command again"
+    return failure
+
+
 class Context(namedtuple("Context", _FACTS, defaults=("", "", "", "", "", (), False, "", "", None))):
     """What explaining an error needs to know about the call. `models` are ids for a "did you mean",
     `successor` is what replaces a retired model, `address` the base URL in use, without a service path,
@@ -29,8 +41,7 @@ class Context(namedtuple("Context", _FACTS, defaults=("", "", "", "", "", (), Fa
             cause = "this agent's sandbox has no network (CODEX_SANDBOX_NETWORK_DISABLED=1)"
             fix, retryable = "ask the user to allow network access for this command, then run it again", False
         if accepted == "maybe" and not fix:
-            fix = ("the service may have accepted and billed the request; "
-                   "run the command again only if paying twice is acceptable")
+            fix = MAYBE_PAID
         cause = cause or f"no usable connection to {self.host or 'the service'}"
         fix = fix or ("check the spelling of QWEN_BASE_URL, the network and any proxy; "
                       "then run the command again")

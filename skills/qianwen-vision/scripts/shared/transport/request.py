@@ -83,13 +83,17 @@ def request_id_of(body, headers: dict) -> str:
     return headers.get("x-request-id", "")
 
 
+_FIRST, _LAST = 1.7e9, 4.1e9  # moments between which a clock can be: 2023 to 2099
+
+
 def moment_of(headers: dict) -> float | None:
     """Epoch seconds by the clock of who answered; None where the answer does not tell."""
     from email.utils import parsedate_to_datetime
     try:
-        return parsedate_to_datetime(headers["date"]).timestamp()
+        moment = parsedate_to_datetime(headers["date"]).timestamp()
     except (KeyError, TypeError, ValueError, IndexError, OverflowError):
         return None
+    return moment if _FIRST < moment < _LAST else None
 
 
 _ID = r"(?!-)(?!.*\.\.)(?!\.$)[A-Za-z0-9._:/-]{1,256}"
