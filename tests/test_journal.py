@@ -16,6 +16,7 @@ from shared import key_guard
 from shared.cli import commands
 from shared.cli.commands import command_line
 from shared.failures import Exit, Failure
+from shared.files.locks import Held
 from shared.tasks.commands import describe, list_tasks
 from shared.tasks.journal import is_submitting, Journal, LIFE, READY, RUNNING, SUBMITTING
 from shared.tasks.service import check_given, fingerprint, Tasks
@@ -1019,6 +1020,29 @@ def test_files_that_were_fetched_are_remembered(journal, tmp_path):
 
 
 @pytest.mark.skipif(WINDOWS, reason="links of POSIX")
+def test_twins_that_pass_the_first_look_are_told_apart_at_the_create(journal, clock):
+    """Both have uploaded their files before one of them has a record."""
+    one, two = (journal.new("s", model=MODEL, fingerprint="f") for _ in range(2))
+    runner = runner_of(journal, clock, CREATED)
+    runner.submit(CREATE, one, alone=True)
+    with pytest.raises(Failure) as caught:
+        runner.submit(CREATE, two, alone=True)
+    assert (caught.value.exit_code, caught.value.accepted, len(runner.client.sent)) == (Exit.RUNNING, "no", 1)
+    assert "--again" in caught.value.fix and [record["id"] for record in journal.all()] == [one["id"]]
+
+
+def test_a_record_is_fetched_by_one_command_at_a_time(journal):
+    record = started(journal)
+    with journal.fetching(record, 1) as left:
+        assert left == record
+        with pytest.raises(Held), journal.fetching(record, 0.1):
+            pass
+        journal.remove(record)
+    with journal.fetching(record, 0.1) as left:
+        assert left is None
+    assert files(journal) == []
+
+
 def test_links_among_the_records_are_not_followed(journal, tmp_path):
     good, notes = started(journal, "good"), tmp_path / "bashrc"
     notes.write_text("mine")

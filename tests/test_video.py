@@ -466,6 +466,16 @@ def test_two_results_of_one_task(film, work, monkeypatch, home, second):
     assert journal(home) == [] and (kept == [] if second else "there.mp4" in kept[0] and "may be billed" in result.err)
 
 
+@POSIX
+def test_commands_that_fetch_the_same_task_save_it_once(film, emulator, home, work):
+    task_id = submit(film, emulator, "-o", "boat.mp4")
+    emulator.latency = 0.2
+    ends = [ended(process) for process in [process_of(emulator, home, work, "--resume", task_id, *SOON) for _ in range(3)]]
+    assert [code for code, _, _ in ends] == [0, 0, 0] and all("boat.mp4" in out for _, out, _ in ends), ends
+    assert assert_right(emulator, work, "a boat") == "boat.mp4" and journal(home) == []
+    assert len((home / ".local/state/qianwen/spending.jsonl").read_text().splitlines()) == 1
+
+
 def test_cancel(film, emulator, home, work):
     task_id = submit(film, emulator)
     assert film("--cancel", task_id).code == 0 and emulator.tasks[task_id].canceled and journal(home) == []

@@ -49,6 +49,17 @@ def check_given(given: str, record: dict | None, journal: Journal) -> None:
         raise usage(f"{ascii(given)} is not the id of a task", "--tasks lists what can be fetched")
 
 
+def refuse_twin(record: dict, journal: Journal) -> None:
+    """The same request again would be billed again, and is most likely a mistake. Raises Failure."""
+    twin = journal.same_request(record["fingerprint"])
+    if twin:
+        given = twin["task_id"] or twin["id"]
+        command = resume_command(given, journal)
+        raise Failure(Exit.RUNNING, f"the same request is under way already, as {given}",
+                      fix=f"fetch it with: {command}, or add --again to create another one",
+                      task_id=twin["task_id"], resume=command)
+
+
 class Tasks(Polled):
     """The tasks of one account. `forget(record)` is called for a task that ended without a result, or was not
     taken at all: it is not billed. `has_result(record, body)` tells whether an answer has a result that can be
@@ -64,17 +75,12 @@ class Tasks(Polled):
 
     # -- create
 
-    def submit(self, request: Request, record: dict) -> dict | None:
+    def submit(self, request: Request, record: dict, alone: bool = False) -> dict | None:
         """Create the task and put its id into the record on disk.
-        A create that may have been taken is not repeated. Returns an answer that has the result already."""
+        A create that may have been taken is not repeated. Returns an answer that has the result already.
+        `alone`: the same request that is under way already is refused."""
         began = self.journal.clock()
-        record.update(created=self.journal.now(), timed=self.journal.ahead is not None)
-        try:
-            self.journal.write(record)
-        except OSError as error:
-            raise usage(f"the journal {self.journal.folder} cannot be written ({error.strerror}); "
-                        "nothing was sent",
-                        "make room there, or set XDG_STATE_HOME to another folder") from error
+        self._begin(record, alone)
         try:
             reply = self.client.json(request, Retries.CREATE)
         except Failure as failure:
@@ -103,6 +109,19 @@ class Tasks(Polled):
             return reply.body
         record.update(ended=record["created"], created=record["created"] - self.journal.clock() + began)
         raise self._no_id(record, whole_answer(reply.body), bool(task_id))
+
+    def _begin(self, record: dict, alone: bool) -> None:
+        """The record is on disk before anything is sent."""
+        record.update(created=self.journal.now(), timed=self.journal.ahead is not None)
+        with self.journal.creating():
+            if alone:
+                refuse_twin(record, self.journal)
+            try:
+                self.journal.write(record)
+            except OSError as error:
+                raise usage(f"the journal {self.journal.folder} cannot be written ({error.strerror}); "
+                            "nothing was sent",
+                            "make room there, or set XDG_STATE_HOME to another folder") from error
 
     def _no_id(self, record: dict, answer: dict, is_odd: bool) -> Failure:
         """The task, or its result, is most likely paid: what is known of it stays in the record."""

@@ -8,6 +8,7 @@ from collections import namedtuple
 
 from ..body import elide_media, object_in
 from ..failures import Exit, Failure
+from ..files.locks import Held
 from ..files.outputs import OutputFiles
 from ..gallery.page import gallery_of
 from ..media.inputs import digest
@@ -21,7 +22,7 @@ from .commands import cancel, check_same_account, check_same_skill, show_fetched
 from .delivery import billed, Delivery, report
 from .finding import IN_DOUBT, NOT_CLEAR
 from .journal import is_submitting, Journal, READY, resume_command, RUNNING
-from .service import check_given, fingerprint, Tasks
+from .service import check_given, fingerprint, refuse_twin, Tasks
 
 
 def row_record_id(row, options) -> str:
@@ -150,15 +151,15 @@ class TaskRun:
                 raise
             return None
 
+    @property
+    def _alone(self) -> bool:
+        """Whether the same request may be under way only once."""
+        return not (self.options.again or self.row)
+
     def refuse_twin(self, record: dict) -> None:
-        """The same request again would be billed again, and is most likely a mistake."""
-        twin = None if self.options.again or self.row else self.journal.same_request(record["fingerprint"])
-        if twin:
-            given = twin["task_id"] or twin["id"]
-            command = resume_command(given, self.journal)
-            raise Failure(Exit.RUNNING, f"the same request is under way already, as {given}",
-                          fix=f"fetch it with: {command}, or add --again to create another one",
-                          task_id=twin["task_id"], resume=command)
+        """Before anything is uploaded for it; what another command sends meanwhile is seen at the create."""
+        if self._alone:
+            refuse_twin(record, self.journal)
 
     def upload(self, waiting: list, client, record: dict) -> None:
         """Give the files that are too large for the request their addresses. Nothing is sent of a call that a
@@ -172,7 +173,7 @@ class TaskRun:
         """Make a task and wait for it, or leave it to a later --resume."""
         runner = self.runner(client)
         with paying(self.session, record) as payment:
-            answer = runner.submit(request, record)
+            answer = runner.submit(request, record, self._alone)
             payment.goes_on(record["task_id"] or record["id"])
         if answer is not None:
             return self.deliver(self.parts_of(answer), answer, record, outputs, client)
@@ -216,9 +217,23 @@ class TaskRun:
             raise
 
     def deliver(self, parts: list, answer: dict, record: dict, outputs: OutputFiles, client) -> None:
-        """Everything to disk, then the report."""
-        with self._telling_cost(record):
-            self._deliver(parts, answer, record, outputs, client)
+        """Everything to disk, then the report. What another command has fetched by now is not fetched again.
+        """
+        given, is_shared = record["task_id"] or record["id"], bool(self._fetched or record["task_id"])
+        try:
+            with self.journal.fetching(record, self.options.max_wait) as left, self._telling_cost(record):
+                fetched = self.journal.fetched(given) if is_shared and left is None else None
+                if fetched:
+                    return self._fetched_already(given, fetched)
+                if is_shared and left and left["state"] == READY:
+                    record.clear()
+                    record.update(left)
+                self._deliver(parts, answer, record, outputs, client)
+        except Held:
+            command = resume_command(given, self.journal)
+            raise Failure(Exit.RUNNING, f"another command is fetching {given}", "its files are not here yet",
+                          f"look again when it has ended: {command}", task_id=record["task_id"],
+                          resume=command, accepted="maybe") from None
 
     def _deliver(self, parts: list, answer: dict, record: dict, outputs: OutputFiles, client) -> None:
         delivery = Delivery(client, self.journal, self.console, outputs, record, self.product.accept)

@@ -7,6 +7,7 @@ can read them.
 """
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import math
@@ -16,6 +17,7 @@ import time
 
 from ..cli.commands import command_line
 from ..failures import usage
+from ..files.locks import FileLock, Held, Lock
 from ..files.own import make_private, open_own, read_own
 from ..files.whole import prove_writable, remove, short_id, sweep, whole
 from ..transport.request import moment_of
@@ -27,6 +29,7 @@ _LARGEST = 64 << 20  # bytes of a record
 _LONG = 4 << 20  # bytes
 _DONE = ".settled"  # a file with the ids of tasks that are done with
 _FETCHED = ".fetched-"  # begins the names of notes on where files went
+_CREATING, _FETCHING = ".creating", ".fetching-"  # locks; behind the second stands the hash of an id
 _ID = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 _OURS = ("id", "fingerprint", "hash")  # hashes and chance, which look like a part of a key only by accident
 
@@ -126,9 +129,10 @@ class Journal:
 
     def _forget_fetched(self) -> None:
         """The service forgets its tasks after a day, and so are the notes about them, two days later."""
+        ours = (_FETCHED, _FETCHING)
         for name in os.listdir(self.folder):
             path = os.path.join(self.folder, name)
-            if name.startswith(_FETCHED) and abs(time.time() - os.lstat(path).st_mtime) > 3 * LIFE:
+            if name.startswith(ours) and abs(time.time() - os.lstat(path).st_mtime) > 3 * LIFE:
                 os.unlink(path)
 
     def fetched(self, given: str) -> dict | None:
@@ -140,6 +144,28 @@ class Journal:
             return note if paths and all(os.path.isfile(path) for path in paths) else None
         except (OSError, ValueError, TypeError, LookupError, RecursionError):
             return None
+
+    @contextlib.contextmanager
+    def creating(self):
+        """One command at a time looks for its request among the records and writes its own."""
+        with contextlib.ExitStack() as stack:
+            with contextlib.suppress(OSError):
+                stack.enter_context(Lock(os.path.join(self.folder, _CREATING), wait=10.0))
+            yield
+
+    @contextlib.contextmanager
+    def fetching(self, record: dict, patience: float):
+        """One command at a time fetches what a record leads to; it yields what another one has left of the
+        record meanwhile, None without anything. Raises Held when that takes more than `patience` seconds."""
+        name = _FETCHING + _name_of(record["task_id"] or record["id"])
+        with contextlib.ExitStack() as stack:
+            try:
+                stack.enter_context(FileLock(os.path.join(self.folder, name), patience))
+            except Held:
+                raise
+            except OSError:  # without locks two may fetch it, and nothing is lost
+                pass
+            yield self.read(record["id"])
 
     def _remember(self, task_id: str) -> None:
         """One appended line, so that processes and threads do not lose each other's;
