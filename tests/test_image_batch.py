@@ -131,7 +131,7 @@ def test_a_direct_call_that_the_service_may_have_taken_is_in_doubt(run, emulator
 
 
 def test_a_task_that_may_be_made_is_looked_for_before_it_is_sent_again(image, emulator, rows, monkeypatch):
-    monkeypatch.setattr("shared.tasks.service.LIST_DELAY", 0)
+    monkeypatch.setattr("shared.tasks.finding.LIST_DELAY", 0)
     rows({"prompt": "a", "model": "wan2.2-t2i-flash"})
     emulator.inject("500", times=1)
     done = image(*BATCH, "--retries", 0, "--json", "--poll", "0.05")
