@@ -553,6 +553,19 @@ def test_a_task_is_settled_for_the_day_of_its_create(run, emulator, home, fault,
     assert (found["total"], found["calls_in_doubt"], found["by"][0]["calls"]) == (cost, 0, 1)
 
 
+def test_a_status_that_ends_a_task_settles_it(run, emulator, home):
+    emulator.inject("task-failed")
+    made = run("a fox", "--model", "wan2.7-image", "--task", "--no-wait", "--json", skill=IMAGE)
+    assert spent(run)["total"] == 0.2
+    emulator.task_polls = (0, 0)
+    for _ in range(5):
+        seen = run("--status", made.document["task_id"], "--json", skill=IMAGE).document
+        if seen["status"] == "FAILED":
+            break
+    assert seen["status"] == "FAILED" and "resume" not in seen, seen
+    assert spent(run)["total"] == 0 and "nothing is waiting" in run("--tasks", skill=IMAGE).err
+
+
 def test_a_failed_task_costs_nothing(run, emulator):
     emulator.inject("task-failed")
     assert run("a fox", "--model", "wan2.7-image", "--task", "--poll", "0.05", skill=IMAGE).code == 8

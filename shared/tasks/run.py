@@ -18,7 +18,9 @@ from ..transport.request import Request
 from ..words import counted as in_words
 from .answers import counts_more, makes_nothing, original_prompt, usage_of, whole_answer
 from .bill import cost_counted, counted, going_on, paying, settle, settle_without
-from .commands import cancel, check_same_account, check_same_skill, show_fetched, show_status
+from .commands import (
+    cancel, check_same_account, check_same_skill, FRUITLESS, show_fetched, show_status
+)
 from .delivery import billed, Delivery, report
 from .finding import IN_DOUBT, NOT_CLEAR
 from .journal import is_submitting, Journal, READY, resume_command, RUNNING
@@ -339,7 +341,11 @@ class TaskRun:
         links = bool(record and record["state"] == READY)  # these need no key
         client = self.client(record.get("model", "") if record else "", guarded=not links)
         if options.status:
-            return show_status(given, self.runner(client), self.journal, console)
+            runner = self.runner(client)
+            status = show_status(given, runner, self.journal, console)
+            if status in FRUITLESS and record and not record.get("found"):
+                runner.drop(record)
+            return None
         if options.cancel:
             return cancel(given, self.runner(client), self.journal, console)
         found = record or self.journal.new(console.skill, task_id=given, state=RUNNING, model="", facts={},

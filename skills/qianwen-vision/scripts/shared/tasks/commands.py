@@ -5,7 +5,9 @@ from ..body import object_in
 from ..failures import Exit, Failure, usage
 from .bill import FETCHED
 from .journal import is_submitting, Journal, READY, resume_command
+from .polling import CANCELED, FAILED
 
+FRUITLESS = (FAILED, CANCELED)  # ends of a task that made nothing and is not billed
 SCRIPTS = {"qianwen-text": "text.py", "qianwen-vision": "vision.py",
            "qianwen-image-generation": "image.py", "qianwen-video-generation": "video.py",
            "qianwen-audio-tts": "tts.py"}
@@ -50,12 +52,12 @@ def _age(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.0f} h"
 
 
-def show_status(given: str, runner, journal: Journal, console) -> None:
-    """`--status ID`: one look, nothing fetched."""
+def show_status(given: str, runner, journal: Journal, console) -> str:
+    """`--status ID`: one look, nothing fetched. Returns the status."""
     record = journal.find(given)
     if record and record["state"] == READY:
         say_status({"task_id": record["task_id"] or record["id"], "status": "READY"}, journal, console)
-        return
+        return "READY"
     task_id = record["task_id"] if record else given
     if not task_id:
         task_id = runner.look_for(record)
@@ -68,6 +70,7 @@ def show_status(given: str, runner, journal: Journal, console) -> None:
     facts = {"task_id": task_id, "status": status, "code": output.get("code") or body.get("code"),
              "message": output.get("message") or body.get("message"), "request_id": body.get("request_id")}
     say_status({name: value for name, value in facts.items() if value}, journal, console)
+    return status
 
 
 def show_fetched(given: str, note: dict, billing: dict, console) -> None:
@@ -87,9 +90,8 @@ def show_fetched(given: str, note: dict, billing: dict, console) -> None:
 def say_status(facts: dict, journal: Journal, console) -> None:
     """What `--status` says, in words or as the document."""
     if console.json_mode:
-        resume = resume_command(facts["task_id"], journal)
-        console.document({"ok": True, "skill": console.skill, **facts, "resume": resume,
-                          "warnings": console.warnings})
+        more = {} if facts["status"] in FRUITLESS else {"resume": resume_command(facts["task_id"], journal)}
+        console.document({"ok": True, "skill": console.skill, **facts, **more, "warnings": console.warnings})
         return
     said = ": ".join(str(facts[name]) for name in ("status", "code", "message") if facts.get(name))
     console.result(console.clean(said) + "\n")
