@@ -1,6 +1,7 @@
 """Costs, budgets and the record of what was spent: pure parts, the files, many processes at once."""
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -247,11 +248,12 @@ def test_an_interrupted_call_is_in_doubt(tmp_path):
 
 
 def test_a_task_counts_from_its_create_and_is_settled_at_its_end(tmp_path):
-    payments = payments_of(tmp_path)
+    payments, held = payments_of(tmp_path), {}
     with payments.paying("m", PRICED) as payment:
+        payment.note(held)
         payment.goes_on("task-1")
     assert spent(tmp_path) == 0.4
-    correct(payments, "m", PRICED, exactly(0.0, "2026-10-09"), "task-1")  # it failed
+    correct(payments, "m", held, PRICED, exactly(0.0, "2026-10-09"), "task-1")  # it failed
     assert spent(tmp_path) == 0 and Sums(str(tmp_path)).between(TODAY, TODAY)["qianwen-text", "m"].calls == 1
     assert lines_of(tmp_path)[1]["calls"] == 0 and lines_of(tmp_path)[1]["id"] == "task-1"
 
@@ -267,22 +269,132 @@ def test_a_correction_counts_on_the_day_of_its_create(tmp_path, monkeypatch, day
     set_aside_above(monkeypatch, longest)
     now = [at(day, 23, 59, 50)]
     monkeypatch.setattr(time, "time", lambda: now[0])
-    payments = payments_of(tmp_path)
+    payments, held = payments_of(tmp_path), {}
     with payments.paying("m", PRICED) as payment:
+        payment.note(held)
         now[0] += 20
         if answered:
             payment.goes_on("task-1")
     payments.write("m", {}, 1.0, moment=now[0])
-    correct(payments, "m", PRICED, exactly(0.1, "2026-10-09"), "task-1", resolved=not answered, moment=payment.moment)
+    correct(payments, "m", held, PRICED, exactly(0.1, "2026-10-09"), "task-1")
     one, next_day = Sums(str(tmp_path)), date.fromordinal(day.toordinal() + 1)
     assert [one.between(first, first)["qianwen-text", "m"][2::2] for first in (day, next_day)] == [(0.1, 0), (1.0, 0)]
 
 
-def test_a_line_tells_the_day_of_its_correction(tmp_path):
-    """Whatever else is known of the create."""
-    Sums(str(tmp_path), clock=lambda: at(date(2026, 11, 30), 12)).add("qianwen-text", "m", {}, 0.4, call="task-1")
-    correct(payments_of(tmp_path), "m", PRICED, PRICED._replace(high=0.0, low=0.0), "task-1", moment=time.time())
-    assert [line["time"] for line in lines_of(tmp_path)] == [at(date(2026, 11, 30), 12)] * 2
+def created(payments, outcome="goes_on") -> dict:
+    """What a record holds of a create that was counted, or that ended otherwise."""
+    held: dict = {}
+    with contextlib.suppress(KeyboardInterrupt), payments.paying("m", PRICED) as payment:
+        payment.note(held)
+        if outcome == "lost":
+            raise KeyboardInterrupt
+        payment.goes_on("task-1")
+    return held
+
+
+def counted_now(folder) -> tuple:
+    """(CNY, calls, pictures, calls in doubt) of today, by all lines."""
+    Sums(str(folder)).under_way()
+    one = Sums(str(folder)).between(TODAY, TODAY).get(("qianwen-text", "m"), Sum())
+    return one.amount, one.calls, one.units.get("pictures", 0), one.in_doubt
+
+
+@pytest.mark.parametrize("end, amount", [(FREE, 0.0), (exactly(0.2, "2026-10-09", units={"pictures": 1}), 0.2)])
+@pytest.mark.parametrize("outcome", ["goes_on", "lost"])
+def test_a_task_is_settled_once_by_however_many_processes(tmp_path, end, amount, outcome):
+    """Each knows only what stood in the record when it began."""
+    held = created(payments_of(tmp_path), outcome)
+    for _ in range(3):
+        correct(payments_of(tmp_path), "m", dict(held), PRICED, end, "task-1")
+        assert counted_now(tmp_path) == (amount, 1, len(end.units), 0) and len(lines_of(tmp_path)) == 2
+
+
+def test_a_create_that_is_settled_before_its_process_hears_of_it_counts_once(tmp_path):
+    payments, held = payments_of(tmp_path), {}
+    with payments.paying("m", PRICED) as payment:
+        payment.note(held)
+        correct(payments_of(tmp_path), "m", held, PRICED, FREE, "task-1")
+        payment.goes_on("task-1")
+    assert counted_now(tmp_path) == (0.0, 1, 0, 0)
+
+
+@pytest.mark.parametrize("end, found", [(FREE, (0.0, 1, 0, 0)), (PRICED, (0.4, 1, 2, 0))])
+def test_what_was_never_counted_is_not_taken_out(tmp_path, monkeypatch, end, found):
+    with monkeypatch.context() as patch:
+        patch.setattr(spending.Spending, "_append", lambda *line: (_ for _ in ()).throw(OSError(errno.ENOSPC, "No space left on device")))
+        patch.setattr("shared.money.payments.UnderWay", lambda state: (_ for _ in ()).throw(OSError(errno.EROFS, "Read-only file system")))
+        held = created(payments_of(tmp_path))
+    correct(payments_of(tmp_path), "m", held, PRICED, end, "task-1")
+    assert counted_now(tmp_path) == found
+    correct(payments_of(tmp_path), "m", {}, PRICED, end)  # a create that was never begun
+    assert counted_now(tmp_path) == found
+
+
+@pytest.mark.parametrize("killed_at", ["line", "end"])
+@pytest.mark.parametrize("swept", [True, False])
+def test_a_process_killed_near_its_line_counts_its_call_once(tmp_path, monkeypatch, killed_at, swept):
+    """Before the line is written, or between that and the word that the call is under way no more."""
+    payments = payments_of(tmp_path)
+    with monkeypatch.context() as patch:
+        if killed_at == "line":
+            patch.setattr(Sums, "add_once", lambda *line, **more: False)
+        patch.setattr(payments, "end", lambda number: None)
+        held = created(payments)
+    payments._under_way._lock.__exit__()  # as the end of the process does
+    if swept:
+        assert counted_now(tmp_path) == (0.4, 1, 0 if killed_at == "line" else 2, killed_at == "line")
+    correct(payments_of(tmp_path), "m", held, PRICED, PRICED, "task-1")
+    assert counted_now(tmp_path) == (0.4, 1, 2, 0)
+
+
+def test_a_call_that_no_task_makes_is_counted_once_too(tmp_path, monkeypatch):
+    payments = payments_of(tmp_path)
+    monkeypatch.setattr(payments, "end", lambda number: None)
+    with payments.paying("m", PRICED) as payment:
+        payment.settle(PRICED, "r-1")
+    payments._under_way._lock.__exit__()
+    assert counted_now(tmp_path) == (0.4, 1, 2, 0) and list((tmp_path / "under-way").iterdir()) == []
+
+
+def test_a_task_of_unknown_cost_stays_counted_in_doubt(tmp_path):
+    held = created(payments_of(tmp_path))
+    correct(payments_of(tmp_path), "m", held, PRICED, NOT_KNOWN, "task-1")
+    assert counted_now(tmp_path) == (0.4, 1, 2, 1)
+
+
+def test_a_correction_reads_only_files_since_its_create(tmp_path, monkeypatch):
+    set_aside_above(monkeypatch, 0)
+    payments, read = payments_of(tmp_path), []
+    for _ in range(12):
+        payments.write("m", {}, 0.0)
+    for path in tmp_path.glob("spending-*.jsonl"):
+        os.utime(path, (time.time() - 3 * 86400,) * 2)
+    held = created(payments)
+    for _ in range(6):
+        payments.write("m", {}, 0.0)
+    whole = Sums._whole_lines
+    monkeypatch.setattr(Sums, "_whole_lines", staticmethod(lambda path, start=0: read.append(os.path.basename(path)) or whole(path, start)))
+    one = Sums(str(tmp_path))
+    assert one._counted(held["payment"], held["time"]).amount == 0.4 and 2 <= len(read) <= 6 < len(one._numbers()), read
+    read.clear()
+    assert one._counted("of-nobody", None).calls == 0 and 2 <= len(read) <= 6, read
+
+
+def test_the_sums_are_read_once_for_all_calls_and_budgets(tmp_path, monkeypatch):
+    set_aside_above(monkeypatch, 500)
+    payments, read, read_sums = payments_of(tmp_path, "50/day", "60/week", "70/month"), [], Sums._read_sums
+    for _ in range(12):
+        payments.write("m", {}, 0.1)
+    monkeypatch.setattr(spending, "MOST_BYTES", 10**6)
+    monkeypatch.setattr(Sums, "_read_sums", lambda self: read.append(1) or read_sums(self))
+    for number in range(10):
+        payments.begin("m", PRICED).settle(PRICED)
+        assert round(payments.left()[2][1], 6) == round(1.2 + 0.4 * (number + 1), 6)
+    assert len(read) <= 2, read
+    set_aside_above(monkeypatch, 0)  # by another process
+    payments_of(tmp_path).write("m", {}, 0.5)
+    payments_of(tmp_path).write("m", {}, 0.5)
+    assert round(payments.left()[0][1], 6) == 6.2
 
 
 def test_what_several_jobs_cost_is_shared_by_their_rows():
@@ -314,10 +426,11 @@ def test_a_result_is_not_lost_where_a_long_file_cannot_be_set_aside(tmp_path, mo
 
 
 def test_every_row_of_a_job_without_a_price_is_told_as_such(tmp_path):
-    payments = payments_of(tmp_path)
+    payments, held = payments_of(tmp_path), {}
     with payments.paying("m", NOT_KNOWN) as payment:
+        payment.note(held)
         payment.goes_on("job-1")
-    correct(payments, "m", NOT_KNOWN, NOT_KNOWN, "job-1", calls=99)
+    correct(payments, "m", held, NOT_KNOWN, NOT_KNOWN, "job-1", calls=100)
     found = Sums(str(tmp_path)).between(TODAY, TODAY)["qianwen-text", "m"]
     assert (found.calls, found.unpriced, found.amount) == (100, 100, 0)
 

@@ -566,6 +566,23 @@ def test_a_status_that_ends_a_task_settles_it(run, emulator, home):
     assert spent(run)["total"] == 0 and "nothing is waiting" in run("--tasks", skill=IMAGE).err
 
 
+@pytest.mark.parametrize("fault, cost", [("task-failed", 0), ("accept-then-reset", 0.2), ("", 0.2)])
+def test_a_task_is_settled_once(run, emulator, home, fault, cost):
+    """Whatever another process, or one that was killed before it wrote its record, has settled."""
+    if fault:
+        emulator.inject(fault)
+    made = run("a fox", "--model", "wan2.7-image", "--task", "--no-wait", "--json", skill=IMAGE)
+    (path,) = (home / ".local" / "state" / "qianwen" / "tasks").glob("*.json")
+    record = path.read_text("utf-8")
+    given = made.document.get("task_id") or made.document["resume"].split()[-1]
+    for number in range(3):
+        path.write_text(record, "utf-8")
+        done = run("--resume", given, "--poll", "0.05", skill=IMAGE)
+        assert done.code == (0 if cost and not (number and given.startswith("q-")) else 8), done
+        found = spent(run)
+        assert (found["total"], found["calls_in_doubt"], found["by"][0]["calls"]) == (cost, 0, 1), spending(home)
+
+
 def test_a_failed_task_costs_nothing(run, emulator):
     emulator.inject("task-failed")
     assert run("a fox", "--model", "wan2.7-image", "--task", "--poll", "0.05", skill=IMAGE).code == 8

@@ -90,8 +90,7 @@ class Jobs(Polled):
             job["input"], job["state"] = _id_of(reply, "file"), UPLOADED
             self.save()
         if job["state"] == CREATING and not self._find_patiently(job):
-            if job.get("in_doubt"):
-                self._correct(job, FREE)
+            self._correct(job, FREE)
             job["state"] = UPLOADED
         if job["state"] == UPLOADED:
             self._create(job, number)
@@ -108,15 +107,14 @@ class Jobs(Polled):
                 "metadata": {"ds_name": self._name(number), "qianwen_job": job["hash"]}}
         try:
             with self._payments.paying(job["model"], cost_counted(job)) as payment:
-                job["counted"]["time"], job["in_doubt"] = payment.moment, True
+                payment.note(job["counted"])
                 self.save()
                 reply = self.client.json(Request("POST", self._url("batches"), body), Retries.CREATE)
                 job["batch"] = _id_of(reply, "job")
                 payment.goes_on(job["batch"])
-                job["in_doubt"] = False
         except Failure as failure:
             if failure.accepted != "maybe":
-                job["state"], job["in_doubt"] = UPLOADED, False
+                job["state"] = UPLOADED
                 self.save()
                 raise
             if not self._found(job):
@@ -149,14 +147,13 @@ class Jobs(Polled):
             cost, rows = costs.get(model, (FREE, 0))
             rest = max(0, rows - len(jobs))  # a row is a call, as in a batch of direct calls
             for job, part in zip(jobs, parts(cost, [job.get("done", 0) for job in jobs])):
-                self._correct(job, part, rest if job is jobs[-1] else 0)
+                self._correct(job, part, 1 + (rest if job is jobs[-1] else 0))
                 del job["counted"]
 
-    def _correct(self, job: dict, cost, calls: int = 0) -> None:
+    def _correct(self, job: dict, cost, calls: int = 1) -> None:
         """Count a job with this cost in place of its estimate, on the day of its create."""
-        correct(self._payments, job["model"], cost_counted(job), cost, job.get("batch", ""),
-                resolved=job.pop("in_doubt", False), calls=calls,
-                moment=job["counted"].get("time", job.get("asked")))
+        correct(self._payments, job["model"], job["counted"], cost_counted(job), cost, job.get("batch", ""),
+                calls)
 
     def _find_patiently(self, job: dict) -> bool:
         """Whether the job of an unclear create is there; a list may be some seconds behind."""

@@ -19,7 +19,7 @@ from .spending import ended, FILE, MOST_BYTES, Spending, UNDER_WAY
 
 SUMS = "spending-sums.json"
 _MOST_SUMS = 64 << 20  # bytes
-_NEW = 60.0  # seconds
+_NEW, _DAY = 60.0, 86400.0  # seconds
 _ASIDE = r"spending-(\d+)\.jsonl$"
 _MOST = 1e15  # of anything that is summed; what is not below that is damage
 _DAMAGED = (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError, OSError)
@@ -42,7 +42,8 @@ class Sums(Spending):
         super().__init__(folder, clock)
         self._read = 0  # how far the file that is read line by line has been read
         self._sums: dict = {}  # (day, skill, model) -> Sum
-        self._folded = None  # the last file that stands in them
+        self._days: dict = {}  # day -> CNY
+        self._state = None  # of the files that stand in them
         self.unreadable = 0  # lines passed over, of all days
 
     def between(self, first: date, last: date) -> dict:
@@ -56,20 +57,36 @@ class Sums(Spending):
     def since(self, first: date) -> float:
         """CNY spent from a day on up to today; calls in doubt count with what they may have cost.
         What a wrong clock has dated later counts when its day has come, here as in `between`."""
+        self._all()
         last = date.fromtimestamp(self._clock()).isoformat()
-        return sum(one.amount for (day, _, _), one in self._all().items() if first.isoformat() <= day <= last)
+        return sum(amount for day, amount in self._days.items() if first.isoformat() <= day <= last)
 
     def _all(self) -> dict:
         """The sums of everything, up to date: only what was appended since the last look is read."""
         if not os.path.isdir(self.folder):
             return {}
         with self._lock():
-            folded, sums, unreadable = self._fold()
-            if folded != self._folded:
-                self._folded, self._sums, self._read, self.unreadable = folded, sums, 0, unreadable
-            self._read, unreadable = self._add_lines(self._path(FILE), self._read, self._sums)
-            self.unreadable += unreadable
+            is_same = self._state == self._state_now()
+            new, unreadable = ({}, self.unreadable) if is_same else self._fold()[1:]
+            end, more = self._add_lines(self._path(FILE), self._read if is_same else 0, new)
+            if not is_same:
+                self._sums, self._days, self._state = {}, {}, self._state_now()
+        self._read, self.unreadable = end, unreadable + more
+        for key, one in new.items():
+            self._sums[key] = plus(self._sums.get(key, Sum()), one)
+            self._days[key[0]] = self._days.get(key[0], 0.0) + one.amount
         return self._sums
+
+    def _state_now(self) -> list:
+        """What changes when the sums of long files do, or when a file becomes one of them."""
+        found = []
+        for name in (SUMS, FILE):
+            try:
+                one = os.stat(self._path(name))
+                found.append((one.st_ino, *((one.st_size, one.st_mtime_ns) if name == SUMS else ())))
+            except FileNotFoundError:
+                found.append(())
+        return found
 
     def _fold(self) -> tuple:
         """Sum the files that were set aside; (the number of the last one, the sums of all of them,
@@ -99,9 +116,9 @@ class Sums(Spending):
     def _add_lines(self, path: str, start: int, sums: dict) -> tuple:
         """Add the whole lines from an offset on; return the offset behind them,
         and how many lines could not be read and are passed over."""
-        lines, end = self._whole_lines(path, start)
+        data, end = self._whole_lines(path, start)
         unreadable = 0
-        for line in lines:
+        for line in data.splitlines():
             found = _line(line)
             if found:
                 sums[found[0]] = plus(sums.get(found[0], Sum()), found[1])
@@ -117,20 +134,52 @@ class Sums(Spending):
                 file.seek(start)
                 data = file.read()
         except FileNotFoundError:
-            return [], 0
+            return b"", 0
         end = data.rfind(b"\n") + 1
-        return data[:end].splitlines(), start + end
+        return data[:end], start + end
 
-    def moment_of(self, call: str) -> float | None:
-        """When a call was counted, by the id in its lines; None where no line has it."""
-        sought = json.dumps(call).encode()
+    # -- the lines of one payment
+
+    def add_once(self, skill: str, model: str, units: dict, amount: float | None, *, payment: str, moment,
+                 call: str = "", in_doubt: bool = False) -> bool:
+        """`add`, unless another process has counted or settled this payment already."""
         with self._lock():
-            aside = (f"spending-{number}.jsonl" for number in reversed(self._numbers()))
-            for name in (FILE, *aside):
-                for line in self._whole_lines(self._path(name))[0]:
-                    if sought in line and _line(line) and json.loads(line).get("id") == call:
-                        return json.loads(line)["time"]
-        return None
+            if payment and self._counted(payment, moment).calls:
+                return False
+            return self._append(skill, model, units, amount, call, 1, in_doubt, 0, moment, payment)
+
+    def settle(self, skill: str, model: str, units: dict, amount: float | None, *, payment: str,
+               moment: float, call: str = "", calls: int = 1, doubts: int = 0, is_open: bool = False) -> bool:
+        """Add what the lines of a payment lack to say this together: whoever settles it, and how often, it
+        counts once, and what was never counted is not taken out. `is_open`: unless its end is known."""
+        with self._lock():
+            found = self._counted(payment, moment)
+            if is_open and found.calls > found.in_doubt:
+                return False
+            lacking = added(units, {name: -count for name, count in found.units.items()})
+            lacking = {name: count for name, count in lacking.items() if count}
+            calls, doubts = calls - found.calls, doubts - found.in_doubt
+            change = None if amount is None else rounded(amount - found.amount)
+            if not (lacking or calls or doubts or change):
+                return False
+            return self._append(skill, model, lacking, change, call, calls, False, doubts, moment, payment)
+
+    def _counted(self, payment: str, moment: float | None) -> Sum:
+        """The sum of the lines of a payment that was made at a moment: no file is read that was complete a day
+        before."""
+        sought, found = json.dumps(payment).encode(), Sum()
+        first = min(self._clock() if moment is None else moment, self._clock()) - _DAY
+        for name in (FILE, *(f"spending-{number}.jsonl" for number in reversed(self._numbers()))):
+            data, path = b"", self._path(name)
+            if os.path.exists(path):
+                if os.stat(path).st_mtime < first:
+                    break
+                data = self._whole_lines(path)[0]
+            for line in data.splitlines() if sought in data else ():
+                one = sought in line and _line(line)
+                if one and json.loads(line).get("payment") == payment:
+                    found = plus(found, one[1])
+        return found
 
     # -- long files
 
@@ -154,7 +203,7 @@ class Sums(Spending):
 
     def under_way(self) -> float:
         """CNY that calls of all processes may still cost.
-        What a process left that ended without a word becomes doubt."""
+        What a process left that ended without a word becomes doubt, unless it is counted."""
         return sum(self._still_open(path) for path in self._files_under_way())
 
     def _still_open(self, path: str) -> float:
@@ -167,7 +216,8 @@ class Sums(Spending):
             if not is_held(path):
                 with Lock(path, wait=1.0) as lock:  # two readers would count the same doubts
                     for number, call in _open_calls(path).items():
-                        self.add(call.skill, call.model, {}, call.amount, in_doubt=True, moment=call.moment)
+                        self.add_once(call.skill, call.model, {}, call.amount, in_doubt=True,
+                                      moment=call.moment, payment=call.payment)
                         os.write(lock.descriptor, ended(number))
                     lock.remove()
                 return 0.0
@@ -188,7 +238,7 @@ class Sums(Spending):
             return []
 
 
-_Call = namedtuple("_Call", "skill model amount moment")
+_Call = namedtuple("_Call", "skill model amount moment payment")
 
 
 def _open_calls(path: str) -> dict:
@@ -214,7 +264,8 @@ def _follow(line: bytes, found: dict) -> None:
                           for name in ("amount", "time"))
         if moment is not None:
             date.fromtimestamp(moment)
-        found[one["begin"]] = _Call(str(one["skill"]), str(one["model"]), amount, moment)
+        found[one["begin"]] = _Call(str(one["skill"]), str(one["model"]), amount, moment,
+                                    str(one.get("payment", "")))
     except _DAMAGED:
         pass
 

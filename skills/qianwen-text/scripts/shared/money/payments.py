@@ -1,9 +1,10 @@
 """The paid calls of one run: held against the budget before they are sent,
-written down when their outcome is known."""
+written down when their outcome is known, and corrected by any later run."""
 from __future__ import annotations
 
 import contextlib
 import functools
+import itertools
 import os
 import threading
 import time
@@ -12,7 +13,7 @@ from datetime import datetime
 from ..failures import BUDGET, Exit, Failure
 from ..files.locks import Lock
 from . import budget
-from .cost import Cost, minus
+from .cost import Cost
 from .spending import Spending, UnderWay
 
 BUDGET_LOCK = "budget.lock"
@@ -32,6 +33,8 @@ class Payments:
         self._under_way: UnderWay | None = None
         self._changed = threading.Condition(threading.RLock())
         self._open = 0  # calls of this process that are under way
+        # what the ids of payments are made of: no six characters in a row, which could be of a key
+        self._run, self._numbers = "-".join(os.urandom(2).hex() for _ in range(4)), itertools.count(1)
 
     # -- before
 
@@ -64,6 +67,7 @@ class Payments:
             raise _no_price(model, cost, self.budgets[0])
         shown = self._clean(model) if cost.high is None else model  # an id that has a price stands in a table
         budgets = self.budgets if cost.high != 0 else ()  # what surely costs nothing is sent
+        payment = f"{self._run}-{next(self._numbers)}"
         number = 0  # among the calls under way; where it cannot be written down it is none of them
         with self._changed:
             while not number:
@@ -71,7 +75,7 @@ class Payments:
                 try:
                     with self._checked(cost.high) if budgets else contextlib.nullcontext():
                         self._under_way = self._under_way or UnderWay(self._state)
-                        number = self._under_way.begin(self.skill, shown, cost.high, moment)
+                        number = self._under_way.begin(self.skill, shown, cost.high, moment, payment)
                 except Failure:
                     if not self._open:
                         raise
@@ -82,7 +86,7 @@ class Payments:
                     self._tell(error)
                     break
             self._open += 1
-        return Payment(self, model, cost, number, moment)
+        return Payment(self, model, cost, number, moment, payment)
 
     def check(self, model: str, cost: Cost) -> None:
         """Refuse now what `begin` would: called before anything free is sent for the call, an upload."""
@@ -110,20 +114,32 @@ class Payments:
 
     def left(self) -> list:
         """(budget, CNY spent or under way, CNY left) of each budget, for --check. Raises OSError."""
-        waiting = self._sums.under_way()
-        spent = [self._sums.since(budget.first_day(one.period, datetime.now().date())) + waiting
-                 for one in self.budgets]
+        waiting, today = self._sums.under_way(), datetime.now().date()
+        spent = [self._sums.since(budget.first_day(one.period, today)) + waiting for one in self.budgets]
         return [(one, amount, max(0.0, one.amount - amount)) for one, amount in zip(self.budgets, spent)]
 
     # -- after
 
-    def write(self, model: str, units: dict, amount: float | None, **more) -> bool:
-        """Append a line to the spending; whether it is there.
-        What cannot be written is reported once and loses no result."""
+    def write(self, model: str, units: dict, amount: float | None, *, payment: str = "",
+              is_shared: bool = False, **more) -> bool:
+        """Append a line to the spending; whether it is there. What cannot be written is reported once and loses
+        no result. `is_shared`: another process may have counted this payment already."""
+        add = self._sums.add_once if is_shared else self._spending.add
+        return self._write(add, model, units, amount, payment=payment, **more)
+
+    def load_sums(self) -> None:
+        """Before a call, because after it an update of the skill may have taken the module away."""
+        assert self._sums
+
+    def settle(self, model: str, units: dict, amount: float | None, **more) -> None:
+        """The lines of a payment shall say this together: see `Sums.settle`."""
+        self._write(self._sums.settle, model, units, amount, **more)
+
+    def _write(self, add, model: str, units: dict, amount: float | None, *, payment: str, **more) -> bool:
         try:
             with self._changed:
-                is_long = self._spending.add(self.skill, self._clean(model), units, amount,
-                                             **self._clean(more))
+                is_long = add(self.skill, self._clean(model), units, amount, payment=payment,
+                              **self._clean(more))
         except OSError as error:
             self._tell(error)
             return False
@@ -132,11 +148,6 @@ class Payments:
             with contextlib.suppress(OSError, ImportError):
                 self._sums.set_aside()
         return True
-
-    def moment_of(self, call: str) -> float | None:
-        """When a call was counted, None where it has no id, or no line that can be read."""
-        with contextlib.suppress(OSError, ImportError):
-            return self._sums.moment_of(call) if call else None
 
     def end(self, number: int) -> None:
         """A call has ended; its `number` is 0 where nothing says that it is under way, or still has to."""
@@ -161,12 +172,18 @@ class Payments:
 
 
 class Payment:
-    """One paid call, sent at `moment` (epoch seconds), on whose day it counts. Whoever learns of its outcome
-    says so: `settle`, `goes_on` or `release`; the first word counts."""
+    """One paid call, sent at `moment` (epoch seconds), on whose day it counts; `id` stands in its lines.
+    Whoever learns of its outcome says so: `settle`, `goes_on` or `release`; the first word counts."""
 
-    def __init__(self, payments: Payments, model: str, cost: Cost, number: int, moment: float):
+    def __init__(self, payments: Payments, model: str, cost: Cost, number: int, moment: float, id: str):
         self._payments, self._model, self._cost, self._number = payments, model, cost, number
-        self.moment, self._open = moment, True
+        self.moment, self.id, self._open, self._is_shared = moment, id, True, False
+
+    def note(self, held: dict) -> None:
+        """Put down, before the call is sent, what `correct` needs; from now on any process may settle it."""
+        held.update(time=self.moment, payment=self.id)
+        self._payments.load_sums()
+        self._is_shared = True
 
     def settle(self, cost: Cost, call: str = "") -> Cost:
         """It is done and cost this; return the cost. `call` is the request's id.
@@ -197,23 +214,22 @@ class Payment:
     def _end(self, units: dict, amount: float | None, **more) -> None:
         if self._open:
             self._open = False
-            is_written = self._payments.write(self._model, units, amount, moment=self.moment, **more)
+            is_written = self._payments.write(self._model, units, amount, moment=self.moment, payment=self.id,
+                                              is_shared=self._is_shared, **more)
             self._payments.end(self._number if is_written else 0)  # else a later reader counts it as a doubt
 
 
-def correct(payments: Payments, model: str, counted: Cost, now: Cost, task: str,
-            resolved: bool = False, calls: int = 0, moment: float | None = None) -> None:
-    """Settle a task whose create was counted as one call that costs `counted`: the difference is written,
-    with as many further `calls`, and counts on the day of the create. The line of that tells the day, or
-    `moment` where the create had no answer.
-
-    `resolved`: the call was in doubt, and is so no more.
-    """
-    change = minus(now if now.known else counted._replace(units=now.units), counted)
-    units = {name: count for name, count in change.units.items() if count}
-    if change.high or calls or units or resolved:
-        payments.write(model, units, change.high, call=task, calls=calls, doubts=-int(resolved),
-                       moment=payments.moment_of(task) or moment)
+def correct(payments: Payments, model: str, held: dict, counted: Cost, now: Cost, call: str = "",
+            calls: int = 1, doubts: int = 0, is_open: bool = False) -> None:
+    """Settle a call that counts with `counted` since its create, on the day of that, and as so many calls, of
+    which so many are in doubt. `held` is what its Payment noted; nothing, where it was never begun.
+    A cost that is not known leaves it counted with what it may have cost. `is_open`: only a call in doubt."""
+    if "payment" not in held:
+        return
+    if counted.known and not now.known:
+        now, doubts = counted, calls
+    payments.settle(model, now.units, now.high, payment=held["payment"], moment=held["time"], call=call,
+                    calls=calls, doubts=doubts, is_open=is_open)
 
 
 def _no_price(model: str, cost: Cost, held: budget.Budget) -> Failure:

@@ -1,7 +1,7 @@
 """What a call that makes files costs: held and counted when it is sent, corrected when its end is known.
 
 The journal's record carries it from one command to the next: `counted` is the estimate that the spending has
-since the create, and the time of that, `cost` what it cost in the end, as `billing.cost` of the documents.
+since the create, with the time and the id of that payment, `cost` what it cost in the end, as `billing.cost` of the documents.
 """
 from __future__ import annotations
 
@@ -29,24 +29,23 @@ def cost_counted(record: dict) -> Cost:
 def paying(session, record: dict):
     """The block in which the call of a record is made; it yields its Payment."""
     with session.payments.paying(record["model"], cost_counted(record)) as payment:
-        record["counted"]["time"] = payment.moment
+        payment.note(record["counted"])
         yield payment
 
 
-def settle(session, record: dict, cost: Cost, resolved: bool = False) -> None:
-    """The end of a task is known: the spending gets the difference to what was counted at its create.
-    `resolved`: the create was in doubt, and is so no more."""
+def settle(session, record: dict, cost: Cost, is_open: bool = False) -> None:
+    """The end of a task is known: the spending has its cost from now on in place of its estimate.
+    `is_open`: unless another process has found the task, and settled it."""
     if "counted" in record:
-        correct(session.payments, record.get("model", ""), cost_counted(record), cost,
-                record["task_id"] or record["id"], resolved=resolved or bool(record.get("found")),
-                moment=record["counted"].get("time", record["created"]))
+        correct(session.payments, record.get("model", ""), record["counted"], cost_counted(record), cost,
+                record["task_id"] or record["id"], is_open=is_open)
         del record["counted"]
     record["cost"] = document(cost)
 
 
 def settle_without(session, record: dict) -> None:
     """The task ended without a result, or was never taken: it is not billed."""
-    settle(session, record, FREE, resolved=not record["task_id"])
+    settle(session, record, FREE, is_open=not record["task_id"])
 
 
 def going_on(session, what: str, cost: Cost, units: dict) -> tuple:

@@ -1,7 +1,7 @@
 """What all five scripts spent on this machine:
 one line for each paid call in `spending.jsonl` of the state folder.
 
-A line adds: a task counts with its estimate from its create on, and a later line for the same task corrects
+A line adds: a task counts with its estimate from its create on, and a later line of the same payment corrects
 that. So lines can be summed in any order. Never a prompt, a key or a link. Calls under way are in files of
 their own, which their processes hold locked: what a budget must count.
 """
@@ -29,23 +29,25 @@ class Spending:
         self.folder, self._clock = folder, clock
 
     def add(self, skill: str, model: str, units: dict, amount: float | None, *, call: str = "",
-            calls: int = 1, in_doubt: bool = False, doubts: int = 0, moment: float | None = None) -> bool:
+            calls: int = 1, in_doubt: bool = False, doubts: int = 0, moment: float | None = None,
+            payment: str = "") -> bool:
         """Append a line; whether the file is so long now that it should be set aside. `amount` in CNY, None
-        where no price is known; `call` is the request's or the task's id.
+        where no price is known; `call` is the request's or the task's id, `payment` that of the Payment.
 
         `doubts` is added to the calls in doubt: -1 where one of them is so no more. `moment` (epoch seconds)
         is when the call was sent, and tells the day on which it counts; now where it is not given.
         """
-        moment = self._clock() if moment is None else moment
-        line = {"time": round(moment, 3), "skill": skill, "model": model, "units": units,
-                "amount": None if amount is None else rounded(amount), "calls": calls, "id": call,
-                **({"in_doubt": True} if in_doubt else {}), **({"doubts": doubts} if doubts else {}),
-                "folder": _working_folder()}
         with self._lock():
-            return self._append(json.dumps(line, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
+            return self._append(skill, model, units, amount, call, calls, in_doubt, doubts, moment, payment)
 
-    def _append(self, line: bytes) -> bool:
-        """One write, so that a line is whole or at the end of the file; a torn end is closed first."""
+    def _append(self, skill, model, units, amount, call, calls, in_doubt, doubts, moment, payment) -> bool:
+        """`add`, within the lock: one write, so that a line is whole or at the end of the file; a torn end is
+        closed first."""
+        line = {"time": round(self._clock() if moment is None else moment, 3), "skill": skill, "model": model,
+                "units": units, "amount": None if amount is None else rounded(amount), "calls": calls,
+                "id": call, **({"in_doubt": True} if in_doubt else {}), **({"doubts": doubts} if doubts else {}),
+                **({"payment": payment} if payment else {}), "folder": _working_folder()}
+        line = json.dumps(line, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
         path = self._path(FILE)
         handle = open_own(path, os.O_RDWR | os.O_APPEND | os.O_CREAT)
         try:
@@ -76,8 +78,10 @@ class UnderWay:
         self._open: dict = {}  # number -> the lock of the file in which the call stands
         self._last = self._bytes = 0
 
-    def begin(self, skill: str, model: str, amount: float | None, moment: float | None = None) -> int:
-        """Write down a call before it is sent, at `moment`; return its number."""
+    def begin(self, skill: str, model: str, amount: float | None, moment: float | None = None,
+              payment: str = "") -> int:
+        """Write down a call before it is sent, at `moment`; return its number. The line of the spending that
+        follows has the same `payment`, so that it is not counted again where the process is killed then."""
         if self._bytes > MOST_UNDER_WAY:
             with contextlib.suppress(OSError):  # else the old one is used further
                 full, self._lock = self._lock, Lock(f"{self._name}-{self._last}.jsonl", wait=0)
@@ -85,7 +89,7 @@ class UnderWay:
                 self._remove_done(full)
         self._last += 1
         line = {"begin": self._last, "time": time.time() if moment is None else moment, "skill": skill,
-                "model": model, "amount": amount}
+                "model": model, "amount": amount, "payment": payment}
         written = b"\n" + json.dumps(line).encode() + b"\n"
         if os.write(self._lock.descriptor, written) < len(written):
             raise no_room()
