@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
+from shared.batch.service import Jobs
 from tests.conftest import SCRIPTS, STANDARD_KEY
 
 NEW = "2026-10-09"  # the day of the price list of chat models (updates of November 2026, section 9)
@@ -696,6 +697,97 @@ def test_a_job_over_the_budget_is_not_uploaded_beside_one_that_runs(run, emulato
     assert "this call was not sent" in done.document["error"]["fix"] and "nothing was sent" not in done.err
     assert run(*batch, env={"QIANWEN_BUDGET": "1"}).code == 0 and len(emulator.batches) == 2
     assert spent(run)["calls_in_doubt"] == 0
+
+
+def test_what_is_done_is_fetched_before_the_rest_waits_for_the_budget(run, emulator, work):
+    (work / "rows.jsonl").write_text('{"prompt": "a"}\n{"prompt": "b", "model": "qwen3.6-plus"}\n')
+    batch = ("--batch", "rows.jsonl", "-o", "jobs", "--no-think", "--batch-api", "--poll", "0.05", "--json")
+    held = {"QIANWEN_BUDGET": "0.03"}  # 0.016 and 0.025
+    made = run(*batch, "--no-wait", env=held)
+    assert made.code == 4 and made.document["billing"]["cost"]["amount"] > 0, made
+    given = made.document["task_id"]
+    done = run("--resume", given, "--poll", "0.05", "--json", env=held)
+    assert (done.code, done.document["rows"]["done"], done.document["rows"]["not_started"]) == (4, 1, 1), done
+    assert done.document["error"]["code"] == "Budget" and given in done.document["error"]["fix"], done
+    first, paid = done.document["billing"]["cost"]["amount"], len(emulator.creates)
+    waits = run("--resume", given, "--poll", "0.05", "--json", env={"QIANWEN_BUDGET": "0.01"})
+    assert waits.code == 4 and len(emulator.creates) == paid and emulator.files, waits
+    rest = run(*batch, env=held)
+    assert rest.code == 0 and (rest.document["rows"]["kept"], rest.document["rows"]["done"]) == (1, 1) and not emulator.files, rest
+    assert spent(run)["total"] == pytest.approx(first + rest.document["billing"]["cost"]["amount"], abs=1e-6)
+
+
+def test_a_job_that_waits_for_the_budget_can_be_cancelled(run, emulator, home, work):
+    (work / "rows.jsonl").write_text('{"prompt": "a"}\n{"prompt": "b", "model": "qwen3.6-plus"}\n')
+    done = run("--batch", "rows.jsonl", "-o", "jobs", "--no-think", "--batch-api", "--poll", "0.05", "--json", env={"QIANWEN_BUDGET": "0.03"})
+    assert done.code == 4 and done.document["rows"]["done"] == 1, done
+    given = re.search(r"--resume (\S+)", done.document["error"]["fix"]).group(1)
+    assert run("--cancel", given).code == 0 and not emulator.files
+    assert run("--tasks", "--json").document["tasks"] == []
+
+
+def without_choices(line: bytes) -> bytes:
+    found = json.loads(line)
+    del found["response"]["body"]["choices"]
+    return json.dumps(found).encode() + b"\n"
+
+
+@pytest.mark.parametrize("change, doubts", [
+    (None, 0), (without_choices, 0), (lambda line: line.replace(b'"usage"', b'"not_usage"'), 1),
+    (lambda line: line[:90] + b"\n", 1), (lambda line: b"", 1)])
+def test_answers_of_which_no_row_is_made_are_counted(run, emulator, work, monkeypatch, change, doubts):
+    """Its row is gone, or its line has another form; what does not tell its cost is in doubt, with the estimate of a row."""
+    write = lambda count: (work / "rows.csv").write_text("id,word\n" + "".join(f"r{number},w\n" for number in range(count)))
+    write(3)
+    batch = ("Say {word}", "--batch", "rows.csv", "-o", "jobs", "--no-think", "--batch-api", "--max-tokens", "5000", "--poll", "0.05", "--json")
+    for _ in range(3):
+        emulator.reply(text="Hi", usage=usage(1000, 1000))  # at half of 2 and 8 a million: 0.005
+    given = run(*batch, "--no-wait").document["task_id"]
+    each = spent(run)["total"] / 3
+    if change:
+        fetch = Jobs.fetch
+
+        def altered(jobs, file_id, file):
+            fetch(jobs, file_id, file)
+            file.seek(0)
+            lines = file.readlines()
+            file.seek(0)
+            file.truncate()
+            file.writelines([lines[0], change(lines[1]), *lines[2:]])
+        monkeypatch.setattr(Jobs, "fetch", altered)
+    else:
+        write(1)
+    run("--resume", given, "--poll", "0.05", "--json")
+    found = spent(run)
+    assert found["total"] == pytest.approx(each + 0.01 if doubts else 0.015, abs=1e-6) and found["calls_in_doubt"] == doubts, found
+    assert found["by"][0]["calls"] == 3
+    if not change:
+        lines = [json.loads(line) for line in (work / "jobs" / "results.jsonl").read_text("utf-8").splitlines()]
+        assert [line["billing"]["cost"]["amount"] for line in lines] == [0.005] * 3
+
+
+def test_pictures_that_are_gone_do_not_take_the_cost_of_their_rows_along(run, emulator, work):
+    from tests.media_samples import png
+    for number in range(2):
+        (work / f"p{number}.png").write_bytes(png(64, 64))
+    (work / "rows.jsonl").write_text("".join(json.dumps({"prompt": "What?", "image": f"p{number}.png"}) + "\n" for number in range(2)))
+    for _ in range(2):
+        emulator.reply(text="Hi", usage=usage(1000, 1000))
+    vision = {"skill": "qianwen-vision"}
+    given = run("--batch", "rows.jsonl", "-o", "jobs", "--no-think", "--batch-api", "--no-wait", "--json", **vision).document["task_id"]
+    (work / "p1.png").unlink()
+    done = run("--resume", given, "--poll", "0.05", "--json", **vision)
+    assert done.code == 11 and done.document["billing"]["cost"]["amount"] == spent(run)["total"] == 0.01, done
+
+
+def test_a_create_that_came_to_nothing_is_counted_no_more_after_cancel(run, emulator, work, monkeypatch):
+    monkeypatch.setattr("shared.batch.service.LIST_DELAY", 0.0)
+    (work / "rows.jsonl").write_text('{"prompt": "a row"}\n')
+    emulator.inject("500", path="/batches", times=1)
+    lost = run("--batch", "rows.jsonl", "-o", "jobs", "--no-think", "--batch-api", "--poll", "0.2", "--json")
+    assert lost.code == 8 and spent(run)["calls_in_doubt"] == 1
+    assert run("--cancel", lost.document["task_id"]).code == 0 and not emulator.batches
+    assert (spent(run)["total"], spent(run)["calls_in_doubt"]) == (0, 0)
 
 
 @pytest.mark.parametrize("skill, flags", [

@@ -13,8 +13,8 @@ _NAMED = re.compile(rb'"custom_id"\s*:\s*"([0-9a-fA-F]{16})"')  # in a line that
 
 
 class Outcomes:
-    """What came of rows, in files of results, each with the `line` as it came: `body` of an answer, else the
-    code, message, status and request id of an error; neither where the line is odd.
+    """What came of rows, in files of results, each with the `line` as it came and its `job`: `body` of an
+    answer, else the code, message, status and request id of an error; neither where the line is odd.
 
     `odd` counts the lines that cannot be read, or name no row.
     """
@@ -24,8 +24,8 @@ class Outcomes:
         self._index = Index()
         self.odd = 0
 
-    def add(self, file, is_last: bool) -> int | None:
-        """Find the rows of a file of results; how many there are.
+    def add(self, file, is_last: bool, job: dict) -> int | None:
+        """Find the rows of a file of results of a job; how many there are.
 
         None where a line is odd, unless this `is_last` and the file is one of results all the same.
         """
@@ -41,7 +41,7 @@ class Outcomes:
             place += len(raw)
         if odd and not (is_last and named):
             return None
-        self._files.append(file)
+        self._files.append((file, job))
         self.odd += odd
         for number in range(0, len(found), 2):
             self._index.add(found[number], found[number + 1])
@@ -61,14 +61,14 @@ class Outcomes:
         return ((key, self._read(place)) for key, place in self._index.items())
 
     def _read(self, place: int) -> dict:
-        file = self._files[place >> 40]
+        file, job = self._files[place >> 40]
         file.seek(place & (1 << 40) - 1)
         raw = file.readline()
         try:
             found = _outcome_of(json.loads(raw))
         except (ValueError, TypeError, RecursionError):
             found = {}
-        return {**found, "line": raw.decode("utf-8", "replace").strip()}
+        return {**found, "job": job, "line": raw.decode("utf-8", "replace").strip()}
 
 
 def _key_of(raw: bytes) -> tuple:
@@ -84,14 +84,15 @@ def _key_of(raw: bytes) -> tuple:
 
 def _outcome_of(line: dict) -> dict:
     """One line of results, in any of the spellings that are documented or were seen (updates 10.4);
-    empty for what is neither an answer nor an error."""
+    the usage alone of what is neither an answer nor an error."""
     response, error = object_in(line, "response"), object_in(line, "error")
     body = object_in(response, "body")
     inner = {} if body.get("choices") else object_in(body, "error")
     status = int(response["status_code"]) if str(response.get("status_code")).isdecimal() else 0
     failed = status >= 400 or any(inner.values()) or (any(error.values()) if error else line.get("error"))
     if not failed and line.get("response"):
-        return {"body": body} if any(body.get(name) for name in ("choices", "output", "text")) else {}
+        is_answer = any(body.get(name) for name in ("choices", "output", "text"))
+        return {"body": body} if is_answer else {"usage": body.get("usage")}
     code = str(error.get("code") or error.get("error_code") or inner.get("code") or "")
     message = str(error.get("message") or error.get("error_message") or inner.get("message")
                   or "the service gave no reason")

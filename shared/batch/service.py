@@ -11,18 +11,19 @@ import re
 from urllib.parse import quote, urlencode
 
 from ..body import object_in, objects_in
-from ..failures import Exit, Failure
+from ..failures import BUDGET, Exit, Failure
 from ..files.whole import remove
 from ..money.cost import FREE, parts, total
 from ..money.payments import correct
 from ..tasks.bill import cost_counted, going_on
-from ..tasks.journal import Journal, READY, resume_command
+from ..tasks.journal import Journal, READY, resume_command, RUNNING
 from ..tasks.polling import LIST_DELAY, Polled, SUCCEEDED
 from ..transport.multipart import Multipart
 from ..transport.request import Request
 from ..transport.retries import Retries
 from ..words import counted, data_size
 from .job_files import URL
+from .stored import Costs
 
 WRITTEN, UPLOADED, CREATING, CREATED, MERGED = "written", "uploaded", "creating", "created", "merged"
 ENDS = ("failed", "completed", "expired", "cancelled")
@@ -40,6 +41,7 @@ class Jobs(Polled):
     def __init__(self, client, journal: Journal, console, record: dict, pace=PACE, payments=None, **clocks):
         super().__init__(client, journal, console, pace=pace, **clocks)
         self.record, self._payments = record, payments
+        self.refused: Failure | None = None  # the budget does not allow the rest of the jobs now
 
     @property
     def jobs(self) -> list:
@@ -67,13 +69,18 @@ class Jobs(Polled):
     # -- submit
 
     def submit_all(self) -> None:
-        """Upload and create what is not created yet. Raises Failure with the way to go on."""
+        """Upload and create what is not created yet. Raises Failure with the way to go on; `refused` is that
+        of a job over the budget where others are to be fetched first."""
         try:
             for number, job in enumerate(self.jobs, 1):
                 if job["state"] in (WRITTEN, UPLOADED, CREATING):
                     self._submit_job(job, number)
         except Failure as failure:
-            raise self.with_way(failure)
+            self.with_way(failure)
+            if failure.code != BUDGET or not self.to_fetch():
+                raise
+            self.refused = failure
+            self.console.note(f"job {number} of {len(self.jobs)} waits: {failure.message}")
         except KeyboardInterrupt:
             raise self.with_way(Failure(Exit.INTERRUPTED, "interrupted while submitting the jobs",
                                          "a job that was created continues", accepted="maybe")) from None
@@ -103,6 +110,7 @@ class Jobs(Polled):
         """Create a job. One that may have been taken is looked for,
         and never created again before it is surely not there."""
         job["state"], job["asked"] = CREATING, self.journal.clock()
+        self.record["state"] = RUNNING  # others may have ended already
         body = {"input_file_id": job["input"], "endpoint": URL, "completion_window": self.record["window"],
                 "metadata": {"ds_name": self._name(number), "qianwen_job": job["hash"]}}
         try:
@@ -138,22 +146,22 @@ class Jobs(Polled):
         what = f"{counted(sum(job['rows'] for job in made), 'row')} in {counted(len(made), 'job')}"
         return going_on(session, what, cost, cost.units) if made else ({}, "")
 
-    def settle(self, costs: dict) -> None:
+    def settle(self, costs: Costs) -> None:
         """The spending learns what the answers cost, model by model,
         in place of what was counted when jobs were made."""
         for model in dict.fromkeys(job["model"] for job in self.jobs):
-            jobs = [job for job in self.jobs
-                    if job["model"] == model and job["state"] == CREATED and "counted" in job]
-            cost, rows = costs.get(model, (FREE, 0))
+            jobs = [job for job in self.to_fetch() if job["model"] == model and "counted" in job]
+            cost, rows, doubts = costs.of(model)
             rest = max(0, rows - len(jobs))  # a row is a call, as in a batch of direct calls
             for job, part in zip(jobs, parts(cost, [job.get("done", 0) for job in jobs])):
-                self._correct(job, part, 1 + (rest if job is jobs[-1] else 0))
+                is_last = job is jobs[-1]
+                self._correct(job, part, 1 + rest * is_last, doubts * is_last)
                 del job["counted"]
 
-    def _correct(self, job: dict, cost, calls: int = 1) -> None:
+    def _correct(self, job: dict, cost, calls: int = 1, doubts: int = 0) -> None:
         """Count a job with this cost in place of its estimate, on the day of its create."""
         correct(self._payments, job["model"], job["counted"], cost_counted(job), cost, job.get("batch", ""),
-                calls)
+                calls, doubts)
 
     def _find_patiently(self, job: dict) -> bool:
         """Whether the job of an unclear create is there; a list may be some seconds behind."""
@@ -220,15 +228,48 @@ class Jobs(Polled):
 
     # -- cancel, fetch, tidy
 
+    def to_fetch(self) -> list:
+        """The jobs whose results are not in the folder yet."""
+        return [job for job in self.jobs if job["state"] == CREATED]
+
+    def fetched(self) -> None:
+        """Their results are in the folder."""
+        for job in self.to_fetch():
+            job["state"] = MERGED
+        self.save()
+
+    def is_done(self) -> bool:
+        return all(job["state"] == MERGED for job in self.jobs)
+
+    def end_of(self, tally) -> Failure | None:
+        """Why rows are missing, where jobs did not run to their end, or wait for the budget."""
+        missing = tally.counts()["not_started"]
+        failed = [job for job in self.to_fetch() if job["status"] == "failed"]
+        reasons = [reason for job in failed for reason in job.get("reasons") or ()]
+        if failed:
+            return Failure(Exit.FAILED,
+                           f"{len(failed)} of {counted(len(self.jobs), 'job')} failed the service's "
+                           f"validation: {'; '.join(reasons[:5]) or 'no reason given'}",
+                           "the service ran and billed nothing of such a job",
+                           "correct the rows or the flags, then run the command again: "
+                           "it does only what is missing")
+        if self.refused or not missing:
+            return self.refused
+        states = sorted({job["status"] for job in self.to_fetch()} - {"completed"})
+        code = Exit.PARTIAL if tally.done or tally.failed else Exit.FAILED
+        return Failure(code, f"not run: {counted(missing, 'row')}"
+                       + (f": the jobs are {', '.join(states)}" if states else ""),
+                       "rows that were not run are not billed", tally.go_on)
+
     def cancel(self, task_id: str, record: dict | None = None) -> None:
         """Cancel every job that has not ended; what it has done by then is billed and can be fetched."""
         for job in self.jobs:
-            if job["state"] == CREATING:
-                self._find_patiently(job)
+            if job["state"] == CREATING and not self._find_patiently(job):
+                self._correct(job, FREE)
             if job["state"] == CREATED and job["status"] not in ENDS:
                 self._cancel_job(job)
         self.record["jobs"] = [job for job in self.jobs if job["state"] in (CREATED, MERGED)]
-        if self.jobs:
+        if self.to_fetch():
             self.save()
             self.console.note("rows that were done are billed; fetch them with: "
                               + resume_command(self.record["id"], self.journal))
@@ -280,6 +321,11 @@ class Jobs(Polled):
             self.console.warn(f"the files of the account could not be listed: {failure.message}",
                               f"delete those whose names begin with {self.record['id']} in the console")
         return found
+
+
+def share_of(job: dict):
+    """What one row of a job is counted with."""
+    return parts(cost_counted(job), [1, job["rows"] - 1])[0]
 
 
 def _reasons(errors) -> list:

@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 
+from ..chat.price import charged
 from ..cli.failed import defect, failure_document
 from ..failures import BAD_FORM, Exit, Failure, usage
 from ..files.own import make_private
@@ -24,8 +25,8 @@ from .bad_rows import BadRows
 from .folder import BatchFolder
 from .job_files import job_folder, JobFiles, sweep
 from .outcomes import Outcomes, raw_answer
-from .service import Jobs, KIND, LIFE, MERGED, PACE
-from .stored import body_of, StoredSession, Taken
+from .service import Jobs, KIND, LIFE, MERGED, PACE, share_of
+from .stored import body_of, Costs, StoredSession, Taken
 from .tally import report, Tally
 from .worker import GO_ON
 from .workers import doubt_document, RowConsole
@@ -47,7 +48,7 @@ class ApiBatch:
         self._rows, self._folder, self.journal = row_file, batch_folder, journal
         self._console, self._options = session.console, session.options
         self._resumed, self._go_on = resumed, _WITH_BATCH if resumed else GO_ON
-        self._costs: dict = {}  # model -> (what its answers cost, how many there are)
+        self._costs = Costs()
         self._unread: Failure | None = None  # why a file of results could not be read
 
     @property
@@ -71,6 +72,8 @@ class ApiBatch:
         try:
             jobs.submit_all()
             if self._options.no_wait:
+                if jobs.refused:
+                    raise jobs.refused
                 return self._submitted(record, *jobs.bill(self._session))
             if record["state"] != READY:
                 jobs.wait(record, self._options.max_wait)
@@ -200,16 +203,15 @@ class ApiBatch:
                 raise self._unread
             self._folder.open()
             self._merge(outcomes, tally, bool(jobs.record["stay"]) and not self._unread)
-        tally.end = self._unread or _end_of(jobs, tally)
+        tally.end = self._unread or jobs.end_of(tally)
         return self._report(tally) if self._unread else self._report(tally, lambda: self._settle(jobs))
 
     def _settle(self, jobs: Jobs) -> None:
         """The results are on disk: say so in the record before the files of the account go."""
         jobs.settle(self._costs)
-        for job in jobs.jobs:
-            job["state"] = MERGED
-        jobs.save()
-        self._tidy(jobs)
+        jobs.fetched()
+        if jobs.is_done():
+            self._tidy(jobs)
 
     def _tidy(self, jobs: Jobs) -> None:
         stay = jobs.record.get("stay")
@@ -225,14 +227,17 @@ class ApiBatch:
         """All results of the jobs in temporary files, found by the key of their row.
         Raises Failure with the way to go on."""
         outcomes, folder = Outcomes(), job_folder(self.journal, jobs.record)
-        jobs.record["stay"] = ""  # why the files stay in the account
+        if not any(job["state"] == MERGED for job in jobs.jobs):
+            jobs.record["stay"] = ""  # why the files stay in the account
         try:
             make_private(folder)
-            for job in jobs.jobs:
+            for job in jobs.to_fetch():
                 files = filter(None, (job.get("errors"), job.get("output")))  # a row in both succeeded
-                found = sum(self._fetched(jobs, file_id, folder, outcomes, stack) for file_id in files)
+                found = sum(self._fetched(jobs, job, file_id, folder, outcomes, stack) for file_id in files)
                 if found < job.get("done", 0) and job["status"] != "failed":
                     jobs.record["stay"] = "the service counted more rows than its result files have"
+                    for _ in range(job["done"] - found):
+                        self._count({"job": job})
         except Failure as failure:
             raise jobs.with_way(failure)
         except OSError as error:
@@ -245,14 +250,14 @@ class ApiBatch:
         outcomes.seal()
         return outcomes
 
-    def _fetched(self, jobs: Jobs, file_id: str, folder: str, outcomes: Outcomes, stack) -> int:
+    def _fetched(self, jobs: Jobs, job: dict, file_id: str, folder: str, outcomes: Outcomes, stack) -> int:
         """How many rows a file of results has. One that came damaged is fetched once more."""
         temporary = Temporary(folder)
         stack.callback(temporary.discard)
         file = temporary.create().file
         for is_last in (False, True):
             jobs.fetch(file_id, file)
-            found = outcomes.add(file, is_last)
+            found = outcomes.add(file, is_last, job)
             if found is not None:
                 return found
         self._unread = jobs.with_way(Failure(
@@ -304,10 +309,22 @@ class ApiBatch:
         """Answers whose row is gone are paid all the same."""
         from .rows import Row
         for key, outcome in outcomes.items():
-            if key not in self._rows.keys and not self._folder.skipped(key):
+            if key in self._rows.keys:
+                continue
+            billing = self._count(outcome)
+            if not self._folder.skipped(key):
                 answer = self._console.redact_result(raw_answer(outcome))
-                self._write(Row(0, None, key, None),
-                            {"ok": "body" in outcome, "skill": self._console.skill, **answer})
+                self._write(Row(0, None, key, None), {"ok": "body" in outcome, "skill": self._console.skill,
+                                                      **answer, **({"billing": billing} if billing else {})})
+
+    def _count(self, outcome: dict) -> dict:
+        """Count an answer that no row is made of; its `billing`, empty where it cost nothing."""
+        if "message" in outcome:
+            return {}
+        job, usage = outcome["job"], outcome.get("body", outcome).get("usage")
+        cost = charged(self._table.find(job["model"])[0], usage, self._session.endpoint.price_region, batch=True)
+        self._costs.add(job["model"], cost, share_of(job))
+        return {"units": cost.units, "cost": document(cost)}
 
     def _document(self, row, outcome: dict) -> dict:
         """The document of a row, made from its stored answer as from one that has just come."""
@@ -317,8 +334,9 @@ class ApiBatch:
             if "body" in outcome:
                 return outcome["body"]
             raise self._explained(outcome)
+        session = StoredSession(self._session, row, row.options(), console, answer, self._costs)
         try:
-            self._call(StoredSession(self._session, row, row.options(), console, answer, self._costs))
+            self._call(session)
             return console.captured
         except Failure as error:
             failure = error
@@ -328,6 +346,8 @@ class ApiBatch:
         is_odd = is_paid and (failure.code == BAD_FORM or failure.exit_code == Exit.UNEXPECTED)
         if is_paid and (is_odd or not failure.partial):
             failure.partial = raw_answer(outcome, is_odd)  # what the row bought is not lost
+        if not session.payments.settled:
+            failure.billing = self._count(outcome)
         if is_odd:
             failure.cause, failure.fix = "", _ODD_FIX
         document = failure_document(console, failure)
@@ -351,27 +371,6 @@ class ApiBatch:
         before()
         self._console.ignore_broken_pipe = True
         return report(tally, self._rows, self._folder, self._session)
-
-
-def _end_of(jobs: Jobs, tally: Tally) -> Failure | None:
-    """Why rows are missing, where jobs did not run to their end."""
-    missing = tally.counts()["not_started"]
-    failed = [job for job in jobs.jobs if job["status"] == "failed"]
-    reasons = [reason for job in failed for reason in job.get("reasons") or ()]
-    if failed:
-        return Failure(Exit.FAILED,
-                       f"{len(failed)} of {counted(len(jobs.jobs), 'job')} failed the service's validation: "
-                       f"{'; '.join(reasons[:5]) or 'no reason given'}",
-                       "the service ran and billed nothing of such a job",
-                       "correct the rows or the flags, then run the command again: "
-                       "it does only what is missing")
-    if not missing:
-        return None
-    states = sorted({job["status"] for job in jobs.jobs} - {"completed"})
-    code = Exit.PARTIAL if tally.done or tally.failed else Exit.FAILED
-    return Failure(code, f"not run: {counted(missing, 'row')}"
-                   + (f": the jobs are {', '.join(states)}" if states else ""),
-                   "rows that were not run are not billed", tally.go_on)
 
 
 def show_jobs_fetched(given: str, journal: Journal, session) -> Exit | None:

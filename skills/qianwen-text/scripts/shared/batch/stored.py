@@ -11,7 +11,7 @@ import contextlib
 from ..body import needs_oss_header, objects_in
 from ..cli.session import Session
 from ..failures import usage
-from ..money.cost import FREE, plus
+from ..money.cost import Cost, FREE, plus
 from ..transport.addresses import is_out_of_reach
 from ..transport.events import Event, WHOLE
 from ..transport.request import Reply, Request
@@ -30,12 +30,28 @@ class Taken(Exception):
         self.request, self.cost = request, None
 
 
-class StoredPayments:
-    """The payments of rows whose jobs are paid as a whole:
-    `costs` gets for each model the sum, and of how many rows."""
+class Costs:
+    """What answers of jobs cost, by model: (the sum, how many there are, how many of them in doubt)."""
 
-    def __init__(self, costs: dict):
+    def __init__(self):
+        self._found: dict = {}
+
+    def add(self, model: str, cost, about) -> None:
+        """An answer cost this, or in doubt what was expected of it where the service did not tell."""
+        before, rows, doubts = self.of(model)
+        found = cost if cost.known or not about.known else about
+        self._found[model] = (plus(before, found) if rows else found, rows + 1, doubts + (found is not cost))
+
+    def of(self, model: str) -> tuple:
+        return self._found.get(model, (FREE, 0, 0))
+
+
+class StoredPayments:
+    """The payments of rows whose jobs are paid as a whole: `costs` gets what they cost."""
+
+    def __init__(self, costs: Costs):
         self._costs, self._model, self._about = costs, "", FREE
+        self.settled: Cost | None = None  # what the answer of the row cost
 
     @contextlib.contextmanager
     def paying(self, model: str, cost):
@@ -50,10 +66,9 @@ class StoredPayments:
         """A row is held against no budget; its job is."""
 
     def settle(self, cost, call: str = ""):
-        """A row's answer cost this, or what was expected of it where the service did not tell; return it."""
-        before, rows = self._costs.get(self._model, (FREE, 0))
-        found = cost if cost.known else self._about
-        self._costs[self._model] = (plus(before, found) if rows else found, rows + 1)
+        """A row's answer cost this; return it."""
+        self._costs.add(self._model, cost, self._about)
+        self.settled = cost
         return cost
 
 
@@ -65,9 +80,9 @@ class StoredSession(Session):
 
     half_price = True
 
-    def __init__(self, session: Session, row, options, console, answer=None, costs: dict | None = None):
+    def __init__(self, session: Session, row, options, console, answer=None, costs: Costs | None = None):
         super().__init__(session.skill, _carried(options), session.account, console, row, session.verdict,
-                         StoredPayments({} if costs is None else costs), session.flags)
+                         StoredPayments(costs or Costs()), session.flags)
         self.answer, self._passed = answer, True
 
     def client(self, *arguments, **named):

@@ -92,7 +92,7 @@ def about_jobs(session, call, make_parser, table, **row_settings) -> Exit | None
         row_file, batch_folder = open_batch(session, make_parser, record["output"], **row_settings)
         api = ApiBatch(session, call, table, row_file, batch_folder, journal, resumed=True)
         return _run(api, session, batch_folder, record)
-    runner = Jobs(session.client(), journal, console, record)
+    runner = Jobs(session.client(), journal, console, record, payments=session.payments)
     return (show_status if options.status else cancel)(record["id"], runner, journal, console)
 
 
