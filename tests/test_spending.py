@@ -292,6 +292,29 @@ def test_the_tokens_of_a_picture_follow_its_size(run, work):
     assert large - small == 400 - 100  # 32 by 32 pixels a token
 
 
+def test_a_video_of_unknown_length_is_held_with_what_it_may_have(run, emulator, work):
+    """The service looks at 3,600 s of it, in at most 2,000 frames."""
+    from tests.media_samples import mp4
+    (work / "long.mp4").write_bytes(mp4(3600, 1280, 720))
+    asked = ("What?", "--max-tokens", 20, "--no-think", "--video")
+    known, told = (run(*asked, "long.mp4", "--estimate", *form, skill="qianwen-vision") for form in (("--json",), ()))
+    assert " more for " not in told.out, told
+    link, said = (run(*asked, "https://example.com/v.mp4", "--estimate", *form, skill="qianwen-vision") for form in (("--json",), ()))
+    assert "more for a video of unknown length, for which 60 s are assumed" in said.out, said
+    high = link.document["estimate"]["high"]
+    assert high >= known.document["estimate"]["high"] > 10 * link.document["estimate"]["low"]
+    held = run(*asked, "https://example.com/v.mp4", "--json", skill="qianwen-vision", env={"QIANWEN_BUDGET": str(high / 2)})
+    assert held.code == 4 and not emulator.requests, held
+
+
+@pytest.mark.parametrize("marker, share", [({"cache_control": {"type": "ephemeral"}}, 1.25), ({}, 1)])
+def test_what_markers_put_into_the_cache_is_estimated_with_the_surcharge(run, work, marker, share):
+    part = {"type": "text", "text": "word " * 2000, **marker}
+    (work / "m.json").write_text(json.dumps([{"role": "system", "content": [part]}, {"role": "user", "content": "hi"}]))
+    found = estimate_of(run, "--messages", "m.json", "--no-think")  # and 100 tokens out at 8 CNY a million
+    assert found["high"] == pytest.approx(found["low"] * share + 0.0008, abs=1e-6)
+
+
 def test_a_batch_estimates_the_rows_that_are_left(run, emulator, work):
     (work / "rows.jsonl").write_text("".join(json.dumps({"prompt": f"row {number}"}) + "\n" for number in range(10)))
     batch = ("--batch", "rows.jsonl", "-o", "out")

@@ -31,25 +31,34 @@ def charged(model, usage, region: str, batch: bool = False, may_search: bool = F
 def expected(model, body: dict, region: str, media: int = 0, more: int = 0, batch: bool = False) -> Cost:
     """About what a request will cost: `low` is the input alone, `high` adds the output that the body allows.
 
-    `media` are the tokens of pictures and videos, `more` those that may come to the input besides.
+    `media` are the tokens of pictures and videos, `more` those that may come to the input besides. Where the
+    body has markers of the cache, all of the input may be stored there, which costs more.
     """
     thinking, out, _ = _output(model, body)
-    put_in = media + body_tokens({**body, **(body.get("input") or {}), **(body.get("parameters") or {})})
+    whole = {**body, **(body.get("input") or {}), **(body.get("parameters") or {})}
+    put_in = media + body_tokens(whole)
     tokens = {"input_tokens": put_in + more, "output_tokens": out}
     how = {"batch": batch, "region": region, "thinking": thinking}
     amounts = model.price and region and model.price.amounts(put_in, out, **how)
-    most = model.price.amounts(put_in + more, out, **how) if amounts and more else amounts
+    contents = (message.get("content") for message in whole.get("messages") or ())
+    is_marked = any("cache_control" in part for content in contents if isinstance(content, list)
+                    for part in content if isinstance(part, dict))
+    most = amounts
+    if amounts and (more or is_marked):
+        most = model.price.amounts(put_in + more, out, stored=is_marked * (put_in + more), **how)
     if not most:
         return unknown(_why(model, region, put_in + more), AS_OF, region, tokens)
     searched = body.get("enable_search") or (body.get("parameters") or {}).get("enable_search")
     return Cost(amounts[0], sum(most), AS_OF, region, tokens, SEARCHES if searched else "", True)
 
 
-def estimate_of(model, body: dict, session, media: int = 0, more: int = 0) -> tuple:
-    """What --estimate shows of a chat call: the model's id, the Cost, and what is counted in words."""
+def estimate_of(model, body: dict, session, media: int = 0, more: int = 0,
+                what: str = "the documents") -> tuple:
+    """What --estimate shows of a chat call: the model's id, the Cost, and what is counted in words. `more`
+    are tokens of `what`."""
     cost = expected(model, body, session.endpoint.price_region, media, more, session.half_price)
     said = f"about {counted(cost.units['input_tokens'] - more, 'token')} in"
-    said += f", and at most {more:,} more for the documents" if more else ""
+    said += f", and at most {more:,} more for {what}" if more else ""
     _, out, form = _output(model, body)
     said += f", {form.format(counted(out, 'token'))} · {model.id}"
     return model.id, cost, said + (f"; {cost.why}" if cost.known and cost.why else "")

@@ -28,7 +28,7 @@ from shared.media.prompt import is_prompt, take_prompt_back
 from shared.media.uploads import preview_uploads, upload_all
 from shared.transport.request import Request
 from vision_models import DEFAULT_MODEL, OCR_MODEL, picture_limits, TABLE, video_limits
-from vision_tokens import media_tokens
+from vision_tokens import ASSUMED, media_tokens
 from vision_request import Ask, build_request, OCR_TASKS, OWN_FIELDS, PLAIN_OCR
 
 SKILL = "qianwen-vision"
@@ -141,7 +141,8 @@ def estimate(session) -> tuple:
         session.console.warn(warning)
     address_all(_media(ask))
     body = build_request(ask, model)[0]
-    return estimate_of(model, body, session, media_tokens(ask, model))
+    what = f"a video of unknown length, for which {ASSUMED:.0f} s are assumed"
+    return estimate_of(model, body, session, *media_tokens(ask, model), what)
 
 
 def answer(session) -> None:
@@ -158,7 +159,7 @@ def answer(session) -> None:
     target = options.output and text_target(session, ask, ask.prompt or ask.ocr_task or "answer")
     try:
         client = session.client(model.id, TABLE, successor=model.successor)
-        turn = Turn(session, ask, model, target, client, media_tokens(ask, model))
+        turn = Turn(session, ask, model, target, client, *media_tokens(ask, model))
         if waiting:
             turn.check(request)
             upload_all(waiting, client, model.id, console)
