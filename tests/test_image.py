@@ -454,7 +454,9 @@ def test_interleaved_and_broken_in_the_middle(draw, emulator, work, home, fault,
     emulator.inject(fault, path="/services/aigc/", **parameters)
     result = draw(*STORY, "--json")
     made = parameters["after_chunks"] // 2
-    assert result.code == 11 and "broke off" in result.err, result
+    assert result.code == 11 and "broke off" in result.err and "not billed" not in result.err, result
+    (line,) = map(json.loads, (home / ".local" / "state" / "qianwen" / "spending.jsonl").read_text("utf-8").splitlines())
+    assert (line["amount"], line.get("in_doubt")) == (0.6, True) and result.document["billing"]["cost"]["known"] is False, line
     assert sorted(pictures_in(work)) == [f"bread-{number}.png" for number in range(1, made + 1)]
     assert_tidy(emulator, work)
     text = (work / "bread.md").read_text("utf-8")

@@ -356,10 +356,11 @@ def test_a_call_that_no_task_makes_is_counted_once_too(tmp_path, monkeypatch):
     assert counted_now(tmp_path) == (0.4, 1, 2, 0) and list((tmp_path / "under-way").iterdir()) == []
 
 
-def test_a_task_of_unknown_cost_stays_counted_in_doubt(tmp_path):
-    held = created(payments_of(tmp_path))
+@pytest.mark.parametrize("outcome, doubts", [("goes_on", 0), ("lost", 1)])
+def test_an_unknown_cost_changes_nothing_that_is_counted(tmp_path, outcome, doubts):
+    held = created(payments_of(tmp_path), outcome)
     correct(payments_of(tmp_path), "m", held, PRICED, NOT_KNOWN, "task-1")
-    assert counted_now(tmp_path) == (0.4, 1, 2, 1)
+    assert counted_now(tmp_path) == (0.4, 1, 2, doubts)
 
 
 def test_a_correction_reads_only_files_since_its_create(tmp_path, monkeypatch):

@@ -23,8 +23,9 @@ from shared.failures import Exit, Failure
 from shared.generate import run_files
 from shared.main import run_script
 from shared.media.addressing import address_all, warn_of_addresses
-from shared.money.cost import total
+from shared.money.cost import total, unknown
 from shared.tasks.bill import paying
+from shared.tasks.delivery import BROKEN
 from shared.tasks.flags import add_task_flags
 from shared.tasks.journal import READY
 from shared.tasks.run import TaskRun, Product
@@ -214,13 +215,14 @@ class Run(TaskRun):
             if not any(part["kind"] == "media" for part in stream.parts):
                 raise
             why = broken.message if isinstance(broken, Failure) else "interrupted"
-            stream.parts.append({"kind": "error", "code": "StreamBroken",
-                                 "message": f"the answer broke off: {why}"})
+            stream.parts.append(_broken(why))
         record["request_id"] = stream.request_id
         return stream.parts, stream.answer()
 
     def _keep_arrived(self, record: dict, stream: Stream) -> None:
-        record.update(state=READY, parts=stream.parts, usage=stream.usage, request_id=stream.request_id)
+        """What is known if nothing follows."""
+        record.update(state=READY, parts=[*stream.parts, _broken("the command was ended")],
+                      usage=stream.usage, request_id=stream.request_id)
         with contextlib.suppress(OSError):  # it is tried once more at the end, and told then
             self.journal.write(record)
 
@@ -240,6 +242,8 @@ class Run(TaskRun):
 
     def charged(self, record: dict, parts: list, usage: dict):
         model, made = TABLE.find(record["model"])[0], sum(part["kind"] == "media" for part in parts)
+        if made < record.get("expected", 0) and any(part.get("code") == BROKEN for part in parts):
+            return unknown("the answer broke off, so how many pictures are billed is not known")
         return charged(model, record["facts"].get("parameters", {}), usage, [()] * made,
                        record.get("given", 0), self.session.endpoint.price_region)
 
@@ -269,6 +273,10 @@ class Run(TaskRun):
                 f"{asked} pictures were asked for, and the service made {made}; they are saved",
                 fix="pictures not made are not billed; ask for the rest again", files=delivery.files,
                 request_id=record.get("request_id", ""), task_id=record["task_id"])
+
+
+def _broken(why: str) -> dict:
+    return {"kind": "error", "code": BROKEN, "message": f"the answer broke off: {why}"}
 
 
 if __name__ == "__main__":

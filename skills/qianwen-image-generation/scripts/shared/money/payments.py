@@ -223,11 +223,11 @@ def correct(payments: Payments, model: str, held: dict, counted: Cost, now: Cost
             calls: int = 1, doubts: int = 0, is_open: bool = False) -> None:
     """Settle a call that counts with `counted` since its create, on the day of that, and as so many calls, of
     which so many are in doubt. `held` is what its Payment noted; nothing, where it was never begun.
-    A cost that is not known leaves it counted with what it may have cost. `is_open`: only a call in doubt."""
+    A cost that is not known leaves what is counted by now. `is_open`: only a call in doubt is settled."""
     if "payment" not in held:
         return
     if counted.known and not now.known:
-        now, doubts = counted, calls
+        now, doubts, is_open = counted, calls, True
     payments.settle(model, now.units, now.high, payment=held["payment"], moment=held["time"], call=call,
                     calls=calls, doubts=doubts, is_open=is_open)
 

@@ -21,6 +21,7 @@ from .answers import usage_of
 from .bill import cost_of, FETCHED, share
 from .journal import Journal, READY, resume_command
 
+BROKEN = "StreamBroken"  # the code of an error part: the answer broke off
 _MOST_BYTES = {"image": 200 << 20, "audio": 1 << 30}  # of one file by kind; videos may be larger
 
 
@@ -167,6 +168,9 @@ class Delivery:
         self.journal.remove(self.record)
         if not errors:
             return
+        raise self._broken(errors[0]) if errors[0]["code"] == BROKEN else self._failed(errors)
+
+    def _failed(self, errors: list) -> Failure:
         first = self.client.context.explain(ServiceError(
             200, errors[0]["code"], errors[0]["message"], self.record.get("request_id", "")))
         first.http_status, first.task_id, first.files = 0, self.record["task_id"], self.files
@@ -176,7 +180,14 @@ class Delivery:
             first.message = (f"{len(errors)} of {counted(len(errors) + saved, 'result')} failed "
                              f"({first.message}); {others} saved")
             first.cause = f"{first.cause}. A failed result is not billed"
-        raise first
+        return first
+
+    def _broken(self, error: dict) -> Failure:
+        return Failure(Exit.PARTIAL, f"{error['message']}; what came before is saved",
+                       "the service may have made more, and then bills it",
+                       "run the command again only if paying twice is acceptable", code=BROKEN,
+                       accepted="maybe", files=self.files, task_id=self.record["task_id"],
+                       request_id=self.record.get("request_id", ""))
 
     def _unsaved(self) -> Failure:
         first, record = self.problems[0], self.record
