@@ -120,6 +120,26 @@ def test_the_cost_ends_the_last_line_and_stands_in_document_and_sidecar(speak, w
     assert "0.00128" in speak("--spent").out
 
 
+@pytest.mark.parametrize("stream", [[], ["--stream"]])
+def test_a_budget_holds_for_the_whole_of_a_long_text(speak, emulator, stream):
+    """A part of it is of no use. What is paid already is not held again."""
+    text, quiet = "".join(letter * 250 + "。" for letter in "好坏大小"), ("-o", "a.wav", "--retries", 0, *stream)  # 4 of 0.04008
+    done = speak(text, *quiet, "--json", env={"QIANWEN_BUDGET": "0.1"})
+    assert done.code == 4 and not emulator.requests and done.document["error"]["code"] == "Budget", done
+    emulator.inject("500", None, text="小")
+    assert speak(text, *quiet).code != 0
+    emulator.faults.clear()
+    assert speak(text, *quiet, env={"QIANWEN_BUDGET": "0.21"}).code == 0  # the lost one is in doubt
+
+
+def test_a_voice_that_is_made_tells_its_cost_in_every_form(speak):
+    made = ("--design", "a deep voice", "--name", "deep", "--preview-text", "Hello")
+    told, document = speak(*made).err.splitlines()[-1], speak(*made, "--json")
+    assert document.document["billing"]["units"] == {"voices": 1} and document.document["billing"]["plan"] == "pay-as-you-go"
+    assert "billed pay-as-you-go" in told and "CNY" in told
+    assert document.err.splitlines()[-1].partition(" made for ")[2] == told.partition(" made for ")[2]
+
+
 @pytest.mark.parametrize("flags", [["--ssml"], ["--set", "enable_ssml=true"]])
 def test_the_marks_of_ssml_are_not_billed(speak, flags):
     """Section 6 of the updates; 你好 is 4 counting units."""

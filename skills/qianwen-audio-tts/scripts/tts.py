@@ -196,6 +196,7 @@ class Run:
         after a failure the parts stay for a rerun."""
         narration, done = self._narration(speaker, job), False
         try:
+            narration.check_budget()
             if self.options.stream:
                 found = output.streamed(speaker, narration)
             else:

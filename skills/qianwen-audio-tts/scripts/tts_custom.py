@@ -274,16 +274,20 @@ class Custom:
     def _made(self, voice: str, model: str, status: str, files: list, reply, cost) -> None:
         console = self.console
         speak = command_line("…", "--model", model, "--voice", voice)
+        line = f"{voice} made for {model}, {self.session.billing_note()}, {money.words(cost)}"
+        billing = {"plan": self.session.verdict.key.billing, "units": cost.units, "cost": money.document(cost)}
         if status == "UNDEPLOYED":
-            raise Failure(Exit.CONTENT,
-                          f"the voice {voice} was created, but the service's inspection then refused it",
-                          fix="use another recording; --delete-voice removes this one",
-                          request_id=reply.request_id)
+            failure = Failure(Exit.CONTENT,
+                              f"the voice {voice} was created, but the service's inspection then refused it",
+                              fix="use another recording; --delete-voice removes this one",
+                              request_id=reply.request_id)
+            failure.billing, failure.bill = billing, line
+            raise failure
         if console.json_mode:
+            console.note(line)
             return console.document({"ok": True, "skill": console.skill, "voice": voice, "model": model,
                                      "status": status, "request_id": reply.request_id, "files": files,
-                                     "usage": reply.body.get("usage") or {},
-                                     "billing": {"cost": money.document(cost)},
+                                     "usage": reply.body.get("usage") or {}, "billing": billing,
                                      "warnings": console.warnings})
         console.result(voice + "\n")
         for entry in files:
@@ -291,7 +295,7 @@ class Custom:
         console.note(f"use it with: {speak}" if status == "OK" else
                      f"it is not ready yet ({status}): --voice-status {quoted(voice)} shows when; "
                      f"then use it with: {speak}")
-        console.note(f"{voice} made for {model}, {self.session.billing_note()}, {money.words(cost)}")
+        console.note(line)
 
     # -- looking
 

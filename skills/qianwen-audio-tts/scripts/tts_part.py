@@ -145,6 +145,12 @@ class Speaker:
         return money.total(charged(self._model, part["usage"], call.billed, region, self._speed)
                            for part, call in zip(found, calls))[0]
 
+    def check_budget(self, calls: list) -> None:
+        """Refuse what speaking all of these may cost, if it goes over a budget. Raises Failure."""
+        region = self._session.endpoint.price_region
+        cost, _ = money.total(expected(self._model, call.billed, region, self._speed) for call in calls)
+        self._session.payments.check(self._model.id, cost)
+
     def tell_cost(self, failure: Failure) -> None:
         """The failure says what this run paid for before it; `kept`: a rerun does not pay that again."""
         if self._paid:

@@ -72,6 +72,13 @@ class Narration:
         """The numbers of the parts that are not there, from 0."""
         return [number for number in range(len(self._calls)) if self.found(number) is None]
 
+    def check_budget(self) -> None:
+        """Refuse, before the first part is spoken, what a budget does not allow as a whole. Raises Failure."""
+        store, missing = self._speaker.store, self.missing()
+        unpaid = [self._calls[number] for number in missing if not store.link(self.keys[number])]
+        if len(unpaid) > 1:
+            self._speaker.check_budget(unpaid)
+
     def work(self) -> list:
         """All parts in order, as Store.take gives them.
         Raises the first part's Failure when one is missing; NotSent."""
