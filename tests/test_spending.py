@@ -340,6 +340,18 @@ def test_the_cost_of_a_batch_is_the_sum_of_its_rows(run, emulator, home, work):
     assert found["total"] == pytest.approx(sum(filter(None, amounts)), abs=1e-6) and found["calls_without_price"] == 1
 
 
+def test_the_sum_of_a_batch_says_which_rows_are_not_in_it(run, emulator, work):
+    (work / "rows.jsonl").write_text("".join(json.dumps({"prompt": f"row {number}"}) + "\n" for number in range(3)))
+    emulator.inject("cut-sse", path="chat/completions")
+    done = run("--batch", "rows.jsonl", "-o", "out", "--json", "--concurrency", 1)
+    assert done.document["rows"]["in_doubt"] == 1 == done.document["billing"]["rows_in_doubt"], done
+    assert done.err.splitlines()[-1].endswith("; 1 row in doubt not included"), done
+    assert done.document["billing"]["rows_without_price"] == 0 and spent(run)["total"] > done.document["billing"]["cost"]["amount"]
+    (work / "one.jsonl").write_text('{"prompt": "x"}\n')
+    emulator.inject("cut-sse", path="chat/completions")
+    assert "1 row in doubt not included" in run("--batch", "one.jsonl", "-o", "one").err
+
+
 # ---- summed up
 
 def test_spent_is_a_table_of_skills_and_models(run, emulator, work):

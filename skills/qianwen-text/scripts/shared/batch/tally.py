@@ -33,6 +33,7 @@ class Tally:
         self.codes: Counter = Counter()
         self.units: Counter = Counter()
         self.cost, self.rows_without_price = None, 0  # the sum, a Cost; rows whose price is not known
+        self._unsummed = 0  # rows in doubt that tell no cost
         self.lost: list = []
         # the first lines of the file that are in doubt, and that failed: (line, in words)
         self.doubtful: list = []
@@ -70,7 +71,11 @@ class Tally:
         ok, doubt = document.get("ok") is True, document.get("in_doubt") is True
         with self._lock:
             self.under_way -= begun
-            self._add_bill(document.get("billing", {}))
+            billing = document.get("billing", {})
+            if doubt and not billing.get("cost", {}).get("known"):
+                self._unsummed += 1
+            else:
+                self._add_bill(billing)
             self.done += ok
             self.in_doubt += doubt
             self.failed += not ok and not doubt
@@ -117,6 +122,10 @@ class Tally:
                       "done": self.done, "failed": self.failed + len(self._folder.partial),
                       "in_doubt": self._folder.kept_in_doubt + self.in_doubt + self.under_way}
         return {**counts, "not_started": counts["total"] - sum(list(counts.values())[1:])}
+
+    def doubts(self) -> int:
+        """How many rows of this run may have been billed and are not in the sum."""
+        return self._unsummed + self.under_way
 
     def exit_code(self) -> Exit:
         counts = self.counts()
@@ -180,7 +189,7 @@ def report(tally: Tally, row_file, batch_folder, session) -> Exit:
                                  *([f"and {more} more, in {batch_folder.results}"] if more else [])]))
     words = [tally.words()] + [f"next: {fix}" for fix in tally.next_steps()]
     (console.note if code == Exit.OK else console.say)("\n  ".join(words))
-    if tally.units:
+    if tally.units or tally.doubts():
         console.note(f"{_counted(tally.units)}{session.billing_note()}{_cost_words(tally)}")
     if batch_folder.foreign:
         console.note(f"{counted(batch_folder.foreign, 'more line')} of rows that are no longer in "
@@ -208,15 +217,15 @@ def _document(tally: Tally, code: Exit, batch_folder, session) -> dict:
 
 
 def _cost(tally: Tally) -> dict:
-    return {"cost": cost_document(tally.cost or FREE), "rows_without_price": tally.rows_without_price}
+    return {"cost": cost_document(tally.cost or FREE), "rows_without_price": tally.rows_without_price,
+            "rows_in_doubt": tally.doubts()}
 
 
 def _cost_words(tally: Tally) -> str:
-    if not tally.cost:
-        return ""
-    lacks = tally.cost.known and tally.rows_without_price
+    lacks, doubts = tally.cost and tally.cost.known and tally.rows_without_price, tally.doubts()
     unpriced = f"; {counted(lacks, 'row')} without a known price not included" if lacks else ""
-    return f", {words(tally.cost)}{unpriced}"
+    lost = f"; {counted(doubts, 'row')} in doubt not included" if doubts else ""
+    return (f", {words(tally.cost)}" if tally.cost else "") + unpriced + lost
 
 
 def _may_succeed(document: dict) -> bool:
