@@ -276,7 +276,8 @@ class Run(TaskRun):
 
 
 def _broken(why: str) -> dict:
-    return {"kind": "error", "code": BROKEN, "message": f"the answer broke off: {why}"}
+    said = why if "broke off" in why else f"the answer broke off: {why}"
+    return {"kind": "error", "code": BROKEN, "message": said}
 
 
 if __name__ == "__main__":

@@ -48,9 +48,9 @@ class Sums(Spending):
 
     def between(self, first: date, last: date) -> dict:
         """(skill, model) -> Sum of the days from `first` to `last`, both included."""
-        found: dict = {}
+        begin, end, found = first.isoformat(), last.isoformat(), {}
         for (day, skill, model), one in self._all().items():
-            if first.isoformat() <= day <= last.isoformat():
+            if begin <= day <= end:
                 found[skill, model] = plus(found.get((skill, model), Sum()), one)
         return found
 
@@ -73,7 +73,7 @@ class Sums(Spending):
                 self._sums, self._days, self._state = {}, {}, self._state_now()
         self._read, self.unreadable = end, unreadable + more
         for key, one in new.items():
-            self._sums[key] = plus(self._sums.get(key, Sum()), one)
+            self._sums[key] = plus(self._sums[key], one) if key in self._sums else one
             self._days[key[0]] = self._days.get(key[0], 0.0) + one.amount
         return self._sums
 
