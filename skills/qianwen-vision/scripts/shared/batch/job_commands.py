@@ -93,7 +93,8 @@ def about_jobs(session, call, make_parser, table, **row_settings) -> Exit | None
         api = ApiBatch(session, call, table, row_file, batch_folder, journal, resumed=True)
         return _run(api, session, batch_folder, record)
     runner = Jobs(session.client(), journal, console, record, payments=session.payments)
-    return (show_status if options.status else cancel)(record["id"], runner, journal, console)
+    (show_status if options.status else cancel)(record["id"], runner, journal, console)
+    return None
 
 
 def _after_the_fetch(given: str, note: dict, journal: Journal, session) -> Exit | None:
