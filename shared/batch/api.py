@@ -405,7 +405,7 @@ def find_record(journal: Journal, given: str) -> dict | None:
 
 
 def check_endpoint(endpoint) -> None:
-    """The Batch API is there in two regions. Raises usage."""
+    """The Batch API is not in all regions. Raises usage."""
     if endpoint.kind == "dashscope" and endpoint.region not in REGIONS:
         raise usage(f"the Batch API is not offered in {endpoint.region or endpoint.host}",
-                    "use cn-beijing or ap-southeast-1 (QWEN_REGION), or leave out --batch-api")
+                    f"use {' or '.join(REGIONS)} (QWEN_REGION), or leave out --batch-api")

@@ -41,7 +41,7 @@ _MONEY = (
 )
 _TOO_LONG = r"range of input length should be|input length|token length exceed"
 _OUT_OF_TIME = r"time_?out$|^http_408$"
-_ROWS = (
+_ROWS = (  # of all but 401 and the codes of a wrong key, which are judged by key and endpoint (_AUTH)
     # ---- not the key, though the status says so
     Row(403, "", r"policy expired", Exit.FAILED, False,
         "the upload credential is older than 300 seconds",
