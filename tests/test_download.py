@@ -549,7 +549,7 @@ def test_a_download_that_brings_next_to_nothing_at_each_try_ends(fetch, storage)
         handler.reply(200 if size[0] == 1 else 206, DATA[size[0] - 1:size[0]], length=len(DATA) - size[0] + 1,
                       **({} if size[0] == 1 else {"Content_Range": f"bytes {size[0] - 1}-{len(DATA) - 1}/{len(DATA)}"}))
     refused(fetch, trickle)
-    assert len(storage.seen) == download.TRIES + 1
+    assert len(storage.seen) == download.RETRIES + 1
 
 
 def test_a_file_larger_than_its_kind_is_given_up(storage, tmp_path):

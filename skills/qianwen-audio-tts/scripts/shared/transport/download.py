@@ -24,7 +24,7 @@ from .limits import MOST_BYTES, seconds_for, TooMuch
 from .reading import body_blocks, lower_headers
 from .request import moment_of
 
-TRIES = 6  # in a row that bring less than PROGRESS
+RETRIES = 6  # in a row, after tries that brought less than PROGRESS
 PROGRESS = 4096  # bytes
 _SAID = 4096  # bytes of an error that are read
 _REDIRECTS = (301, 302, 303, 307, 308)
@@ -71,7 +71,7 @@ def fetch(client, url: str, target, *, sleep=time.sleep, progress=None, limit: i
             except _Again as error:
                 size = file.seek(0, os.SEEK_END)
                 failures, most = (1, size) if size >= most + PROGRESS else (failures + 1, most)
-                if failures > TRIES or clock() - began > seconds_for(size, client.timeout):
+                if failures > RETRIES or clock() - began > seconds_for(size, client.timeout):
                     raise _unsaved(url, str(error)) from error
                 client.retries.note(f"the download broke off ({error}); continuing")
                 sleep(min(10.0, retries.FIRST_DELAY / 4 * 2 ** failures))

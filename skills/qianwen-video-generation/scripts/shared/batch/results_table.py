@@ -153,7 +153,7 @@ def check_table(folder: str, overwrite: bool = False) -> None:
     from ..files.own import NotOwn, open_own
     path = os.path.join(folder, "results.csv")
     try:
-        with os.fdopen(open_own(path), "rb") as file:
+        with os.fdopen(open_own(path), "r", encoding="utf-8-sig", newline="") as file:
             if not overwrite and not _is_table(file):
                 raise foreign(path)
     except FileNotFoundError:
@@ -166,7 +166,7 @@ def check_table(folder: str, overwrite: bool = False) -> None:
 def _is_table(file) -> bool:
     """Whether a CSV has the columns that ResultsTable writes behind those of the input."""
     try:
-        header = next(csv.reader(io.TextIOWrapper(file, "utf-8-sig", newline="")), [])
+        header = next(csv.reader(file), [])
     except (UnicodeDecodeError, csv.Error):
         return False
     names = {re.sub(r"_\d+$", "", name) for name in header}
