@@ -263,7 +263,7 @@ def test_fate_of_a_task(draw, emulator, work, home, row):
 
 def test_link_that_is_listed_twice_is_one_picture(draw, emulator, work):
     emulator.inject("links-twice")
-    result = draw("a fox", "--model", "wanx-v1", "-n", 2, "-o", "fox.png", "--json")
+    result = draw("a fox", "--model", "wanx-v1", "-n", 2, "-o", "fox.png", "--json", "--poll", "0.05")
     assert result.code == 0 and result.document["billing"]["units"] == {"images": 2}, result
     assert result.document["billing"]["cost"]["amount"] == 0.32 and assert_right(emulator, work, "a fox", 2) == ["fox-1.png", "fox-2.png"]
 

@@ -603,8 +603,9 @@ def test_a_status_that_ends_a_task_settles_it(run, emulator, home):
 
 
 @pytest.mark.parametrize("fault, cost", [("task-failed", 0), ("accept-then-reset", 0.2), ("", 0.2)])
-def test_a_task_is_settled_once(run, emulator, home, fault, cost):
+def test_a_task_is_settled_once(run, emulator, home, monkeypatch, fault, cost):
     """Whatever another process, or one that was killed before it wrote its record, has settled."""
+    monkeypatch.setattr("shared.tasks.finding.LIST_DELAY", 0.5)
     if fault:
         emulator.inject(fault)
     made = run("a fox", "--model", "wan2.7-image", "--task", "--no-wait", "--json", skill=IMAGE)
