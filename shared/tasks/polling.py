@@ -26,7 +26,7 @@ class Polled:
     repeat = 30.0  # seconds after which a line of progress is printed although nothing has changed
     WORDS: dict = {}  # status -> the word for it, where that is not the status itself
 
-    def __init__(self, client, journal: Journal, console, *, pace=(2.0, 10.0), clock=time.monotonic,
+    def __init__(self, client, journal: Journal, console, *, pace, clock=time.monotonic,
                  sleep=time.sleep):
         self.client, self.journal, self.console = client, journal, console
         self.pace, self.clock, self.sleep = pace, clock, sleep
