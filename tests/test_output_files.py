@@ -127,7 +127,7 @@ def test_output_leads_to_the_same_files_later(output, count, tmp_path, monkeypat
     assert [later.path(number) for number in (1, 2, 3)] == paths
 
 
-@pytest.mark.parametrize("output", ["", "-"])
+@pytest.mark.parametrize("output", ["", "-", pytest.param("/dev/null", marks=pytest.mark.skipif(WINDOWS, reason="no such device"))])
 def test_output_that_names_no_file_is_refused(output):
     assert refused(output).exit_code == Exit.USAGE
 

@@ -26,6 +26,9 @@ class OutputFiles:
         if output == "-":
             raise usage("--output - is stdout, and files of this kind are not written there",
                         "name a file or a folder")
+        is_device = os.path.exists(output or "") and not (os.path.isfile(output) or os.path.isdir(output))
+        if is_device and not resumed:
+            raise usage(f"{output} is a device or a pipe, not a file", "name a file or a folder")
         self.overwrite, self.count, self.sidecars = overwrite, count, sidecars
         self.warn = warn or (lambda words: None)
         self.folder, self.stem, self.extension = _place(output, name, name_id or short_id(), extension)

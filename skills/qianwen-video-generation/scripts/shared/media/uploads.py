@@ -82,13 +82,13 @@ class Uploader:
 
     def _credential(self) -> dict:
         if not self._policy or self.clock() > self._ends:
-            body = self._asked_for_a_credential()
+            body = self._ask_for_credential()
             given = body.get("data") or body.get("output")
             self._policy = policy = _checked_policy(given, self.client.endpoint)
             self._ends = self.clock() + _number(policy.get("expire_in_seconds"), 300) - UPLOAD_SLACK
         return self._policy
 
-    def _asked_for_a_credential(self) -> dict:
+    def _ask_for_credential(self) -> dict:
         """The service's answer. The newer hosts may have no temporary storage (updates, 1)."""
         endpoint = self.client.endpoint
         try:
