@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -56,6 +57,14 @@ def test_every_file_of_where_do_i_change_exists():
         named = re.findall(r"`([\w./-]+\.\w+)`", place)
         assert named, request
         assert [name for name in named if not (ROOT / name).is_file() and name not in scripts] == [], request
+
+
+def test_every_file_has_its_place_in_the_architecture():
+    product = [*(ROOT / "shared").rglob("*.py"), *(ROOT / "skills").glob("*/scripts/*.py")]
+    names = {path.name for path in product} - {"__init__.py"}
+    assert len(names) > 100
+    named = {Path(name).name for name in re.findall(r"[\w/]+\.py", ARCHITECTURE)}
+    assert names - named == set(), "name them by what is changed in them"
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
