@@ -29,7 +29,6 @@ from tts_request import (
 )
 
 SKILL = tts_flags.SKILL
-CONCURRENCY = 3  # parts at a time; the service takes three requests a second (speech contract 7.1)
 
 
 def execute(session):
@@ -186,7 +185,7 @@ class Run:
             output.discard()
 
     def _narration(self, speaker, job: Job):
-        from tts_speak import Narration
+        from tts_speak import CONCURRENCY, Narration
         options, row = self.options, self.session.row
         workers = 1 if row or options.stream else options.concurrency or CONCURRENCY
         return Narration(speaker, job.calls, workers, self.console, row and row.throttle)

@@ -14,6 +14,7 @@ from tts_answers import add_usage
 from tts_part import Speaker
 from tts_text import units
 
+CONCURRENCY = 3  # parts at a time; the service takes three requests a second (speech contract 7.1)
 _DEAD_LINES = 3  # network failures in a row, with nothing between them: the network is down
 _SLOW = 60  # calls a minute; below, the calls are spread out
 
