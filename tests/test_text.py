@@ -443,6 +443,16 @@ def test_tool_calls_in_a_file(run, emulator, work):
     assert read(work, "calls.json") == CALL
 
 
+def test_a_file_has_the_text_and_the_tool_calls_as_stdout_would(run, emulator, work):
+    tools = write(work, "tools.json", TOOLS)
+    for output in ((), ("-o", "both.md")):
+        emulator.reply(text="Let me look.", tool_calls=[CALL, {**CALL, "id": "call_2"}])
+        result = run("Hi", "--tools", tools, *output)
+        if not output:
+            shown = result.out
+    assert shown.count("\n") == 3 and (work / "both.md").read_text("utf-8") == shown
+
+
 # ---- --chat ----------------------------------------------------------------------------------------------------------
 
 def test_conversation_is_kept_in_its_file(run, emulator, work):

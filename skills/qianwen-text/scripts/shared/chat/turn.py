@@ -182,7 +182,7 @@ class Turn:
             self.text, self.data = self._checked_json(answer, self.asked.schema, console)
         calls = [_call_line(call) for call in tool_calls_for_messages(answer)]
         if self.target:
-            self.files.append(self._save((self.text or "\n".join(calls)) + self._sources()))
+            self.files.append(self._save("\n".join(filter(None, [self.text, *calls])) + self._sources()))
             self.console.result(self.files[0]["path"] + "\n")
             return
         if self.asked.wants_json and self.text:
