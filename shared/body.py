@@ -7,7 +7,7 @@ import math
 
 from .failures import usage
 
-_DEEPEST = 12  # levels of an object that is passed on
+_DEEPEST = 100  # levels of an object that is passed on
 
 
 def parse_settings(settings) -> list:

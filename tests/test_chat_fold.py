@@ -317,6 +317,12 @@ def test_what_cannot_be_read_is_not_lost():
     assert caught.value.partial == {"text": "Fo", "unread": {"choices": [7], "usage": USAGE}}
 
 
+def test_what_cannot_be_read_is_kept_as_json_can_carry_it():
+    with pytest.raises(Failure) as caught:
+        folded({"choices": [7], "x": float("inf")})
+    assert caught.value.partial == {"unread": {"choices": [7], "x": None}}
+
+
 def test_whole_answers_with_tool_calls():
     body = {"choices": [{"message": {"content": NULL, "tool_calls": [call(0, "{}", "a", "f"), call(1, "[]", "b", "g")]},
                          "finish_reason": "stop"}]}

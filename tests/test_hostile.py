@@ -164,6 +164,25 @@ def test_answer_that_the_check_cannot_take_is_kept(run, emulator, work, answer, 
     assert result.code == 8 and (work / "out.json.partial").read_text() == answer and not (work / "out.json").exists()
 
 
+def no_constant(name):
+    raise ValueError(name)
+
+
+@pytest.mark.parametrize("answer, kind", [('{"x": 1e999}', type(None)), ('{"x": ' + "[" * 600 + "]" * 600 + "}", list)],
+                         ids=["infinite", "deep"])
+@pytest.mark.parametrize("flags", [("json", "--json"), ("--batch", "rows.jsonl", "-o", "out/")], ids=["one", "batch"])
+def test_answer_that_json_cannot_carry_as_data_is_whole_in_its_text(run, emulator, work, answer, kind, flags):
+    (work / "s.json").write_text('{"type": "object"}')
+    (work / "rows.jsonl").write_text('{"prompt": "json"}')
+    emulator.reply(text=answer)
+    result = run(*flags, "--schema", "s.json")
+    assert result.code == 0, result
+    written = result.out if "--json" in flags else (work / "out" / "results.jsonl").read_text("utf-8")
+    document = json.loads(written, parse_constant=no_constant)
+    assert document["text"] == answer and isinstance(document["data"]["x"], kind), document
+    assert any("text has them" in warning for warning in document["warnings"])
+
+
 def test_schema_that_branches_without_end_is_checked(run, emulator, work):
     (work / "bomb.json").write_text('{"allOf": [{"$ref": "#"}, {"$ref": "#"}]}')
     emulator.reply(text='{"a": 1}')

@@ -96,7 +96,7 @@ class Answer:
                 Exit.FAILED, "the answer has a format this script cannot read",
                 "the base URL probably leads to something that only resembles the service",
                 "check QWEN_BASE_URL", code=BAD_FORM, request_id=self.request_id, accepted="maybe",
-                partial={**self.partial(), "unread": body}) from error
+                partial={**self.partial(), "unread": plain(body)}) from error
 
     def close(self) -> list:
         """Nothing more comes: the pieces that were held back until it was clear what they are."""

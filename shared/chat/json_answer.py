@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import json
 
-from ..body import no_constant
+from ..body import no_constant, plain
 from ..failures import Exit, Failure
 from ..words import counted
 
@@ -29,7 +29,11 @@ def checked_json(answer, schema, console) -> tuple:
         raise _broken_promise(answer, "the answer does not match the schema: " + "; ".join(broken[:5]),
                               counted(len(broken), "violation"),
                               "make the schema simpler, or run the command again: each answer is billed")
-    return text, value
+    data = plain(value)
+    if data != value:
+        console.warn("numbers that JSON cannot carry, and what nests too deeply, are null in the data",
+                     "the text has them as they came")
+    return text, data
 
 
 def _violations(value, schema: dict, console) -> list:

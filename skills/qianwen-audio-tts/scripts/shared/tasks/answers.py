@@ -15,7 +15,6 @@ _PICTURE = re.compile(  # of Markdown; no "[" within, so that what is no picture
     r"!\[[^\[\]]*\]\(\s*<?((?:https?://|data:)[^\s>)\[]+)>?\s*\)", re.IGNORECASE)
 _BARE = re.compile(r"/[^./]+$")  # a name that tells no type
 _DEEPEST = 20  # levels in which links are looked for
-_MOST_LEVELS = 100  # of an answer that is kept
 _MOST_RESULTS = 1000  # of one call; what counts more is no count
 _COUNTS = ("image_count", "output_image_count", "video_count")
 
@@ -66,7 +65,7 @@ def usage_of(answer: dict) -> dict:
 
 def whole_answer(answer: dict) -> dict:
     """An answer as it is kept where it cannot be read."""
-    return plain(answer, _MOST_LEVELS)
+    return plain(answer)
 
 
 def makes_nothing(answer: dict) -> bool:
