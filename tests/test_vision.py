@@ -12,6 +12,7 @@ import sys
 
 import pytest
 
+from shared.chat.answer import Answer
 from shared.cli.console import Console
 from shared.media.uploads import upload_progress
 from tests import media_samples as samples
@@ -332,6 +333,21 @@ def test_fields_of_key_information_extraction(see, emulator, work):
                    write(work, "f.json", fields), "--json").document
     assert document["ocr_result"] == {"kv_result": {"date": "date of the emulator", "invoice": {"no": "no of the emulator"}}}
     assert document["warnings"] == []
+
+
+@pytest.mark.parametrize("said", ["", " \n"])
+@pytest.mark.parametrize("task, found, text", [
+    ("key_information_extraction", {"kv_result": {"total": "12.50"}}, {"total": "12.50"}),
+    ("advanced_recognition", {"words_info": [{"text": "12.50"}]}, {"words_info": [{"text": "12.50"}]})])
+def test_what_a_built_in_task_found_is_the_result_where_no_text_is(see, work, monkeypatch, said, task, found, text):
+    take = Answer.take
+    monkeypatch.setattr(Answer, "take", lambda answer, body: take(answer, {"output": {"choices": [
+        {"finish_reason": "stop", "message": {"content": [{"text": said, "ocr_result": found}]}}]}}))
+    asked = ("--ocr", task, "--image", "photo.png")
+    assert json.loads(see(*asked).out) == text
+    assert see(*asked, "-o", "found.json").code == 0 and json.loads((work / "found.json").read_text("utf-8")) == text
+    document = see(*asked, "--json").document
+    assert document["ocr_result"] == found and json.loads(document["text"]) == text
 
 
 # ---- the prompt ------------------------------------------------------------------------------------------------------

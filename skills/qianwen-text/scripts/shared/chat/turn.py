@@ -180,13 +180,17 @@ class Turn:
         self.text = (self.asked.prefix or "") + answer.text
         if self.asked.wants_json and not answer.tool_calls:
             self.text, self.data = self._checked_json(answer, self.asked.schema, console)
+        is_held = self.asked.wants_json
+        if answer.ocr_result and not self.text.strip():
+            found = answer.ocr_result.get("kv_result") or answer.ocr_result
+            self.text, is_held = json.dumps(found, ensure_ascii=False, indent=2), True
         calls = [_call_line(call) for call in tool_calls_for_messages(answer)]
         if self.target:
             self.files.append(self._save("\n".join(filter(None, [self.text, *calls])) + self._sources()))
             self.console.result(self.files[0]["path"] + "\n")
             return
-        if self.asked.wants_json and self.text:
-            self.console.result(self.text)
+        if is_held:
+            console.result(self.text)
         console.end_result()
         for call in calls:
             self.console.result(call + "\n")
