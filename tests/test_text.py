@@ -262,6 +262,14 @@ def test_empty_answer_fails_with_what_came(run, emulator):
     assert "billed as well" in result.document["error"]["fix"], "run again, it is paid twice"
 
 
+@pytest.mark.parametrize("reasoning, advice", [("Hm.", ("--thinking-budget", "--no-think")), ("", ("ask for less",))])
+def test_limit_that_left_no_answer_is_to_be_raised(run, emulator, reasoning, advice):
+    emulator.reply(text="", reasoning=reasoning, finish_reason="length")
+    result = run("Hi", "--max-tokens", "5")
+    assert result.code == 8 and "raise --max-tokens" in result.err and "run the command again" not in result.err, result
+    assert all(word in result.err for word in advice)
+
+
 def test_unknown_model_is_sent_with_a_warning(run, emulator):
     result = run("Hi", "--model", "qwen3.9-nova")
     assert sent(emulator)["model"] == "qwen3.9-nova"

@@ -196,8 +196,9 @@ class Turn:
             self.console.result(call + "\n")
 
     def _warn_of_end(self) -> None:
-        if self.answer.finish_reason == "length":
-            self.console.warn("the answer was cut off at the token limit (finish_reason length)",
+        if self.answer.at_limit:
+            self.console.warn("the answer was cut off at the token limit "
+                              f"(finish_reason {self.answer.finish_reason})",
                               "raise --max-tokens, or ask for less")
         elif self.answer.timed_out:
             self.console.warn("the service ran out of time and returned a part", "leave out --no-stream")

@@ -72,6 +72,11 @@ class Answer:
         return bool(self.finish_reason) or self._ended
 
     @property
+    def at_limit(self) -> bool:
+        """Whether the limit of tokens ended the answer."""
+        return self.finish_reason.lower() in ("length", "max_tokens")
+
+    @property
     def started(self) -> bool:
         """Whether any of the answer has come."""
         return any(pieces.begun for pieces in self._pieces.values()) or bool(self._calls)
@@ -107,12 +112,21 @@ class Answer:
         """Raise a Failure for an answer that was cut off by the service, or is empty."""
         reason = self.finish_reason.lower()
         code, what, fix = next((row[1:] for row in _BAD_ENDS if re.search(row[0], reason)), (None, "", ""))
-        if code is None and not self.text.strip() and not self._calls and not self.ocr_result:
-            code, what, fix = Exit.FAILED, "the model returned an empty answer", "run the command again"
+        if code is None and self._lacks():
+            code, what, fix = Exit.FAILED, self._lacks(), "run the command again"
+            if self.at_limit:
+                less = "think less, with --thinking-budget or --no-think" if self.reasoning else "ask for less"
+                fix = f"raise --max-tokens, or {less}"
         if code is not None:
             fix += "; this answer is billed as well" if self.usage else ""
             raise Failure(code, f"{what} (finish_reason {self.finish_reason or 'not given'})", fix=fix,
                           accepted="maybe", request_id=self.request_id, partial=self.partial())
+
+    def _lacks(self) -> str:
+        """What keeps an answer from being a result, and from standing in a conversation; '' where nothing does."""
+        if not self.text.strip() and not self._calls and not self.ocr_result:
+            return "the model returned an empty answer"
+        return ""
 
     def _take(self, body) -> list:
         if body == "[DONE]":

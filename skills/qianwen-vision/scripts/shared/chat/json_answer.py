@@ -46,7 +46,7 @@ def _violations(value, schema: dict, console) -> list:
 
 
 def _no_json(answer, error: ValueError) -> Failure:
-    cut = answer.finish_reason == "length"
+    cut = answer.at_limit
     return _broken_promise(answer, f"the answer is not JSON: {error}",
                            "it was cut off at the token limit" if cut else "the model ignored the JSON mode",
                            "leave out --max-tokens" if cut else
