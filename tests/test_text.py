@@ -494,6 +494,18 @@ def test_conversation_with_attachments_prefix_and_tools(run, emulator, work):
     assert read(work, "tools-talk.json")[1]["tool_calls"][0]["id"] == "call_1"
 
 
+@pytest.mark.parametrize("arguments, reason, words", [('{"ci', "length", ("raise --max-tokens", "was cut off")),
+                                                      ('{"city": }', "tool_calls", ("run the command again", "not JSON"))])
+def test_half_a_tool_call_is_no_result_and_stays_out_of_the_conversation(run, emulator, work, arguments, reason, words):
+    emulator.reply(tool_calls=[CALL, {**CALL, "id": "call_2", "arguments": arguments}], finish_reason=reason)
+    asked = ("Weather?", "--tools", write(work, "tools.json", TOOLS), "--chat", "talk.json")
+    result = run(*asked, "--json")
+    assert result.code == 8 and not (work / "talk.json").exists(), result
+    assert [word for word in words if word not in str(result.document["error"])] == []
+    assert result.document["partial"]["tool_calls"][1]["function"]["arguments"] == arguments
+    assert run(*asked).code == 0, "the conversation goes on"
+
+
 def test_conversation_goes_on_after_an_empty_answer(run, emulator, work):
     emulator.reply(text="")
     assert run("Hi", "--chat", "talk.json").code == 8 and not (work / "talk.json").exists()

@@ -109,13 +109,13 @@ class Answer:
         return [(channel, piece) for channel, piece in found if piece]
 
     def check_end(self) -> None:
-        """Raise a Failure for an answer that was cut off by the service, or is empty."""
+        """Raise a Failure for an answer that was cut off by the service, or is no result."""
         reason = self.finish_reason.lower()
         code, what, fix = next((row[1:] for row in _BAD_ENDS if re.search(row[0], reason)), (None, "", ""))
         if code is None and self._lacks():
             code, what, fix = Exit.FAILED, self._lacks(), "run the command again"
             if self.at_limit:
-                less = "think less, with --thinking-budget or --no-think" if self.reasoning else "ask for less"
+                less = "think less (--thinking-budget, --no-think)" if self.reasoning else "ask for less"
                 fix = f"raise --max-tokens, or {less}"
         if code is not None:
             fix += "; this answer is billed as well" if self.usage else ""
@@ -123,10 +123,12 @@ class Answer:
                           accepted="maybe", request_id=self.request_id, partial=self.partial())
 
     def _lacks(self) -> str:
-        """What keeps an answer from being a result, and from standing in a conversation; '' where nothing does."""
+        """What keeps an answer from being a result, and a turn of a conversation; '' where nothing does."""
         if not self.text.strip() and not self._calls and not self.ocr_result:
             return "the model returned an empty answer"
-        return ""
+        if all(_is_json(call["function"]["arguments"]) for call in tool_calls_for_messages(self)):
+            return ""
+        return "a tool call was cut off" if self.at_limit else "the arguments of a tool call are not JSON"
 
     def _take(self, body) -> list:
         if body == "[DONE]":
@@ -227,12 +229,13 @@ def _arguments(pieces: list) -> str:
     """The arguments of a call, from pieces of which each is new;
     or the last holds all, where only that makes an object."""
     joined = paired("".join(pieces), False)
-    return next((text for text in (joined, *pieces[-1:]) if _is_object(text)), joined)
+    return next((text for text in (joined, *pieces[-1:]) if _is_json(text, dict)), joined)
 
 
-def _is_object(text: str) -> bool:
+def _is_json(text: str, kind=object) -> bool:
+    """Whether a text is a JSON value of this kind."""
     try:
-        return isinstance(json.loads(text), dict)
+        return isinstance(json.loads(text), kind)
     except (ValueError, RecursionError):
         return False
 
