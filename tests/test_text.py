@@ -494,6 +494,17 @@ def test_conversation_with_attachments_prefix_and_tools(run, emulator, work):
     assert read(work, "tools-talk.json")[1]["tool_calls"][0]["id"] == "call_1"
 
 
+def test_tool_calls_without_an_id_can_be_answered(run, emulator, work):
+    tools = write(work, "tools.json", TOOLS)
+    calls = [{"index": index, "function": {"name": "get_weather", "arguments": "{}"}} for index in (0, 1)]
+    emulator.reply(chunks=[{"tool_calls": calls}], finish_reason="tool_calls")
+    shown = [json.loads(line)["id"] for line in run("Weather?", "--tools", tools, "--chat", "talk.json").out.splitlines()]
+    talk = read(work, "talk.json")
+    assert [call["id"] for call in talk[-1]["tool_calls"]] == shown and all(shown) and len(set(shown)) == 2
+    write(work, "talk.json", talk + [{"role": "tool", "tool_call_id": name, "content": "21 degrees"} for name in shown])
+    assert run("--chat", "talk.json", "--tools", tools).code == 0
+
+
 @pytest.mark.parametrize("arguments, reason, words", [('{"ci', "length", ("raise --max-tokens", "was cut off")),
                                                       ('{"city": }', "tool_calls", ("run the command again", "not JSON"))])
 def test_half_a_tool_call_is_no_result_and_stays_out_of_the_conversation(run, emulator, work, arguments, reason, words):

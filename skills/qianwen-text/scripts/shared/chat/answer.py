@@ -8,6 +8,7 @@ empty, and unknown ones are ignored.
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections import defaultdict
 
@@ -104,7 +105,10 @@ class Answer:
                 partial={**self.partial(), "unread": plain(body)}) from error
 
     def close(self) -> list:
-        """Nothing more comes: the pieces that were held back until it was clear what they are."""
+        """Nothing more comes: the pieces that were held back until it was clear what they are.
+        A call that came without an id gets one of ours: an answer to it has to name it."""
+        for call in self._calls:
+            call["id"] = call["id"] or "call_" + os.urandom(6).hex()
         found = [(channel, pieces.end()) for channel, pieces in self._pieces.items()]
         return [(channel, piece) for channel, piece in found if piece]
 
