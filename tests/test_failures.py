@@ -66,7 +66,7 @@ ROWS = [
         ("NOT AUTHORIZED", "Access denied: Either you are not authorized to access this workspace, or the workspace does not exist."),
         ("", "invalid access token or token expired"))],
     (402, "payment_required", "Insufficient balance", Exit.QUOTA, False),
-    (421, "risk_control", "Refused by the vendor", Exit.FAILED, False),
+    (421, "risk_control", "Refused by the vendor", Exit.CONTENT, False),
     (403, "access_denied", "Current user api does not support asynchronous calls.", Exit.FAILED, False),
     (403, "AccessDenied", "Current user api does not support synchronous calls.", Exit.FAILED, False),
     (403, "AccessDenied", "Invalid according to Policy: Policy expired.", Exit.FAILED, False),
@@ -355,6 +355,19 @@ DRESSED = [  # status, code, message, exit code, retryable, accepted
     (429, "Throttling.AllocationQuota", "token-plan quota has been exhausted", Exit.QUOTA, False, "no"),
     (429, "insufficient_quota", "The Token Plan quota of this seat is exhausted", Exit.QUOTA, False, "no"),
 ]
+
+
+@pytest.mark.parametrize("status", [200, 400, 403, 500])
+@pytest.mark.parametrize("code, message", [("content_filter", "The request was rejected because it was considered high risk"),
+                                           ("ContentFilter", "x"), ("content_policy_violation", "x"), ("", "considered high risk")])
+def test_content_inspection_is_one_whatever_it_is_called(status, code, message):
+    failure = explained(status, code, message)
+    assert (failure.exit_code, failure.retryable) == (Exit.CONTENT, False) and "rephrase" in failure.fix
+
+
+@pytest.mark.parametrize("code, exit_code", [("risk", Exit.CONTENT), ("", Exit.CONTENT), ("http_421", Exit.FAILED)])
+def test_421_is_the_vendors_control_of_risks_unless_a_proxy_says_it(code, exit_code):
+    assert explained(421, code, "no").exit_code == exit_code
 
 
 def test_other_dress():

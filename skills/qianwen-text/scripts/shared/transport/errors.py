@@ -39,6 +39,8 @@ _MONEY = (
         "look at the account's balance and free quotas in the console, or use another model"),
     Row(402, "", "", Exit.QUOTA, False, "the model's vendor asks for payment", _TOP_UP),
 )
+_INSPECTED = "content inspection refused the input or the output"
+_REPHRASE = "rephrase the request; the same text will be refused again"
 _TOO_LONG = r"range of input length should be|input length|token length exceed"
 _OUT_OF_TIME = r"time_?out$|^http_408$"
 _ROWS = (  # of all but 401 and the codes of a wrong key, which are judged by key and endpoint (_AUTH)
@@ -95,13 +97,11 @@ _ROWS = (  # of all but 401 and the codes of a wrong key, which are judged by ke
         "content inspection suspects a protected figure or brand, perhaps brought in by extending the prompt",
         "run the command once with --no-prompt-extend, or rephrase the request; "
         "the same one will be refused again"),
-    Row(0, r"data_?inspection_?failed|customroleblocked|faqruleblocked|ipinfringement", r"", Exit.CONTENT,
-        False,
-        "content inspection refused the input or the output",
-        "rephrase the request; the same text will be refused again"),
-    Row(0, "", r"may contain inappropriate content", Exit.CONTENT, False,
-        "content inspection refused the input or the output",
-        "rephrase the request; the same text will be refused again"),
+    Row(0, r"data_?inspection_?failed|content_?(filter|policy)|customroleblocked|faqruleblocked"
+        r"|ipinfringement", "", Exit.CONTENT, False, _INSPECTED, _REPHRASE),
+    Row(0, "", r"may contain inappropriate content|considered high risk", Exit.CONTENT, False,
+        _INSPECTED, _REPHRASE),
+    Row(421, r"^(?!http_)", "", Exit.CONTENT, False, _INSPECTED, _REPHRASE),  # not a proxy's
     # ---- model
     Row(0, r"model_not_supported", "", Exit.FAILED, False,
         "{model} cannot be called over the OpenAI-compatible API",
