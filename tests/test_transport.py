@@ -725,6 +725,21 @@ def test_a_refusal_is_read_whatever_it_is_wrapped_in(monkeypatch, body, content_
         assert failure.message.startswith("Access denied, please")
 
 
+@pytest.mark.parametrize("body, exit_code", [(b'event:error\ndata:{"message":"Something bad"}\n\n', Exit.FAILED),
+                                             (b"id:1\nevent: error\ndata: Something bad\n\n", Exit.FAILED),
+                                             (b'event:error\ndata:{"output":{},"message":"Something bad"}\n\n', Exit.FAILED),
+                                             (b'event:error\ndata:{"message":"Throttling: Something bad"}\n\n', Exit.QUOTA)])
+def test_an_event_that_is_called_an_error_is_one(monkeypatch, body, exit_code):
+    monkeypatch.setattr(Client, "_send", lambda *_: Answer(200, {"Content-Type": "text/event-stream"}, body))
+    client, request = client_for("https://dashscope.aliyuncs.com"), Request("POST", "https://dashscope.aliyuncs.com/a", {})
+    client.retries.retries = 0
+    for call in (lambda: client.events(request, Retries.CHAT, lambda events, headers: list(events)),
+                 lambda: client.json(request, Retries.CREATE)):
+        with pytest.raises(Failure, match="Something bad") as caught:
+            call()
+        assert caught.value.exit_code == exit_code
+
+
 @pytest.mark.parametrize("content_type", ["text/plain", "TEXT/EVENT-STREAM", "application/json", ""])
 def test_a_stream_is_one_under_any_content_type(monkeypatch, content_type):
     monkeypatch.setattr(Client, "_send", lambda *_: Answer(200, {"Content-Type": content_type}, b"\r\n" + COMPAT.encode()))

@@ -16,6 +16,7 @@ class BadStream(Exception):
 # `data` is parsed JSON, or the text where it is none ("[DONE]"); `status` comes from a ":HTTP_STATUS/n"
 # comment.
 Event = namedtuple("Event", "name data status")
+ERROR = "error"  # the name of an event that tells an error, even without a code or a status of one
 WHOLE = "whole"  # the name of the one event that stands for an answer which came as a whole
 
 

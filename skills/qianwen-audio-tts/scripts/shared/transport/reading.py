@@ -9,7 +9,7 @@ import json
 import re
 
 from .context import ServiceError
-from .events import BadStream, read_events
+from .events import BadStream, ERROR, read_events
 
 _BLANK = b"\xef\xbb\xbf \t\r\n"  # a byte order mark, and what may stand in front of every kind of body
 _FIELDS = (b"data", b"event", b"id", b"retry", b"status", b"")
@@ -27,11 +27,11 @@ def read(status: int, headers: dict, raw: bytes, errors_pass: bool = False):
     Of an event stream it is the first error, else the last object. `errors_pass`: an error with HTTP 200 is a
     value, too.
     """
-    said, body = _content(status, headers, raw)
+    said, body, is_error = _content(status, headers, raw)
     if status >= 400 and isinstance(body, list):
         body = next((item for item in body if isinstance(item, dict)), None)
-    is_object = isinstance(body, dict)
-    error = error_in(said, body, headers) if is_object and not (errors_pass and status < 400) else None
+    may_be = (is_error or isinstance(body, dict)) and not (errors_pass and status < 400)
+    error = error_in(said, body, headers, is_error) if may_be else None
     if error is None and status >= 400:
         from .said import bare_error
         error = bare_error(status, raw, headers)
@@ -39,16 +39,17 @@ def read(status: int, headers: dict, raw: bytes, errors_pass: bool = False):
 
 
 def _content(status: int, headers: dict, raw: bytes) -> tuple:
-    """(status, value): inside a stream an event tells its own status."""
+    """(status, value, whether it is called an error): inside a stream an event tells its own."""
     raw = _as_utf8(_unpacked(raw).lstrip(_BLANK), headers)
     if not is_stream(raw, {}):
-        return status, _parsed(raw)
-    found = status, None
+        return status, _parsed(raw), False
+    found = status, None, False
     try:
         for event in read_events([raw]):
-            if isinstance(event.data, dict):
-                found = status if status >= 400 else event.status or status, event.data
-                if event.name == "error" or error_in(found[0], event.data, headers):
+            is_error = event.name == ERROR
+            if is_error or isinstance(event.data, dict):
+                found = status if status >= 400 else event.status or status, event.data, is_error
+                if error_in(found[0], event.data, headers, is_error):
                     break
     except BadStream:
         pass
@@ -108,14 +109,17 @@ def peeked(blocks, headers: dict) -> tuple:
     return itertools.chain([beginning], blocks), is_stream(beginning, headers)
 
 
-def error_in(status: int, body: dict, headers: dict) -> ServiceError | None:
-    """The error in a body of the service's shapes (wire contract 3.1) or of a gateway's own, or None."""
+def error_in(status: int, body, headers: dict, is_error: bool = False) -> ServiceError | None:
+    """The error in a body of the service's shapes (wire contract 3.1) or of a gateway's own, or None.
+    `is_error`: the event that it came in is called so, whatever stands in it."""
+    if not isinstance(body, dict):
+        body = {"message": str(body)}
     error, code = body.get("error"), body.get("code")
     said = [error] if isinstance(error, str) else []
     if isinstance(error, dict) and (error.get("code") in (None, "") or not _is_fine(error["code"])):
         said = list(error.values())
     is_fine = isinstance(code, (dict, list)) or _is_fine(code) or "choices" in body or "output" in body
-    if status < 400 and is_fine and all(map(_is_fine, said)):
+    if status < 400 and not is_error and is_fine and all(map(_is_fine, said)):
         return None
     from .said import error_of  # what it says is asked of errors alone
     return error_of(status, body, headers)
