@@ -577,6 +577,26 @@ def test_native_request_for_sources(model, fields, path, body, post):
     assert status == 200 and "event:error" not in said, said
 
 
+PARTS = [{"type": "image_url", "image_url": {"url": "https://h/a.png"}, "max_pixels": 99999},
+         {"type": "video", "video": ["https://h/1.jpg", "https://h/2.jpg"], "fps": 2}, {"type": "text", "text": "Hi "},
+         {"text": "there"}]
+
+
+@pytest.mark.parametrize("model, parts, content", [
+    ("qwen3.7-plus", PARTS, [{"image": "https://h/a.png", "max_pixels": 99999},
+                             {"video": ["https://h/1.jpg", "https://h/2.jpg"], "fps": 2}, {"text": "Hi "}, {"text": "there"}]),
+    ("qwen-plus", PARTS[2:], "Hi there")])
+def test_parts_of_a_content_are_those_of_the_native_dialect(model, parts, content):
+    body = native(model, prompt=None, messages=[{"role": "user", "content": parts}])[1]
+    assert body["input"]["messages"] == [{"role": "user", "content": content}]
+
+
+def test_text_in_parts_is_answered_with_its_sources(run, work):
+    (work / "parts.json").write_text(json.dumps([{"role": "user", "content": PARTS[2:]}]))
+    for model in ("qwen3.7-plus", "qwen-plus"):
+        assert run("--messages", "parts.json", "--sources", "--model", model).code == 0
+
+
 def test_native_request_finds_the_right_endpoint(post):
     for row in TABLE.live(lambda row: "ws" in row.features):
         path, body = native(row.id)

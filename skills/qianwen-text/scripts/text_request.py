@@ -210,16 +210,16 @@ def normal_tools(tools) -> list:
 # ---- the native dialect, which alone returns the sources of a web search -------------------------------
 
 _COMPATIBLE_ONLY = ("model", "messages", "stream", "stream_options")
+_NATIVE_KEYS = {"image_url": "image", "video_url": "video", "input_audio": "audio"}
 
 
 def native_request(body: dict, multimodal: bool) -> tuple:
     """Path and body of the same request in the native dialect, with the list of searched pages asked for.
     A model is at one of two paths: `multimodal` for those with the feature mm."""
     messages = copy.deepcopy(body["messages"])
-    if multimodal:
-        for message in messages:
-            if isinstance(message.get("content"), str):
-                message["content"] = [{"text": message["content"]}]
+    for message in messages:
+        if "content" in message:
+            message["content"] = _native_content(message["content"], multimodal)
     parameters = {name: value for name, value in body.items() if name not in _COMPATIBLE_ONLY}
     parameters["search_options"] = {"enable_source": True, **parameters.get("search_options", {})}
     parameters["incremental_output"] = True
@@ -228,3 +228,26 @@ def native_request(body: dict, multimodal: bool) -> tuple:
     kind = "multimodal-generation" if multimodal else "text-generation"
     return (f"/services/aigc/{kind}/generation",
             {"model": body["model"], "input": {"messages": messages}, "parameters": parameters})
+
+
+def _native_content(content, multimodal: bool):
+    """A message's content as its path takes it: a list of parts where a model is multimodal, else text."""
+    if isinstance(content, str):
+        return [{"text": content}] if multimodal else content
+    if not isinstance(content, list) or not all(isinstance(part, dict) for part in content):
+        return content
+    parts = [_native_part(part) for part in content]
+    is_text = all(isinstance(part.get("text"), str) for part in parts)
+    return "".join(part["text"] for part in parts) if is_text and not multimodal else parts
+
+
+def _native_part(part: dict) -> dict:
+    """A part of a content, named by its kind alone; its options stand beside (wire contract 4.1)."""
+    kind = part.get("type")
+    if not isinstance(kind, str) or kind not in part:
+        return part
+    value = part[kind]
+    if isinstance(value, dict):
+        value = value.get("url") or value.get("data")
+    options = {name: option for name, option in part.items() if name not in ("type", kind)}
+    return {_NATIVE_KEYS.get(kind, kind): value, **options}
