@@ -829,6 +829,14 @@ def test_bad_terms_are_refused(main, emulator, work, terms):
     assert "--terms terms.json must hold" in result.err
 
 
+@pytest.mark.parametrize("terms, number", [([{"source": "a", "target": "b"}, "junk", ["c", "d"]], 2),
+                                           ([{"source": "a", "target": "b"}, {"source": "c", "target": "d"}, ["e", "f"]], 3),
+                                           ({"a": "b", "c": ""}, 2)])
+def test_terms_of_which_one_cannot_be_read_are_refused(main, emulator, work, terms, number):
+    write(work, "terms.json", terms)
+    refused(main("a", "--translate-to", "zh", "--terms", "terms.json"), emulator, f"entry {number}")
+
+
 def test_search(run, emulator):
     assert run("News?", "--search", "--no-think").code == 0
     assert sent(emulator)["enable_search"] is True and "search_options" not in sent(emulator)

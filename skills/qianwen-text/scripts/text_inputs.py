@@ -113,13 +113,15 @@ def _read_history(path: str, system: str | None) -> list:
 
 def _read_terms(path: str) -> list:
     value = read_json(path, "--terms")
-    pairs = []
     if isinstance(value, dict):
         pairs = list(value.items())
-    elif isinstance(value, list):
-        pairs = [(term.get("source"), term.get("target")) for term in value if isinstance(term, dict)]
-    if not pairs or not all(isinstance(text, str) and text for pair in pairs for text in pair):
-        raise usage(f"--terms {path} must hold terms",
+    else:
+        pairs = [(term.get("source"), term.get("target")) if isinstance(term, dict) else (None, None)
+                 for term in (value if isinstance(value, list) else ())]
+    wrong = [number for number, pair in enumerate(pairs, 1)
+             if not all(isinstance(text, str) and text for text in pair)]
+    if not pairs or wrong:
+        raise usage(f"--terms {path} must hold terms" + (f"; entry {wrong[0]} is no term" if wrong else ""),
                     'write JSON such as {"生物传感器": "biological sensor"}, '
                     'or a list of {"source": …, "target": …}')
     return pairs
