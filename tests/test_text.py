@@ -806,6 +806,24 @@ def test_prefix_is_shown_with_what_follows(run, emulator, flags):
     assert run("A function", "--prefix", "def f(", "--json").document["text"] == "def f(x)"
 
 
+def test_part_of_an_answer_has_its_prefix_too(run, emulator, work):
+    asked = ("A function", "--prefix", "def f(", "--retries", "0")
+    results = []
+    for flags in ((), ("-o", "f.md"), ("--json",)):
+        emulator.reply(chunks=["x", "): return"])
+        emulator.inject("cut-sse", after_chunks=2)
+        results.append(run(*asked, *flags))
+    kept = (results[0].out, (work / "f.md.partial").read_text("utf-8"), results[2].document["partial"]["text"])
+    assert [text.strip() for text in kept] == ["def f(x"] * 3 and {result.code for result in results} == {6}
+
+
+@pytest.mark.parametrize("chunks", [["\n"], []])
+def test_prefix_alone_is_an_empty_answer(run, emulator, chunks):
+    emulator.reply(chunks=chunks or [""])
+    result = run("A function", "--prefix", "def f(", "--json")
+    assert result.code == 8 and "empty answer" in result.err and "text" not in result.document.get("partial", {})
+
+
 @pytest.mark.parametrize("model", ["qwen-mt-plus", "qwen-mt-turbo", "qwen-mt-flash", "qwen-mt-lite"])
 @pytest.mark.parametrize("flags", [(), ("--no-stream",)], ids=["streamed", "whole"])
 def test_translation_is_shown_once(run, emulator, model, flags):

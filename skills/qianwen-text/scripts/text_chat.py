@@ -12,7 +12,7 @@ def append(path: str, turn) -> None:
     """Add this turn to what the file holds now, in one step;
     another process may have added its own turn meanwhile."""
     ask, clean = turn.asked, turn.console.redact_result
-    said = [{"role": "assistant", "content": clean((ask.prefix or "") + turn.answer.text)}]
+    said = [{"role": "assistant", "content": clean(turn.answer.text)}]
     if turn.answer.tool_calls:
         said[0]["tool_calls"] = clean(tool_calls_for_messages(turn.answer))
     if ask.prompt is not None:

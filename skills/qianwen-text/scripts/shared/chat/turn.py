@@ -59,7 +59,7 @@ class Turn:
             raise usage("stdout is closed, so the answer would be lost; nothing was sent",
                         "add -o FILE, or give the script a stdout")
         self.cost: Cost = FREE
-        self.answer = Answer(cumulative="cumulative" in model.features)
+        self.answer = Answer("cumulative" in model.features, ask.prefix or "")
         self.text, self.data = "", None
         self.files: list = []
         self._beginning = ask.prefix or ""
@@ -177,7 +177,7 @@ class Turn:
         console.end_result()
         answer.check_end()
         self._warn_of_end()
-        self.text = (self.asked.prefix or "") + answer.text
+        self.text = answer.text
         if self.asked.wants_json and not answer.tool_calls:
             self.text, self.data = self._checked_json(answer, self.asked.schema, console)
         is_held = self.asked.wants_json

@@ -37,10 +37,12 @@ class Answer:
     """What a model answered. `usage` is the service's own object;
     `timed_out` marks an answer it ran out of time for.
 
-    `cumulative`: the model is known to repeat in each chunk all that came before.
+    `cumulative`: the model is known to repeat in each chunk all that came before. `prefix` is the beginning
+    that the model goes on with and does not repeat.
     """
 
-    def __init__(self, cumulative: bool = False):
+    def __init__(self, cumulative: bool = False, prefix: str = ""):
+        self._prefix = prefix
         self._pieces = defaultdict(lambda: Pieces(cumulative))  # by channel: reasoning, text
         self.finish_reason = ""
         self._place = ""  # the index of the candidate that is taken
@@ -54,7 +56,9 @@ class Answer:
 
     @property
     def text(self) -> str:
-        return self._pieces["text"].text
+        """The text with its prefix; '' as long as nothing but blanks has come."""
+        came = self._pieces["text"].text
+        return self._prefix + came if came.strip() or not self._prefix else ""
 
     @property
     def reasoning(self) -> str:
