@@ -1,6 +1,8 @@
 """What people and agents often type wrong: it costs nothing, and `next:` names the right way."""
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.conftest import SCRIPTS
@@ -51,3 +53,34 @@ def test_unknown_flags_and_words(run, emulator, skill, arguments, hint):
 def test_an_id_that_is_empty(run, emulator, skill, flag):
     result = run(flag, "", skill=skill)
     assert result.code == 2 and f"argument {flag}: the id is empty" in result.err and not emulator.requests, result
+
+
+PLAIN = {"qwen3.8-flash": ("qianwen-text", "P"), "qwen3.7-plus": ("qianwen-vision", "P", "--image", "https://example.com/a.png"),
+         "wan2.7-image-pro": ("qianwen-image-generation", "P"), "wan2.6-t2v": ("qianwen-video-generation", "P"),
+         "MiniMax/speech-02-hd": ("qianwen-audio-tts", "P")}
+
+
+@pytest.mark.parametrize("model", PLAIN)
+def test_a_model_by_set_is_checked_routed_and_priced_as_by_model(run, emulator, model):
+    skill, *given = PLAIN[model]
+    for end in ("--estimate", "--dry-run"):
+        said = [run(*given, *way, end, "--json", skill=skill, key=None) for way in
+                (("--model", model), ("--set", f"model={model}"), ("--model", "qwen-max", "--set", f'model="{model}"'))]
+        assert said[0].code == 0 and model in said[0].out, said[0]
+        assert said[0].out == said[1].out == said[2].out and not emulator.requests
+    for value in ("", " ", "5", "[]"):
+        refused = run(*given, "--set", f"model={value}", skill=skill)
+        assert refused.code == 2 and f"--set model={value} names no model" in refused.err and not emulator.requests
+
+
+def test_a_model_by_set_that_needs_a_websocket_is_refused(run, emulator):
+    result = run("P", "--set", "model=qwen3-tts-flash-realtime", skill="qianwen-audio-tts")
+    assert result.code == 2 and "only available over a WebSocket" in result.err and not emulator.requests
+
+
+def test_a_row_may_name_its_model_by_set(run, emulator, work):
+    rows = [{"prompt": "a"}, {"prompt": "b", "set": {"model": "qwen-flash"}}, {"prompt": "c", "model": "qwen-max"}]
+    work.joinpath("rows.jsonl").write_text("\n".join(map(json.dumps, rows)), "utf-8")
+    assert run("--batch", "rows.jsonl", "--set", "model=qwen-plus", "-o", "out/").code == 0
+    assert {request.json["messages"][-1]["content"]: request.json["model"] for request in emulator.chat_requests} == {
+        "a": "qwen-plus", "b": "qwen-flash", "c": "qwen-max"}

@@ -443,7 +443,6 @@ def test_settings_nest_and_the_last_one_wins():
 
 @pytest.mark.parametrize("settings, part", [
     (["temperature=1"], {"temperature": 1}), (["enable_thinking=false"], {"enable_thinking": False}),
-    (["model=qwen-plus"], {"model": "qwen-plus", "enable_thinking": False}),
     (["messages=[]"], {"messages": []}),
 ])
 def test_setting_has_the_last_word(settings, part):
@@ -459,7 +458,7 @@ def test_setting_stream_false_takes_stream_options_away():
 @pytest.mark.parametrize("fields, model", [
     (dict(), "qwen3.7-plus"), (dict(translate_to="en"), "qwen-mt-plus"), (dict(documents=["x"]), "qwen-long"),
     (dict(model="a", translate_to="en"), "a"), (dict(request={"model": "b"}), "b"),
-    (dict(model="a", request={"model": "b"}), "a"), (dict(model="a", settings=[(["model"], "c")]), "c"),
+    (dict(model="a", request={"model": "b"}), "a"),
 ])
 def test_model_is_the_one_asked_for_else_the_one_for_the_work(fields, model):
     assert Ask(**fields).model_name() == model

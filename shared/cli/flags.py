@@ -56,6 +56,8 @@ class Parser(argparse.ArgumentParser):
         if left:
             raise usage(f"unrecognized arguments: {' '.join(left)}",
                         f"{self._meant(left)} (see {self.prog} --help)")
+        if getattr(options, "set", None):
+            _take_model(options)
         return options
 
     def _meant(self, left: list) -> str:
@@ -69,6 +71,19 @@ class Parser(argparse.ArgumentParser):
         known = [name for name in _CALLED.get(flag, ()) if name in self._option_string_actions]
         known = known or difflib.get_close_matches(flag, self._option_string_actions, 1)
         return f"did you mean {' or '.join(known)}?" if known else f"leave {flag} out"
+
+
+def _take_model(options) -> None:
+    """`--set model=ID` asks for a model as --model does, and wins over it: checks, ways and prices are by it.
+    """
+    given = [setting for setting in options.set if setting.startswith("model=")]
+    if not given:
+        return
+    from ..body import parse_settings
+    (_, model), = parse_settings(given[-1:])
+    if not isinstance(model, str) or not model.strip():
+        raise usage(f"--set {given[-1]} names no model", "write --model ID; --models lists the ids")
+    options.model, options.set = model, [setting for setting in options.set if setting not in given]
 
 
 class Switch(argparse.Action):

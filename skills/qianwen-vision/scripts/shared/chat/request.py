@@ -38,7 +38,7 @@ class ChatAsk:
     """What the user asked for, one attribute per flag; unset ones are None, empty or False.
 
     `FIELDS` are the flags that are one field;
-    `named` is the model asked for by --set, --model or --request, '' for none.
+    `named` is the model asked for by --model or --request, '' for none.
     """
 
     FIELDS = FIELDS
@@ -55,9 +55,8 @@ class ChatAsk:
             raise TypeError(f"unknown fields: {', '.join(sorted(unknown))}")
         for name, default in defaults.items():
             setattr(self, name, given.get(name, default))
-        by_setting = [value for keys, value in self.settings if keys == ["model"]]
         self.wants_json = self.json_object or self.schema is not None
-        self.named = str((by_setting or [""])[-1] or self.model or (self.request or {}).get("model") or "")
+        self.named = str(self.model or (self.request or {}).get("model") or "")
 
 
 def start(ask: ChatAsk, model, table, content, brought=None) -> dict:
