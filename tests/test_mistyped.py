@@ -52,7 +52,16 @@ def test_unknown_flags_and_words(run, emulator, skill, arguments, hint):
 @pytest.mark.parametrize("skill", ["qianwen-text", "qianwen-image-generation", "qianwen-video-generation"])
 def test_an_id_that_is_empty(run, emulator, skill, flag):
     result = run(flag, "", skill=skill)
-    assert result.code == 2 and f"argument {flag}: the id is empty" in result.err and not emulator.requests, result
+    assert result.code == 2 and f"argument {flag}: it is empty; " in result.err and not emulator.requests, result
+
+
+@pytest.mark.parametrize("value", ["", " ", "\n"])
+@pytest.mark.parametrize("skill, flag", [*((skill, "--model") for skill in SCRIPTS),
+                                         *(("qianwen-audio-tts", flag) for flag in ("--voice", "--voice-status", "--delete-voice"))])
+def test_a_model_or_voice_that_is_empty_is_not_taken_for_the_default(run, emulator, skill, flag, value):
+    """As `--voice "$(cat anna.txt)"` gives it, where the file is empty."""
+    result = run("P", flag, value, skill=skill)
+    assert result.code == 2 and f"argument {flag}: it is empty; " in result.err and not emulator.requests, result
 
 
 PLAIN = {"qwen3.8-flash": ("qianwen-text", "P"), "qwen3.7-plus": ("qianwen-vision", "P", "--image", "https://example.com/a.png"),

@@ -111,7 +111,7 @@ def add_common_flags(parser: Parser, skill: str, default_model: str, main: str =
     `main` is what the main input is called."""
     group = parser.add_argument_group("every script")
     add = group.add_argument
-    add("--model", metavar="ID",
+    add("--model", metavar="ID", type=filled("--models lists the ids; leave --model out for the default"),
         help=f"model id (default: {default_model}); an unknown id is treated like its family")
     add("--set", metavar="KEY=VALUE", action="append", default=[],
         help="put any API parameter on the request; VALUE is JSON where it parses as JSON, else a string; "
@@ -207,6 +207,16 @@ def number(low: float, high: float, *, whole: bool = False, low_open: bool = Fal
             legal = span if high != float("inf") else f"from {low} upward"
             raise argparse.ArgumentTypeError(f"{text} is outside the legal range {legal}")
         return value
+    return parse
+
+
+def filled(fix: str):
+    """An argparse type for a text that is not blank, such as `$ID` of a shell that has no ID; `fix` says what
+    to do without one."""
+    def parse(text: str) -> str:
+        if not text.strip():
+            raise argparse.ArgumentTypeError(f"it is empty; {fix}")
+        return text
     return parse
 
 

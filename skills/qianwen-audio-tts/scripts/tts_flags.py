@@ -4,7 +4,9 @@ from __future__ import annotations
 import os
 
 from shared.body import object_in, parse_settings
-from shared.cli.flags import add_batch_flags, add_common_flags, add_result_flags, exclude, number, Parser
+from shared.cli.flags import (
+    add_batch_flags, add_common_flags, add_result_flags, exclude, filled, number, Parser
+)
 from shared.cli.inputs import read_object, read_prompt
 from shared.failures import usage
 from shared.words import counted
@@ -60,7 +62,8 @@ def make_parser() -> Parser:
 
 
 def _add_voice_flags(add) -> None:
-    add("--voice", metavar="ID",
+    add("--voice", metavar="ID", type=filled("--list-voices and --my-voices show them; leave --voice out for "
+                                             "the model's own"),
         help="a voice of the model or one of your own "
              "(default: the model's own, {voice})")
     add("--list-voices", action="store_true",
@@ -108,8 +111,9 @@ def _add_own_voice_flags(add) -> None:
         help="with --clone: what the recording says (where the service takes it)")
     add("--preview-text", metavar="TEXT",
         help="with --design: what the new voice says in its first sound file")
-    add("--voice-status", metavar="ID", help="show the state of a voice of your own")
-    add("--delete-voice", metavar="ID", help="delete a voice of your own")
+    of_own = filled("--my-voices lists the ids")
+    add("--voice-status", metavar="ID", type=of_own, help="show the state of a voice of your own")
+    add("--delete-voice", metavar="ID", type=of_own, help="delete a voice of your own")
 
 
 # ---- the Ask -------------------------------------------------------------------------------------------

@@ -1,16 +1,14 @@
 """The flags of calls that make files."""
 from __future__ import annotations
 
-import argparse
-
-from ..cli.flags import number
+from ..cli.flags import filled, number
 from ..failures import usage
 
 SINGLE = ("tasks", "status", "cancel", "resume")  # flags that stand for a command of their own
 
-
 _NO_WAIT = ("create a task, print its id and end; fetch the result with --resume "
             "(for models that create tasks)")
+_ID = filled("--tasks lists the ids that this machine knows")
 
 
 def add_task_flags(add, max_wait: float, no_wait: str = _NO_WAIT) -> None:
@@ -20,17 +18,11 @@ def add_task_flags(add, max_wait: float, no_wait: str = _NO_WAIT) -> None:
         help=f"longest wait for a task (default: {max_wait:g}); the task continues after that, "
              "and exit code 5 comes with the command to fetch it")
     add("--poll", metavar="SECONDS", type=number(0.01, 600), help="longest pause between two polls of a task")
-    add("--resume", metavar="ID", type=_id,
+    add("--resume", metavar="ID", type=_ID,
         help="fetch the result of a task, or the files of an answer that could not be saved")
-    add("--status", metavar="ID", type=_id, help="show the state of a task")
-    add("--cancel", metavar="ID", type=_id, help="cancel a task that is still waiting")
+    add("--status", metavar="ID", type=_ID, help="show the state of a task")
+    add("--cancel", metavar="ID", type=_ID, help="cancel a task that is still waiting")
     add("--tasks", action="store_true", help="list what this machine started and has not fetched")
-
-
-def _id(text: str) -> str:
-    if not text.strip():
-        raise argparse.ArgumentTypeError("the id is empty; --tasks lists those that this machine knows")
-    return text
 
 
 def check_single(options) -> None:
