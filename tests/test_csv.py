@@ -124,7 +124,7 @@ def test_json_lines_with_a_template_and_a_table(run, emulator, work):
 
 # ---- encodings -------------------------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "gb18030"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32", "gb18030"])
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
 def test_encodings_and_separators(encoding, separator, work, sheet, monkeypatch):
     monkeypatch.chdir(work)

@@ -146,11 +146,12 @@ def test_prompt_from_stdin_arrives_as_it_is(run, emulator, prompt):
     assert last_message(emulator) == prompt
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32", "utf-16-be", "utf-32-be"])
 def test_prompt_file_arrives_as_it_is(run, emulator, work, encoding):
-    write(work, "prompt.txt", "它's\r\na 😀 prompt\n".encode(encoding))
-    assert run("--prompt-file", "prompt.txt").code == 0
-    assert last_message(emulator) == "它's\r\na 😀 prompt\n"
+    text = "它's\r\na 😀 prompt\n"
+    data = ("\ufeff" * encoding.endswith("-be") + text).encode(encoding)
+    assert run("--prompt-file", write(work, "prompt.txt", data)).code == 0 and last_message(emulator) == text
+    assert run("-", stdin=data).code == 0 and last_message(emulator) == text
 
 
 def test_prompt_file_reads_stdin_too(run, emulator):

@@ -8,6 +8,9 @@ import sys
 from ..failures import Failure, usage
 
 MAX_INPUT = 64 << 20  # bytes; what is larger is no prompt, and a device or pipe may never end
+# byte order marks and what they mean; the shorter ones are the beginning of a longer one
+WIDE = ((b"\xff\xfe\0\0", "utf-32"), (b"\0\0\xfe\xff", "utf-32"), (b"\xff\xfe", "utf-16"),
+        (b"\xfe\xff", "utf-16"))
 
 
 def read_text(path: str, what: str) -> str:
@@ -19,9 +22,10 @@ def read_text(path: str, what: str) -> str:
         raw, name = _read_file(path, what), path
     if len(raw) > MAX_INPUT:
         raise usage(f"{what} {name} is larger than {MAX_INPUT >> 20} MiB", "give only a part of it")
-    if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
+    wide = next((name for mark, name in WIDE if raw.startswith(mark)), "")
+    if wide:
         try:
-            return raw.decode("utf-16")
+            return raw.decode(wide)
         except UnicodeDecodeError as error:
             raise usage(f"{what} {name} is not readable text: {error.reason} at byte {error.start}") from None
     if b"\0" in raw[:8192]:

@@ -10,12 +10,13 @@ import os
 import re
 
 from ..body import no_constant
+from ..cli.inputs import WIDE
 from ..failures import usage
 from ..words import counted
 
 MAX_LINE = 64 << 20  # bytes of a line, characters of a cell
 _BLOCK = 1 << 20
-_BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), *WIDE)
 _SHEETS = re.compile(r"\.(xlsx|xlsm|xlsb|xls|ods|numbers|et)$", re.IGNORECASE)
 _TABLES = re.compile(r"\.(csv|tsv|tab)$", re.IGNORECASE)
 _DELIMITERS = ",;\t"
@@ -99,7 +100,7 @@ class JsonLines:
 
 
 class Table:
-    """A CSV: UTF-8 (with or without BOM), UTF-16 with BOM or GB18030;
+    """A CSV: UTF-8 (with or without BOM), UTF-16 or UTF-32 with BOM, or GB18030;
     separated by comma, semicolon or tab."""
 
     is_table, example = True, "write the column names on the first line, and one record on each line after it"
