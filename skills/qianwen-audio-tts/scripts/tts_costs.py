@@ -30,13 +30,15 @@ def expected(model, text: str, region: str = BEIJING, speed: float | None = None
     """The cost of speaking a text with the model of a row.
 
     Where tokens are billed they are estimated from the text: its length in seconds by words and by counting
-    units, and half a token to a whole one for a unit.
+    units, and half a token to a whole one for a unit. A description tells nothing of the length of its sound.
     """
     count = units(text)
     why = _why(model, region)
     if why or not model.price.tokens_out:
         return _by_characters(model, count, region, why)
     short, long = sorted(seconds / (speed or 1.0) for seconds in (seconds_of(text), count * _UNIT_SECONDS))
+    if model.longest and count:
+        short, long = 1, model.longest
     least = math.ceil(max(short, count > 0) * TOKENS_A_SECOND)
     most = max(math.ceil(long), count > 0) * TOKENS_A_SECOND  # a second that has begun may be billed whole
     low = _by_tokens(model, math.ceil(count / 2), least, region).low

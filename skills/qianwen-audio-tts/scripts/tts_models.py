@@ -39,19 +39,19 @@ Field = namedtuple("Field", "path kind low high above", defaults=("text", 0, 0, 
 # own_follow: whether custom voices follow instructions. tags: whether [tags] in the text steer the voice.
 # ssml: whether it may be SSML; ssml_own: whether all documents say so of voices cloned for it. per_minute:
 # calls that the service takes. says: the field of `input` that takes the text; where it is a prompt, nobody
-# is named as its voice and nothing is streamed. price: None where none is known. service: the one that
-# makes voices of one's own for it, '' where none does; recorded: the languages that a recording for it may
-# have; designed: whether a description may stand in place of the recording. retired: the first day without
-# the model, as announced, or ''; successor: the id to use instead. regions: where it is documented over
-# HTTP, none where that is not known. units_a_minute: counting units that the service takes, 0: no limit is
-# known.
+# is named as its voice and nothing is streamed; longest: seconds that it becomes at most. price: None where
+# none is known. service: the one that makes voices of one's own for it, '' where none does; recorded: the
+# languages that a recording for it may have; designed: whether a description may stand in place of the
+# recording. retired: the first day without the model, as announced, or ''; successor: the id to use instead.
+# regions: where it is documented over HTTP, none where that is not known. units_a_minute: counting units
+# that the service takes, 0: no limit is known.
 Model = namedtuple(
     "Model",
     "id path wire fields formats rates rate part most group voice unproven instruction scripted own_follow "
     "tags ssml ssml_own per_minute says price service recorded designed retired successor regions "
-    "units_a_minute",
+    "units_a_minute longest",
     defaults=(frozenset(), 0, False, True, False, False, False, 180, "text", None, "", tuple(NAMES), True, "",
-              "", (BEIJING,), 0))
+              "", (BEIJING,), 0, 0))
 
 # CNY for 10,000 counting units in Beijing (each) and in Singapore (abroad), None where no price is known, as
 # that of CosyVoice, whose list for Singapore means the WebSocket interface. tokens_in, tokens_out: CNY for a
@@ -111,7 +111,8 @@ AUDIO3 = Model("qwen-audio-3.0-tts-flash", SYNTHESIZER, "cosy", _COSY_FIELDS, _C
 _NEXT_FIELDS = {name: _COSY_FIELDS[name] for name in ("format", "sample_rate", "speed", "volume", "seed")}
 NEXT = Model("qwen-audio-3.1-tts-next", SYNTHESIZER, "cosy", _NEXT_FIELDS,
              {"wav": "wav", "pcm": "pcm", "mp3": "mp3"}, _AUDIO_RATES, 48000, 1000, 3000, "", "", tags=True,
-             says="text_prompt", price=Price(tokens_in=6, tokens_out=12))
+             says="text_prompt", price=Price(tokens_in=6, tokens_out=12),
+             longest=240)  # of a podcast, else 120; nothing in a request tells which it becomes
 
 _MINIMAX_FIELDS = {
     "language": Field("input.language_boost", "boost"), "format": Field("input.audio_setting.format"),
