@@ -374,6 +374,25 @@ def test_flags_that_have_no_place_are_refused(flags, words):
     assert all(word in said for word in words)
 
 
+COMMANDS = {"--list-voices": [], "--my-voices": [], "--voice-status": ["cosyvoice-v2-a-1"], "--delete-voice": ["cosyvoice-v2-a-1"],
+            "--clone": [ADDRESS, "--name", "a"], "--design": ["x", "--name", "a"]}
+TAKEN = {("--language", "zh"): ("--list-voices", "--clone", "--design"), ("-o", "a.wav"): ("--clone", "--design"), ("--sample-rate", "8000"): ("--design",),
+         **{flag: () for flag in (("--request", "a.json"), ("--set", "x=1"), ("--gallery",), ("--pause", "5"), ("--voice", "v"), ("--ssml",))}}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_about_voices_takes_no_flag_that_it_would_ignore(command):
+    for flag, takers in TAKEN.items():
+        options = make_parser().parse_args([command, *COMMANDS[command], *flag])
+        if command in takers:
+            check_single(options)
+        else:
+            with pytest.raises(Failure) as caught:
+                check_single(options)
+            name = "--output" if flag[0] == "-o" else flag[0]
+            assert caught.value.message == f"{name} has no effect here: nothing is spoken" and caught.value.exit_code == Exit.USAGE
+
+
 @pytest.mark.parametrize("flags, words", [
     (["T", "--name", "a"], "--name"), (["T", "--consent"], "--consent"), (["T", "--transcript", "x"], "--transcript"),
     (["T", "--preview-text", "x"], "--preview-text"), (["--design", "x", "--name", "a", "--consent"], "--consent"),

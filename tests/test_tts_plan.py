@@ -47,7 +47,7 @@ READ = {  # name -> text, kind, pause, sections
     "a heading at the end": ("a b\n\n# T", "markdown", None, [("a b", 0), ("T", 600)]),
     "headings one after the other": ("# A\n\n## B\n\nc", "markdown", None, [("A", 0), ("B", 600), ("c", 600)]),
     "SSML": ("\n <speak>a\n\nb</speak> \n", "ssml", None, [("<speak>a\n\nb</speak>", 0)]),
-    "SSML with a pause": ("<speak>a\n\nb</speak>", "ssml", 500, [("<speak>a\n\nb</speak>", 0)]),
+    "SSML without a pause": ("<speak>a\n\nb</speak>", "ssml", 0, [("<speak>a\n\nb</speak>", 0)]),
 }
 
 

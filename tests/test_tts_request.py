@@ -175,7 +175,7 @@ def test_a_description_that_cites_recordings_is_one_call(saved):
     """Each part would have to cite them; up to 3,000 characters go into one prompt."""
     cited, asked = "@voice1 says: " + "It rains. " * 298, {"model": NEXT, "input": {"references": [{"audio_url": "https://example.com/a.wav"}]}}
     for flags in (["--request", saved(asked)], ["--model", NEXT, "--set", 'references=[{"audio_url":"https://example.com/a.wav"}]']):
-        assert [call.text for call in job(cited, *flags, "--pause", 100).calls] == [cited.strip()]
+        assert [call.text for call in job(cited, *flags, "--pause", 0).calls] == [cited.strip()]
         with pytest.raises(Failure) as caught:
             job(cited + "x" * 20, *flags)
         assert caught.value.exit_code == Exit.USAGE and "3000" in caught.value.message
@@ -802,3 +802,18 @@ def test_ssml_by_set_or_request_is_not_cut_either(saved):
                                                   ("one two three " * 26, None, 30), ("hello 世界", 1, 1 / 2.6 + 2 / 4.5)])
 def test_how_long_a_text_takes_to_say(text, speed, seconds):
     assert expected_seconds(text, speed) == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize("flags, words", [
+    (["--pause", 500, "--ssml", "--model", "cosyvoice-v3-flash"], "--pause has no effect with SSML"),
+    (["--pause", 500, "--model", NEXT, "--set", 'references=[{"audio_url":"https://example.com/a.wav"}]'], "--pause has no effect with references"),
+    (["--set", "text=2026"], "input.text is 2026, which is no text"), (["--set", "input.text=[1]"], "input.text is [1], which is no text"),
+    (["--set", "text=null"], "input.text is null, which is no text"), (["--set", "text="], 'input.text is "", which is no text'),
+    (["--set", "text=5", "--model", NEXT], "input.text is 5, which is no text"),
+    (["--set", "text_prompt=5", "--model", NEXT], "input.text_prompt is 5, which is no text"),
+    *((["--model", "MiniMax/speech-2.8-hd", "--set", f"{place}=5"], f"input.{place} is 5, but must be an object")
+      for place in ("audio_setting", "voice_setting"))])
+def test_what_would_be_ignored_or_cannot_be_read_is_refused(flags, words):
+    with pytest.raises(Failure) as caught:
+        job("<speak>@voice1 says it.</speak>", *flags)
+    assert caught.value.exit_code == Exit.USAGE and words in caught.value.message and caught.value.fix

@@ -127,6 +127,9 @@ class Job:
     def _whole(self, sections: list) -> list:
         """A description that cites recordings: each call would have to cite them all, so it is one."""
         text, most = "\n\n".join(text for text, _ in sections).strip(), self.model.most
+        if self.options.pause:
+            raise usage("--pause has no effect with references, which make the text one call",
+                        "describe the pause in the text, or leave --pause out")
         if most and len(text) > most:
             raise usage(f"the text has {len(text)} characters and references, which one call has to cite, "
                         f"but {self.model.id} takes {most}", "make it shorter")

@@ -43,9 +43,6 @@ class Custom:
 
     def run(self) -> None:
         options = self.options
-        if options.text or options.text_file or options.request or options.set:
-            raise usage("a text, --request and --set do not go with commands about voices",
-                        "leave them out; a preview's text is --preview-text")
         if options.clone:
             return self._clone()
         if options.design:

@@ -146,18 +146,23 @@ def check_single(options) -> None:
         raise usage("--stream does not go with --batch", "leave one of them out")
 
 
-_SPEAKING = ("voice", "speed", "pitch", "volume", "seed", "instructions", "ssml", "format", "pause",
-             "max_part")
+# Flags for what is spoken, and the commands about voices that take them all the same.
+_SPEAKING = {
+    **dict.fromkeys(("voice", "speed", "pitch", "volume", "seed", "instructions", "ssml", "format", "pause",
+                     "max_part", "gallery", "request", "set"), ()),
+    "output": ("clone", "design"), "sample_rate": ("design",), "language": ("list_voices", "clone", "design")}
 
 
 def _check_lost(options) -> None:
     """Refuse what a listing or a command about voices would silently leave aside."""
     if not (options.list_voices or manages(options)):
         return
-    if options.list_voices and (options.text or options.text_file):
-        raise usage("a text and --list-voices were both given", "leave one of them out")
-    for name in _SPEAKING:
-        if getattr(options, name) not in (None, False):
+    if options.text or options.text_file:
+        raise usage("a text does not go with --list-voices and commands about voices",
+                    "leave it out; a preview's text is --preview-text")
+    for name, takers in _SPEAKING.items():
+        is_taken = any(getattr(options, taker) for taker in takers)
+        if getattr(options, name) not in (None, False, []) and not is_taken:
             raise usage(f"--{name.replace('_', '-')} has no effect here: nothing is spoken", "leave it out")
 
 

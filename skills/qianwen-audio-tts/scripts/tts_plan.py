@@ -21,6 +21,9 @@ def read(text: str, kind: str, pause: int | None) -> list:
     """Sections of text, each with the silence before it in ms.
     kind: "markdown", "file", "ssml" or "" for text as it is."""
     if kind == "ssml":
+        if pause:
+            raise usage("--pause has no effect with SSML, which is spoken as one document",
+                        'write <break time="500ms"/> in it, or leave --pause out')
         return [(text.strip(), 0)]
     found = [(text, 0)]
     if kind or pause:

@@ -5,6 +5,7 @@ Source: sections 1.2, 2, 3.2, 3.3, 4.1, 6 and 8.1 of the speech contract.
 from __future__ import annotations
 
 import copy
+import json
 import re
 from collections import namedtuple
 from dataclasses import dataclass, field
@@ -217,10 +218,25 @@ def build_request(ask: Ask, model, text: str, stream: bool = False) -> Call:
     is_qwen = model.wire == "qwen"
     apply_native_settings(body, ask.settings,
                           lambda name: "parameters" if is_qwen and name not in _TOP else "input")
-    channels = (body["input"].get("audio_setting", {}).get("channel") if model.wire == "minimax"
-                else body["input"].get("channels"))
+    _check_body(body, model)
+    channels = (object_in(given, "audio_setting").get("channel") if model.wire == "minimax"
+                else given.get("channels"))
     return Call(model.path, body, stream, _form_of(body, model, form), _rate_of(body, model) or rate,
                 2 if channels == 2 else 1)
+
+
+def _check_body(body: dict, model) -> None:
+    """What the finished body holds where it is read here; --set may have put anything there. Raises usage."""
+    for name in ("text", "text_prompt"):
+        text = body["input"].get(name)
+        if not (isinstance(text, str) and text) and (text is not None or name == model.says):
+            raise usage(f"input.{name} is {json.dumps(text, ensure_ascii=False)[:60]}, which is no text",
+                        "give the text as the argument, or by --text-file")
+    for place in sorted({field.path.rpartition(".")[0] for field in model.fields.values()}):
+        value = _at(body, place)
+        if not isinstance(value, dict) and value is not None:
+            raise usage(f"{place} is {json.dumps(value, ensure_ascii=False)[:60]}, but must be an object",
+                        f"name one of its values, such as --set {place}.NAME=VALUE")
 
 
 def _put_sound(body: dict, ask: Ask, model, form: str, stream: bool) -> int:
@@ -262,10 +278,14 @@ def asks_for_pcm(call: Call, model) -> bool:
 
 
 def _value_of(body: dict, model, name: str):
-    value = body
-    for key in model.fields[name].path.split(".") if name in model.fields else ("",):
-        value = value.get(key) if isinstance(value, dict) else None
-    return value
+    return _at(body, model.fields[name].path) if name in model.fields else None
+
+
+def _at(body: dict, path: str):
+    """The value at a dotted path of a body, None where there is none."""
+    for key in path.split("."):
+        body = body.get(key) if isinstance(body, dict) else None
+    return body
 
 
 def _given_voice(ask: Ask, model):
