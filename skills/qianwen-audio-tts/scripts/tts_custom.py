@@ -1,4 +1,4 @@
-"""Voices of one's own: made from a recording or a description, listed, looked at, deleted.
+"""Voices of one's own: made from a recording or a description.
 
 Source: section 9 of the speech contract. A voice belongs to the one model it was made for. The cost is said,
 and the speaker's consent asked for, before anything is sent.
@@ -15,19 +15,17 @@ from shared.cli.commands import command_line, quoted
 from shared.failures import Exit, Failure, usage
 from shared.files.outputs import OutputFiles
 from shared.media import inputs as media
-from shared.media.addressing import oss_headers, warn_of_addresses
+from shared.media.addressing import warn_of_addresses
 from shared.money import cost as money
-from shared.transport.request import is_id, Request
+from shared.transport.request import is_id
 from shared.transport.retries import Retries
-from tts_answers import error_of
-from tts_costs import creation, creation_words
+from tts_costs import creation_words
 from tts_kinds import BadSound, MEDIA_TYPES, sniff
-from tts_models import CUSTOMIZATION, find_model, GENERATION, out_of_region, TABLE
-from tts_names import Names
+from tts_models import find_model, out_of_region
+from tts_own_voices import OwnVoices
 from tts_voice_services import (
-    CLONE_MODEL, COSY, DESIGN_MODEL, LONG_RECORDING, MINIMAX, PAGE, PREVIEWS, QWEN_CLONE, QWEN_DESIGN,
-    RECORDING, Service, SERVICES, clone_body, design_body, list_body, one_body, perhaps_made, service_of,
-    voices_in
+    CLONE_MODEL, COSY, DESIGN_MODEL, LONG_RECORDING, MINIMAX, PREVIEWS, QWEN_CLONE, QWEN_DESIGN, RECORDING,
+    Service, clone_body, design_body, one_body, perhaps_made, service_of
 )
 
 WAIT = 60.0  # seconds that a new voice is waited for; moderation usually takes some
@@ -35,11 +33,8 @@ WAIT = 60.0  # seconds that a new voice is waited for; moderation usually takes 
 
 # ---- the commands --------------------------------------------------------------------------------------
 
-class Custom:
+class Custom(OwnVoices):
     """One command about voices of one's own."""
-
-    def __init__(self, session):
-        self.session, self.options, self.console = session, session.options, session.console
 
     def run(self) -> None:
         options = self.options
@@ -215,9 +210,6 @@ class Custom:
                           fix=perhaps_made(service, body), accepted="maybe") from None
         return reply, cost
 
-    def _names(self) -> Names:
-        return Names(self.session.account.state, self.console.warn)
-
     def _warn_of_quality(self, output: dict) -> None:
         if output.get("fallback_mode"):
             self.console.warn("the voice was created in a simpler way "
@@ -293,124 +285,3 @@ class Custom:
                      f"it is not ready yet ({status}): --voice-status {quoted(voice)} shows when; "
                      f"then use it with: {speak}")
         console.note(line)
-
-    # -- looking
-
-    def _services(self) -> list:
-        """The services that are asked: the model's, or all that can list."""
-        if self.options.model:
-            service = service_of(self.options.model)
-            if not service.list:
-                raise usage(f"{self.options.model} has no list of voices",
-                            "save the ids that you chose yourself")
-            return [service]
-        return [service for service in SERVICES if service.list]
-
-    def _list(self) -> None:
-        options, console = self.options, self.console
-        services = self._services()
-        if options.dry_run:
-            return self._show(list_body(services[0], 0), services[0])
-        found = [voice for service in services for voice in self._pages(service)]
-        if options.model:
-            found = [voice for voice in found if voice["model"] in ("", options.model)]
-        names = self._names().all()
-        found = [{**voice, "name": names.get(voice["id"], "")} for voice in found]
-        if console.json_mode:
-            return console.document({"ok": True, "skill": console.skill, "voices": found,
-                                     "warnings": console.warnings})
-        for voice in found:
-            facts = (voice["name"], voice["model"], voice["status"], voice["created"])
-            facts = ", ".join(filter(None, facts))
-            console.result(console.clean(f"{voice['id']}  {facts}") + "\n")
-        if not found:
-            console.note("this account has no voices of its own")
-
-    def _pages(self, service: Service) -> list:
-        found: list = []
-        for page in range(1000 // PAGE + 1):
-            reply = self._call(list_body(service, page), Retries.READ, service)
-            voices, count = voices_in(reply.body, service)
-            found += voices
-            if len(voices) < count:
-                self.console.warn(f"{count - len(voices)} of the voices that {service.model} lists cannot be "
-                                  "read")
-            if count < PAGE:
-                break
-        return found
-
-    def _one(self, voice: str, delete: bool) -> None:
-        """--voice-status and --delete-voice."""
-        options, console = self.options, self.console
-        service = self._service_of_voice(voice)
-        action = service.delete if delete else service.query
-        if not action:
-            return self._find(voice, service)
-        body = one_body(service, action, voice)
-        if options.dry_run:
-            return self._show(body, service)
-        reply = self._call(body, Retries.CREATE if delete else Retries.READ, service)
-        output = object_in(reply.body, "output")
-        if delete:
-            self._names().forget(voice)
-        status = "deleted" if delete else str(output.get("status") or "OK")
-        if console.json_mode:
-            return console.document({"ok": True, "skill": console.skill, "voice": voice, "status": status,
-                                     "details": output, "request_id": reply.request_id,
-                                     "warnings": console.warnings})
-        console.result(console.clean(f"{voice} {status}") + "\n")
-
-    def _find(self, voice: str, service: Service) -> None:
-        """A service without a query: the list tells whether the voice is there, and it is ready then."""
-        if not service.list:
-            raise usage("this service neither shows nor deletes voices",
-                        "save the ids that you chose yourself")
-        if self.options.dry_run:
-            return self._show(list_body(service, 0), service)
-        found = next((row for row in self._pages(service) if row["id"] == voice), None)
-        if found is None:
-            raise Failure(Exit.FAILED, f"this account has no voice {voice}", fix="list them with --my-voices")
-        if self.console.json_mode:
-            return self.console.document({
-                "ok": True, "skill": self.console.skill, "voice": voice, "status": "OK", "details": found,
-                "warnings": self.console.warnings})
-        self.console.result(self.console.clean(f"{voice} OK") + "\n")
-
-    def _service_of_voice(self, voice: str) -> Service:
-        """By --model, or by what the id begins with:
-        those of cosyvoice and qwen-audio begin with their model."""
-        if self.options.model:
-            return service_of(self.options.model)
-        if voice.startswith(("cosyvoice-", "qwen-audio-")):
-            return COSY
-        raise usage(f"which service {voice} belongs to cannot be told from its id",
-                    f"add --model, for example --model {CLONE_MODEL}; "
-                    "--my-voices shows the model of each voice")
-
-    # -- the wire
-
-    def _request(self, body: dict, service: Service) -> Request:
-        path = GENERATION if service is MINIMAX else CUSTOMIZATION
-        return Request("POST", self.session.endpoint.native + path, body, oss_headers(body))
-
-    def _show(self, body: dict, service: Service, model: str = "") -> None:
-        """The request of --dry-run, or the line of --estimate."""
-        if self.options.dry_run:
-            return self.session.show_dry_run(self._request(body, service))
-        self.session.show_estimate(self._creation(body, model), f"a voice for {model}", model=model)
-
-    def _creation(self, body: dict, model: str):
-        region = self.session.endpoint.price_region
-        return creation(find_model(model)[0], body["input"].get("text", ""), region)
-
-    def _call(self, body: dict, safety: str, service: Service):
-        client = self._client(body["input"].get("target_model") or body["model"])
-        reply = client.json(self._request(body, service), safety)
-        error = error_of(reply.body, "minimax" if service is MINIMAX else "")
-        if error:
-            raise client.context.explain(error)
-        return reply
-
-    def _client(self, model: str):
-        row = TABLE.row(model)
-        return self.session.client(model, TABLE, successor=row.successor if row else "")
