@@ -376,7 +376,8 @@ def test_flags_that_have_no_place_are_refused(flags, words):
 
 COMMANDS = {"--list-voices": [], "--my-voices": [], "--voice-status": ["cosyvoice-v2-a-1"], "--delete-voice": ["cosyvoice-v2-a-1"],
             "--clone": [ADDRESS, "--name", "a"], "--design": ["x", "--name", "a"]}
-TAKEN = {("--language", "zh"): ("--list-voices", "--clone", "--design"), ("-o", "a.wav"): ("--clone", "--design"), ("--sample-rate", "8000"): ("--design",),
+TAKEN = {("--language", "zh"): ("--list-voices", "--clone", "--design"), ("-o", "a.wav"): ("--clone", "--design"),
+         ("--sample-rate", "8000"): ("--design",),
          **{flag: () for flag in (("--request", "a.json"), ("--set", "x=1"), ("--gallery",), ("--pause", "5"), ("--voice", "v"), ("--ssml",))}}
 
 
@@ -427,7 +428,10 @@ def pages(monkeypatch):
 
         def call(self, body, safety, at):
             asked.append(body)
-            return SimpleNamespace(body={"output": outputs[body["input"]["page_index"]]})
+            output = [*outputs, {"voice_list": []}][min(len(asked), len(outputs) + 1) - 1]
+            if isinstance(output, Failure):
+                raise output
+            return SimpleNamespace(body={"output": output})
         monkeypatch.setattr(Custom, "_call", call)
         return custom("--my-voices")._pages(service), asked
     return told
@@ -442,12 +446,34 @@ def test_voices_of_all_services_look_alike(pages):
         "language": "zh", "service": "qwen-voice-enrollment"}]
 
 
-@pytest.mark.parametrize("counts", [[0], [1], [PAGE - 1], [PAGE, 0], [PAGE, PAGE, 3]])
-def test_pages_are_asked_for_until_one_is_not_full(pages, counts):
-    found, asked = pages(QWEN_DESIGN, *({"voice_list": [{**QWEN_ROW, "voice": f"{page}-{number}"} for number in range(count)]}
-                                        for page, count in enumerate(counts)))
+def page_of(number, count, **told):
+    return {"voice_list": [{**QWEN_ROW, "voice": f"{number}-{one}"} for one in range(count)], **told}
+
+
+@pytest.mark.parametrize("total", [False, True], ids=["no total", "total"])
+@pytest.mark.parametrize("counts", [[0], [1], [PAGE - 1], [PAGE], [PAGE, PAGE, 3], [10, 10, 5]], ids=str)
+def test_pages_are_asked_for_until_all_voices_are_there(pages, counts, total):
+    """A service may give fewer a page than it is asked for; where it tells no total, a page without any is the end."""
+    told = {"total_count": sum(counts)} if total else {}
+    found, asked = pages(QWEN_DESIGN, *(page_of(page, count, **told) for page, count in enumerate(counts)))
     assert len(found) == len({voice["id"] for voice in found}) == sum(counts)
-    assert asked == [list_body(QWEN_DESIGN, page) for page in range(len(counts))]
+    assert asked == [list_body(QWEN_DESIGN, page) for page in range(len(counts) + (counts[0] > 0 and not total))]
+
+
+def test_a_service_that_gives_the_same_page_again_ends_the_list(pages):
+    found, asked = pages(COSY, *[page_of(0, 3)] * 5)
+    assert len(found) == 3 and len(asked) == 2
+
+
+NO_PAGE = Failure(Exit.FAILED, "page_index is not legal", http_status=400)
+
+
+def test_a_page_that_need_not_be_there_may_be_refused_and_no_other(pages):
+    assert len(pages(COSY, page_of(0, 3), NO_PAGE)[0]) == 3
+    for outputs in ([NO_PAGE], [page_of(0, 3, total_count=9), NO_PAGE], [page_of(0, PAGE), NO_PAGE],
+                    [page_of(0, 3), Failure(Exit.NETWORK, "reset")]):
+        with pytest.raises(Failure):
+            pages(COSY, *outputs)
 
 
 ID = "cosyvoice-v3.5-plus-vd-anna-01"
