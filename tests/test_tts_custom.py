@@ -476,6 +476,28 @@ def test_a_page_that_need_not_be_there_may_be_refused_and_no_other(pages):
             pages(COSY, *outputs)
 
 
+REFUSALS = {"404": Failure(Exit.FAILED, "Model not exist.", http_status=404), "403": Failure(Exit.KEY, "access denied", http_status=403)}
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+def test_a_service_that_is_no_more_leaves_the_voices_of_the_others(run, monkeypatch, refusal):
+    assert run("--design", "a warm old man", "--name", "grandpa", skill="qianwen-audio-tts").code == 0
+    told, gone = Custom._call, {QWEN_CLONE.model, QWEN_DESIGN.model}
+
+    def call(self, body, *more):
+        if body["model"] in gone:
+            raise REFUSALS[refusal]
+        return told(self, body, *more)
+    monkeypatch.setattr(Custom, "_call", call)
+    done = run("--my-voices", "--json", skill="qianwen-audio-tts")
+    assert done.code == 0 and [voice["name"] for voice in done.document["voices"]] == ["grandpa"], done
+    assert [service.model in warning and REFUSALS[refusal].message in warning
+            for service, warning in zip((QWEN_CLONE, QWEN_DESIGN), done.document["warnings"])] == [True, True]
+    assert run("--my-voices", "--model", VC, skill="qianwen-audio-tts").code == REFUSALS[refusal].exit_code
+    gone.add(COSY.model)
+    assert run("--my-voices", skill="qianwen-audio-tts").code == REFUSALS[refusal].exit_code
+
+
 ID = "cosyvoice-v3.5-plus-vd-anna-01"
 
 

@@ -41,7 +41,7 @@ class OwnVoices:
         services = self._services()
         if options.dry_run:
             return self._show(list_body(services[0], 0), services[0])
-        found = [voice for service in services for voice in self._pages(service)]
+        found = self._listed(services)
         if options.model:
             found = [voice for voice in found if voice["model"] in ("", options.model)]
         names = self._names().all()
@@ -54,7 +54,27 @@ class OwnVoices:
             facts = ", ".join(filter(None, facts))
             console.result(console.clean(f"{voice['id']}  {facts}") + "\n")
         if not found:
-            console.note("this account has no voices of its own")
+            console.note("no voices of this account are listed" if console.warnings else
+                         "this account has no voices of its own")
+
+    def _listed(self, services: list) -> list:
+        """The voices of several services. One that refuses, as a retired one does, leaves those of the
+        others; where all do, the last one's refusal is raised."""
+        found, refusals = [], []
+        for service in services:
+            try:
+                found += self._pages(service)
+            except Failure as failure:
+                if failure.exit_code not in (Exit.FAILED, Exit.KEY):
+                    raise
+                refusals.append((service, failure))
+        if len(refusals) == len(services):
+            raise refusals[-1][1]
+        for service, failure in refusals:
+            why = ": ".join(filter(None, (failure.message, failure.cause)))
+            self.console.warn(f"{service.model} does not list its voices: {why}",
+                              "only the voices of the other services are shown")
+        return found
 
     def _pages(self, service: Service) -> list:
         """The voices of all pages: as many as the service says that there are; where it does not, until a
