@@ -498,6 +498,15 @@ def test_a_service_that_is_no_more_leaves_the_voices_of_the_others(run, monkeypa
     assert run("--my-voices", skill="qianwen-audio-tts").code == REFUSALS[refusal].exit_code
 
 
+@pytest.mark.parametrize("more", [(), ("--model", "cosyvoice-v3.5-plus")])
+def test_a_deletion_that_broke_off_costs_nothing_and_may_be_looked_at(run, emulator, more):
+    emulator.inject("reset", None)
+    done = run("--delete-voice", ID, *more, skill="qianwen-audio-tts")
+    assert done.code == 6 and len(emulator.requests) == 1, done
+    assert "twice" not in done.err and "billed" not in done.err, done
+    assert f"tts.py --voice-status {ID}{' ' * bool(more)}{' '.join(more)}\n" in done.err.split("next:")[1], done
+
+
 ID = "cosyvoice-v3.5-plus-vd-anna-01"
 
 

@@ -5,8 +5,10 @@ Source: sections 9.1 and 9.6 of the speech contract.
 from __future__ import annotations
 
 from shared.body import object_in
+from shared.cli.commands import command_line
 from shared.failures import Exit, Failure, usage
 from shared.media.addressing import oss_headers
+from shared.transport.context import costs_nothing
 from shared.transport.request import Request
 from shared.transport.retries import Retries
 from tts_answers import error_of
@@ -113,16 +115,28 @@ class OwnVoices:
         body = one_body(service, action, voice)
         if options.dry_run:
             return self._show(body, service)
-        reply = self._call(body, Retries.CREATE if delete else Retries.READ, service)
+        reply = self._delete(body, voice, service) if delete else self._call(body, Retries.READ, service)
         output = object_in(reply.body, "output")
-        if delete:
-            self._names().forget(voice)
         status = "deleted" if delete else str(output.get("status") or "OK")
         if console.json_mode:
             return console.document({"ok": True, "skill": console.skill, "voice": voice, "status": status,
                                      "details": output, "request_id": reply.request_id,
                                      "warnings": console.warnings})
         console.result(console.clean(f"{voice} {status}") + "\n")
+
+    def _delete(self, body: dict, voice: str, service: Service):
+        """Deleting is never billed, but is not sent again unasked: the voice may be gone already."""
+        try:
+            reply = self._call(body, Retries.CREATE, service)
+        except Failure as failure:
+            if failure.accepted == "maybe":
+                model = ("--model", self.options.model) if self.options.model else ()
+                failure = costs_nothing(failure)
+                failure.fix = ("the voice may be deleted; this shows whether it is: "
+                               + command_line("--voice-status", voice, *model))
+            raise failure
+        self._names().forget(voice)
+        return reply
 
     def _find(self, voice: str, service: Service) -> None:
         """A service without a query: the list tells whether the voice is there, and it is ready then."""
