@@ -13,9 +13,10 @@ from shared.cli.session import Session
 from shared.failures import Exit, Failure
 from shared.transport.request import is_id
 from tests.media_samples import data_url
+from tts_costs import creation
 from tts_custom import Custom
 from tts_flags import check_single, make_parser, manages
-from tts_models import MODELS
+from tts_models import find_model, MODELS
 from tts_voice_services import (CLONE_MODEL, COSY, DESIGN_MODEL, MINIMAX, PAGE, QWEN_CLONE, QWEN_DESIGN, RECORDING, clone_body, design_body,
                           list_body, one_body, service_of)
 from tts_sound import header
@@ -539,6 +540,60 @@ def test_hostile_row_never_crashes(pages, odd):
 @pytest.mark.parametrize("model", ["cosyvoice-v3-flash", "cosyvoice-v3.5-flash", "cosyvoice-v3-plus", "cosyvoice-v2", "qwen-audio-3.0-tts-plus"])
 def test_model_of_a_voice_is_told_from_its_id(pages, model):
     assert pages(COSY, {"voice_list": [{"voice_id": f"{model}-anna-01"}]})[0][0]["model"] == model
+
+
+# ---- the first sound ---------------------------------------------------------------------------------------------------
+
+LINK, SOUND = "https://results.oss-cn-beijing.aliyuncs.com/a.wav?Signature=s", b"\xfb\xff\xfe\xff" * 6000  # in base64 with + and /
+
+
+def coded(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+@pytest.fixture
+def designed(run, work, monkeypatch):
+    """What --design makes of an answer; `linked` is behind LINK."""
+    def make(preview, linked=b""):
+        def fetch(client, url, file, **_):
+            if not linked:
+                raise Failure(Exit.UNSAVED, "a result could not be downloaded: HTTP 403", files=[{"url": url}])
+            assert url == LINK and file.write(linked)
+        reply = SimpleNamespace(request_id="r", body={"output": {"voice_id": "cosyvoice-v3.5-plus-vd-a-1", "preview_audio": preview}})
+        monkeypatch.setattr(Custom, "_paid", lambda *_: (reply, creation(find_model(DESIGN_MODEL)[0])))
+        monkeypatch.setattr(Custom, "_wait", lambda *_: "OK")
+        monkeypatch.setattr("shared.transport.download.fetch", fetch)
+        done = run("--design", "x", "--name", "a", "-o", "p.wav", "--json", skill="qianwen-audio-tts")
+        assert done.code == 0 and done.document["voice"], done
+        return done
+    return make
+
+
+GOOD, PLACEHOLDER = header(24000, len(SOUND)) + SOUND, header(24000, 0x7FFFFFFF) + SOUND
+
+
+@pytest.mark.parametrize("preview, linked", [
+    ({"data": coded(GOOD)}, b""), ({"data": coded(PLACEHOLDER)}, b""), ({"data": coded(SOUND)}, b""), ({"url": LINK}, PLACEHOLDER),
+    ({"data": coded(GOOD).replace("+", "-").replace("/", "_").rstrip("=")}, b""), ({"data": "%%%", "url": LINK}, GOOD),
+    ({"data": coded(b"RIFF\0\0\0\0WAVE"), "url": LINK}, GOOD), (LINK, GOOD)], ids=range(8))
+def test_the_first_sound_of_a_voice_is_checked_as_any_speech_is(designed, work, preview, linked):
+    done = designed(preview, linked)
+    (entry,), saved = done.document["files"], (work / "p.wav").read_bytes()
+    assert saved == GOOD and entry["path"] == "p.wav" and entry.get("url") == (LINK if linked else None) and not done.document["warnings"]
+
+
+@pytest.mark.parametrize("preview", [{"data": coded(b"RIFF\0\0\0\0WAVE")}, {"data": coded(b'{"error": "no sound"}')}, {"data": "%%%"}, {}, None, [7]],
+                         ids=range(6))
+def test_what_is_no_sound_is_not_saved_as_the_first_sound(designed, work, preview):
+    done = designed(preview)
+    assert not done.document["files"] and not list(work.glob("p*")) and "no preview that can be played" in done.document["warnings"][0]
+
+
+@pytest.mark.parametrize("linked", [b"", b"<html><body>Sign in</body></html>" * 9])
+def test_a_first_sound_that_cannot_be_fetched_leaves_its_link(designed, work, linked):
+    done = designed({"url": LINK}, linked)
+    assert done.document["files"] == [{"url": LINK}] and LINK in done.err and not list(work.glob("p*"))
+    assert "the preview could not be saved" in done.document["warnings"][0]
 
 
 def test_the_name_of_a_voice_is_not_its_id(run, emulator):

@@ -5,8 +5,6 @@ and the speaker's consent asked for, before anything is sent.
 """
 from __future__ import annotations
 
-import base64
-import binascii
 import time
 
 import tts_sound
@@ -19,10 +17,12 @@ from shared.media.addressing import warn_of_addresses
 from shared.money import cost as money
 from shared.transport.request import is_id
 from shared.transport.retries import Retries
+from tts_answers import Damaged
 from tts_costs import creation_words
-from tts_kinds import BadSound, MEDIA_TYPES, sniff
+from tts_kinds import BadSound
 from tts_models import find_model, out_of_region
 from tts_own_voices import OwnVoices
+from tts_preview import save_preview
 from tts_voice_services import (
     CLONE_MODEL, COSY, DESIGN_MODEL, LONG_RECORDING, MINIMAX, PREVIEWS, QWEN_CLONE, QWEN_DESIGN, RECORDING,
     Service, clone_body, design_body, one_body, perhaps_made, service_of
@@ -178,7 +178,7 @@ class Custom(OwnVoices):
             try:
                 self._names().keep(console.redact_result(voice), options.name)
                 self._warn_of_quality(output)
-                files = self._save_preview(output, outputs, voice) if outputs else []
+                files = self._save_preview(output, body, outputs, voice, model) if outputs else []
                 status = self._wait(service, voice, model)
             except KeyboardInterrupt:
                 raise self._interrupted(voice, service, model, reply) from None
@@ -220,22 +220,22 @@ class Custom(OwnVoices):
                               f"(type {output.get('input_sensitive_type')}), and may refuse the voice",
                               "use another recording or another --preview-text")
 
-    def _save_preview(self, output: dict, outputs: OutputFiles, voice: str) -> list:
-        found = object_in(output, "preview_audio")
+    def _save_preview(self, output: dict, body: dict, outputs: OutputFiles, voice: str, model: str) -> list:
+        """The entry of its file; of a preview that could not be saved its link, if it has one."""
+        given, hear = body["input"], f"hear the voice with: --voice {quoted(voice)}"
+        text = given.get("preview_text") or given.get("text", "")
+        rate = object_in(body, "parameters").get("sample_rate", 24000)
         try:
-            data = base64.b64decode(found.get("data") or "", validate=True)
-            form = sniff(data)
-            if not form:
-                raise ValueError
-            temporary = outputs.temporary()
-            temporary.file.write(data)
-            return [outputs.save(temporary, 1, MEDIA_TYPES[form])]
-        except (binascii.Error, ValueError, TypeError):
-            self.console.warn("the service sent no preview that can be played; hear the voice with: "
-                              f"--voice {quoted(voice)}")
+            return [save_preview(output, text, rate, outputs, self._client(model))]
+        except (BadSound, Damaged) as error:
+            self.console.warn(f"the service sent no preview that can be played ({error}); {hear}")
         except OSError as error:
-            self.console.warn(f"the preview could not be saved: {error.strerror}; hear the voice with: "
-                              f"--voice {quoted(voice)}")
+            self.console.warn(f"the preview could not be saved: {error.strerror}; {hear}")
+        except Failure as failure:
+            self.console.warn(f"the preview could not be saved: {failure.message}; {hear}",
+                              "its link works for a day")
+            self.console.links([entry["url"] for entry in failure.files])
+            return failure.files
         return []
 
     def _wait(self, service: Service, voice: str, model: str) -> str:
@@ -280,7 +280,8 @@ class Custom(OwnVoices):
                                      "warnings": console.warnings})
         console.result(voice + "\n")
         for entry in files:
-            console.note(f"its first recording is {entry['path']}")
+            if "path" in entry:
+                console.note(f"its first recording is {entry['path']}")
         console.note(f"use it with: {speak}" if status == "OK" else
                      f"it is not ready yet ({status}): --voice-status {quoted(voice)} shows when; "
                      f"then use it with: {speak}")
