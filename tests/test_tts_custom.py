@@ -12,6 +12,7 @@ import pytest
 from shared.cli.session import Session
 from shared.failures import Exit, Failure
 from shared.transport.request import is_id
+from tests.emulator import voicing
 from tests.media_samples import data_url
 from tts_costs import creation
 from tts_custom import Custom
@@ -580,6 +581,31 @@ def test_the_first_sound_of_a_voice_is_checked_as_any_speech_is(designed, work, 
     done = designed(preview, linked)
     (entry,), saved = done.document["files"], (work / "p.wav").read_bytes()
     assert saved == GOOD and entry["path"] == "p.wav" and entry.get("url") == (LINK if linked else None) and not done.document["warnings"]
+
+
+def test_what_minimax_says_with_a_new_voice_is_saved_and_billed_by_its_count(run, emulator, work, monkeypatch):
+    """Section 9.7: demo_audio is a link, usage.characters what was spoken."""
+    told = Custom._call
+
+    def call(self, body, *more):
+        reply = told(self, body, *more)
+        reply.body["usage"] = {"characters": 41}
+        return reply
+    monkeypatch.setattr(Custom, "_call", call)
+    flags = ("--clone", ADDRESS, "--model", "MiniMax/speech-2.8-hd", "--consent", "--preview-text", "Good evening.", "--json")
+    done = run(*flags, "--name", "anna-voice", "-o", "p.mp3", skill="qianwen-audio-tts")
+    (entry,), billing = done.document["files"], done.document["billing"]
+    assert done.code == 0 and entry["path"] == "p.mp3" and entry["media_type"] == "audio/mpeg" and entry["url"].startswith("http"), done
+    assert voicing.decode_mp3((work / "p.mp3").read_bytes()) == "Good evening." and not done.document["warnings"]
+    assert billing["units"] == {"voices": 1, "characters": 41} and billing["cost"]["amount"] == pytest.approx(9.9 + 41 * 3.5 / 10_000)
+    other = run(*flags, "--name", "anna-voice2", skill="qianwen-audio-tts").document["files"][0]["path"]
+    assert other.startswith("anna-voice2-preview-") and other.endswith(".mp3")
+
+
+@pytest.mark.parametrize("model", [CLONE_MODEL, VC])
+def test_a_service_that_speaks_nothing_first_takes_no_output(model):
+    said = refusal("--clone", ADDRESS, "--name", "a", "--model", model, "-o", "p.wav")
+    assert f"--output has no effect with --clone for {model}" in said
 
 
 @pytest.mark.parametrize("preview", [{"data": coded(b"RIFF\0\0\0\0WAVE")}, {"data": coded(b'{"error": "no sound"}')}, {"data": "%%%"}, {}, None, [7]],

@@ -9,7 +9,7 @@ import uuid
 from dataclasses import dataclass
 from typing import Any, Dict, List, Optional
 
-from tests.emulator import voicing
+from tests.emulator import results, voicing
 from tests.emulator.wire import Exchange, Refusal, Reply, ignored, invalid, json_reply, parse_json
 
 MOST_VOICES = 1000
@@ -268,6 +268,7 @@ def clone_minimax(exchange: Exchange, body: Dict[str, Any]) -> Reply:
     except Refusal as refusal:
         return json_reply(no(exchange, 2013, refusal.native_message))
     _keep(exchange, MadeVoice(voice, "minimax", body["model"], account(exchange), _now()))
-    return json_reply({"output": {"base_resp": {"status_code": 0, "status_msg": "success"}, "demo_audio": "", "input_sensitive": False,
-                                  "input_sensitive_type": 0}, "usage": {"characters": voicing.units(given.get("text") or "")},
-                       "request_id": exchange.request_id})
+    text = given.get("text") or ""
+    demo = results.publish(exchange.emulator, exchange.request_id, 0, lambda: voicing.mp3(text, 32000, 0.01), "mp3", "audio/mpeg") if text else ""
+    return json_reply({"output": {"base_resp": {"status_code": 0, "status_msg": "success"}, "demo_audio": demo, "input_sensitive": False,
+                                  "input_sensitive_type": 0}, "usage": {"characters": voicing.units(text)}, "request_id": exchange.request_id})

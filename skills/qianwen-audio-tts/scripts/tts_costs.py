@@ -132,17 +132,17 @@ CREATION = {
 }
 
 
-def creation(model, preview: str = "", region: str = BEIJING) -> Cost:
+def creation(model, preview: str = "", region: str = BEIJING, usage=None) -> Cost:
     """The cost of making one voice for the model of a row;
-    MiniMax's speaks `preview`, so that its price is due at once."""
+    MiniMax's speaks `preview`, so that its price is due at once, by the count of `usage` if that has one."""
     found = CREATION[model.service]
-    counted = {"voices": 1, **({"characters": units(preview)} if model.service == MINIMAX_CLONING else {})}
+    spoken = charged(model, usage, preview, region) if model.service == MINIMAX_CLONING else None
+    counted = {"voices": 1, **(spoken.units if spoken else {})}
     if region != BEIJING:
         why = ("a gateway bills by itself" if not region
                else f"the price of a voice in {region} is not in the table")
         return unknown(why, AS_OF, region, counted)
-    spoken = expected(model, preview, region).high or 0.0 if model.service == MINIMAX_CLONING else 0.0
-    return exactly(round(found.yuan + spoken, 6), AS_OF, region, counted)
+    return exactly(round(found.yuan + (spoken and spoken.high or 0.0), 6), AS_OF, region, counted)
 
 
 def creation_words(model) -> str:

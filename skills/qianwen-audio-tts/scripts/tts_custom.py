@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 
 import tts_sound
-from shared.body import object_in
+from shared.body import object_in, plain
 from shared.cli.commands import command_line, quoted
 from shared.failures import Exit, Failure, usage
 from shared.files.outputs import OutputFiles
@@ -89,6 +89,9 @@ class Custom(OwnVoices):
             raise usage(f"--preview-text has {len(options.preview_text)} characters", "legal: 1 to 1000")
         body = clone_body(service, model, name, source, transcript=options.transcript,
                           language=self._language(model), preview=options.preview_text or "")
+        if options.output and service is not MINIMAX:
+            raise usage(f"--output has no effect with --clone for {model}, which speaks nothing first",
+                        "leave it out")
         if service is MINIMAX and options.language:
             raise usage(f"--language has no effect for voices of {model}", "leave it out")
         if options.dry_run or options.estimate:
@@ -97,7 +100,7 @@ class Custom(OwnVoices):
             raise usage("a voice belongs to a person: --consent is missing. "
                         + creation_words(find_model(model)[0]),
                         "once the speaker has agreed to being cloned, run the command again with --consent")
-        self._make(body, service, model)
+        self._make(body, service, model, f"{name}-preview" if service is MINIMAX else "")
 
     def _recording(self, service: Service) -> str:
         """The data URL or the address of the recording, checked."""
@@ -160,7 +163,8 @@ class Custom(OwnVoices):
         options, console = self.options, self.console
         outputs = None
         if preview:
-            outputs = OutputFiles(options.output, options.overwrite, preview, 1, "wav", sidecars=False,
+            form = "mp3" if service is MINIMAX else "wav"
+            outputs = OutputFiles(options.output, options.overwrite, preview, 1, form, sidecars=False,
                                   warn=console.warn)
         try:
             self.session.pass_guard()
@@ -200,7 +204,7 @@ class Custom(OwnVoices):
         try:
             with self.session.payments.paying(model, cost) as payment:
                 reply = self._call(body, Retries.CREATE, service)
-                payment.settle(cost, reply.request_id)
+                cost = payment.settle(self._creation(body, model, reply.body.get("usage")), reply.request_id)
         except Failure as failure:
             if failure.accepted == "maybe":
                 failure.fix = perhaps_made(service, body)
@@ -276,7 +280,7 @@ class Custom(OwnVoices):
             console.note(line)
             return console.document({"ok": True, "skill": console.skill, "voice": voice, "model": model,
                                      "status": status, "request_id": reply.request_id, "files": files,
-                                     "usage": reply.body.get("usage") or {}, "billing": billing,
+                                     "usage": plain(reply.body.get("usage")) or {}, "billing": billing,
                                      "warnings": console.warnings})
         console.result(voice + "\n")
         for entry in files:

@@ -110,7 +110,7 @@ def _add_own_voice_flags(add) -> None:
     add("--transcript", metavar="TEXT",
         help="with --clone: what the recording says (where the service takes it)")
     add("--preview-text", metavar="TEXT",
-        help="with --design: what the new voice says in its first sound file")
+        help="with --design, and --clone for MiniMax: what the new voice says in its first sound file")
     of_own = filled("--my-voices lists the ids")
     add("--voice-status", metavar="ID", type=of_own, help="show the state of a voice of your own")
     add("--delete-voice", metavar="ID", type=of_own, help="delete a voice of your own")

@@ -180,9 +180,10 @@ class OwnVoices:
             return self.session.show_dry_run(self._request(body, service))
         self.session.show_estimate(self._creation(body, model), f"a voice for {model}", model=model)
 
-    def _creation(self, body: dict, model: str):
+    def _creation(self, body: dict, model: str, usage=None):
+        """The Cost of a voice; `usage` is what the service told, once it was made."""
         region = self.session.endpoint.price_region
-        return creation(find_model(model)[0], body["input"].get("text", ""), region)
+        return creation(find_model(model)[0], body["input"].get("text", ""), region, usage)
 
     def _call(self, body: dict, safety: str, service: Service):
         client = self._client(body["input"].get("target_model") or body["model"])
