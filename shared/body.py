@@ -92,6 +92,13 @@ def plain(value, depth: int = _DEEPEST):
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
+def countable(value):
+    """What a service counted, whole where it can be; None for what is no number of anything."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 1 << 53:
+        return None
+    return int(value) if value == int(value) else value
+
+
 def no_constant(name: str):
     """For `json.loads`: NaN and Infinity are no JSON values."""
     raise ValueError(f"{name} is not a JSON value")

@@ -12,7 +12,10 @@ from shared.transport.errors import explain
 from shared.transport.events import read_events
 from tests.folding import each
 from tts_answers import Answer, Damaged, add_usage, billed, error_of
+from tts_costs import charged, expected
+from tts_models import find_model
 from tts_speak import usage_of
+from tts_store import Store
 
 LINK = "http://dashscope-result-bj.oss-cn-beijing.aliyuncs.com/aa/y.wav?Expires=1767312000&OSSAccessKeyId=X&Signature=abc%2Fdef%3D"
 SOUND = bytes(range(256)) * 3
@@ -292,6 +295,20 @@ def test_usage_that_changes_its_shape_never_crashes(usages):
     for one in usages:
         add_usage(total, one)
     assert isinstance(total, dict)
+
+
+@pytest.mark.parametrize("number", ["NaN", "1e999", "-1e999", "1e300", "-5", "1" + "0" * 400])
+def test_number_that_counts_nothing_is_not_billed_and_what_is_kept_can_be_read(tmp_path, number):
+    """The sound is there, so it costs what its text does."""
+    given = json.loads('{"characters": %s, "x": {"input_tokens": %s}, "duration": %s, "output_tokens": %s}' % ((number,) * 4))
+    answer = take("cosy", audio(SOUND, finish="stop", usage=given))[1]
+    store, facts = Store(str(tmp_path)), {"usage": answer.usage, "url": LINK}
+    store.keep_link("k", facts)
+    assert store.link("k")["usage"] == answer.usage and billed(answer.usage) == {}
+    total = usage_of([answer.usage, {**answer.usage, "characters": 3}])
+    assert json.loads(json.dumps(total, allow_nan=False)).get("characters", 3) == 3
+    for model in ("cosyvoice-v3-flash", "qwen-audio-3.1-tts-next"):
+        assert charged(find_model(model)[0], answer.usage, "你好") == expected(find_model(model)[0], "你好")
 
 
 @pytest.mark.parametrize("usage, units", [

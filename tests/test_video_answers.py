@@ -94,6 +94,7 @@ USAGES = {  # the samples of section 6, each with its billed seconds
     "animate": ({"video_duration": 5.2, "video_ratio": "standard"}, 5.2), "s2v": ({"duration": 7.3333, "fps": 16, "SR": 480}, 7.33),
     "style": ({"duration": 3, "SR": 720}, 3), "another vendor, as texts": ({"duration": "5", "SR": "1080"}, 5),
     "text with a fraction": ({"duration": "5.25"}, 5.25),
+    "more than there is": ({"duration": 10**400}, 99), "more than there is, too": ({"duration": "1e300"}, 99),
 }
 
 

@@ -9,8 +9,8 @@ import base64
 import binascii
 import re
 
-from shared.body import object_in
-from shared.tasks.answers import links_in
+from shared.body import countable, object_in
+from shared.tasks.answers import links_in, usage_of
 from shared.transport.addresses import link_of
 from shared.transport.context import ServiceError
 
@@ -49,8 +49,7 @@ class Answer:
         """The audio of a whole answer or of one event. Raises Damaged."""
         output = object_in(body, "output")
         self.request_id = str(body.get("request_id") or self.request_id)
-        if isinstance(body.get("usage"), dict) and body["usage"]:
-            self.usage = body["usage"]
+        self.usage = usage_of(body) or self.usage
         if self._size < _MOST_SAID:
             self.said.append(body)
         audio = self._minimax(output) if self._wire == "minimax" else self._base64(output)
@@ -73,8 +72,9 @@ class Answer:
 
     def _minimax(self, output: dict) -> bytes:
         data, extra = object_in(output, "data"), object_in(output, "extra_info")
-        if not self.usage and _is_number(extra.get("usage_characters")):
-            self.usage = {"characters": extra["usage_characters"]}  # the same number at another place
+        count = countable(extra.get("usage_characters"))
+        if not self.usage and count is not None:
+            self.usage = {"characters": count}  # the same number at another place
         last = data["status"] == 2 if "status" in data else bool(output.get("extra_info"))
         self.finished = self.finished or last
         audio = data.get("audio")
@@ -135,17 +135,14 @@ def add_usage(total: dict, usage: dict) -> None:
         if isinstance(value, dict):
             if isinstance(total.setdefault(name, {}), dict):
                 add_usage(total[name], value)
-        elif _is_number(value) and (known is None or _is_number(known)):
+        elif countable(value) is not None and (known is None or countable(known) is not None):
             total[name] = (known or 0) + value
-
-
-def _is_number(value) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def billed(usage: dict) -> dict:
     """The units of the bill: characters, or tokens where the model is billed by those."""
-    numbers = {name: value for name, value in usage.items() if _is_number(value)}
+    told = {name: countable(value) for name, value in usage.items()}
+    numbers = {name: value for name, value in told.items() if value is not None}
     tokens = numbers.get("total_tokens") or numbers.get("input_tokens", 0) + numbers.get("output_tokens", 0)
     if tokens and not numbers.get("characters"):
         return {"tokens": tokens}

@@ -10,6 +10,7 @@ import math
 import re
 from collections import namedtuple
 
+from shared.body import countable
 from shared.money.cost import BEIJING, Cost, exactly, unknown
 from shared.words import unit
 from tts_models import (
@@ -52,22 +53,19 @@ def charged(model, usage: dict, text: str, region: str = BEIJING, speed: float |
     why = _why(model, region)
     if not why and model.price.tokens_out:
         return _charged_tokens(model, usage, text, region, speed)
-    told = _number(usage.get("characters"))
+    told = countable(usage.get("characters"))
     return _by_characters(model, units(text) if told is None else told, region, why)
 
 
 def _charged_tokens(model, usage: dict, text: str, region: str, speed) -> Cost:
-    read, heard = _number(usage.get("input_tokens")), _number(usage.get("output_tokens"))
-    if read is None and heard is None and _number(usage.get("duration")) is not None:
-        heard = math.ceil(usage["duration"]) * TOKENS_A_SECOND
+    told = ("input_tokens", "output_tokens", "duration")
+    read, heard, seconds = (countable(usage.get(name)) for name in told)
+    if read is None and heard is None and seconds is not None:
+        heard = math.ceil(seconds) * TOKENS_A_SECOND
         return _by_tokens(model, math.ceil(units(text) / 2), heard, region)._replace(about=True)
     if read is None and heard is None:
         return expected(model, text, region, speed)
     return _by_tokens(model, read or 0, heard or 0, region)
-
-
-def _number(value):
-    return value if isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0 else None
 
 
 def _by_characters(model, count: int, region: str, why: str) -> Cost:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from shared.body import object_in, objects_in
+from shared.body import countable, object_in, objects_in
 from shared.tasks.answers import likely, link_in, links_in
 
 _LINKS = ("image_url", "output_image_url", "output_vis_image_url")  # of tools, directly in the output
@@ -170,7 +170,7 @@ def markdown(parts: list, files: list) -> str:
 def count_of(usage: dict, saved: int) -> int:
     """How many pictures are billed: what the service says, else what came."""
     for name in ("image_count", "output_image_count"):
-        count = usage.get(name)
-        if isinstance(count, int) and not isinstance(count, bool) and 0 <= count <= _MOST:
+        count = countable(usage.get(name))
+        if isinstance(count, int) and count <= _MOST:
             return count
     return saved

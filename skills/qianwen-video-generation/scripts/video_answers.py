@@ -4,10 +4,9 @@ Source: sections 1.3, 3.2, 6 (usage) and 12.3 of the video contract.
 """
 from __future__ import annotations
 
-import math
 import re
 
-from shared.body import object_in
+from shared.body import countable, object_in
 from shared.tasks.answers import likely, link_in, links_in
 
 _LINKS = ("video_url", "output_video_url")
@@ -43,7 +42,6 @@ def seconds_of(usage: dict, measured: float) -> float:
 def number_of(value) -> float:
     """A number of seconds above 0 as the service writes it, as a number or as text; 0 for anything else."""
     try:
-        number = float(value) if isinstance(value, (int, float, str)) and not isinstance(value, bool) else 0.0
+        return float(countable(float(value) if isinstance(value, str) else value) or 0)
     except ValueError:
         return 0.0
-    return number if 0 < number < math.inf else 0.0

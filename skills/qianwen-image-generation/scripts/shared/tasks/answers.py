@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ..body import object_in, plain
+from ..body import countable, object_in, plain
 from ..transport.addresses import link_of
 
 _OTHERS = re.compile(  # fields whose links lead to what went in, or beside the result
@@ -79,8 +79,8 @@ def makes_nothing(answer: dict) -> bool:
 
 def counts_more(answer: dict, made: int) -> bool:
     """Whether the service counts more results than were found in its answer."""
-    told = [usage_of(answer).get(name) for name in _COUNTS]
-    return any(isinstance(count, int) and made < count <= _MOST_RESULTS for count in told)
+    told = [countable(usage_of(answer).get(name)) or 0 for name in _COUNTS]
+    return any(made < count <= _MOST_RESULTS for count in told)
 
 
 def original_prompt(body) -> str:

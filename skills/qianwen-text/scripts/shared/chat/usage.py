@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import namedtuple
 
-from ..body import object_in
+from ..body import countable, object_in
 from ..words import counted, number
 
 # Each is a whole number, None where the service does not say or says something odd; explicit: whether the
@@ -30,9 +30,8 @@ def _first(usage, *ways):
         value = usage
         for name in way:
             value = value.get(name) if isinstance(value, dict) else None
-        if isinstance(value, float) and value.is_integer():  # JSON has one kind of number
-            value = int(value)
-        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 53:
+        value = countable(value)
+        if isinstance(value, int):
             return value
     return None
 
