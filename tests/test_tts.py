@@ -1,6 +1,7 @@
 """tts.py against the emulator, whose sound tells what text it was made of, sample by sample."""
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import shutil
@@ -521,6 +522,35 @@ def test_stream_that_breaks_behind_its_link_is_fetched(speak, emulator, work, mo
         assert speak(text, "-o", f"{code}.wav", *flags, "--overwrite").code == 0
         assert voicing.decode(samples_of(work / f"{code}.wav")) == text
     assert len(emulator.creates) == 3, "a run that had it all pays again; the one that lacked it does not"
+
+
+@pytest.mark.parametrize("flags", [(), ("--stream",)])
+@pytest.mark.parametrize("odd, words", [({"rate": 22050}, "22050 Hz"), ({"form": "mp3"}, "it is MP3")])
+def test_segments_that_differ_are_files_and_one_of_them_can_be_had_again(speak, emulator, work, monkeypatch, flags, odd, words):
+    def other(exchange, job, streamed=False):
+        changed = odd if job.text.startswith("第二") else {}
+        return audio_of(exchange, dataclasses.replace(job, **changed), streamed)
+    audio_of = speech.audio_of
+    arguments = ("第一段在这里。\n\n第二段在这里。", "--pause", "100", "--model", "cosyvoice-v3-flash", "-o", "a.wav", *flags, "--json")
+    with monkeypatch.context() as changed:
+        changed.setattr(speech, "audio_of", other)
+        for _ in range(2):
+            done = speak(*arguments)
+            error, files = done.document["error"], done.document["files"]
+            assert done.code == 9 and words in error["message"] and "segment 2 of 2" in error["message"], done
+            assert len(emulator.creates) == 2 and files[1]["path"] in error["cause"] and "--format" not in error["fix"], done
+    os.remove(error["fix"].split("remove ")[1].split(" and run")[0])
+    done = speak(*arguments, "--overwrite")
+    assert done.code == 0 and len(emulator.creates) == 3, done
+
+
+def test_full_disk_names_no_other_format(speak, emulator, monkeypatch):
+    """It would be another sound, and paid again."""
+    def full(*_):
+        raise OSError(28, "No space left on device")
+    monkeypatch.setattr("tts_sound.Joined.finish", full)
+    done = speak("你好", "-o", "a.wav")
+    assert done.code == 9 and "--output of the same format" in done.err and "or --format" not in done.err, done
 
 
 def test_plan_key_may_not_narrate(speak, emulator):

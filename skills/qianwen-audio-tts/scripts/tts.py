@@ -203,7 +203,7 @@ class Run:
                 found = output.streamed(speaker, narration)
             else:
                 found = narration.work()
-                output.join(found)
+                output.join(found, narration)
             done = True
             return found
         finally:

@@ -18,7 +18,7 @@ from shared.money.cost import document
 from tts_kinds import BadSound, MEDIA_TYPES
 from tts_part import Heard, too_long, too_short
 from tts_request import expected_seconds
-from tts_sound import Joined, play
+from tts_sound import Joined, play, TooLarge
 
 _MOST_PROMPT = 2000  # characters of the text that the description repeats
 _CUT_FIX = "listen to its end; smaller segments (--max-part) are never cut off"
@@ -35,6 +35,7 @@ class Output:
         self.pipe = options.output == "-"
         self.seconds, self.entry, self.files = 0.0, None, []
         self._spans: list = []  # (begin, end) of each part, in seconds
+        self._at = 0  # the part that is being joined
         self._outputs = None
         if self.pipe:
             self._check_pipe()
@@ -67,10 +68,10 @@ class Output:
 
     # -- all parts at once
 
-    def join(self, found: list) -> None:
+    def join(self, found: list, narration) -> None:
         """Put the parts together and save them. Raises Failure UNSAVED, BrokenPipeError."""
-        form = self._form_of(found)
         try:
+            form = self._form_of(found)
             temporary = self._outputs.temporary() if self._outputs else None
             with nullcontext(temporary.file) if temporary else _Stdout() as file:
                 self._join_into(file, form, found)
@@ -78,25 +79,36 @@ class Output:
                 self._save(temporary, form, found)
         except BrokenPipeError:
             raise
-        except (OSError, BadSound) as error:
+        except OSError as error:
             raise self._unwritten(error) from error
+        except BadSound as error:
+            raise self._unjoined(error, narration) from error
 
-    def _unwritten(self, error: Exception) -> Failure:
+    def _unwritten(self, error: OSError) -> Failure:
         place = "stdout" if self.pipe else self._outputs.path(1)
-        return Failure(Exit.UNSAVED,
-                       f"the sound cannot be written to {place}: {getattr(error, 'strerror', None) or error}",
+        return Failure(Exit.UNSAVED, f"the sound cannot be written to {place}: {error.strerror or error}",
                        "the segments are paid and saved for a week",
-                       "make room or choose another --output or --format, "
+                       "make room or choose another --output of the same format, "
                        "then run the command again: nothing is paid twice", accepted="maybe")
+
+    def _unjoined(self, error: BadSound, narration) -> Failure:
+        """Parts that do not go together, however often it is tried: they are files, and one can be given up."""
+        files, again = narration.files(), ""
+        if not isinstance(error, TooLarge):
+            again = (f"; or, to have this one spoken and billed again, remove {narration.facts_path(self._at)} "
+                     "and run the same command again: the others are not paid twice")
+        return Failure(Exit.UNSAVED,
+                       f"the sound cannot be put together at segment {self._at + 1} "
+                       f"of {len(self._job.parts)}: {error}",
+                       f"what is spoken is paid and saved for a week, this segment as {files[self._at]['path']}",
+                       f"use the files of the segments as they are, with another program{again}",
+                       accepted="maybe", files=files)
 
     def _form_of(self, found: list) -> str:
         """The format of the file: what was asked for, or what really came."""
-        forms = {part["form"] for part in found}
-        if len(forms) > 1:
-            raise Failure(Exit.FAILED,
-                          f"the service sent segments in different formats: {', '.join(sorted(forms))}",
-                          "they cannot be joined", "use --format wav", accepted="maybe")
-        came = forms.pop()
+        came = found[0]["form"]
+        for self._at, part in enumerate(found):
+            tts_sound.check_form(part["form"], came)
         return "pcm" if came == "wav" and self._job.form == "pcm" else came
 
     def _join_into(self, file, form: str, found: list) -> None:
@@ -114,6 +126,7 @@ class Output:
     def _put(self, joined, number: int, speak):
         """One part into the whole; `speak(take)` makes its sound."""
         joined.begin(self._job.parts[number].pause)
+        self._at = number
         begin = joined.seconds
         found = speak(joined.take)
         joined.end()
@@ -187,7 +200,7 @@ class Output:
                 told = error
                 if isinstance(error, KeyboardInterrupt):
                     told = speaker.interrupted(narration.keys[min(len(found), len(self._job.parts) - 1)])
-                raise self._broken(told, live, temporary) from error
+                raise self._broken(told, live, temporary, narration) from error
         if temporary:
             try:
                 self._save(temporary, live.form, found)
@@ -227,11 +240,12 @@ class Output:
             raise heard.error
         return found
 
-    def _broken(self, error, live, temporary) -> BaseException:
+    def _broken(self, error, live, temporary, narration) -> BaseException:
         """What is told when a stream ends too early; what came is kept beside the name it would have had."""
         if isinstance(error, BrokenPipeError):
             return error
-        failure = error if isinstance(error, Failure) else self._unwritten(error)
+        failure = (error if isinstance(error, Failure) else self._unjoined(error, narration)
+                   if isinstance(error, BadSound) else self._unwritten(error))
         if temporary and live.seconds:
             try:
                 live.finish()

@@ -267,6 +267,10 @@ def _silent(raw: bytes) -> bytes:
 
 # ---- joining -------------------------------------------------------------------------------------------
 
+class TooLarge(BadSound):
+    """Parts of which none is wrong, but together they do not fit into one file."""
+
+
 class Joined:
     """Parts put together as they come, each begun with the silence before it. The bytes decide on the form,
     but PCM is what was asked for. `length`: bytes of all samples for the header of a pipe, 0xFFFFFFFF where
@@ -301,8 +305,7 @@ class Joined:
     def take(self, form: str, rate: int, channels: int, data: bytes) -> None:
         """Some sound of the part: samples, or bytes of a compressed file."""
         form = "pcm" if form == "wav" and self._asked == "pcm" else form
-        if self.form and form != self.form:
-            raise BadSound(f"a segment is {form.upper()}, but the ones before it are {self.form.upper()}")
+        check_form(form, self.form or form)
         if form == "mp3":
             self._frames(self._mp3.feed(data))
         elif form in ("wav", "pcm"):
@@ -318,7 +321,7 @@ class Joined:
     def _write(self, data: bytes, width: int) -> None:
         self.samples += len(data) // width
         if self.form == "wav" and self.samples * width > MOST_WAV:
-            raise BadSound("together the segments are larger than a WAV file can be (4 GiB)")
+            raise TooLarge("together the segments are larger than a WAV file can be (4 GiB)")
         self._file.write(data)
 
     def _frames(self, frames: bytes) -> None:
@@ -348,6 +351,12 @@ class Joined:
             self._file.seek(0)
             self._file.write(header(self.rate, self.samples * 2 * self.channels, self.channels))
             self._file.flush()
+
+
+def check_form(form: str, before: str) -> None:
+    """Raises BadSound where a part is of another format than those before it."""
+    if form != before:
+        raise BadSound(f"it is {form.upper()}, but the segments before it are {before.upper()}")
 
 
 def play(path: str, form: str, take) -> None:

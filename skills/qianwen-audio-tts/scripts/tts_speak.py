@@ -11,6 +11,7 @@ from shared.transport.request import encoded
 from shared.cli.failed import defect
 from shared.failures import Exit, Failure
 from tts_answers import add_usage
+from tts_kinds import MEDIA_TYPES
 from tts_part import Speaker
 from tts_text import units
 
@@ -54,6 +55,15 @@ class Narration:
     def add(self, number: int, part: dict) -> None:
         """A part that was spoken beside `work`."""
         self._found[number] = part
+
+    def files(self) -> list:
+        """The parts that are there as files, in order: what a failure names where they stay for a rerun."""
+        return [{"path": self._speaker.store.path(self.keys[number], part["form"]), "bytes": part["bytes"],
+                 "media_type": MEDIA_TYPES[part["form"]]} for number, part in sorted(self._found.items())]
+
+    def facts_path(self, number: int) -> str:
+        """The file without which a part is spoken again."""
+        return self._speaker.store.facts_path(self.keys[number])
 
     def release(self, done: bool) -> None:
         """The whole is saved (`done`), or not: then all parts are left for a rerun. An interrupt waits until

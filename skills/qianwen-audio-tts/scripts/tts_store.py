@@ -136,7 +136,7 @@ class Store:
         facts = self._read(key)
         if not facts or not isinstance(facts.get("form"), str):
             return None
-        path = os.path.join(self.folder, f"{key}.{facts['form']}")
+        path = self.path(key, facts["form"])
         try:
             return {**facts, "path": path} if os.path.getsize(path) == facts.get("bytes") else None
         except OSError:
@@ -170,7 +170,7 @@ class Store:
     def _share(self, key: str, own: str, facts: dict) -> None:
         linked = self._own("tmp")
         _link(own, linked)
-        os.replace(linked, os.path.join(self.folder, f"{key}.{facts['form']}"))
+        os.replace(linked, self.path(key, facts["form"]))
         self._write(key, facts)
 
     def release(self, key: str, part: dict, done: bool) -> None:
@@ -191,6 +191,10 @@ class Store:
         facts = self._read(key) or {}
         for name in (f"{key}.{facts.get('form')}", f"{key}.json"):
             remove(os.path.join(self.folder, name))
+
+    def path(self, key: str, form: str) -> str:
+        """Where the sound of a finished part lies."""
+        return os.path.join(self.folder, f"{key}.{form}")
 
     def facts_path(self, key: str) -> str:
         """Where it is written what is known of a part, its link included."""
