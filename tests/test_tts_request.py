@@ -589,6 +589,22 @@ def test_set_wins_over_flags():
     assert input_of("MiniMax/speech-02-hd", speed=1.5, settings=["voice_setting.speed=0.7"])["voice_setting"]["speed"] == 0.7
 
 
+@pytest.mark.parametrize("rate", ['"16000"', "16000.0", "-5", "99999999999", "true", "0", "[16000]", "{}"])
+@pytest.mark.parametrize("model, path", [("qwen3-tts-flash", "parameters.sample_rate"), ("cosyvoice-v3-flash", "input.sample_rate"),
+                                         ("MiniMax/speech-2.8-hd", "input.audio_setting.sample_rate"), ("qwen-tts", "input.sample_rate")])
+def test_sample_rate_that_is_none_is_refused_before_anything_is_sent(model, path, rate):
+    """PCM that comes without a header gets one with this rate."""
+    *above, last = path.split(".")
+    given = {last: json.loads(rate)}
+    for name in reversed(above):
+        given = {name: given}
+    ways = [dict(request={"model": model, **given})] if json.loads(rate) else []
+    for fields in [*ways, dict(settings=[f"{path}={rate}"])] if model != "qwen-tts" else ways:
+        with pytest.raises(Failure) as caught:
+            call_of(model, **fields)
+        assert caught.value.exit_code == Exit.USAGE and rate in caught.value.message, fields
+
+
 @pytest.mark.parametrize("model, setting", [("qwen3-tts-flash", "sample_rate=8000"), ("cosyvoice-v3-flash", "sample_rate=8000"),
                                             ("MiniMax/speech-2.8-hd", "audio_setting.sample_rate=8000")])
 def test_rate_that_is_set_is_that_of_bare_pcm(model, setting):

@@ -81,6 +81,13 @@ def test_header_of_unknown_length_says_the_most(length):
     assert read(made + SAMPLES) == (Wav(24000, 1, 44, len(SAMPLES)), SAMPLES)
 
 
+def test_header_takes_every_rate_and_channels_that_are_read():
+    """The sound is paid by then."""
+    given = wav(fmt=form(32767, 2)[:8] + struct.pack("<HHIIHH", 1, 30000, 900000, 0, 60000, 16))
+    found, _ = read(given + bytes(60000))
+    assert len(header(found.rate, 0, found.channels)) == 44
+
+
 @pytest.mark.parametrize("size", [0, 0xFFFFFFFF, 0x7FFFFFFF, 0x7FFFFFFF - 36, 0x80000000, len(SAMPLES) + 1, len(SAMPLES) + 2, 10**9, None])
 def test_sizes_are_placeholders(size):
     for riff in (0, 0xFFFFFFFF, 0x7FFFFFFF, 36, None):

@@ -90,6 +90,7 @@ _COSY_FIELDS = {
 _COSY_FORMATS = {"wav": "wav", "pcm": "pcm", "mp3": "mp3", "opus": "opus"}
 _COSY_RATES = (8000, 16000, 22050, 24000, 44100, 48000)
 _AUDIO_RATES = (8000, 12000, 16000, 22050, 24000, 44100, 48000)
+ANY_RATE = range(1000, 1_000_000)  # samples a second that a header of WAV may tell
 OPUS_RATES = (8000, 12000, 16000, 24000, 48000)
 _COSY_RECORDED = ("zh", "en", "fr", "de", "ja", "ko", "ru")  # speech contract 9.2
 _COSY_PLAIN = {name: field for name, field in _COSY_FIELDS.items() if name != "instructions"}

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from shared.body import apply_native_settings, apply_settings, object_in
 from shared.cli.commands import quoted
 from shared.failures import usage
-from tts_models import DEFAULT_MODEL, OPUS_RATES, TABLE, is_socket_only, language_of, models_that
+from tts_models import ANY_RATE, DEFAULT_MODEL, OPUS_RATES, TABLE, is_socket_only, language_of, models_that
 from tts_text import units, without_marks
 
 STREAM_ABOVE = 300  # counting units; longer texts take minutes in one whole answer (speech contract 1.7)
@@ -221,7 +221,7 @@ def build_request(ask: Ask, model, text: str, stream: bool = False) -> Call:
     _check_body(body, model)
     channels = (object_in(given, "audio_setting").get("channel") if model.wire == "minimax"
                 else given.get("channels"))
-    return Call(model.path, body, stream, _form_of(body, model, form), _rate_of(body, model) or rate,
+    return Call(model.path, body, stream, _form_of(body, model, form), _rate_of(body, model, rate),
                 2 if channels == 2 else 1)
 
 
@@ -258,10 +258,15 @@ def _opus_rate(model) -> int:
     return model.rate if model.rate in OPUS_RATES else 0
 
 
-def _rate_of(body: dict, model) -> int:
-    """The sample rate that the finished body asks for."""
-    value = _value_of(body, model, "sample_rate")
-    return value if isinstance(value, int) else 0
+def _rate_of(body: dict, model, rate: int) -> int:
+    """The sample rate that the finished body asks for, else `rate`. PCM that comes without a header needs one
+    that a header can tell."""
+    told = _value_of(body, model, "sample_rate")
+    rate = rate if told is None else told
+    if type(rate) is not int or rate not in ANY_RATE:
+        raise usage(f"sample_rate of --set or --request is {json.dumps(rate)}, which is no sample rate",
+                    "legal: a whole number" + (f", one of {', '.join(map(str, model.rates))}" * bool(model.rates)))
+    return rate
 
 
 def _form_of(body: dict, model, form: str) -> str:

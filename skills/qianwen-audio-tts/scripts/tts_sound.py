@@ -12,13 +12,13 @@ from collections import namedtuple
 from tts_kinds import (
     HEAD, LEAST, BadSound, Frame, flac_length, frame_of, opus_length, other_kind, sniff, tags_size
 )
+from tts_models import ANY_RATE
 
 BLOCK = 1 << 16
 MOST_WAV = 0xFFFFFFFF - 36  # bytes of samples that a WAV header can tell
 _MOST_HEADER = 1 << 16  # bytes that a header in a stream may take
 _PCM, _EXTENSIBLE = 1, 0xFFFE
 _CHUNKS = (b"data", b"fmt ", b"LIST", b"fact")
-_RATES = range(1000, 1_000_000)  # samples a second that a header may tell
 
 # offset and length, in bytes, are those of the samples in the file.
 Wav = namedtuple("Wav", "rate channels offset length")
@@ -30,7 +30,7 @@ def header(rate: int, length: int, channels: int = 1) -> bytes:
     """The 44 bytes before `length` bytes of samples; 0xFFFFFFFF and more: not known yet, as in a pipe."""
     size, frame = min(length, 0xFFFFFFFF), 2 * channels
     return struct.pack("<4sI4s4sIHHIIHH4sI", b"RIFF", min(36 + size, 0xFFFFFFFF), b"WAVE",
-                       b"fmt ", 16, _PCM, channels, rate, rate * frame, frame, 16, b"data", size)
+                       b"fmt ", 16, _PCM, channels, rate, min(rate * frame, 0xFFFFFFFF), frame, 16, b"data", size)
 
 
 def read_wav(file, size: int) -> Wav:
@@ -66,7 +66,7 @@ def _format(raw: bytes) -> tuple:
         tag = struct.unpack("<H", raw[24:26])[0]
     if tag != _PCM or bits != 16 or not channels or not rate or frame != 2 * channels:
         raise BadSound(f"it is not 16-bit PCM (format {tag}, {bits} bits)")
-    if rate not in _RATES:
+    if rate not in ANY_RATE:
         raise BadSound(f"its header is damaged ({rate} Hz)")
     return rate, channels
 
