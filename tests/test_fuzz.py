@@ -188,7 +188,7 @@ def test_streams():
         headers, raw = headers_of(rng), answer_of(rng)
         answer, pieces = Answer(cumulative=rng.random() < 0.3), []
         with explained(case, (headers, raw), ends, BadStream):
-            blocks, streamed = peeked(iter(blocks_of(rng, raw)), headers)
+            blocks, streamed, _ = peeked(iter(blocks_of(rng, raw)), headers)
             assert streamed == is_stream(raw.lstrip(b"\xef\xbb\xbf \t\r\n"), headers), case
             fold(read_events(blocks), headers, answer, lambda *piece: pieces.append(piece), Context(host="the-host"))
             assert "".join(piece for channel, piece in pieces if channel == "text") == answer.text, case

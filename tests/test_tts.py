@@ -15,7 +15,7 @@ import tts_answers
 import tts_part
 
 from tests.conftest import BYTECODE, PLAN_KEY, SCRIPTS, STANDARD_KEY
-from tests.emulator import speech, voicing
+from tests.emulator import speech, voicing, wire
 
 SKILL = "qianwen-audio-tts"
 SENTENCE = "第{0}句：白日依山尽，黄河入海流。And this is sentence {0}, isn't it? "
@@ -551,6 +551,42 @@ def test_full_disk_names_no_other_format(speak, emulator, monkeypatch):
     monkeypatch.setattr("tts_sound.Joined.finish", full)
     done = speak("你好", "-o", "a.wav")
     assert done.code == 9 and "--output of the same format" in done.err and "or --format" not in done.err, done
+
+
+@pytest.mark.parametrize("typed", ["audio/wav", "application/octet-stream", "application/json", "text/event-stream", ""])
+@pytest.mark.parametrize("flags, sound", [(("-o", "a.wav"), "wav"), (("-o", "a.wav", "--stream"), "wav"), (("-o", "a.mp3", "--stream"), "mp3")])
+def test_answer_that_is_the_sound_itself(speak, emulator, work, monkeypatch, flags, sound, typed):
+    """As gateways send it; its first bytes tell, whatever its type says."""
+    pcm = voicing.samples("你好", RATE)
+    made = voicing.wav(pcm, RATE, "true") if sound == "wav" else voicing.mp3("你好", RATE)
+    answer_with(monkeypatch, made, typed)
+    done = speak("你好", *flags, "--json")
+    assert done.code == 0 and done.document["files"][0]["path"] == f"a.{sound}" and done.document["request_id"], done
+    assert (samples_of(work / "a.wav") == pcm if sound == "wav" else (work / "a.mp3").read_bytes()[-100:] == made[-100:])
+
+
+def test_bare_samples_as_the_answer_are_told_by_its_type(speak, emulator, work, monkeypatch):
+    pcm = voicing.samples("你好", RATE)
+    answer_with(monkeypatch, pcm, "audio/pcm")
+    assert speak("你好", "-o", "a.wav").code == 0 and samples_of(work / "a.wav") == pcm
+    answer_with(monkeypatch, pcm, "application/octet-stream")
+    assert speak("你好", "-o", "b.wav").code == 6
+    for body in (b'{"code": "InvalidParameter", "message": "no"}', b"<html><body>busy</body></html>", b"busy, come again later"):
+        answer_with(monkeypatch, body, "audio/wav")
+        assert speak("你好", "-o", "b.wav", "--retries", 0).code in (6, 8)
+
+
+def test_sound_as_the_answer_that_is_damaged_is_kept(speak, emulator, work, monkeypatch):
+    answer_with(monkeypatch, b"RIFF\xff\xff\xff\x7fWAVE", "audio/wav")
+    done = speak("你好", "-o", "b.wav", "--json")
+    assert done.code == 8 and "UklGR" in open(done.document["files"][0]["partial"], encoding="utf-8").read(), done
+
+
+def answer_with(monkeypatch, body: bytes, typed: str):
+    """The service answers the call with this body."""
+    def reply(exchange):
+        return wire.Reply(200, body, {"content-type": typed, "x-request-id": exchange.request_id})
+    monkeypatch.setattr(speech, "generation", reply)
 
 
 def test_plan_key_may_not_narrate(speak, emulator):

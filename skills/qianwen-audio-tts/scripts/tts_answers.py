@@ -30,7 +30,7 @@ class Damaged(Exception):
 
 
 class Answer:
-    """One answer, whole or in events. `finished`: the service said that this was all; `moment`: the service's
+    """One answer, whole, in events, or the sound itself in blocks. `finished`: the service said that this was all; `moment`: the service's
     time, if known."""
 
     def __init__(self, wire: str, moment: float | None = None):
@@ -45,18 +45,25 @@ class Answer:
     def url(self) -> str:
         return self._url or ("" if self._size else self._other)
 
-    def take(self, body: dict) -> bytes:
-        """The audio of a whole answer or of one event. Raises Damaged."""
+    def take(self, body) -> bytes:
+        """The audio of a whole answer or of one event; bytes are audio already. Raises Damaged."""
+        if isinstance(body, bytes):
+            self._remember({"audio": base64.b64encode(body).decode()})
+            self._size += len(body)
+            return body
         output = object_in(body, "output")
         self.request_id = str(body.get("request_id") or self.request_id)
         self.usage = usage_of(body) or self.usage
-        if self._size < _MOST_SAID:
-            self.said.append(body)
+        self._remember(body)
         audio = self._minimax(output) if self._wire == "minimax" else self._base64(output)
         self._size += len(audio)
         if not (audio or self._url or self._other):
             self._other = next((link for link in links_in(output) if _LINK.match(link)), "")
         return audio
+
+    def _remember(self, body: dict) -> None:
+        if self._size < _MOST_SAID:
+            self.said.append(body)
 
     def _base64(self, output: dict) -> bytes:
         choices = output.get("choices")

@@ -62,6 +62,13 @@ def tags_size(head: bytes) -> int:
     return place
 
 
+def is_sound(beginning: bytes, headers: dict) -> bool:
+    """Whether the body of an answer is the sound itself, as gateways send it: by its first bytes, and only where
+    these are no text by its type."""
+    typed = headers.get("content-type", "").lower().startswith("audio/")
+    return bool(sniff(beginning)) or typed and bool(beginning) and not other_kind(beginning[:HEAD])
+
+
 # ---- what is not the sound that was asked for ----------------------------------------------------------
 
 _OTHERS = ((b"PK\3\4", "ZIP"), (b"\x1f\x8b\x08", "GZIP"), (b"#!AMR", "AMR"), (b"caff", "CAF"),

@@ -11,7 +11,7 @@ from shared.failures import Exit, Failure
 from shared.files.whole import remove
 from shared.transport import download
 from shared.transport.events import WHOLE
-from shared.transport.request import moment_of, Request
+from shared.transport.request import moment_of, Request, request_id_of
 from shared.transport.retries import Retries
 from shared.money import cost as money
 from shared.words import counted
@@ -229,12 +229,14 @@ class Speaker:
             file.seek(0)
             file.truncate()
             sink, answer = Sink(file, call, on_audio), Answer(self._model.wire, moment_of(headers))
+            answer.request_id = request_id_of(None, headers)
             return self._take(events, answer, sink, call, client)
         text, region = call.billed, self._session.endpoint.price_region
         about = expected(self._model, text, region, self._speed)
         try:
             with self._session.payments.paying(self._model.id, about) as payment:
-                answer, form, damage = client.events(self.request_of(call), Retries.CREATE, take)
+                answer, form, damage = client.events(self.request_of(call), Retries.CREATE, take,
+                                                      tts_kinds.is_sound)
                 self._drop_old(answer.moment)
                 found = charged(self._model, answer.usage, text, region, self._speed)
                 self._paid.append((payment.settle(found, answer.request_id), answer.usage))
@@ -255,7 +257,7 @@ class Speaker:
         damage = None  # what keeps the sound from being saved; the rest is read all the same, for its link
         try:
             for event in events:
-                if not isinstance(event.data, dict):
+                if not isinstance(event.data, (dict, bytes)):
                     continue
                 error = error_of(event.data, self._model.wire)
                 if error:

@@ -47,17 +47,20 @@ class Client:
         except Failure as failure:
             raise costs_nothing(failure) if safety == Retries.READ else failure
 
-    def events(self, request: Request, safety: str, take):
+    def events(self, request: Request, safety: str, take, is_result=None):
         """Send a request that a model answers; `take(events, headers)` reads the answer and returns the
         result.
 
         A whole answer is one event named WHOLE: some gateways do not stream, and others stream what nobody
-        asked to be.
+        asked to be. `is_result(beginning, headers)`: the body may be the result itself, which comes in events
+        of bytes.
         """
         def attempt():
             with self.open(request) as response:
                 headers = self._accepted(response)
-                blocks, streams = reading.peeked(self._blocks(response, headers), headers)
+                blocks, streams, beginning = reading.peeked(self._blocks(response, headers), headers)
+                if is_result and is_result(beginning, headers):
+                    return take((Event(WHOLE, block, 200) for block in blocks), headers)
                 if streams:
                     return take(self._guarded(read_events(blocks), headers), headers)
                 body = self._answer_in(response.status, headers, _joined(blocks))

@@ -100,13 +100,13 @@ def is_stream(beginning: bytes, headers: dict) -> bool:
 
 
 def peeked(blocks, headers: dict) -> tuple:
-    """(the blocks of a body without blanks in front, whether they are an event stream)."""
+    """(the blocks of a body without blanks in front, whether they are an event stream, how they begin)."""
     beginning = b""
     for block in blocks:
         beginning = (beginning + block).lstrip(_BLANK)
         if beginning[:1] in (b"{", b"[", b"<") or len(beginning) >= _ENOUGH or b"\n" in beginning:
             break
-    return itertools.chain([beginning], blocks), is_stream(beginning, headers)
+    return itertools.chain([beginning], blocks), is_stream(beginning, headers), beginning
 
 
 def error_in(status: int, body, headers: dict, is_error: bool = False) -> ServiceError | None:
