@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 import tts_answers
@@ -379,6 +380,24 @@ def test_cut_stream_keeps_what_came(speak, emulator, work):
     assert done.code == 6 and done.document["files"][0]["path"] == "a.partial.wav", done
     assert done.document["files"][0]["media_type"] == "audio/wav"
     assert ("你好，世界。" * 20).startswith(voicing.decode(samples_of(work / "a.partial.wav")))
+
+
+def test_sound_may_be_longer_than_other_answers(speak, emulator, work, monkeypatch):
+    """How long it may be is told by the text: 9,999 characters with 48 kHz are more than 256 MiB in base64."""
+    monkeypatch.setattr("shared.transport.events._MAX_STREAM", 10_000)
+    assert speak("你好，世界。", "--stream", "-o", "a.wav").code == 0
+    assert samples_of(work / "a.wav") == expected(emulator, ["你好，世界。"])
+
+
+def test_what_came_of_a_segment_that_broke_off_is_kept(speak, fast, work):
+    """Also where nothing is passed on while it arrives."""
+    fast.inject("cut-sse", None)
+    text = article(60)
+    done = speak(text, "-o", "a.wav", "--json", "--retries", 0)
+    kept = done.document["files"][0]["partial"]
+    assert done.code == 6 and kept in done.document["error"]["message"], done
+    sound = samples_of(Path(kept))
+    assert sound and any(expected(fast, [sent]).startswith(sound) for sent in fast.speech_texts)
 
 
 def test_lost_download_is_fetched_by_a_rerun(speak, emulator, work):

@@ -1,6 +1,7 @@
 """One part of a text, from the request to a checked sound file in the store."""
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 
@@ -28,6 +29,7 @@ _SPEAK_AGAIN = "run the same command again: the segment is spoken again and bill
 _GONE = (403, 404, 410)  # what the storage answers for a link whose life is over
 # of sound: at first, a character, at most
 _MOST_BYTES, _BYTES_EACH, _BYTES_AT_ALL = 64 << 20, 2 << 20, 1 << 30
+_ENCODED = 5  # bytes on the wire for one of sound: two digits, perhaps all once more, and what is around it
 # of the time a text takes to say; below it something was cut off (speech contract 7.4). How long a short text
 # takes is told less surely.
 _TRUNCATED, _TRUNCATED_SHORT, _SHORT = 0.5, 0.25, 4  # _SHORT: seconds
@@ -198,6 +200,10 @@ class Speaker:
             if form:
                 return self.store.keep(key, temporary, form, facts)
             facts = self.store.keep_link(key, facts)
+        except Failure as failure:
+            if failure.partial and not on_audio:
+                self._keep_rest(failure, key, temporary)
+            raise
         except OSError as error:
             raise self._unsaved(error, url) from error
         finally:
@@ -213,6 +219,13 @@ class Speaker:
             return path, open(path, "w+b")
         except OSError as error:
             raise self.store.refusal(error) from None
+
+    def _keep_rest(self, failure: Failure, key: str, path: str) -> None:
+        """What came of a part before it broke off is of use, and billed perhaps."""
+        kept = self.store.set_aside(key, path)
+        if kept:
+            failure.message += f"; what came of it is in {kept}"
+            failure.files = [*failure.files, {"partial": kept}]
 
     def _unsaved(self, error: OSError, url: str) -> Failure:
         self._session.console.links([url] if url else [])
@@ -236,7 +249,7 @@ class Speaker:
         try:
             with self._session.payments.paying(self._model.id, about) as payment:
                 answer, form, damage = client.events(self.request_of(call), Retries.CREATE, take,
-                                                      tts_kinds.is_sound)
+                                                      tts_kinds.is_sound, _ENCODED * most_bytes(call.text))
                 self._drop_old(answer.moment)
                 found = charged(self._model, answer.usage, text, region, self._speed)
                 self._paid.append((payment.settle(found, answer.request_id), answer.usage))
@@ -275,6 +288,8 @@ class Speaker:
             if not answer.url:
                 if sink.size:  # the beginning is spoken and billed, and perhaps played already
                     failure.partial, failure.accepted = {"bytes": sink.size}, "maybe"
+                    with contextlib.suppress(BadSound, OSError):
+                        sink.end()
                 raise
             damage = failure  # the whole is behind the link, which comes last
         try:

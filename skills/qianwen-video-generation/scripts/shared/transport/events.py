@@ -5,8 +5,8 @@ import json
 import re
 from collections import namedtuple
 
-_MAX_EVENT = 16 * 1024 * 1024  # bytes of one SSE line, and characters of one event
-_MAX_STREAM = 256 * 1024 * 1024  # bytes of one answer
+_MAX_EVENT = 64 << 20  # bytes of one SSE line, and characters of one event
+_MAX_STREAM = 256 << 20  # bytes of one answer
 
 
 class BadStream(Exception):
@@ -20,15 +20,15 @@ ERROR = "error"  # the name of an event that tells an error, even without a code
 WHOLE = "whole"  # the name of the one event that stands for an answer which came as a whole
 
 
-def read_events(blocks):
-    """Parse server-sent events of both dialects from blocks of bytes.
+def read_events(blocks, most: int = 0):
+    """Parse server-sent events of both dialects from blocks of bytes, of which `most` may come if it is more than usual.
 
     Frames may lack the blank line between them (then `id:`, `event:` or a second `data:` begins the next one,
     unless the data so far is half a JSON value, which goes on there), lines may end in LF or CRLF, the space
     after the colon is optional, and a UTF-8 sequence may be split across blocks.
     """
     name, data, status, size, read = "", None, 0, 0, 0
-    for line in _lines(blocks):
+    for line in _lines(blocks, max(most, _MAX_STREAM)):
         field, _, value = line.partition(":")
         value = value[1:] if value.startswith(" ") else value
         if data is not None and (not line or field in ("id", "event", "data")):
@@ -74,13 +74,13 @@ def _value(lines: list):
     return "\n".join(lines)
 
 
-def _lines(blocks):
+def _lines(blocks, most: int):
     rest, size = bytearray(), 0
     for block in blocks:
         rest += block
         size += len(block)
-        if len(rest) > _MAX_EVENT or size > _MAX_STREAM:
-            raise BadStream("a line is too long" if size <= _MAX_STREAM else "it has no end")
+        if len(rest) > _MAX_EVENT or size > most:
+            raise BadStream("a line is too long" if size <= most else "it has no end")
         if b"\n" not in block and b"\r" not in block:
             continue
         *lines, rest = rest.replace(b"\r\n", b"\n").split(b"\n")

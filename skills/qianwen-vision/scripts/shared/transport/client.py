@@ -47,22 +47,23 @@ class Client:
         except Failure as failure:
             raise costs_nothing(failure) if safety == Retries.READ else failure
 
-    def events(self, request: Request, safety: str, take, is_result=None):
+    def events(self, request: Request, safety: str, take, is_result=None, most: int = 0):
         """Send a request that a model answers; `take(events, headers)` reads the answer and returns the
         result.
 
         A whole answer is one event named WHOLE: some gateways do not stream, and others stream what nobody
         asked to be. `is_result(beginning, headers)`: the body may be the result itself, which comes in events
-        of bytes.
+        of bytes. `most`: how many bytes may come in events, if that is more than usual.
         """
         def attempt():
             with self.open(request) as response:
                 headers = self._accepted(response)
                 blocks, streams, beginning = reading.peeked(self._blocks(response, headers), headers)
                 if is_result and is_result(beginning, headers):
+                    blocks = _bounded(blocks, max(most, _MAX_JSON))
                     return take((Event(WHOLE, block, 200) for block in blocks), headers)
                 if streams:
-                    return take(self._guarded(read_events(blocks), headers), headers)
+                    return take(self._guarded(read_events(blocks, most), headers), headers)
                 body = self._answer_in(response.status, headers, _joined(blocks))
                 return take(iter([Event(WHOLE, body, 200)]), headers)
         return self.retries.run(attempt, safety)
