@@ -231,6 +231,21 @@ def test_second_header_that_is_cut_anywhere(head):
         assert fed([head + SAMPLES[:10], head[:place], head[place:] + SAMPLES[10:40], SAMPLES[40:60]])[0] == SAMPLES[:60], place
 
 
+@pytest.mark.parametrize("size", [1, 3, 7, 100, 10**6])
+@pytest.mark.parametrize("behind", [LIST, LIST + LIST, b"AIGC" + struct.pack("<I", 5) + b"01234\0", b"id3 " + struct.pack("<I", 0)])
+def test_chunks_behind_the_samples_are_no_samples(behind, size):
+    """Where the header tells honestly how many there are; a new one may follow."""
+    assert fed(cut(wav(after=behind), size))[0] == SAMPLES
+    assert fed([*cut(wav(after=behind), size), *cut(wav(), size)])[0] == SAMPLES * 2
+
+
+@pytest.mark.parametrize("size", [3, 100, 10**6])
+def test_header_that_tells_too_little_loses_no_samples(size):
+    """That of the first piece of a stream."""
+    for told in (2, 100, len(SAMPLES) - 8):
+        assert fed(cut(wav(size=told), size))[0] == SAMPLES
+
+
 def test_half_a_sample_before_a_second_header_is_lost():
     assert fed([wav(b"") + SAMPLES[:5], wav(SAMPLES[6:20])])[0] == SAMPLES[:4] + SAMPLES[6:20]
 

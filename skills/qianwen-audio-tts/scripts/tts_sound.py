@@ -6,6 +6,7 @@ All PCM here is 16-bit little-endian. Everything is read in blocks: a long narra
 from __future__ import annotations
 
 import os
+import re
 import struct
 from collections import namedtuple
 
@@ -18,6 +19,7 @@ BLOCK = 1 << 16
 MOST_WAV = 0xFFFFFFFF - 36  # bytes of samples that a WAV header can tell
 _MOST_HEADER = 1 << 16  # bytes that a header in a stream may take
 _PCM, _EXTENSIBLE = 1, 0xFFFE
+_NAME, _MOST_CHUNK = re.compile(rb"[A-Za-z][A-Za-z0-9 _-]{3}"), 1 << 20  # of a chunk behind the samples
 _CHUNKS = (b"data", b"fmt ", b"LIST", b"fact")
 
 # offset and length, in bytes, are those of the samples in the file.
@@ -80,6 +82,31 @@ def _data(found, place: int, length: int, rest: int) -> Wav:
     return Wav(rate, channels, place, length - length % (2 * channels))
 
 
+def head_of(data: bytes):
+    """The WAV header that a chunk begins with, its length as it stands there; the offset is 0 where it begins
+    with none. None while the header is not whole. Raises BadSound."""
+    if data[:4] != b"RIFF"[:len(data)] or (len(data) >= 12 and sniff(data) != "wav"):
+        return Wav(0, 0, 0, 0)
+    place, found = 12, None
+    while place + 8 <= len(data):
+        name, length = struct.unpack_from("<4sI", data, place)
+        place += 8
+        if name == b"data":
+            if found is None:
+                raise BadSound("its header is damaged")
+            return Wav(*found, place, length)
+        if name == b"fmt ":
+            if len(data) < place + length:
+                break
+            found = _format(data[place:place + length])
+        if len(data) < place + length + 4:
+            break
+        place += length + _padding(length, data[place + length:place + length + 4])
+    if len(data) > _MOST_HEADER:
+        raise BadSound("its header is damaged")
+    return None
+
+
 class PcmStream:
     """Samples out of a stream; a WAV header, in every chunk or in none, is sniffed and never trusted.
 
@@ -91,18 +118,22 @@ class PcmStream:
         self.started = False  # whether anything came that is not a header
         self._held, self._trusted = b"", False  # half a sample; whether there was a header
         self._header = b""  # the beginning of a chunk that may be a header
+        self._behind = _Behind(0)
 
     def feed(self, chunk: bytes) -> bytes:
         """The samples that one chunk of the service completes. Raises BadSound for what is not PCM."""
         data = self._header + chunk
         if self._header or (chunk and chunk[:4] == b"RIFF"[:len(chunk)]):
-            place = self._behind_header(data)
-            if place is None:
+            head = head_of(data)
+            if head is None:
                 self._header = data
                 return b""
-            if place:
+            if head.offset:
+                self._take(head.rate, head.channels)
                 self._held, self._trusted = b"", True  # half a sample before a new header is lost
-            data, self._header = data[place:], b""
+                self._behind = _Behind(head.length)
+            data, self._header = data[head.offset:], b""
+        data = self._behind.without(data)
         if not self.started and data:
             if not self._trusted:
                 self._check_first(data)
@@ -111,30 +142,6 @@ class PcmStream:
         whole = len(data) - len(data) % (2 * self.channels)
         self._held = data[whole:]
         return data[:whole]
-
-    def _behind_header(self, data: bytes):
-        """Where the samples begin; None while the header is not whole; 0 when it is none."""
-        if data[:4] != b"RIFF"[:len(data)] or (len(data) >= 12 and sniff(data) != "wav"):
-            return 0
-        place, found = 12, None
-        while place + 8 <= len(data):
-            name, length = struct.unpack_from("<4sI", data, place)
-            place += 8
-            if name == b"data":
-                if found is None:
-                    raise BadSound("its header is damaged")
-                self._take(*found)
-                return place
-            if name == b"fmt ":
-                if len(data) < place + length:
-                    break
-                found = _format(data[place:place + length])
-            if len(data) < place + length + 4:
-                break
-            place += length + _padding(length, data[place + length:place + length + 4])
-        if len(data) > _MOST_HEADER:
-            raise BadSound("its header is damaged")
-        return None
 
     def _take(self, rate: int, channels: int) -> None:
         if self.started and (rate, channels) != (self.rate, self.channels):
@@ -147,6 +154,30 @@ class PcmStream:
         kind = sniff(data).upper() or (other_kind(data[:HEAD]) if len(data) >= LEAST else "")
         if kind:
             raise BadSound(f"it is {kind}, not PCM")
+
+
+class _Behind:
+    """Takes away the chunks that follow the samples. Their header may tell too little, as of the first piece
+    of a stream: what does not begin like a chunk where they should end are samples still."""
+
+    def __init__(self, length: int):
+        self._left = length  # bytes to the end of the samples, or of a chunk
+        self._is_chunk, self._open, self._border = False, length == 0, b""  # _open: samples to the end
+
+    def without(self, data: bytes) -> bytes:
+        data, self._border, samples = self._border + data, b"", b""
+        while data and not self._open:
+            if self._left:
+                piece, data = data[:self._left], data[self._left:]
+                self._left -= len(piece)
+                samples += b"" if self._is_chunk else piece
+            elif len(data) < 8:
+                self._border, data = data, b""
+            else:
+                name, length = struct.unpack_from("<4sI", data)
+                self._is_chunk = bool(_NAME.fullmatch(name)) and length <= _MOST_CHUNK
+                self._open, self._left = not self._is_chunk, 8 + length + length % 2
+        return samples + data
 
 
 # ---- MP3 -----------------------------------------------------------------------------------------------
