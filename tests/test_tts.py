@@ -572,6 +572,29 @@ def test_full_disk_names_no_other_format(speak, emulator, monkeypatch):
     assert done.code == 9 and "--output of the same format" in done.err and "or --format" not in done.err, done
 
 
+@pytest.mark.parametrize("reason, code, words", [("content_filter", 10, "change the words"), ("error", 8, "billed again"),
+                                                 ("length", 0, "the end of a segment is missing"), ("stop_sequence", 0, "")])
+@pytest.mark.parametrize("flags, where", [((), "speech/"), (("--stream",), "a.partial.wav")])
+def test_speech_that_ended_early(speak, emulator, work, monkeypatch, flags, where, reason, code, words):
+    """What was spoken until then is kept, and does not pass for the whole."""
+    def ended(exchange, job):
+        for event in events(exchange, job):
+            output = event["output"]
+            output["audio"].pop("url", None)
+            if output["finish_reason"] == "stop":
+                output["finish_reason"] = reason
+            yield event
+    events, text = speech._events, "你好，世界。" * 40
+    monkeypatch.setattr(speech, "_events", ended)
+    done = speak(text, "-o", "a.wav", *flags, "--json")
+    assert done.code == code and words in done.err, done
+    if code:
+        kept = done.document["files"][0]
+        kept = kept.get("partial") or kept["path"]
+        assert where in kept and reason in done.document["error"]["message"] and not (work / "a.wav").exists(), done
+        assert voicing.decode(samples_of(work / kept)) == text and done.document["billing"]["units"], done
+
+
 @pytest.mark.parametrize("typed", ["audio/wav", "application/octet-stream", "application/json", "text/event-stream", ""])
 @pytest.mark.parametrize("flags, sound", [(("-o", "a.wav"), "wav"), (("-o", "a.wav", "--stream"), "wav"), (("-o", "a.mp3", "--stream"), "mp3")])
 def test_answer_that_is_the_sound_itself(speak, emulator, work, monkeypatch, flags, sound, typed):

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import base64
 import json
+import random
 
 import pytest
 
@@ -14,6 +15,7 @@ from tests.folding import each
 from tts_answers import Answer, Damaged, add_usage, billed, error_of
 from tts_costs import charged, expected
 from tts_models import find_model
+from tts_sound import header
 from tts_speak import usage_of
 from tts_store import Store
 
@@ -146,6 +148,35 @@ def test_sound_with_a_status_that_says_more_is_never_dropped():
     events = [*(minimax(chunk, 1, EXTRA) for chunk in CHUNKS), minimax(SOUND, 2, EXTRA)]
     assert take("minimax", *events)[0] == SOUND
     assert not take("minimax", *events[:-1])[1].finished
+
+
+RNG = random.Random(3)
+NOISE = [RNG.randbytes(4000) for _ in range(3)]
+
+
+def riff(samples: bytes) -> bytes:
+    """A WAV whose header tells its own size, as each repetition has it."""
+    return header(24000, len(samples)) + samples
+
+
+REPEATS = {  # what events carry -> what is new in them
+    "each has all so far": ([NOISE[0], NOISE[0] + NOISE[1], b"".join(NOISE)], NOISE),
+    "each has all so far, as WAV": ([riff(NOISE[0]), riff(NOISE[0] + NOISE[1]), riff(b"".join(NOISE))], [riff(NOISE[0]), *NOISE[1:]]),
+    "the last has all again": ([*NOISE, b"".join(NOISE)], [*NOISE, b""]),
+    "the last has all again, as WAV": ([riff(NOISE[0]), *NOISE[1:], riff(b"".join(NOISE))], [riff(NOISE[0]), *NOISE[1:], b""]),
+    "one came twice": ([NOISE[0], NOISE[0], NOISE[1]], [NOISE[0], b"", NOISE[1]]),
+    "increments": (NOISE, NOISE), "increments with headers": ([riff(one) for one in NOISE], [riff(one) for one in NOISE]),
+    "silence": ([bytes(4000)] * 3 + [NOISE[0]], [bytes(4000)] * 3 + [NOISE[0]]),
+    "silence, and all of it again": ([bytes(4000)] * 2 + [bytes(8000)], [bytes(4000)] * 2 + [b""]),
+    "a short one": ([b"ab" * 20, b"ab" * 20], [b"ab" * 20, b"ab" * 20]),
+    "one like the first only": ([NOISE[0], NOISE[1], NOISE[0] + NOISE[2]], [NOISE[0], NOISE[1], NOISE[0] + NOISE[2]]),
+}
+
+
+@pytest.mark.parametrize("carried, new", REPEATS.values(), ids=REPEATS)
+def test_what_is_repeated_within_a_stream_is_taken_once(carried, new):
+    answer = Answer("cosy")
+    assert [answer.take(audio(one, finish="stop" if one is carried[-1] else "null")) for one in carried] == new
 
 
 def test_stream_over_the_wire():

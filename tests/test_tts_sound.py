@@ -22,7 +22,8 @@ from tests.folding import each
 import tts_sound
 from tts_kinds import BadSound, frame_of, HEAD, other_kind, sniff
 from tts_sound import Joined, length_of, play, Mp3Stream, PcmStream, Wav, header, read_wav
-from tts_part import Sink, too_long
+from tts_output import too_long
+from tts_part import Sink
 from tts_request import Call
 
 SAMPLES = random.Random(1).randbytes(4000)

@@ -9,28 +9,17 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections import defaultdict
 
 from ..body import objects_in, plain
 from ..failures import BAD_FORM, Exit, Failure
 from ..transport.context import Context
+from ..transport.endings import bad_end
 from ..transport.events import WHOLE
 from ..transport.request import request_id_of
 
 _LONG = 16  # characters that no model begins a piece with by chance, when they are all that came before
 _SOME = 4
-
-# Reasons of ending that mean the answer is not what was asked for: words in them, exit code, what happened,
-# what to do. Others are ends like any.
-_BAD_ENDS = (
-    (r"filter|inspect|sensitiv|safety|recitation|prohibit|block|refus", Exit.CONTENT,
-     "content inspection stopped the answer", "rephrase the question"),
-    (r"resource|overload|capacity", Exit.FAILED,
-     "the service had no capacity to finish the answer", "run the command again in a minute"),
-    (r"error|abort|cancel|time_?out|fail|interrupt", Exit.FAILED,
-     "the service ended the answer before it was complete", "run the command again"),
-)
 
 
 class Answer:
@@ -118,8 +107,7 @@ class Answer:
 
     def check_end(self) -> None:
         """Raise a Failure for an answer that was cut off by the service, or is no result."""
-        reason = self.finish_reason.lower()
-        code, what, fix = next((row[1:] for row in _BAD_ENDS if re.search(row[0], reason)), (None, "", ""))
+        code, what, fix = bad_end(self.finish_reason)
         if code is None and self._lacks():
             code, what, fix = Exit.FAILED, self._lacks(), "run the command again"
             if self.at_limit:

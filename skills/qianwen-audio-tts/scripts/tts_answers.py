@@ -7,17 +7,22 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import re
 
 from shared.body import countable, object_in
 from shared.tasks.answers import links_in, usage_of
 from shared.transport.addresses import link_of
 from shared.transport.context import ServiceError
+from tts_kinds import BadSound
+from tts_sound import head_of
 
 _LINK = re.compile(r"https?://", re.IGNORECASE)
 _INLINE = re.compile(r"data:[^,]{0,200};base64,", re.IGNORECASE)
 _PLACES = ("data", "audio", "b64_json", "url", "URL", "audio_url")  # of sound in an object; the last are links
 _DEEPEST = 6
+# what is shorter, or of few values, as silence is, may come twice by its nature; not all of it in the end
+_LEAST_SURE, _VARIED = 1000, 32
 _MOST_SAID = 64 << 20  # bytes of sound up to which all that was said is remembered
 _MINIMAX_ERRORS = {  # base_resp.status_code -> the code by which failures are explained
     1001: "RequestTimeOut", 1002: "Throttling.RateQuota", 1004: "InvalidApiKey",
@@ -37,7 +42,8 @@ class Answer:
         self._wire, self.moment = wire, moment
         self.request_id = self._url = self._other = ""  # _other: a link at a place that is nobody's
         self.usage: dict = {}
-        self.finished = False
+        self.finished, self.reason = False, ""  # reason: the service's word for its end
+        self._before = _Before()
         self.said: list = []  # the bodies as they came
         self._size = 0  # bytes of audio that have come
 
@@ -56,6 +62,7 @@ class Answer:
         self.usage = usage_of(body) or self.usage
         self._remember(body)
         audio = self._minimax(output) if self._wire == "minimax" else self._base64(output)
+        audio = self._before.new_in(audio, self.finished)
         self._size += len(audio)
         if not (audio or self._url or self._other):
             self._other = next((link for link in links_in(output) if _LINK.match(link)), "")
@@ -69,7 +76,8 @@ class Answer:
         choices = output.get("choices")
         choice = choices[0] if isinstance(choices, list) and choices else {}
         ends = (output.get("finish_reason"), choice.get("finish_reason") if isinstance(choice, dict) else "")
-        self.finished = self.finished or any(end not in ("null", None, "") for end in ends)
+        self.reason = next((str(end) for end in ends if end not in ("null", None, "")), self.reason)
+        self.finished = self.finished or bool(self.reason)
         link, data = _sound_in(output)
         if not (link or data):  # as gateways have it
             message = object_in(choice, "message")
@@ -94,6 +102,35 @@ class Answer:
             return bytes.fromhex(audio)
         except ValueError:
             raise Damaged("the service sent audio that is not hexadecimal") from None
+
+
+class _Before:
+    """The sound that came before, by its sum: some services repeat all of it, in the last event or in each. A
+    header in front may tell another size each time."""
+
+    def __init__(self):
+        self._sum, self._size = hashlib.sha256(), 0
+
+    def new_in(self, audio: bytes, last: bool) -> bytes:
+        """What of an event, perhaps the last, was not there before."""
+        sound = audio[_header_size(audio):]
+        before = sound[:self._size]
+        repeats = _LEAST_SURE <= self._size == len(before) and (
+            hashlib.sha256(before).digest() == self._sum.digest())
+        if repeats and (len(set(before)) > _VARIED or last and len(sound) == self._size):
+            audio = sound = sound[self._size:]
+        self._sum.update(sound)
+        self._size += len(sound)
+        return audio
+
+
+def _header_size(audio: bytes) -> int:
+    """Bytes of the WAV header in front, 0 without a whole one."""
+    try:
+        head = head_of(audio)
+    except BadSound:  # it is told where the sound is kept
+        head = None
+    return head.offset if head else 0
 
 
 def _sound_in(place, bare: bool = True, depth: int = _DEEPEST) -> tuple:

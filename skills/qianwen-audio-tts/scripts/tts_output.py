@@ -16,7 +16,7 @@ from shared.files.outputs import OutputFiles
 from shared.files.sidecar import sidecar_path
 from shared.money.cost import document
 from tts_kinds import BadSound, MEDIA_TYPES
-from tts_part import Heard, too_long, too_short
+from tts_part import Heard
 from tts_request import expected_seconds
 from tts_sound import Joined, play, TooLarge
 
@@ -24,6 +24,11 @@ _MOST_PROMPT = 2000  # characters of the text that the description repeats
 _CUT_FIX = "listen to its end; smaller segments (--max-part) are never cut off"
 _SHORT_FIX = ("listen to its end; if it is missing, "
               "run the command again with another --output (it is billed again)")
+# of the time a text takes to say; below it something was cut off (speech contract 7.4). How long a short text
+# takes is told less surely.
+_TRUNCATED, _TRUNCATED_SHORT, _SHORT = 0.5, 0.25, 4  # _SHORT: seconds
+_NO_WORD = 0.05  # seconds in which nobody says anything
+_MOST_SECONDS, _SECONDS_EACH = 100, 20  # of sound: at first, a character
 
 
 class Output:
@@ -292,3 +297,16 @@ class _Stdout:
         except OSError as error:
             if not failed or isinstance(error, BrokenPipeError):
                 raise
+
+
+def too_short(seconds: float, text: str, speed) -> bool:
+    """Whether a part is so short that its end must be missing:
+    CosyVoice cuts long texts silently (speech contract 4.7)."""
+    expected = expected_seconds(text, speed)
+    least = expected * (_TRUNCATED if expected > _SHORT else _TRUNCATED_SHORT)
+    return seconds < max(least, _NO_WORD if any(map(str.isalnum, text)) else 0)
+
+
+def too_long(seconds: float, text: str) -> bool:
+    """Whether a length that a file tells of itself cannot be that of a text."""
+    return seconds > _MOST_SECONDS + _SECONDS_EACH * len(text)

@@ -11,6 +11,7 @@ from shared import failures
 from shared.failures import Exit, Failure
 from shared.files.whole import remove
 from shared.transport import download
+from shared.transport.endings import bad_end
 from shared.transport.events import WHOLE
 from shared.transport.request import moment_of, Request, request_id_of
 from shared.transport.retries import Retries
@@ -20,21 +21,17 @@ from tts_answers import Answer, Damaged, error_of
 from tts_costs import charged, expected
 from tts_kinds import BadSound
 from tts_models import TABLE
-from tts_request import asks_for_pcm, expected_seconds
+from tts_request import asks_for_pcm
 from tts_store import private, Store, unsaved
 
 _FETCH_AGAIN = ("run the same command again: "
                 "what is paid is fetched and not paid again while the link lives (24 hours)")
 _SPEAK_AGAIN = "run the same command again: the segment is spoken again and billed again"
+_FILTERED = "change the words of the passage: the same ones are refused, and perhaps billed, again"
 _GONE = (403, 404, 410)  # what the storage answers for a link whose life is over
 # of sound: at first, a character, at most
 _MOST_BYTES, _BYTES_EACH, _BYTES_AT_ALL = 64 << 20, 2 << 20, 1 << 30
 _ENCODED = 5  # bytes on the wire for one of sound: two digits, perhaps all once more, and what is around it
-# of the time a text takes to say; below it something was cut off (speech contract 7.4). How long a short text
-# takes is told less surely.
-_TRUNCATED, _TRUNCATED_SHORT, _SHORT = 0.5, 0.25, 4  # _SHORT: seconds
-_NO_WORD = 0.05  # seconds in which nobody says anything
-_MOST_SECONDS, _SECONDS_EACH = 100, 20  # of sound: at first, a character
 
 
 class Heard:
@@ -174,22 +171,16 @@ class Speaker:
     def speak(self, key: str, call, client, on_audio=None) -> dict:
         """The part of a call, as Store.take gives it:
         made, or fetched where an earlier run paid for it already."""
-        known = self.store.link(key)
-        if known:
-            try:
-                return self._fetch(key, known, call, client, on_audio)
-            except Failure as failure:
-                if not self._is_dead(failure, known):
-                    raise
-                self._session.console.note("the link of an earlier segment no longer works; "
-                                           "the segment is spoken again")
-                self.store.drop(key)
+        found = self._paid_before(key, call, client, on_audio)
+        if found:
+            return found
         temporary, file = self._opened()
         url = ""
         try:
             with file:
                 answer, form, damage = self._send(call, client, file, on_audio)
                 url = answer.url
+                self._check_end(answer, file.seek(0, os.SEEK_END) if form else 0)
                 if form:
                     self.store.restore(temporary, file)
                 elif not url:
@@ -212,6 +203,21 @@ class Speaker:
             raise _only_a_link(url, f"what arrived of a segment is damaged: {damage}")
         return self._fetch(key, facts, call, client, on_audio)
 
+    def _paid_before(self, key: str, call, client, on_audio) -> dict | None:
+        """The part whose link an earlier run left; None without one, or where the link is dead."""
+        known = self.store.link(key)
+        if not known:
+            return None
+        try:
+            return self._fetch(key, known, call, client, on_audio)
+        except Failure as failure:
+            if not self._is_dead(failure, known):
+                raise
+            self._session.console.note("the link of an earlier segment no longer works; "
+                                       "the segment is spoken again")
+            self.store.drop(key)
+            return None
+
     def _opened(self) -> tuple:
         """(path, open file) of what comes: it is there before anything is sent."""
         try:
@@ -219,6 +225,19 @@ class Speaker:
             return path, open(path, "w+b")
         except OSError as error:
             raise self.store.refusal(error) from None
+
+    def _check_end(self, answer: Answer, size: int) -> None:
+        """Raises Failure for an answer that ended before all was spoken; `size`: bytes that came."""
+        code, what, _ = bad_end(answer.reason)
+        if answer.reason == "length":
+            self._session.console.warn("the service stopped at its limit (finish_reason length): the end of a "
+                                       "segment is missing", "smaller segments: --max-part")
+        if code is not None:
+            raise Failure(code, f"{what} (finish_reason {answer.reason})",
+                          f"what was made of it is behind {answer.url}" if answer.url else "",
+                          _FILTERED if code == Exit.CONTENT else _SPEAK_AGAIN, request_id=answer.request_id,
+                          accepted="maybe", partial={"bytes": size} if size else None,
+                          files=[{"url": answer.url}] if answer.url else [])
 
     def _keep_rest(self, failure: Failure, key: str, path: str) -> None:
         """What came of a part before it broke off is of use, and billed perhaps."""
@@ -382,16 +401,3 @@ def _only_a_link(url: str, message: str, kept: str = "") -> Failure:
 def most_bytes(text: str) -> int:
     """How large the sound of a text can be, generously: a mark for a pause of 100 s has 10 characters."""
     return min(_MOST_BYTES + _BYTES_EACH * len(text), _BYTES_AT_ALL)
-
-
-def too_short(seconds: float, text: str, speed) -> bool:
-    """Whether a part is so short that its end must be missing:
-    CosyVoice cuts long texts silently (speech contract 4.7)."""
-    expected = expected_seconds(text, speed)
-    least = expected * (_TRUNCATED if expected > _SHORT else _TRUNCATED_SHORT)
-    return seconds < max(least, _NO_WORD if any(map(str.isalnum, text)) else 0)
-
-
-def too_long(seconds: float, text: str) -> bool:
-    """Whether a length that a file tells of itself cannot be that of a text."""
-    return seconds > _MOST_SECONDS + _SECONDS_EACH * len(text)

@@ -18,7 +18,8 @@ media/        pictures, videos and sounds that go in: inputs prompt addressing u
 money/        what a call costs: cost prices payments budget spending sums report
 gallery/      a page of results: page.py and the page's own files
 transport/    one HTTP call done right: client request retries reading events download;
-              uploads: storage multipart; what went wrong: context said errors troubles;
+              uploads: storage multipart; what went wrong: context said errors endings
+              troubles;
               below them connecting proxies limits addresses
 account.py    the key and the endpoint's setting, from the environment and .env files
 files/        bytes on disk: names answer_file json_file outputs sidecar probe ends;
