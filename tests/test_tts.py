@@ -738,6 +738,16 @@ def test_a_row_with_a_segment_in_doubt_is_in_doubt(speak, emulator, work):
     assert speak(*flags, "--again").code == 0 and len(emulator.creates) == 3
 
 
+@pytest.mark.parametrize("fault", ["reset", "accept-then-reset"])
+def test_segment_in_doubt_is_not_said_to_cost_nothing(speak, fast, fault):
+    """What is saved is named, and the one condition stays."""
+    fast.inject(fault, None, text="第二段")
+    done = speak("第一段在这里。\n\n第二段在这里。\n\n第三段在这里。", "--pause", 100, "-o", "a.wav", "--json", "--retries", 0)
+    fix = done.document["error"]["fix"]
+    assert done.code == 6 and fix.count("run the") == 1 and "only if paying twice is acceptable" in fix, done
+    assert "2 of 3 segments are spoken and saved, and only what is missing is sent then" in fix
+
+
 def test_rows_with_the_same_beginning(speak, fast, work):
     """Rows that need the same parts at the same time: none takes them from another."""
     fast.latency = 0.01

@@ -212,14 +212,13 @@ class Narration:
         others = len(self._failures) - 1
         if others:
             failure.message += f" ({others} more failed)"
-        again = "run the same command again: only what is missing is sent"
-        if failure.code == failures.BAD_FORM:  # which is missing, and paid for
-            failure.fix += f". {self._kept()}"
-            return failure
+        again = ": run the same command again: only what is missing is sent"
         if failure.exit_code == Exit.CONTENT:
-            again = ("change that passage and run the command again: "
+            again = (": change that passage and run the command again: "
                      "only what is missing or changed is sent")
-        failure.fix = f"{failure.fix}. {self._kept()}: {again}" if failure.fix else f"{self._kept()}: {again}"
+        elif _is_doubt(failure):  # what is missing may be paid for, and the advice says so already
+            again = ", and only what is missing is sent then"
+        failure.fix = ". ".join(filter(None, (failure.fix, self._kept() + again)))
         return failure
 
 
