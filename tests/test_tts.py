@@ -563,6 +563,24 @@ def test_segments_that_differ_are_files_and_one_of_them_can_be_had_again(speak, 
     assert done.code == 0 and len(emulator.creates) == 3, done
 
 
+@pytest.mark.parametrize("streamed", [(), ("--stream",)])
+def test_sound_of_another_kind_than_was_asked_for_is_told(speak, emulator, work, monkeypatch, streamed):
+    """Where the file does not show it: samples have no header, and stdout has no name."""
+    def other(exchange, job, streamed=False):
+        return audio_of(exchange, dataclasses.replace(job, **odd), streamed)
+    audio_of = speech.audio_of
+    monkeypatch.setattr(speech, "audio_of", other)
+    words = "24000 Hz, not the 16000 Hz"
+    for odd, flags, told in (({"rate": 24000, "form": "wav"}, ("--format", "pcm", "--sample-rate", 16000, "-o", "a.pcm"), words),
+                             ({"rate": 24000}, ("--sample-rate", 16000, "-o", "b.wav"), words), ({}, ("--sample-rate", 16000, "-o", "c.wav"), ""),
+                             ({}, ("-o", "d.pcm"), ""), ({"rate": 48000}, ("-o", "e.pcm"), "48000 Hz, not the 24000 Hz"),
+                             ({"rate": 48000}, ("-o", "f.wav"), ""), ({"form": "mp3"}, ("-o", "g.wav"), "g.mp3"),
+                             ({"form": "mp3"}, ("-o", "-"), "stdout got MP3"), ({"form": "mp3"}, ("--format", "pcm", "-o", "-"), "stdout got MP3"),
+                             ({}, ("-o", "-"), "")):
+        done = speak("你好", *flags, *streamed)
+        assert done.code == 0 and (told in done.err if told else "warning" not in done.err), (odd, flags, done)
+
+
 def test_full_disk_names_no_other_format(speak, emulator, monkeypatch):
     """It would be another sound, and paid again."""
     def full(*_):

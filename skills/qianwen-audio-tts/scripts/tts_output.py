@@ -17,7 +17,7 @@ from shared.files.sidecar import sidecar_path
 from shared.money.cost import document
 from tts_kinds import BadSound, MEDIA_TYPES
 from tts_part import Heard
-from tts_request import expected_seconds
+from tts_request import expected_seconds, value_of
 from tts_sound import Joined, play, TooLarge
 
 _MOST_PROMPT = 2000  # characters of the text that the description repeats
@@ -121,12 +121,28 @@ class Output:
         if len(found) == 1 and form not in ("wav", "pcm"):
             with open(found[0]["path"], "rb") as part:
                 shutil.copyfileobj(part, file)
+            self._check_form(form)
             self._tell_span(0, 0.0, self._told_length(0, found[0]))
             return
         joined = Joined(file, form, self._whole_length(found) if self.pipe and form == "wav" else None)
         for number, kept in enumerate(found):
             self._put(joined, number, lambda take, kept=kept: play(kept["path"], kept["form"], take))
         joined.finish()
+        self._check_asked(joined)
+
+    def _check_asked(self, joined: Joined) -> None:
+        """Warn of sound of another kind than was asked for, where nothing else shows it."""
+        job, rate, asked = self._job, joined.rate, self._job.calls[0].rate
+        if joined.form in ("wav", "pcm") and rate != asked and (
+                joined.form == "pcm" or value_of(job.calls[0].body, job.model, "sample_rate")):
+            self._console.warn(f"the sound has {rate} Hz, not the {asked} Hz that were asked for",
+                               f"play it with {rate} Hz, or convert it with ffmpeg")
+        self._check_form(joined.form)
+
+    def _check_form(self, form: str) -> None:
+        if self.pipe and form != self._job.form:  # a file is named by what it is
+            self._console.warn(f"stdout got {form.upper()}, not {self._job.form.upper()} as was asked for: "
+                               "it is what the service sent", "name a file, and convert it with ffmpeg")
 
     def _put(self, joined, number: int, speak):
         """One part into the whole; `speak(take)` makes its sound."""
@@ -201,6 +217,7 @@ class Output:
                     speak = functools.partial(self._one, speaker, narration, number)
                     found.append(self._put(live, number, speak))
                 live.finish()
+                self._check_asked(live)
             except (Failure, BadSound, OSError, KeyboardInterrupt) as error:
                 told = error
                 if isinstance(error, KeyboardInterrupt):

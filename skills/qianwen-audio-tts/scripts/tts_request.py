@@ -261,7 +261,7 @@ def _opus_rate(model) -> int:
 def _rate_of(body: dict, model, rate: int) -> int:
     """The sample rate that the finished body asks for, else `rate`. PCM that comes without a header needs one
     that a header can tell."""
-    told = _value_of(body, model, "sample_rate")
+    told = value_of(body, model, "sample_rate")
     rate = rate if told is None else told
     if type(rate) is not int or rate not in ANY_RATE:
         raise usage(f"sample_rate of --set or --request is {json.dumps(rate)}, which is no sample rate",
@@ -272,17 +272,18 @@ def _rate_of(body: dict, model, rate: int) -> int:
 def _form_of(body: dict, model, form: str) -> str:
     """The format that the finished body asks for; --set may have changed it.
     WAV and PCM become each other here."""
-    value = _value_of(body, model, "format")
+    value = value_of(body, model, "format")
     known = value if value in FORMATS else form
     return form if {known, form} <= {"wav", "pcm"} else known
 
 
 def asks_for_pcm(call: Call, model) -> bool:
     """Whether the finished body asks for samples without a header."""
-    return "pcm" in (call.form, _value_of(call.body, model, "format"))
+    return "pcm" in (call.form, value_of(call.body, model, "format"))
 
 
-def _value_of(body: dict, model, name: str):
+def value_of(body: dict, model, name: str):
+    """What a finished body asks for at the place of a flag, None where it leaves that to the service."""
     return _at(body, model.fields[name].path) if name in model.fields else None
 
 
