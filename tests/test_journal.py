@@ -17,6 +17,7 @@ from shared.cli import commands
 from shared.cli.commands import command_line
 from shared.failures import Exit, Failure
 from shared.files.locks import Held
+from shared.tasks.answers import hash_of
 from shared.tasks.commands import describe, list_tasks
 from shared.tasks.journal import is_submitting, Journal, LIFE, READY, RUNNING, SUBMITTING
 from shared.tasks.service import check_given, fingerprint, Tasks
@@ -477,13 +478,13 @@ def test_two_tasks_without_prompts_cannot_be_told_apart(journal, clock, ends):
 
 
 def test_two_tasks_are_told_apart_by_their_prompts(journal, clock):
-    record = {**lost(journal, clock), "prompt": "a fox"}
+    record = {**lost(journal, clock), "hash": hash_of("a fox")}
     looks = (status("SUCCEEDED", results=[{"orig_prompt": "a hat"}]), status("SUCCEEDED", results=[{"orig_prompt": "a fox"}]))
     assert runner_of(journal, clock, TWO, *looks).look_for(record) == "t6" == journal.read(record["id"])["task_id"]
 
 
 def test_two_tasks_that_run_are_not_clear_yet(journal, clock):
-    record = {**lost(journal, clock), "prompt": "a fox"}
+    record = {**lost(journal, clock), "hash": hash_of("a fox")}
     with pytest.raises(Failure) as caught:
         runner_of(journal, clock, TWO, status("RUNNING"), status("PENDING")).look_for(record)
     assert caught.value.exit_code == Exit.RUNNING and record["id"] in caught.value.resume
@@ -491,7 +492,7 @@ def test_two_tasks_that_run_are_not_clear_yet(journal, clock):
 
 def test_one_task_is_not_taken_when_another_create_was_lost_too(journal, clock):
     """It could be the other's; taking it would leave that one to be paid again."""
-    record = {**lost(journal, clock), "prompt": "a fox"}
+    record = {**lost(journal, clock), "hash": hash_of("a fox")}
     journal.write(journal.new("s", model=MODEL))
     with pytest.raises(Failure):
         runner_of(journal, clock, a_list(listed("t5")), status("SUCCEEDED", orig_prompt="a hat")).look_for(record)
@@ -543,7 +544,7 @@ def test_task_that_is_listed_in_another_form_is_found(journal, clock, item):
 
 @pytest.mark.parametrize("model", [MODEL + "-2026-01-01", MODEL + "-20260101", None, ""])
 def test_task_whose_model_is_told_in_part_is_taken_by_its_prompt_alone(journal, clock, model):
-    record, item = {**lost(journal, clock), "prompt": "a fox"}, a_list({**listed("t5"), "model_name": model})
+    record, item = {**lost(journal, clock), "hash": hash_of("a fox")}, a_list({**listed("t5"), "model_name": model})
     with pytest.raises(Failure) as caught:
         runner_of(journal, clock, item, status("SUCCEEDED")).look_for(record)
     assert caught.value.accepted == "maybe" and "t5" in caught.value.message and journal.read(record["id"])["task_id"] == ""
@@ -553,7 +554,7 @@ def test_task_whose_model_is_told_in_part_is_taken_by_its_prompt_alone(journal, 
 @pytest.mark.parametrize("off", [3 * 86400, -3 * 86400, -600, 600], ids=lambda off: f"{off} s")
 def test_a_clock_that_was_corrected_after_a_lost_create_hides_no_task(journal, clock, off):
     """By the record the task began at another time than by the list."""
-    record = {**lost(journal, clock), "created": NOW + off, "ended": NOW + off + 1, "prompt": "a fox"}
+    record = {**lost(journal, clock), "created": NOW + off, "ended": NOW + off + 1, "hash": hash_of("a fox")}
     journal.write(record)
     clock.now += 60
     day = a_list(listed("t5"))

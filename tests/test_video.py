@@ -22,6 +22,7 @@ from collections import namedtuple
 
 import pytest
 
+from shared.tasks.service import Tasks
 from shared.transport.client import Client
 from tests import media_samples as samples
 from tests.conftest import BYTECODE, PLAN_KEY, ROOT, SCRIPTS, STANDARD_KEY
@@ -772,3 +773,44 @@ def test_lost_creates_are_told_apart_by_their_prompts(film, emulator, work, home
     assert len(emulator.creates) == 2 and journal(home) == []
     assert {name: filming.notes_of(data)["prompt"] for name, data in videos_in(work).items()} == {"boat.mp4": "a boat", "fox.mp4": "a fox"}
 
+
+
+KEPT_SECRET = STANDARD_KEY[3:]
+PROMPTS = {  # what is asked -> the prompt that its task repeats
+    "in a whole request": (("--request", "r.json"), "a red kite"),
+    "set in place of another": (("a red kite", "--set", "input.prompt=a blue kite"), "a blue kite"),
+    "with a key in it": ((f"a screen that shows {KEPT_SECRET}",), f"a screen that shows {KEPT_SECRET}"),
+    "longer than the service repeats": (("a kite " * 200,), "a kite " * 80),
+    "none": (("--image", "in/photo.png", "--model", "wan2.7-i2v"), "somebody's"),
+}
+
+
+def repeating(monkeypatch, prompt: str) -> None:
+    """Every answer of a task repeats this prompt."""
+    real = Tasks.look
+
+    def look(self, task_id):
+        status, body = real(self, task_id)
+        return status, {**body, "output": {**body["output"], "orig_prompt": prompt}}
+    monkeypatch.setattr(Tasks, "look", look)
+
+
+@pytest.mark.parametrize("name", PROMPTS)
+def test_a_lost_create_is_found_by_the_prompt_that_was_sent(film, emulator, media, home, work, monkeypatch, name):
+    arguments, repeated = PROMPTS[name]
+    (work / "r.json").write_text(json.dumps({"model": "wan2.7-t2v", "input": {"prompt": "a red kite"}}))
+    emulator.inject("accept-then-reset", path="/services/")
+    first = film(*arguments, "-o", "kite.mp4", *SOON, leaks_checked=False)
+    assert first.code == 6, first
+    repeating(monkeypatch, repeated)
+    fetch(film, emulator, first)
+    assert list(videos_in(work)) == ["kite.mp4"] and len(emulator.creates) == 1 and journal(home) == []
+
+
+def test_a_task_of_another_prompt_is_passed_over(film, emulator, home, monkeypatch):
+    emulator.inject("accept-then-reset")
+    first = film("a boat", *SOON)
+    repeating(monkeypatch, "a fox")
+    result = film(*command_in(first.err), *SOON)
+    assert result.code == 8 and f"the task {emulator.creates[0].task_id}, which began" in result.err, result
+    assert command_in(result.err) == command_in(first.err) and "--again" not in result.err

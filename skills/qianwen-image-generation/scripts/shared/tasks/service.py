@@ -15,7 +15,7 @@ from ..failures import BAD_LINK, Exit, Failure, usage
 from ..transport.context import ServiceError
 from ..transport.request import encoded, is_id, Request
 from ..transport.retries import Retries
-from .answers import makes_nothing, whole_answer
+from .answers import makes_nothing, repeats, whole_answer
 from .finding import clock_of, CODES, Finding, NOT_CLEAR, NOT_LISTED, NOT_YET
 from .journal import Journal, LOST, resume_command, RUNNING
 from .polling import CANCELED, FAILED, Polled, SUCCEEDED, UNKNOWN
@@ -167,11 +167,16 @@ class Tasks(Polled):
         failure.fix = f"{advice}look for the task with: {failure.resume}"
         return failure
 
-    def not_ours(self, record: dict) -> None:
-        """A task that was found for a lost create has turned out to be another one's."""
-        record.update(others=[*record.get("others", ()), record["task_id"]], task_id="", state=LOST,
-                      found=False)
+    def check_ours(self, record: dict, body: dict) -> None:
+        """Raise Failure where a task that was found for a lost create turns out to be another one's."""
+        if not record.get("found") or repeats(record, body) is not False:
+            return
+        other, command = record["task_id"], resume_command(record["id"], self.journal)
+        record.update(others=[*record.get("others", ()), other], task_id="", state=LOST, found=False)
         self.keep(record)
+        raise Failure(Exit.FAILED, f"the task {other}, which began at that time, has another prompt",
+                      "somebody else with this account created it", f"look for the right one: {command}",
+                      accepted="maybe", resume=command)
 
     def find(self, record: dict, max_wait: float, waits_for=(NOT_YET,)) -> str:
         """The id of the task of an unanswered create, as `look_for` does,
@@ -256,6 +261,7 @@ class Tasks(Polled):
     def ended(self, record: dict, status: str, body: dict) -> Failure:
         """The Failure of a task that ended without a result;
         its record goes where there is nothing to fetch."""
+        self.check_ours(record, body)
         if status != UNKNOWN:
             self.drop(record)
         elif self.journal.expired(record):  # unknown may also mean another account or region

@@ -2,9 +2,10 @@
 besides its own places, as gateways write them, and what was made by the service's own count."""
 from __future__ import annotations
 
+import hashlib
 import re
 
-from ..body import countable, object_in, plain
+from ..body import countable, object_in, objects_in, plain
 from ..transport.addresses import link_of
 
 _OTHERS = re.compile(  # fields whose links lead to what went in, or beside the result
@@ -16,6 +17,7 @@ _PICTURE = re.compile(  # of Markdown; no "[" within, so that what is no picture
 _BARE = re.compile(r"/[^./]+$")  # a name that tells no type
 _DEEPEST = 20  # levels in which links are looked for
 _MOST_RESULTS = 1000  # of one call; what counts more is no count
+_BEGINNING = 400  # characters, below the limits of all models
 _COUNTS = ("image_count", "output_image_count", "video_count")
 
 
@@ -90,3 +92,27 @@ def original_prompt(body) -> str:
     first = results[0] if isinstance(results, list) and results and isinstance(results[0], dict) else {}
     found = output.get("orig_prompt") or first.get("orig_prompt")
     return found if isinstance(found, str) else ""
+
+
+def asked_prompt(body: dict) -> str:
+    """The prompt in the body of a create, '' without one."""
+    given = object_in(body, "input")
+    if isinstance(given.get("prompt"), str):
+        return given["prompt"]
+    messages = objects_in(given, "messages")
+    texts = [item["text"] for item in (objects_in(messages[-1], "content") if messages else ())
+             if isinstance(item.get("text"), str)]
+    return texts[0] if len(texts) == 1 else ""
+
+
+def hash_of(prompt: str) -> str:
+    """What tells a prompt in a record, which may hold no key, while a prompt may; '' of none. Its beginning
+    counts, as a model that reads no more may repeat no more."""
+    words = " ".join(prompt.split())[:_BEGINNING]
+    return hashlib.sha256(words.encode("utf-8", "surrogatepass")).hexdigest() if words else ""
+
+
+def repeats(record: dict, body) -> bool | None:
+    """Whether the answer of a task repeats the prompt of a record; None where either tells none."""
+    told, asked = hash_of(original_prompt(body)), record.get("hash")
+    return told == asked if told and asked else None

@@ -14,7 +14,7 @@ from ..failures import Exit, Failure
 from ..transport.request import Request
 from ..transport.retries import Retries
 from ..words import counted
-from .answers import original_prompt
+from .answers import repeats
 from .journal import is_submitting, Journal, resume_command
 from .listing import read_list
 from .polling import CANCELED, FAILED, LIST_DELAY, SUCCEEDED, UNKNOWN
@@ -64,8 +64,7 @@ class Finding:
     def _of_prompt(self, found: list, what: str) -> str:
         """The one of several tasks that repeats the prompt of the record. Raises Failure."""
         looks = {task_id: self.tasks.look(task_id) for task_id in found[:_MOST_LOOKS]}
-        same = [task_id for task_id, (_, body) in looks.items()
-                if self.record.get("prompt") and original_prompt(body) == self.record["prompt"]]
+        same = [task_id for task_id, (_, body) in looks.items() if repeats(self.record, body)]
         if len(same) == 1:
             return same[0]
         if any(status not in (SUCCEEDED, FAILED, CANCELED, UNKNOWN) for status, _ in looks.values()):

@@ -16,7 +16,7 @@ from ..media.uploads import preview_uploads, upload_all
 from ..money.cost import Cost, document, FREE
 from ..transport.request import Request
 from ..words import counted as in_words
-from .answers import counts_more, makes_nothing, original_prompt, usage_of, whole_answer
+from .answers import asked_prompt, counts_more, hash_of, makes_nothing, original_prompt, usage_of, whole_answer
 from .bill import cost_counted, counted, going_on, paying, settle, settle_without
 from .commands import (
     cancel, check_same_account, check_same_skill, FRUITLESS, show_fetched, show_status
@@ -131,10 +131,12 @@ class TaskRun:
         """The journal's record of a call whose files `waiting` are not uploaded yet;
         `facts` go into the sidecars, so no key may be in them. `cost` is its estimate."""
         options, clean, endpoint = self.options, self.console.redact_result, self.session.endpoint
+        prompt = asked_prompt(call.body)
+        facts = {**facts, "prompt": prompt or facts.get("prompt")}
         same = fingerprint(call.path, {"body": call.body, "files": [digest(item) for item in waiting]})
         return self.journal.new(
             self.console.skill, row_record_id(self.row, options) if self.row else "", model=facts["model"],
-            prompt=clean(facts.get("prompt") or ""), endpoint=endpoint.origin + endpoint.prefix,
+            prompt=clean(facts["prompt"] or ""), hash=hash_of(prompt), endpoint=endpoint.origin + endpoint.prefix,
             fingerprint=same, output=outputs.output, count=outputs.count, overwrite=options.overwrite,
             sidecars=outputs.sidecars, gallery=options.gallery, facts=clean(facts), counted=counted(cost),
             **more)
@@ -366,13 +368,7 @@ class TaskRun:
         if is_submitting(record):
             runner.find(record, self.options.max_wait)
         body = None if record["state"] == READY else runner.wait(record, self.options.max_wait)
-        found = body is not None and record.get("found")
-        if found and original_prompt(body) not in ("", record.get("prompt")):
-            runner.not_ours(record)
-            raise Failure(Exit.FAILED,
-                          f"the task {record['task_id']}, which began at that time, has another prompt",
-                          "somebody else with this account created it",
-                          "run the original command again with --again", task_id=record["task_id"])
+        runner.check_ours(record, body or {})
         parts = record["parts"] if body is None else self.parts_of(body)
         outputs = self._old_outputs(record, body, sum(part["kind"] == "media" for part in parts))
         try:
