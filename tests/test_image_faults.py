@@ -181,17 +181,24 @@ def test_lost_creates_of_one_model_are_not_mixed_up(draw, emulator, work):
 
 
 def test_status_and_cancel_of_a_lost_create(draw, emulator, home):
+    emulator.task_polls = (10**6, 0)
     emulator.inject("accept-then-reset")
     given = command_in(draw("a fox", *TASK).err)[1]
     assert draw("--status", given).out == "PENDING\n"
-    result = draw("--cancel", given)
+    result = draw(*command_in(draw("--cancel", given).err, "--cancel"))
     assert result.code == 0 and emulator.tasks[emulator.creates[0].task_id].canceled and journal(home) == [], result
 
 
-def test_cancel_is_the_first_thing_that_is_done_with_a_lost_create(draw, emulator):
+def test_what_may_be_somebody_elses_task_is_not_cancelled(draw, emulator, home):
+    """A task that waits shows no prompt, so its time alone speaks for it."""
+    emulator.task_polls = (10**6, 0)
     emulator.inject("accept-then-reset")
     given = command_in(draw("a fox", *TASK).err)[1]
-    result = draw("--cancel", given)
+    for _ in range(2):
+        result = draw("--cancel", given)
+        assert result.code == 8 and "nothing was cancelled" in result.err and journal(home)[0]["counted"], result
+    assert not emulator.tasks[emulator.creates[0].task_id].canceled
+    result = draw(*command_in(result.err, "--cancel"))
     assert result.code == 0 and emulator.creates[0].pictures == 0, result
 
 

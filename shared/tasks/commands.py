@@ -106,6 +106,11 @@ def cancel(given: str, runner, journal: Journal, console) -> None:
     if record and is_submitting(record):
         runner.look_for(record)
     task_id = record["task_id"] if record else given
+    if record and not task_id:
+        raise usage(f"{given} is no task: its result is there, and nothing can be cancelled",
+                    f"fetch it with: {resume_command(given, journal)}")
+    if record and record.get("found") and given != task_id:
+        runner.prove_ours(record)
     runner.cancel(task_id, record)
     if console.json_mode:
         console.document({"ok": True, "skill": console.skill, "task_id": task_id, "status": "CANCELED",

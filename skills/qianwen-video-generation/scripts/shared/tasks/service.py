@@ -178,6 +178,20 @@ class Tasks(Polled):
                       "somebody else with this account created it", f"look for the right one: {command}",
                       accepted="maybe", resume=command)
 
+    def prove_ours(self, record: dict) -> None:
+        """Raise Failure where nothing but its time speaks for a task that was found for a lost create: as long
+        as one waits, it shows no prompt."""
+        task_id = record["task_id"]
+        _, body = self.look(task_id)
+        self.check_ours(record, body)
+        if not repeats(record, body):
+            cancelling = resume_command(task_id, self.journal, "--cancel")
+            raise Failure(Exit.FAILED, f"{task_id} began at that time, but does not show whose it is; "
+                                       "nothing was cancelled",
+                          "somebody else with this account may have created it",
+                          f"if it is yours: {cancelling}", accepted="maybe", task_id=task_id,
+                          resume=resume_command(record["id"], self.journal))
+
     def find(self, record: dict, max_wait: float, waits_for=(NOT_YET,)) -> str:
         """The id of the task of an unanswered create, as `look_for` does,
         waiting where its Failure has one of the codes `waits_for`."""
