@@ -14,7 +14,7 @@ from tests.conftest import BYTECODE, SCRIPTS, STANDARD_KEY
 from tests.emulator.drawing import notes_of
 from tests.test_batch import results, until, worker_of, write
 from tests.test_csv import table
-from tests.test_image import journal
+from tests.test_image import age, journal, sent
 
 SKILL = "qianwen-image-generation"
 BATCH = ("--batch", "rows.jsonl", "-o", "out")
@@ -173,6 +173,27 @@ def test_what_was_paid_stands_in_the_results(image, emulator, rows, work, fault)
     assert again["billing"]["cost"]["amount"] == 0 and again["billing"]["units"] == {} and told() == pytest.approx(paid)
     spent = image("--spent", "--json").document["spent"]["total"]
     assert spent == pytest.approx(paid) == pytest.approx(sum(float(row["cost"]) for row in table(work / "out")))
+
+
+def test_a_row_whose_result_is_gone_is_made_anew_on_demand(image, emulator, rows, home, work):
+    """Its links are dead and older than a day, and there is no task to be asked for others."""
+    rows({"prompt": "a"})
+    emulator.inject("download-expired", None)
+    assert image(*BATCH).code == 9
+    age(home, 25 * 3600)
+    (record,) = journal(home)
+    told = image("--status", record["id"])
+    assert told.out == "EXPIRED\n" and "--resume" in told.err, told
+    for _ in range(2):
+        gone = image(*BATCH)
+        assert gone.code == 8 and "only with --again" in gone.err and len(sent(emulator)) == 1, gone
+    alone = image("--resume", record["id"])
+    assert alone.code == 8 and "--again" in alone.err and "--resume" not in alone.err, alone
+    emulator.faults.clear()
+    emulator.inject("download-expired", 1)
+    made = image(*BATCH, "--again", "--json").document
+    assert made["ok"] and made["billing"]["cost"]["amount"] == 0.2 and len(sent(emulator)) == 2, made
+    assert journal(home) == []
 
 
 def test_the_cost_of_all_rows(image, emulator, rows):

@@ -584,7 +584,7 @@ def test_links_are_not_followed_to_a_plain_place_elsewhere(draw, emulator, work)
 
 
 def test_resume_from_another_folder_fetches_only_what_is_missing(draw, emulator, home, work):
-    emulator.inject("download-expired", 1, "-1.png")
+    emulator.inject("download-expired", 2, "-1.png")
     result = draw("a fox", *TASK, "-n", 2, "-o", "out/fox.png")
     before = len(emulator.downloads)
     assert draw(*command_in(result.err), cwd=home).code == 0

@@ -651,7 +651,7 @@ def test_download(film, emulator, work, home, name):
 
 def test_link_that_is_older_than_a_day(film, emulator, home, work):
     """It is dead, so no command may be named that fetches it again."""
-    emulator.inject("download-expired")
+    emulator.inject("download-expired", 2)
     result = film("a boat", "-o", "boat.mp4", *SOON)
     assert result.code == 9
     age(home, 25 * 3600)
@@ -659,6 +659,20 @@ def test_link_that_is_older_than_a_day(film, emulator, home, work):
     later = film(*command_in(result.err), *SOON)
     assert later.code in (8, 9) and "24 hours" in later.err and left_in(work) == [], later
     assert "--resume" not in later.err, later
+
+
+@pytest.mark.parametrize("hours", [0, 25])
+def test_a_dead_link_is_asked_for_anew(film, emulator, home, work, hours):
+    """However old it seems: the service alone knows whether there is another one."""
+    emulator.inject("download-expired", 2)
+    result = film("a boat", "-o", "boat.mp4", *SOON)
+    assert result.code == 9 and len(journal(home)) == 1, result
+    age(home, hours * 3600)
+    asked = film("--status", emulator.creates[0].task_id)
+    assert asked.out == "SUCCEEDED\n" and command_in(asked.err) == command_in(result.err), asked
+    emulator.inject("download-expired", 1)
+    assert film(*command_in(result.err), *SOON).code == 0
+    assert assert_right(emulator, work, "a boat") == "boat.mp4" and journal(home) == []
 
 
 # ---- ends in between -------------------------------------------------------------------------------------------------

@@ -134,9 +134,8 @@ class Run(TaskRun):
             console.note(remark)
         if options.dry_run:
             return self.dry_run(call, waiting, model.id, call.task)
-        record = self.earlier()
-        if record:
-            return self.go_on(record, self.client(record.get("model", "")))
+        if self.went_on():
+            return None
         text = "md" if call.mode == "interleave" else ""
         outputs = self.new_outputs(ask.prompt or call.mode, call.expected, text)
         try:

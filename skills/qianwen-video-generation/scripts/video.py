@@ -118,9 +118,8 @@ class Run(TaskRun):
         if options.dry_run:
             return self.dry_run(call, waiting, model.id, is_task=True)
         self.product = self.product._replace(usual=model.usual)
-        record = self.earlier()
-        if record:
-            return self.go_on(record, self.client(record.get("model", "")))
+        if self.went_on():
+            return None
         outputs = self.new_outputs(ask.prompt or ask.template or call.way.mode, 1)
         try:
             client = self.client(model.id)

@@ -30,12 +30,13 @@ class Delivery:
 
     A part is a dict with `kind`: "media" (with `url`), "text" (with `text`) or "error" (with `code` and
     `message`). `accept` is the beginning of the media types that are right; `facts` go into every sidecar.
+    `renew()` gives (parts, answer) with new links, None where there are none.
     """
 
     def __init__(self, client, journal: Journal, console, outputs: OutputFiles, record: dict,
-                 accept: str = "image/"):
+                 accept: str = "image/", renew=lambda: None):
         self.client, self.journal, self.console = client, journal, console
-        self.outputs, self.record, self.accept = outputs, record, accept
+        self.outputs, self.record, self.accept, self._renew = outputs, record, accept, renew
         self.kept = True  # whether the links are in the journal
         self.files: list = []
         self.problems: list = []  # Failures of single files
@@ -54,8 +55,20 @@ class Delivery:
             self.console.warn(f"the links of the result could not be saved in the journal: {error.strerror}")
 
     def fetch_all(self) -> None:
-        """Download every part that is not there yet;
-        what fails is told by `problems` and can be fetched again."""
+        """Download every part that is not there yet; what fails is told by `problems` and can be fetched again.
+        Links that are refused are asked for anew, once (image contract 12.5)."""
+        self._fetch_parts()
+        renewed = self._renew() if self._are_refused() else None
+        if renewed:
+            self.keep_links(*renewed)
+            self.files, self.problems = [], []
+            self._fetch_parts()
+
+    def _are_refused(self) -> bool:
+        """Whether links gave nothing, and the storage, or who answered for it, said so."""
+        return any(400 <= getattr(problem, "status", 0) < 500 for problem in self.problems)
+
+    def _fetch_parts(self) -> None:
         number = 0
         for part in self.record["parts"]:
             if part["kind"] != "media":
@@ -205,13 +218,20 @@ class Delivery:
             failure.message, failure.resume = f"{what}, and neither could their links: {first.message}", ""
             failure.fix = "download the links above, which need no key and expire after 24 hours"
         elif first.code == failures.BAD_LINK and self.journal.expired(record):
-            given = record["task_id"] or record["id"]
-            failure.cause = ("by this machine's clock the links are older than 24 hours and have expired. "
-                             f"{first.cause}")
-            failure.fix = ("ask the service whether it still has them: "
-                           f"{resume_command(given, self.journal, '--status')}")
-            failure.resume = ""
+            self._tell_age(failure)
         return failure
+
+    def _tell_age(self, failure: Failure) -> None:
+        """The links are most likely dead. Only a task can be asked for others."""
+        failure.cause = ("by this machine's clock the links are older than 24 hours and have expired. "
+                         f"{failure.cause}")
+        failure.resume = ""
+        if self._are_refused():
+            failure.exit_code, failure.code = Exit.FAILED, failures.GONE
+        again = "run the original command again with --again: it makes the result anew, which is billed"
+        task_id = self.record["task_id"]
+        status = task_id and resume_command(task_id, self.journal, "--status")
+        failure.fix = f"ask the service whether it still has it: {status}; if not, {again}" if status else again
 
 
 def _written(moment: float) -> str | None:

@@ -5,7 +5,7 @@ from ..body import object_in
 from ..failures import Exit, Failure, usage
 from .bill import FETCHED
 from .journal import is_submitting, Journal, READY, resume_command
-from .polling import CANCELED, FAILED
+from .polling import CANCELED, FAILED, UNKNOWN
 
 FRUITLESS = (FAILED, CANCELED)  # ends of a task that made nothing and is not billed
 SCRIPTS = {"qianwen-text": "text.py", "qianwen-vision": "vision.py",
@@ -55,9 +55,10 @@ def _age(seconds: float) -> str:
 def show_status(given: str, runner, journal: Journal, console) -> str:
     """`--status ID`: one look, nothing fetched. Returns the status."""
     record = journal.find(given)
-    if record and record["state"] == READY:
-        say_status({"task_id": record["task_id"] or record["id"], "status": "READY"}, journal, console)
-        return "READY"
+    if record and record["state"] == READY and not record["task_id"]:  # of a direct call nobody can be asked
+        status = "EXPIRED" if journal.expired(record) else "READY"
+        say_status({"task_id": record["id"], "status": status}, journal, console)
+        return status
     task_id = record["task_id"] if record else given
     if not task_id:
         task_id = runner.look_for(record)
@@ -97,6 +98,11 @@ def say_status(facts: dict, journal: Journal, console) -> None:
     console.result(console.clean(said) + "\n")
     if facts["status"] in ("SUCCEEDED", "READY"):
         console.note(f"fetch it with: {resume_command(facts['task_id'], journal)}")
+    elif facts["status"] == "EXPIRED":
+        console.note("its links are older than 24 hours by this machine's clock; "
+                     f"see whether they still work: {resume_command(facts['task_id'], journal)}")
+    elif facts["status"] == UNKNOWN:
+        console.note("the service keeps tasks for 24 hours, in the region and account that created them")
 
 
 def cancel(given: str, runner, journal: Journal, console) -> None:

@@ -7,7 +7,7 @@ import os
 from collections import namedtuple
 
 from ..body import elide_media, object_in
-from ..failures import Exit, Failure
+from ..failures import Exit, Failure, GONE
 from ..files.locks import Held
 from ..files.outputs import OutputFiles
 from ..gallery.page import gallery_of
@@ -24,6 +24,7 @@ from .commands import (
 from .delivery import billed, Delivery, report
 from .finding import IN_DOUBT, NOT_CLEAR
 from .journal import is_submitting, Journal, READY, resume_command, RUNNING
+from .polling import SUCCEEDED, UNKNOWN
 from .service import check_given, fingerprint, refuse_twin, Tasks
 
 
@@ -141,7 +142,23 @@ class TaskRun:
             sidecars=outputs.sidecars, gallery=options.gallery, facts=clean(facts), counted=counted(cost),
             **more)
 
-    def earlier(self):
+    def went_on(self) -> bool:
+        """Whether the call is that of a row of a batch which was sent before, and is fetched now. Of what can
+        be had no more a new one is made with --again. Raises Failure."""
+        record = self._earlier()
+        if record is None:
+            return False
+        try:
+            self.go_on(record, self.client(record.get("model", "")))
+            return True
+        except Failure as failure:
+            if not self.options.again or failure.code not in (GONE, UNKNOWN) or not self.journal.expired(record):
+                raise
+        self.journal.remove(record)
+        self._fetched = False
+        return False
+
+    def _earlier(self):
         """The record of a row of a batch that was sent before and can be resumed, or None.
         One whose task cannot be told stays in doubt, unless --again lets it be paid twice."""
         record = self.journal.read(row_record_id(self.row, self.options)) if self.row else None
@@ -240,7 +257,8 @@ class TaskRun:
                           resume=command, accepted="maybe") from None
 
     def _deliver(self, parts: list, answer: dict, record: dict, outputs: OutputFiles, client) -> None:
-        delivery = Delivery(client, self.journal, self.console, outputs, record, self.product.accept)
+        delivery = Delivery(client, self.journal, self.console, outputs, record, self.product.accept,
+                            lambda: self._renewed(record))
         parts = self.settle(parts, record)
         if not parts:
             settle_without(self.session, record)
@@ -269,6 +287,19 @@ class TaskRun:
         self.check_count(record, delivery)
         report(delivery, self.session, self.product, self.count(record, delivery.files), text_file, page,
                self._fetched)
+
+    def _renewed(self, record: dict):
+        """(parts, answer) of a task as the service gives it now, None without any; no new links without a key.
+        Raises Failure where the service has forgotten it."""
+        try:
+            runner = self.runner(self.client(record.get("model", "")))
+            status, body = runner.look(record["task_id"]) if record["task_id"] else ("", {})
+        except Failure:  # what the links themselves said counts more
+            return None
+        if status == UNKNOWN and self.journal.expired(record):
+            raise runner.ended(record, status, body)
+        parts = self.settle(self.parts_of(body), record) if status == SUCCEEDED else []
+        return (parts, body) if parts else None
 
     def settle_direct(self, payment, record: dict, parts: list, answer: dict, outputs: OutputFiles) -> None:
         """A direct answer is there, and paid; where nothing was made, nothing is billed. Raises Failure where
@@ -340,7 +371,8 @@ class TaskRun:
         check_given(given, record, self.journal)
         check_same_skill(record, console.skill)
         check_same_account(record, self.session.endpoint)
-        links = bool(record and record["state"] == READY)  # these need no key
+        kept = bool(record and record["state"] == READY)
+        links = kept and (options.resume or not record["task_id"])  # these need no key
         client = self.client(record.get("model", "") if record else "", guarded=not links)
         if options.status:
             runner = self.runner(client)
