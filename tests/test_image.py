@@ -645,6 +645,15 @@ def test_the_same_request_is_not_paid_twice(draw, emulator, work):
     assert draw("a fox", *TASK, "--again").code == 0 and len(emulator.creates) == 3
 
 
+def test_a_paid_picture_that_is_not_fetched_is_not_paid_twice(draw, emulator, work):
+    emulator.inject("download-expired", 1)
+    first = draw("a fox", "-o", "fox.png")
+    again = draw("a fox", "-o", "fox.png")
+    assert again.code == 5 and len(sent(emulator)) == 1 and "--again" in again.err, again
+    assert command_in(again.err) == command_in(first.err)
+    assert draw("a fox", "-o", "other.png", "--again").code == 0 and len(sent(emulator)) == 2
+
+
 def test_the_same_words_with_another_picture_are_another_request(draw, emulator, photos):
     for name in ("photo.png", "other.png"):
         assert draw("make it blue", "--image", name, "--model", "wan2.7-image", "--no-wait").code == 0

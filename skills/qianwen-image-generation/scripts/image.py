@@ -141,8 +141,7 @@ class Run(TaskRun):
         try:
             client = self.client(model.id)
             record = self._new_record(ask, model, call, outputs, waiting)
-            if call.task:
-                self.refuse_twin(record)
+            self.refuse_twin(record)
             if waiting:
                 self.upload(waiting, client, record)
                 call, _ = build_request(ask, model)

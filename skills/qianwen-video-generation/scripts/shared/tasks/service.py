@@ -17,7 +17,7 @@ from ..transport.request import encoded, is_id, Request
 from ..transport.retries import Retries
 from .answers import makes_nothing, repeats, whole_answer
 from .finding import clock_of, CODES, Finding, NOT_CLEAR, NOT_LISTED, NOT_YET
-from .journal import Journal, LOST, resume_command, RUNNING
+from .journal import Journal, LOST, READY, resume_command, RUNNING
 from .polling import CANCELED, FAILED, Polled, SUCCEEDED, UNKNOWN
 
 PERHAPS = "FAILED?"  # a code without a status: the task's, or that of the question
@@ -55,7 +55,8 @@ def refuse_twin(record: dict, journal: Journal) -> None:
     if twin:
         given = twin["task_id"] or twin["id"]
         command = resume_command(given, journal)
-        raise Failure(Exit.RUNNING, f"the same request is under way already, as {given}",
+        what = "was made already and is not fetched" if twin["state"] == READY else "is under way already"
+        raise Failure(Exit.RUNNING, f"the same request {what}, as {given}",
                       fix=f"fetch it with: {command}, or add --again to create another one",
                       task_id=twin["task_id"], resume=command)
 
