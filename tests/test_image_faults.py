@@ -423,6 +423,23 @@ def test_create_that_is_answered_with_the_result(draw, emulator, work, home, mon
     assert journal(home) == [] and len(emulator.creates) == 1
 
 
+def test_direct_call_that_is_answered_with_a_task_is_waited_for(draw, emulator, work, home, monkeypatch):
+    real = Client._json_once
+
+    def as_a_task(client, request, errors_pass):
+        if request.method == "POST":
+            request = Request("POST", request.url.replace("multimodal-", "image-"), request.body,
+                              {**request.headers, "X-DashScope-Async": "enable"})
+        return real(client, request, errors_pass)
+    monkeypatch.setattr(Client, "_json_once", as_a_task)
+    emulator.task_polls = (10**6, 0)
+    left = draw("a fox", "--model", "wan2.7-image", "-o", "fox.png", "--max-wait", 1, "--poll", 0.05)
+    assert left.code == 5 and journal(home)[0]["task_id"] == emulator.creates[0].task_id, left
+    emulator.task_polls = (0, 0)
+    fetch(draw, emulator, left)
+    assert assert_right(emulator, work, "a fox", 1) == ["fox.png"] and journal(home) == []
+
+
 def test_create_without_an_id_or_a_result_that_can_be_read_stays_in_doubt(draw, emulator, home, monkeypatch):
     without_an_id(monkeypatch, lambda body: {**body, "output": {"task_status": "SUCCEEDED", "strange": ["form"]}})
     refused = draw("a fox", *TASK)

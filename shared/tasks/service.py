@@ -98,18 +98,25 @@ class Tasks(Polled):
                           "the service may have created it", f"look for it before trying again: {command}",
                           accepted="maybe", resume=command) from error
         self.journal.heard(reply.headers)
-        record.update(created=self.journal.now(), timed=self.journal.ahead is not None)
         record["request_id"] = reply.request_id
-        task_id = _task_id(reply.body)
-        if is_id(task_id):
-            record.update(task_id=task_id, state=RUNNING)
-            self.keep(record)
+        if self.took(record, reply.body):
             return None
+        task_id = _task_id(reply.body)
         is_done = _status_in(reply.body) in (None, SUCCEEDED)
         if is_done and self._has_result and self._has_result(record, reply.body):
             return reply.body
         record.update(ended=record["created"], created=record["created"] - self.journal.clock() + began)
         raise self._no_id(record, whole_answer(reply.body), bool(task_id))
+
+    def took(self, record: dict, body: dict) -> bool:
+        """Whether a create, or a direct call, was answered with the id of a task, which is on disk now."""
+        record.update(created=self.journal.now(), timed=self.journal.ahead is not None)
+        task_id = _task_id(body)
+        if not is_id(task_id):
+            return False
+        record.update(task_id=task_id, state=RUNNING)
+        self.keep(record)
+        return True
 
     def _begin(self, record: dict, alone: bool) -> None:
         """The record is on disk before anything is sent."""

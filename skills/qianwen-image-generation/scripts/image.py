@@ -181,7 +181,7 @@ class Run(TaskRun):
         try:
             with paying(self.session, record) as payment:
                 parts, answer = (self._stream if call.stream else self._answer)(request, record, client)
-                self.settle_direct(payment, record, parts, answer, outputs)
+                self.settle_direct(payment, record, parts, answer, outputs, client)
         except KeyboardInterrupt:
             raise Failure(Exit.INTERRUPTED, "interrupted before the answer came",
                           "the service may have made the pictures, and bills them then",
@@ -197,6 +197,8 @@ class Run(TaskRun):
                                "run the command again only if paying twice is acceptable"
                                + (unchanged or (task if TABLE.find(record["model"])[0].task else "")))
             raise
+        if record["task_id"]:
+            return self.await_task(record, outputs, client)
         return self.deliver(parts, answer, record, outputs, client)
 
     def _answer(self, request: Request, record: dict, client) -> tuple:

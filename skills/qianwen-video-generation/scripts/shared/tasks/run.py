@@ -192,17 +192,20 @@ class TaskRun:
 
     def task(self, request: Request, record: dict, outputs: OutputFiles, client) -> None:
         """Make a task and wait for it, or leave it to a later --resume."""
-        runner = self.runner(client)
         with paying(self.session, record) as payment:
-            answer = runner.submit(request, record, self._alone)
+            answer = self.runner(client).submit(request, record, self._alone)
             payment.goes_on(record["task_id"] or record["id"])
         if answer is not None:
             return self.deliver(self.parts_of(answer), answer, record, outputs, client)
+        return self.await_task(record, outputs, client)
+
+    def await_task(self, record: dict, outputs: OutputFiles, client) -> None:
+        """Wait for a task that the service has taken, or leave it to a later --resume."""
         if self.options.no_wait:
             return self._submitted(record)
         self.console.note(f"task {record['task_id']} is submitted")
         with self._telling_cost(record):
-            body = runner.wait(record, self.options.max_wait)
+            body = self.runner(client).wait(record, self.options.max_wait)
         return self.deliver(self.parts_of(body), body, record, outputs, client)
 
     def _submitted(self, record: dict) -> None:
@@ -301,10 +304,13 @@ class TaskRun:
         parts = self.settle(self.parts_of(body), record) if status == SUCCEEDED else []
         return (parts, body) if parts else None
 
-    def settle_direct(self, payment, record: dict, parts: list, answer: dict, outputs: OutputFiles) -> None:
-        """A direct answer is there, and paid; where nothing was made, nothing is billed. Raises Failure where
-        it cannot be read."""
+    def settle_direct(self, payment, record: dict, parts: list, answer: dict, outputs: OutputFiles,
+                      client) -> None:
+        """A direct answer is there, and paid; where nothing was made, nothing is billed. One that is a task
+        goes on. Raises Failure where it cannot be read."""
         made = self.settle(parts, record)
+        if not made and self.runner(client).took(record, answer):
+            return payment.goes_on(record["task_id"])
         if not made and not makes_nothing(answer):
             raise self._unreadable(answer, outputs)
         cost = self.charged(record, made, usage_of(answer)) if made else FREE
