@@ -10,8 +10,8 @@ batch/        many calls: run many estimate; rows bad_rows sources template plac
               job_preview api outcomes stored job_files, its wire: service
 chat/         text and vision: flags request brought promised turn; answer usage price; table models retired
               tokens; json_answer json_schema patterns
-tasks/        calls that make files: flags commands run delivery bill service finding answers
-              listing polling journal
+tasks/        calls that make files: flags run; delivery commands unread bill; service finding
+              answers listing polling journal
 cli/          what every command line has: session console failed fields flags inputs;
               check commands models spent
 media/        pictures, videos and sounds that go in: inputs prompt addressing uploads

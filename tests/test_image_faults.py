@@ -18,6 +18,7 @@ from collections import namedtuple
 
 import pytest
 
+from shared.tasks.service import Tasks
 from shared.transport.client import Client
 from shared.transport.request import Reply, Request
 from tests.conftest import BYTECODE, STANDARD_KEY
@@ -376,6 +377,24 @@ def test_usage_that_nests_deeply_costs_no_picture(draw, emulator, work, monkeypa
         lambda reply: reply._replace(body={**reply.body, "usage": nested(600)}))(real(*arguments)))
     assert draw("a fox", "-o", "fox.png", "--json").code == 0
     assert_right(emulator, work, "a fox", 1)
+
+
+def test_task_whose_answer_cannot_be_read_is_kept_with_its_links(draw, emulator, work, home, monkeypatch):
+    """It is done and paid: the answer stays on disk once, and the task in the journal."""
+    real, link = Tasks.look, "http://h/1.tga?Signature=abc%2B"
+
+    def look(self, given):
+        status, body = real(self, given)
+        output = {"task_status": status, "odd": [{"u": link}, {"u": link + "2"}]}
+        return status, {**body, "output": output} if status == "SUCCEEDED" else body
+    monkeypatch.setattr(Tasks, "look", look)
+    first = draw("a fox", *TASK, "-o", "fox.png", "--json")
+    assert first.code == 9 and link in (work / "fox.partial.json").read_text("utf-8"), first
+    assert first.document["billing"]["cost"]["amount"] == 0.2 and "billed when done" not in first.err
+    again = draw(*command_in(first.err), "--poll", 0.05)
+    assert again.code == 9 and left_in(work) == ["fox.partial.json"] and len(journal(home)) == 1, again
+    monkeypatch.undo()
+    assert draw(*command_in(first.err), "--poll", 0.05).code == 0 and journal(home) == []
 
 
 def test_direct_answer_that_nests_deeply_is_kept(draw, work, monkeypatch):

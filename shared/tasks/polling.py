@@ -37,8 +37,9 @@ class Polled:
         """(status, the whole answer) of one poll. Raises Failure where the poll was refused."""
         raise NotImplementedError
 
-    def is_readable(self, record: dict, body: dict) -> bool:
-        """Whether the answer of what has ended well has what it should bring; else it is asked for again."""
+    def is_readable(self, record: dict, body: dict, times: int) -> bool:
+        """Whether the answer of what has ended well has what it should bring; else it is asked for again. It
+        came so many times in a row."""
         return True
 
     def check(self, record: dict, status: str, body: dict, times: int) -> None:
@@ -59,9 +60,9 @@ class Polled:
         try:
             while True:
                 status, body = self._patient_look(record, begin, max_wait)
-                if status == SUCCEEDED and self.is_readable(record, body):
-                    return body
                 before, times = status, times + 1 if status == before else 1
+                if status == SUCCEEDED and self.is_readable(record, body, times):
+                    return body
                 self.check(record, status, body, times)
                 told = self._tell(record, status, self.clock() - begin, told)
                 left = begin + max_wait - self.clock()

@@ -11,7 +11,7 @@ import json
 import re
 
 from ..body import elide_media, object_in
-from ..failures import BAD_LINK, Exit, Failure, usage
+from ..failures import Exit, Failure, usage
 from ..transport.context import ServiceError
 from ..transport.request import encoded, is_id, Request
 from ..transport.retries import Retries
@@ -262,15 +262,13 @@ class Tasks(Polled):
             return PERHAPS
         raise failure
 
-    def is_readable(self, record: dict, body: dict) -> bool:
-        return not self._has_result or self._has_result(record, body) or makes_nothing(body)
+    def is_readable(self, record: dict, body: dict, times: int) -> bool:
+        return times >= _SURE or not self._has_result or self._has_result(record, body) or makes_nothing(body)
 
     def check(self, record: dict, status: str, body: dict, times: int) -> None:
         status = FAILED if status == PERHAPS and times >= _SURE else status
         if status in (FAILED, CANCELED) or status == UNKNOWN and not self._is_young(record):
             raise self.ended(record, status, body)
-        if status == SUCCEEDED and times >= _SURE:
-            raise self._unreadable(record, body)
 
     def progress(self, record: dict, status: str) -> str:
         return f"task {record['task_id']}: {self.word(status)}"
@@ -300,17 +298,6 @@ class Tasks(Polled):
             return Failure(Exit.FAILED, f"the task {record['task_id']} was cancelled",
                            "somebody cancelled it while it waited", "run the original command again", **known)
         return self._failed(record, body, request_id)
-
-    def _unreadable(self, record: dict, body: dict) -> Failure:
-        """The result is there and most likely billed, so its record stays."""
-        command = resume_command(record["task_id"], self.journal)
-        return Failure(
-            Exit.UNSAVED,
-            f"the task {record['task_id']} succeeded, but its answer has no link that can be read",
-            f"the service answered {_said(whole_answer(body))}",
-            f"ask for it again with: {command}; the service keeps the result for 24 hours", code=BAD_LINK,
-            request_id=str(body.get("request_id") or ""), task_id=record["task_id"], resume=command,
-            accepted="maybe")
 
     def _failed(self, record: dict, body: dict, request_id: str) -> Failure:
         output = object_in(body, "output")

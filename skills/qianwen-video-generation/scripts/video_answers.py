@@ -16,15 +16,21 @@ _OTHER = re.compile(r"^data:image/|\.(png|jpe?g|webp|gif|wav|mp3)$", re.IGNORECA
 
 def parts_of(body: dict) -> list:
     """The videos of an answer: their links stand in the output,
-    or one level deeper in `results`, which is an object then. Elsewhere one must be the only one."""
+    or one level deeper in `results`, which is an object then. Elsewhere one that does not end like a video must
+    be the only one."""
     output = object_in(body, "output")
     results = output.get("results")
     more = [results] if isinstance(results, dict) else results if isinstance(results, list) else []
     places = [place for place in [output, *more] if isinstance(place, dict)]
     links = [link_in(place.get(name)) for place in places for name in _LINKS]
     films = likely(links_in(body), _FILM) if not any(links) else []
-    links += films if len(films) == 1 and not _OTHER.search(films[0].partition("?")[0]) else []
+    if all(map(_is_film, films)) or len(films) == 1 and not _OTHER.search(films[0].partition("?")[0]):
+        links += films
     return [_media(link, output) for link in dict.fromkeys(links) if link]
+
+
+def _is_film(link: str) -> bool:
+    return bool(_FILM.search(link.partition("?")[0]))
 
 
 def _media(link: str, output: dict) -> dict:

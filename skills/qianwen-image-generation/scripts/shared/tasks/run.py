@@ -2,11 +2,9 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 from collections import namedtuple
 
-from ..body import elide_media, object_in
 from ..failures import Exit, Failure, GONE
 from ..files.locks import Held
 from ..files.outputs import OutputFiles
@@ -16,7 +14,8 @@ from ..media.uploads import preview_uploads, upload_all
 from ..money.cost import Cost, document, FREE
 from ..transport.request import Request
 from ..words import counted as in_words
-from .answers import asked_prompt, counts_more, hash_of, makes_nothing, original_prompt, usage_of, whole_answer
+from . import unread
+from .answers import asked_prompt, counts_more, hash_of, makes_nothing, original_prompt, usage_of
 from .bill import cost_counted, counted, going_on, paying, settle, settle_without
 from .commands import (
     cancel, check_same_account, check_same_skill, FRUITLESS, show_fetched, show_status
@@ -264,14 +263,15 @@ class TaskRun:
                             lambda: self._renewed(record))
         parts = self.settle(parts, record)
         if not parts:
-            settle_without(self.session, record)
-            self.journal.remove(record)
-            raise self._nothing(answer, record)
+            raise self._without_parts(answer, record, outputs)
         if "cost" not in record:
             settle(self.session, record, self.charged(record, parts, usage_of(answer)))
         self.console.ignore_broken_pipe = True  # a reader of stdout that goes away must not stop the saving
         if not self._fetched or record["state"] != READY:
-            self._keep_unread(parts, answer, record, outputs)
+            made = sum(part["kind"] == "media" for part in parts)
+            record.pop("unread", "")
+            if self.has_unread(answer) or counts_more(answer, made):
+                unread.keep(record, answer, outputs, self.console)
         delivery.keep_links(parts, answer)
         try:
             delivery.fetch_all()
@@ -286,10 +286,27 @@ class TaskRun:
         if (record.get("gallery") or self.options.gallery) and delivery.files and not self.row:
             page = gallery_of(outputs.folder, record.get("overwrite", self.options.overwrite), self.console)
         delivery.finish()
-        self._check_unread(record, delivery)
+        unread.check(record, delivery, self.product.noun)
         self.check_count(record, delivery)
         report(delivery, self.session, self.product, self.count(record, delivery.files), text_file, page,
                self._fetched)
+
+    def _without_parts(self, answer: dict, record: dict, outputs: OutputFiles) -> Failure:
+        """The Failure of an answer without a result that can be read: there is none, or it is paid and kept."""
+        noun = self.product.noun
+        if makes_nothing(answer):
+            settle_without(self.session, record)
+            self.journal.remove(record)
+            return unread.nothing(answer, record, noun)
+        record["usage"] = usage_of(answer)
+        if "counted" in record:
+            cost = self.charged(record, [], record["usage"])
+            settle(self.session, record, cost if cost.high else cost_counted(record))
+        unread.keep(record, answer, outputs, self.console)
+        if "output" in record:  # a task of another machine is asked for again
+            with contextlib.suppress(OSError):
+                self.journal.write(record)
+        return unread.of_task(record, self.journal, noun)
 
     def _renewed(self, record: dict):
         """(parts, answer) of a task as the service gives it now, None without any; no new links without a key.
@@ -312,57 +329,10 @@ class TaskRun:
         if not made and self.runner(client).took(record, answer):
             return payment.goes_on(record["task_id"])
         if not made and not makes_nothing(answer):
-            raise self._unreadable(answer, outputs)
+            raise unread.of_answer(answer, outputs, self.console, self.product.noun)
         cost = self.charged(record, made, usage_of(answer)) if made else FREE
         record.pop("counted")
         record["cost"] = document(payment.settle(cost, record.get("request_id", "")))
-
-    def _keep_unread(self, parts: list, answer: dict, record: dict, outputs: OutputFiles) -> None:
-        """More was made than can be read: it is paid as well, so the answer is kept."""
-        made = sum(part["kind"] == "media" for part in parts)
-        if self.has_unread(answer) or counts_more(answer, made):
-            kept, said = self._kept(answer, outputs)
-            record["unread"] = f"the whole answer is in {kept}" if kept else f"the service answered {said}"
-            record["unread_file"] = kept
-
-    def _check_unread(self, record: dict, delivery) -> None:
-        if "unread" in record:
-            kept = record["unread_file"]
-            made = in_words(len(delivery.files), self.product.noun)
-            raise Failure(Exit.PARTIAL, f"{made} saved, but the answer has more in a form that cannot be read",
-                          record["unread"],
-                          "what was not read may be billed; a link in the answer expires after 24 hours",
-                          files=[*delivery.files, *([{"partial": kept}] if kept else [])],
-                          request_id=record.get("request_id", ""), task_id=record["task_id"],
-                          accepted="maybe")
-
-    def _unreadable(self, answer: dict, outputs: OutputFiles) -> Failure:
-        """What is paid may be in the answer, which cannot be fetched again: it is saved."""
-        kept, said = self._kept(answer, outputs)
-        what = f"the service answered without a link to a {self.product.noun} that can be read"
-        return Failure(Exit.FAILED, what + (f"; the whole answer is in {kept}" if kept else ""),
-                       f"the service answered {said[:500] if kept else said}",
-                       request_id=str(answer.get("request_id") or ""), accepted="maybe",
-                       files=[{"partial": kept}] if kept else [])
-
-    def _kept(self, answer: dict, outputs: OutputFiles) -> tuple:
-        """(the file with an answer, '' where the disk refuses it; the beginning of the answer as text)."""
-        answer = self.console.redact_result(whole_answer(answer))
-        try:
-            temporary = outputs.temporary()
-            temporary.file.write(json.dumps(answer, ensure_ascii=False).encode("utf-8", "replace"))
-            kept = outputs.save_partial(temporary, 1, "json")
-        except OSError:
-            kept = ""
-        return kept, json.dumps(elide_media(answer), ensure_ascii=False)[:100_000]
-
-    def _nothing(self, answer: dict, record: dict) -> Failure:
-        output = object_in(answer, "output")
-        said = str(output.get("message") or answer.get("message") or "")
-        return Failure(Exit.FAILED,
-                       f"the service answered without a {self.product.noun}{': ' + said if said else ''}",
-                       fix="change the request, or run it again; a missing result is not billed",
-                       request_id=str(answer.get("request_id") or ""), task_id=record["task_id"])
 
     # -- a call of before
 
