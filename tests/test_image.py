@@ -608,6 +608,34 @@ def test_what_was_fetched_is_not_fetched_again(draw, emulator, work):
     assert draw("--resume", task_id, "--poll", 0.05).code == 0, "a file that is gone is fetched again"
 
 
+def test_what_was_fetched_is_copied_where_output_names_a_place(draw, emulator, work):
+    task_id = submit(draw, emulator, "-n", 2, "-o", "fox.png")
+    emulator.inject("download-html", 2, "-1.png")
+    assert draw("--resume", task_id, "--poll", 0.05).code == 9
+    fetched = draw("--resume", task_id, "--json", cwd=work.parent).document["files"]
+    paths = [str(work / name) for name in ("fox-1.png", "fox-2.png")]
+    for files in (fetched, draw("--resume", task_id, "--json").document["files"]):
+        assert [entry["path"] for entry in files] == paths
+        assert [entry["sidecar"] for entry in files] == [path.replace(".png", ".json") for path in paths]
+    seen = len(emulator.requests)
+    copied = draw("--resume", task_id, "-o", "new/", "--gallery")
+    assert copied.code == 0 and copied.out == "new/fox-1.png\nnew/fox-2.png\n", copied
+    assert sorted(os.listdir(work / "new")) == ["fox-1.json", "fox-1.png", "fox-2.json", "fox-2.png", "index.html"]
+    assert json.loads((work / "new" / "fox-2.json").read_text("utf-8"))["file"] == "fox-2.png"
+    assert draw("--resume", task_id, "-o", "new/").code == 7 and len(emulator.requests) == seen
+    assert draw("--resume", task_id, "-o", "fox.png").out.split() == paths, "they are there already"
+
+
+def test_what_was_made_in_part_is_told_so_again(draw, emulator, work):
+    emulator.inject("task-partial")
+    arguments = ("a fox", "--model", "wan2.2-t2i-flash", "--task", "--poll", 0.05, "-n", 3, "-o", "fox.png", "--json")
+    first = draw(*arguments).document
+    again = draw("--resume", first["task_id"], "--json")
+    told = again.document
+    assert again.code == first["exit_code"] == 11 and told["error"]["message"] == first["error"]["message"]
+    assert told["error"]["code"] == first["error"]["code"] and len(told["files"]) == 2 and "fetched already to" in again.err
+
+
 def test_another_skills_task_names_its_script(draw, home, work):
     folder = home / ".local" / "state" / "qianwen" / "tasks"
     folder.mkdir(parents=True)

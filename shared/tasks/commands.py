@@ -3,7 +3,6 @@ from __future__ import annotations
 
 from ..body import object_in
 from ..failures import Exit, Failure, usage
-from .bill import FETCHED
 from .journal import is_submitting, Journal, READY, resume_command
 from .polling import CANCELED, FAILED, UNKNOWN
 
@@ -72,20 +71,6 @@ def show_status(given: str, runner, journal: Journal, console) -> str:
              "message": output.get("message") or body.get("message"), "request_id": body.get("request_id")}
     say_status({name: value for name, value in facts.items() if value}, journal, console)
     return status
-
-
-def show_fetched(given: str, note: dict, billing: dict, console) -> None:
-    """`--resume ID` of what is fetched already, by the journal's note on it."""
-    paths = [entry["path"] for entry in note["files"]]
-    console.note(f"{given} was fetched already to {', '.join(paths)}: {FETCHED}")
-    if console.json_mode:
-        found = {"model": note.get("model"), "request_id": note.get("request_id"), "task_id": given,
-                 "files": note["files"], "usage": note.get("usage")}
-        console.document({"ok": True, "skill": console.skill,
-                          **{name: value for name, value in found.items() if value},
-                          "fetched": True, "billing": billing, "warnings": console.warnings})
-    for path in paths:
-        console.result(path + "\n")
 
 
 def say_status(facts: dict, journal: Journal, console) -> None:

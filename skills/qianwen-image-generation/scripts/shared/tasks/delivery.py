@@ -111,7 +111,8 @@ class Delivery:
     def _claim(self, number: int, entry: dict) -> None:
         """Into the record before the file has its name:
         whatever ends the command in between, a later one knows it as ours."""
-        self.record["saved"][str(number)] = {**entry, "path": os.path.abspath(entry["path"])}
+        places = {name: os.path.abspath(entry[name]) for name in ("path", "sidecar") if name in entry}
+        self.record["saved"][str(number)] = {**entry, **places}
         try:
             self.journal.write(self.record)
         except OSError:  # then it would be fetched once more, under another name
@@ -172,16 +173,24 @@ class Delivery:
             "created": _written(record["created"])}))
         entry["sidecar"] = sidecar_path(entry["path"])
 
-    def finish(self) -> None:
-        """Settle the record: gone when all is saved, kept where something can be fetched again.
-        Raises Failure."""
-        errors = [part for part in self.record["parts"] if part["kind"] == "error"]
+    def check(self) -> None:
+        """Raise the Failure of what is not saved, or was not made."""
         if self.problems:
             raise self._unsaved()
-        self.journal.remove(self.record)
-        if not errors:
+        errors = [part for part in self.record["parts"] if part["kind"] == "error"]
+        if errors:
+            raise self._broken(errors[0]) if errors[0]["code"] == BROKEN else self._failed(errors)
+
+    def finish(self, failure: Failure | None) -> None:
+        """Settle the record: kept where something can be fetched again; else it goes, and a later --resume
+        tells the same."""
+        if self.problems:
             return
-        raise self._broken(errors[0]) if errors[0]["code"] == BROKEN else self._failed(errors)
+        if failure:
+            names = ("message", "cause", "fix", "code")
+            self.record["failed"] = {"exit_code": int(failure.exit_code),
+                                     **{name: getattr(failure, name) for name in names}}
+        self.journal.remove(self.record)
 
     def _failed(self, errors: list) -> Failure:
         first = self.client.context.explain(ServiceError(

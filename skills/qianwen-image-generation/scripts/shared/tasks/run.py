@@ -17,9 +17,7 @@ from ..words import counted as in_words
 from . import unread
 from .answers import asked_prompt, counts_more, hash_of, makes_nothing, original_prompt, usage_of
 from .bill import cost_counted, counted, going_on, paying, settle, settle_without
-from .commands import (
-    cancel, check_same_account, check_same_skill, FRUITLESS, show_fetched, show_status
-)
+from .commands import cancel, check_same_account, check_same_skill, FRUITLESS, show_status
 from .delivery import billed, Delivery, report
 from .finding import IN_DOUBT, NOT_CLEAR
 from .journal import is_submitting, Journal, READY, resume_command, RUNNING
@@ -285,11 +283,22 @@ class TaskRun:
         page = ""
         if (record.get("gallery") or self.options.gallery) and delivery.files and not self.row:
             page = gallery_of(outputs.folder, record.get("overwrite", self.options.overwrite), self.console)
-        delivery.finish()
-        unread.check(record, delivery, self.product.noun)
-        self.check_count(record, delivery)
+        self._finish(record, delivery)
         report(delivery, self.session, self.product, self.count(record, delivery.files), text_file, page,
                self._fetched)
+
+    def _finish(self, record: dict, delivery: Delivery) -> None:
+        """Settle the record. Raises Failure where not all that was asked for is saved."""
+        failure = None
+        try:
+            delivery.check()
+            unread.check(record, delivery, self.product.noun)
+            self.check_count(record, delivery)
+        except Failure as error:
+            failure = error
+            raise
+        finally:
+            delivery.finish(failure)
 
     def _without_parts(self, answer: dict, record: dict, outputs: OutputFiles) -> Failure:
         """The Failure of an answer without a result that can be read: there is none, or it is paid and kept."""
@@ -362,12 +371,12 @@ class TaskRun:
                                            created=0.0)
         return self.go_on(found, client)
 
-    def _fetched_already(self, given: str, record: dict) -> None:
-        """The files are here and paid: nothing is fetched, saved or reported as billed a second time."""
+    def _fetched_already(self, given: str, note: dict) -> None:
+        """The files are here and paid: nothing is saved or reported as billed a second time."""
+        from .fetched import show_fetched
         self._fetched = True
-        files = [{**entry, "bytes": os.path.getsize(entry["path"])} for entry in record["files"]]
-        billing, _ = self._bill(record, files)
-        show_fetched(given, {**record, "files": files}, billing, self.console)
+        billing, _ = self._bill(note, note["files"])
+        show_fetched(given, note, billing, self.options, self.console)
 
     def go_on(self, record: dict, client) -> None:
         """Fetch what a record leads to, from wherever it stands."""

@@ -107,7 +107,8 @@ class Journal:
         remove(self._path(record["id"]))
         if record["task_id"]:
             self._remember(record["task_id"])
-        saved = [entry for entry in record.get("saved", {}).values() if isinstance(entry, dict)]
+        numbered = sorted(record.get("saved", {}).items(), key=lambda one: (len(one[0]), one[0]))
+        saved = [entry for _, entry in numbered if isinstance(entry, dict)]
         if saved and record["state"] == READY:
             self._note_fetched(record, saved)
 
@@ -116,7 +117,7 @@ class Journal:
         A `data:` link is left out: it is the result itself, which is in its file."""
         entries = [{name: value for name, value in entry.items() if not str(value).startswith("data:")}
                    for entry in files]
-        known = {name: record.get(name) for name in ("model", "request_id", "usage")}
+        known = {name: record.get(name) for name in ("model", "request_id", "usage", "failed")}
         note = self._clean({"moment": self.clock(), "files": entries, **known})
         jobs = filter(None, (job.get("batch") for job in record.get("jobs", ())))
         try:
