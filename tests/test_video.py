@@ -661,6 +661,20 @@ def test_link_that_is_older_than_a_day(film, emulator, home, work):
     assert "--resume" not in later.err, later
 
 
+def test_a_task_of_the_other_script_is_left_to_it(film, run, emulator, home, work):
+    """One that this machine does not know, pictures or a video: nothing is kept of it, and its own script fetches it."""
+    def draw(*arguments):
+        return run(*arguments, skill="qianwen-image-generation")
+    for make, other, script, name in ((film, draw, "video.py", "a boat"), (draw, film, "image.py", "a fox")):
+        model = ("--model", "wan2.2-t2i-flash") if make is draw else ()
+        task_id = make(name, *model, "--no-wait").out.strip()
+        shutil.rmtree(home / ".local")
+        refused = other("--resume", task_id, *SOON)
+        assert refused.code == 2 and script in refused.err and left_in(work) == [] and journal(home) == [], refused
+        assert make("--resume", task_id, *SOON, "-o", "made/").code == 0 and left_in(work)
+        shutil.rmtree(work / "made")
+
+
 @pytest.mark.parametrize("hours", [0, 25])
 def test_a_dead_link_is_asked_for_anew(film, emulator, home, work, hours):
     """However old it seems: the service alone knows whether there is another one."""

@@ -14,6 +14,8 @@ _OTHERS = re.compile(  # fields whose links lead to what went in, or beside the 
 _LINK = re.compile("(https?://|data:(image|video)/)", re.IGNORECASE)
 _PICTURE = re.compile(  # of Markdown; no "[" within, so that what is no picture is passed in one go
     r"!\[[^\[\]]*\]\(\s*<?((?:https?://|data:)[^\s>)\[]+)>?\s*\)", re.IGNORECASE)
+_KINDS = {"image": re.compile(r"^data:image/|\.(png|jpe?g|webp|bmp|gif|tiff?)$", re.IGNORECASE),
+          "video": re.compile(r"^data:video/|\.(mp4|mov|webm|mkv)$", re.IGNORECASE)}
 _BARE = re.compile(r"/[^./]+$")  # a name that tells no type
 _DEEPEST = 20  # levels in which links are looked for
 _MOST_RESULTS = 1000  # of one call; what counts more is no count
@@ -58,6 +60,13 @@ def likely(links: list, media) -> list:
         if fitting:
             return fitting
     return links if len(links) == 1 else []
+
+
+def kind_of(answer: dict) -> str:
+    """What all links of an answer lead to by their ends, "image" or "video"; '' where that is not clear."""
+    ends = [re.split("[?#]", link, maxsplit=1)[0] for link in links_in(answer)]
+    kinds = {kind for kind, pattern in _KINDS.items() if ends and all(map(pattern.search, ends))}
+    return kinds.pop() if kinds else ""
 
 
 def usage_of(answer: dict) -> dict:

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from ..body import object_in
 from ..failures import Exit, Failure, usage
+from .answers import kind_of
 from .journal import is_submitting, Journal, READY, resume_command
 from .polling import CANCELED, FAILED, UNKNOWN
 
@@ -116,6 +117,14 @@ def check_same_skill(record: dict | None, skill: str) -> None:
         script = SCRIPTS.get(record["skill"], "the script that created it")
         raise usage(f"{record['task_id'] or record['id']} belongs to {record['skill']}",
                     f"give it to {script}")
+
+
+def check_kind(record: dict, answer: dict, accept: str) -> None:
+    """A task that another machine, or nobody here, started may be one of another script. Raises usage."""
+    kind = kind_of(answer) if "output" not in record else ""
+    if kind and not accept.startswith(kind):
+        raise usage(f"{record['task_id']} is {'a video' if kind == 'video' else 'of pictures'}",
+                    f"give it to {SCRIPTS[f'qianwen-{kind}-generation']}")
 
 
 def check_same_account(record: dict | None, endpoint) -> None:

@@ -17,7 +17,7 @@ from ..words import counted as in_words
 from . import unread
 from .answers import asked_prompt, counts_more, hash_of, makes_nothing, original_prompt, usage_of
 from .bill import cost_counted, counted, going_on, paying, settle, settle_without
-from .commands import cancel, check_same_account, check_same_skill, FRUITLESS, show_status
+from .commands import cancel, check_kind, check_same_account, check_same_skill, FRUITLESS, show_status
 from .delivery import billed, Delivery, report
 from .finding import IN_DOUBT, NOT_CLEAR
 from .journal import is_submitting, Journal, READY, resume_command, RUNNING
@@ -94,7 +94,8 @@ class TaskRun:
                      has_result=self._has_result)
 
     def _has_result(self, record: dict, answer: dict) -> bool:
-        """Whether an answer has something to deliver."""
+        """Whether an answer has something to deliver. Raises usage where that is for another script."""
+        check_kind(record, answer, self.product.accept)
         return bool(self.settle(self.parts_of(answer), record))
 
     def request_of(self, call) -> Request:
