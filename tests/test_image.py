@@ -552,6 +552,15 @@ def test_dry_run_of_a_command_on_tasks_sends_nothing(draw, emulator, flag):
     assert len(emulator.requests) == 1 and not emulator.tasks[task_id].canceled
 
 
+@pytest.mark.parametrize("command, beside, shown", [
+    ("--resume", ("--image", "no.png"), "--image"), ("--resume", ("--size", "1K", "--model", "foo"), "--model"), ("--resume", ("-n", 2), "-n"),
+    ("--resume", ("--no-watermark",), "--no-watermark"), ("--resume", ("a fox",), "the prompt"), ("--resume", ("--set", "a=1"), "--set"),
+    ("--status", ("-o", "x.png"), "--output"), ("--tasks", ("--gallery",), "--gallery"), ("--cancel", ("--batch", "rows.csv"), "--batch")])
+def test_a_flag_that_a_command_on_tasks_would_ignore_is_refused(draw, emulator, command, beside, shown):
+    result = draw(command, *(() if command == "--tasks" else ("t1",)), *beside)
+    assert_refused(result, emulator, f"{command} does not go with", shown, "leave that out")
+
+
 def test_unknown_id(draw, emulator):
     result = draw("--resume", "no-such-task", "--poll", 0.05)
     assert result.code == 8 and "does not know the task no-such-task" in result.err, result
@@ -727,7 +736,7 @@ WRONG = [
     (("a fox", "-n", 0), "-n"), (("a fox", "-n", 7), "1 to 6"), (("a fox", "-n", 2, "--model", "z-image-turbo"), "one picture"),
     (("a fox", "--image", "none.png"), "none.png does not exist"), (("a fox", "--image", "text.png"), "text.png is not a picture"),
     (("a fox", "--no-wait"), "does not create tasks"), (("a fox", "--size", "1024x1024", "--aspect", "1:1"), "--size"),
-    (("a fox", "--resume", "x"), "--resume takes no prompt"), (("--resume", "x", "--cancel", "x"), "do not go together"),
+    (("a fox", "--resume", "x"), "--resume does not go with the prompt"), (("--resume", "x", "--cancel", "x"), "do not go together"),
     (("a fox", "--series"), "-n"), (("a fox", "--seed", -1), "--seed"), (("a fox", "--mask", "photo.png"), "takes 1 picture here"),
     (("a fox", "--box", "1,2,3,4"), "--box"), (("a fox", "--set", "x"), "KEY=VALUE"), (("a fox", "--request", "none.json"), "none.json"),
     (("a", "fox"), "quotes"), (("a fox", "--bogus"), "--bogus"), (("a fox", "--live"), "--check"), (("a fox", "--poll", "x"), "--poll"),

@@ -267,7 +267,7 @@ WRONG = [
     (("a", "--image", "in/photo.png", "--video", "in/clip.mp4"), "--image with --video"), (("a", "--mode", "i2v"), "add --image"),
     (("a", "--voice", "in/voice.wav"), "--voice"), (("--model", "wan2.2-s2v", "--image", "in/photo.png"), "--audio"),
     (("a", "--model", "wan2.2-s2v", "--image", "in/photo.png", "--audio", "in/voice.wav"), "no prompt"),
-    (("a", "--from-clip", "in/none.mp4"), "does not exist"), (("a", "--status", "x"), "--status takes no prompt"),
+    (("a", "--from-clip", "in/none.mp4"), "does not exist"), (("a", "--status", "x"), "--status does not go with the prompt"),
     (("a", "--from-clip", "in/clip.mp4", "--image", "in/photo.png"), "do not go together"), (("x" * 5001,), "5000"),
     (("马" * 2501, "--model", "happyhorse-1.1-t2v"), "2500"), (("a", "--reference", *["in/photo.png"] * 6), "at most 5")]
 

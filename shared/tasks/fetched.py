@@ -1,4 +1,4 @@
-"""`--resume` of what is fetched already, by the journal's note on it."""
+"""Files that are fetched already, brought to where a later --resume wants them."""
 from __future__ import annotations
 
 import json
@@ -10,29 +10,14 @@ from ..failures import Exit, Failure
 from ..files.outputs import OutputFiles
 from ..files.sidecar import sidecar_path
 from ..gallery.page import gallery_of
-from .bill import FETCHED
 
 
-def show_fetched(given: str, note: dict, billing: dict, options, console) -> None:
-    """Say where the files are, copied where --output names another place. Raises the Failure that the first
-    fetch ended with, where not all had been made."""
-    files = [{**entry, "bytes": os.path.getsize(entry["path"])} for entry in note["files"]]
-    paths = [entry["path"] for entry in files]
-    console.note(f"{given} was fetched already to {', '.join(paths)}: {FETCHED}")
-    files = _copied(files, options, console) if options.output else files
-    page = gallery_of(os.path.dirname(files[0]["path"]), options.overwrite, console) if options.gallery else ""
-    for entry in files:
-        console.result(entry["path"] + "\n")
-    failed = note.get("failed")
-    if failed:
-        raise Failure(Exit(failed["exit_code"]), failed["message"], failed["cause"], failed["fix"],
-                      code=failed["code"], files=files, request_id=note.get("request_id") or "", task_id=given)
-    if console.json_mode:
-        found = {"model": note.get("model"), "request_id": note.get("request_id"), "task_id": given,
-                 "files": files, "gallery": page, "usage": note.get("usage")}
-        console.document({"ok": True, "skill": console.skill,
-                          **{name: value for name, value in found.items() if value},
-                          "fetched": True, "billing": billing, "warnings": console.warnings})
+def at_output(note: dict, options, console) -> dict:
+    """The note of what is fetched already, with its files where --output says, copied there, and a page."""
+    files = _copied(note["files"], options, console) if options.output else note["files"]
+    folder = os.path.dirname(files[0]["path"])
+    page = gallery_of(folder, options.overwrite, console) if options.gallery else ""
+    return {**note, "at": files, "gallery": page}
 
 
 def _copied(files: list, options, console) -> list:

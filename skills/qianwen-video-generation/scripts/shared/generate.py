@@ -20,11 +20,11 @@ def run_files(session, make_run, make_parser, *, instead, most: int, estimate, t
     options, console = session.options, session.console
     if options.check or options.models is not None:
         return run_calls(session, None, make_parser, table)
-    check_single(options)
+    check_single(options, make_parser, ("output", "overwrite", "no_sidecar", "gallery"))
     journal = journal_of(session)
     if options.tasks:
         return list_tasks(journal, console)
-    if options.batch is None and (options.status or options.cancel or options.resume):
+    if options.status or options.cancel or options.resume:
         return make_run(session, journal).later()
     names = ("prompt", "prompt_file", "batch", *(name.replace("-", "_") for name in instead))
     if options.gallery and not any(getattr(options, name) for name in names):

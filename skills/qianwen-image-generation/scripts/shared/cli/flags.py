@@ -36,6 +36,16 @@ class Parser(argparse.ArgumentParser):
         """Every flag that there is, as it is written."""
         return frozenset(self._option_string_actions)
 
+    def given(self, options) -> dict:
+        """What differs from its default: name -> how it is written."""
+        found = {}
+        for action in self._actions:
+            value = getattr(options, action.dest, action.default)
+            is_half = isinstance(action, Switch) and action.const is not value
+            if value != self.get_default(action.dest) and not is_half:
+                found[action.dest] = max(action.option_strings, key=len, default=f"the {action.dest}")
+        return found
+
     def error(self, message):
         raise usage(message, f"see {self.prog} --help")
 

@@ -107,7 +107,8 @@ class Journal:
         remove(self._path(record["id"]))
         if record["task_id"]:
             self._remember(record["task_id"])
-        numbered = sorted(record.get("saved", {}).items(), key=lambda one: (len(one[0]), one[0]))
+        numbered = sorted(record.get("saved", {}).items(),
+                          key=lambda one: int(one[0]) if one[0].isdecimal() else 0)
         saved = [entry for _, entry in numbered if isinstance(entry, dict)]
         if saved and record["state"] == READY:
             self._note_fetched(record, saved)

@@ -17,7 +17,9 @@ from ..words import counted as in_words
 from . import unread
 from .answers import asked_prompt, counts_more, hash_of, makes_nothing, original_prompt, usage_of
 from .bill import cost_counted, counted, going_on, paying, settle, settle_without
-from .commands import cancel, check_kind, check_same_account, check_same_skill, FRUITLESS, show_status
+from .commands import (
+    cancel, check_kind, check_same_account, check_same_skill, FRUITLESS, show_fetched, show_status
+)
 from .delivery import billed, Delivery, report
 from .finding import IN_DOUBT, NOT_CLEAR
 from .journal import is_submitting, Journal, READY, resume_command, RUNNING
@@ -150,7 +152,8 @@ class TaskRun:
             self.go_on(record, self.client(record.get("model", "")))
             return True
         except Failure as failure:
-            if not self.options.again or failure.code not in (GONE, UNKNOWN) or not self.journal.expired(record):
+            is_gone = failure.code in (GONE, UNKNOWN) and self.journal.expired(record)
+            if not is_gone or not self.options.again:
                 raise
         self.journal.remove(record)
         self._fetched = False
@@ -374,10 +377,12 @@ class TaskRun:
 
     def _fetched_already(self, given: str, note: dict) -> None:
         """The files are here and paid: nothing is saved or reported as billed a second time."""
-        from .fetched import show_fetched
+        from .fetched import at_output
         self._fetched = True
-        billing, _ = self._bill(note, note["files"])
-        show_fetched(given, note, billing, self.options, self.console)
+        files = [{**entry, "bytes": os.path.getsize(entry["path"])} for entry in note["files"]]
+        billing, _ = self._bill(note, files)
+        now = at_output({**note, "files": files}, self.options, self.console)
+        show_fetched(given, now, billing, self.console)
 
     def go_on(self, record: dict, client) -> None:
         """Fetch what a record leads to, from wherever it stands."""

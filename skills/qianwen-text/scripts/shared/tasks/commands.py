@@ -4,6 +4,7 @@ from __future__ import annotations
 from ..body import object_in
 from ..failures import Exit, Failure, usage
 from .answers import kind_of
+from .bill import FETCHED
 from .journal import is_submitting, Journal, READY, resume_command
 from .polling import CANCELED, FAILED, UNKNOWN
 
@@ -72,6 +73,25 @@ def show_status(given: str, runner, journal: Journal, console) -> str:
              "message": output.get("message") or body.get("message"), "request_id": body.get("request_id")}
     say_status({name: value for name, value in facts.items() if value}, journal, console)
     return status
+
+
+def show_fetched(given: str, note: dict, billing: dict, console) -> None:
+    """`--resume ID` of what is fetched already, by the journal's note on it; `at`: where the files are now.
+    Raises the Failure that the fetch ended with, where not all had been made."""
+    files, failed = note.get("at", note["files"]), note.get("failed")
+    paths = ", ".join(entry["path"] for entry in note["files"])
+    console.note(f"{given} was fetched already to {paths}: {FETCHED}")
+    for entry in files:
+        console.result(entry["path"] + "\n")
+    if failed:
+        raise Failure(Exit(failed["exit_code"]), failed["message"], failed["cause"], failed["fix"],
+                      code=failed["code"], files=files, request_id=note.get("request_id") or "", task_id=given)
+    if console.json_mode:
+        found = {"model": note.get("model"), "request_id": note.get("request_id"), "task_id": given,
+                 "files": files, "gallery": note.get("gallery"), "usage": note.get("usage")}
+        console.document({"ok": True, "skill": console.skill,
+                          **{name: value for name, value in found.items() if value},
+                          "fetched": True, "billing": billing, "warnings": console.warnings})
 
 
 def say_status(facts: dict, journal: Journal, console) -> None:

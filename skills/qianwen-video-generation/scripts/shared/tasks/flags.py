@@ -4,6 +4,7 @@ from __future__ import annotations
 from ..cli.flags import filled, number
 from ..failures import usage
 
+_ALWAYS = ("json", "quiet", "verbose", "timeout", "retries", "max_wait", "poll")
 SINGLE = ("tasks", "status", "cancel", "resume")  # flags that stand for a command of their own
 
 _NO_WAIT = ("create a task, print its id and end; fetch the result with --resume "
@@ -25,12 +26,17 @@ def add_task_flags(add, max_wait: float, no_wait: str = _NO_WAIT) -> None:
     add("--tasks", action="store_true", help="list what this machine started and has not fetched")
 
 
-def check_single(options) -> None:
-    """One command at a time, and nothing beside it that would be ignored."""
-    given = [f"--{name}" for name in SINGLE if getattr(options, name)]
+def check_single(options, make_parser, fetching: tuple) -> None:
+    """One command at a time, and nothing beside it that would be ignored; `fetching` are the flags that count
+    with --resume alone. Raises usage."""
+    given = [name for name in SINGLE if getattr(options, name)]
+    if not given:
+        return
     if len(given) > 1:
-        raise usage(f"{' and '.join(given)} do not go together", "give one of them")
-    others = (options.prompt_file, options.no_wait, options.dry_run, options.estimate)
-    if given and (options.prompt is not None or any(others)):
-        raise usage(f"{given[0]} takes no prompt, no --no-wait, no --dry-run and no --estimate",
-                    "leave them out")
+        raise usage(f"{' and '.join(f'--{name}' for name in given)} do not go together", "give one of them")
+    counts = (*given, *_ALWAYS, *(fetching if options.resume else ()))
+    others = [flag for name, flag in make_parser().given(options).items() if name not in counts]
+    if others:
+        takes = ", ".join("--" + name.replace("_", "-") for name in counts[1:])
+        raise usage(f"--{given[0]} does not go with {', '.join(others)}",
+                    f"leave that out; --{given[0]} takes {takes}")

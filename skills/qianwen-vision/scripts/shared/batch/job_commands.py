@@ -78,7 +78,7 @@ def _under_way(record: dict, journal: Journal) -> Failure:
 def about_jobs(session, call, make_parser, table, **row_settings) -> Exit | None:
     """--tasks, --status, --cancel and --resume."""
     options, console = session.options, session.console
-    check_single(options)
+    check_single(options, make_parser, ("keep_documents",))
     journal = journal_of(session)
     if options.tasks:
         return list_tasks(journal, console)
