@@ -408,6 +408,17 @@ def test_series(draw, emulator, work):
     assert sent(emulator)[0]["parameters"]["enable_sequential"] is True and sent(emulator)[0]["parameters"]["n"] == 4
 
 
+def test_all_pictures_of_a_series_of_kling_are_held_and_named(draw, emulator, work):
+    series = ("a fox", "--model", "kling/kling-v3-image-generation", "--set", "result_type=series", "--set", "series_amount=9",
+              "-o", "fox.png", "--poll", 0.05)
+    assert_refused(draw(*series, env={"QIANWEN_BUDGET": "1"}), emulator, "1.80", code=4)
+    (work / "fox-9.png").write_bytes(b"mine")
+    assert_refused(draw(*series), emulator, "fox-9.png exists already", code=7)
+    os.remove(work / "fox-9.png")
+    result = draw(*series)
+    assert result.code == 0 and result.out.split() == [f"fox-{number}.png" for number in range(1, 10)], result
+
+
 def test_a_shorter_series_is_no_failure(draw, emulator, work):
     emulator.inject("fewer-images", images=2)
     result = draw("four seasons", "--series", "-n", 4)

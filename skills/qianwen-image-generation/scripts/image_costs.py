@@ -15,7 +15,7 @@ def expected(model, call, given: int, region: str = BEIJING) -> Cost:
     """The cost of a Call to the model of a row, with `given` pictures in it. `low` and `high` differ where
     the service chooses the size, and where it may make fewer pictures than it is allowed to."""
     parameters = call.body["parameters"]
-    count, units = _most(call), {"pictures": _most(call)}
+    count, units = call.expected, {"pictures": call.expected}
     if _why(model, region):
         return unknown(_why(model, region), AS_OF, region, units)
     usual = _usual(model, parameters, given or call.mode == "edit")
@@ -99,14 +99,6 @@ def cheaper_words(ask, model, call, cost: Cost) -> str:
     if row is None or least.high >= cost.high:
         return ""
     return f"; {row.id} would cost {amount(least.high)}"
-
-
-def _most(call) -> int:
-    """How many pictures may come, and be billed."""
-    n = call.body["parameters"].get("n", 1)
-    if call.mode == "interleave" or not isinstance(n, int) or isinstance(n, bool):
-        return call.expected
-    return n
 
 
 def _why(model, region: str) -> str:

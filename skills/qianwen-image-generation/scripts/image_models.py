@@ -312,6 +312,19 @@ FUNCTIONS = {  # of wanx2.1-imageedit -> its own parameters, with their ranges
     "doodle": {"is_sketch": (False, True)}, "control_cartoon_feature": {},
 }
 
+# What counts the pictures instead of `n`: (a parameter, with this value, the one that counts then, how many
+# come without that).
+_COUNTING = (("enable_interleave", True, "max_images", 5), ("result_type", "series", "series_amount", 4))
+
+
+def most_of(parameters: dict) -> int:
+    """How many pictures may come, and be billed."""
+    found = (parameters.get(count, usual) for name, value, count, usual in _COUNTING
+             if parameters.get(name) == value)
+    most = next(found, parameters.get("n", 1))
+    return min(max(most, 1), 100) if isinstance(most, int) and not isinstance(most, bool) else 1
+
+
 # ---- the table -----------------------------------------------------------------------------------------
 
 

@@ -7,7 +7,9 @@ from __future__ import annotations
 import re
 from collections import namedtuple
 
-from image_models import all_fields, chosen_for, CONTENT, DEFAULT_MODEL, FUNCTIONS, models_that, TABLE
+from image_models import (
+    all_fields, chosen_for, CONTENT, DEFAULT_MODEL, FUNCTIONS, models_that, most_of, TABLE
+)
 from image_sizes import parse_aspect, shown, unlike
 from shared.body import apply_native_settings, apply_settings, object_in
 from shared.failures import usage
@@ -97,10 +99,7 @@ def _call(body: dict, model, mode: str, task: bool) -> Call:
         parameters["stream"] = True
         headers = {"X-DashScope-Sse": "enable", "Accept": "text/event-stream"}
     headers.update(oss_headers(body))
-    counted = parameters.get("max_images", 5) if stream or mode == "interleave" else parameters.get("n", 1)
-    is_count = isinstance(counted, int) and not isinstance(counted, bool) and 0 < counted <= 100
-    return Call(model.task if task else model.direct, body, headers, mode, task, stream,
-                counted if is_count else 1)
+    return Call(model.task if task else model.direct, body, headers, mode, task, stream, most_of(parameters))
 
 
 def _from_request(ask: Ask, model) -> tuple:
