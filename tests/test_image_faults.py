@@ -251,6 +251,7 @@ FATES = {
     "partial, another reason": Fate("task-partial", {"code": "InternalError", "failed": 2}, 11, 1, "the other one is saved", RESULTS),
     "all failed": Fate("task-partial", {"failed": 3}, 10, 0, "inappropriate", RESULTS),
     "fewer": Fate("fewer-images", {"images": 2}, 11, 2, "3 pictures were asked for"),
+    "fewer of a tool": Fate("fewer-images", {"images": 2}, 11, 2, "3 pictures were asked for", "wanx-v1"),
     "none": Fate("fewer-images", {"images": 0}, 8, 0, "without a picture"),
 }
 

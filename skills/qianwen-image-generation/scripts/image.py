@@ -267,7 +267,7 @@ class Run(TaskRun):
         """Fewer pictures than asked for are not billed, but must be told.
         A set may have fewer by its nature."""
         asked, made = record.get("expected", 0), len(delivery.files)
-        if record.get("mode") in ("make", "edit", "function") and made < asked:
+        if record.get("mode") not in ("series", "interleave") and made < asked:
             raise Failure(
                 Exit.PARTIAL,
                 f"{asked} pictures were asked for, and the service made {made}; they are saved",
