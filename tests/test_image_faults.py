@@ -24,7 +24,7 @@ from shared.transport.request import Reply, Request
 from tests.conftest import BYTECODE, STANDARD_KEY
 from tests.emulator import Emulator
 from tests.media_samples import jpeg
-from tests.test_image import (SCRIPT, TASK, age, assert_right, assert_tidy, command_in, draw, drawn, journal, left_in,
+from tests.test_image import (SCRIPT, TASK, age, assert_right, assert_tidy, command_in, draw, drawn, journal, left_in, photos,
                               pictures_in)
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="signals and limits of POSIX")
@@ -275,6 +275,29 @@ def test_link_that_is_listed_twice_is_one_picture(draw, emulator, work):
     result = draw("a fox", "--model", "wanx-v1", "-n", 2, "-o", "fox.png", "--json", "--poll", "0.05")
     assert result.code == 0 and result.document["billing"]["units"] == {"images": 2}, result
     assert result.document["billing"]["cost"]["amount"] == 0.32 and assert_right(emulator, work, "a fox", 2) == ["fox-1.png", "fox-2.png"]
+
+
+@pytest.mark.parametrize("linked", [True, False])
+def test_picture_without_text_is_not_translated_and_says_so(draw, emulator, photos, home, monkeypatch, linked):
+    """Section 5.11 of the contract: a task that ended well may tell why nothing was translated."""
+    real, said = Client._json_once, "No text detected for translation"
+
+    def without_text(*arguments):
+        reply = real(*arguments)
+        output = reply.body.get("output", {})
+        if output.get("task_status") == "SUCCEEDED":
+            output["message"] = said
+            output.update(image_url=output["image_url"] if linked else None)
+        return reply
+    monkeypatch.setattr(Client, "_json_once", without_text)
+    result = draw("--translate-to", "en", "--image", "photo.png", "-o", "made.png", "--poll", 0.05, "--json")
+    document = result.document
+    assert left_in(photos) == (["made.json", "made.png"] if linked else []) and journal(home) == [], result
+    assert document["billing"]["cost"]["amount"] == 0.003 and "--resume" not in result.err
+    if linked:
+        assert result.code == 0 and document["warnings"] == [f"the service says: {said}"]
+    else:
+        assert result.code == 8 and document["error"]["message"] == said and "no text" in document["error"]["cause"], result
 
 
 @pytest.mark.parametrize("images, exit_code, made", [(2, 11, 2), (0, 8, 0)])

@@ -265,7 +265,10 @@ class Run(TaskRun):
 
     def check_count(self, record: dict, delivery) -> None:
         """Fewer pictures than asked for are not billed, but must be told.
-        A set may have fewer by its nature."""
+        A set may have fewer by its nature. A picture without text comes back as it was."""
+        for remark in dict.fromkeys(part.get("remark") for part in record["parts"]):
+            if remark:
+                self.console.warn(f"the service says: {remark}")
         asked, made = record.get("expected", 0), len(delivery.files)
         if record.get("mode") not in ("series", "interleave") and made < asked:
             raise Failure(

@@ -18,7 +18,8 @@ _MEDIA = re.compile("image|pic|url|b64|media|file", re.IGNORECASE)  # in a name
 
 
 def parts_of(body: dict) -> list:
-    """The parts of an answer in its order: media with `url`, text, and errors of single results.
+    """The parts of an answer in its order: media with `url`, text, and errors of single results; behind them
+    what the service remarks of a task that is done.
 
     Pictures may be several choices or several items of one choice, so both levels are walked;
     what else the wrapper holds does not matter. Where no place of the families has a result, others are
@@ -32,7 +33,12 @@ def parts_of(body: dict) -> list:
     if all(part["kind"] == "text" for part in parts):
         links = likely(links_in(body), _PICTURE)
         parts += [_media(link) for link in links if not parts or _PICTURE.search(link.partition("?")[0])]
-    return _once(parts)
+    return _once(parts) + _remark(output)
+
+
+def _remark(output: dict) -> list:
+    said = output.get("message") if output.get("task_status") == "SUCCEEDED" else None
+    return [{"kind": "remark", "text": said}] if isinstance(said, str) and said.strip() else []
 
 
 def has_unread(body: dict) -> bool:
@@ -144,7 +150,9 @@ class Stream:
 
 def settle(parts: list, mode: str) -> list:
     """Outside of interleaved answers a text is the prompt as it was really drawn;
-    it goes with the pictures."""
+    it goes with the pictures. A remark counts in translations: it tells why nothing was translated."""
+    remark = "".join(part["text"] for part in parts if part["kind"] == "remark" and mode == "translate")
+    parts = [part for part in parts if part["kind"] != "remark"]
     if mode == "interleave":
         return parts
     written = "".join(part["text"] for part in parts if part["kind"] == "text")
@@ -152,7 +160,9 @@ def settle(parts: list, mode: str) -> list:
     for part in rest:
         if part["kind"] == "media" and written:
             part.setdefault("actual_prompt", written)
-    return rest
+        if part["kind"] == "media" and remark:
+            part["remark"] = remark
+    return rest or [{"kind": "error", "code": "", "message": remark}] * bool(remark)
 
 
 def markdown(parts: list, files: list) -> str:

@@ -136,6 +136,8 @@ _ROWS = (  # of all but 401 and the codes of a wrong key, which are judged by ke
         r"content-length of multimodal", Exit.FAILED, False,
         "the service could not fetch a media address of the request",
         "pass a local file instead, or an address that is public and names its length and type"),
+    Row(0, "", r"no text detected", Exit.FAILED, False, "the picture has no text that could be translated",
+        "give a picture with text, or name its language with --translate-from"),
     Row(0, "", r"exceeds (size|page) limit|content blank|format is not supported|too many files", Exit.FAILED,
         False,
         "the long-document model cannot read the document", "see the limits in the skill's references"),

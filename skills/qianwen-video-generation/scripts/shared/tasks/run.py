@@ -270,7 +270,7 @@ class TaskRun:
             settle(self.session, record, self.charged(record, parts, usage_of(answer)))
         self.console.ignore_broken_pipe = True  # a reader of stdout that goes away must not stop the saving
         if not self._fetched or record["state"] != READY:
-            made = sum(part["kind"] == "media" for part in parts)
+            made = sum(part["kind"] in ("media", "error") for part in parts)
             record.pop("unread", "")
             if self.has_unread(answer) or counts_more(answer, made):
                 unread.keep(record, answer, outputs, self.console)
