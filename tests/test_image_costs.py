@@ -37,7 +37,7 @@ def asked(model=None, **fields):
     """(the Cost, its words) of a call."""
     call = call_of(model, **fields)
     row = TABLE.find(call.body["model"])[0]
-    cost = expected(row, call, len(fields.get("images", ())))
+    cost = expected(row, call)
     return cost, words(row, call, cost)
 
 
@@ -80,7 +80,7 @@ def test_the_usual_size_counts_where_none_is_asked_for(fields, after_it, low, hi
     """Not where a picture given decides on it; what the service tells is right in the end."""
     row = TABLE.row("qwen-image-2.0")._replace(usual="1024x1024", price=by_size((1_100_000, 0.07), (0, 0.15)))
     call = build_request(Ask(prompt="P", **fields), row)[0]
-    cost = expected(row, call, len(fields.get("images", ())))
+    cost = expected(row, call)
     assert (cost.low, cost.high) == (low, high)
     told = charged(row, call.body["parameters"], after_it.get("usage"), [()], after_it.get("given", 0))
     assert told.high == (0.15 if "usage" in after_it else high)
@@ -112,7 +112,7 @@ def test_a_free_trial_says_so(model):
 def test_price_of_a_call(model, fields, low, high):
     row, images = TABLE.find(model)[0], [at(one) for one in fields.get("images", ())]
     call = build_request(Ask(model=model, **{**fields, "images": images}), row)[0]
-    cost = expected(row, call, len(images))
+    cost = expected(row, call)
     assert (cost.low, cost.high) == (pytest.approx(low), pytest.approx(high))
     assert model in words(row, call, cost)
 
@@ -125,10 +125,10 @@ def test_price_that_is_not_known(model):
 
 def test_price_elsewhere_is_not_guessed():
     call, row = call_of(prompt="P"), TABLE.find("qwen-image-2.0")[0]
-    assert "ap-southeast-1" in expected(row, call, 0, "ap-southeast-1").why
-    assert "gateway" in expected(row, call, 0, "").why
+    assert "ap-southeast-1" in expected(row, call, "ap-southeast-1").why
+    assert "gateway" in expected(row, call, "").why
     here = row._replace(price=row.price._replace(regions={"ap-southeast-1": 0.26}))
-    assert expected(here, call, 0, "ap-southeast-1").high == 0.26 and expected(here, call, 0).high == 0.20
+    assert expected(here, call, "ap-southeast-1").high == 0.26 and expected(here, call).high == 0.20
 
 
 @pytest.mark.parametrize("setting", ["n=abc", "n=null", "n={}", "size=null", "size=[]", "size=9"])
@@ -170,6 +170,19 @@ def test_the_services_own_tier_comes_before_the_size(tier, size, amount):
     assert after("qwen-image-3.0", {}, usage, [size]).high == 0.18
 
 
+def test_pictures_given_and_sides_made_are_those_that_the_service_tells():
+    told = {"input_image_count": 2, "output_image_count": 1, "output_width": 1024, "output_height": 1024}
+    assert after("qwen-image-3.0-pro", {}, told, [()]).high == pytest.approx(0.25 + 0.04)
+    assert after("qwen-image-3.0-pro", {}, {**told, "input_image_count": None}, [()], given=1).high == pytest.approx(0.25 + 0.02)
+
+
+def test_pictures_of_a_whole_request_are_counted():
+    body = {"model": "qwen-image-3.0-pro", "input": {"messages": [{"content": [{"image": A}, {"image": B}, {"text": "P"}]}]},
+            "parameters": {"size": "1024*1024"}}
+    call, row = call_of("qwen-image-3.0-pro", request=body), TABLE.find("qwen-image-3.0-pro")[0]
+    assert expected(row, call).high == pytest.approx(0.25 + 0.04)
+
+
 def test_charges_follow_the_parameters_that_were_sent():
     assert after("z-image-turbo", {"prompt_extend": True}).high == 0.20 and after("z-image-turbo").high == 0.10
     assert after("kling/kling-v3-omni-image-generation", {"resolution": "4k"}).high == 0.40
@@ -208,7 +221,7 @@ def test_nothing_is_cheaper_than_the_cheapest():
     for name, said in (("qwen-mt-image", ""), ("qwen-mt-image-2.0", "; qwen-mt-image would cost 0.003")):
         row = TABLE.find(name)[0]
         call = build_request(ask, row)[0]
-        assert cheaper_words(ask, row, call, expected(row, call, 1)) == said
+        assert cheaper_words(ask, row, call, expected(row, call)) == said
     assert cheapest(ask_of(prompt="P", images=[A] * 15), "edit") == (None, None)
 
 

@@ -13,7 +13,7 @@ if sys.version_info < (3, 9):  # said before anything that an older one cannot r
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 
 from image_answers import Stream, count_of, has_unread, markdown, parts_of, settle
-from image_costs import charged, cheaper_words, expected, words
+from image_costs import charged, cheaper_words, expected, given_in, words
 from image_inputs import add_flags, read_ask
 from image_models import chosen_for, DEFAULT_MODEL, TABLE
 from image_request import build_request, by_calls
@@ -88,7 +88,7 @@ def estimate(session) -> tuple:
     costs: list = []
     for part, times in by_calls(ask, model):
         call = build_request(part, model)[0]
-        costs += [expected(model, call, len(ask.images), session.endpoint.price_region)] * times
+        costs += [expected(model, call, session.endpoint.price_region)] * times
     cost, calls = total(costs)[0], len(costs)
     said = f" in {calls} calls (--batch)" if calls > 1 else cheaper_words(ask, model, call, cost)
     return model.id, cost, words(model, call, cost) + said
@@ -158,9 +158,9 @@ class Run(TaskRun):
         facts = {"prompt": ask.prompt, "negative": ask.negative, "model": call.body["model"],
                  "seed": parameters.get("seed"), "size": parameters.get("size"), "parameters": parameters,
                  "inputs": [picture.name for picture in pictures]}
-        cost = expected(model, call, len(ask.images), self.session.endpoint.price_region)
+        cost = expected(model, call, self.session.endpoint.price_region)
         return self.new_record(outputs, call, waiting, facts, cost, mode=call.mode, expected=call.expected,
-                               given=len(ask.images))
+                               given=given_in(call.body))
 
     def _task(self, request: Request, record: dict, outputs, client, model) -> None:
         """A refusal of tasks leads to the direct call, where the model has that; some come as 429."""

@@ -177,10 +177,10 @@ def markdown(parts: list, files: list) -> str:
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
-def count_of(usage: dict, saved: int) -> int:
-    """How many pictures are billed: what the service says, else what came."""
-    for name in ("image_count", "output_image_count"):
+def count_of(usage: dict, known: int, names=("image_count", "output_image_count")) -> int:
+    """How many pictures are billed: what the service says, else what is known of those that came."""
+    for name in names:
         count = countable(usage.get(name))
         if isinstance(count, int) and count <= _MOST:
             return count
-    return saved
+    return known

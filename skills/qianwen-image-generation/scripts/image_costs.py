@@ -6,15 +6,22 @@ from image_answers import count_of
 from image_models import AS_OF, TABLE
 from image_prices import amount, size_of
 from image_request import build_request
+from shared.body import object_in, objects_in
 from shared.failures import Failure
 from shared.money.cost import BEIJING, Cost, exactly, unknown
 from shared.words import counted
 
 
-def expected(model, call, given: int, region: str = BEIJING) -> Cost:
-    """The cost of a Call to the model of a row, with `given` pictures in it. `low` and `high` differ where
-    the service chooses the size, and where it may make fewer pictures than it is allowed to."""
-    parameters = call.body["parameters"]
+def given_in(body: dict) -> int:
+    """How many pictures the messages of a request have."""
+    messages = objects_in(object_in(body, "input"), "messages")
+    return sum("image" in item for message in messages for item in objects_in(message, "content"))
+
+
+def expected(model, call, region: str = BEIJING) -> Cost:
+    """The cost of a Call to the model of a row. `low` and `high` differ where the service chooses the size,
+    and where it may make fewer pictures than it is allowed to."""
+    parameters, given = call.body["parameters"], given_in(call.body)
     count, units = call.expected, {"pictures": call.expected}
     if _why(model, region):
         return unknown(_why(model, region), AS_OF, region, units)
@@ -29,7 +36,7 @@ def charged(model, parameters: dict, usage, sizes, given: int = 0, region: str =
     """The cost of a finished call, by the service's own count of pictures where it tells one.
 
     `sizes` are the (width, height) of the pictures that came, () where that is not known; `given` is how many
-    went in. `high` divided by `units["pictures"]` is the share of each.
+    went in, where the service does not tell it. `high` divided by `units["pictures"]` is the share of each.
     """
     sizes = list(sizes)
     usage = usage if isinstance(usage, dict) else {}
@@ -41,7 +48,7 @@ def charged(model, parameters: dict, usage, sizes, given: int = 0, region: str =
     told, tier = _told(usage), usage.get("output_image_type")
     usual = _usual(model, parameters, given)
     each = [_each(model.price, parameters, region, told or size or usual, tier)[1] for size in sizes[:count]]
-    inputs = model.price.per_input * given if count else 0
+    inputs = model.price.per_input * count_of(usage, given, ("input_image_count",)) if count else 0
     return exactly(round(sum(each) + inputs, 6), AS_OF, region, units)
 
 
@@ -68,7 +75,7 @@ def _cost_with(row, ask, region: str):
         call, _ = build_request(ask, row)
     except Failure:
         return None
-    return expected(row, call, len(ask.images), region)
+    return expected(row, call, region)
 
 
 def _goes_beyond(picture, limits) -> bool:
@@ -125,5 +132,5 @@ def _usual(model, parameters: dict, given) -> tuple:
 
 def _told(usage: dict) -> tuple:
     """The size that the service says it made, () where it says none."""
-    width, height = usage.get("width"), usage.get("height")
-    return (width, height) if isinstance(width, int) and isinstance(height, int) and width and height else ()
+    sides = [(usage.get(kind + "width"), usage.get(kind + "height")) for kind in ("", "output_")]
+    return next((pair for pair in sides if all(isinstance(side, int) and side for side in pair)), ())
