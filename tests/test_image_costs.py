@@ -8,6 +8,7 @@ from image_costs import charged, cheaper_words, cheapest, expected, words
 from image_models import MODELS, TABLE
 from image_prices import by_size
 from image_request import Ask, build_request
+from shared.body import parse_settings
 from shared.money.cost import total
 from tests.folding import each
 from tests.test_image_request import A, at, B, C, call_of, COUNTS, MAKE, NEVER_OFFERED, TAKES
@@ -204,6 +205,15 @@ def ask_of(**fields):
 def test_cheapest_model_takes_all_that_is_asked(fields, mode, model):
     row, cost = cheapest(ask_of(**fields), mode)
     assert row.id == model and cost.known and not row.retired
+
+
+@each("setting, model", [
+    ("size=2048*2048", "qwen-image-2.1-turbo"), ("parameters.size=4K", "wan2.7-image-pro"), ("n=6", "qwen-image-2.1-turbo"),
+    ("seed=7", "wanx2.0-t2i-turbo"), ("color_palette=[]", None), ("brand_new=1", None), ("negative_prompt=1", None), ("n=abc", None),
+    ("n=true", None), ("size=9", None), ("size=[]", None), ("size=9K", None)])
+def test_cheapest_model_takes_what_settings_ask(setting, model):
+    row, _ = cheapest(ask_of(**MAKE, settings=parse_settings([setting])), "make")
+    assert (row and row.id) == model
 
 
 def test_cheapest_model_takes_the_pictures_given():

@@ -183,7 +183,7 @@ def test_every_way(film, emulator, media, work, home, name):
     create, = emulator.creates
     made = assert_right(emulator, work, prompt)
     assert (create.model, create.details["media"], create.seconds) == (kind.model, kind.roles, kind.seconds)
-    assert made.startswith("纸船-in-the-rain-" if prompt else {"animate": "animate", "replace": "animate", "talk": "s2v"}.get(name, "style"))
+    assert made.startswith("纸船-in-the-rain-" if prompt else {"talk": "s2v"}.get(name, name))
     uploaded = sorted(hashlib.sha256((media / file).read_bytes()).hexdigest() for file in kind.uploads)
     assert sorted(upload.sha256 for upload in emulator.uploads) == uploaded
     body, = sent(emulator)

@@ -278,6 +278,14 @@ def test_cheapest_model_takes_the_kind_of_reference(reference):
     assert cheapest(ask_of(**dict(T, references=[reference])), "r2v")[0] == "wan3.0-video"
 
 
+def test_cheapest_model_makes_the_same_film():
+    """Who moves in the picture, and whose place the picture takes, are two things (section 6.11 of the contract)."""
+    given = dict(image=FIRST, video=CLIP)
+    for model in ("wan2.2-animate-move", "wan2.2-animate-mix"):
+        mode = build_request(ask_of(model, **given), TABLE.row(model))[0].way.mode
+        assert cheapest(ask_of(model, **given), mode)[0] == model
+
+
 def test_cheaper_model_is_named_only_where_it_is_cheaper():
     row = TABLE.find("wan2.7-i2v")[0]
     other = cheapest(ask_of(**dict(I, resolution="720P")), "i2v")

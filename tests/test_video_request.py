@@ -115,13 +115,13 @@ def old_t2v(tier, size, audio=False):
     return rows
 
 
-def animate():
+def animate(mode="animate"):
     both = {"image_url": FIRST, "video_url": CLIP}
     given = dict(image=FIRST, video=CLIP)
-    return [row("animate", given, both, {"mode": "wan-std"}, "wan-std", 0, E6),
-            row("animate", dict(given, quality="wan-pro", watermark=True), {**both, "watermark": True}, {"mode": "wan-pro"},
+    return [row(mode, given, both, {"mode": "wan-std"}, "wan-std", 0, E6),
+            row(mode, dict(given, quality="wan-pro", watermark=True), {**both, "watermark": True}, {"mode": "wan-pro"},
                 "wan-pro", 0, E6),
-            row("animate", dict(given, watermark=False, settings=["check_image=false"]), {**both, "watermark": False},
+            row(mode, dict(given, watermark=False, settings=["check_image=false"]), {**both, "watermark": False},
                 {"mode": "wan-std", "check_image": False}, "wan-std", 0, E6)]
 
 
@@ -248,7 +248,7 @@ GOLDEN = {
     "wan2.2-kf2v-flash": kf2v("720P"), "wanx2.1-kf2v-plus": kf2v("720P"),
     "wan2.6-r2v": r2v6(),
     "wan2.6-r2v-flash": [*r2v6(), row("r2v", dict(R, sound=False), {**P, "reference_urls": [A]}, {"audio": False}, "1080P")],
-    "wan2.2-animate-move": animate(), "wan2.2-animate-mix": animate(),
+    "wan2.2-animate-move": animate(), "wan2.2-animate-mix": animate("replace"),
     "wan2.2-s2v": [row("s2v", dict(image=FIRST, audio=SOUND), {"image_url": FIRST, "audio_url": SOUND}, {}, "480P", 0, E6),
                    row("s2v", dict(image=FIRST, audio=SOUND, resolution="720P"), {"image_url": FIRST, "audio_url": SOUND},
                        {"resolution": "720P"}, "720P", 0, E6)],

@@ -3,10 +3,13 @@ Pure but for `cheapest`."""
 from __future__ import annotations
 
 from image_answers import count_of
-from image_models import AS_OF, TABLE
+from image_fields import Field
+from image_models import all_fields, AS_OF, TABLE
 from image_prices import amount, size_of
 from image_request import build_request
+from image_sizes import parse
 from shared.body import object_in, objects_in
+from shared.cli.fields import settings_as_flags
 from shared.failures import Failure
 from shared.money.cost import BEIJING, Cost, exactly, unknown
 from shared.words import counted
@@ -59,12 +62,29 @@ def cheapest(ask, mode: str, region: str = BEIJING) -> tuple:
     A model counts that takes all that is asked for;
     `ask` is asked of each in turn, and its pictures are looked at already.
     """
-    found = []
+    ask, found = _with_flags(ask), []
+    if ask is None:
+        return None, None
     for row in TABLE.live(lambda row: mode in row.does and row.price):
         cost = _cost_with(row, ask, region)
         if cost is not None and cost.known:
             found.append((row, cost))
     return min(found, key=lambda one: one[1].high) if found else (None, None)
+
+
+def _with_flags(ask):
+    """The Ask with --set as flags; None where a setting has none of the same form, or cannot be judged."""
+    defaults = Field._field_defaults
+    paths = {field.path: name for name, field in all_fields().items()
+             if (field.encode, field.check) == (defaults["encode"], defaults["check"])}
+    ask = settings_as_flags(ask, {**paths, "parameters.n": "n", "parameters.size": "size"})
+    if ask is None or type(ask.n) not in (int, type(None)):
+        return None
+    try:
+        ask.size = parse(ask.size) if isinstance(ask.size, str) else ask.size
+    except ValueError:
+        return None
+    return ask if isinstance(ask.size, (tuple, str, type(None))) else None
 
 
 def _cost_with(row, ask, region: str):

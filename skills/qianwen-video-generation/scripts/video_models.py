@@ -99,7 +99,8 @@ class VideoTable(Table):
 
 _MODES = {"t2v": "from text", "i2v": "from a first frame", "kf2v": "from first to last frame",
           "r2v": "with references", "edit": "edits a video", "animate": "a picture moves",
-          "s2v": "a picture speaks", "style": "a video's style"}
+          "replace": "a picture takes a person's place", "s2v": "a picture speaks",
+          "style": "a video's style"}
 
 
 def lengths(row: Model) -> str:

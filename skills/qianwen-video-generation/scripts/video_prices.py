@@ -6,9 +6,9 @@ Source: sections 6 (usage) and 10 of the video contract, 9 of the updates.
 """
 from __future__ import annotations
 
-import copy
 import math
 
+from shared.cli.fields import settings_as_flags
 from shared.failures import Failure
 from shared.money.cost import BEIJING, Cost, exactly, rounded, span, unknown, yuan
 from shared.words import unit
@@ -113,19 +113,9 @@ def cheapest(ask, mode: str, check=lambda ask, model: None, region: str = BEIJIN
 
 
 def _with_flags(ask):
-    """The Ask with --set as the flags of the same meaning, so that each model judges it;
-    None where a setting has no such flag."""
-    ask = copy.copy(ask)
     paths = {field.path: name for name, field in FIELDS.items() if not (field.sent or field.most)}
     paths.update({f"parameters.{name}": name for name in ("duration", "resolution", "ratio")})
-    for keys, value in ask.settings:
-        path = ".".join(keys)
-        name = paths.get(path) or paths.get(f"parameters.{path}")
-        if not name:
-            return None
-        setattr(ask, name, value)
-    ask.settings = []
-    return ask
+    return settings_as_flags(ask, paths)
 
 
 # ---- after -----------------------------------------------------------------------------------------------

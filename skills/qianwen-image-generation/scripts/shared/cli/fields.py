@@ -4,6 +4,8 @@ A Field is the skill's own namedtuple, and has at least `path`, `flag` and `grou
 """
 from __future__ import annotations
 
+import copy
+
 from .flags import add_switch
 
 
@@ -23,6 +25,20 @@ def all_of(fields: dict, rows) -> dict:
     """`fields`, and behind them those that rows have of their own."""
     own = {name: field for row in rows for name, field in row.fields.items() if name not in fields}
     return {**fields, **own}
+
+
+def settings_as_flags(ask, paths: dict):
+    """A copy of an Ask with --set as the flags of the same meaning, so that each model judges it; None where a
+    setting has no such flag. `paths`: the place in the body -> the flag's name."""
+    ask = copy.copy(ask)
+    for keys, value in ask.settings:
+        path = ".".join(keys)
+        name = paths.get(path) or paths.get(f"parameters.{path}")
+        if not name:
+            return None
+        setattr(ask, name, value)
+    ask.settings = []
+    return ask
 
 
 def add_fields(add, group: str, fields: dict, takers) -> None:
