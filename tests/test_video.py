@@ -449,6 +449,16 @@ def altered(monkeypatch, change) -> None:
     monkeypatch.setattr(Client, "_json_once", read)
 
 
+def test_cost_that_the_service_does_not_tell_stays_the_estimate(film, work, monkeypatch, home):
+    altered(monkeypatch, lambda request, body: {**body, "usage": None})
+    result = film("a boat", "--resolution", "720P", "-o", "boat.mp4", *SOON, "--json")
+    cost = result.document["billing"]["cost"]
+    assert result.code == 0 and cost["amount"] == 3.0 and "so this is the estimate" in cost["why"], result
+    (line,) = (home / ".local/state/qianwen/spending.jsonl").read_text().splitlines()
+    assert json.loads(line)["amount"] == 3.0 and "about 3.00 CNY" in result.err
+    assert json.loads((work / "boat.json").read_text("utf-8"))["billing"]["cost"] == cost
+
+
 @pytest.mark.parametrize("second", [True, False])
 def test_two_results_of_one_task(film, work, monkeypatch, home, second):
     """Both are fetched; one that has no link is told, and the answer kept."""

@@ -34,12 +34,15 @@ def paying(session, record: dict):
 
 
 def settle(session, record: dict, cost: Cost, is_open: bool = False) -> None:
-    """The end of a task is known: the spending has its cost from now on in place of its estimate.
-    `is_open`: unless another process has found the task, and settled it."""
+    """The end of a task is known: the spending has its cost from now on in place of its estimate, which stays
+    where the cost is not told. `is_open`: unless another process has found the task, and settled it."""
     if "counted" in record:
-        correct(session.payments, record.get("model", ""), record["counted"], cost_counted(record), cost,
+        estimate = cost_counted(record)
+        correct(session.payments, record.get("model", ""), record["counted"], estimate, cost,
                 record["task_id"] or record["id"], is_open=is_open)
         del record["counted"]
+        if estimate.known and not cost.known:
+            cost = estimate._replace(why=f"{cost.why}, so this is the estimate")
     record["cost"] = document(cost)
 
 
