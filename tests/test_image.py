@@ -832,6 +832,7 @@ def test_whole_request(draw, emulator, work):
     result = draw("--request", "body.json", "-o", "fox.png")
     assert result.code == 0 and assert_right(emulator, work, "a green fox", 1) == ["fox.png"], result
     assert sent(emulator)[0] == {**body, "parameters": {"size": "1K", "n": 1}}
+    assert draw("--request", "body.json").out.startswith("a-green-fox-")
     result = draw("a blue fox", "--request", "-", "-n", 2, "--dry-run", stdin=json.dumps(body).encode())
     assert result.document["body"]["parameters"]["n"] == 2
     assert result.document["body"]["input"]["messages"][0]["content"] == [{"text": "a blue fox"}]

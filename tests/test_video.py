@@ -375,6 +375,11 @@ def test_estimate_of_videos_that_lie_elsewhere(film, emulator, work, arguments):
     assert document["estimate"]["low"] < document["estimate"]["high"] and emulator.requests == [], document
 
 
+def test_video_of_a_whole_request_is_named_after_its_prompt(film, work):
+    (work / "body.json").write_text(json.dumps({"model": "wan2.7-t2v", "input": {"prompt": "a green boat"}, "parameters": {}}))
+    assert film("--request", "body.json", *SOON).out.startswith("a-green-boat-")
+
+
 # ---- a clip that goes on ---------------------------------------------------------------------------------------------
 
 def frame_colour(data: bytes) -> tuple:

@@ -24,6 +24,7 @@ from shared.generate import run_files
 from shared.main import run_script
 from shared.media.addressing import address_all, warn_of_addresses
 from shared.money.cost import total, unknown
+from shared.tasks.answers import asked_prompt
 from shared.tasks.bill import paying
 from shared.tasks.delivery import BROKEN
 from shared.tasks.flags import add_task_flags
@@ -137,7 +138,7 @@ class Run(TaskRun):
         if self.went_on():
             return None
         text = "md" if call.mode == "interleave" else ""
-        outputs = self.new_outputs(ask.prompt or call.mode, call.expected, text)
+        outputs = self.new_outputs(asked_prompt(call.body) or ask.prompt or call.mode, call.expected, text)
         try:
             client = self.client(model.id)
             record = self._new_record(ask, model, call, outputs, waiting)

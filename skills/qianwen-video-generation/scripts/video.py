@@ -18,6 +18,7 @@ from shared.cli.flags import add_batch_flags, add_common_flags, add_result_flags
 from shared.generate import run_files
 from shared.main import run_script
 from shared.media.addressing import address_all, warn_of_addresses
+from shared.tasks.answers import asked_prompt
 from shared.tasks.flags import add_task_flags
 from shared.tasks.run import TaskRun, Product
 from video_answers import parts_of, seconds_of
@@ -120,7 +121,7 @@ class Run(TaskRun):
         self.product = self.product._replace(usual=model.usual)
         if self.went_on():
             return None
-        outputs = self.new_outputs(ask.prompt or ask.template or call.way.mode, 1)
+        outputs = self.new_outputs(asked_prompt(call.body) or ask.template or call.way.mode, 1)
         try:
             client = self.client(model.id)
             record = self._new_record(ask, model, call, outputs, waiting)
