@@ -62,10 +62,8 @@ class Ask:
     settings: list = field(default_factory=list)
 
     def model_name(self) -> str:
-        if self.model:
-            return self.model
         given = self.request.get("model") if self.request else None
-        return given if isinstance(given, str) and given else DEFAULT_MODEL
+        return self.model or (given if isinstance(given, str) else "") or DEFAULT_MODEL
 
     def is_marked(self) -> bool:
         """Whether the text is SSML, by --ssml, --set or --request: it is one document then, never cut."""
