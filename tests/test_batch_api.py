@@ -120,7 +120,7 @@ def test_jobs_that_are_named_make_no_others(api, run, emulator, home, work):
     (work / "rows.csv").write_text("id,word\na,[emulator:row-failed]\nb,fine\n")
     given = api("--no-wait").out.strip()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("shared.batch.api.ApiBatch._tidy", lambda self, jobs: 1 / 0)
+        patch.setattr("shared.batch.landing.Landing.tidy", lambda self, jobs: 1 / 0)
         assert run("--resume", given, "--poll", "0.02").code == 1
     done = run("--resume", given, "--poll", "0.02")
     assert done.code == 0 and "was fetched already" in done.err and len(emulator.batches) == 1 and not emulator.files, done
