@@ -254,13 +254,43 @@ def test_failed_and_missing_rows(api, emulator, work, sheet, form):
     emulator.batch_error_form = form
     (work / "rows.csv").write_text("id,word\na,[emulator:row-failed]\nb,[emulator:row-missing]\nc,fine\n")
     done = api("--json")
-    assert done.code == 11 and {name: counts(done)[name] for name in ("done", "failed", "not_started")} == {
-        "done": 1, "failed": 1, "not_started": 1}, done
+    assert done.code == 11 and {name: counts(done)[name] for name in ("done", "failed", "in_doubt")} == {
+        "done": 1, "failed": 1, "in_doubt": 1}, done
     assert "line 2 (a): " in done.err and "same command again" in done.err
-    assert [(line["id"], line["ok"]) for line in results(work / "out")] == [("a", False), ("c", True)]
+    assert [(line["id"], line["ok"]) for line in results(work / "out")] == [("a", False), ("b", False), ("c", True)]
     sheet(0)
     (work / "rows.csv").write_text("id,word\na,one\nb,two\nc,fine\n")
-    assert api().code == 0 and set(billed(emulator).values()) == {1} and len(billed(emulator)) == 3
+    assert api().code == 11 and set(billed(emulator)) == {"Say fine", "Say one"}, "the row that came with no result is not sent unasked"
+    assert api("--again").code == 0 and set(billed(emulator).values()) == {1} and len(billed(emulator)) == 3
+
+
+@pytest.fixture
+def told(monkeypatch):
+    """`told(change)`: the service tells of jobs what `change(its answer)` makes of it."""
+    from tests.emulator.batches import Batch
+    as_json = Batch.as_json
+
+    def start(change):
+        monkeypatch.setattr(Batch, "as_json", lambda batch: change(as_json(batch)))
+    return start
+
+
+@pytest.mark.parametrize("counts_told", [None, {"total": 0, "completed": 0, "failed": 0}, {"total": "6", "completed": "6", "failed": "0"}])
+def test_a_job_that_ran_to_its_end_without_results_is_in_doubt(api, emulator, work, told, counts_told):
+    """Its counts say nothing of that: they may be missing, nought, or texts."""
+    told(lambda job: {**job, "output_file_id": None, "error_file_id": None, "request_counts": counts_told}
+         if job["status"] == "completed" else job)
+    done = api("--json")
+    assert done.code == 6 and counts(done)["in_doubt"] == ROWS and "not billed" not in done.err, done
+    assert emulator.files and next(iter(emulator.batches)) in done.err, "the files stay, and the job is named"
+    assert api().code == 11 and len(emulator.batches) == 1, "only --again pays once more"
+
+
+def test_a_row_that_comes_twice_is_not_taken_for_another(api, emulator, work, altered):
+    altered(lambda lines: [lines[0], *lines[:-1]])
+    done = api("--json")
+    assert done.code == 11 and (counts(done)["done"], counts(done)["in_doubt"]) == (ROWS - 1, 1), done
+    assert emulator.files and "no longer has the rows" not in done.err and api().code == 11 and len(emulator.batches) == 1
 
 
 def test_a_job_that_fails_at_validation(api, emulator, home, work):
@@ -379,7 +409,7 @@ def test_results_that_the_service_counts_and_does_not_show_are_in_doubt(api, emu
     altered(lambda lines: lines[:-2])
     done = api("--json")
     assert done.code == 11 and (counts(done)["done"], counts(done)["in_doubt"]) == (4, 2) and len(emulator.files) == 2, done
-    assert "counted more rows" in done.err and "not billed" not in done.err and api().code == 11 and set(billed(emulator).values()) == {1}
+    assert "did more rows" in done.err and "not billed" not in done.err and api().code == 11 and set(billed(emulator).values()) == {1}
 
 
 def answer_with(message=None, **changed):

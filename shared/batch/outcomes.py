@@ -24,8 +24,8 @@ class Outcomes:
         self._index = Index()
         self.odd = 0
 
-    def add(self, file, is_last: bool, job: dict) -> int | None:
-        """Find the rows of a file of results of a job; how many there are.
+    def add(self, file, is_last: bool, job: dict) -> set | None:
+        """Find the rows of a file of results of a job; their keys.
 
         None where a line is odd, unless this `is_last` and the file is one of results all the same.
         """
@@ -45,7 +45,7 @@ class Outcomes:
         self.odd += odd
         for number in range(0, len(found), 2):
             self._index.add(found[number], found[number + 1])
-        return len(found) // 2
+        return set(found[::2])
 
     def seal(self) -> None:
         self._index.seal()

@@ -209,8 +209,7 @@ class Jobs(Polled):
         body = reply.body
         counts = object_in(body, "request_counts")
         job["status"] = str(body.get("status") or "").lower()
-        job["done"] = sum(counts[name] for name in ("completed", "failed")
-                          if isinstance(counts.get(name), int))
+        job["done"] = sum(_number(counts.get(name)) for name in ("completed", "failed"))
         for name, field in (("output", "output_file_id"), ("errors", "error_file_id")):
             job[name] = body[field] if _is_id(body.get(field)) else ""
         job["reasons"] = _reasons(body.get("errors"))
@@ -323,6 +322,12 @@ class Jobs(Polled):
         return found
 
 
+def most_results(job: dict) -> int:
+    """How many rows of a job may have run: all of one that ran to its end, whatever it counts (updates 10.3),
+    as many as are counted of one that was stopped, none of one that failed the validation."""
+    return {"completed": job["rows"], "failed": 0}.get(job["status"], job.get("done", 0))
+
+
 def share_of(job: dict):
     """What one row of a job is counted with."""
     return parts(cost_counted(job), [1, job["rows"] - 1])[0]
@@ -335,6 +340,11 @@ def _reasons(errors) -> list:
         line = f"line {one['line']}: " if one.get("line") else ""
         found.append(f"{line}{one.get('message') or one.get('code') or 'no reason given'}")
     return found
+
+
+def _number(value) -> int:
+    """A count, which may come as text."""
+    return int(value) if str(value).isdecimal() else 0
 
 
 def _is_id(value) -> bool:

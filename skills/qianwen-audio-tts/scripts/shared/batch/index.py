@@ -20,8 +20,9 @@ class Index:
 
     def seal(self) -> Index:
         self._both.sort()
-        self._keys = array("Q", (one >> _PLACE for one in self._both))
-        self._places = array("Q", (one & (1 << _PLACE) - 1 for one in self._both))
+        last = [one for one, then in zip(self._both, [*self._both[1:], -1]) if one >> _PLACE != then >> _PLACE]
+        self._keys = array("Q", (one >> _PLACE for one in last))
+        self._places = array("Q", (one & (1 << _PLACE) - 1 for one in last))
         self._both = []
         return self
 

@@ -20,7 +20,7 @@ from ..words import counted
 from .folder import BatchFolder
 from .job_files import job_folder
 from .outcomes import Outcomes, raw_answer
-from .service import Jobs, MERGED, share_of
+from .service import Jobs, MERGED, most_results, share_of
 from .stored import Costs, StoredSession
 from .tally import report, Tally
 from .worker import GO_ON
@@ -95,11 +95,13 @@ class Landing:
             make_private(folder)
             for job in jobs.to_fetch():
                 files = filter(None, (job.get("errors"), job.get("output")))  # a row in both succeeded
-                found = sum(self._fetched(jobs, job, file_id, folder, outcomes, stack) for file_id in files)
-                if found < job.get("done", 0) and job["status"] != "failed":
-                    jobs.record["stay"] = "the service counted more rows than its result files have"
-                    for _ in range(job["done"] - found):
-                        self._count({"job": job})
+                found = set().union(*(self._fetched(jobs, job, file_id, folder, outcomes, stack)
+                                      for file_id in files))
+                lost = most_results(job) - len(found)
+                if lost > 0:
+                    jobs.record["stay"] = "the service did more rows than its result files have"
+                for _ in range(lost):
+                    self._count({"job": job})
         except Failure as failure:
             raise jobs.with_way(failure)
         except OSError as error:
@@ -112,8 +114,8 @@ class Landing:
         outcomes.seal()
         return outcomes
 
-    def _fetched(self, jobs: Jobs, job: dict, file_id: str, folder: str, outcomes: Outcomes, stack) -> int:
-        """How many rows a file of results has. One that came damaged is fetched once more."""
+    def _fetched(self, jobs: Jobs, job: dict, file_id: str, folder: str, outcomes: Outcomes, stack) -> set:
+        """The keys of the rows that a file of results has. One that came damaged is fetched once more."""
         temporary = Temporary(folder)
         stack.callback(temporary.discard)
         file = temporary.create().file
@@ -126,7 +128,7 @@ class Landing:
             Exit.NETWORK, f"the results {file_id} cannot be read",
             "a proxy or a log-in page answers instead of the service, or the download is incomplete",
             accepted="maybe"))
-        return 0
+        return set()
 
     def _merge(self, outcomes: Outcomes, tally: Tally, some_are_lost: bool) -> None:
         """Save what came of the rows; where `some_are_lost`, rows without a result may be these."""
