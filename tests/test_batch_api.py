@@ -339,6 +339,76 @@ def test_answers_of_rows_that_are_gone_are_kept(api, run, emulator, home, work, 
     assert len(lines) == ROWS and sum(line["row"] == 0 for line in lines) == 4 and all(line["text"] for line in lines)
 
 
+# ---- what the service no longer has ------------------------------------------------------------------------------------
+
+@pytest.fixture
+def listed(emulator, monkeypatch):
+    """What is not in the service's list by now is not there, and jobs end at once."""
+    monkeypatch.setattr("shared.batch.service.LIST_DELAY", 0.0)
+    emulator.batch_polls = (0, 0, 0)
+
+
+@pytest.fixture
+def two_jobs(listed, run, emulator, home, work):
+    """Two jobs of two rows each, both ended; the id of the batch."""
+    models = ("qwen3.7-plus", "qwen-plus")
+    write(work / "rows.jsonl", *({"id": f"{model} {number}", "prompt": f"{model} {number}", "model": model} for number in (1, 2) for model in models))
+    given = run("--batch", "rows.jsonl", "--batch-api", "-o", "out", "--no-think", "--no-wait").out.strip()
+    return given
+
+
+@pytest.mark.parametrize("is_job", [True, False])
+def test_a_job_or_file_that_is_gone_holds_up_no_other(two_jobs, run, emulator, home, work, is_job):
+    if is_job:
+        del emulator.batches[next(iter(emulator.batches))]
+    else:
+        assert run("--status", two_jobs).code == 0
+        del emulator.files[next(name for name in emulator.files if "output" in name)]
+    done = run("--resume", two_jobs, "--poll", "0.02", "--json")
+    assert done.code == 11 and (counts(done)["done"], counts(done)["in_doubt"]) == (2, 2), done
+    assert "the results of 2 rows are not there" in done.err and records(home) == [] and "not billed" not in done.err, done
+    again = run("--batch", "rows.jsonl", "--batch-api", "-o", "out", "--no-think", "--poll", "0.02")
+    assert again.code == 11 and sum(map(is_create, emulator.requests)) == 2, again
+
+
+def is_create(request) -> bool:
+    return request.method == "POST" and request.path.endswith("/batches")
+
+
+def test_jobs_that_another_account_may_have_wait_for_its_key(listed, api, run, emulator, home, work):
+    given = api("--no-wait").out.strip()
+    kept = dict(emulator.batches)
+    emulator.batches.clear()
+    for done in (run("--resume", given, "--poll", "0.02", "--json"), api("--json")):
+        error = done.document["error"]
+        assert done.code == 8 and f"does not know {next(iter(kept))}" in error["message"] and "30 days" in error["cause"], done
+        assert f"--resume {given}" in error["fix"] and f"--cancel {given}" in error["fix"] and len(records(home)) == 1, done
+    assert run("--status", given).out.startswith("UNKNOWN: ")
+    emulator.batches.update(kept)
+    assert run("--resume", given, "--poll", "0.02").code == 0
+    check_clean(emulator, home, work)
+
+
+def test_jobs_that_nobody_has_can_be_given_up(listed, api, run, emulator, home, work):
+    """Twice, because the first word may come with the wrong key; their rows are in doubt, and not sent unasked."""
+    given = api("--no-wait").out.strip()
+    emulator.batches.clear()
+    assert run("--cancel", given).code == 8
+    assert run("--cancel", given).out == f"{given} cancelled\n"
+    done = run("--resume", given, "--poll", "0.02", "--json")
+    assert done.code == 6 and counts(done)["in_doubt"] == ROWS and records(home) == [], done
+    assert api().code == 11 and sum(map(is_create, emulator.requests)) == 1
+
+
+def test_jobs_that_are_too_old_are_over(listed, api, run, emulator, home, work):
+    given = api("--no-wait").out.strip()
+    emulator.batches.clear()
+    path = home / ".local" / "state" / "qianwen" / "tasks" / f"{given}.json"
+    path.write_text(json.dumps({**records(home)[0], "created": time.time() - 45 * 86400}))
+    done = run("--resume", given, "--poll", "0.02", "--json")
+    assert done.code == 6 and counts(done)["in_doubt"] == ROWS and records(home) == [], done
+
+
 # ---- results of a strange form ----------------------------------------------------------------------------------------
 
 @pytest.fixture
@@ -409,7 +479,8 @@ def test_results_that_the_service_counts_and_does_not_show_are_in_doubt(api, emu
     altered(lambda lines: lines[:-2])
     done = api("--json")
     assert done.code == 11 and (counts(done)["done"], counts(done)["in_doubt"]) == (4, 2) and len(emulator.files) == 2, done
-    assert "did more rows" in done.err and "not billed" not in done.err and api().code == 11 and set(billed(emulator).values()) == {1}
+    assert "the results of 2 rows are not there" in done.err and "not billed" not in done.err
+    assert api().code == 11 and set(billed(emulator).values()) == {1}
 
 
 def answer_with(message=None, **changed):

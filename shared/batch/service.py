@@ -26,8 +26,9 @@ from .job_files import URL
 from .stored import Costs
 
 WRITTEN, UPLOADED, CREATING, CREATED, MERGED = "written", "uploaded", "creating", "created", "merged"
-ENDS = ("failed", "completed", "expired", "cancelled")
-KIND, LIFE = "batch", 30 * 86400  # seconds that the service keeps a job and its results after the end
+UNKNOWN, GONE = "unknown", "gone"  # not known to the service with this key; given up by the user
+ENDS = ("failed", "completed", "expired", "cancelled", GONE)
+KIND, LIFE = "batch", 44 * 86400  # seconds: the longest window, and 30 days of keeping a job after its end
 PACE = (71.0, 300.0)  # seconds between two looks: at least 60, whatever the jitter of 15 % does
 _ID = re.compile(r"(?!\.)[A-Za-z0-9_.-]{1,200}")
 _PAGES = 20  # of a list: 100 jobs or 1000 files each
@@ -197,14 +198,28 @@ class Jobs(Polled):
         for job in self.jobs:
             if job["state"] == CREATED and job["status"] not in ENDS:
                 self._look_at(job)
-        ended = all(job["status"] in ENDS or job["state"] not in (CREATED, CREATING) for job in self.jobs)
-        if ended:
+        ended = all(job["status"] in (*ENDS, UNKNOWN) or job["state"] not in (CREATED, CREATING)
+                    for job in self.jobs)
+        known = not self._knows_none()
+        if ended and known:
             self.record["state"] = READY
         self.save()
-        return SUCCEEDED if ended else "RUNNING", {"output": {"message": self.words()}}
+        status = "RUNNING" if not ended else SUCCEEDED if known else UNKNOWN.upper()
+        return status, {"output": {"message": self.words()}}
+
+    def is_known(self, job: dict) -> bool:
+        """Whether the service knows a job; it is looked at."""
+        self._look_at(job)
+        return job["status"] != UNKNOWN
 
     def _look_at(self, job: dict) -> None:
-        reply = self.client.json(Request("GET", self._url("batches", job["batch"])), Retries.READ)
+        try:
+            reply = self.client.json(Request("GET", self._url("batches", job["batch"])), Retries.READ)
+        except Failure as failure:
+            if failure.http_status != 404 or self._find_patiently(job):
+                raise
+            job["status"], self.record["state"] = UNKNOWN, RUNNING
+            return
         self.journal.heard(reply.headers)
         body = reply.body
         counts = object_in(body, "request_counts")
@@ -213,6 +228,26 @@ class Jobs(Polled):
         for name, field in (("output", "output_file_id"), ("errors", "error_file_id")):
             job[name] = body[field] if _is_id(body.get(field)) else ""
         job["reasons"] = _reasons(body.get("errors"))
+
+    def _knows_none(self) -> bool:
+        """Whether the service knows no job that is to be fetched, though it should still have them."""
+        unknown = [job["status"] == UNKNOWN for job in self.to_fetch()]
+        return bool(unknown) and all(unknown) and not self.journal.expired(self.record)
+
+    def check_known(self) -> None:
+        """Raise Failure where the key may be that of another account: the jobs stay in the record then."""
+        if not self._knows_none():
+            return
+        given, names = self.record["id"], ", ".join(job["batch"] for job in self.to_fetch())
+        resume = resume_command(given, self.journal)
+        raise Failure(Exit.FAILED, f"the service does not know {names}",
+                      "it keeps jobs for 30 days after their end, and for the account that made them alone",
+                      f"set the key of that account, then go on with: {resume}; or give them up with: "
+                      + resume_command(given, self.journal, "--cancel"),
+                      task_id=given, resume=resume, accepted="maybe")
+
+    def check(self, record: dict, status: str, body: dict, times: int) -> None:
+        self.check_known()
 
     def words(self) -> str:
         """How far the jobs are, in words."""
@@ -267,6 +302,8 @@ class Jobs(Polled):
                 self._correct(job, FREE)
             if job["state"] == CREATED and job["status"] not in ENDS:
                 self._cancel_job(job)
+        self.save()
+        self.check_known()
         self.record["jobs"] = [job for job in self.jobs if job["state"] in (CREATED, MERGED)]
         if self.to_fetch():
             self.save()
@@ -282,6 +319,10 @@ class Jobs(Polled):
         except Failure as failure:
             if failure.http_status not in (400, 404, 409):  # it has ended meanwhile
                 raise
+            if failure.http_status == 404 and job["status"] == UNKNOWN:  # the user knows by now
+                job["status"] = GONE
+            elif failure.http_status == 404:
+                self._look_at(job)
 
     def fetch(self, file_id: str, file) -> None:
         """The content of a file of results into an open file. Raises OSError of the disk."""
@@ -324,8 +365,11 @@ class Jobs(Polled):
 
 def most_results(job: dict) -> int:
     """How many rows of a job may have run: all of one that ran to its end, whatever it counts (updates 10.3),
-    as many as are counted of one that was stopped, none of one that failed the validation."""
-    return {"completed": job["rows"], "failed": 0}.get(job["status"], job.get("done", 0))
+    or that nobody can ask any more; as many as are counted of one that was stopped, none of one that failed
+    the validation."""
+    if job["status"] in ("completed", UNKNOWN, GONE):
+        return job["rows"]
+    return 0 if job["status"] == "failed" else job.get("done", 0)
 
 
 def share_of(job: dict):

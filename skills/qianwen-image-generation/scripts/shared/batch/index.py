@@ -20,7 +20,8 @@ class Index:
 
     def seal(self) -> Index:
         self._both.sort()
-        last = [one for one, then in zip(self._both, [*self._both[1:], -1]) if one >> _PLACE != then >> _PLACE]
+        pairs = zip(self._both, [*self._both[1:], -1])
+        last = [one for one, following in pairs if one >> _PLACE != following >> _PLACE]
         self._keys = array("Q", (one >> _PLACE for one in last))
         self._places = array("Q", (one & (1 << _PLACE) - 1 for one in last))
         self._both = []

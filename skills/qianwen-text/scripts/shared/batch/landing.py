@@ -56,6 +56,8 @@ class Landing:
             outcomes = self._download(jobs, stack)
             if self._unread and not len(outcomes):
                 raise self._unread
+            if not len(outcomes):
+                jobs.check_known()
             self._folder.open()
             self._merge(outcomes, tally, bool(jobs.record["stay"]) and not self._unread)
         tally.end = self._unread or jobs.end_of(tally)
@@ -99,7 +101,7 @@ class Landing:
                                       for file_id in files))
                 lost = most_results(job) - len(found)
                 if lost > 0:
-                    jobs.record["stay"] = "the service did more rows than its result files have"
+                    jobs.record["stay"] = f"the results of {counted(lost, 'row')} are not there"
                 for _ in range(lost):
                     self._count({"job": job})
         except Failure as failure:
@@ -115,12 +117,20 @@ class Landing:
         return outcomes
 
     def _fetched(self, jobs: Jobs, job: dict, file_id: str, folder: str, outcomes: Outcomes, stack) -> set:
-        """The keys of the rows that a file of results has. One that came damaged is fetched once more."""
+        """The keys of the rows that a file of results has. One that came damaged, or that
+        is not there though its job is, is fetched once more."""
         temporary = Temporary(folder)
         stack.callback(temporary.discard)
         file = temporary.create().file
         for is_last in (False, True):
-            jobs.fetch(file_id, file)
+            try:
+                jobs.fetch(file_id, file)
+            except Failure as failure:
+                if failure.http_status != 404:
+                    raise
+                if is_last or not jobs.is_known(job):
+                    return set()
+                continue
             found = outcomes.add(file, is_last, job)
             if found is not None:
                 return found
