@@ -409,6 +409,58 @@ def test_jobs_that_are_too_old_are_over(listed, api, run, emulator, home, work):
     assert done.code == 6 and counts(done)["in_doubt"] == ROWS and records(home) == [], done
 
 
+# ---- this machine has changed by the fetch ------------------------------------------------------------------------------
+
+def test_answers_about_pictures_that_are_gone_are_saved(run, emulator, home, work):
+    from tests import media_samples
+    (work / "rows.csv").write_text("id,image\nA,a.png\nB,b.png\nC,c.png\n")
+    for name in "abc":
+        (work / f"{name}.png").write_bytes(media_samples.png(64, 64))
+    given = run("Which colour?", *API, "--no-wait", skill="qianwen-vision").out.strip()
+    (work / "a.png").unlink()
+    (work / "b.png").write_text("no picture")
+    done = run("--resume", given, "--poll", "0.02", "--json", skill="qianwen-vision")
+    assert done.code == 0 and counts(done)["done"] == 3 and "2 answers could not be taken as the row wants" in done.err, done
+    lines = results(work / "out")
+    assert all(line["ok"] and line["text"] and line["billing"]["cost"]["known"] for line in lines), lines
+    assert "a.png does not exist" in lines[0]["warnings"][0] and "whatever its name says" in lines[1]["warnings"][0], lines
+    assert [bool(row["text"]) for row in table(work / "out")] == [True] * 3 and records(home) == [] and not emulator.files
+
+
+def test_answers_whose_files_are_there_already_are_saved(run, emulator, home, work, monkeypatch):
+    """A run was killed between the file of a row and its line."""
+    write(work / "rows.jsonl", {"prompt": "a", "output": "a.md"}, {"prompt": "[emulator:row-failed]", "output": "b.md"})
+    given = run("--batch", "rows.jsonl", "--batch-api", "-o", "out", "--no-think", "--no-wait").out.strip()
+    for name in "ab":
+        (work / "out" / f"{name}.md").write_text("there")
+    done = run("--resume", given, "--poll", "0.02", "--json")
+    assert done.code == 11 and (counts(done)["done"], counts(done)["failed"]) == (1, 1), done
+    saved, failed = results(work / "out")
+    assert saved["ok"] and saved["text"] and "a.md exists already" in saved["warnings"][0], saved
+    assert "exists" not in failed["error"]["message"] and (work / "out" / "a.md").read_text() == "there", failed
+
+
+def test_files_are_replaced_as_the_command_said(run, emulator, work):
+    write(work / "rows.jsonl", {"prompt": "a", "output": "a.md"})
+    given = run("--batch", "rows.jsonl", "--batch-api", "-o", "out", "--no-think", "--overwrite", "--no-wait").out.strip()
+    (work / "out" / "a.md").write_text("old")
+    assert run("--resume", given, "--poll", "0.02").code == 0 and (work / "out" / "a.md").read_text() != "old"
+    assert results(work / "out")[0]["files"]
+
+
+@pytest.mark.parametrize("name", ["s.json", "rows.csv"])
+def test_what_all_rows_need_is_asked_for_before_results_are_taken(api, run, emulator, home, work, name):
+    (work / "s.json").write_text(json.dumps(MOOD))
+    given = api("--schema", "s.json", "--no-wait").out.strip()
+    (work / name).rename(work / "away")
+    done = run("--resume", given, "--poll", "0.02", "--json")
+    assert done.code == 2 and name in done.document["error"]["message"] and done.document["task_id"] == given, done
+    assert f"--resume {given}" in done.document["error"]["fix"] and len(records(home)) == 1
+    (work / "away").rename(work / name)
+    assert run("--resume", given, "--poll", "0.02").code == 0
+    check_clean(emulator, home, work)
+
+
 # ---- results of a strange form ----------------------------------------------------------------------------------------
 
 @pytest.fixture

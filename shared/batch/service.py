@@ -61,11 +61,7 @@ class Jobs(Polled):
                 fix="make room there")) from error
 
     def with_way(self, failure: Failure) -> Failure:
-        """A failure that says how the batch goes on."""
-        failure.resume, failure.task_id = resume_command(self.record["id"], self.journal), self.record["id"]
-        advice = f"{failure.fix}; then " if failure.fix and "again" not in failure.fix else ""
-        failure.fix = f"{advice}go on with: {failure.resume}"
-        return failure
+        return with_way(failure, self.record, self.journal)
 
     # -- submit
 
@@ -361,6 +357,14 @@ class Jobs(Polled):
             self.console.warn(f"the files of the account could not be listed: {failure.message}",
                               f"delete those whose names begin with {self.record['id']} in the console")
         return found
+
+
+def with_way(failure: Failure, record: dict, journal: Journal) -> Failure:
+    """A failure that says how the batch goes on."""
+    failure.resume, failure.task_id = resume_command(record["id"], journal), record["id"]
+    advice = f"{failure.fix}; then " if failure.fix and "again" not in failure.fix else ""
+    failure.fix = f"{advice}go on with: {failure.resume}"
+    return failure
 
 
 def most_results(job: dict) -> int:

@@ -121,7 +121,8 @@ class ApiBatch:
                 "endpoint": endpoint.origin + endpoint.prefix, "model": "",
                 "flags": json.loads(json.dumps(flags)), "batch": os.path.abspath(self._rows.path),
                 "output": os.path.realpath(self._folder.folder), "cwd": os.getcwd(),
-                "csv": bool(self._folder.table), "any_files": bool(self._options.any_files)}
+                "csv": bool(self._folder.table), "any_files": bool(self._options.any_files),
+                "overwrite": bool(self._options.overwrite)}
 
     def _write_files(self, folder: str) -> list:
         files, bad = JobFiles(folder), BadRows(self._rows.path)

@@ -14,7 +14,7 @@ from .api import ApiBatch, check_endpoint, find_record, live_record, show_jobs_f
 from .folder import BatchFolder
 from .job_preview import show_costs, show_requests
 from .many import LOCK_WAIT, look_at_batch, open_batch, take_batch
-from .service import Jobs, MERGED
+from .service import Jobs, MERGED, with_way
 
 
 def run_jobs(session, call, make_parser, table, **row_settings) -> Exit:
@@ -88,8 +88,11 @@ def about_jobs(session, call, make_parser, table, **row_settings) -> Exit | None
         return _after_the_fetch(given, note, journal, session)
     record = _record_of(given, journal, session)
     if options.resume:
-        session.options = _options_of(record, options, make_parser)
-        row_file, batch_folder = open_batch(session, make_parser, record["output"], **row_settings)
+        try:
+            session.options = _options_of(record, options, make_parser)
+            row_file, batch_folder = open_batch(session, make_parser, record["output"], **row_settings)
+        except Failure as failure:
+            raise with_way(failure, record, journal)
         api = ApiBatch(session, call, table, row_file, batch_folder, journal, resumed=True)
         return _run(api, session, batch_folder, record)
     runner = Jobs(session.client(), journal, console, record, payments=session.payments)
@@ -133,4 +136,5 @@ def _options_of(record: dict, now, make_parser):
         setattr(options, name, getattr(now, name))
     options.batch, options.output, options.batch_api = record["batch"], record["output"], True
     options.any_files, options.window, options.csv = record["any_files"], record["window"], record["csv"]
+    options.overwrite = record.get("overwrite", False)
     return options

@@ -5,11 +5,13 @@ A row's document is made from its stored answer as from one that has just come."
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 
 from ..chat.price import charged
 from ..cli.failed import defect, failure_document
+from ..cli.inputs import read_json
 from ..failures import BAD_FORM, Exit, Failure
 from ..files.own import make_private
 from ..files.whole import Temporary
@@ -23,10 +25,10 @@ from .outcomes import Outcomes, raw_answer
 from .service import Jobs, MERGED, most_results, share_of
 from .stored import Costs, StoredSession
 from .tally import report, Tally
-from .worker import GO_ON
 from .workers import doubt_document, RowConsole
 
 _NO_RESULT = "no result of this row can be read: the service may have billed it"
+_HERE = (Exit.USAGE, Exit.EXISTS, Exit.UNSAVED)  # ends of a row that lie in this machine, not in its answer
 _ODD_FIX = "what came is in partial.line; run the command again with --again to resend such rows"
 
 
@@ -41,6 +43,7 @@ class Landing:
         self._console, self._options, self._go_on = session.console, session.options, go_on
         self._costs = Costs()
         self._unread: Failure | None = None  # why a file of results could not be read
+        self._as_they_came = 0  # answers that the row's own call could not take here
 
     def nothing_to_do(self) -> Exit:
         tally = Tally(self._rows.total, self._folder, self._go_on)
@@ -50,8 +53,17 @@ class Landing:
 
     def fetch(self, jobs: Jobs) -> Exit:
         """Bring what the jobs did into the folder, once, whatever ends the run in between;
-        then tidy the account."""
+        then tidy the account. Raises Failure with the way to go on."""
+        try:
+            return self._bring(jobs)
+        except Failure as failure:
+            raise failure if failure.resume else jobs.with_way(failure)
+
+    def _bring(self, jobs: Jobs) -> Exit:
         tally = Tally(self._rows.total, self._folder, self._go_on)
+        schema = getattr(self._options, "schema", None)
+        if schema:  # the table and every row need it, so nothing is taken without it
+            read_json(schema, "--schema")
         with contextlib.ExitStack() as stack:
             outcomes = self._download(jobs, stack)
             if self._unread and not len(outcomes):
@@ -88,8 +100,7 @@ class Landing:
         self._journal.remove(record)
 
     def _download(self, jobs: Jobs, stack) -> Outcomes:
-        """All results of the jobs in temporary files, found by the key of their row.
-        Raises Failure with the way to go on."""
+        """All results of the jobs in temporary files, found by the key of their row."""
         outcomes, folder = Outcomes(), job_folder(self._journal, jobs.record)
         if not any(job["state"] == MERGED for job in jobs.jobs):
             jobs.record["stay"] = ""  # why the files stay in the account
@@ -104,12 +115,9 @@ class Landing:
                     jobs.record["stay"] = f"the results of {counted(lost, 'row')} are not there"
                 for _ in range(lost):
                     self._count({"job": job})
-        except Failure as failure:
-            raise jobs.with_way(failure)
         except OSError as error:
-            raise jobs.with_way(Failure(
-                Exit.UNSAVED, f"the results could not be saved in {folder}: {error.strerror}",
-                fix="make room there")) from error
+            raise Failure(Exit.UNSAVED, f"the results could not be saved in {folder}: {error.strerror}",
+                          fix="make room there") from error
         if outcomes.odd:
             lines = counted(outcomes.odd, "line")
             jobs.record["stay"] = f"the results have {lines} that cannot be read or name no row"
@@ -161,6 +169,9 @@ class Landing:
             self._console.warn(f"the file {self._rows.path} no longer has the rows of {lost}, "
                                "saved at the end of results.jsonl")
             self._save_orphans(outcomes)
+        if self._as_they_came:
+            self._console.warn(f"{counted(self._as_they_came, 'answer')} could not be taken as the row wants it, "
+                               "so the text stands as it came in results.jsonl, with the reason in warnings")
 
     def _note_doubts(self, tally: Tally) -> None:
         for row in self._rows.rows():
@@ -176,8 +187,11 @@ class Landing:
         try:
             self._folder.record(row, document)
         except OSError as error:
-            raise Failure(Exit.UNSAVED, f"{self._folder.folder} cannot be written: {error.strerror}",
-                          fix="make room there, then " + GO_ON) from error
+            raise self._no_room(error) from error
+
+    def _no_room(self, error: OSError) -> Failure:
+        return Failure(Exit.UNSAVED, f"{self._folder.folder} cannot be written: {error.strerror}",
+                       fix="make room there")
 
     def _save_orphans(self, outcomes: Outcomes) -> None:
         """Answers whose row is gone are paid all the same."""
@@ -187,9 +201,22 @@ class Landing:
                 continue
             billing = self._count(outcome)
             if not self._folder.skipped(key):
-                answer = self._console.redact_result(raw_answer(outcome))
-                self._write(Row(0, None, key, None), {"ok": "body" in outcome, "skill": self._console.skill,
-                                                      **answer, **({"billing": billing} if billing else {})})
+                self._write(Row(0, None, key, None), self._plain(outcome, billing))
+
+    def _plain(self, outcome: dict, billing: dict, **more) -> dict:
+        """A document with the answer as it came, which is paid whatever can be made of it."""
+        return {"ok": "body" in outcome, "skill": self._console.skill,
+                **self._console.redact_result({**raw_answer(outcome), **more}),
+                **({"billing": billing} if billing else {})}
+
+    def _as_it_came(self, outcome: dict, billing: dict, why: str) -> dict:
+        """The document of a row whose files are no longer as they were when its job was made."""
+        self._as_they_came += 1
+        more = {"warnings": [f"the answer is as it came, because {why}"]}
+        if getattr(self._options, "schema", None) or self._options.json_object:
+            with contextlib.suppress(ValueError, RecursionError):
+                more["data"] = json.loads(raw_answer(outcome)["text"])
+        return self._plain(outcome, billing, **more)
 
     def _count(self, outcome: dict) -> dict:
         """Count an answer that no row is made of; its `billing`, empty where it cost nothing."""
@@ -208,19 +235,26 @@ class Landing:
             if "body" in outcome:
                 return outcome["body"]
             raise self._explained(outcome)
-        session = StoredSession(self._session, row, row.options(), console, answer, self._costs)
+        session = None
         try:
+            session = StoredSession(self._session, row, row.options(), console, answer, self._costs)
             self._call(session)
             return console.captured
         except Failure as error:
             failure = error
         except Exception as error:
             failure = defect(error, self._console)
+        is_settled = session is not None and session.payments.settled
+        if failure.exit_code in _HERE and raw_answer(outcome).get("text"):
+            billing = failure.billing if is_settled else self._count(outcome)
+            return self._as_it_came(outcome, billing, failure.message.partition("; nothing was sent")[0])
+        if failure.exit_code in _HERE:
+            failure = self._explained(outcome)
         is_paid = "message" not in outcome
         is_odd = is_paid and (failure.code == BAD_FORM or failure.exit_code == Exit.UNEXPECTED)
         if is_paid and (is_odd or not failure.partial):
             failure.partial = raw_answer(outcome, is_odd)  # what the row bought is not lost
-        if not session.payments.settled:
+        if not is_settled:
             failure.billing = self._count(outcome)
         if is_odd:
             failure.cause, failure.fix = "", _ODD_FIX
@@ -240,8 +274,7 @@ class Landing:
         try:
             self._folder.close(0, getattr(self._options, "schema", None))
         except OSError as error:
-            raise Failure(Exit.UNSAVED, f"{self._folder.folder} cannot be written: {error.strerror}",
-                          fix="make room there, then " + GO_ON) from error
+            raise self._no_room(error) from error
         before()
         self._console.ignore_broken_pipe = True
         return report(tally, self._rows, self._folder, self._session)
