@@ -140,6 +140,19 @@ def test_waiting_ends_with_5_and_the_way_to_go_on(api, run, emulator, home, work
     check_clean(emulator, home, work)
 
 
+def test_jobs_that_are_made_while_a_direct_batch_waits_for_the_folder(api, run, emulator, work, monkeypatch):
+    from shared.batch.folder import BatchFolder
+    locked = BatchFolder.locked
+
+    def late(folder, *arguments):
+        monkeypatch.setattr(BatchFolder, "locked", locked)
+        assert api("--no-wait").code == 0
+        return locked(folder, *arguments)
+    monkeypatch.setattr(BatchFolder, "locked", late)
+    done = run("Say {word}", "--batch", "rows.csv", "-o", "out", "--no-think", "--json")
+    assert done.code == 5 and "--resume" in done.document["resume"] and not emulator.chat_requests, done
+
+
 def test_direct_and_api_go_on_with_each_other(api, run, emulator, home, work, sheet):
     sheet(2)
     assert run("Say {word}", "--batch", "rows.csv", "-o", "out", "--no-think").code == 0

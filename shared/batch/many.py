@@ -31,7 +31,8 @@ def run_batch(session, call, make_parser, *, files: bool = False, before=None, a
     """Do all rows of --batch that are not done yet, each by `call(session of the row)`.
 
     `files` and `row_settings` are those of `open_batch`. `before(folder)` is called before anything is sent,
-    `after(folder)` at the end. `most` workers are useful, 0 where that is not known.
+    ahead of the wait for the folder and after it, `after(folder)` at the end. `most` workers are useful, 0 where
+    that is not known.
     """
     options, console = session.options, session.console
     throttle = Throttle(options.concurrency or CONCURRENCY)
@@ -47,6 +48,8 @@ def run_batch(session, call, make_parser, *, files: bool = False, before=None, a
     console.ignore_broken_pipe = True  # the rows matter more than who reads the summary
     session.pass_guard()
     with batch_folder.locked(options.timeout + LOCK_WAIT, lambda: _go_on(throttle)):
+        if before:  # once more: the run that this one waited for may have changed what it looks at
+            before(batch_folder.folder)
         batch_folder.read()
         check_rows(row_file, batch_folder, builder(session, call), lambda: _go_on(throttle))
         batch_folder.open()
