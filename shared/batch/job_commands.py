@@ -12,9 +12,10 @@ from ..tasks.flags import check_single
 from ..tasks.journal import Journal, journal_of, resume_command
 from .api import ApiBatch, check_endpoint, find_record, live_record, show_jobs_fetched
 from .folder import BatchFolder
+from .job_facts import MERGED
 from .job_preview import show_costs, show_requests
 from .many import LOCK_WAIT, look_at_batch, open_batch, take_batch
-from .service import Jobs, MERGED, with_way
+from .service import Jobs, with_way
 
 
 def run_jobs(session, call, make_parser, table, **row_settings) -> Exit:

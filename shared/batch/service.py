@@ -2,12 +2,9 @@
 so that no row is paid twice.
 
 Wire facts: section 10 of the updates. A command's jobs are one record of the journal, with one id of its own.
-A job goes from "written" (its file is on this disk) over "uploaded", "creating" (the create was sent, or is
-about to be) and "created" to "merged".
 """
 from __future__ import annotations
 
-import re
 from urllib.parse import quote, urlencode
 
 from ..body import object_in, objects_in
@@ -22,15 +19,14 @@ from ..transport.multipart import Multipart
 from ..transport.request import Request
 from ..transport.retries import Retries
 from ..words import counted, data_size
+from .job_facts import (
+    CREATED, CREATING, ENDS, GONE, id_of, is_id, MERGED, number_of, reasons_of, UNKNOWN, UPLOADED, WRITTEN
+)
 from .job_files import URL
 from .stored import Costs
 
-WRITTEN, UPLOADED, CREATING, CREATED, MERGED = "written", "uploaded", "creating", "created", "merged"
-UNKNOWN, GONE = "unknown", "gone"  # not known to the service with this key; given up by the user
-ENDS = ("failed", "completed", "expired", "cancelled", GONE)
 KIND, LIFE = "batch", 44 * 86400  # seconds: the longest window, and 30 days of keeping a job after its end
 PACE = (71.0, 300.0)  # seconds between two looks: at least 60, whatever the jitter of 15 % does
-_ID = re.compile(r"(?!\.)[A-Za-z0-9_.-]{1,200}")
 _PAGES = 20  # of a list: 100 jobs or 1000 files each
 
 
@@ -91,7 +87,7 @@ class Jobs(Polled):
                              filename=self._name(number) + ".jsonl")
             # a second upload costs nothing
             reply = self.client.json(Request("POST", self._url("files"), form), Retries.READ)
-            job["input"], job["state"] = _id_of(reply, "file"), UPLOADED
+            job["input"], job["state"] = id_of(reply, "file"), UPLOADED
             self.save()
         if job["state"] == CREATING and not self._find_patiently(job):
             self._correct(job, FREE)
@@ -115,7 +111,7 @@ class Jobs(Polled):
                 payment.note(job["counted"])
                 self.save()
                 reply = self.client.json(Request("POST", self._url("batches"), body), Retries.CREATE)
-                job["batch"] = _id_of(reply, "job")
+                job["batch"] = id_of(reply, "job")
                 payment.goes_on(job["batch"])
         except Failure as failure:
             if failure.accepted != "maybe":
@@ -178,11 +174,11 @@ class Jobs(Polled):
                                     Retries.READ).body
             items = objects_in(body, "data")
             for item in items:
-                if item.get("input_file_id") == job["input"] and _is_id(item.get("id")):
+                if item.get("input_file_id") == job["input"] and is_id(item.get("id")):
                     job.update(batch=item["id"], state=CREATED)
                     self.save()
                     return True
-            if not body.get("has_more") or not items or not _is_id(items[-1].get("id")):
+            if not body.get("has_more") or not items or not is_id(items[-1].get("id")):
                 return False
             after = items[-1]["id"]
         return False
@@ -220,10 +216,10 @@ class Jobs(Polled):
         body = reply.body
         counts = object_in(body, "request_counts")
         job["status"] = str(body.get("status") or "").lower()
-        job["done"] = sum(_number(counts.get(name)) for name in ("completed", "failed"))
+        job["done"] = sum(number_of(counts.get(name)) for name in ("completed", "failed"))
         for name, field in (("output", "output_file_id"), ("errors", "error_file_id")):
-            job[name] = body[field] if _is_id(body.get(field)) else ""
-        job["reasons"] = _reasons(body.get("errors"))
+            job[name] = body[field] if is_id(body.get(field)) else ""
+        job["reasons"] = reasons_of(body.get("errors"))
 
     def _knows_none(self) -> bool:
         """Whether the service knows no job that is to be fetched, though it should still have them."""
@@ -347,7 +343,7 @@ class Jobs(Polled):
                 query = {"purpose": "batch", "limit": 1000, **({"after": after} if after else {})}
                 body = self.client.json(Request("GET", f"{self._url('files')}?{urlencode(query)}"),
                                         Retries.READ).body
-                items = [item for item in objects_in(body, "data") if _is_id(item.get("id"))]
+                items = [item for item in objects_in(body, "data") if is_id(item.get("id"))]
                 found += [item["id"] for item in items
                           if str(item.get("filename")).startswith(self.record["id"] + "-")]
                 if not body.get("has_more") or not items:
@@ -365,42 +361,3 @@ def with_way(failure: Failure, record: dict, journal: Journal) -> Failure:
     advice = f"{failure.fix}; then " if failure.fix and "again" not in failure.fix else ""
     failure.fix = f"{advice}go on with: {failure.resume}"
     return failure
-
-
-def most_results(job: dict) -> int:
-    """How many rows of a job may have run: all of one that ran to its end, whatever it counts (updates 10.3),
-    or that nobody can ask any more; as many as are counted of one that was stopped, none of one that failed
-    the validation."""
-    if job["status"] in ("completed", UNKNOWN, GONE):
-        return job["rows"]
-    return 0 if job["status"] == "failed" else job.get("done", 0)
-
-
-def share_of(job: dict):
-    """What one row of a job is counted with."""
-    return parts(cost_counted(job), [1, job["rows"] - 1])[0]
-
-
-def _reasons(errors) -> list:
-    """Why a job failed at validation, in words."""
-    found = []
-    for one in objects_in(errors, "data")[:5]:
-        line = f"line {one['line']}: " if one.get("line") else ""
-        found.append(f"{line}{one.get('message') or one.get('code') or 'no reason given'}")
-    return found
-
-
-def _number(value) -> int:
-    """A count, which may come as text."""
-    return int(value) if str(value).isdecimal() else 0
-
-
-def _is_id(value) -> bool:
-    return isinstance(value, str) and bool(_ID.fullmatch(value))
-
-
-def _id_of(reply, what: str) -> str:
-    if not _is_id(reply.body.get("id")):
-        raise Failure(Exit.FAILED, f"the service gave no id for the {what}", request_id=reply.request_id,
-                      accepted="maybe")
-    return reply.body["id"]

@@ -7,7 +7,7 @@ converse.py   what text and vision do: a command about jobs, a batch by jobs or 
 generate.py   what image and video do: a command about tasks, a batch, a page, or one call
 batch/        many calls: run many estimate; rows bad_rows sources template places; folder index
               results_table; workers tally throttle worker; the service's Batch API: job_commands
-              job_preview api landing outcomes stored job_files, its wire: service
+              job_preview api landing outcomes stored; its wire: service job_files job_facts
 chat/         text and vision: flags request brought promised turn; answer usage price; table models retired
               tokens; json_answer json_schema patterns
 tasks/        calls that make files: flags run; fetched delivery commands unread bill; service finding

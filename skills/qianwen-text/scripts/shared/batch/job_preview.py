@@ -13,8 +13,8 @@ from ..tasks.bill import cost_counted
 from .api import shown
 from .bad_rows import BadRows
 from .estimate import show_sum
+from .job_facts import CREATED, MERGED
 from .job_files import line_of, MOST_ROWS, URL
-from .service import CREATED, MERGED
 
 
 def show_costs(session, api, row_file, batch_folder, record: dict | None) -> Exit:

@@ -17,9 +17,10 @@ from ..tasks.journal import Journal, READY, resume_command, RUNNING
 from ..words import counted
 from .bad_rows import BadRows
 from .folder import BatchFolder
+from .job_facts import MERGED
 from .job_files import job_folder, JobFiles, sweep
 from .landing import Landing
-from .service import Jobs, KIND, LIFE, MERGED, PACE
+from .service import Jobs, KIND, LIFE, PACE
 from .stored import body_of, StoredSession, Taken
 from .worker import GO_ON
 from .workers import RowConsole

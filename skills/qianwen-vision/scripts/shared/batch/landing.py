@@ -20,9 +20,10 @@ from ..tasks.journal import Journal, READY
 from ..transport.context import ServiceError
 from ..words import counted
 from .folder import BatchFolder
+from .job_facts import MERGED, most_results, share_of
 from .job_files import job_folder
 from .outcomes import Outcomes, raw_answer
-from .service import Jobs, MERGED, most_results, share_of
+from .service import Jobs
 from .stored import Costs, StoredSession
 from .tally import report, Tally
 from .workers import doubt_document, RowConsole

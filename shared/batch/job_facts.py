@@ -1,0 +1,55 @@
+"""What is known of a job of the Batch API: how far it is, and what the service's answers say of it."""
+from __future__ import annotations
+
+import re
+
+from ..body import objects_in
+from ..failures import Exit, Failure
+from ..money.cost import parts
+from ..tasks.bill import cost_counted
+
+# A job goes from a file on this disk to one in the account; its create was sent, or is about to be; it is
+# created, and its results are in the folder.
+WRITTEN, UPLOADED, CREATING, CREATED, MERGED = "written", "uploaded", "creating", "created", "merged"
+UNKNOWN, GONE = "unknown", "gone"  # not known to the service with this key; given up by the user
+ENDS = ("failed", "completed", "expired", "cancelled", GONE)
+_ID = re.compile(r"(?!\.)[A-Za-z0-9_.-]{1,200}")
+
+
+def most_results(job: dict) -> int:
+    """How many rows of a job may have run: all of one that ran to its end, whatever it counts (updates 10.3),
+    or that nobody can ask any more; as many as are counted of one that was stopped, none of one that failed
+    the validation."""
+    if job["status"] in ("completed", UNKNOWN, GONE):
+        return job["rows"]
+    return 0 if job["status"] == "failed" else job.get("done", 0)
+
+
+def share_of(job: dict):
+    """What one row of a job is counted with."""
+    return parts(cost_counted(job), [1, job["rows"] - 1])[0]
+
+
+def reasons_of(errors) -> list:
+    """Why a job failed at validation, in words."""
+    found = []
+    for one in objects_in(errors, "data")[:5]:
+        line = f"line {one['line']}: " if one.get("line") else ""
+        found.append(f"{line}{one.get('message') or one.get('code') or 'no reason given'}")
+    return found
+
+
+def number_of(value) -> int:
+    """A count, which may come as text."""
+    return int(value) if str(value).isdecimal() else 0
+
+
+def is_id(value) -> bool:
+    return isinstance(value, str) and bool(_ID.fullmatch(value))
+
+
+def id_of(reply, what: str) -> str:
+    if not is_id(reply.body.get("id")):
+        raise Failure(Exit.FAILED, f"the service gave no id for the {what}", request_id=reply.request_id,
+                      accepted="maybe")
+    return reply.body["id"]
