@@ -474,6 +474,65 @@ def test_what_all_rows_need_is_asked_for_before_results_are_taken(api, run, emul
     check_clean(emulator, home, work)
 
 
+# ---- other commands beside a run ------------------------------------------------------------------------------------------
+
+@pytest.fixture
+def beside(monkeypatch):
+    """`beside(name, do, at)`: another command does this in front of the call number `at` of the method of Jobs, or behind it."""
+    from shared.batch.service import Jobs
+
+    def start(name, do, at=1, behind=False):
+        method, calls = getattr(Jobs, name), []
+
+        def called(jobs, *arguments, **named):
+            calls.append(1)
+            is_now = len(calls) == at
+            if is_now and not behind:
+                do()
+            found = method(jobs, *arguments, **named)
+            if is_now and behind:
+                do()
+            return found
+        monkeypatch.setattr(Jobs, name, called)
+    return start
+
+
+def test_a_status_does_not_bring_back_what_was_fetched_meanwhile(api, run, emulator, home, work, beside):
+    given = api("--no-wait").out.strip()
+    beside("_look_at", lambda: run("--resume", given, "--poll", "0.02"), behind=True)
+    assert run("--status", given).code == 0
+    check_clean(emulator, home, work)
+    assert "was fetched already" in run("--resume", given).err
+
+
+def test_no_job_is_made_for_a_batch_that_was_cancelled_meanwhile(run, emulator, home, work, beside):
+    emulator.batch_polls = (0, 10**6, 0)
+    write(work / "rows.jsonl", *({"prompt": model, "model": model} for model in ("qwen3.7-plus", "qwen-plus")))
+    beside("_create", lambda: run("--cancel", records(home)[0]["id"]), at=2)
+    done = run("--batch", "rows.jsonl", "--batch-api", "-o", "out", "--no-think", "--json")
+    given = records(home)[0]["id"]
+    assert done.code == 8 and "cancelled by another command" in done.err and given in done.document["resume"], done
+    assert [batch.status for batch in emulator.batches.values()] == ["cancelling"]
+    assert run("--resume", given, "--poll", "0.02").code in (8, 11) and records(home) == [] and not emulator.files
+    assert len(emulator.batches) == 1
+
+
+def test_a_batch_that_is_cancelled_before_its_first_job_leaves_nothing(api, run, emulator, home, work, beside):
+    beside("_create", lambda: run("--cancel", records(home)[0]["id"]))
+    done = api("--json")
+    assert done.code == 8 and "cancelled by another command" in done.err, done
+    assert records(home) == [] and not emulator.files and not emulator.batches
+
+
+def test_a_job_that_is_made_while_its_batch_is_cancelled_is_cancelled_as_well(listed, run, emulator, home, work, beside):
+    emulator.batch_polls = (0, 10**6, 0)
+    write(work / "rows.jsonl", *({"prompt": model, "model": model} for model in ("qwen3.7-plus", "qwen-plus")))
+    beside("_check_wanted", lambda: run("--cancel", records(home)[0]["id"]), at=2, behind=True)
+    done = run("--batch", "rows.jsonl", "--batch-api", "-o", "out", "--no-think", "--json", "--poll", "0.02")
+    assert done.code == 8 and [batch.status for batch in emulator.batches.values()] == ["cancelling"] * 2, done
+    assert run("--resume", records(home)[0]["id"], "--poll", "0.02").code in (8, 11) and records(home) == [] and not emulator.files
+
+
 # ---- results of a strange form ----------------------------------------------------------------------------------------
 
 @pytest.fixture

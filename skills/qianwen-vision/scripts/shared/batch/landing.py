@@ -94,7 +94,7 @@ class Landing:
         self.forget(jobs.record)
 
     def forget(self, record: dict) -> None:
-        if all(job["state"] == MERGED for job in record["jobs"]):
+        if record["jobs"] and all(job["state"] == MERGED for job in record["jobs"]):
             paths = filter(None, (self._folder.results, self._folder.table))
             record.update(state=READY, saved={path: {"path": os.path.abspath(path)} for path in paths})
         shutil.rmtree(job_folder(self._journal, record), ignore_errors=True)

@@ -5,6 +5,7 @@ Wire facts: section 10 of the updates. A command's jobs are one record of the jo
 """
 from __future__ import annotations
 
+import contextlib
 from urllib.parse import quote, urlencode
 
 from ..body import object_in, objects_in
@@ -26,6 +27,7 @@ from .job_files import URL
 from .stored import Costs
 
 KIND, LIFE = "batch", 44 * 86400  # seconds: the longest window, and 30 days of keeping a job after its end
+PATIENCE = 10.0  # seconds that another command may take to write the record
 PACE = (71.0, 300.0)  # seconds between two looks: at least 60, whatever the jitter of 15 % does
 _PAGES = 20  # of a list: 100 jobs or 1000 files each
 
@@ -47,10 +49,23 @@ class Jobs(Polled):
     def _url(self, *parts: str) -> str:
         return "/".join([self.client.endpoint.compatible, *(quote(part, safe="") for part in parts)])
 
-    def save(self) -> None:
-        """The record to disk. Raises Failure: without it a later step could be paid twice."""
+    def save(self, made: bool = False) -> None:
+        """The record to disk, as far as it goes on: one that another command has removed does not rise again,
+        unless a job was `made`; one that was cancelled makes no more. Raises Failure: without it a later step
+        could be paid twice."""
+        with self._written() as now:
+            if now is None or now.get("cancelled"):
+                self.record["cancelled"] = True
+                self.record["jobs"] = [job for job in self.jobs if job["state"] in (CREATED, CREATING, MERGED)]
+            if now is not None or made:
+                self.journal.write(self.record)
+
+    @contextlib.contextmanager
+    def _written(self):
+        """The block in which the record is written; it yields what another command has left of it."""
         try:
-            self.journal.write(self.record)
+            with self.journal.fetching(self.record, PATIENCE) as now:
+                yield now
         except OSError as error:
             raise self.with_way(Failure(
                 Exit.UNSAVED, f"the journal {self.journal.folder} cannot be written: {error.strerror}",
@@ -110,6 +125,7 @@ class Jobs(Polled):
             with self._payments.paying(job["model"], cost_counted(job)) as payment:
                 payment.note(job["counted"])
                 self.save()
+                self._check_wanted()
                 reply = self.client.json(Request("POST", self._url("batches"), body), Retries.CREATE)
                 job["batch"] = id_of(reply, "job")
                 payment.goes_on(job["batch"])
@@ -124,7 +140,15 @@ class Jobs(Polled):
                 failure.fix = ""
                 raise
         job["state"] = CREATED
-        self.save()
+        self.save(made=True)
+        if self.record.get("cancelled"):  # while the service made it
+            self._cancel_job(job)
+            self._check_wanted()
+
+    def _check_wanted(self) -> None:
+        """No job is made, or goes on, for a batch that another command has cancelled. Raises Failure."""
+        if self.record.get("cancelled"):
+            raise Failure(Exit.FAILED, "the batch was cancelled by another command", accepted="no")
 
     def _found(self, job: dict) -> bool:
         try:
@@ -288,7 +312,9 @@ class Jobs(Polled):
                        "rows that were not run are not billed", tally.go_on)
 
     def cancel(self, task_id: str, record: dict | None = None) -> None:
-        """Cancel every job that has not ended; what it has done by then is billed and can be fetched."""
+        """Cancel every job that has not ended; what it has done by then is billed and can be fetched.
+        Another command that is making jobs makes no more."""
+        self._take_over()
         for job in self.jobs:
             if job["state"] == CREATING and not self._find_patiently(job):
                 self._correct(job, FREE)
@@ -304,6 +330,15 @@ class Jobs(Polled):
         else:
             self.delete_files()
             self.journal.remove(self.record)
+
+    def _take_over(self) -> None:
+        """The record as another command has left it, marked as cancelled. Raises Failure."""
+        with self._written() as now:
+            if now is None:
+                raise Failure(Exit.FAILED, f"{self.record['id']} cannot be cancelled: another command has fetched "
+                              "or cancelled it meanwhile", task_id=self.record["id"])
+            self.record.update(now, cancelled=True)
+            self.journal.write(self.record)
 
     def _cancel_job(self, job: dict) -> None:
         try:
