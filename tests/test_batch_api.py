@@ -533,6 +533,20 @@ def test_a_job_that_is_made_while_its_batch_is_cancelled_is_cancelled_as_well(li
     assert run("--resume", records(home)[0]["id"], "--poll", "0.02").code in (8, 11) and records(home) == [] and not emulator.files
 
 
+@pytest.mark.parametrize("method", ["fetch", "delete_files"])
+def test_an_interrupt_at_the_end_says_how_to_go_on(api, run, emulator, home, work, monkeypatch, method):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+    with monkeypatch.context() as patch:
+        patch.setattr(f"shared.batch.service.Jobs.{method}", interrupted)
+        done = api()
+    given = records(home)[0]["id"]
+    assert done.code == 130 and f"--resume {given}" in done.err and "run the command again" not in done.err, done
+    assert done.out.split() == ([f"out/{name}" for name in ("results.jsonl", "results.csv")] if method == "delete_files" else []), done
+    assert run("--resume", given, "--poll", "0.02").code == 0
+    check_clean(emulator, home, work)
+
+
 # ---- results of a strange form ----------------------------------------------------------------------------------------
 
 @pytest.fixture

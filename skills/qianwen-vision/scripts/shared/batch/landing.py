@@ -59,6 +59,9 @@ class Landing:
             return self._bring(jobs)
         except Failure as failure:
             raise failure if failure.resume else jobs.with_way(failure)
+        except KeyboardInterrupt:
+            raise jobs.with_way(Failure(Exit.INTERRUPTED, "interrupted while the results were being fetched",
+                                        "the service keeps them")) from None
 
     def _bring(self, jobs: Jobs) -> Exit:
         tally = Tally(self._rows.total, self._folder, self._go_on)
@@ -74,14 +77,20 @@ class Landing:
             self._folder.open()
             self._merge(outcomes, tally, bool(jobs.record["stay"]) and not self._unread)
         tally.end = self._unread or jobs.end_of(tally)
-        return self._report(tally) if self._unread else self._report(tally, lambda: self._settle(jobs))
+        return self._report(tally) if self._unread else self._report(tally, lambda: self._settle(jobs, tally))
 
-    def _settle(self, jobs: Jobs) -> None:
+    def _settle(self, jobs: Jobs, tally: Tally) -> None:
         """The results are on disk: say so in the record before the files of the account go."""
         jobs.settle(self._costs)
         jobs.fetched()
-        if jobs.is_done():
+        if not jobs.is_done():
+            return
+        try:
             self.tidy(jobs)
+        except KeyboardInterrupt:
+            tally.end = jobs.with_way(Failure(
+                Exit.INTERRUPTED, "interrupted while the files were being deleted from the account",
+                "the results are saved"))
 
     def tidy(self, jobs: Jobs) -> None:
         stay = jobs.record.get("stay")
