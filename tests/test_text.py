@@ -879,9 +879,9 @@ def test_sources(run, emulator, model):
 ILLEGAL = [
     ("--temperature", "2", "[0, 2)"), ("--temperature", "-0.1", "[0, 2)"), ("--temperature", "warm", "not a number"),
     ("--temperature", "nan", "[0, 2)"), ("--top-p", "0", "(0, 1]"), ("--top-p", "1.1", "(0, 1]"),
-    ("--max-tokens", "0", "from 1"), ("--max-tokens", "1.5", "whole number"), ("--max-tokens", "65537", "65536"),
+    ("--max-tokens", "0", "[1, "), ("--max-tokens", "1.5", "whole number"), ("--max-tokens", "65537", "65536"),
     ("--seed", "-1", "2147483647"), ("--seed", "2147483648", "2147483647"), ("--seed", "x", "whole number"),
-    ("--thinking-budget", "0", "from 1"), ("--effort", "full", "xhigh"),
+    ("--thinking-budget", "0", "[1, "), ("--effort", "full", "xhigh"),
     ("--timeout", "0", "seconds"), ("--timeout", "nan", "seconds"), ("--timeout", "soon", "seconds"),
     ("--retries", "-1", "0 to 20"), ("--retries", "21", "0 to 20"), ("--retries", "x", "number"),
     ("--set", "novalue", "KEY=VALUE"), ("--set", "a..b=1", "KEY=VALUE"), ("--set", "messages.x=1", "not an object"),
@@ -950,14 +950,38 @@ def test_request_from_a_file_and_from_stdin(run, emulator, work):
     assert [message["content"] for message in second["messages"]] == ["New"]
 
 
-@pytest.mark.parametrize("body, flags", [
-    ({"messages": "Hi"}, ()), ({"messages": [1]}, ()), ({"stream_options": "x"}, ()),
-    ({"tools": [{"name": "f"}]}, ("--tool-choice", "f")), ({"tools": 5}, ("--tool-choice", "f")),
-    ({"translation_options": "x"}, ("--translate-to", "English"))], ids=lambda item: str(item)[:40])
-def test_odd_request_is_no_defect(run, work, body, flags):
+@pytest.mark.parametrize("body, flags, named", [
+    ({"messages": "Hi"}, (), "messages"), ({"messages": [1]}, (), "message 1"), ({"stream_options": "x"}, (), "stream_options"),
+    ({"tools": [{"name": "f"}]}, ("--tool-choice", "f"), "tools"), ({"tools": 5}, ("--tool-choice", "f"), "tools"),
+    ({"translation_options": "x"}, ("--translate-to", "English"), "translation_options"),
+    ({"input": {"messages": []}}, (), "'input'"), ({"parameters": "x"}, (), "'parameters'"), ({"max_tokens": "5"}, (), "max_tokens")],
+    ids=lambda item: str(item)[:40])
+@pytest.mark.parametrize("way", [(), ("--estimate",)])
+def test_odd_request_is_no_defect(run, work, emulator, body, flags, named, way):
     """It is refused, or passed on for the service to judge; it does not break the script."""
-    result = run("Hi", "--request", write(work, "body.json", body), *flags)
-    assert result.code in (2, 8), result
+    result = run("Hi", "--request", write(work, "body.json", body), *flags, *way)
+    assert result.code in (2, 8, 0 if way else 2), result
+    assert result.code != 2 or named in result.err and not emulator.requests, result
+
+
+@pytest.mark.parametrize("name", ["max_tokens", "max_completion_tokens", "thinking_budget", "n"])
+@pytest.mark.parametrize("value", ["-10000000", "0", "1e6", '"3"', "true", "9" * 400])
+@pytest.mark.parametrize("way", [("--estimate",), ("--batch", "rows.jsonl", "-o", "out/"), ()], ids=["estimate", "row", "call"])
+def test_a_count_that_is_no_count_is_refused(run, work, emulator, home, name, value, way):
+    """What an estimate could not tell, a budget could not hold."""
+    setting = f"{name}={value}"
+    (work / "rows.jsonl").write_text(json.dumps({"prompt": "Hi", "set": [setting]}) + "\n")
+    asked = ("Hi", "--set", setting, *way) if "--batch" not in way else way
+    refused = run(*asked, env={"QIANWEN_BUDGET": "1"})
+    assert refused.code == 2 and name in refused.err and "whole number of at least 1" in refused.err, refused
+    assert not emulator.chat_requests
+
+
+@pytest.mark.parametrize("flags", [("--set", "search_options=null"), ("--request", "body.json")])
+def test_search_options_of_null_are_as_if_they_were_not_there(run, work, emulator, flags):
+    write(work, "body.json", {"search_options": None})
+    done = run("Hi", "--sources", *flags)
+    assert done.code == 0 and len(emulator.requests) == 1, done
 
 
 # ---- encodings -------------------------------------------------------------------------------------------------------

@@ -392,10 +392,11 @@ REFUSED = (
     (None, dict(messages=[HI, CALLED, {"role": "tool", "content": "x"}]), ["message 3 (tool) has no tool_call_id"]),
     # settings
     (None, dict(settings=parse_settings(["model.x=1"])), ["--set model.x", "is not an object"]),
-    # bodies of --request that flags cannot build upon
-    (None, dict(prompt="Hi", request={"stream_options": "x"}), ["stream_options"]),
-    ("qwen-mt-plus", dict(prompt="Hi", translate_to="en", request={"translation_options": "x"}), ["translation_options"]),
-    (None, dict(prompt="Hi", tool_choice="f", request={"tools": "x"}), ["tools"]),
+    (None, dict(settings=parse_settings(["messages=[]"])), ["--set messages", "at least one message"]),
+    (None, dict(settings=parse_settings(["messages=[1]"])), ["--set messages", "message 1 has no role"]),
+    (None, dict(settings=parse_settings(["messages=null"])), ["--set messages", "JSON list"]),
+    (None, dict(settings=parse_settings(["input=hello"])), ["'input'", "native API", "at the top"]),
+    (None, dict(settings=parse_settings(["parameters.n=2"])), ["'parameters'", "native API"]),
 )
 
 
@@ -443,7 +444,7 @@ def test_settings_nest_and_the_last_one_wins():
 
 @pytest.mark.parametrize("settings, part", [
     (["temperature=1"], {"temperature": 1}), (["enable_thinking=false"], {"enable_thinking": False}),
-    (["messages=[]"], {"messages": []}),
+    (['messages=[{"role":"user","content":"Yo"}]'], {"messages": [{"role": "user", "content": "Yo"}]}),
 ])
 def test_setting_has_the_last_word(settings, part):
     body = body_of(prompt="Hi", temperature=0.1, settings=parse_settings(settings))

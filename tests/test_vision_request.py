@@ -360,7 +360,6 @@ REFUSED = (
     # --request and --set
     (None, dict(request={"messages": "Hi"}), ["messages", "JSON list"]),
     (None, dict(request={"messages": [{"role": "bot", "content": "x"}]}), ["message 1 has no role"]),
-    (None, dict(request={"messages": [user(TEXT)], "stream_options": 5}), ["stream_options"]),
     (None, dict(settings=parse_settings(["model.x=1"])), ["--set model.x", "is not an object"]),
 )
 

@@ -8,16 +8,19 @@ from __future__ import annotations
 import copy
 from collections import namedtuple
 
+from ..body import MOST
 from ..cli.flags import number
 from ..failures import usage
 from .models import EFFORTS
+
+_COUNT = number(1, MOST, whole=True)
 
 # A flag that is one field of the body: the field, the flag's arguments for argparse, the feature that a model
 # needs for it, and what the row calls the most that the model takes.
 Field = namedtuple("Field", "wire flag feature most", defaults=("", ""))
 FIELDS = {
     "thinking_budget": Field("thinking_budget", dict(
-        metavar="N", type=number(1, float("inf"), whole=True), help="most tokens spent on thinking"), "tb",
+        metavar="N", type=_COUNT, help="most tokens spent on thinking"), "tb",
         "max_thinking"),
     "effort": Field("reasoning_effort", dict(
         choices=EFFORTS,
@@ -26,8 +29,8 @@ FIELDS = {
     "temperature": Field("temperature", dict(
         metavar="X", type=number(0, 2, high_open=True), help="from 0 to below 2")),
     "top_p": Field("top_p", dict(metavar="X", type=number(0, 1, low_open=True), help="above 0, up to 1")),
-    "max_tokens": Field("max_tokens", dict(metavar="N", type=number(1, float("inf"), whole=True),
-                                           help="longest answer, thinking not counted"), "", "max_output"),
+    "max_tokens": Field("max_tokens", dict(metavar="N", type=_COUNT, help="longest answer, thinking not counted"), "",
+                        "max_output"),
     "seed": Field("seed", dict(metavar="N", type=number(0, 2**31 - 1, whole=True), help="0 to 2147483647")),
     "stop": Field("stop", dict(metavar="TEXT", action="append", default=[],
                                help="end the answer before this text; may be repeated")),
@@ -69,9 +72,6 @@ def start(ask: ChatAsk, model, table, content, brought=None) -> dict:
     if ask.json_object and ask.schema is not None:
         raise usage("--json-object and --schema do not go together: a schema already asks for JSON",
                     "leave one of them out")
-    if ask.request:
-        from .brought import check_request
-        check_request(ask.request)
     try:
         body = {**copy.deepcopy(ask.request or {}), "model": model.id}
     except RecursionError:
@@ -95,9 +95,10 @@ def finish(ask: ChatAsk, model, body: dict, media: bool = False) -> list:
         body["stream_options"] = {**(body.get("stream_options") or {}), "include_usage": True}
     if ask.settings:
         from ..body import apply_settings
-        from .brought import check_request
+        from .brought import check_request, check_settings
         apply_settings(body, ask.settings)
         check_request(body)
+        check_settings(body, body["messages"])
     if not body["stream"]:
         body.pop("stream_options", None)
     if must and not ask.stream:

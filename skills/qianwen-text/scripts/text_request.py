@@ -221,7 +221,7 @@ def native_request(body: dict, multimodal: bool) -> tuple:
         if "content" in message:
             message["content"] = _native_content(message["content"], multimodal)
     parameters = {name: value for name, value in body.items() if name not in _COMPATIBLE_ONLY}
-    parameters["search_options"] = {"enable_source": True, **parameters.get("search_options", {})}
+    parameters["search_options"] = {"enable_source": True, **(parameters.get("search_options") or {})}
     parameters["incremental_output"] = True
     if not multimodal:
         parameters["result_format"] = "message"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 
-from shared.body import apply_settings
+from shared.body import apply_native_settings
 from shared.chat.models import Model
 from shared.chat.request import ChatAsk, Field, FIELDS, finish, put_fields, start
 from shared.failures import usage
@@ -233,6 +233,8 @@ def _ocr_task_request(ask: Ask, model: Model) -> dict:
     content = [{"image": ask.images[0].address, **_pixels(ask)}]
     body = {"model": model.id, "input": {"messages": [{"role": "user", "content": content}]},
             "parameters": parameters}
-    rooted = ("model", "input", "parameters")
-    return apply_settings(body, [(keys if keys[0] in rooted else ["parameters", *keys], value)
-                                 for keys, value in ask.settings])
+    if ask.settings:
+        from shared.chat.brought import check_settings
+        apply_native_settings(body, ask.settings)
+        check_settings(body["parameters"], body["input"]["messages"])
+    return body

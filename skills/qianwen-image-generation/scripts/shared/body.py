@@ -7,6 +7,7 @@ import math
 
 from .failures import usage
 
+MOST = 2**53 - 1  # above it a whole number is not the same to every reader of JSON
 _DEEPEST = 100  # levels of an object that is passed on
 
 

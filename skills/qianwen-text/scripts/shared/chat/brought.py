@@ -1,17 +1,45 @@
 """What a user brings along is checked: the messages of a conversation, and a body of --request."""
 from __future__ import annotations
 
+import json
+
+from ..body import MOST
 from ..failures import usage
+
+_COUNTS = ("max_tokens", "max_completion_tokens", "thinking_budget", "n")
+
+
+def check_counts(fields: dict) -> None:
+    """Refuse a count from which neither an estimate nor a budget can tell what may come out."""
+    for name in _COUNTS:
+        value = fields.get(name)
+        if value is not None and not (type(value) is int and 1 <= value <= MOST):
+            raise usage(f"--request and --set: {name} must be a whole number of at least 1, in plain digits, "
+                        f"not {json.dumps(value, ensure_ascii=False)[:80]}",
+                        "write it without quotes, point and exponent, for example max_tokens=4096")
 
 
 def check_request(request: dict) -> None:
     """Refuse a --request body whose parts the script has to build on, but cannot."""
+    native = [name for name in ("input", "parameters") if name in request]
+    if native:
+        raise usage(f"--request and --set: {native[0]!r} belongs to a body of the native API",
+                    "give a chat-completions body, with 'messages' and all other fields at the top")
+    check_counts(request)
     for name, kind, form in (("stream_options", dict, "an object"),
                              ("translation_options", dict, "an object"),
                              ("search_options", dict, "an object"), ("messages", list, "a JSON list"),
                              ("tools", list, "a list"), ("model", str, "a text")):
         if request.get(name) is not None and not isinstance(request[name], kind):
             raise usage(f"--request and --set: {name} must be {form}, not {type(request[name]).__name__}")
+
+
+def check_settings(fields: dict, messages) -> None:
+    """Refuse what --set made of a body: its counts, and a conversation that is none."""
+    check_counts(fields)
+    check_messages(messages, "--set messages")
+    if not messages:
+        raise usage("--set messages: there is no message in it", "give at least one message of a user")
 
 
 _ROLES = ("system", "user", "assistant", "tool")

@@ -82,8 +82,7 @@ def _read_settings(given) -> list:
 
 
 def _read_request(path: str) -> dict:
+    from .brought import check_request
     body = read_object(path, "--request")
-    if "input" in body:
-        raise usage("--request: this is a body of the native API (it has 'input')",
-                    "give a chat-completions body with 'messages' at the top")
+    check_request(body)
     return body

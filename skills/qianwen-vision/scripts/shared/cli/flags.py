@@ -214,8 +214,7 @@ def number(low: float, high: float, *, whole: bool = False, low_open: bool = Fal
         below = value < high if high_open else value <= high
         if not (above and below):
             span = f"{'(' if low_open else '['}{low}, {high}{')' if high_open else ']'}"
-            legal = span if high != float("inf") else f"from {low} upward"
-            raise argparse.ArgumentTypeError(f"{text} is outside the legal range {legal}")
+            raise argparse.ArgumentTypeError(f"{text} is outside the legal range {span}")
         return value
     return parse
 
