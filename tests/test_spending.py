@@ -283,6 +283,26 @@ def test_tokens_are_counted_by_script(run, text, least, most):
     assert least <= counted <= most
 
 
+@pytest.mark.parametrize("asked", [
+    {"messages": [{"role": "assistant", "content": None, "tool_calls": [
+        {"id": "c", "type": "function", "function": {"name": "f", "arguments": json.dumps({"x": "word " * 2000})}}]},
+        {"role": "tool", "tool_call_id": "c", "content": "done"}]},
+    {"translation_options": {"target_lang": "English", "terms": [{"source": f"好{n}", "target": "fine fox"} for n in range(400)]}},
+    {"preserve_thinking": True, "messages": [{"role": "assistant", "content": "a", "reasoning_content": "word " * 2000}]}],
+    ids=["tool calls", "terms", "thinking"])
+def test_all_that_the_model_reads_is_estimated(run, work, asked):
+    first = {"role": "user", "content": "hi"}
+    body = {"model": "qwen-plus", **asked, "messages": [first, *asked.get("messages", ())]}
+    if body["messages"][-1]["role"] != "tool":
+        body["messages"].append(first)
+    (work / "body.json").write_text(json.dumps(body))
+    counted = run("--request", "body.json", "--estimate", "--json").document["estimate"]["units"]["input_tokens"]
+    assert 2000 <= counted <= 15_000
+    (work / "body.json").write_text(json.dumps({**body, "preserve_thinking": False}))
+    less = run("--request", "body.json", "--estimate", "--json").document["estimate"]["units"]["input_tokens"]
+    assert (less < 100) is ("preserve_thinking" in asked), "thinking that is not preserved is not read"
+
+
 def test_the_tokens_of_a_picture_follow_its_size(run, work):
     from tests.media_samples import png
     for side in (640, 320):

@@ -307,6 +307,22 @@ def test_estimate_counts_what_the_service_asks_itself(see, flags):
     assert told - 3 <= units["input_tokens"] <= told + 5
 
 
+@pytest.mark.parametrize("setting, named", [
+    ("input.messages=5", "--set messages"), ("input.messages=[]", "--set messages"), ("max_tokens=-5", "max_tokens"),
+    ("parameters.n=1e3", "n must be")])
+@pytest.mark.parametrize("way", [("--estimate",), ()])
+def test_a_setting_that_leaves_no_body_of_a_task_is_refused(see, emulator, setting, named, way):
+    refused = see("--ocr", "text_recognition", "--image", "photo.png", "--set", setting, *way)
+    assert refused.code == 2 and named in refused.err and not emulator.requests, refused
+
+
+def test_a_task_takes_other_settings_as_they_are(see, emulator):
+    done = see("--ocr", "text_recognition", "--image", "photo.png", "--set", "max_tokens=9", "--set", "messages=5", "--dry-run")
+    assert json.loads(done.out)["body"]["parameters"] == {
+        "ocr_options": {"task": "text_recognition"}, "max_tokens": 9, "messages": 5}
+    assert see("--ocr", "text_recognition", "--image", "photo.png", "--set", "messages=5", "--estimate").code == 0
+
+
 def test_plain_ocr(see, emulator):
     assert RED_AND_BLUE in see("--ocr", "--image", "photo.png").out
     assert sent(emulator)["model"] == "qwen-vl-ocr" and len(parts(emulator)) == 1

@@ -24,6 +24,8 @@ _ASCII = r"([A-Za-z]+)|[0-9]|[^A-Za-z0-9\s]"
 _LETTERS = 4.6  # of a word, a token
 _MESSAGE = 5  # tokens around each message
 _MARKERS = 2  # before and behind a picture
+# Fields beside the messages that become part of the input.
+_READ = ("tools", "response_format", "translation_options")
 
 
 def text_tokens(text: str) -> int:
@@ -59,13 +61,17 @@ def video_tokens(width: int, height: int, frames: int, grid: int, least: int, mo
     return math.ceil(frames / 2) * each + _MARKERS
 
 
-def body_tokens(body: dict) -> int:
-    """About how many tokens the texts of a body have: its messages, its tools and a schema."""
-    messages = body.get("messages") or []
+def body_tokens(messages: list, fields: dict) -> int:
+    """About how many tokens the texts of a body have: its messages, and those of its `fields` that the model
+    reads as well. Earlier thinking is read where it is to be preserved."""
     contents = [message.get("content") for message in messages]
     texts = [content for content in contents if isinstance(content, str)]
     texts += [part["text"] for content in contents if isinstance(content, list) for part in content
               if isinstance(part, dict) and isinstance(part.get("text"), str)]
-    texts += [json.dumps(body[name], ensure_ascii=False)
-              for name in ("tools", "response_format") if name in body]
+    read = [fields[name] for name in _READ if name in fields]
+    if isinstance(fields.get("ocr_options"), dict):  # its task has words of its own, counted elsewhere
+        read.append(fields["ocr_options"].get("task_config"))
+    more = ("tool_calls", "reasoning_content")[:2 if fields.get("preserve_thinking") else 1]
+    read += [message[name] for message in messages for name in more if message.get(name)]
+    texts += [json.dumps(value, ensure_ascii=False) for value in read if value]
     return _MESSAGE * len(messages) + sum(map(text_tokens, texts))

@@ -34,13 +34,13 @@ def expected(model, body: dict, region: str, media: int = 0, more: int = 0, batc
     `media` are the tokens of pictures and videos, `more` those that may come to the input besides. Where the
     body has markers of the cache, all of the input may be stored there, which costs more.
     """
-    thinking, out, _ = _output(model, body)
-    whole = {**body, **(body.get("input") or {}), **(body.get("parameters") or {})}
-    put_in = media + body_tokens(whole)
+    fields, messages = body.get("parameters") or body, (body.get("input") or body)["messages"]
+    thinking, out, _ = _output(model, fields)
+    put_in = media + body_tokens(messages, fields)
     tokens = {"input_tokens": put_in + more, "output_tokens": out}
     how = {"batch": batch, "region": region, "thinking": thinking}
     amounts = model.price and region and model.price.amounts(put_in, out, **how)
-    contents = (message.get("content") for message in whole.get("messages") or ())
+    contents = (message.get("content") for message in messages)
     is_marked = any("cache_control" in part for content in contents if isinstance(content, list)
                     for part in content if isinstance(part, dict))
     most = amounts
@@ -48,8 +48,8 @@ def expected(model, body: dict, region: str, media: int = 0, more: int = 0, batc
         most = model.price.amounts(put_in + more, out, stored=is_marked * (put_in + more), **how)
     if not most:
         return unknown(_why(model, region, put_in + more), AS_OF, region, tokens)
-    searched = body.get("enable_search") or (body.get("parameters") or {}).get("enable_search")
-    return Cost(amounts[0], sum(most), AS_OF, region, tokens, SEARCHES if searched else "", True)
+    why = SEARCHES if fields.get("enable_search") else ""
+    return Cost(amounts[0], sum(most), AS_OF, region, tokens, why, True)
 
 
 def estimate_of(model, body: dict, session, media: int = 0, more: int = 0,
@@ -59,18 +59,17 @@ def estimate_of(model, body: dict, session, media: int = 0, more: int = 0,
     cost = expected(model, body, session.endpoint.price_region, media, more, session.half_price)
     said = f"about {counted(cost.units['input_tokens'] - more, 'token')} in"
     said += f", and at most {more:,} more for {what}" if more else ""
-    _, out, form = _output(model, body)
+    _, out, form = _output(model, body.get("parameters") or body)
     said += f", {form.format(counted(out, 'token'))} · {model.id}"
     return model.id, cost, said + (f"; {cost.why}" if cost.known and cost.why else "")
 
 
-def _output(model, body: dict) -> tuple:
+def _output(model, fields: dict) -> tuple:
     """(whether it thinks, tokens that may come out, how that is said): OUTPUT where nothing bounds the
     answer. Thinking without a bound of its own is not among them, which is said, too."""
-    body = body.get("parameters") or body
-    answer, thought, both, times = (value if isinstance(value, int) else 0 for value in map(
-        body.get, ("max_tokens", "thinking_budget", "max_completion_tokens", "n")))
-    thinking = model.thinking == "always" or thinks(body, model.thinking == "on") is True
+    answer, thought, both, times = (fields.get(name) or 0 for name in (
+        "max_tokens", "thinking_budget", "max_completion_tokens", "n"))
+    thinking = model.thinking == "always" or thinks(fields, model.thinking == "on") is True
     thought = thought if thinking else 0
     out = (both or (answer or OUTPUT) + thought) * max(1, times)
     if not answer and not both:
