@@ -303,6 +303,18 @@ def test_all_that_the_model_reads_is_estimated(run, work, asked):
     assert (less < 100) is ("preserve_thinking" in asked), "thinking that is not preserved is not read"
 
 
+@pytest.mark.parametrize("way", ["set", "request"])
+def test_high_resolution_is_estimated_however_it_is_asked_for(run, work, way):
+    from tests.media_samples import png
+    (work / "big.png").write_bytes(png(2600, 2600))
+    (work / "body.json").write_text('{"vl_high_resolution_images": true}')
+    ways = {"flag": ("--high-resolution",), "set": ("--set", "vl_high_resolution_images=true"),
+            "request": ("--request", "body.json"), "off": ("--high-resolution", "--set", "vl_high_resolution_images=false"), "": ()}
+    told = {name: run("What?", "--image", "big.png", *ways[name], "--estimate", "--json", skill="qianwen-vision")
+            .document["estimate"]["units"]["input_tokens"] for name in ("flag", way, "off", "")}
+    assert told["flag"] == told[way] > 2 * told[""] and told["off"] == told[""], told
+
+
 def test_the_tokens_of_a_picture_follow_its_size(run, work):
     from tests.media_samples import png
     for side in (640, 320):

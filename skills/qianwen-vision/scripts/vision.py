@@ -142,7 +142,7 @@ def estimate(session) -> tuple:
     address_all(_media(ask))
     body = build_request(ask, model)[0]
     what = f"a video of unknown length, for which {ASSUMED:.0f} s are assumed"
-    return estimate_of(model, body, session, *media_tokens(ask, model), what)
+    return estimate_of(model, body, session, *media_tokens(ask, model, body), what)
 
 
 def answer(session) -> None:
@@ -159,7 +159,7 @@ def answer(session) -> None:
     target = options.output and text_target(session, ask, ask.prompt or ask.ocr_task or "answer")
     try:
         client = session.client(model.id, TABLE, successor=model.successor)
-        turn = Turn(session, ask, model, target, client, *media_tokens(ask, model))
+        turn = Turn(session, ask, model, target, client, *media_tokens(ask, model, body))
         if waiting:
             turn.check(request)
             upload_all(waiting, client, model.id, console)

@@ -13,12 +13,13 @@ _READER, _OLDER_READER = (32, 8_388_608), (28, 6_422_528)
 _UNASKED = "Please output only the text content from the image without any additional descriptions or formatting."
 
 
-def media_tokens(ask, model: Model) -> tuple:
+def media_tokens(ask, model: Model, body: dict) -> tuple:
     """(the tokens of all media of a question, and of one that the service asks itself, how many more a video
     of unknown length may have); together at most what the model takes in."""
     grid, usual = _patches(model)
     least = ask.min_pixels or model.sees.pixels[0] or grid * grid * 4
-    most = model.sees.pixels[1] if ask.high_resolution and model.sees.pixels[1] else ask.max_pixels or usual
+    is_high = (body.get("parameters") or body).get("vl_high_resolution_images")
+    most = model.sees.pixels[1] if is_high and model.sees.pixels[1] else ask.max_pixels or usual
     count = sum(picture_tokens(image.width, image.height, grid, least, most) for image in ask.images)
     longest = 0
     if ask.frames:
