@@ -451,6 +451,18 @@ def test_setting_has_the_last_word(settings, part):
     assert {name: body[name] for name in part} == part
 
 
+@pytest.mark.parametrize("system, named", [
+    ("The file <a.txt> is the contract", []), ("Not file-fe-1, nor fileid://file-fe-1", []), ("S", ["file-fe-12"])])
+def test_a_document_is_known_only_where_a_message_gives_it_to_the_model(system, named):
+    history = [{"role": "system", "content": system},
+               *({"role": "system", "content": f"fileid://{name}"} for name in named), HI, {"role": "assistant", "content": "A"}]
+    for document in ("<a.txt>", "file-fe-1"):
+        body = body_of(documents=[document], history=history, prompt="Q")
+        assert body["messages"][1] == {"role": "system", "content": f"fileid://{document}"}
+        assert messages_of(documents=[document], history=body["messages"][:-1] + [{"role": "assistant", "content": "A"}],
+                           prompt="Q").count(body["messages"][1]) == 1
+
+
 def test_setting_stream_false_takes_stream_options_away():
     body = body_of(settings=parse_settings(["stream=false"]))
     assert body["stream"] is False and "stream_options" not in body

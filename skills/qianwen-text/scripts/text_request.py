@@ -153,8 +153,9 @@ def put_documents(messages: list, ids) -> None:
     """Documents stand in a system message of their own, behind the one that says who the model is."""
     if not messages or messages[0]["role"] != "system":
         messages.insert(0, {"role": "system", "content": "You answer from the user's documents."})
-    known = " ".join(str(message.get("content")) for message in messages if message["role"] == "system")
-    new = [file_id for file_id in ids if file_id not in known]
+    known = {part.strip() for message in messages if names_documents([message])
+             for part in message["content"].split(",")}
+    new = [file_id for file_id in ids if "fileid://" + file_id not in known]
     if new:
         messages[1:1] = [document_message(new)]
 
