@@ -3,7 +3,8 @@ from __future__ import annotations
 
 import pytest
 from shared.chat import models, retired
-from shared.chat.models import EFFORTS, FAMILIES
+from shared.chat.models import EFFORTS, FAMILIES, lacks
+from shared.models import retirement
 from text_models import DEFAULT_MODEL, DOCUMENT_MODEL, TABLE, TRANSLATION_MODEL
 from vision_models import TABLE as VISION
 
@@ -176,20 +177,57 @@ def test_defaults_are_in_the_table_and_live(name):
 @pytest.mark.parametrize("name, model", [
     ("qwen3.6-plus-2026-04-02", "qwen3.6-plus"), ("qwen3.7-max-2026-05-20", "qwen3.7-max"), ("qwen-plus-latest", "qwen-plus"),
     ("qwen-plus-2025-12-01-us", "qwen-plus"), ("qwen3.7-plus-2026-05-26", "qwen3.7-plus"), ("qwen3.7-flash-2026-07-15", "qwen3.7-flash"),
-    ("deepseek-v4-pro-0101", "deepseek-v4-pro"),
+    ("qwen-turbo-1101", "qwen-turbo"),
 ])
 def test_variants_share_the_row_of_their_model(name, model):
-    assert TABLE.find(name) == (TABLE.row(model)._replace(id=name), "")
+    row = TABLE.row(model)._replace(id=name)
+    assert TABLE.find(name) == (row, retirement(row))
 
 
-ABILITIES = {"fc", "so", "js", "ws", "pc", "tb", "hr"}  # nothing is refused on a guess
+@pytest.mark.parametrize("name, model", [
+    ("qwen3.7-max-2026-12-01", "qwen3.7-max"), ("qwen-plus-2027-12-01-us", "qwen-plus"), ("deepseek-v4-pro-1201", "deepseek-v4-pro"),
+    ("qwen-max-2026-12-01", "qwen-max"), ("qwen-turbo-2027-01-01", "qwen-turbo")])
+def test_a_snapshot_newer_than_the_table_has_its_models_price_and_no_limits(run, name, model):
+    for table in (TABLE, VISION):
+        row, warning = table.find(name)
+        assert "not in this version's model table" in warning and warning.endswith(f"it is treated like {model}")
+        assert row.price == TABLE.row(model).price and row.sees and not row.retired and not row.max_output
+    done = run("hi", "--model", name, "--max-tokens", "1000000", "--think", "--dry-run")
+    assert done.code == 0 and done.document["body"]["enable_thinking"] is True, done
+
+
+# an id, its family, and whether it is sent a switch for thinking
+KIND_INSIDE = [("qwen3.7-ocr", "qwen*-ocr"), ("qwen-ocr-plus", "qwen*-ocr"), ("qwen3-mt-plus", "qwen*-mt-"),
+               ("qwen3.8-omni-flash", "qwen*-omni"), ("qwen3.9-omni-plus-2027-01-01", "qwen*-omni")]
+
+
+@pytest.mark.parametrize("name, family", KIND_INSIDE)
+def test_the_kind_of_a_new_id_may_stand_inside_it(run, name, family):
+    assert VISION.find(name)[1].endswith(f"it is treated like {family}")
+    flags = ("--translate-to", "English") if "mt" in name else ()
+    body = run("hi", "--model", name, *flags, "--no-stream", "--dry-run").document["body"]
+    assert "enable_thinking" not in body and body["stream"] is ("omni" in name)
+
+
+def test_what_only_some_models_do_is_not_refused_on_a_guess(run, work):
+    from tests import media_samples
+    (work / "a.png").write_bytes(media_samples.png(40, 30))
+    (work / "a.txt").write_text("words")
+    for name in ("someone/new", "qwen3.9-nova"):
+        for flags in (("--translate-to", "English"), ("--document", "a.txt"), ("--search",), ("--prefix", "A")):
+            assert run("hi", "--model", name, *flags, "--dry-run").code == 0, (name, flags)
+        for flags in (("--ocr",), ("--ocr", "text_recognition"), ("hi", "--high-resolution")):
+            assert run(*flags, "--image", "a.png", "--model", name, "--dry-run", skill="qianwen-vision").code == 0, (name, flags)
+
+
+ABILITIES = {"fc", "so", "js", "ws", "pc", "tb", "hr", "mt", "long", "ocr", "ocr-tasks"}  # nothing is refused on a guess
 
 
 @pytest.mark.parametrize("name, like, thinking, features", [
     ("qwen3.9-max", "qwen3.", "on", "mm"),
     ("qwen3-ultra", "qwen3-", None, ""),
     ("qwen-nova", "qwen", None, ""),
-    ("qwen-mt-max", "qwen-mt-", "never", "mt"),
+    ("qwen-mt-max", "qwen*-mt-", "never", "mt"),
     ("qwen-long-max", "qwen-long", "never", "long"),
     ("qwq-next", "qwq", "always", "stream"),
     ("qwen3.6-plus-fast", "qwen3.6-plus", "on", "mm"),
@@ -203,7 +241,7 @@ ABILITIES = {"fc", "so", "js", "ws", "pc", "tb", "hr"}  # nothing is refused on 
 def test_unknown_id_takes_the_longest_prefix(name, like, thinking, features):
     row, warning = TABLE.find(name)
     assert (row.id, row.thinking) == (name, thinking)
-    assert ABILITIES | set(features.split()) <= row.features
+    assert set(features.split()) <= row.features and not any(lacks(row, feature) for feature in ABILITIES)
     assert (row.max_input, row.max_output, row.max_thinking, row.price, row.efforts) == (0, 0, 0, None, EFFORTS) and row.sees
     assert name in warning and warning.endswith(f"treated like {like}")
 

@@ -11,7 +11,7 @@ from collections import namedtuple
 from ..body import MOST
 from ..cli.flags import number
 from ..failures import usage
-from .models import EFFORTS
+from .models import EFFORTS, lacks
 
 _COUNT = number(1, MOST, whole=True)
 
@@ -112,7 +112,7 @@ def put_fields(ask: ChatAsk, model, body: dict, table) -> None:
         value = getattr(ask, name)
         if value is None or value is False or value == [] or value == ():
             continue
-        if field.feature and field.feature not in model.features:
+        if field.feature and lacks(model, field.feature):
             raise usage(f"--{name.replace('_', '-')}: {model.id} takes none",
                         "leave it out, or use one of: "
                         + table.names(lambda row: field.feature in row.features))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import re
 
-from shared.chat.models import Model
+from shared.chat.models import lacks, Model
 from shared.chat.request import ChatAsk, Field, FIELDS, finish, start
 from shared.failures import usage
 
@@ -89,7 +89,7 @@ _EXCLUDE = (  # flags that exclude each other: (flag, used), (flag, used), why
 def check(ask: Ask, model: Model) -> None:
     """Refuse what the service would refuse or silently ignore."""
     for flag, used, feature, ability in _NEEDS:
-        if used(ask) and feature not in model.features:
+        if used(ask) and lacks(model, feature):
             raise usage(f"{flag}: {model.id} cannot {ability}",
                         "use --model with one of: " + TABLE.names(lambda row: feature in row.features))
     for one, uses_one, other, uses_other, why in _EXCLUDE:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 
 from shared.body import apply_native_settings
-from shared.chat.models import Model
+from shared.chat.models import lacks, Model
 from shared.chat.request import ChatAsk, Field, FIELDS, finish, put_fields, start
 from shared.failures import usage
 from shared.words import counted
@@ -119,7 +119,7 @@ def _check_features(ask: Ask, model: Model) -> None:
             ("--schema", ask.schema is not None and not ask.ocr_task, "so", "cannot promise JSON"),
             ("--ocr", ask.ocr is not None, "ocr", "is not an OCR model"),
             (f"--ocr {ask.ocr_task}", bool(ask.ocr_task), "ocr-tasks", "has no built-in OCR tasks")):
-        if used and feature not in model.features:
+        if used and lacks(model, feature):
             instead = "use --model with one of: " + TABLE.names(lambda row: feature in row.features)
             if ask.ocr and not flag.startswith("--ocr"):
                 instead = "leave it out, or ask a question without --ocr"

@@ -1,7 +1,7 @@
 """A skill's table of models: rows of data, and the lookup of the row of a model id.
 
-A row is a namedtuple with at least `id`, `retired` (the day, as YYYY-MM-DD, from which on the
-service was announced not to answer; '' while it does) and `successor` (the id to use
+A row is a namedtuple with at least `id`, `price`, `retired` (the day, as YYYY-MM-DD, from which
+on the service was announced not to answer; '' while it does) and `successor` (the id to use
 instead). All else is the skill's own.
 """
 from __future__ import annotations
@@ -9,12 +9,12 @@ from __future__ import annotations
 import functools
 import re
 
-_VARIANT = r"-(latest|us|preview|\d{4}-\d{2}-\d{2}(-us)?|\d{4})$"
+_VARIANT = r"-(latest|us|preview|(?P<day>\d{4}-\d{2}-\d{2})(-us)?|(?P<month>\d{4}))$"
 
 
 class Table:
-    """`families` are rows for ids that no row covers, each for the ids that begin with its own;
-    one of them has the empty id. Where such a row is retired, so are all ids that take it.
+    """`families` are rows for ids that no row covers, each for the ids that begin with its own; behind a `*`
+    stands what follows anywhere; one of them has the empty id. Where such a row is retired, so are all ids that take it.
 
     `free(row)` makes of such a row one for an id that is newer than the table: without limits, so that
     nothing is refused on a guess. `spelled(name)` is the id that another spelling means. `describe(row)`
@@ -58,14 +58,22 @@ class Table:
         if row and not row.retired and self._is_own(row):
             return row, ""
         row, elsewhere = self.row(name), self._elsewhere(name)
-        if row:
+        if row and not self._is_later(name, row):
             return row, elsewhere or retirement(row)
-        family = longest_prefix(name, (*self.families, *self.rows))
+        family, priced = longest_prefix(name, (*self.families, *self.rows)), row
         row = self._free(family)._replace(id=name)
+        if priced:  # a budget can hold a snapshot of a later day only with the price that the others have
+            row = row._replace(price=priced.price)
         if family not in self.families:  # a newer relative of a retired model need not be
             row = row._replace(retired="", successor="")
         said = "" if name == family.id else unknown(name, family, self.as_of)
         return row, elsewhere or retirement(row) or said
+
+    def _is_later(self, name: str, row) -> bool:
+        """Whether an id is a snapshot of a later day than the table, or, of a living model, of one without a
+        year: what it can do may differ."""
+        found = name not in self._by_id and re.search(_VARIANT, self._spelled(name))
+        return bool(found and ((found["day"] or "") > self.as_of or found["month"] and not row.retired))
 
     def __iter__(self):
         """The ids that may be recommended."""
@@ -90,8 +98,11 @@ def retirement(row) -> str:
 
 def longest_prefix(name: str, rows):
     """The row whose id is the longest beginning of a name; one of the rows has the empty id."""
+    def begins(row) -> bool:
+        head, _, inside = row.id.lower().partition("*")
+        return lower.startswith(head) and inside in lower[len(head):]
     lower = name.lower()
-    return max((row for row in rows if lower.startswith(row.id.lower())), key=lambda row: len(row.id))
+    return max(filter(begins, rows), key=lambda row: len(row.id))
 
 
 def unknown(name: str, row, date: str) -> str:

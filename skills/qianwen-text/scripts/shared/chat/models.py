@@ -44,6 +44,7 @@ ANY = Sight(0, 2048, (1, 1_000_000_000), (4, 8000), 0, 0)
 #   tb takes a thinking budget, th is switched by `thinking` instead of `enable_thinking`
 #   stream answers in streams only, stream-think thinks in streams only, cumulative: chunks repeat what came
 #   mm: native calls go to the multimodal endpoint; ba can be in a file of the Batch API
+#   new: an id newer than the table, which may have any of these
 # efforts: what --effort may say; "none" switches thinking off. sees: a Sight, None for text alone.
 # max_input, max_output, max_thinking: tokens, 0 where unknown or not settable. price: a TokenPrice or None.
 # retired: the first day without the model, as announced, or ''; successor: the id to use instead.
@@ -193,8 +194,9 @@ FAMILIES = tuple(model(name, thinking, features, (0, 0), None, sees) for name, t
     ("", None, "", None),
     ("qwen3.", "on", "mm", QWEN3X), ("qwen3-", None, "", None), ("qwen3-vl-", None, "", QWEN3_VL),
     ("qwen", None, "", None), ("qwen-vl-", "never", "", VL_MAX),
-    ("qwen-vl-ocr", "never", "ocr ocr-tasks", OCR_28), ("qvq", "always", "stream no-system", QVQ),
-    ("qwen-mt-", "never", "mt", None), ("qwen-long", "never", "long", None),
+    ("qwen-vl-ocr", "never", "ocr ocr-tasks", OCR_28), ("qwen*-ocr", "never", "ocr ocr-tasks", OCR_32),
+    ("qwen*-omni", None, "stream", ANY), ("qvq", "always", "stream no-system", QVQ),
+    ("qwen*-mt-", "never", "mt", None), ("qwen-long", "never", "long", None),
     ("qwq", "always", "stream", None),
     ("deepseek-v4", "on", "jt", None), ("deepseek-", None, "", None),
     ("glm-", "on", "", None), ("ZHIPU/", None, "", None),
@@ -212,7 +214,12 @@ FAMILIES = tuple(model(name, thinking, features, (0, 0), None, sees) for name, t
       for name, price in (("v3", own_hit((0, 2, 8))), ("v3.1", own_hit((0, 4, 12))),
                           ("v3.2", own_hit((0, 2, 3))), ("r1", own_hit((0, 4, 16))))),
 )
-_ABILITIES = frozenset("fc so js ws pc tb hr".split())
+_ABILITIES = frozenset(("new", "js"))
+
+
+def lacks(row: Model, feature: str) -> bool:
+    """Whether a model is known not to have a feature."""
+    return not row.features & {feature, "new"}
 
 
 def free(row: Model) -> Model:
