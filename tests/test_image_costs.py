@@ -9,6 +9,7 @@ from image_models import MODELS, TABLE
 from image_prices import by_size
 from image_request import Ask, build_request
 from shared.body import parse_settings
+from shared.failures import Failure
 from shared.money.cost import total
 from tests.folding import each
 from tests.test_image_request import A, at, B, C, call_of, COUNTS, MAKE, NEVER_OFFERED, TAKES
@@ -132,10 +133,22 @@ def test_price_elsewhere_is_not_guessed():
     assert expected(here, call, "ap-southeast-1").high == 0.26 and expected(here, call).high == 0.20
 
 
-@pytest.mark.parametrize("setting", ["n=abc", "n=null", "n={}", "size=null", "size=[]", "size=9"])
+@pytest.mark.parametrize("setting", ["size=null", "size=[]", "size=9"])
 def test_price_of_a_broken_setting_is_no_crash(setting):
     for model in ("qwen-image-2.0", "qwen-image-3.0-pro"):
         assert asked(model, prompt="P", settings=[setting])[1]
+
+
+@each("setting", ["n=-300", "n=0", "n=4.0", 'n="4"', "n=abc", "n=null", "n={}", "n=true", "n=1e400", "n=101", "parameters.n=-1",
+                  "max_images=-1", "series_amount=null"])
+def test_a_count_from_which_no_price_can_be_told_is_refused(setting):
+    """Less than nothing would raise a budget, and four pictures as 4.0 would pass one as a single picture."""
+    with pytest.raises(Failure, match="counts the pictures that are billed") as caught:
+        asked("wan2.5-t2i-preview", prompt="P", settings=[setting])
+    assert caught.value.exit_code == 2 and "from 1 to 100" in caught.value.fix
+    name, value = parse_settings([setting])[0]
+    with pytest.raises(Failure, match=name[-1]):
+        call_of("wan2.5-t2i-preview", request={"input": {"prompt": "P"}, "parameters": {name[-1]: value}})
 
 
 def test_costs_of_a_batch_are_summed_where_they_are_known():

@@ -731,7 +731,7 @@ def test_settings_come_after_the_flags():
     assert body_of(prompt="P", seed=1, settings=["seed=2"])["parameters"]["seed"] == 2
 
 
-@pytest.mark.parametrize("setting, expected", [("n=3", 3), ("n=x", 1), ("n=true", 1), ("n=0", 1), ("n=-4", 1), ("n=1e9", 1), ("n=null", 1)])
+@pytest.mark.parametrize("setting, expected", [("n=3", 3), ("n=100", 100), ("parameters.n=2", 2), ("x=-1", 1)])
 def test_pictures_that_are_expected_follow_the_settings(setting, expected):
     assert call_of(prompt="P", settings=[setting]).expected == expected
 

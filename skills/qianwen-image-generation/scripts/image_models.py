@@ -12,6 +12,7 @@ FAMILIES has a row.
 """
 from __future__ import annotations
 
+import json
 from collections import namedtuple
 
 from image_fields import ENABLE_THINKING, Field, FIELDS, taken
@@ -317,12 +318,21 @@ FUNCTIONS = {  # of wanx2.1-imageedit -> its own parameters, with their ranges
 _COUNTING = (("enable_interleave", True, "max_images", 5), ("result_type", "series", "series_amount", 4))
 
 
+_MOST = 100  # pictures of one call, more than any model makes
+
+
 def most_of(parameters: dict) -> int:
-    """How many pictures may come, and be billed."""
+    """How many pictures may come, and be billed.
+    Raises usage for a count that is none: the service may make, and bill, others than are reckoned with."""
+    for name in ("n", *(count for _, _, count, _ in _COUNTING)):
+        value = parameters.get(name, 1)
+        if type(value) is not int or not 1 <= value <= _MOST:
+            raise usage(f"--request and --set: {name} is {json.dumps(value, ensure_ascii=False)[:80]}, "
+                        "but it counts the pictures that are billed",
+                        f"write a whole number from 1 to {_MOST} without quotes, for example {name}=2")
     found = (parameters.get(count, usual) for name, value, count, usual in _COUNTING
              if parameters.get(name) == value)
-    most = next(found, parameters.get("n", 1))
-    return min(max(most, 1), 100) if isinstance(most, int) and not isinstance(most, bool) else 1
+    return next(found, parameters.get("n", 1))
 
 
 # ---- the table -----------------------------------------------------------------------------------------
