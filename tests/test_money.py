@@ -466,6 +466,15 @@ def test_where_nothing_is_left_only_what_is_free_goes(tmp_path, cost, said, spen
         payments.begin("m", cost).release()
 
 
+@pytest.mark.parametrize("budgets", ["", "1"])
+@pytest.mark.parametrize("low, high", [(-60, -60), (-1, 1), (0.5, 0.2), (0, float("inf")), (float("nan"), float("nan"))])
+def test_an_amount_that_no_call_costs_is_refused_and_raises_no_budget(tmp_path, budgets, low, high):
+    payments = payments_of(tmp_path, budgets)
+    with pytest.raises(Failure, match="price of this call comes out as") as caught:
+        payments.begin("m", PRICED._replace(low=low, high=high))
+    assert caught.value.exit_code == 2 and Sums(str(tmp_path)).under_way() == 0 and not (tmp_path / "spending.jsonl").exists()
+
+
 @pytest.mark.parametrize("cost, goes", [(PRICED, False), (NOT_KNOWN, False), (exactly(0.0, "2026-10-09"), True)])
 def test_a_budget_of_nothing_sends_only_what_is_free(tmp_path, cost, goes):
     payments = payments_of(tmp_path, "0", unpriced=True)

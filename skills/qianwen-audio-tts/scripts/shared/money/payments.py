@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import functools
 import itertools
+import math
 import os
 import threading
 import time
 from datetime import datetime
 
-from ..failures import BUDGET, Exit, Failure
+from ..failures import BUDGET, Exit, Failure, usage
 from ..files.locks import Lock
 from . import budget
 from .cost import Cost
@@ -61,8 +62,11 @@ class Payments:
         """Hold a call's highest cost against the budgets, and write down that it is under way.
 
         What calls of this process may still cost can turn out to be less,
-        so their ends are waited for before a refusal.
+        so their ends are waited for before a refusal. An amount that no call costs would raise the budgets.
         """
+        if cost.high is not None and not 0 <= cost.low <= cost.high < math.inf:
+            raise usage(f"the price of this call comes out as {cost.low:g} to {cost.high:g} CNY",
+                        "correct the numbers in --set and --request; this call was not sent")
         if self.budgets and not cost.known and not self.unpriced:
             raise _no_price(model, cost, self.budgets[0])
         shown = self._clean(model) if cost.high is None else model  # an id that has a price stands in a table
