@@ -190,6 +190,11 @@ def test_days_are_told_apart(tmp_path):
         1.0, 2.0, 7.0, 7.0, 15.0, 8.0, 4.0]
 
 
+@pytest.mark.parametrize("period, last", [("9999-12", (9999, 12, 31)), ("2028-02", (2028, 2, 29)), ("2026-02", (2026, 2, 28))])
+def test_a_month_ends_with_its_own_last_day(period, last):
+    assert report.days_of(period, TODAY)[1] == date(*last)
+
+
 @pytest.mark.parametrize("period", ["tomorrow", "2026", "2026-13", "2026-02-30", "26-11-01", "", "２０２６-11"])
 def test_other_periods_are_refused(period):
     with pytest.raises(Failure, match="is not a period"):

@@ -3,6 +3,7 @@ Pure but for today's date, which the caller gives."""
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from datetime import date, timedelta
 
 from ..failures import usage
@@ -26,7 +27,7 @@ def days_of(period: str, today: date) -> tuple:
     try:
         if re.fullmatch(r"\d{4}-\d{2}", period, re.ASCII):
             first = date.fromisoformat(period + "-01")
-            return first, (first.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
+            return first, first.replace(day=monthrange(first.year, first.month)[1])
         if re.fullmatch(r"\d{4}-\d{2}-\d{2}", period, re.ASCII):
             return date.fromisoformat(period), date.fromisoformat(period)
     except ValueError:
