@@ -25,6 +25,7 @@ _OF_PYTHON = (*PROXY_VARIABLES, "NO_PROXY", "no_proxy", "SSL_CERT_FILE", "SSL_CE
 ENVIRONMENT = "the environment"
 _MAX_ENV_FILE = 256 * 1024
 _LEAST_SECRET = 6  # characters; shorter values are everyday words
+_NO_WORD = r"(?=[^\W\d_]*\d)[^\W_]{6,}"  # as long, with a digit: of a key that only looks like a placeholder
 _SETS = r"\s*(?:(?:export|set|declare\s+-x|typeset\s+-x)\s+|\$env:)?"
 _LINE = "(?is)" + _SETS + r"([A-Za-z_][A-Za-z0-9_]*)\s*=(.*)"
 _NAMED = r"(?<![A-Za-z0-9_])(" + "|".join(VARIABLES) + r")(?![A-Za-z0-9_])"
@@ -143,8 +144,11 @@ def _is_blank(name: str, value: str) -> bool:
 
 
 def _secrets(keys, environ) -> tuple:
-    """Every key found and the passwords of proxies, longest first."""
-    found = {key_guard.inspect_key(raw).value for _, _, raw in keys}
+    """Every key found and the passwords of proxies, longest first. A placeholder in everyday words, such as
+    the name of a variable, is none: messages are made of these words."""
+    judged = (key_guard.inspect_key(raw) for _, _, raw in keys)
+    found = {key.value for key in judged
+             if key.kind != key_guard.PLACEHOLDER or re.search(_NO_WORD, key.value)}
     for name in PROXY_VARIABLES:
         value = environ.get(name, "")
         login = "@" in value and re.match(r"(?i)\s*(?:[a-z0-9+]+:(?=/))?/*([^\s/@:]*):([^\s@]*)@", value)

@@ -98,6 +98,21 @@ def test_the_second_name_and_file_of_a_key_are_named(run, work):
     assert document["key"]["source"] == f"QIANWEN_API_KEY in {work / '.env'}"
 
 
+@pytest.mark.parametrize("key", ["${DASHSCOPE_API_KEY}", "$DASHSCOPE_API_KEY", "<DASHSCOPE_API_KEY>", "DASHSCOPE_API_KEY", "your-api-key"])
+@pytest.mark.parametrize("flags", [("hi",), ("--check",)], ids=["call", "check"])
+def test_a_placeholder_takes_no_word_out_of_the_help(run, emulator, key, flags):
+    done = run(*flags, key=key)
+    said = done.out + done.err
+    assert (done.code, emulator.requests) == (3, []) and "still a placeholder" in said, done
+    assert "DASHSCOPE_API_KEY in the environment" in said and "DASHSCOPE_API_KEY=…" in said and "the API-key page of" in said
+
+
+def test_a_key_that_only_looks_like_a_placeholder_is_not_shown(run):
+    key = "my-0a1b2c3d4e5f"
+    said = run("--set", key, key=key).err
+    assert "is not KEY=VALUE" in said and "0a1b" not in said
+
+
 def test_stdout_holds_one_document(run):
     result = run("--check", "--json", key=PLAN_KEY, base_url=None)
     assert result.code == 3 and result.document["ok"] is False and result.document["endpoint"]["region"] == "cn-beijing"

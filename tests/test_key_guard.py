@@ -30,7 +30,8 @@ TEMPORARY_KEY, WORKSPACE_KEY = "st-emulator-temporary-0123456789", "sk-ws-emulat
 NO_KEY = {"none": "", "only blanks": " \t", "a lone Bearer": "Bearer ", "empty quotes": '""'}
 PLACEHOLDERS = {"placeholder " + name: name for name in (
     "sk-your-key-here", "sk-xxx", "sk-xxxxx", "SK-XXXXXXXX", "sk-…", "sk-***", "sk-", "your-api-key", "YOUR_API_KEY",
-    "<your key>", "${DASHSCOPE_API_KEY}", "%DASHSCOPE_API_KEY%", "changeme", "sk-your-dashscope-api-key")}
+    "<your key>", "${DASHSCOPE_API_KEY}", "%DASHSCOPE_API_KEY%", "changeme", "sk-your-dashscope-api-key",
+    "DASHSCOPE_API_KEY", "$DASHSCOPE_API_KEY", "<DASHSCOPE_API_KEY>", "$env:DASHSCOPE_API_KEY", "qianwen-api-key", "apikey")}
 MALFORMED = {
     "a blank inside": "sk-01234567 89abcdef", "a line break inside": "sk-01234567\n89abcdef", "a tab inside": "sk-0123\t4567",
     "a zero-width space inside": "sk-01234567\u200b89abcdef", "a control character inside": "sk-0123\x004567",

@@ -211,17 +211,17 @@ def _pasted(text: str) -> tuple:
 
 def _is_placeholder(value: str) -> bool:
     """Whether a value stands in a document for the key that belongs there:
-    `sk-xxxx`, `<key>`, `your-key-here`."""
+    `sk-xxxx`, `<key>`, `your-key-here`, the name of a variable."""
     text = value.lower()
     prefix = next((prefix for prefix in ("sk-sp-", "sk-ws-", "sk-") if text.startswith(prefix)), "")
     rest = text[len(prefix):]
     words = rest.replace("_", "-").replace(" ", "-").split("-")
     if not rest.strip("x*.…_-") or rest.startswith("$") or rest in _FILLED_IN or "placeholder" in rest:
         return True
-    if any(len(rest) > 1 and rest[0] + rest[-1] == pair for pair in _BRACKETS):
-        return True
     is_order = len(words) > 1 and words[0] in ("insert", "replace", "paste", "enter")
-    return len(rest) < _LONG and ("your" in words or "my" in words or words[-1] == "here" or is_order)
+    is_said = "your" in words or "my" in words or words[-1] == "here" or is_order
+    is_variable = re.fullmatch(r"([a-z]+-)*api-?key", "-".join(words)) is not None
+    return is_variable or len(rest) < _LONG and is_said or len(rest) > 1 and rest[0] + rest[-1] in _BRACKETS
 
 
 def masked(value: str) -> str:
