@@ -1,6 +1,7 @@
 """What calls cost, as people meet it: told after, asked before, summed up, and bounded."""
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -12,6 +13,9 @@ from datetime import date, datetime, timedelta
 import pytest
 
 from shared.batch.service import Jobs
+from shared.files import locks, whole
+from shared.files.own import open_own
+from shared.money import spending as spending_file, sums
 from tests.conftest import SCRIPTS, STANDARD_KEY
 
 NEW = "2026-10-09"  # the day of the price list of chat models (updates of November 2026, section 9)
@@ -438,6 +442,47 @@ def test_a_spending_that_cannot_be_read_is_told_as_such(run, home):
     (home / ".local" / "state" / "qianwen" / "spending.jsonl").mkdir(parents=True)
     done = run("--spent", "--json")
     assert done.code == 2 and "cannot be read" in done.document["error"]["message"], done
+
+
+@pytest.fixture
+def read_only(monkeypatch):
+    """The state folder as if its user could only read it."""
+    def refuse(path, flags=os.O_RDONLY, mode=0o600):
+        if flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+        return open_own(path, flags, mode)
+
+    def apply():
+        for module in (locks, spending_file):
+            monkeypatch.setattr(module, "open_own", refuse)
+    return apply
+
+
+def test_a_spending_that_can_only_be_read_is_shown(run, home, read_only, monkeypatch):
+    for module in (spending_file, sums):
+        monkeypatch.setattr(module, "MOST_BYTES", 0)
+    for _ in range(3):
+        run("hi")
+    folder = home / ".local" / "state" / "qianwen"
+    (folder / "spending-sums.json").unlink()
+    before = sorted(path.name for path in folder.iterdir())
+    read_only()
+    done = run("--spent", "--json")
+    assert done.code == 0 and done.document["spent"]["by"][0]["calls"] == 3, done
+    assert sorted(path.name for path in folder.iterdir()) == before
+
+
+def test_sums_that_cannot_be_written_are_made_again_by_the_next_reader(run, home, monkeypatch):
+    for module in (spending_file, sums):
+        monkeypatch.setattr(module, "MOST_BYTES", 0)
+    for _ in range(3):
+        run("hi")
+    written = home / ".local" / "state" / "qianwen" / "spending-sums.json"
+    written.unlink()
+    with monkeypatch.context() as full:
+        full.setattr(whole.Temporary, "create", lambda self: (_ for _ in ()).throw(OSError(errno.ENOSPC, "No space left on device")))
+        assert run("--spent", "--json").document["spent"]["by"][0]["calls"] == 3 and not written.exists()
+    assert run("--spent", "--json").document["spent"]["by"][0]["calls"] == 3 and written.exists()
 
 
 def test_a_spending_that_cannot_be_written_loses_no_answer(run, emulator, home):

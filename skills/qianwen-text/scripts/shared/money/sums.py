@@ -5,6 +5,7 @@ Lines are read once, as they come. A long file is set aside whole (`spending-N.j
 """
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -13,7 +14,7 @@ from collections import namedtuple
 from datetime import date
 
 from ..files.locks import Lock, is_held
-from ..files.own import open_own, read_own
+from ..files.own import NotOwn, open_own, read_own
 from .cost import added, rounded
 from .spending import ended, FILE, MOST_BYTES, Spending, UNDER_WAY
 
@@ -65,9 +66,9 @@ class Sums(Spending):
         """The sums of everything, up to date: only what was appended since the last look is read."""
         if not os.path.isdir(self.folder):
             return {}
-        with self._lock():
+        with self._lock_if_writable() as is_locked:
             is_same = self._state == self._state_now()
-            new, unreadable = ({}, self.unreadable) if is_same else self._fold()[1:]
+            new, unreadable = ({}, self.unreadable) if is_same else self._fold(is_locked)[1:]
             end, more = self._add_lines(self._path(FILE), self._read if is_same else 0, new)
             if not is_same:
                 self._sums, self._days, self._state = {}, {}, self._state_now()
@@ -76,6 +77,19 @@ class Sums(Spending):
             self._sums[key] = plus(self._sums[key], one) if key in self._sums else one
             self._days[key[0]] = self._days.get(key[0], 0.0) + one.amount
         return self._sums
+
+    @contextlib.contextmanager
+    def _lock_if_writable(self):
+        """The lock, and whether it could be had: what cannot be written can be read all the same."""
+        try:
+            lock = self._lock()
+        except (NotOwn, TimeoutError):
+            raise
+        except OSError:
+            yield False
+            return
+        with lock:
+            yield True
 
     def _state_now(self) -> list:
         """What changes when the sums of long files do, or when a file becomes one of them."""
@@ -88,17 +102,18 @@ class Sums(Spending):
                 found.append(())
         return found
 
-    def _fold(self) -> tuple:
+    def _fold(self, is_locked: bool = True) -> tuple:
         """Sum the files that were set aside; (the number of the last one, the sums of all of them,
-        how many of their lines could not be read)."""
+        how many of their lines could not be read). Sums that cannot be written are made again by the next
+        reader."""
         folded, sums, unreadable = self._read_sums()
         new = [number for number in self._numbers() if number > folded]
         for number in new:
             unreadable += self._add_lines(self._path(f"spending-{number}.jsonl"), 0, sums)[1]
             folded = number
-        if new:
+        if new and is_locked:
             from ..files.whole import whole
-            with whole(self._path(SUMS), permissions=0o600) as file:
+            with contextlib.suppress(OSError), whole(self._path(SUMS), permissions=0o600) as file:
                 days = [[*key, *one] for key, one in sums.items()]
                 file.write(json.dumps({"folded": folded, "days": days, "unreadable": unreadable}).encode())
         return folded, sums, unreadable
