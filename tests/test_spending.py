@@ -547,6 +547,38 @@ def test_check_tells_what_is_left(run):
     assert "left" in run("--check", env={"QIANWEN_BUDGET": "20/week"}).out
 
 
+@pytest.mark.parametrize("key, flags, code", [(STANDARD_KEY, (), 4), (STANDARD_KEY, ("--live",), 4), ("sk-your-key-here", (), 3)])
+def test_check_tells_all_where_no_budget_can_be_enforced(run, home, read_only, key, flags, code):
+    """A key that cannot be used is the first thing to put right; a live call that works makes no budget."""
+    folder = home / ".local" / "state" / "qianwen"
+    folder.mkdir(parents=True)
+    read_only()
+    done = run("--check", "--json", *flags, key=key, env={"QIANWEN_BUDGET": "5"})
+    (held,) = done.document["budget"]
+    assert (done.code, done.document["exit_code"], done.document["ok"]) == (code, code, False), done
+    assert held["why"].startswith(f"the budget cannot be enforced: {folder / 'budget.lock'}") and held["left"] == 5
+    assert done.document["verdict"] and done.document["endpoint"]["url"] and done.document["error"]["kind"] == {3: "key", 4: "quota"}[code]
+    said = run("--check", *flags, key=key, env={"QIANWEN_BUDGET": "5"}).out
+    assert "5.00 left" in said and "budget.lock cannot be read or written: Permission denied" in said and "usable:    no" in said
+
+
+def test_check_tells_all_where_the_spending_cannot_be_read(run, home):
+    (home / ".local" / "state" / "qianwen" / "spending.jsonl").mkdir(parents=True)
+    done = run("--check", "--json", env={"QIANWEN_BUDGET": "5"})
+    assert done.code == 4 and done.document["verdict"] == "go" and "left" not in done.document["budget"][0], done
+    assert "spending.jsonl cannot be read" in done.document["budget"][0]["why"] and done.document["error"]["code"] == "Budget"
+
+
+@pytest.mark.parametrize("number, advice", [(errno.ENOSPC, "make room on the disk of "), (errno.EACCES, "readable and writable for your user")])
+def test_what_to_do_where_no_budget_can_be_enforced_leaves_the_budget_to_the_user(run, home, monkeypatch, number, advice):
+    def refuse(*_):
+        raise OSError(number, os.strerror(number))
+    monkeypatch.setattr(spending_file.UnderWay, "begin", refuse)
+    done = run("hi", "--json", env={"QIANWEN_BUDGET": "5"})
+    fix = done.document["error"]["fix"]
+    assert done.code == 4 and advice in fix and str(home) in fix and "unset" not in fix, done
+
+
 def test_a_batch_stops_at_the_budget_and_goes_on_later(run, emulator, work):
     (work / "rows.jsonl").write_text("".join(json.dumps({"prompt": f"row {number}"}) + "\n" for number in range(40)))
     batch = ("--batch", "rows.jsonl", "-o", "out", "--json", "--max-tokens", "1000", "--no-think")

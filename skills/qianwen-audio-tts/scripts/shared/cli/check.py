@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from .. import key_guard
-from ..failures import BUDGET, Exit, Failure
+from ..failures import Exit, Failure
 from ..transport.request import Request
 from ..transport.retries import Retries
 from .failed import error_object, explain
@@ -25,13 +25,16 @@ def check(session) -> Exit:
               "billing": verdict.key.billing, "warnings": console.warnings}
     if not verdict.usable:
         report["error"] = error_object(console, session.refusal())
+    not_held = None
     if account.budgets:
-        report["budget"] = _budgets(session.payments)
+        report["budget"], not_held = _budgets(session.payments)
     _warn_of_path(endpoint, console)
     session.show_warnings(reported=not console.json_mode)
     failure = None
     if session.options.live and verdict.action != key_guard.REFUSE:
         failure = _add_live_call(report, session)
+    if not_held and report["ok"]:
+        failure = _fail(report, not_held, console)
     if console.json_mode:
         console.document({name: value for name, value in report.items() if value not in ("", None)})
     else:
@@ -42,21 +45,28 @@ def check(session) -> Exit:
     return Exit(report["exit_code"])
 
 
-def _budgets(payments) -> list:
-    """What may be spent, and what is left of it."""
+def _budgets(payments) -> tuple:
+    """(what may be spent and what is left of it, as far as that can be read; why calls cannot be held against
+    it, None where they can)."""
     from ..money.cost import rounded
+    found = [{"amount": held.amount, "period": held.period, "source": held.where, "currency": "CNY"}
+             for held in payments.budgets]
     try:
-        return [{"amount": held.amount, "period": held.period, "source": held.where, "spent": rounded(spent),
-                 "left": rounded(left), "currency": "CNY"} for held, spent, left in payments.left()]
+        for one, (_, spent, left) in zip(found, payments.left()):
+            one.update(spent=rounded(spent), left=rounded(left))
+        payments.prove()
+        return found, None
     except OSError as error:
-        raise Failure(Exit.QUOTA, f"the budget cannot be enforced: {error.strerror or error}", code=BUDGET,
-                      fix="make the state folder writable, or unset QIANWEN_BUDGET") from error
+        not_held = payments.not_held(error)
+        return [{**one, "why": not_held.message} for one in found], not_held
 
 
 def _budget_words(held: dict) -> str:
     from ..money.cost import yuan
-    return (f"{yuan(held['amount'])} CNY a {held['period']}, {yuan(held['spent'])} spent or under way, "
-            f"{yuan(held['left'])} left, from {held['source']}")
+    spent = (f", {yuan(held['spent'])} spent or under way, {yuan(held['left'])} left" if "spent" in held
+             else "")
+    why = f"; {held['why']}" if "why" in held else ""
+    return f"{yuan(held['amount'])} CNY a {held['period']}{spent}, from {held['source']}{why}"
 
 
 def _warn_of_path(endpoint: key_guard.Endpoint, console) -> None:
@@ -77,9 +87,13 @@ def _add_live_call(report: dict, session):
         return None
     except Failure as failure:
         report["live"] = session.console.clean(f"failed: {failure.message}")
-        report["ok"], report["exit_code"] = False, int(failure.exit_code)
-        report["error"] = error_object(session.console, failure)
-        return failure
+        return _fail(report, failure, session.console)
+
+
+def _fail(report: dict, failure: Failure, console) -> Failure:
+    report["ok"], report["exit_code"] = False, int(failure.exit_code)
+    report["error"] = error_object(console, failure)
+    return failure
 
 
 def _print_report(report: dict, console) -> None:

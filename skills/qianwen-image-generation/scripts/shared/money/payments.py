@@ -15,7 +15,7 @@ from ..failures import BUDGET, Exit, Failure, usage
 from ..files.locks import Lock
 from . import budget
 from .cost import Cost
-from .spending import Spending, UnderWay
+from .spending import remedy, Spending, UnderWay
 
 BUDGET_LOCK = "budget.lock"
 _ROUNDING = 1e-9  # CNY
@@ -86,7 +86,7 @@ class Payments:
                     self._changed.wait()
                 except OSError as error:
                     if budgets:
-                        raise _cannot_be_held(error, budgets[0]) from error
+                        raise self.not_held(error) from error
                     self._tell(error)
                     break
             self._open += 1
@@ -121,6 +121,20 @@ class Payments:
         waiting, today = self._sums.under_way(), datetime.now().date()
         spent = [self._sums.since(budget.first_day(one.period, today)) + waiting for one in self.budgets]
         return [(one, amount, max(0.0, one.amount - amount)) for one, amount in zip(self.budgets, spent)]
+
+    def prove(self) -> None:
+        """That calls can be held against the budgets, for --check. Raises OSError."""
+        if os.path.isdir(self._state):
+            Lock(os.path.join(self._state, BUDGET_LOCK), wait=30.0).__exit__()
+
+    def not_held(self, error: OSError) -> Failure:
+        """The refusal of calls that no budget can be held against."""
+        held, where = self.budgets[0], error.filename or self._state
+        return Failure(
+            Exit.QUOTA,
+            f"the budget cannot be enforced: {where} cannot be read or written: {error.strerror or error}",
+            f"QIANWEN_BUDGET in {held.where} is {held.amount:g} CNY a {held.period}",
+            f"{remedy(error, self._state)}; nothing that is paid is sent before that", code=BUDGET)
 
     # -- after
 
@@ -243,11 +257,3 @@ def _no_price(model: str, cost: Cost, held: budget.Budget) -> Failure:
                    f"QIANWEN_BUDGET in {held.where} is {held.amount:g} CNY a {held.period}",
                    "use a model with a known price (--models lists them), or add --unpriced; "
                    "this call was not sent", code=BUDGET)
-
-
-def _cannot_be_held(error: OSError, held: budget.Budget) -> Failure:
-    return Failure(
-        Exit.QUOTA,
-        f"the budget cannot be enforced: the spending cannot be read or written ({error.strerror or error})",
-        f"QIANWEN_BUDGET in {held.where} is {held.amount:g} CNY a {held.period}",
-        "make the state folder writable, or unset QIANWEN_BUDGET; this call was not sent", code=BUDGET)

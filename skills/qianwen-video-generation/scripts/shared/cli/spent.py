@@ -5,6 +5,7 @@ from datetime import date
 
 from ..failures import Exit, usage
 from ..money.report import days_of, document, table
+from ..money.spending import remedy
 from ..money.sums import Sums
 from ..words import counted
 
@@ -18,7 +19,7 @@ def show_spent(console, period: str, state: str) -> Exit:
         found = spending.between(*days)
     except OSError as error:
         raise usage(f"the spending in {spending.folder} cannot be read: {error.strerror or error}",
-                    "make the folder and its files readable and writable for your user") from error
+                    remedy(error, spending.folder)) from error
     if spending.unreadable:
         console.warn(f"{counted(spending.unreadable, 'line')} of the spending in {spending.folder} could not "
                      "be read", "what they counted is not in the sum")

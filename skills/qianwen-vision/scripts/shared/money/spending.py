@@ -120,6 +120,15 @@ def ended(number: int) -> bytes:
     return b"\n" + json.dumps({"end": number}).encode() + b"\n"
 
 
+def remedy(error: OSError, folder: str) -> str:
+    """What to do about a spending in `folder` that cannot be read or written."""
+    from ..files.whole import FULL
+    if isinstance(error, TimeoutError):
+        return "run the command again when the other process has ended"
+    return (f"make room on the disk of {folder}" if error.errno in FULL
+            else f"make {folder} and its files readable and writable for your user")
+
+
 def _working_folder() -> str:
     try:
         return os.getcwd()
