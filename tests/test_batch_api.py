@@ -235,7 +235,9 @@ def test_regions_without_the_batch_api(api, more):
 
 def test_what_is_under_way_is_not_estimated_again(api, run, emulator, work):
     emulator.batch_polls = (0, 10**6, 0)
-    before = api("--estimate", "--json").document["estimate"]["high"]
+    asked = api("--estimate", "--json").document
+    before = asked["estimate"]["high"]
+    assert asked["model"] == "qwen3.7-plus"
     given = api("--no-wait").out.strip()
     done = api("--estimate", "--json").document
     assert before > 0 and done["estimate"]["high"] == 0 and (done["rows"], done["under_way"]) == (0, ROWS), done

@@ -200,6 +200,7 @@ def test_the_cost_of_all_rows(image, emulator, rows):
     rows({"prompt": "a"}, {"prompt": "b", "n": 3}, {"prompt": "c", "model": "wan2.7-image-pro"})
     done = image(*BATCH, "--estimate", "--json", key=None)
     assert done.document["estimate"]["high"] == pytest.approx(0.2 * 4 + 0.5) and not emulator.requests, done
+    assert done.document["model"] == "qwen-image-2.0, wan2.7-image-pro"
     assert "1.30 CNY" in image(*BATCH, "--estimate").out
 
 

@@ -355,12 +355,12 @@ def test_a_batch_estimates_the_rows_that_are_left(run, emulator, work):
     (work / "rows.jsonl").write_text("".join(json.dumps({"prompt": f"row {number}"}) + "\n" for number in range(10)))
     batch = ("--batch", "rows.jsonl", "-o", "out")
     before = run(*batch, "--estimate", "--json").document
-    assert before["rows"] == 10 and before["estimate"]["units"]["output_tokens"] == 40960
+    assert before["rows"] == 10 and before["estimate"]["units"]["output_tokens"] == 40960 and before["model"] == "qwen3.7-plus"
     (work / "rows.jsonl").write_text("".join(json.dumps({"prompt": f"row {number}"}) + "\n" for number in range(12)))
     assert run(*batch, "--estimate", "--json").document["rows"] == 12
     assert run(*batch).code == 0
     after = run(*batch, "--estimate", "--json").document
-    assert after["rows"] == 0 and after["estimate"]["high"] == 0
+    assert after["rows"] == 0 and after["estimate"]["high"] == 0 and "model" not in after
 
 
 def test_the_cost_of_a_batch_is_the_sum_of_its_rows(run, emulator, home, work):

@@ -22,14 +22,16 @@ def show_estimate(session, call, estimate, make_parser, *, before=None, after=No
     check_rows(row_file, batch_folder, builder(session, call))
 
     def cost_of(row):
-        return estimate(session.for_row(row, row.options(), SilentConsole(session.console)))[1]
+        return estimate(session.for_row(row, row.options(), SilentConsole(session.console)))[:2]
     counts: Counter = Counter(rows=0)
     return show_sum(session, _costs(row_file, batch_folder, cost_of, counts), counts)
 
 
 def show_sum(session, costs, counts: Counter) -> Exit:
-    """The sum of the rows that are to do, which `counts` counts as it is taken."""
-    cost, unpriced = total(costs)
+    """The sum of the rows that are to do, which `counts` counts as it is taken. `costs` are (model, Cost);
+    several models are one text, as of jobs."""
+    models: set = set()
+    cost, unpriced = total(models.add(model) or cost for model, cost in costs)
     words = f"{counted(counts['rows'], 'row')} to do"
     if counts["fetched"]:
         words += f", of which {counts['fetched']} only fetched, which costs nothing again"
@@ -37,12 +39,13 @@ def show_sum(session, costs, counts: Counter) -> Exit:
         words += f"; {counts['under_way']} under way in jobs, billed when they are done"
     if unpriced:
         words += f", of which {unpriced} without a known price are not in the sum"
-    session.show_estimate(cost, words, **counts, rows_without_price=unpriced)
+    more = {"model": ", ".join(sorted(models))} if models else {}
+    session.show_estimate(cost, words, **more, **counts, rows_without_price=unpriced)
     return Exit.OK
 
 
 def _costs(row_file, batch_folder, cost_of, counts: Counter):
-    """What each row costs, but for those that are only fetched."""
+    """(model, Cost) of each row, but for those that are only fetched."""
     for row in row_file.rows():
         if batch_folder.wants(row):
             counts["rows"] += 1

@@ -23,9 +23,10 @@ def show_costs(session, api, row_file, batch_folder, record: dict | None) -> Exi
         jobs = [job for job in record["jobs"] if job["state"] not in (CREATED, MERGED)]
         counts = Counter(rows=sum(job["rows"] for job in jobs))
         counts["under_way"] = sum(job["rows"] for job in record["jobs"]) - counts["rows"]
-        return show_sum(session, map(cost_counted, jobs), counts)
+        return show_sum(session, ((job["model"], cost_counted(job)) for job in jobs), counts)
     counts = Counter(rows=0)
-    return show_sum(session, (cost for _, _, cost in _requests(api, row_file, batch_folder, counts)), counts)
+    requests = _requests(api, row_file, batch_folder, counts)
+    return show_sum(session, ((body["model"], cost) for _, body, cost in requests), counts)
 
 
 def show_requests(session, api, row_file, batch_folder, record: dict | None) -> Exit:
