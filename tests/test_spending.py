@@ -363,6 +363,17 @@ def test_a_batch_estimates_the_rows_that_are_left(run, emulator, work):
     assert after["rows"] == 0 and after["estimate"]["high"] == 0 and "model" not in after
 
 
+@pytest.mark.parametrize("way", [(), ("--batch-api",)], ids=["calls", "jobs"])
+def test_a_batch_says_what_its_estimate_takes_for_granted(run, work, way):
+    def said(*rows, flags=()):
+        (work / "rows.jsonl").write_text("".join(json.dumps({"prompt": "hi", **row}) + "\n" for row in rows))
+        return run("--batch", "rows.jsonl", "-o", "out", "--estimate", *flags, *way).out
+    assumed, unbounded = "; 4,096 tokens out assumed where --max-tokens is not set", "; without the thinking that no --thinking-budget bounds"
+    assert said({}, {}).endswith(f"2 rows to do{assumed}\n")
+    assert said({"max_tokens": 5}, {}, {"max_tokens": 6}).endswith(f"3 rows to do{unbounded}{assumed}\n")
+    assert said({}, {}, flags=("--max-tokens", "5", "--no-think")).endswith("2 rows to do\n")
+
+
 def test_the_cost_of_a_batch_is_the_sum_of_its_rows(run, emulator, home, work):
     (work / "rows.jsonl").write_text("".join(json.dumps({"prompt": f"row {number}", **more}) + "\n" for number, more in enumerate(
         ({}, {}, {"model": "qwen3.8-27b"}))))

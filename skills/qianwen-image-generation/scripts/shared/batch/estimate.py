@@ -39,6 +39,7 @@ def show_sum(session, costs, counts: Counter) -> Exit:
         words += f"; {counts['under_way']} under way in jobs, billed when they are done"
     if unpriced:
         words += f", of which {unpriced} without a known price are not in the sum"
+    words += "".join(f"; {text}" for text in cost.assumed)
     more = {"model": ", ".join(sorted(models))} if models else {}
     session.show_estimate(cost, words, **more, **counts, rows_without_price=unpriced)
     return Exit.OK

@@ -10,6 +10,10 @@ from .usage import counts, units
 
 OUTPUT = 4096  # tokens that an estimate takes for the answer where nothing bounds it
 SEARCHES = "web searches are billed separately and not included"
+_ASSUMED = "{} out assumed, because --max-tokens is not set"
+_WITHOUT_THINKING = "at most {} out without its thinking, which only --thinking-budget bounds"
+_IN_A_SUM = {_ASSUMED: (f"{OUTPUT:,} tokens out assumed where --max-tokens is not set",),
+             _WITHOUT_THINKING: ("without the thinking that no --thinking-budget bounds",)}
 
 
 def charged(model, usage, region: str, batch: bool = False, may_search: bool = False) -> Cost:
@@ -35,7 +39,7 @@ def expected(model, body: dict, region: str, media: int = 0, more: int = 0, batc
     body has markers of the cache, all of the input may be stored there, which costs more.
     """
     fields, messages = body.get("parameters") or body, (body.get("input") or body)["messages"]
-    thinking, out, _ = _output(model, fields)
+    thinking, out, form = _output(model, fields)
     put_in = media + body_tokens(messages, fields)
     tokens = {"input_tokens": put_in + more, "output_tokens": out}
     how = {"batch": batch, "region": region, "thinking": thinking}
@@ -49,7 +53,7 @@ def expected(model, body: dict, region: str, media: int = 0, more: int = 0, batc
     if not most:
         return unknown(_why(model, region, put_in + more), AS_OF, region, tokens)
     why = SEARCHES if fields.get("enable_search") else ""
-    return Cost(amounts[0], sum(most), AS_OF, region, tokens, why, True)
+    return Cost(amounts[0], sum(most), AS_OF, region, tokens, why, True, _IN_A_SUM.get(form, ()))
 
 
 def estimate_of(model, body: dict, session, media: int = 0, more: int = 0,
@@ -73,9 +77,9 @@ def _output(model, fields: dict) -> tuple:
     thought = thought if thinking else 0
     out = (both or (answer or OUTPUT) + thought) * max(1, times)
     if not answer and not both:
-        return thinking, out, "{} out assumed, because --max-tokens is not set"
+        return thinking, out, _ASSUMED
     if thinking and not thought and not both:
-        return thinking, out, "at most {} out without its thinking, which only --thinking-budget bounds"
+        return thinking, out, _WITHOUT_THINKING
     return thinking, out, "at most {} out"
 
 

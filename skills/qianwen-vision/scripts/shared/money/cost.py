@@ -12,11 +12,11 @@ CURRENCY = "CNY"
 BEIJING = "cn-beijing"
 
 
-class Cost(namedtuple("Cost", "low high as_of region units why about",
-                      defaults=("", BEIJING, {}, "", False))):
+class Cost(namedtuple("Cost", "low high as_of region units why about assumed",
+                      defaults=("", BEIJING, {}, "", False, ()))):
     """`low` and `high` in CNY, None where not known; `why` says why, or what a known cost lacks. `units` are
     what is counted (tokens, pictures, seconds …), `as_of` is the day of the price list, `about` tells that
-    the units themselves are estimated."""
+    the units themselves are estimated; `assumed` is what a sum has to say of that, each text once."""
 
     __slots__ = ()
 
@@ -56,7 +56,9 @@ def plus(one: Cost, other: Cost) -> Cost:
         return (one if one.known else other)._replace(units=units)
     regions = {cost.region for cost in (one, other) if cost.high or cost.region}
     return Cost(rounded(one.low + other.low), rounded(one.high + other.high), max(one.as_of, other.as_of),
-                regions.pop() if len(regions) == 1 else "", units, "", one.about or other.about)
+                regions.pop() if len(regions) == 1 else "", units, "", one.about or other.about,
+                one.assumed if one.assumed == other.assumed
+                else tuple(dict.fromkeys((*one.assumed, *other.assumed))))
 
 
 def minus(one: Cost, other: Cost) -> Cost:
