@@ -438,6 +438,17 @@ def test_the_spending_holds_no_prompt_key_or_link(run, emulator, home):
         assert stat.S_IMODE((folder / "spending.jsonl").stat().st_mode) == 0o600
 
 
+@pytest.mark.parametrize("skill", SCRIPTS)
+@pytest.mark.parametrize("command", ["--spent=all", "--models="])
+def test_what_a_command_about_no_call_would_ignore_is_refused(run, emulator, skill, command):
+    for beside, named in ((("-o", "out.txt"), "-o"), (("--batch", "no.jsonl"), "--batch"), (("--check",), "--check"), (("--seed", "1"), "--seed"),
+                          (("--set", "a=1"), "--set"), (("hello",), "a text" if skill == "qianwen-audio-tts" else "a prompt")):
+        done = run(command, *beside, skill=skill)
+        assert done.code == 2 and f"{command.split('=')[0]} does not go with {named}, which would be ignored" in done.err, done
+    assert run(command, "--json", "-q", skill=skill).code == run(command, "-v", skill=skill).code == 0
+    assert not emulator.requests
+
+
 def test_lines_that_cannot_be_read_are_passed_over_and_counted(run, emulator, home):
     run("hi")
     with open(home / ".local" / "state" / "qianwen" / "spending.jsonl", "a") as file:

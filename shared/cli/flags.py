@@ -244,3 +244,19 @@ def exclude(options, flag: str, others) -> None:
         if getattr(options, other):
             shown = [f"--{name.replace('_', '-')}" for name in (flag, other)]
             raise usage(f"{' and '.join(shown)} do not go together", "give one of them")
+
+
+_BESIDE = {"spent": (), "models": ("live", "timeout", "retries")}  # commands about no call, with their flags
+_HOW = ("json", "quiet", "verbose")
+
+
+def check_alone(options, parser) -> None:
+    """Refuse what --spent and --models would ignore."""
+    command = next(name for name in _BESIDE if getattr(options, name) is not None)
+    goes = (command, *_BESIDE[command], *_HOW)
+    for action in parser._actions:
+        given = getattr(options, action.dest, action.default)
+        if action.dest not in goes and given != parser.get_default(action.dest):
+            beside = action.option_strings[0] if action.option_strings else f"a {action.dest}"
+            raise usage(f"--{command} does not go with {beside}, which would be ignored",
+                        f"leave out one of them; --{command} takes {', '.join('--' + one for one in goes[1:])}")

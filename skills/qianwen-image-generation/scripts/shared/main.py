@@ -7,6 +7,7 @@ import sys
 from . import key_guard
 from .account import find_account, Settings
 from .cli.console import Console, make_blocking, make_utf8, to_nowhere
+from .cli.flags import check_alone
 from .cli.session import Session
 from .failures import Exit, Failure, usage
 
@@ -75,6 +76,8 @@ def _outcome(make_parser, execute, argv, console: Console) -> int:
         options = parser.parse_args(argv)
         console.json_mode, console.quiet, console.verbose = options.json, options.quiet, options.verbose
         _check_place()
+        if options.spent is not None or options.models is not None:
+            check_alone(options, parser)
         if options.live and not options.check and options.models is None:
             raise usage("--live goes with --check or --models", "add one of them")
         if options.concurrency is not None and options.batch is None and not options.has_parts:
