@@ -694,6 +694,17 @@ def test_a_link_in_the_place_of_our_own_file_is_refused(run, emulator, rows, wor
 
 
 @POSIX
+def test_a_lock_that_shares_a_file_of_the_user_is_refused(run, emulator, rows, work, home):
+    rows({"prompt": "hi"})
+    (home / "bashrc").write_text("alias ll='ls -l'\n")
+    (work / "out").mkdir()
+    os.link(home / "bashrc", work / "out" / ".qianwen-batch.lock")
+    done = run(*BATCH)
+    assert done.code == 2 and ".qianwen-batch.lock cannot be written: it is a hard link" in done.err, done
+    assert (home / "bashrc").read_text() == "alias ll='ls -l'\n" and not emulator.chat_requests
+
+
+@POSIX
 @pytest.mark.parametrize("name", OURS)
 def test_a_pipe_in_the_place_of_our_own_file_is_refused(run, emulator, rows, work, name):
     rows({"prompt": "hi"})

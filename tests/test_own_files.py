@@ -76,6 +76,16 @@ def test_a_file_of_another_user_is_refused_before_it_is_emptied(tmp_path, monkey
 
 
 @POSIX
+@pytest.mark.parametrize("flags", [os.O_RDWR | os.O_CREAT, os.O_WRONLY | os.O_CREAT | os.O_APPEND, os.O_WRONLY | os.O_CREAT | os.O_TRUNC])
+def test_a_file_with_a_second_name_is_read_and_not_written(tmp_path, flags):
+    (tmp_path / "bashrc").write_text("mine")
+    os.link(tmp_path / "bashrc", tmp_path / "a")
+    with pytest.raises(NotOwn, match="hard link"):
+        open_own(str(tmp_path / "a"), flags)
+    assert read_own(str(tmp_path / "a"), 10) == b"mine"
+
+
+@POSIX
 def test_created_and_truncated_files(tmp_path):
     path = str(tmp_path / "a")
     with os.fdopen(open_own(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL), "w") as file:

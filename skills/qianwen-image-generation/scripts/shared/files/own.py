@@ -2,8 +2,8 @@
 They are opened without following links.
 
 A name that a stranger's project could have prepared may be a link to the user's own files, a device without
-end or a named pipe that never answers. Here only a regular file of the user (or of root) is opened; anything
-else is `NotOwn`.
+end or a named pipe that never answers. Here only a regular file of the user (or of root) is opened, and for
+writing only one without a second name; anything else is `NotOwn`.
 """
 from __future__ import annotations
 
@@ -42,6 +42,8 @@ def open_own(path: str, flags: int = os.O_RDONLY, mode: int = 0o600) -> int:
             raise NotOwn("it is not a regular file", path)
         if not is_own(found):
             raise NotOwn("it belongs to another user", path)
+        if flags & os.O_CREAT and found.st_nlink > 1:  # what we make has one name
+            raise NotOwn("it is a hard link: a file elsewhere would be written to as well", path)
         if flags & os.O_TRUNC:
             os.ftruncate(descriptor, 0)
         return descriptor
