@@ -362,6 +362,47 @@ def test_key_in_disguise_in_pieces_of_a_stream(size):
     check_each(DISGUISED, check)
 
 
+LAID_OUT = re.sub("(.{6})", r"\1\n", base64.b64encode(PART.encode()).decode())
+HIDDEN = {
+    **{f"U+{ord(mark):04X} between": mark.join(PART) for mark in "\U000e0001\U000e0020\U0001d173\u0600\ufe0f\u034f\u180b\u3164"},
+    "in braces": "".join(f"\\u{{{ord(c):x}}}" for c in PART), "eight digits": "".join(f"\\U{ord(c):08x}" for c in PART),
+    "percent of percent": "".join(f"%25{ord(c):x}" for c in PART), "JSON in JSON": "".join(f"\\\\u{ord(c):04x}" for c in PART),
+    "HTML, long hex": "".join(f"&#x{ord(c):06x};" for c in PART), "HTML, long": "".join(f"&#{ord(c):07d};" for c in PART),
+    "HTML in HTML": "".join(f"&amp;#{ord(c)};" for c in PART), "hex with blanks": PART.encode().hex(" "),
+    "hex with colons": PART.encode().hex(":"), "base64 in lines": LAID_OUT,
+}
+
+
+@pytest.mark.parametrize("text", HIDDEN.values(), ids=HIDDEN)
+def test_key_that_is_hidden_is_taken_out_whole(text):
+    """But for the last bits of base64, and the first three characters where it comes in pieces."""
+    stream, whole = Stream(), f"it is {text} and more"
+    for left in (cleaned(whole, (HARD,)), redact(whole, (HARD,))):
+        assert re.fullmatch(r"it is \S?\*\*\*\s?\S{0,3} and more", left)
+    pieces = "".join(stream.feed(whole[at:at + 3], (HARD,)) for at in range(0, len(whole), 3)) + stream.end((HARD,))
+    shown_of_it = len(pieces.replace("*", "")) - len("it is  and more")
+    assert pieces.endswith(" and more") and shown_of_it <= 4 * max(2, len(text) // len(PART))
+
+
+@pytest.mark.parametrize("said, left", [
+    ("q7Xw2***BcDeF.", "sk-***."), ("key ending in BcDeF", "key ending in ***"), ("ends with 'cDeF'", "ends with '***'"),
+    ("****BcDeF", "sk-***"), ("sk-q7***eF", "sk-***"), ("ending in France... and so on", "ending in France... and so on"), ("a..b c...d", "a..b c...d")])
+def test_pieces_of_a_key_as_services_shorten_it(said, left):
+    assert redact(f"wrong key: {said}", (HARD,)) == f"wrong key: {left}"
+
+
+@pytest.mark.parametrize("text", ["http:a:" * 40_000 + " @", "https://a:" * 40_000 + " @", "st-" * 60_000, "ab.." * 60_000, "a" * 200_000 + "@http"],
+                         ids=["http:", "https://", "st-", "dots", "a word"])
+def test_texts_made_to_be_slow_are_not(text):
+    """A pattern that tries again from every place would be at this for hours."""
+    assert len(redact(text, (HARD,))) <= len(text)
+
+
+def test_a_secret_of_any_length_is_looked_for():
+    long = "gw-" + "".join(f"{at:05d}x" for at in range(40_000))
+    assert cleaned(f"it is {long[:60]}", (long,)) == "it is ***"
+
+
 @pytest.mark.parametrize("text", ["a standard key", "emulator standard", "https://x/%E4%BD%A0&#20320;\\u4f60", "Zm94ZXMgYXJlIHJlZA==", "零宽\u200b字",
                                   "q7Xw2", "0a1b2c", "İstanbul ẞ ﬁ"])
 def test_other_text_stays(text):

@@ -17,35 +17,45 @@ _RUN = 6  # characters of a secret that are never shown in a row
 KEY_LIKE = 16  # characters; a shorter key, of a gateway, may be a word of anything
 _PROBE = 4  # characters by which a text is searched first
 _BEHIND_PREFIX = 4  # the same right behind the public prefix, where there is no doubt what they are
-# Invisible characters, and escapes of one character as URLs, HTML, JSON and Python write them.
+_MOST = 4096  # characters of a secret that are looked for; no longer key is ever sent
+_WAITS = 64  # characters of a secret for which the end of a piece waits; by then its runs are seen
+# Characters that are not seen, and escapes of one character as URLs, HTML, JSON and Python write them, also
+# one within another.
+_INVISIBLE = ("[\u00ad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u17b4\u17b5"
+              "\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0"
+              "\ufff0-\ufffb\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3"
+              "\U0001d173-\U0001d17a\U000e0000-\U000e0fff]")
 _DISGUISE = (
-    "(?i)[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb]"
-    r"|(?:%|\\x)(?P<byte>[0-9a-f]{2})|&#x(?P<hex>[0-9a-f]{1,5});|\\u(?P<four>[0-9a-f]{4})"
-    r"|&#(?P<decimal>[0-9]{1,6});")
+    "(?i)" + _INVISIBLE + r"|(?:%(?:25){0,4}|\\{1,8}x)(?P<byte>[0-9a-f]{2})"
+    r"|&(?:amp;)?#(?:x0{0,9}(?P<hex>[0-9a-f]{1,6})|0{0,9}(?P<decimal>[0-9]{1,7}));"
+    r"|\\{1,8}u(?:\{0{0,9}(?P<braced>[0-9a-f]{1,6})\}|(?:0{4})?(?P<four>[0-9a-f]{4}))")
 _ESCAPES = "%\\&"  # how the visible ones begin
-_OPEN_ESCAPE = r"(?i)(?:%|\\|&)[#ux]{0,2}[0-9a-f]{0,6}$"
-_LONGEST_ESCAPE = 1 + 2 + 6 + 1  # characters of it, and a line end behind it
-# For people's text alone: what is shaped like any key, cut short like one of ours,
-# a signature or a login of an address.
+_OPEN_ESCAPE = r"(?i)(?:%|\\{1,8}|&)[#uxamp;{]{0,6}[0-9a-f]{0,15}$"
+_LONGEST_ESCAPE = 8 + 6 + 15 + 1  # characters of it, and a line end behind it
+_LAID_OUT = " \t\r\n:"  # what hex and base64 are laid out with
+_NO_LAYOUT = dict.fromkeys(map(ord, _LAID_OUT))
+# For people's text alone: what is shaped like any key, a part of one of ours that is said to be one,
+# a signature or a login of an address. Each takes time in proportion to the text.
 _KEY_SHAPED = (r"(?i)(?<![a-z0-9])(?:sk-[a-z0-9_*.…-]+|st-(?=[a-z_-]{0,64}[0-9])[a-z0-9_*.…-]{6,}"
                r"|st-[a-z0-9_-]{0,200}(?:\*\*+|\.\.+|…)[a-z0-9_*.…-]+|(?:aiza|ltai)[a-z0-9_*.…-]{6,})")
-_SHORTENED = r"(?<![\w-])([\w-]{2,})(?:\*\*+|\.\.+|…)([\w-]{2,})"
+_SHORTENED = (r"(?<![\w-])(?P<begin>[\w-]*)(?:\*\*+|\.\.+|…)(?P<end>[\w-]*)"
+              r"|(?P<said>(?i:\bend(?:s|ing)? (?:in|with))\W{1,3})(?P<last>[\w-]{4,})")
 _SIGNED = (r"(?i)((?:Signature|OSSAccessKeyId|security-token|x-oss-signature|x-oss-credential|policy)=)"
            r"[^&\s\"'<>]+")
-_LOGIN = r"(?i)(https?:/{0,2})[^\s/@\"'<>]+:[^\s/@\"'<>]*@"
+_LOGIN = (r"(?i)(https?:)(?:(/{1,2})[^\s/@:\"'<>]*:[^\s/@\"'<>]*|[^\s/@:\"'<>]{1,99}:[^\s/@\"'<>]{0,99})@")
 
 
 def redact(text: str, secrets=()) -> str:
     """Text for people: this run's secrets, anything shaped like a key,
     signatures and the logins of addresses go."""
-    if secrets and ("**" in text or ".." in text or "…" in text):
+    if secrets and ("**" in text or ".." in text or "…" in text or "end" in text.lower()):
         text = re.sub(_SHORTENED, lambda match: _mask_shortened(match, secrets), text)
     text = cleaned(text, secrets)
     lower = text.lower()
     if any(prefix in lower for prefix in ("sk-", "st-", "aiza", "ltai")):
         text = re.sub(_KEY_SHAPED, _mask_match, text)
     if "@" in text and "http" in lower:
-        text = re.sub(_LOGIN, r"\1***@", text)
+        text = re.sub(_LOGIN, r"\1\2***@", text)
     return re.sub(_SIGNED, r"\1***", text) if "=" in text else text
 
 
@@ -89,19 +99,22 @@ class Stream:
         text, start = self._sent + new, len(self._sent)
         found = _found(text, secrets)
         ready = len(text) if is_last else max(start, _open_from(text, found, secrets))
-        self._sent, self._held = text[:ready][-_needles(secrets).longest * 2:], text[ready:]
+        self._sent, self._held = text[:ready][-4 * _WAITS:], text[ready:]
         return _masked(text, found, start, ready)
 
 
 def _open_from(text: str, found: list, secrets: tuple) -> int:
     """Where the end of a text begins that may go on as a secret; the length of the text when it surely does
     not. `found` are the secrets in it."""
-    escape = _has_escape(text[-_LONGEST_ESCAPE:]) and re.search(_OPEN_ESCAPE, text)
-    plain, places = _plain(text[:escape.start()] if escape else text)
-    needles = _needles(secrets)
-    size = next((size for size in range(min(needles.longest, len(plain)), 0, -1)
-                 if plain[-size:] in needles.beginnings), 0)
-    start = places[len(plain) - size]
+    tail = text[-_LONGEST_ESCAPE:]
+    escape = _has_escape(tail) and re.search(_OPEN_ESCAPE, tail)
+    plain, places = _plain(text[:len(text) - len(tail) + escape.start()] if escape else text)
+    start = len(plain)
+    for shown, at, needles in _views(plain, secrets):
+        size = next((size for size in range(min(_WAITS, len(shown)), 0, -1)
+                     if shown[-size:] in needles.beginnings), 0)
+        start = min(start, at(len(shown) - size) if size else start)
+    start = places[start]
     return next((begin for begin, end in found if begin < start <= end), start)
 
 
@@ -125,64 +138,95 @@ def _mask_match(match) -> str:
 
 
 def _mask_shortened(match, secrets) -> str:
-    """One of this run's keys with its middle left out, as some services echo it."""
-    begin, end = match.group(1).lower(), match.group(2).lower()
-    whole = next((secret for secret in secrets
-                  if secret.lower().startswith(begin) and secret.lower().endswith(end)), None)
-    return masked(whole) if whole else match.group()
+    """One of this run's keys with its middle left out, as some services echo it, or what is said to be its
+    end."""
+    begin = (match.group("begin") or "").lower()
+    end = (match.group("end") or match.group("last") or "").lower()
+    for secret in secrets:
+        public = len(masked(secret)) - len("***")
+        part, shown = secret[public:].lower(), begin[public:] if secret.lower().startswith(begin) else begin
+        if part.startswith(shown) and part.endswith(end) and len(shown + end) >= _BEHIND_PREFIX:
+            return match.group("said") + "***" if match.group("said") else masked(secret)
+    return match.group()
 
 
 # ---- what is looked for, and where ---------------------------------------------------------------------
 
 class _Needles:
-    """What must not be shown:
-    `runs` maps each to the number of its first characters that are public and stay.
+    """What must not be shown, as (run, number of its first characters that are public and stay, how much of
+    it at the end of a piece makes that wait).
 
-    `beginnings` make the end of a piece wait: any beginning of a whole secret, and half of every other run.
-    `probes` are the parts of `_PROBE` characters of all runs; each run in a text covers one of those that
-    begin at every `stride` characters of it.
+    `beginnings` are what waits: any beginning of a whole secret, and half of every other run. `probes` are
+    the parts of `_PROBE` characters of all runs; each run in a text covers one of those that begin at every
+    `stride` characters of it.
     """
 
-    def __init__(self, secrets: tuple):
+    def __init__(self, found):
         self.runs: dict = {}
         self.beginnings: set = set()
-        for secret in secrets:
-            for run, public, least in _runs_of(secret):
-                self.runs.setdefault(run.lower(), public)
-                self.beginnings.update(run[:size].lower() for size in range(least, len(run)))
-        self.longest = max((len(run) for run in self.runs), default=0)
+        for run, public, least in found:
+            self.runs.setdefault(run.lower(), public)
+            self.beginnings.update(run[:size].lower() for size in range(least, min(len(run), _WAITS + 1)))
         self.probes = {run[at:at + _PROBE] for run in self.runs for at in range(len(run) - _PROBE + 1)}
         self.stride = max(1, min((len(run) for run in self.runs), default=_PROBE) - _PROBE + 1)
 
-    def may_be_in(self, plain: str) -> bool:
-        """Whether it is worth looking for each run. No run is shorter than `_RUN`."""
+    def spans_in(self, plain: str) -> list:
+        """Where runs stand, as (start, end) without their public beginnings."""
         starts = range(0, len(plain) - _PROBE + 1, self.stride)
-        return not self.probes.isdisjoint([plain[start:start + _PROBE] for start in starts])
+        if self.probes.isdisjoint([plain[start:start + _PROBE] for start in starts]):
+            return []  # no run is shorter than _RUN
+        spans = []
+        for run, public in self.runs.items():
+            at = plain.find(run)
+            while at >= 0:
+                spans.append((at + public, at + len(run)))
+                at = plain.find(run, at + 1)
+        return spans
 
 
 @functools.lru_cache(maxsize=8)
-def _needles(secrets: tuple) -> _Needles:
-    return _Needles(secrets)
+def _needles(secrets: tuple) -> tuple:
+    """What is looked for in a text, and of that what is looked for when its layout is taken out."""
+    secrets = tuple(secret[:_MOST] for secret in secrets)
+    encoded = [run for secret in secrets for run in _encoded_runs(secret)]
+    return _Needles([*(run for secret in secrets for run in _runs_of(secret)), *encoded]), _Needles(encoded)
+
+
+def _views(plain: str, secrets: tuple):
+    """The ways to read a text: (the text read so, the place in `plain` of a character of it, what must not
+    be in it)."""
+    all_of_them, encoded = _needles(secrets)
+    yield plain, lambda place: place, all_of_them
+    tight = plain.translate(_NO_LAYOUT)
+    if len(tight) < len(plain):
+        kept: list = []
+
+        def at(place: int) -> int:
+            if not kept:
+                kept.extend(index for index, one in enumerate(plain) if one not in _LAID_OUT)
+            return kept[place]
+        yield tight, at, encoded
 
 
 def _runs_of(secret: str):
-    """(run, length of its public beginning, how much of it at the end of a piece makes it wait)
-    for every form of a secret.
-
-    Everyday words within a secret are no secret by themselves.
-    """
+    """The runs of a secret as it is written. Everyday words within a secret are no secret by themselves."""
     public = len(masked(secret)) - len("***")
     part = secret[public:]
     yield secret, public, 1
     if public and len(part) >= _BEHIND_PREFIX:
         yield secret[:public + _BEHIND_PREFIX], public, 1
     everyday = re.finditer(r"(?<![A-Za-z0-9])(?:[A-Z]?[a-z]+|[A-Z]+)(?![A-Za-z0-9])", part)
-    words = [match.span() for match in everyday]
+    word_ends = {place: word.end() for word in everyday if len(word.group()) <= 12
+                 for place in range(*word.span())}
     for start in range(len(part) - _RUN + 1):
-        run = part[start:start + _RUN]
-        of_word = next((end - start for begin, end in words if begin <= start < end and end - begin <= 12), 0)
+        run, of_word = part[start:start + _RUN], word_ends.get(start, start) - start
         if of_word < _RUN and run not in PREFIXES:
             yield run, 0, max(4, of_word + 1)
+
+
+def _encoded_runs(secret: str):
+    """The runs of a secret in hex, backwards and in base64."""
+    part = secret[len(masked(secret)) - len("***"):]
     raw = part.encode("utf-8", "replace")
     encoded = [(raw.hex(), 2 * _RUN), (part[::-1], 2 * _RUN)] + [(form, 8) for form in _base64_forms(raw)]
     yield from ((form[start:start + size], 0, 4) for form, size in encoded
@@ -204,15 +248,8 @@ def _found(text: str, secrets: tuple) -> list:
     if not secrets or not text:
         return []
     plain, places = _plain(text)
-    needles = _needles(secrets)
-    if not needles.may_be_in(plain):
-        return []
-    spans = []
-    for run, public in needles.runs.items():
-        at = plain.find(run)
-        while at >= 0:
-            spans.append((at + public, at + len(run)))
-            at = plain.find(run, at + 1)
+    spans = [(at(start), at(end - 1) + 1) for shown, at, needles in _views(plain, secrets)
+             for start, end in needles.spans_in(shown)]
     joined: list = []
     for start, end in sorted(spans):
         if joined and start <= joined[-1][1]:
@@ -231,7 +268,7 @@ def _plain(text: str) -> tuple:
         places += range(position, match.start())
         code = next((int(value, 10 if name == "decimal" else 16)
                      for name, value in match.groupdict().items() if value), 0)
-        if code:
+        if 0 < code < 0x110000:
             pieces.append(chr(code))
             places.append(match.start())
         position = match.end()
@@ -243,8 +280,8 @@ def _plain(text: str) -> tuple:
 
 
 def _may_hide(text: str) -> bool:
-    """Whether there may be a disguise in a text. Invisible characters count as not printable."""
-    return _has_escape(text) or not "".join(text.split("\n")).isprintable()
+    """Whether there may be a disguise in a text."""
+    return _has_escape(text) or not text.isascii() and bool(re.search(_INVISIBLE, text))
 
 
 def _has_escape(text: str) -> bool:
