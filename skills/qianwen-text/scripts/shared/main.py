@@ -156,7 +156,7 @@ def _report(console: Console, failure: Failure) -> int:
     except ImportError:  # it was taken away while the script ran
         lines = (f"error: {failure.message}", failure.cause and f"  why: {failure.cause}",
                  failure.fix and f"  next: {failure.fix}")
-        console.say("\n".join(filter(None, lines)))
+        console.say(*filter(None, lines))
     except BrokenPipeError:  # stderr has the report
         pass
     return int(failure.exit_code)

@@ -185,10 +185,10 @@ def report(tally: Tally, row_file, batch_folder, session) -> Exit:
         explain(console, tally.end)
     if tally.failures:
         more = tally.failed - len(tally.failures)
-        console.say("\n  ".join(["rows that failed:", *(words for _, words in tally.failures),
-                                 *([f"and {more} more, in {batch_folder.results}"] if more else [])]))
-    words = [tally.words()] + [f"next: {fix}" for fix in tally.next_steps()]
-    (console.note if code == Exit.OK else console.say)("\n  ".join(words))
+        console.say("rows that failed:", *(f"  {words}" for _, words in tally.failures),
+                    *([f"  and {more} more, in {batch_folder.results}"] if more else []))
+    tell = console.note if code == Exit.OK else console.say
+    tell(tally.words(), *(f"  next: {fix}" for fix in tally.next_steps()))
     if tally.units or tally.doubts():
         console.note(f"{_counted(tally.units)}{session.billing_note()}{_cost_words(tally)}")
     if batch_folder.foreign:

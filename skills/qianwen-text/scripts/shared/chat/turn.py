@@ -206,8 +206,8 @@ class Turn:
     def _sources(self) -> str:
         """The pages of a web search, for the end of a file of text."""
         pages = [] if self.asked.wants_json else self.answer.search_results
-        lines = [f"- [{page.get('index', '?')}] {page.get('title', '')} {page.get('url', '')}"
-                 for page in pages]
+        lines = [f"- [{page.get('index', '?')}] {page.get('title', '')} {page.get('url', '')}" for page in pages]
+        lines = [" ".join(line.split()) for line in lines]  # nothing in a title makes a line of its own
         return "\n\n" + "\n".join(["Sources:", "", *lines]) if lines else ""
 
     def _save(self, text: str) -> dict:
@@ -242,7 +242,7 @@ class Turn:
         if self.target:
             self._write_partial()
         elif self.asked.wants_json and not self.console.json_mode:
-            self.console.say("the answer received:\n" + self.answer.text)
+            self.console.say("the answer received:", *self.answer.text.splitlines())
 
     def _write_partial(self) -> None:
         """Never over a file that is there: it may be somebody's, or a link to somewhere else."""

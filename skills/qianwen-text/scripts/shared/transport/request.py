@@ -12,6 +12,7 @@ from ..words import data_size
 
 # The most bytes of a JSON body: of any host, and of those without a workspace in their name (updates 4.2).
 MOST_BODY, MOST_CLASSIC = 64_000_000, 16 << 20
+MOST_ID = 256  # characters of a request id or of an error's code that are kept
 
 
 class Request:
@@ -77,10 +78,10 @@ def request_id_of(body, headers: dict) -> str:
     if isinstance(body, dict):
         found, completion = body.get("request_id"), body.get("id")
         if isinstance(found, str) and found:
-            return found
+            return found[:MOST_ID]
         if isinstance(completion, str) and completion.startswith("chatcmpl-"):
-            return completion[len("chatcmpl-"):]
-    return headers.get("x-request-id", "")
+            return completion[len("chatcmpl-"):][:MOST_ID]
+    return headers.get("x-request-id", "")[:MOST_ID]
 
 
 _FIRST, _LAST = 1.7e9, 4.1e9  # moments between which a clock can be: 2023 to 2099

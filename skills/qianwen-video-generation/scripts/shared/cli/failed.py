@@ -25,7 +25,7 @@ def explain(console: Console, failure: Failure) -> None:
            else "do what the warning above says")
     lines += [f"  {name}: {text}" for name,
               text in (("why", failure.cause), ("next", fix if failure.fix else "")) if text]
-    console.say("\n".join(lines))
+    console.say(*lines)
 
 
 def error_object(console: Console, failure: Failure) -> dict:
@@ -49,6 +49,6 @@ def defect(error: Exception, console: Console) -> Failure:
     """An exception nobody expected, as a Failure; --verbose shows where it came from."""
     if console.verbose:
         import traceback
-        console.detail(traceback.format_exc())
+        console.detail(*(f"  | {line}" for line in traceback.format_exc().splitlines()))
     return Failure(Exit.UNEXPECTED, f"a defect of this script: {type(error).__name__}: {error}",
                    fix="run it again with -v and report the traceback")

@@ -22,8 +22,8 @@ def list_tasks(journal: Journal, console) -> None:
         console.document({"ok": True, "skill": console.skill, "tasks": rows, "warnings": console.warnings})
         return
     for row in rows:
-        console.result(console.clean(f"{row['id']}  {row['state']}, {_age(row['age_seconds'])} old, "
-                                     f"{row['model']}: {row['prompt']}\n  {_next_of(row)}\n"))
+        said = f"{row['id']}  {row['state']}, {_age(row['age_seconds'])} old, {row['model']}: {row['prompt']}"
+        console.result(f"{console.clean(said)}\n  {console.clean(_next_of(row))}\n")
     if not rows:
         console.note("nothing is waiting to be fetched")
 

@@ -5,7 +5,7 @@ import json
 import re
 
 from .context import ServiceError
-from .request import request_id_of
+from .request import MOST_ID, request_id_of
 
 # What a code, a message and a request id are called, by the service and by gateways, in any case.
 _CODES = ("code", "type", "error_code", "errorcode", "status_code")
@@ -39,7 +39,7 @@ def bare_error(status: int, raw: bytes, headers: dict) -> ServiceError:
 def _first(body: dict, names) -> str:
     """The first of these fields that holds something, as text."""
     held = _lower(body)
-    return next((str(held[name]) for name in names if held.get(name)
+    return next((str(held[name])[:MOST_ID] for name in names if held.get(name)
                  and not isinstance(held[name], (dict, list))), "")
 
 

@@ -37,8 +37,9 @@ class Console:
         self.unwritten: Failure | None = None  # why stdout took no more: the result is on stderr then
 
     def clean(self, text: str) -> str:
-        """Text for people, free of anything shaped like a key."""
-        return redaction.redact(text, self.secrets)
+        """A line for people, free of anything shaped like a key. Line ends in it are those of somebody else,
+        who could make a line look like one of ours: they become blanks."""
+        return " ".join(redaction.redact(text, self.secrets).splitlines())
 
     def redact_result(self, value):
         """A result (text or JSON) meant for a file: this run's own keys are taken out, all else stays as it
@@ -49,10 +50,10 @@ class Console:
         """Whether a text has one of this run's keys in it, so that nothing on disk may be named after it."""
         return redaction.holds_key(text, self.secrets)
 
-    def note(self, text: str) -> None:
+    def note(self, *lines: str) -> None:
         """Progress; silent with --quiet."""
         if not self.quiet:
-            self.say(text)
+            self.say(*lines)
 
     def redraw(self, text: str) -> None:
         """Progress in one line of a terminal, in the place of the one before; what is said next replaces it.
@@ -62,16 +63,16 @@ class Console:
             self._write(self.stderr, f"{self.skill}: {self.clean(text)}"[:_WIDTH].ljust(_WIDTH), "\r")
             self._last = ("progress", "")
 
-    def detail(self, text: str) -> None:
+    def detail(self, *lines: str) -> None:
         """What only --verbose shows."""
         if self.verbose:
-            self.say(text)
+            self.say(*lines)
 
     def warn(self, text: str, fix: str = "") -> None:
         """A warning and its next step: shown always, and listed in the JSON document."""
         self.warnings.append(self.clean(f"{text}. {_sentence(fix)}" if fix else text))
         self.advised.append(fix)
-        self.say(f"warning: {text}" + (f"\n  next: {fix}" if fix else ""))
+        self.say(f"warning: {text}", *([f"  next: {fix}"] if fix else []))
 
     def show(self, channel: str, piece: str) -> None:
         """A piece of an answer as it arrives: reasoning to stderr, text to stdout."""
@@ -99,7 +100,7 @@ class Console:
         breaks them."""
         self._end_reasoning()
         for link in links:
-            self._write(self.stderr, redaction.cleaned(link, self.secrets) + "\n")
+            self._write(self.stderr, "".join(redaction.cleaned(link, self.secrets).splitlines()) + "\n")
 
     def document(self, document: dict) -> None:
         """The one JSON document of --json, --dry-run or --check."""
@@ -107,11 +108,12 @@ class Console:
         text = _harmless(text, lambda match: f"\\u{ord(match.group()):04x}")
         self._result(text.encode("utf-8", "replace").decode("utf-8") + "\n")
 
-    def say(self, text: str) -> None:
-        """A line for people, --quiet or not."""
+    def say(self, *lines: str) -> None:
+        """Lines for people, --quiet or not."""
         self._end_reasoning()
         self._end_result_line()
-        self._write(self.stderr, f"{self.skill}: {self.clean(text)}\n")
+        text = "\n".join(self.clean(line) for line in lines)
+        self._write(self.stderr, f"{self.skill}: {text}\n")
 
     def _end_result_line(self) -> None:
         """Where the result goes to stderr, what is said next begins a line."""
