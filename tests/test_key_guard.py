@@ -30,11 +30,14 @@ TEMPORARY_KEY, WORKSPACE_KEY = "st-emulator-temporary-0123456789", "sk-ws-emulat
 NO_KEY = {"none": "", "only blanks": " \t", "a lone Bearer": "Bearer ", "empty quotes": '""'}
 PLACEHOLDERS = {"placeholder " + name: name for name in (
     "sk-your-key-here", "sk-xxx", "sk-xxxxx", "SK-XXXXXXXX", "sk-…", "sk-***", "sk-", "your-api-key", "YOUR_API_KEY",
-    "<your key>", "${DASHSCOPE_API_KEY}", "%DASHSCOPE_API_KEY%", "changeme", "sk-your-dashscope-api-key",
-    "DASHSCOPE_API_KEY", "$DASHSCOPE_API_KEY", "<DASHSCOPE_API_KEY>", "$env:DASHSCOPE_API_KEY", "qianwen-api-key", "apikey")}
+    "<your key>", "${DASHSCOPE_API_KEY}", "%DASHSCOPE_API_KEY%", "changeme", "sk-your-dashscope-api-key", "sk-sp-xxxx",
+    "DASHSCOPE_API_KEY", "$DASHSCOPE_API_KEY", "<DASHSCOPE_API_KEY>", "$env:DASHSCOPE_API_KEY", "qianwen-api-key", "apikey",
+    "sk-sp-your-key-here")}
 MALFORMED = {
     "a blank inside": "sk-01234567 89abcdef", "a line break inside": "sk-01234567\n89abcdef", "a tab inside": "sk-0123\t4567",
     "a zero-width space inside": "sk-01234567\u200b89abcdef", "a control character inside": "sk-0123\x004567",
+    "twice": "sk-0123456789abcdef0123" * 2, "two keys": "sk-0123456789abcdef0123,sk-0123456789abcdef0123",
+    "two new keys": "sk-ws-0123456789abcdef.sk-ws-0123456789abcdef", "a semicolon": STANDARD_KEY + ";", "endless": "sk-" + "0a1B" * 50_000,
     "Chinese inside": "sk-0123密钥4567", "Cyrillic inside": "sk-0123аbсd4567", "full-width letters": "ｓｋ-01234567",
 }
 HALF_PLAN = {name: text for name, text in (
@@ -44,7 +47,10 @@ STANDARD = {"sk-": STANDARD_KEY, "sk-ws-": WORKSPACE_KEY, "st-": TEMPORARY_KEY, 
             "words by chance": "sk-ws-" + "0a1B_" * 12 + "my-2c3D4e.your_5f6A7b-here"}
 PLAN = {"sk-sp-": PLAN_KEY, "SK-SP-": PLAN_KEY.upper(), "Sk-Sp-": "Sk-Sp-0123456789abcdef"}
 FOREIGN = {"sk-ant-": "sk-ant-api03-0123456789", "sk-proj-": "sk-proj-0123456789abcdef", "sk-or-": "sk-or-v1-0123456789",
-           "AIza": "AIzaSy0123456789abcdefg", "SK-ANT-": "SK-ANT-API03-0123456789"}
+           "AIza": "AIzaSy0123456789abcdefg", "SK-ANT-": "SK-ANT-API03-0123456789",
+           **{around: around.format("sk-ant-api03-0123456789") for around in (
+               "anthropic:{}", "({})", "Bearer,{}", "sk-0123456789abcdef0123456789abcdef,{}")},
+           "AIza in brackets": "(AIzaSy0123456789abcdefg)"}
 
 # keys | endpoints | requests | the guard | what its words must hold
 DESIGN_TABLE = (
@@ -165,6 +171,12 @@ def test_standard_keys_go_to_dashscope_of_any_region(region):
     assert key_guard.judge(key, key_guard.region_endpoint(region), "qianwen-text").action == GO
 
 
+@pytest.mark.parametrize("before", ["x-api-key:", "ANTHROPIC-API-KEY="])
+def test_anothers_key_behind_its_name_is_refused(before):
+    verdict = judge(before + FOREIGN["sk-ant-"])
+    assert verdict.action == REFUSE and "Anthropic" in verdict.reason and verdict.key.value == FOREIGN["sk-ant-"]
+
+
 @pytest.mark.parametrize("name, owner", {"sk-ant-": "Anthropic", "sk-proj-": "OpenAI", "sk-or-": "OpenRouter",
                                          "AIza": "Google", "SK-ANT-": "Anthropic"}.items())
 def test_refusal_names_whose_key_it_is(name, owner):
@@ -274,7 +286,8 @@ PASTED = {
     "Bearer in quotes": ('"Bearer {}"\n', "Bearer"), "a whole header": ("Authorization: Bearer {}", "Bearer"),
     "Bearer and a colon": ("Bearer:{}", "Bearer"), "a name": ("DASHSCOPE_API_KEY={}", "a pasted name"),
     "a name and quotes": ('export DASHSCOPE_API_KEY="{}"', "a pasted name"), "key=": ("key={}", "a pasted name"),
-    "a name and Bearer": ("api_key: Bearer {}", "Bearer"), "PowerShell": ("$env:DASHSCOPE_API_KEY='{}'", "a pasted name"),
+    "a name and Bearer": ("api_key: Bearer {}", "Bearer"), "a header": ("x-api-key: {}", "a pasted name"),
+    "two signs": ("DASHSCOPE_API_KEY=={}", "a pasted name"), "PowerShell": ("$env:DASHSCOPE_API_KEY='{}'", "a pasted name"),
 }
 
 

@@ -81,6 +81,8 @@ _FOREIGN = (  # prefix, whose it is
 )
 PREFIXES = ("sk-sp-", "sk-ws-") + tuple(prefix for prefix, _ in _FOREIGN) + ("sk-", "st-")
 _BRACKETS = ("<>", "{}", "[]", "%%")  # around what a document leaves to be filled in
+_MOST = 4096  # characters of a key, of a gateway's tokens as well
+_ONE_KEY = r"sk-(?![a-z0-9]{16,}[._-]?sk-|.*sk-ws-)[\w.~+/=-]*"
 _LONG = 64  # characters, by which a new key (sk-ws-, about 100) has words like "-my-" only by chance
 _FILLED_IN = ("none", "null", "undefined", "changeme", "change-me", "todo")
 _OUTER = " \t\r\n\v\f\u00a0\u3000\ufeff\u200b\u200c\u200d\u2060\"'`“”‘’"
@@ -89,7 +91,7 @@ _CUT = (("a byte order mark", "\ufeff"), ("quotes", "\"'`“”‘’"), ("a lin
 _PASTED = (  # what it is, a text without which it cannot be there, its pattern
     ("a pasted 'Bearer '", ("bearer",), r"(?i)(?:authorization\s*:\s*)?bearer(\s*:\s*|\s+|$)"),
     ("a pasted name", ("=", ":"),
-     r"(?i)(?:export\s+|set\s+|declare\s+-x\s+|\$env:)?[a-z_]*(?:key|token)[a-z_]*\s*[=:]\s*"
+     r"(?i)(?:export\s+|set\s+|declare\s+-x\s+|\$env:)?(?!s[kt]-)[a-z_-]{0,40}(?:key|token)[a-z_-]{0,40}\s*[=:]+\s*"
      r"(?=[\"'“‘`\s]*[a-z])"),
 )
 _SERVICE_PATH = (r"(/compatible-mode(/v1(/chat/completions)?)?|/api/v1(/services/[\w/-]+)?"
@@ -117,8 +119,7 @@ class Key:
     @property
     def billing(self) -> str:
         """Who pays for a call with this key, for the usage line and the JSON document."""
-        paid = {STANDARD: "pay-as-you-go", TEMPORARY: "pay-as-you-go", UNKNOWN: "gateway"}
-        return paid.get(self.kind, "none")
+        return {STANDARD: "pay-as-you-go", TEMPORARY: "pay-as-you-go", UNKNOWN: "gateway"}.get(self.kind, "none")
 
 
 class Endpoint:
@@ -157,26 +158,31 @@ class Verdict(namedtuple("Verdict", "action key endpoint reason fix warnings")):
 
 
 def inspect_key(raw: str | None) -> Key:
-    """Trim what people paste around a key and tell what kind of key is left.
-    Trimming is reported, never silent."""
-    value, trimmed = _trim(raw or "")
-    if not value:
-        return Key("", MISSING)
-    lower = value.lower()
-    if not re.fullmatch(r"[!-~]+", value):
-        kind = PLACEHOLDER if _is_placeholder(value) else MALFORMED
-        return Key(value, kind, trimmed)
-    if "sk-sp-" in unquote(lower):  # whatever stands around it, a plan key is never taken for another kind
-        is_whole = re.fullmatch(r"sk-sp-(?!.*sk-)[\w.~+/=-]*", lower)
-        return Key(value, PLAN if is_whole else MALFORMED, trimmed)
+    """Trim what people paste around a key, which `trimmed` reports, and tell what kind of key is left."""
+    value, cut = _trim(raw or "") if len(raw or "") <= _MOST else (raw, ())
+    kind, owner = _kind(value)
+    return Key(value, kind, cut if value else (), owner)
+
+
+def _kind(value: str) -> tuple:
+    """(kind of key, whose it is if another provider's). Plan keys and others' keys are never taken for another
+    kind, whatever stands around them."""
+    lower = unquote(value.lower())
+    if not value or len(value) > _MOST:
+        return MALFORMED if value else MISSING, ""
     if _is_placeholder(value):
-        return Key(value, PLACEHOLDER, trimmed)
-    for prefix, owner in _FOREIGN:
-        if value.startswith(prefix) or (prefix.startswith("sk-") and lower.startswith(prefix)):
-            return Key(value, FOREIGN, trimmed, owner)
+        return PLACEHOLDER, ""
+    if not re.fullmatch(r"[!-~]+", value):
+        return MALFORMED, ""
+    if "sk-sp-" in lower:
+        return PLAN if re.fullmatch(r"sk-sp-(?!.*sk-)[\w.~+/=-]*", value.lower()) else MALFORMED, ""
+    owner = next((owner for prefix, owner in _FOREIGN if prefix in (lower if prefix[:3] == "sk-" else value)
+                  and (prefix[:3] == "sk-" or re.search(r"(?<![\w.~+/-])" + prefix, value))), "")
+    if owner:
+        return FOREIGN, owner
     if lower.startswith("sk-"):
-        return Key(value, STANDARD, trimmed)
-    return Key(value, TEMPORARY if lower.startswith("st-") else UNKNOWN, trimmed)
+        return STANDARD if re.fullmatch(_ONE_KEY, value.lower()) else MALFORMED, ""
+    return TEMPORARY if lower.startswith("st-") else UNKNOWN, ""
 
 
 def trimmed(text: str) -> str:
@@ -185,8 +191,7 @@ def trimmed(text: str) -> str:
 
 
 def _trim(raw: str) -> tuple:
-    """Cut outer blanks, quotes, byte order marks, a pasted `NAME=` and `Bearer `;
-    return the key and what was cut."""
+    """(the key without outer blanks, quotes, marks, a pasted `NAME=` and `Bearer `, what was cut)."""
     value, cut = raw, []
     while True:
         stripped = value.strip(_OUTER)
@@ -202,16 +207,12 @@ def _trim(raw: str) -> tuple:
 def _pasted(text: str) -> tuple:
     """(what was pasted in front of a key, its match), or ("", None)."""
     lower = text.lower()
-    for name, marks, pattern in _PASTED:
-        match = any(mark in lower for mark in marks) and re.match(pattern, text)
-        if match:
-            return name, match
-    return "", None
+    return next(((name, match) for name, marks, pattern in _PASTED if any(mark in lower for mark in marks)
+                 for match in [re.match(pattern, text)] if match), ("", None))
 
 
 def _is_placeholder(value: str) -> bool:
-    """Whether a value stands in a document for the key that belongs there:
-    `sk-xxxx`, `<key>`, `your-key-here`, the name of a variable."""
+    """Whether a value stands in a document for a key: `sk-xxxx`, `<key>`, `your-key-here`, a variable's name."""
     text = value.lower()
     prefix = next((prefix for prefix in ("sk-sp-", "sk-ws-", "sk-") if text.startswith(prefix)), "")
     rest = text[len(prefix):]
@@ -231,8 +232,7 @@ def masked(value: str) -> str:
 
 
 def region_endpoint(region: str = DEFAULT_REGION, variable: str = "QWEN_REGION") -> Endpoint:
-    """The DashScope endpoint of a region.
-    Raises BadEndpoint for a region that is unknown or has no common host."""
+    """The endpoint of a region. Raises BadEndpoint for one that is unknown or has no common host."""
     if region not in REGIONS:
         # all else may be a key in the wrong place
         is_shown = re.fullmatch(r"[\w.,-]{1,16}|[a-z]+(-[a-z]+)+(-?\d)?", region)
@@ -271,8 +271,7 @@ def parse_base_url(text: str) -> Endpoint:
 
 
 def _faults(text: str, parts, host: str, port, kind: str):
-    """What can be wrong with a base URL, the first that holds counts.
-    A plan host is refused by the guard, whoever logs in."""
+    """What can be wrong with a base URL; the first counts. Plan hosts are refused by the guard anyway."""
     labels = host.split(".") if ":" not in host else ["x"]
     yield (parts.scheme not in ("http", "https") or not re.fullmatch(r"[a-z0-9._:-]+", host),
            "not an http(s) URL with a plain host name")
@@ -297,8 +296,7 @@ def _bad_url(why: str, scheme: str = "", host: str = "") -> BadEndpoint:
 
 
 def endpoint_kind(host: str) -> str:
-    """What a host is, judged by its parent domain and its labels:
-    look-alikes of the service's names are gateways."""
+    """What a host is, by its parent domain and its labels: look-alikes of the service's are gateways."""
     host = _plain_host(host)
     if re.fullmatch(_LOOPBACK, host):
         return LOOPBACK
@@ -311,17 +309,14 @@ def endpoint_kind(host: str) -> str:
 
 
 def is_plan_host(host: str) -> bool:
-    """Whether a host is a plan's: nothing is ever sent there, with or without a key, by a redirect or a link.
-
-    Takes a host as it stands in an address: user name, port, capitals, percent signs, full-width letters and
-    a dot at the end are understood as the resolver understands them.
-    """
+    """Whether a host, as it stands in an address, is a plan's: nothing is ever sent there, with or without a
+    key, by a redirect or a link."""
     return endpoint_kind(host) in PLAN_HOSTS
 
 
 def _plain_host(host: str) -> str:
-    """A host as the resolver sees it:
-    what IDNA maps to nothing or to ASCII, capitals and the last dot are gone."""
+    """A host as the resolver sees it: without user name, port, capitals, the last dot, and what percent signs
+    or IDNA map to nothing or to ASCII."""
     host = unicodedata.normalize("NFKC", unquote(host).rpartition("@")[2]).replace("\u3002", ".")
     host = "".join(character for character in host if unicodedata.category(character) != "Cf").strip().lower()
     if host.count(":") == 1 or host.startswith("["):
@@ -363,8 +358,8 @@ _SENTENCES = {  # what and why; the next step
     "missing": ("No API key was found: DASHSCOPE_API_KEY is not set", SET_A_KEY),
     "placeholder": ("The API key is still a placeholder, not a key", SET_A_KEY),
     "malformed": (
-        "The API key has blanks, control characters, non-ASCII characters or another key (sk-sp-…) "
-        "in the middle; it was probably damaged when copied",
+        "The API key has blanks, control characters, non-ASCII characters, signs that no key has or another "
+        "key (sk-…, sk-sp-…) in it, or is far too long; it was probably damaged when copied",
         "copy the key again from the API-key page of " + KEY_PAGE + " and set it again"),
     "foreign": (
         "The API key looks like a key of {owner}; it is not sent: it belongs to another service", SET_A_KEY),
@@ -393,11 +388,8 @@ _SENTENCES = {  # what and why; the next step
 
 
 def judge(key: Key, endpoint: Endpoint, skill: str, many: bool = False, strict: bool = False) -> Verdict:
-    """Decide whether `skill` may send a request, or `many` (a batch), to `endpoint` with `key`.
-
-    In strict mode every warning is a refusal. Nothing is printed here: the caller shows `warnings`, and stops
-    with `reason` and `fix` when the action is REFUSE.
-    """
+    """Decide whether `skill` may send a request, or `many` (a batch), to `endpoint` with `key`. In strict mode
+    every warning is a refusal. The caller shows `warnings`, and stops with `reason` and `fix` at REFUSE."""
     action, name = next((act, why) for keys, hosts, batch, act, why in _RULES
                         if key.kind in keys and endpoint.kind in hosts and (many or not batch))
     reason, fix = _sentence(name, key, endpoint, skill) if name else ("", "")

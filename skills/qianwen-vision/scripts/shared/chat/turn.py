@@ -206,8 +206,9 @@ class Turn:
     def _sources(self) -> str:
         """The pages of a web search, for the end of a file of text."""
         pages = [] if self.asked.wants_json else self.answer.search_results
-        lines = [f"- [{page.get('index', '?')}] {page.get('title', '')} {page.get('url', '')}" for page in pages]
-        lines = [" ".join(line.split()) for line in lines]  # nothing in a title makes a line of its own
+        lines = [f"- [{page.get('index', '?')}] {page.get('title', '')} {page.get('url', '')}"
+                 for page in pages]
+        lines = [" ".join(line.split()) for line in lines]  # no title makes a line of its own
         return "\n\n" + "\n".join(["Sources:", "", *lines]) if lines else ""
 
     def _save(self, text: str) -> dict:
