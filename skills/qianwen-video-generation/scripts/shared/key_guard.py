@@ -96,7 +96,7 @@ _PASTED = (  # what it is, a text without which it cannot be there, its pattern
 )
 _SERVICE_PATH = (r"(/compatible-mode(/v1(/chat/completions)?)?|/api/v1(/services/[\w/-]+)?"
                  r"|/apps/anthropic(/v1)?(/messages)?)$")
-_LOOPBACK = r"localhost|127(\.(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)){3}|::1"
+_LOOPBACK = r"localhost|127(\.(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)){3}|(0{0,4}:){2,7}0{0,3}1"
 # Whose hosts count, and which labels in front of those names make a plan host.
 # DashScope's own names: wire contract 1.1.
 _PARENTS = ("aliyuncs.com", "qianwenaiapi.com")
