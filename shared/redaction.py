@@ -19,6 +19,7 @@ _PROBE = 4  # characters by which a text is searched first
 _BEHIND_PREFIX = 4  # the same right behind the public prefix, where there is no doubt what they are
 _MOST = 4096  # characters of a secret that are looked for; no longer key is ever sent
 _WAITS = 64  # characters of a secret for which the end of a piece waits; by then its runs are seen
+_DEEPEST = 150  # levels of a JSON value that are passed on, so that no nesting stands in the way of a result
 # Characters that are not seen, and escapes of one character as URLs, HTML, JSON and Python write them, also
 # one within another.
 _INVISIBLE = ("[\u00ad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u17b4\u17b5"
@@ -59,15 +60,18 @@ def redact(text: str, secrets=()) -> str:
     return re.sub(_SIGNED, r"\1***", text) if "=" in text else text
 
 
-def cleaned(value, secrets=()):
-    """A result, be it a text or a JSON value: this run's secrets go, all else stays as it is."""
+def cleaned(value, secrets=(), depth: int = _DEEPEST):
+    """A result, be it a text or a JSON value: this run's secrets go, all else stays as it is but for what
+    nests so deeply that it could not be written, which is null."""
     if isinstance(value, str):
         found = _found(value, tuple(secrets))
         return _masked(value, found, 0, len(value)) if found else value
+    if isinstance(value, (dict, list, tuple)) and not depth:
+        return None
     if isinstance(value, dict):
-        return {cleaned(name, secrets): cleaned(item, secrets) for name, item in value.items()}
+        return {cleaned(name, secrets): cleaned(item, secrets, depth - 1) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [cleaned(item, secrets) for item in value]
+        return [cleaned(item, secrets, depth - 1) for item in value]
     return value
 
 

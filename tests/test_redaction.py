@@ -386,7 +386,8 @@ def test_key_that_is_hidden_is_taken_out_whole(text):
 
 @pytest.mark.parametrize("said, left", [
     ("q7Xw2***BcDeF.", "sk-***."), ("key ending in BcDeF", "key ending in ***"), ("ends with 'cDeF'", "ends with '***'"),
-    ("****BcDeF", "sk-***"), ("sk-q7***eF", "sk-***"), ("ending in France... and so on", "ending in France... and so on"), ("a..b c...d", "a..b c...d")])
+    ("****BcDeF", "sk-***"), ("sk-q7***eF", "sk-***"), ("ending in France... and so on", "ending in France... and so on"),
+    ("a..b c...d", "a..b c...d")])
 def test_pieces_of_a_key_as_services_shorten_it(said, left):
     assert redact(f"wrong key: {said}", (HARD,)) == f"wrong key: {left}"
 
@@ -401,6 +402,15 @@ def test_texts_made_to_be_slow_are_not(text):
 def test_a_secret_of_any_length_is_looked_for():
     long = "gw-" + "".join(f"{at:05d}x" for at in range(40_000))
     assert cleaned(f"it is {long[:60]}", (long,)) == "it is ***"
+
+
+@pytest.mark.parametrize("levels", [149, 900, 100_000])
+def test_values_of_any_depth_are_passed_on(levels):
+    value = "end"
+    for _ in range(levels):
+        value = {"a": [value]} if levels == 100_000 else {"a": value}
+    left = cleaned({"kept": HARD, "deep": value}, (HARD,))
+    assert left["kept"] == "sk-***" and ("end" in json.dumps(left, indent=2)) == (levels < 150)
 
 
 @pytest.mark.parametrize("text", ["a standard key", "emulator standard", "https://x/%E4%BD%A0&#20320;\\u4f60", "Zm94ZXMgYXJlIHJlZA==", "零宽\u200b字",

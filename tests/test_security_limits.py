@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import socket
 import threading
@@ -184,3 +185,37 @@ def test_a_download_of_many_short_tries_ends_with_its_time(serve, tmp_path):
         seen.append(1)
         return [b"HTTP/1.1 200 OK\r\nContent-Length: 9999999\r\n\r\n" + bytes(download.PROGRESS * len(seen))]
     assert "bytes arrived" in fetched(serve(piece), tmp_path, lambda: 3600 * next(hours)).message and len(seen) == 2
+
+
+# ---- what nests deeply -----------------------------------------------------------------------------------------------------
+
+def nested(levels: int) -> str:
+    return '{"a":' * levels + '"end"' + "}" * levels
+
+
+UNREADABLE = ('{"request_id":"r-1","choices":[{"index":0,"message":{"content":"Four","tool_calls":' + nested(900)
+              + '},"finish_reason":"stop"}]}').encode()
+DEEP_SOUND = ('{"request_id":"r-1","output":{"finish_reason":"stop","audio":' + nested(600) + '},"usage":{"characters":2}}').encode()
+
+
+@pytest.mark.parametrize("skill, arguments, answer", [
+    ("qianwen-text", ["Hi", "--no-stream"], UNREADABLE), ("qianwen-audio-tts", ["Hi", "-o", "a.wav"], DEEP_SOUND)], ids=["chat", "speech"])
+def test_a_paid_answer_that_nests_deeply_is_told_of(run, serve, skill, arguments, answer):
+    done = run(*arguments, "--json", *FAST, skill=skill, base_url=serve(lambda: [HEAD, answer]), key=STANDARD_KEY)
+    assert done.code in (8, 9) and done.document["exit_code"] == done.code and "r-1" in done.out, done
+
+
+def test_a_row_whose_answer_nests_deeply_has_its_line(run, serve, work):
+    (work / "rows.jsonl").write_text('{"prompt":"x"}\n')
+    run("--batch", "rows.jsonl", "-o", "out/", "--no-stream", *FAST, base_url=serve(lambda: [HEAD, UNREADABLE]), key=STANDARD_KEY)
+    assert "unread" in json.loads((work / "out" / "results.jsonl").read_text())["partial"]
+
+
+@pytest.mark.parametrize("levels", [65, 600, 30_000])
+@pytest.mark.parametrize("flags", [
+    ("--messages", "f.json"), ("hi", "--chat", "f.json", "--estimate"), ("hi", "--tools", "f.json", "--dry-run"), ("hi", "--schema", "f.json"),
+    ("hi", "--request", "f.json"), ("hi", "--set", "k={deep}", "--dry-run"), ("--batch", "f.json", "-o", "out/")], ids=" ".join)
+def test_input_that_nests_deeply_is_refused(run, emulator, work, flags, levels):
+    (work / "f.json").write_text(nested(levels) + "\n")
+    done = run(*(flag.replace("{deep}", nested(levels)) for flag in flags), key=STANDARD_KEY)
+    assert done.code == 2 and "nests more than 64 levels deep" in done.err and not emulator.requests, done

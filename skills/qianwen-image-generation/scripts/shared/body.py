@@ -9,6 +9,7 @@ from .failures import usage
 
 MOST = 2**53 - 1  # above it a whole number is not the same to every reader of JSON
 _DEEPEST = 100  # levels of an object that is passed on
+_DEEPEST_INPUT = 64  # levels of what the user gives, which goes into a request and is shown
 
 
 def parse_settings(settings) -> list:
@@ -20,8 +21,10 @@ def parse_settings(settings) -> list:
             raise usage(f"--set {setting!r} is not KEY=VALUE",
                         "for example --set top_k=20 or --set search_options.forced_search=true")
         try:
-            value = json.loads(text, parse_constant=no_constant)
-        except (ValueError, RecursionError):
+            value = parsed(text)
+        except TooDeep as error:
+            raise usage(f"--set {name}: {error}") from None
+        except ValueError:
             value = text
         pairs.append((name.split("."), value))
     return pairs
@@ -98,6 +101,32 @@ def countable(value):
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 1 << 53:
         return None
     return int(value) if value == int(value) else value
+
+
+class TooDeep(ValueError):
+    """A JSON value that nests too deeply."""
+
+    def __init__(self):
+        super().__init__(f"it nests more than {_DEEPEST_INPUT} levels deep")
+
+
+def parsed(text: str):
+    """The JSON value that the user gives. Raises ValueError, TooDeep where no request should hold it."""
+    try:
+        value = json.loads(text, parse_constant=no_constant)
+    except RecursionError:
+        raise TooDeep from None
+    if not _within(value, _DEEPEST_INPUT):
+        raise TooDeep
+    return value
+
+
+def _within(value, levels: int) -> bool:
+    """Whether a value nests no more than so many levels."""
+    if not isinstance(value, (dict, list)):
+        return True
+    items = value.values() if isinstance(value, dict) else value
+    return levels > 0 and all(_within(item, levels - 1) for item in items)
 
 
 def no_constant(name: str):

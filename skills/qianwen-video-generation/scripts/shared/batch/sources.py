@@ -9,7 +9,7 @@ import json
 import os
 import re
 
-from ..body import no_constant
+from ..body import parsed
 from ..cli.inputs import WIDE
 from ..failures import usage
 from ..words import counted
@@ -87,12 +87,12 @@ class JsonLines:
     def parse(self, raw: bytes) -> dict:
         """One line as a dict; nulls count as not given. Raises usage."""
         try:
-            value = json.loads(raw.decode("utf-8"), parse_constant=no_constant)
+            value = parsed(raw.decode("utf-8"))
         except UnicodeDecodeError:
             raise usage("not UTF-8") from None
         except json.JSONDecodeError as error:
             raise usage(f"not JSON ({error.msg} in column {error.colno})") from None
-        except (ValueError, RecursionError) as error:
+        except ValueError as error:
             raise usage(f"not JSON ({error})") from None
         if not isinstance(value, dict):
             raise usage('not a JSON object such as {"prompt": "Hello"}')

@@ -53,13 +53,15 @@ def _read_file(path: str, what: str) -> bytes:
 
 def read_json(path: str, what: str):
     """A JSON file ('-' is stdin). Raises a usage Failure with the place of the error."""
-    from ..body import no_constant
+    from ..body import parsed, TooDeep
     try:
-        return json.loads(read_text(path, what), parse_constant=no_constant)
+        return parsed(read_text(path, what))
+    except TooDeep as error:
+        raise usage(f"{what} {path}: {error}") from None
     except json.JSONDecodeError as error:
         raise usage(f"{what} {path} is not JSON: "
                     f"{error.msg} in line {error.lineno}, column {error.colno}") from None
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise usage(f"{what} {path} is not JSON: {error}") from None
 
 
