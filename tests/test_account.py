@@ -537,6 +537,12 @@ def test_password_of_a_proxy_is_a_secret(settings_of, name, proxy):
     assert "Pr0xyS3cret" in settings_of(**{name: proxy}).secrets
 
 
+def test_password_with_a_sign_of_its_own_is_a_secret_as_python_reads_it(settings_of):
+    secrets = settings_of(HTTPS_PROXY="http://user:Pr0xy@S3cret@proxy:3128").secrets
+    assert "Pr0xy@S3cret" in secrets
+    assert "Pr0xyS3cret" in settings_of(HTTPS_PROXY="http://user:Pr0xyS3cret@proxy/a@b").secrets
+
+
 def test_without_a_home_folder_the_variable_is_named(work, monkeypatch):
     monkeypatch.setattr(os.path, "expanduser", lambda path: path)
     (work / "~" / ".config" / "qianwen").mkdir(parents=True)

@@ -26,6 +26,7 @@ from shared.transport import client as transport_client, reading
 from shared.transport.client import Client
 from shared.transport.connecting import connection_to, tls_context
 from shared.transport.context import Context, ServiceError
+from shared.transport.download import fetch
 from shared.transport.errors import explain
 from shared.transport.events import BadStream, Event, read_events
 from shared.transport.multipart import Multipart
@@ -598,6 +599,24 @@ def test_a_proxy_that_refuses_is_named_and_not_repeated(monkeypatch, answer, wor
     with refusing_proxy(answer) as (proxy, _):
         failure = refused_on_the_way(monkeypatch, "HTTPS_PROXY", proxy.replace("//", "//u:s3cret@"))
     assert words in failure.message and proxy[len("http://"):] in failure.message and "HTTPS_PROXY" in failure.fix
+
+
+@pytest.mark.parametrize("form, words", [
+    ("{}", "refused the connection: HTTP 407 (set by HTTPS_PROXY)"), ("{}x", "HTTPS_PROXY does not contain a usable proxy address")],
+    ids=["refuses", "none"])
+def test_a_download_through_a_proxy_names_it_and_repeats_nothing_of_it(monkeypatch, tmp_path, form, words):
+    for name in ("HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / "a").touch()
+    with refusing_proxy(b"HTTP/1.1 407 bad login u:s3cret\r\n\r\n") as (proxy, _):
+        monkeypatch.setenv("HTTPS_PROXY", form.format(proxy.replace("//", "//u:p@s3cret@")))
+        pauses: list = []
+        with pytest.raises(Failure, match="could not be downloaded") as caught:
+            fetch(client_for("https://dashscope.aliyuncs.com"), "https://b.oss-cn-beijing.aliyuncs.com/a.png", str(tmp_path / "a"),
+                  sleep=pauses.append)
+        if words.startswith("HTTPS"):
+            socket.create_connection(proxy[len("http://"):].split(":"), 5).sendall(b"\r\n\r\n")  # it waits for one
+    assert words in caught.value.message and "s3cret" not in str(caught.value.as_error()) and not pauses
 
 
 def test_tls_that_cannot_be_set_up_is_never_billed(monkeypatch, tmp_path):

@@ -151,8 +151,10 @@ def _secrets(keys, environ) -> tuple:
              if key.kind != key_guard.PLACEHOLDER or re.search(_NO_WORD, key.value)}
     for name in PROXY_VARIABLES:
         value = environ.get(name, "")
-        login = "@" in value and re.match(r"(?i)\s*(?:[a-z0-9+]+:(?=/))?/*([^\s/@:]*):([^\s@]*)@", value)
-        found |= {login.group(2), unquote(login.group(2))} if login else set()
+        login = "@" in value and re.match(r"(?i)\s*(?:[a-z0-9+]+:(?=/))?/*([^\s/@:]*):(([^\s@]*)\S*)@", value)
+        # Python reads up to the last @ of the host; where one stands behind it, up to the first
+        passwords = login.groups()[1:] if login else ()
+        found |= {*passwords, *map(unquote, passwords)}
     return tuple(sorted((value for value in found if len(value) >= _LEAST_SECRET), key=len, reverse=True))
 
 

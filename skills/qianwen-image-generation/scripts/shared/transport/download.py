@@ -19,7 +19,7 @@ from .. import VERSION
 from ..failures import BAD_LINK, Exit, Failure
 from . import retries
 from .addresses import BadAddress, is_local, usable_address
-from .connecting import opener_for
+from .connecting import CONNECT_TIMEOUT, ConnectError, opener_for
 from .limits import MOST_BYTES, seconds_for, TooMuch
 from .reading import body_blocks, lower_headers
 from .request import moment_of
@@ -118,14 +118,27 @@ def _answered(client, url: str, headers: dict):
     the disk."""
     try:
         return _open(client, url, headers)
-    except urllib.error.URLError as error:
-        raise _Again(f"no connection: {getattr(error.reason, 'reason', error.reason)}") from error
     except TooMuch as error:
         raise _Dead(str(error)) from error
+    except http.client.InvalidURL as error:  # of a host, before anything is sent
+        raise _unconnected(error, url, client.timeout) from error
     except (OSError, http.client.HTTPException) as error:
-        raise _Again(f"no answer: {getattr(error, 'reason', None) or type(error).__name__}") from error
+        reason = error.reason if isinstance(error, urllib.error.URLError) else error
+        if isinstance(reason, ConnectError):
+            raise _unconnected(reason.reason, url, client.timeout) from error
+        raise _Again(f"no answer: {type(reason).__name__}") from error
     except BadAddress as error:
         raise _Dead("it is redirected to an address that cannot be used") from error
+
+
+def _unconnected(reason: Exception, url: str, timeout: float) -> Exception:
+    """A connection that was never made: through a proxy, that one and its variable are named."""
+    from .troubles import connect_trouble, proxy_of
+    host = urlsplit(url).hostname
+    proxy = None if is_local(host) else proxy_of(url)
+    what, _, _, may_help = connect_trouble(reason, host, min(timeout, CONNECT_TIMEOUT), proxy)
+    named = f" (set by {proxy.variable})" if proxy and proxy.variable not in what else ""
+    return (_Again if may_help else _Dead)(f"no connection: {what}{named}")
 
 
 def _open(client, url: str, headers: dict):
