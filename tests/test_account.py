@@ -205,6 +205,36 @@ def test_unreadable_file_is_passed_over_with_a_warning(find, work, settings, mon
     assert found.key.value == HOME_KEY and found.warnings == [f"{path} could not be read: Permission denied"]
 
 
+@pytest.mark.parametrize("text", [
+    "export FOO=1 {}", "FOO=1; {}", "FOO=1 && export {}", "FOO=1\r{}\r", "# mine\r{}\r", "dashscope_api_key={key}", "DASHSCOPE-API-KEY={key}",
+    "DASHSCOPE_API_KEY: {key}"])
+def test_a_line_with_a_key_that_is_not_read_is_named(find, work, text):
+    path = put(work, "", text.format(line(NEAR), key=NEAR))
+    found = find()
+    assert found.key.kind == key_guard.MISSING
+    assert found.warnings == [f"{path}, line 2: DASHSCOPE_API_KEY is not set by a line DASHSCOPE_API_KEY=value of its own, so it is ignored"]
+
+
+@pytest.mark.parametrize("text", [
+    "{name}='{key}'; export DASHSCOPE_API_KEY", "{name}={key};", "{name}={key} ; export DASHSCOPE_API_KEY", "{name}={key} && echo ok",
+    '{name}="{key}" && export DASHSCOPE_API_KEY', "{name}=={key}", "export {name}={key} # DASHSCOPE_API_KEY=other"])
+def test_a_line_that_a_shell_reads_as_well_sets_the_key(find, work, text):
+    put(work, text.format(name="DASHSCOPE_API_KEY", key=NEAR))
+    assert (find().key.value, find().key.trimmed, find().warnings) == (NEAR, (), [])
+
+
+@pytest.mark.parametrize("text", ["KEY=$DASHSCOPE_API_KEY", "# DASHSCOPE_API_KEY=", "A=1 # DASHSCOPE_API_KEY=x", "MY_DASHSCOPE_API_KEY=x",
+                                  "NOTE='see DASHSCOPE_API_KEY'"])
+def test_a_line_that_only_speaks_of_a_key_is_none(find, work, text):
+    put(work, text)
+    assert (find().key.kind, find().warnings) == (key_guard.MISSING, [])
+
+
+def test_a_second_variable_of_a_line_is_named(find, work):
+    put(work, line(NEAR) + "; QWEN_REGION=us-east-1")
+    assert find().key.value == NEAR and "line 1: QWEN_REGION is not set by a line" in find().warnings[0]
+
+
 def test_folder_named_env_is_passed_over(find, work, settings):
     put(settings, line(HOME_KEY))
     (work / ".env").mkdir()

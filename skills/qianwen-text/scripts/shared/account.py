@@ -27,8 +27,11 @@ _MAX_ENV_FILE = 256 * 1024
 _LEAST_SECRET = 6  # characters; shorter values are everyday words
 _NO_WORD = r"(?=[^\W\d_]*\d)[^\W_]{6,}"  # as long, with a digit: of a key that only looks like a placeholder
 _SETS = r"\s*(?:(?:export|set|declare\s+-x|typeset\s+-x)\s+|\$env:)?"
-_LINE = "(?is)" + _SETS + r"([A-Za-z_][A-Za-z0-9_]*)\s*=(.*)"
-_NAMED = r"(?<![A-Za-z0-9_])(" + "|".join(VARIABLES) + r")(?![A-Za-z0-9_])"
+_LINE = "(?is)" + _SETS + r"([A-Za-z_][A-Za-z0-9_]*)\s*=+(.*)"
+_NAMED = r"(?i)(?<![a-z0-9_])(" + "|".join(VARIABLES).replace("_", "[_-]") + r")(?![a-z0-9_])"
+_SET_LATER = r"(?:^|(?<=[\s;&]))" + _NAMED[len("(?i)"):] + r"\s*="
+_COMMENT = r"(?:^|\s)#.*$"
+_MORE = r"(?:;(?:\s.*)?|\s&&.*)$"  # further commands, in a file that a shell reads as well
 _WORKSPACE = r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}"
 
 # Where settings come from: "environment", "project" or "home"; the path of the file; what it sets, the last
@@ -300,11 +303,20 @@ def _read(path: str, kind: str, warnings: list) -> str:
     wide = raw[:2] in (b"\xff\xfe", b"\xfe\xff")  # as Windows PowerShell writes it
     text = raw.decode("utf-16" if wide else "utf-8-sig", "replace")
     for number, line in enumerate(_lines(text), 1):
-        named = re.search(_NAMED, line)
-        if named and not line.lstrip().startswith("#") and not re.match(_LINE, line):
-            warnings.append(f"{path}, line {number}: {named.group(1)} is not set as {named.group(1)}=value, "
-                            "so the line is ignored")
+        name = _passed_over(line)
+        if name:
+            warnings.append(f"{path}, line {number}: {name} is not set by a line {name}=value of its own, "
+                            "so it is ignored")
     return text
+
+
+def _passed_over(line: str) -> str:
+    """The variable of ours that a line seems to set in a way that is not read, else ''."""
+    match = re.match(_LINE, line)
+    rest = match.group(2) if match and match.group(1) in VARIABLES else line
+    rest = re.sub(r"(?:^|\s)#[^\r]*", "", rest)  # a lone \r ends a line for some editors, and not here
+    named = re.search("(?i)" + _SET_LATER if match else _NAMED, rest)
+    return named.group(1).upper().replace("-", "_") if named else ""
 
 
 def _bytes_of(path: str) -> bytes:
@@ -351,8 +363,8 @@ def _lines(text: str) -> list:
 
 
 def _unquote(text: str) -> str:
-    quoted = re.match(r"""(?:'([^']*)'|"((?:[^"\\]|\\.)*)")\s*(?:#.*)?$""", text)
+    quoted = re.match(r"""(?:'([^']*)'|"((?:[^"\\]|\\.)*)")\s*(?:#.*|""" + _MORE[:-1] + ")?$", text)
     if not quoted:
-        return re.sub(r"(^|\s)#.*$", "", text).strip()
+        return re.sub(_MORE, "", re.sub(_COMMENT, "", text)).strip()
     single, double = quoted.groups()
     return single if single is not None else re.sub(r"\\(.)", r"\1", double)
