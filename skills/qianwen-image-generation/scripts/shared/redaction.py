@@ -49,7 +49,7 @@ _LOGIN = (r"(?i)(https?:)(?:(/{1,2})[^\s/@:\"'<>]*:[^\s/@\"'<>]*|[^\s/@:\"'<>]{1
 def redact(text: str, secrets=()) -> str:
     """Text for people: this run's secrets, anything shaped like a key,
     signatures and the logins of addresses go."""
-    if secrets and ("**" in text or ".." in text or "…" in text or "end" in text.lower()):
+    if secrets and ("**" in text or ".." in text or "…" in text or " end" in " " + text.lower()):
         text = re.sub(_SHORTENED, lambda match: _mask_shortened(match, secrets), text)
     text = cleaned(text, secrets)
     lower = text.lower()
@@ -285,7 +285,8 @@ def _plain(text: str) -> tuple:
 
 def _may_hide(text: str) -> bool:
     """Whether there may be a disguise in a text."""
-    return _has_escape(text) or not text.isascii() and bool(re.search(_INVISIBLE, text))
+    return _has_escape(text) or any(sign in text for sign in "\xad\u034f") or (
+        max(text, default="") >= "\u0600" and bool(re.search(_INVISIBLE, text)))
 
 
 def _has_escape(text: str) -> bool:

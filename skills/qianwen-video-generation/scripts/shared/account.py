@@ -359,7 +359,7 @@ def _unheeded(text: str, path: str, environ) -> list:
 def _lines(text: str) -> list:
     """Lines as an editor shows them:
     other characters that some call line ends do not hide a second variable."""
-    return re.split(r"\r?\n", text)
+    return re.split(r"\r?\n", text) if text else []
 
 
 def _unquote(text: str) -> str:

@@ -221,7 +221,7 @@ def _is_placeholder(value: str) -> bool:
         return True
     is_order = len(words) > 1 and words[0] in ("insert", "replace", "paste", "enter")
     is_said = "your" in words or "my" in words or words[-1] == "here" or is_order
-    is_variable = re.fullmatch(r"([a-z]+-)*api-?key", "-".join(words)) is not None
+    is_variable = text.endswith("key") and bool(re.fullmatch(r"([a-z]+-)*api-?key", "-".join(words)))
     return is_variable or len(rest) < _LONG and is_said or len(rest) > 1 and rest[0] + rest[-1] in _BRACKETS
 
 
@@ -264,7 +264,8 @@ def parse_base_url(text: str) -> Endpoint:
             raise _bad_url(why, parts.scheme, host)
     shown = f"[{host}]" if ":" in host else host
     origin = f"{parts.scheme}://{shown}" + (f":{port}" if port else "")
-    prefix = re.sub(_SERVICE_PATH, "", re.sub(r"/{2,}", "/", parts.path).rstrip("/")).rstrip("/")
+    prefix = parts.path.rstrip("/")
+    prefix = prefix and re.sub(_SERVICE_PATH, "", re.sub(r"/{2,}", "/", prefix)).rstrip("/")
     if kind == CODING_PLAN and prefix == "/v1":
         prefix = ""
     return Endpoint(origin, prefix, kind, shown + (f":{port}" if port else ""), region_of(host))

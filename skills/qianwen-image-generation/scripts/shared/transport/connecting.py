@@ -27,7 +27,9 @@ class ConnectError(OSError):
 def connection_to(address: tuple, timeout: float, source_address=None) -> socket.socket:
     """A connection to the first address of a host that answers; what swallows packets does not hold up the
     others."""
-    found = socket.getaddrinfo(*address, 0, socket.SOCK_STREAM)
+    host, port = address
+    name = host.encode("ascii") if host.isascii() else host  # as bytes it needs no codec, which is slow to load
+    found = socket.getaddrinfo(name, port, 0, socket.SOCK_STREAM)
     found.sort(key=lambda entry: entry[4] != _worked.get(address))
     trouble: OSError = OSError("the host has no address")
     for number, (family, kind, protocol, _, place) in enumerate(found, 1):
