@@ -874,6 +874,49 @@ def test_a_torn_last_line_is_one_of_ours(run, emulator, rows, work, line):
     assert len(emulator.chat_requests) == 1
 
 
+def test_results_without_their_last_line_end_are_gone_on_with(run, emulator, rows, work):
+    """Many editors take it away, and the next result must not be glued to it."""
+    rows({"prompt": "a"})
+    assert run(*BATCH).code == 0
+    path = work / "out" / "results.jsonl"
+    path.write_bytes(path.read_bytes().rstrip(b"\n"))
+    rows({"prompt": "a"}, {"prompt": "b"})
+    assert run(*BATCH).code == 0 and [line["row"] for line in results(work / "out")] == [1, 2]
+    assert run(*BATCH).code == 0 and prompts(emulator) == {"a": 1, "b": 1}
+
+
+def test_a_damaged_line_puts_its_row_in_doubt(run, emulator, rows, work):
+    rows({"prompt": "a"}, {"prompt": "b"})
+    assert run(*BATCH).code == 0
+    path = work / "out" / "results.jsonl"
+    path.write_bytes(path.read_bytes().replace(b'"text":"', b'"text":"\xff', 1))
+    done = run(*BATCH, "--json")
+    assert done.code == 11 and counts(done)["in_doubt"] == 1 and len(emulator.chat_requests) == 2, done
+    first = results(work / "out")[0]
+    assert first["in_doubt"] and "damaged" in first["error"]["message"] and '"text":"' in first["partial"]["line"]
+    assert run(*BATCH, "--again").code == 0 and prompts(emulator) == {"a": 2, "b": 1}
+
+
+def test_replacing_results_that_were_written_anew_is_said_to_lose_them(run, emulator, rows, work):
+    rows({"prompt": "a"})
+    assert run(*BATCH).code == 0
+    path = work / "out" / "results.jsonl"
+    path.write_text(json.dumps(results(work / "out")[0], indent=2) + "\n")
+    done = run(*BATCH)
+    assert done.code == 7 and "are lost then, and paid again" in done.err, done
+
+
+def test_of_several_lines_of_a_row_the_best_one_stays(run, emulator, rows, work):
+    rows({"prompt": "a"}, {"prompt": "b"})
+    assert run(*BATCH).code == 0
+    path = work / "out" / "results.jsonl"
+    before = path.read_bytes()
+    failed = json.dumps({**results(work / "out")[0], "ok": False, "exit_code": 6, "in_doubt": True}) + "\n"
+    path.write_bytes(before + before + failed.encode())
+    done = run(*BATCH, "--json")
+    assert done.code == 0 and counts(done)["kept"] == 2 and path.read_bytes() == before, done
+
+
 @pytest.mark.parametrize("line", ['{"flags": 5}', '{"flags": [1]}', "+zz", "+" + "f" * 40, "-", '{"flags":' + "[" * 5000])
 def test_odd_lines_of_begun_rows_are_passed_over(run, rows, work, line):
     rows({"prompt": "a"})

@@ -24,7 +24,7 @@ from ..files.names import make_folder, remove_folders
 from ..files.own import no_room, open_own
 from ..files.whole import sweep, to_disk, whole
 from ..tasks.journal import is_submitting
-from .index import Keys
+from .index import Index, Keys
 from .places import NAMES
 from .results_table import check_table, foreign, index_of, put_in_order, ResultsTable
 from .rows import RowFile
@@ -32,6 +32,9 @@ from .rows import RowFile
 
 _KEY = re.compile("[0-9a-f]{16}")
 _BEGIN = b'{"id":'  # of each line that `record` writes
+_NAMED = re.compile(rb'"row":\s*\d+,\s*"key":\s*"([0-9a-f]{16})"')  # in a line that cannot be read
+_UNKNOWN, _PART, _DONE = 1, 2, 3  # what a line is worth that stays
+_PLACE = 48  # bits for where it stands, below its worth
 _MAX_LINE = 256 << 20  # bytes
 
 
@@ -45,11 +48,12 @@ class BatchFolder:
         self.results, self._started, self._lock_file = (os.path.join(folder, name) for name in NAMES)
         self.table = os.path.join(folder, "results.csv") if table else ""
         self.kept = self.kept_in_doubt = self.foreign = 0
-        self._skip = Keys()  # of the lines that stay
+        self._stay = Index().seal()  # the lines that stay, one a row
         self._recorded = Keys()  # of all lines
         self.in_doubt: set = set()  # keys of rows begun without an outcome
         self.partial: set = set()  # keys of rows of which a part is saved; they are not paid again
-        self._untidy = False  # there are lines to drop
+        self.damaged: dict = {}  # what came of rows in doubt, by their keys
+        self._untidy = False  # there are lines to drop, or without an end
         self._writing = threading.Lock()
         self._results_fd = self._started_fd = -1
 
@@ -62,7 +66,7 @@ class BatchFolder:
             check_table(self.folder, self._overwrite)
         self._recorded = self._read_results()
         flags = self._read_started(self._recorded)
-        if flags is not None and flags != self._flags() and (self._skip or self.in_doubt):
+        if flags is not None and flags != self._flags() and (len(self._stay) or self.in_doubt):
             raise usage(f"{self.folder} holds results of a batch with other flags "
                         f"({_difference(flags, self._flags())})",
                         "use the same flags as then to continue it, or name another folder with --output")
@@ -76,36 +80,66 @@ class BatchFolder:
         return json.loads(json.dumps(self._console.redact_result(self._row_file.flags), default=str))
 
     def _read_results(self) -> Keys:
-        """The keys of all lines. Lines of failed rows do not count as done, and will be dropped."""
-        recorded, stay = array("Q"), array("Q")
+        """The keys of all lines. Lines of failed rows do not count as done, and will be dropped; where a row
+        has several, the best one stays."""
+        recorded, stay, place = array("Q"), Index(), 0
         for raw in _lines(self.results):
             entry = _entry(raw)
+            worth = self._worth(entry)
             if entry is None:
-                if not self._overwrite and not _is_damaged(raw):
-                    raise foreign(self.results)
-                self._untidy = True
-                continue
-            recorded.append(entry["key"])
-            if not self._stays(entry):
-                self._untidy = True
-                if entry["in_doubt"]:
-                    self.in_doubt.add(entry["key"])
-                continue
-            stay.append(entry["key"])
-            if entry["key"] not in self._row_file.keys:
-                self.foreign += 1
-            elif entry["ok"]:
-                self.kept += 1
-            elif entry["partial"]:
-                self.partial.add(entry["key"])
-            else:
-                self.kept_in_doubt += 1
-        self._skip = Keys(stay)
+                self._take_damaged(raw)
+            elif worth:
+                stay.add(entry["key"], worth << _PLACE | place)
+            elif entry["in_doubt"]:
+                self.in_doubt.add(entry["key"])
+            if entry:
+                recorded.append(entry["key"])
+            self._untidy |= not worth or not raw.endswith(b"\n")
+            place += len(raw)
+        self._stay = stay.seal()
+        self._untidy |= len(self._stay) < len(recorded)
+        self._count()
         return Keys(recorded)
 
-    def _stays(self, entry: dict) -> bool:
-        return (entry["ok"] or entry["partial"]
-                or entry["in_doubt"] and not self._again and self._recoverable is None)
+    def _take_damaged(self, raw: bytes) -> None:
+        """A line of ours that cannot be read was paid all the same: the row that it still names is in doubt.
+        Raises Failure where it is none of ours."""
+        named = _NAMED.search(raw)
+        if named and raw.startswith(_BEGIN):
+            key = int(named.group(1), 16)
+            self.in_doubt.add(key)
+            self.damaged[key] = raw.decode("utf-8", "replace").strip("\0\r\n")
+        elif not self._overwrite and not _is_damaged(raw):
+            raise foreign(self.results, "; answers of a batch that stand in it are lost then, and paid again")
+
+    def _count(self) -> None:
+        for key, place in self._stay.items():
+            worth = place >> _PLACE
+            if key not in self._row_file.keys:
+                self.foreign += 1
+            elif worth == _DONE:
+                self.kept += 1
+            elif worth == _PART:
+                self.partial.add(key)
+            else:
+                self.kept_in_doubt += 1
+
+    def _worth(self, entry: dict | None) -> int:
+        """What a line is worth beside others of its row; 0 where it does not stay."""
+        if entry is None or entry["ok"]:
+            return _DONE if entry else 0
+        if entry["partial"]:
+            return _PART
+        return _UNKNOWN if entry["in_doubt"] and not self._again and self._recoverable is None else 0
+
+    def _staying(self):
+        """The lines that stay, each with its end."""
+        place = 0
+        for raw in _lines(self.results):
+            entry = _entry(raw)
+            if entry and self._stay.get(entry["key"]) == self._worth(entry) << _PLACE | place:
+                yield raw.rstrip(b"\r\n") + b"\n"
+            place += len(raw)
 
     def _read_started(self, recorded: Keys) -> dict | None:
         """Find the rows begun without an outcome; return the flags of the earlier run."""
@@ -126,7 +160,7 @@ class BatchFolder:
 
     def wants(self, row) -> bool:
         """Whether a row is to be done now."""
-        if row.key in self._skip:
+        if self.skipped(row.key):
             return False
         if row.key not in self.in_doubt or self._again:
             return True
@@ -140,7 +174,7 @@ class BatchFolder:
         return bool(record) and not is_submitting(record)
 
     def skipped(self, key: int) -> bool:
-        return key in self._skip
+        return self._stay.get(key) is not None
 
     # -- writing
 
@@ -159,8 +193,7 @@ class BatchFolder:
                 file.writelines([head, *(b"+%016x\n" % key for key in sorted(self.in_doubt))])
             if self._untidy:
                 with whole(self.results) as file:
-                    entries = ((raw, _entry(raw)) for raw in _lines(self.results))
-                    file.writelines(raw for raw, entry in entries if entry and self._stays(entry))
+                    file.writelines(self._staying())
             mode = os.O_WRONLY | os.O_APPEND | os.O_CREAT
             self._started_fd = open_own(self._started, mode, 0o666)
             self._results_fd = open_own(self.results, mode, 0o666)
@@ -178,7 +211,9 @@ class BatchFolder:
 
     def record(self, row, document: dict) -> None:
         """The outcome of a row, as a whole line or not at all. Raises OSError."""
-        line = {"id": row.id, "row": row.line, "key": f"{row.key:016x}", **_with_whole_cost(document)}
+        came = document.get("in_doubt") and self.damaged.get(row.key)
+        line = {"id": row.id, "row": row.line, "key": f"{row.key:016x}", **_with_whole_cost(document),
+                **({"partial": {"line": came}} if came else {})}
         data = json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace") + b"\n"
         with self._writing:
             size = os.fstat(self._results_fd).st_size

@@ -173,7 +173,7 @@ def _is_table(file) -> bool:
     return {"ok", "cost", "error"} <= names and bool(names & {"text", "file"})
 
 
-def foreign(path: str) -> Failure:
-    """The refusal to replace a file in the place of the results that no batch wrote."""
+def foreign(path: str, loss: str = "") -> Failure:
+    """The refusal to replace a file in the place of the results that no batch wrote, or not as it stands."""
     return Failure(Exit.EXISTS, f"{path} exists already and was not written by a batch; nothing was sent",
-                   fix="name another folder with --output, or add --overwrite to replace the file")
+                   fix=f"name another folder with --output, or add --overwrite to replace the file{loss}")

@@ -17,6 +17,7 @@ from .worker import GO_ON
 _NETWORK_FAILURES = 50  # in a row, with nothing between them: the network is down
 _DOUBT = ("the command ended while this row was under way: the service may have billed it, "
           "but its answer is lost")
+_DAMAGED = "the line of this row in the results was damaged: it was paid, and partial.line has what is left"
 _DOUBT_FIX = "run the command again with --again to resend such rows"
 
 
@@ -148,7 +149,8 @@ class Workers:
             if self._folder.wants(row):
                 yield row
             else:
-                self._finish(row, doubt_document(self._console))
+                why = _DAMAGED if row.key in self._folder.damaged else _DOUBT
+                self._finish(row, doubt_document(self._console, why))
 
     def _do(self, row) -> None:
         options, console = row.options(), RowConsole(self._console)
