@@ -625,6 +625,63 @@ def test_a_full_disk_stops_the_batch(rows, work, monkeypatch):
     assert len(results(work / "out")) == 1
 
 
+def test_results_that_are_not_where_they_belong_are_no_success(run, rows, work, monkeypatch):
+    rows({"prompt": "a"})
+
+    def write(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    with monkeypatch.context() as patch:
+        patch.setattr("shared.batch.folder.ResultsTable.write", write)
+        done = run(*BATCH, "--csv")
+        assert done.code == 9 and "out/results.csv cannot be written" in done.err and "make room" in done.err, done
+        assert done.out == "out/results.jsonl\n"
+        assert "table" not in run(*BATCH, "--csv", "--json").document
+    assert run(*BATCH, "--csv").out == "out/results.jsonl\nout/results.csv\n"
+    put = BatchFolder.record
+    monkeypatch.setattr(BatchFolder, "record", lambda self, *more: [put(self, *more), (work / "new" / "results.csv").mkdir()])
+    done = run("--batch", "rows.jsonl", "-o", "new", "--csv")
+    assert done.code == 9 and "new/results.csv cannot be written" in done.err and ".tmp" not in done.err, done
+
+
+def test_a_folder_that_goes_away_ends_the_batch_before_the_next_row(run, emulator, rows, work, monkeypatch):
+    rows({"prompt": "a"}, {"prompt": "b"}, {"prompt": "c"})
+    put = BatchFolder.record
+    monkeypatch.setattr(BatchFolder, "record", lambda self, *more: [put(self, *more), shutil.rmtree(work / "out")])
+    done = run(*BATCH, "--concurrency", 1)
+    assert done.code == 9 and "deleted meanwhile" in done.err and not done.out, done
+    assert prompts(emulator) == {"a": 1}
+
+
+def test_a_row_whose_line_does_not_fit_on_the_disk_is_named_with_its_cost(run, emulator, rows, monkeypatch):
+    rows({"prompt": "a", "id": "first"}, {"prompt": "b"})
+
+    def record(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    with monkeypatch.context() as patch:
+        patch.setattr(BatchFolder, "record", record)
+        done = run(*BATCH, "--concurrency", 1, "--json")
+    billing = done.document["billing"]
+    assert done.code == 9 and counts(done)["in_doubt"] == 1 and counts(done)["not_started"] == 1, done
+    assert billing["rows_in_doubt"] == 0 and billing["cost"]["known"] and billing["cost"]["amount"], billing
+    assert "the result of line 1 (first), which could not be saved" in done.err and "rows (line 1 (first)): it stands" in done.err
+    run(*BATCH)
+    assert prompts(emulator) == {"a": 1, "b": 1}
+
+
+def test_a_full_disk_is_no_reason_to_go_elsewhere(run, emulator, rows, work, monkeypatch):
+    """In another folder everything would be paid again."""
+    rows({"prompt": "a"})
+    assert run(*BATCH).code == 0
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    for place in ("shared.batch.folder.whole", "shared.files.locks.FileLock.__enter__"):
+        with monkeypatch.context() as patch:
+            patch.setattr(place, full)
+            done = run(*BATCH)
+        assert done.code == 2 and "make room there" in done.err and "another" not in done.err, done
+
+
 def _parser():
     parser = Parser(prog="x")
     parser.add_argument("prompt", nargs="?")

@@ -20,7 +20,7 @@ from .rows import NOT_WITH_BATCH, RowFile
 from .tally import report, Tally
 from .throttle import Throttle
 from .worker import listen, reads_stdin
-from .workers import RowConsole, SilentConsole, Workers
+from .workers import RowConsole, SilentConsole, unsaved, Workers
 
 CONCURRENCY = 4
 LOCK_WAIT = 60.0  # seconds beyond --timeout that another run may take to finish its rows
@@ -126,15 +126,19 @@ def builder(session, call):
 
 
 def _close(batch_folder: BatchFolder, tally: Tally, session, files: bool) -> None:
+    """Results that do not stand where they belong are a failure, whatever became of the rows."""
     try:
-        batch_folder.close(tally.under_way, getattr(session.options, "schema", None), files)
+        return batch_folder.close(tally.under_way + len(tally.lost), getattr(session.options, "schema", None),
+                                  files)
     except InUse as error:
-        session.console.warn(f"{error.filename} could not be replaced: {error.strerror}",
-                             "close that program, then rename it")
+        failure = Failure(Exit.UNSAVED, f"{error.filename} could not be replaced: {error.strerror}",
+                          fix="close that program, then run the same command again, or rename the new file")
     except OSError as error:
-        session.console.warn(
-            f"{error.filename or batch_folder.results} may not be on the disk itself: {error.strerror}",
-            "check it before relying on it")
+        failure = unsaved(error.filename or batch_folder.results, error)
+    if not tally.end:
+        tally.end = failure
+    elif tally.end.exit_code != Exit.UNSAVED:
+        session.console.warn(failure.message, failure.fix)
 
 
 def _check_flags(options, make_parser, allowed) -> str:

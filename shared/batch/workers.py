@@ -129,9 +129,7 @@ class Workers:
     def _failed(self, error) -> None:
         """The folder cannot be written, or the file of rows was changed meanwhile."""
         if not isinstance(error, Failure):
-            advice = "make room there" if error.errno in FULL else "check that disk and its permissions"
-            error = Failure(Exit.UNSAVED, f"{self._folder.folder} cannot be written: {error.strerror}",
-                            fix=f"{advice}, then {GO_ON}")
+            error = unsaved(self._folder.folder, error)
         self._halt(error)
 
     def _halt(self, why: Failure) -> None:
@@ -214,9 +212,17 @@ class Workers:
         try:
             self._folder.record(row, document)
         except OSError:
-            self._tally.lost.append((row.line, document))
+            self._tally.lose(row, document, begun)
             raise
         self._tally.add(row, document, begun)
+
+
+def unsaved(path: str, error: OSError) -> Failure:
+    """What is paid cannot be written to a file or a folder."""
+    advice = ("make room there" if error.errno in FULL
+              else "put it back where it was" if isinstance(error, FileNotFoundError)
+              else "check that disk and its permissions")
+    return Failure(Exit.UNSAVED, f"{path} cannot be written: {error.strerror}", fix=f"{advice}, then {GO_ON}")
 
 
 def doubt_document(console: Console, why: str = _DOUBT) -> dict:

@@ -23,8 +23,8 @@ _AFTERWARDS = "after that, the same command does only what is missing"
 
 
 class Tally:
-    """Counts of rows by outcome. `end` is why no more rows are taken;
-    `lost` are documents that could not be written, `go_on` is how to do what is missing."""
+    """Counts of rows by outcome. `end` is why no more rows are taken, `go_on` is how to do what is missing;
+    `lost` are the rows whose line could not be written: (line, in words, document)."""
 
     def __init__(self, total: int, batch_folder, go_on: str = GO_ON):
         self.go_on = go_on
@@ -70,12 +70,7 @@ class Tally:
         """A row has an outcome, and its line is written."""
         ok, doubt = document.get("ok") is True, document.get("in_doubt") is True
         with self._lock:
-            self.under_way -= begun
-            billing = document.get("billing", {})
-            if doubt and not billing.get("cost", {}).get("known"):
-                self._unsummed += 1
-            else:
-                self._add_bill(billing)
+            self._add_cost(document, begun)
             self.done += ok
             self.in_doubt += doubt
             self.failed += not ok and not doubt
@@ -89,6 +84,22 @@ class Tally:
                 _keep_first(self.doubtful, row.line, _name_of(row), _NAMED)
             if not ok and not doubt:
                 self._add_failure(row, document)
+
+    def lose(self, row, document: dict, begun: bool) -> None:
+        """A row has an outcome, and its line cannot be written, so that the next run takes it for in doubt."""
+        with self._lock:
+            self._add_cost(document, begun)
+            self.in_doubt += 1
+            self.codes[int(Exit.UNSAVED)] += 1
+            self.lost.append((row.line, _name_of(row), document))
+
+    def _add_cost(self, document: dict, begun: bool) -> None:
+        self.under_way -= begun
+        billing = document.get("billing", {})
+        if document.get("in_doubt") is True and not billing.get("cost", {}).get("known"):
+            self._unsummed += 1
+        else:
+            self._add_bill(billing)
 
     def keep_partial(self, row) -> None:
         """A row of which an earlier run saved a part stays as it is."""
@@ -158,7 +169,10 @@ class Tally:
         if self.partial:
             steps.append(f"rows of which a part is saved{_named(self.partial, len(self.partial))} stay so and "
                          "are not paid again; ask for what is missing in rows of their own, with other ids")
-        lost = counts["in_doubt"] - self.findable
+        if self.lost:
+            steps.append(f"keep what is shown above of the rows{_named(self.lost, len(self.lost))}: it stands "
+                         "nowhere else, and they are sent again only with --again")
+        lost = counts["in_doubt"] - self.findable - len(self.lost)
         if lost:
             steps.append(f"rows in doubt{_named(self.doubtful, lost)} may have been billed "
                          "without an answer; they have "
@@ -178,8 +192,8 @@ class Tally:
 def report(tally: Tally, row_file, batch_folder, session) -> Exit:
     """Report the outcome, in words or as the one document, and return the exit code."""
     console, code = session.console, tally.exit_code()
-    for line, document in tally.lost:
-        console.say(f"the result of line {line}, which could not be saved: "
+    for _, name, document in tally.lost:
+        console.say(f"the result of {name}, which could not be saved: "
                     f"{json.dumps(document, ensure_ascii=False)}")
     if tally.end:
         explain(console, tally.end)
@@ -196,9 +210,8 @@ def report(tally: Tally, row_file, batch_folder, session) -> Exit:
                      f"{row_file.path}: they stay")
     if console.json_mode:
         console.document(_document(tally, code, batch_folder, session))
-    console.result(batch_folder.results + "\n")
-    if batch_folder.table:
-        console.result(batch_folder.table + "\n")
+    for path in batch_folder.written():
+        console.result(path + "\n")
     console.end_result()
     return code
 
@@ -207,7 +220,7 @@ def _document(tally: Tally, code: Exit, batch_folder, session) -> dict:
     console = session.console
     document = {"ok": code == Exit.OK, "skill": console.skill, "exit_code": int(code), "rows": tally.counts(),
                 "results": batch_folder.results,
-                **({"table": batch_folder.table} if batch_folder.table else {}),
+                **({"table": batch_folder.table} if batch_folder.table in batch_folder.written() else {}),
                 "billing": {"plan": session.verdict.key.billing, "units": dict(tally.units), **_cost(tally)},
                 "warnings": console.warnings}
     if code != Exit.OK:
@@ -247,7 +260,8 @@ def _name_of(row) -> str:
 def _named(found: list, count: int) -> str:
     """The first rows of `found`, of `count`, in words."""
     more = ", …" if count > min(len(found), _NAMED) else ""
-    return f" ({', '.join(words for _, words in sorted(found)[:_NAMED])}{more})" if found else ""
+    first = sorted((line, words) for line, words, *_ in found)[:_NAMED]
+    return f" ({', '.join(words for _, words in first)}{more})" if found else ""
 
 
 def _keep_first(found: list, line: int, words: str, most: int) -> None:

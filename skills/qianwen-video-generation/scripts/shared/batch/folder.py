@@ -11,6 +11,8 @@ place could lead to any other file.
 """
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
 import os
 import re
@@ -22,7 +24,7 @@ from ..failures import Exit, Failure, usage
 from ..files.locks import FileLock, Held, Unsupported
 from ..files.names import make_folder, remove_folders
 from ..files.own import no_room, open_own
-from ..files.whole import sweep, to_disk, whole
+from ..files.whole import FULL, InUse, sweep, to_disk, whole
 from ..tasks.journal import is_submitting
 from .index import Index, Keys
 from .places import NAMES
@@ -54,7 +56,7 @@ class BatchFolder:
         self.partial: set = set()  # keys of rows of which a part is saved; they are not paid again
         self.damaged: dict = {}  # what came of rows in doubt, by their keys
         self._untidy = False  # there are lines to drop, or without an end
-        self._writing = threading.Lock()
+        self._writing, self._has_table = threading.Lock(), False
         self._results_fd = self._started_fd = -1
 
     # -- reading
@@ -197,13 +199,21 @@ class BatchFolder:
             mode = os.O_WRONLY | os.O_APPEND | os.O_CREAT
             self._started_fd = open_own(self._started, mode, 0o666)
             self._results_fd = open_own(self.results, mode, 0o666)
+            self._has_links = os.fstat(self._results_fd).st_nlink > 0  # some file systems do not tell
         except OSError as error:
-            raise usage(f"{self.folder} cannot be written: {error.strerror}",
-                        "name another place with --output") from error
+            raise _not_written(self.folder, error) from error
 
     def begin(self, key: int) -> None:
-        """A row is about to be sent. Raises OSError."""
+        """A row is about to be sent. Raises OSError, also where nothing could take its result."""
+        self._size()
         os.write(self._started_fd, b"+%016x\n" % key)
+
+    def _size(self) -> int:
+        """How long the results are. Raises OSError where somebody has deleted them."""
+        found = os.fstat(self._results_fd)
+        if self._has_links and not found.st_nlink:
+            raise FileNotFoundError(errno.ENOENT, "results.jsonl was deleted meanwhile", self.results)
+        return found.st_size
 
     def give_back(self, key: int) -> None:
         """A row was surely not sent after all."""
@@ -216,7 +226,7 @@ class BatchFolder:
                 **({"partial": {"line": came}} if came else {})}
         data = json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace") + b"\n"
         with self._writing:
-            size = os.fstat(self._results_fd).st_size
+            size = self._size()
             if os.write(self._results_fd, data) < len(data):
                 os.ftruncate(self._results_fd, size)
                 raise no_room()
@@ -230,8 +240,8 @@ class BatchFolder:
         """Bring everything to the disk itself, in the order of the rows, with the table where one is wanted;
         the results alone stay.
 
-        With rows `under_way` that were not waited for and may still write their line,
-        all stays as it is. Raises OSError.
+        With rows `under_way` that were not waited for and may still write their line, or cannot,
+        all stays as it is. Raises OSError, with the name of the file that is not written.
         """
         for descriptor in (self._results_fd, self._started_fd):
             to_disk(descriptor)
@@ -239,13 +249,41 @@ class BatchFolder:
             return
         os.close(self._results_fd)
         os.close(self._started_fd)
-        index = index_of(self.results, lambda raw: (_entry(raw) or {}).get("key"))
-        put_in_order(self.results, self._row_file, index)
+        with _naming(self.results):
+            put_in_order(self.results, self._row_file, self._index())
         if self.table:
-            index = index_of(self.results, lambda raw: (_entry(raw) or {}).get("key"))
-            table = ResultsTable(self._row_file, schema, files, self._shown)
-            table.write(self.table, self.results, index)
+            with _naming(self.table):
+                table = ResultsTable(self._row_file, schema, files, self._shown)
+                table.write(self.table, self.results, self._index())
+            self._has_table = True
         os.unlink(self._started)
+
+    def _index(self) -> Index:
+        return index_of(self.results, lambda raw: (_entry(raw) or {}).get("key"))
+
+    def written(self) -> list:
+        """The files of results that this run leaves."""
+        found = [self.results] if os.path.isfile(self.results) else []
+        return [*found, *([self.table] if self._has_table else [])]
+
+
+@contextlib.contextmanager
+def _naming(path: str):
+    """An OSError tells the file that was to be written, and not a temporary one."""
+    try:
+        yield
+    except InUse:
+        raise
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, path) from error
+
+
+def _not_written(path: str, error: OSError) -> Failure:
+    """The refusal of a place that takes nothing, before anything is sent. On a full disk it may hold results,
+    which would all be paid again in another place."""
+    return usage(f"{path} cannot be written: {error.strerror}",
+                 "make room there, then run the command again" if error.errno in FULL
+                 else "name another place with --output")
 
 
 def _lines(path: str):
@@ -335,8 +373,7 @@ class FolderLock:
                         "so two runs could pay for the same rows",
                         "name a folder on a local disk with --output") from None
         except OSError as error:
-            raise usage(f"{self._lock.path} cannot be written: {error.strerror}",
-                        "name another place with --output") from error
+            raise _not_written(self._lock.path, error) from error
         return self
 
     def _waiting(self) -> None:
