@@ -465,6 +465,18 @@ def test_an_interrupt_finishes_what_is_under_way(run, emulator, rows, work, star
     assert set(prompts(emulator, None).values()) == {1}
 
 
+def test_what_is_under_way_is_waited_for_however_long_it_takes(monkeypatch):
+    throttle, done, ticks, enough = Throttle(1), [], itertools.count(), threading.Event()
+    monkeypatch.setattr("shared.batch.workers.time", SimpleNamespace(monotonic=itertools.count(0, 1000).__next__), raising=False)
+    monkeypatch.setattr(Progress, "tick", lambda self, *_: next(ticks) == 3 and enough.set())
+    monkeypatch.setattr(Workers, "_missing", lambda self: iter([1]))
+    monkeypatch.setattr(Workers, "_do", lambda self, row: [throttle.stop(), enough.wait(20), done.append(row)])
+    session = SimpleNamespace(console=Console("skill"), options=SimpleNamespace(timeout=1))
+    folder = SimpleNamespace(kept=0, kept_in_doubt=0, partial=set())
+    Workers(SimpleNamespace(total=1), folder, session, None, throttle, Tally(1, folder)).work()
+    assert done == [1]
+
+
 @posix
 def test_a_second_interrupt_leaves_at_once(run, emulator, rows, work, start, monkeypatch):
     rows(*({"prompt": f"row {number}"} for number in range(8)))

@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import threading
-import time
 
 from ..cli.console import Console
 from ..cli.failed import defect, failure_document
@@ -21,14 +20,13 @@ _DAMAGED = "the line of this row in the results was damaged: it was paid, and pa
 _DOUBT_FIX = "run the command again with --again to resend such rows"
 
 
-def run_all(items, do, throttle: Throttle, *, on_error, on_interrupt, tick=lambda: None,
-            grace: float = float("inf")) -> None:
+def run_all(items, do, throttle: Throttle, *, on_error, on_interrupt, tick=lambda: None) -> None:
     """Call `do(item)` for each item, in as many threads as the throttle has slots, until it is stopped.
 
     Where the system has no more threads, those that there are do it all; without any, this one does. What
     `items` or `do` raise goes to `on_error`. The first Ctrl-C calls `on_interrupt`, which should stop the
-    throttle, and a second one ends the waiting, as do `grace` seconds after a stop. `tick` is called ten
-    times a second.
+    throttle, and a second one ends the waiting. Else what is under way is waited for: it is paid, and it has
+    limits of its own. `tick` is called ten times a second.
     """
     items, taking = iter(items), threading.Lock()
 
@@ -47,7 +45,7 @@ def run_all(items, do, throttle: Throttle, *, on_error, on_interrupt, tick=lambd
         return work()
     while True:
         try:
-            return _watch(threads, throttle, tick, grace)
+            return _watch(threads, tick)
         except KeyboardInterrupt:
             if throttle.stopped:
                 return
@@ -70,16 +68,11 @@ def started(work, count: int) -> list:
     return threads
 
 
-def _watch(threads: list, throttle: Throttle, tick, grace: float) -> None:
-    """Wait until the threads have ended, at most `grace` seconds after a stop."""
-    stopped_at = None
+def _watch(threads: list, tick) -> None:
+    """Wait until the threads have ended."""
     for thread in threads:
         while thread.is_alive():
             thread.join(0.1)
-            if throttle.stopped:
-                stopped_at = stopped_at or time.monotonic()
-                if time.monotonic() - stopped_at > grace:
-                    return
             tick()
 
 
@@ -114,12 +107,12 @@ class Workers:
         self._console, self._throttle, self._tally = session.console, throttle, tally
 
     def work(self) -> None:
-        """Do the rows; returns when all are done, or when the last one under way has ended after a stop."""
+        """Do the rows; returns when all are done, or when the last one under way has ended after a stop, or at
+        a second Ctrl-C."""
         progress, tally = Progress(self._console, self._row_file.total), self._tally
         run_all(self._missing(), self._do, self._throttle,
                 on_error=self._failed, on_interrupt=self._interrupted,
-                tick=lambda: progress.tick(tally.recorded, tally.failed, tally.done + tally.failed),
-                grace=self._session.options.timeout + 5)
+                tick=lambda: progress.tick(tally.recorded, tally.failed, tally.done + tally.failed))
         tally.stopped = self._throttle.stopped
 
     def _interrupted(self) -> None:
