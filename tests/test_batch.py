@@ -843,6 +843,29 @@ def test_what_is_read_again_is_not_a_pipe(run, emulator, rows, work, arguments):
     assert done.code == 2 and "is not an ordinary file" in done.err and not emulator.requests, done
 
 
+@pytest.mark.parametrize("name", ["request", "schema", "messages", "tools", "attach"])
+def test_no_row_reads_standard_input(run, emulator, rows, work, name):
+    rows({"prompt": "x"})
+    done = run(*BATCH, f"--{name}", "-", stdin=b"{}")
+    assert done.code == 2 and f"--{name} - is standard input" in done.err and "line 1" not in done.err, done
+    rows({name: "-", **({"prompt": "x"} if name != "request" else {})})
+    done = run(*BATCH, stdin=b"{}")
+    assert done.code == 2 and "line 1: " in done.err and "cannot read standard input" in done.err, done
+    assert not emulator.requests
+
+
+def test_another_text_in_the_template_file_is_another_batch(run, emulator, rows, work):
+    write(work / "rows.csv", "word", "fox")
+    arguments = ("--prompt-file", "ask.txt", "--batch", "rows.csv", "-o", "out")
+    (work / "ask.txt").write_text("In French: {word}")
+    assert run(*arguments).code == 0
+    assert run("In French: {word}", "--batch", "rows.csv", "-o", "out").code == 0 and len(emulator.chat_requests) == 1
+    (work / "ask.txt").write_text("In German: {word}")
+    done = run(*arguments)
+    assert done.code == 2 and "holds results of other rows or other flags" in done.err, done
+    assert len(emulator.chat_requests) == 1
+
+
 @POSIX
 @pytest.mark.parametrize("spelled", ["./results.jsonl", ".//results.jsonl", "./.qianwen-batch.started", "././.qianwen-batch.lock",
                                      "./Results.CSV", "re\u017fults.jsonl", "results.jsonl. ", "./results.jsonl::$DATA",

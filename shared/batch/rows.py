@@ -73,12 +73,12 @@ class RowFile:
         self._read_stdin()
         self._places = Places(path, folder, any_files=options.any_files)
         self._files = [name for name, action in self._actions.items() if action.metavar in ("F", "FILE")]
+        self.source = source_of(path)
+        self._templates = self._read_templates()  # first, because what a file says counts, and not its name
         self.flags = {name: value for name, value in sorted(self._base.items())
                       if name not in NO_DEFAULTS and value != self._parser.get_default(name)}
         self._digest = hashlib.sha256(_canonical(self.flags)).digest()
         self._parsed = functools.lru_cache(maxsize=256)(self._parse)
-        self.source = source_of(path)
-        self._templates = self._read_templates()
         self._used = {name for template in self._templates.values() for name in template.names}
         self.keys = Keys()
         self._equal: dict = {}  # key -> how many more rows are equal to the first one that has it
@@ -128,12 +128,13 @@ class RowFile:
             raise usage(f"{self.path} has no rows", self.source.example)
 
     def _check_defaults(self) -> None:
-        """Refuse a pipe on the command line: the first row would empty it. Raises usage."""
+        """Refuse a pipe on the command line, as stdin is one: the first row would empty it. Raises usage."""
         for name in self._files:
             given = self._base.get(name.replace("-", "_"))
             for path in given if isinstance(given, list) else [given]:
-                if path and os.path.exists(path) and not os.path.isfile(path):
-                    raise usage(f"--{name} {path} is not an ordinary file, but each row reads it",
+                if path and (path == "-" or os.path.exists(path) and not os.path.isfile(path)):
+                    what = "standard input" if path == "-" else "not an ordinary file"
+                    raise usage(f"--{name} {path} is {what}, but each row reads it",
                                 "copy its content into a file and name that")
 
     def _check_key(self, row: dict) -> None:

@@ -55,7 +55,7 @@ class Places:
         """Refuse a file outside. What looks like an address is one only where no such file exists.
         Raises usage."""
         if value == "-":
-            return
+            raise usage(f"{name!r} is '-', but rows cannot read standard input", "name a file")
         for path in _paths_of(value):
             is_there = os.path.exists(path)
             outside = not self._any and not self._is_inside(_real(name, path))
