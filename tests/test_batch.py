@@ -843,6 +843,16 @@ def test_what_is_read_again_is_not_a_pipe(run, emulator, rows, work, arguments):
     assert done.code == 2 and "is not an ordinary file" in done.err and not emulator.requests, done
 
 
+@pytest.mark.parametrize("name, content", [("results.csv", "word\nfox\n"), ("results.jsonl", '{"prompt":"a"}\n')])
+@pytest.mark.parametrize("more", [(), ("--overwrite",), ("--dry-run",)])
+def test_rows_in_the_place_of_the_results_are_refused(run, emulator, work, name, content, more):
+    (work / name).write_text(content)
+    done = run("Say it", "--batch", name, "-o", ".", *more)
+    assert done.code == 2 and "would replace the rows" in done.err and "--overwrite" not in done.err, done
+    assert (work / name).read_text() == content and not emulator.requests
+    assert run("Say it", "--batch", name, "--estimate").code == run("Say it", "--batch", name, "-o", "out").code == 0
+
+
 @pytest.mark.parametrize("name", ["request", "schema", "messages", "tools", "attach"])
 def test_no_row_reads_standard_input(run, emulator, rows, work, name):
     rows({"prompt": "x"})

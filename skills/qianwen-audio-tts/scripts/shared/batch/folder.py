@@ -62,8 +62,12 @@ class BatchFolder:
     # -- reading
 
     def read(self) -> None:
-        """Take in what earlier runs left.
-        Raises Failure where the folder belongs to another batch, or has results that are none of ours."""
+        """Take in what earlier runs left. Raises Failure where the folder belongs to another batch, or has
+        results that are none of ours, or the rows in their place."""
+        rows = self._row_file.path
+        if any(os.path.exists(path) and os.path.samefile(rows, path) for path in (self.results, self.table)):
+            raise usage(f"--batch {rows} is where the batch writes its results, which would replace the rows",
+                        "name another folder with --output, or give that file another name")
         if self.table:
             check_table(self.folder, self._overwrite)
         self._recorded = self._read_results()
