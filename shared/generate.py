@@ -7,7 +7,7 @@ from .gallery.page import gallery_alone, page_after
 from .tasks.commands import list_tasks
 from .tasks.flags import check_single
 from .tasks.journal import Journal, journal_of
-from .tasks.run import row_record_id
+from .tasks.rows import left_of
 
 
 def run_files(session, make_run, make_parser, *, instead, most: int, estimate, table) -> Exit | None:
@@ -36,5 +36,5 @@ def run_files(session, make_run, make_parser, *, instead, most: int, estimate, t
 
 def batch_settings(session, journal: Journal) -> dict:
     """What a batch of files needs to know: which rows can be found again, and the page at the end."""
-    return {"recoverable": lambda row: journal.read(row_record_id(row, row.options())),
+    return {"recoverable": lambda row: left_of(row, row.options(), journal, session.console.skill),
             **page_after(session)}

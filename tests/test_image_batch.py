@@ -263,3 +263,79 @@ def test_a_kill_of_everything_loses_no_task(image, emulator, rows, home, work, s
     lines = results(work / "out")
     assert done.code == 0 and set(billed(emulator).values()) == {1}, [line for line in lines if not line["ok"]]
     check_pictures(work / "out", lines, killed=True)
+
+
+# ---- rows whose task goes on -------------------------------------------------------------------------------------------
+
+TASKS = (*BATCH, "--model", "wan2.2-t2i-flash", "--poll", "0.05")
+
+
+@pytest.fixture
+def going_on(image, emulator, rows, work):
+    """Two rows, of which the first has a task that was not waited for; its id."""
+    def begin():
+        rows({"id": "r0", "prompt": "fox"}, {"id": "r1", "prompt": "owl"})
+        emulator.task_polls = (500, 500)
+        assert image(*TASKS, "--concurrency", 1, "--max-wait", 1).code == 5
+        emulator.task_polls = (0, 0)
+        (line,) = results(work / "out")
+        return line["task_id"]
+    return begin
+
+
+@pytest.mark.parametrize("more", [(), ("--overwrite",)])
+@pytest.mark.parametrize("place", [(), ("-o", "seen/"), ("-o", "out/r0.png")])
+def test_a_row_that_was_fetched_by_hand_is_not_paid_again(image, emulator, work, going_on, place, more):
+    task = going_on()
+    assert image("--resume", task, *place).code == 0
+    said = image(*TASKS, *more, "--estimate").err + image(*TASKS, *more, "--estimate").out
+    assert "of which 1 only fetched" in said
+    done = image(*TASKS, *more, "--json")
+    assert done.code == 0 and billed(emulator) == {"fox": 1, "owl": 1}, done
+    lines = results(work / "out")
+    check_pictures(work / "out", lines)
+    assert [line["id"] for line in lines] == ["r0", "r1"] and lines[0]["task_id"] == task
+    assert os.path.realpath(work / lines[0]["files"][0]["path"]) == os.path.realpath(work / "out" / "r0.png")
+
+
+def test_what_was_fetched_and_is_gone_is_fetched_again(image, emulator, work, going_on):
+    task = going_on()
+    assert image("--resume", task, "-o", "seen/").code == 0
+    for path in (work / "seen").iterdir():
+        path.unlink()
+    assert image(*TASKS).code == 0 and billed(emulator) == {"fox": 1, "owl": 1}
+    assert notes_of((work / "out" / "r0.png").read_bytes())["prompt"] == "fox"
+
+
+@pytest.mark.parametrize("how", ["link", "renamed", "elsewhere"])
+def test_a_folder_by_another_name_has_the_same_rows_under_way(image, emulator, work, home, going_on, how):
+    going_on()
+    folder = work / "other"
+    if how == "link":
+        os.symlink(work / "out", folder)
+    else:
+        (work / "out").rename(folder)
+    if how == "elsewhere":
+        (home / ".local").rename(home / "gone")
+    done = image("--batch", "rows.jsonl", "-o", "other", "--any-files", *TASKS[4:])
+    assert done.code == 0 and billed(emulator) == {"fox": 1, "owl": 1}, done
+    assert notes_of((folder / "r0.png").read_bytes())["prompt"] == "fox" and [line["ok"] for line in results(folder)] == [True, True]
+
+
+def test_the_way_to_a_task_stays_in_the_results_until_it_has_ended(image, emulator, work, home, going_on, monkeypatch):
+    """Also where a run ends before it comes to that row."""
+    task = going_on()
+    (home / ".local").rename(home / "gone")
+    with monkeypatch.context() as patch:
+        patch.setattr("shared.batch.workers.Workers._missing", lambda self: iter(()))
+        image(*TASKS)
+    assert [line["task_id"] for line in results(work / "out")] == [task]
+    assert image(*TASKS).code == 0 and billed(emulator) == {"fox": 1, "owl": 1} and len(results(work / "out")) == 2
+
+
+def test_a_row_whose_task_was_cancelled_is_made_anew(image, emulator, work, going_on):
+    task = going_on()
+    emulator.task_polls = (500, 500)
+    assert image("--cancel", task).code == 0
+    emulator.task_polls = (0, 0)
+    assert image(*TASKS).code == 0 and billed(emulator) == {"fox": 2, "owl": 1}

@@ -30,10 +30,10 @@ def index_of(path: str, key_of) -> Index:
     return index.seal()
 
 
-def put_in_order(path: str, row_file, index: Index) -> None:
-    """Write results.jsonl again in the order of the input;
+def put_in_order(path: str, row_file, index: Index, once: bool) -> None:
+    """Write results.jsonl again in the order of the input, unless each row stands there `once` and in it;
     lines of other rows stay at the end. Raises OSError."""
-    if _is_in_order(row_file, index):
+    if once and _is_in_order(row_file, index):
         return
     with whole(path) as new, open(path, "rb") as old:  # in this order: Windows replaces no open file
         for row in row_file.rows():

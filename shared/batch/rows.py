@@ -42,8 +42,9 @@ _SWITCH = {**dict.fromkeys(("true", "yes", "y", "1", "x", "是"), True),
 
 
 # One row: the line it stands in, its `id` (None without one), its key (64 bits of its identity), its options,
-# its way through the Throttle once it is being done, the record as it stands in the file.
-class Row(namedtuple("Row", "line id key options throttle record", defaults=(None, {}))):
+# its way through the Throttle once it is being done, the record as it stands in the file, the task that its
+# line in the results leads to.
+class Row(namedtuple("Row", "line id key options throttle record task", defaults=(None, {}, ""))):
     __slots__ = ()
 
     @property

@@ -24,14 +24,8 @@ from .delivery import billed, Delivery, report
 from .finding import IN_DOUBT, NOT_CLEAR
 from .journal import is_submitting, Journal, READY, resume_command, RUNNING
 from .polling import SUCCEEDED, UNKNOWN
+from .rows import left_of, row_record_id
 from .service import check_given, fingerprint, refuse_twin, Tasks
-
-
-def row_record_id(row, options) -> str:
-    """The journal's id for a row of a batch: the same rows into another folder are other calls."""
-    import hashlib
-    folder = os.path.abspath(options.output or ".")
-    return f"row-{row.name}-{hashlib.sha256(folder.encode('utf-8', 'surrogateescape')).hexdigest()[:8]}"
 
 
 # What a script makes. extension: of the files; accept: the beginning of their media types; noun: one of them
@@ -148,6 +142,9 @@ class TaskRun:
         record = self._earlier()
         if record is None:
             return False
+        if "note" in record:
+            self._fetched_already(record["task_id"], record["note"])
+            return True
         try:
             self.go_on(record, self.client(record.get("model", "")))
             return True
@@ -162,7 +159,9 @@ class TaskRun:
     def _earlier(self):
         """The record of a row of a batch that was sent before and can be resumed, or None.
         One whose task cannot be told stays in doubt, unless --again lets it be paid twice."""
-        record = self.journal.read(row_record_id(self.row, self.options)) if self.row else None
+        if not self.row:
+            return None
+        record = left_of(self.row, self.options, self.journal, self.console.skill)
         if record is None or not is_submitting(record):
             return record
         runner = self.runner(self.client(record.get("model", "")))

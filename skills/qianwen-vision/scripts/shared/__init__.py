@@ -10,7 +10,7 @@ batch/        many calls: run many estimate; rows bad_rows sources template plac
               job_preview api landing outcomes stored; its wire: service job_files job_facts
 chat/         text and vision: flags request brought promised turn; answer usage price; table models retired
               tokens; json_answer json_schema patterns
-tasks/        calls that make files: flags run; fetched delivery commands unread bill; service finding
+tasks/        calls that make files: flags run; rows fetched delivery commands unread bill; service finding
               answers listing polling journal
 cli/          what every command line has: session console failed fields flags inputs;
               check commands models spent

@@ -145,7 +145,8 @@ class Workers:
 
     def _do(self, row) -> None:
         options, console = row.options(), RowConsole(self._console)
-        session = self._session.for_row(row._replace(throttle=self._throttle.row()), options, console)
+        row = self._folder.with_task(row)._replace(throttle=self._throttle.row())
+        session = self._session.for_row(row, options, console)
         self._folder.begin(row.key)
         self._tally.begin()
         try:

@@ -147,6 +147,10 @@ class Journal:
         except (OSError, ValueError, TypeError, LookupError, RecursionError):
             return None
 
+    def was_fetched(self, given: str) -> bool:
+        """Whether a task was fetched in the last days, wherever its files are now."""
+        return os.path.isfile(os.path.join(self.folder, _FETCHED + _name_of(given)))
+
     @contextlib.contextmanager
     def creating(self):
         """One command at a time looks for its request among the records and writes its own."""

@@ -54,6 +54,7 @@ class BatchFolder:
         self._recorded = Keys()  # of all lines
         self.in_doubt: set = set()  # keys of rows begun without an outcome
         self.partial: set = set()  # keys of rows of which a part is saved; they are not paid again
+        self._tasks: dict = {}  # by the keys of rows: the task that goes on, or whose result is not here yet
         self.damaged: dict = {}  # what came of rows in doubt, by their keys
         self._untidy = False  # there are lines to drop, or without an end
         self._writing, self._has_table = threading.Lock(), False
@@ -98,7 +99,9 @@ class BatchFolder:
                 stay.add(entry["key"], worth << _PLACE | place)
             elif entry["in_doubt"]:
                 self.in_doubt.add(entry["key"])
-            if entry:
+            if entry and self._goes_on(entry):
+                self._tasks[entry["key"]] = entry["task"]
+            elif entry:
                 recorded.append(entry["key"])
             self._untidy |= not worth or not raw.endswith(b"\n")
             place += len(raw)
@@ -138,12 +141,18 @@ class BatchFolder:
             return _PART
         return _UNKNOWN if entry["in_doubt"] and not self._again and self._recoverable is None else 0
 
+    def _goes_on(self, entry: dict) -> bool:
+        """Whether a line leads to a task, so that it stays until the row has another one."""
+        return bool(entry["task"] and self._recoverable and not entry["ok"] and not entry["partial"])
+
     def _staying(self):
         """The lines that stay, each with its end."""
         place = 0
         for raw in _lines(self.results):
             entry = _entry(raw)
-            if entry and self._stay.get(entry["key"]) == self._worth(entry) << _PLACE | place:
+            place_of_best = entry and self._stay.get(entry["key"])
+            if entry and (place_of_best == self._worth(entry) << _PLACE | place
+                          or place_of_best is None and self._tasks.get(entry["key"], 0) == entry["task"]):
                 yield raw.rstrip(b"\r\n") + b"\n"
             place += len(raw)
 
@@ -170,14 +179,19 @@ class BatchFolder:
             return False
         if row.key not in self.in_doubt or self._again:
             return True
-        return bool(self._recoverable and self._recoverable(row))
+        return bool(self._recoverable and self._recoverable(self.with_task(row)))
 
     def is_paid(self, row) -> bool:
         """Whether the service has, or is at work on, what a row asks for, so that it is only fetched."""
-        if not self._recoverable or row.key not in self._recorded and row.key not in self.in_doubt:
+        known = row.key in self._recorded or row.key in self._tasks or row.key in self.in_doubt
+        if not self._recoverable or not known:
             return False
-        record = self._recoverable(row)
+        record = self._recoverable(self.with_task(row))
         return bool(record) and not is_submitting(record)
+
+    def with_task(self, row):
+        """A row with the task that its line leads to."""
+        return row._replace(task=self._tasks.get(row.key, ""))
 
     def skipped(self, key: int) -> bool:
         return self._stay.get(key) is not None
@@ -254,7 +268,7 @@ class BatchFolder:
         os.close(self._results_fd)
         os.close(self._started_fd)
         with _naming(self.results):
-            put_in_order(self.results, self._row_file, self._index())
+            put_in_order(self.results, self._row_file, self._index(), once=not self._tasks)
         if self.table:
             with _naming(self.table):
                 table = ResultsTable(self._row_file, schema, files, self._shown)
@@ -311,9 +325,15 @@ def _entry(raw: bytes) -> dict | None:
     try:
         line = json.loads(raw)
         return {"key": _key(line["key"]), "ok": line["ok"] is True, "in_doubt": line.get("in_doubt") is True,
-                "partial": is_partial(line)}
+                "partial": is_partial(line), "task": _task_of(line)}
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
+
+
+def _task_of(line: dict) -> str:
+    """The task whose result can still be had."""
+    task = line.get("task_id")
+    return task if isinstance(task, str) and line.get("resume") else ""
 
 
 def _is_damaged(raw: bytes) -> bool:
