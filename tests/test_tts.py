@@ -17,6 +17,7 @@ import tts_part
 
 from tests.conftest import BYTECODE, PLAN_KEY, SCRIPTS, STANDARD_KEY
 from tests.emulator import speech, voicing, wire
+from tests.test_batch import results, write
 
 SKILL = "qianwen-audio-tts"
 SENTENCE = "第{0}句：白日依山尽，黄河入海流。And this is sentence {0}, isn't it? "
@@ -730,6 +731,21 @@ def test_voice_of_which_nobody_knows_whether_it_was_made(speak, emulator, monkey
 
 
 # ---- batches ---------------------------------------------------------------------------------------------------------
+
+def test_a_row_whose_sound_is_only_behind_a_link_is_not_paid_again_unasked(speak, emulator, work, monkeypatch):
+    write(work / "rows.jsonl", {"text": "fox"})
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+    with monkeypatch.context() as patch:
+        patch.setattr("tts_store.Store.keep_link", full)
+        done = speak("--batch", "rows.jsonl", "-o", "out")
+    (line,) = results(work / "out")
+    assert done.code == 9 and line["in_doubt"] and line["files"][0]["url"] and "download that link" in line["error"]["fix"], done
+    speak("--batch", "rows.jsonl", "-o", "out")
+    assert len(emulator.creates) == 1 and results(work / "out") == [line]
+    assert speak("--batch", "rows.jsonl", "-o", "out", "--again").code == 0 and len(emulator.creates) == 2
+
 
 def test_batch(speak, emulator, work):
     rows = [{"text": "一"}, {"text": "two", "voice": "Ethan", "output": "two.wav"}, {"text": article(20), "id": "long"}]

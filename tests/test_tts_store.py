@@ -343,6 +343,7 @@ def refused(store):
     with pytest.raises(Failure) as caught:
         store.prove()
     assert caught.value.exit_code == Exit.USAGE and store.folder in caught.value.message and "XDG_STATE_HOME" in caught.value.fix
+    return caught.value
 
 
 @pytest.mark.parametrize("place", ["state", "state/speech"])
@@ -352,11 +353,13 @@ def test_file_in_the_place_of_the_folder_is_refused(tmp_path, clock, place):
     refused(Store(str(tmp_path / "state"), clock))
 
 
-def test_folder_that_cannot_be_written_is_refused(tmp_path, clock, monkeypatch):
-    def full(*_):
-        raise OSError(28, "No space left on device")
+def test_folder_that_takes_no_bytes_is_refused(tmp_path, clock, monkeypatch):
+    """On a full disk an empty file can still be made."""
+    def full(folder, size=0):
+        if size:
+            raise OSError(28, "No space left on device")
     monkeypatch.setattr(tts_store, "prove_writable", full)
-    refused(Store(str(tmp_path), clock))
+    assert "make room there" in refused(Store(str(tmp_path), clock)).fix
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="the superuser may write everywhere")

@@ -246,9 +246,9 @@ class Speaker:
             failure.message += f"; what came of it is in {kept}"
             failure.files = [*failure.files, {"partial": kept}]
 
-    def _unsaved(self, error: OSError, url: str) -> Failure:
+    def _unsaved(self, error: OSError, url: str, kept: bool = False) -> Failure:
         self._session.console.links([url] if url else [])
-        return unsaved(error, self.store.folder, url)
+        return unsaved(error, self.store.folder, url, kept)
 
     def request_of(self, call) -> Request:
         headers = {"X-DashScope-SSE": "enable", "Accept": "text/event-stream"} if call.stream else {}
@@ -354,7 +354,7 @@ class Speaker:
                                self._fetch_again(key) if getattr(failure, "status", 0) else _FETCH_AGAIN)
                 raise
             except OSError as error:
-                raise self._unsaved(error, url) from error
+                raise self._unsaved(error, url, kept=True) from error
             finally:
                 remove(temporary)
         failure = _only_a_link(url, "the link of a segment does not lead to its sound: "

@@ -15,10 +15,10 @@ import shutil
 import time
 
 from shared.body import no_constant
-from shared.failures import Exit, Failure, usage
+from shared.failures import Exit, Failure, ONLY_LINK, usage
 from shared.files.names import PARTIAL
 from shared.files.own import make_private, read_own
-from shared.files.whole import prove_writable, remove, short_id, whole
+from shared.files.whole import FULL, PROOF, prove_writable, remove, short_id, whole
 from tts_kinds import MEDIA_TYPES
 
 KEPT_DAYS = 7
@@ -38,7 +38,7 @@ class Store:
         """Make the folder and prove it writable before anything is paid. Raises usage."""
         try:
             make_private(self.folder)
-            prove_writable(self.folder)
+            prove_writable(self.folder, PROOF)
         except OSError as error:
             raise self.refusal(error) from None
 
@@ -46,7 +46,8 @@ class Store:
         """Why nothing was sent."""
         return usage(f"{self.folder} cannot be written: {error.strerror}; "
                      "paid segments are saved there until the whole is done",
-                     "make it writable, or set XDG_STATE_HOME to another folder")
+                     f"{'make room there' if error.errno in FULL else 'make it writable'}, "
+                     "or set XDG_STATE_HOME to another folder")
 
     def drop_old(self, moment: float | None) -> int:
         """Drop, once a run, what is a week old by our clock and by the service's, whose time is `moment`: one
@@ -230,12 +231,16 @@ def _link(path: str, new: str) -> None:
             shutil.copyfileobj(old, copied)
 
 
-def unsaved(error: OSError, folder: str, url: str = "") -> Failure:
-    """A part is paid and cannot be saved; `url` is where it still is, if anywhere."""
+def unsaved(error: OSError, folder: str, url: str = "", kept: bool = False) -> Failure:
+    """A part is paid and cannot be saved; `url` is where it still is, if anywhere, and whether a rerun knows that
+    (`kept`)."""
     why = "the segment is paid for, but lost"
     fix = "make room there, then run the command again: the segment is billed again"
     if url:
-        why = "the segment is paid for, and is behind the link above"
-        fix = "download the link above, which needs no key and expires after 24 hours; then make room"
+        why = "the segment is paid for, and is behind the link that is shown, or stands in `files`"
+        fix = "download that link, which needs no key and expires after 24 hours; then make room"
+    if kept:
+        fix = "make room there, then run the command again: it is fetched from that link while that lives (24 hours)"
     return Failure(Exit.UNSAVED, f"the speech cannot be saved in {folder}: {error.strerror}", why, fix,
-                   accepted="maybe", files=[{"url": url}] if url else [])
+                   code=ONLY_LINK if url and not kept else "", accepted="maybe",
+                   files=[{"url": url}] if url else [])

@@ -65,5 +65,6 @@ def usage(message: str,
 
 BUDGET = "Budget"  # the code of a refusal for what may be spent; the call was not sent
 BAD_LINK = "ResultLink"  # the code of failures that are the link's and not the disk's
+ONLY_LINK = "OnlyLink"  # what is paid could not be saved, and is behind a link that nothing but the failure has
 GONE = "ResultGone"  # the code of failures for a result that was made, and that nobody can fetch any more
 BAD_FORM = "AnswerForm"  # the code of failures for an answer, paid, that no script can read

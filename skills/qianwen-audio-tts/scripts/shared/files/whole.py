@@ -21,6 +21,7 @@ FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 _LOST = (errno.EIO, *FULL)
 _IN_USE = (5, 32)  # GetLastError of a rename or a deletion: access denied, sharing violation
 _PATIENCE = 2.0  # seconds; a virus scanner or an indexer has a new file open for less
+PROOF = 64 << 10  # bytes: on a full disk an empty file can still be created, so a proof writes something
 _UMASK = os.umask(0o077)
 os.umask(_UMASK)
 
@@ -188,10 +189,7 @@ def whole(path: str, mode: str = "wb", permissions: int = 0o666, overwrite: bool
 
 
 def prove_writable(folder: str, size: int = 0) -> None:
-    """Write something and delete it again, before anything is paid. Raises OSError.
-
-    On a full disk an empty file can still be created, so `size` bytes are written.
-    """
+    """Write `size` bytes and delete them again, before anything is paid. Raises OSError."""
     probe = Temporary(folder)
     try:
         with probe.create().file as file:

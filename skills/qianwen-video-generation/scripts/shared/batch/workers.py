@@ -5,7 +5,7 @@ import threading
 
 from ..cli.console import Console
 from ..cli.failed import defect, failure_document
-from ..failures import BAD_LINK, BUDGET, Exit, Failure
+from ..failures import BAD_LINK, BUDGET, Exit, Failure, ONLY_LINK
 from ..files.whole import FULL
 # what failures need is loaded now: among many rows there may be no descriptor left to load it with
 from ..transport import errors, said, troubles  # noqa: F401
@@ -185,7 +185,7 @@ class Workers:
         is not billed; what makes files may be."""
         code = failure.exit_code
         return failure.accepted == "maybe" and (
-            code in (Exit.NETWORK, Exit.UNEXPECTED)
+            code in (Exit.NETWORK, Exit.UNEXPECTED) or failure.code == ONLY_LINK
             or self._row_file.files and code not in (Exit.UNSAVED, Exit.RUNNING, Exit.PARTIAL))
 
     def _judge(self, failure: Failure, options) -> None:

@@ -19,12 +19,11 @@ from ..cli.commands import command_line
 from ..failures import usage
 from ..files.locks import FileLock, Held, Lock
 from ..files.own import make_private, open_own, read_own
-from ..files.whole import prove_writable, remove, short_id, sweep, whole
+from ..files.whole import PROOF, prove_writable, remove, short_id, sweep, whole
 from ..transport.request import moment_of
 
 LIFE = 24 * 3600  # seconds that the service keeps a task and a result link (image contract 3.4)
 SUBMITTING, LOST, RUNNING, READY = "submitting", "lost", "running", "ready"
-_PROOF = 64 << 10  # bytes: on a full disk an empty file can still be created, so the proof writes something
 _LARGEST = 64 << 20  # bytes of a record
 _LONG = 4 << 20  # bytes
 _DONE = ".settled"  # a file with the ids of tasks that are done with
@@ -81,7 +80,7 @@ class Journal:
         try:
             make_private(self.folder)
             sweep(self.folder)
-            prove_writable(self.folder, _PROOF)
+            prove_writable(self.folder, PROOF)
         except OSError as error:
             raise usage(f"the journal {self.folder} cannot be written ({error.strerror}), "
                         "but without it a paid result could be lost",
