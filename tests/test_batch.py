@@ -708,7 +708,7 @@ def test_row_ids_last_and_differ(rows, work, monkeypatch):
     rows({"prompt": "a"}, {"prompt": "a"}, {"prompt": "b", "id": 7})
 
     def ids(*arguments):
-        row_file = RowFile("rows.jsonl", _parser().parse_args(["--batch", "f", *arguments]), _parser, "out", main="prompt", files=True)
+        row_file = RowFile("rows.jsonl", _parser().parse_args(["--batch", "f", *arguments]), _parser, "out", main="prompt", files=str)
         row_file.check()
         found = [row.options() for row in row_file.rows()]
         assert [options.output for options in found] == ["out/", "out/", "out/7"] and len(row_file.keys) == row_file.total == 3

@@ -392,7 +392,7 @@ def test_batch_files(work, monkeypatch, name, make):
         (work / name).write_bytes(raw)
         with explained(case, (raw, template), ends):
             options = batch_parser().parse_args([*template, "--batch", name])
-            rows = RowFile(name, options, batch_parser, "out", main="prompt", files=True)
+            rows = RowFile(name, options, batch_parser, "out", main="prompt", files=str)
             rows.check()
             outputs = [row.options().output for row in rows.rows()]
             assert len(outputs) == rows.total and all(lies_in_out(path) for path in outputs), outputs

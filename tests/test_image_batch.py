@@ -339,3 +339,36 @@ def test_a_row_whose_task_was_cancelled_is_made_anew(image, emulator, work, goin
     assert image("--cancel", task).code == 0
     emulator.task_polls = (0, 0)
     assert image(*TASKS).code == 0 and billed(emulator) == {"fox": 2, "owl": 1}
+
+
+# ---- names of files ----------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("two", [({"output": "x"}, {"output": "x.png"}), ({"output": "x.png"}, {"output": "x.jpg"}),
+                                 ({"id": "x"}, {"output": "X.png"})])
+@pytest.mark.parametrize("more", [(), ("--overwrite",)])
+def test_rows_whose_files_would_have_one_name_are_refused(image, emulator, rows, two, more):
+    rows(*({"prompt": "fox", **row} for row in two))
+    done = image(*BATCH, *more)
+    assert done.code == 2 and "line 2: it has the same output as line 1" in done.err and not emulator.requests, done
+
+
+def test_ids_that_differ_by_their_case_or_their_end_have_files_of_their_own(image, emulator, rows, work):
+    rows(*({"id": name, "prompt": name} for name in ("fox", "FOX", "v1.0", "v1.1")))
+    assert image(*BATCH).code == 0
+    check_pictures(work / "out", results(work / "out"))
+
+
+@pytest.mark.parametrize("first", [[{"id": "a-1", "prompt": "owl"}], []])
+def test_no_row_replaces_what_another_row_has_made(image, emulator, rows, work, first):
+    """A row of several pictures numbers them; that is seen when it is sent, also where the other row is of an earlier run."""
+    several = {"id": "a", "prompt": "fox", "set": {"n": 2}}
+    if first:
+        rows(*first)
+        assert image(*BATCH).code == 0
+    rows({"id": "a-1", "prompt": "owl"}, several)
+    done = image(*BATCH, "--overwrite", "--concurrency", 1)
+    lines = results(work / "out")
+    assert done.code in (7, 11) and "another row of this batch makes out/a-1.png" in done.err, done
+    assert notes_of((work / "out" / "a-1.png").read_bytes())["prompt"] == "owl" and lines[1]["exit_code"] == 7
+    assert billed(emulator) == {"owl": 1}
+    assert image(*BATCH, "--overwrite").code in (7, 11) and billed(emulator) == {"owl": 1}

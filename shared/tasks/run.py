@@ -111,7 +111,7 @@ class TaskRun:
         outputs = OutputFiles(options.output, options.overwrite, self.console.redact_result(name), count,
                               self.product.extension, sidecars=not options.no_sidecar,
                               name_id=self.row.name[:6] if self.row else "", text=text,
-                              warn=self.console.warn)
+                              warn=self.console.warn, claim=self.row and self.row.claim)
         try:
             self.journal.prove()
             if options.gallery:

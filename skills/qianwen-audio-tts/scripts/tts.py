@@ -22,6 +22,7 @@ from shared.gallery import page as gallery
 from shared.batch.run import run_calls
 from shared.main import run_script
 from shared.money import cost as money
+from shared.files.outputs import stem_of
 from shared.words import unit
 from tts_models import find_model, out_of_region, TABLE
 from tts_request import (
@@ -46,7 +47,7 @@ def execute(session):
     if options.gallery and not any((options.text, options.text_file, options.request, options.batch)):
         return gallery.gallery_alone(options, console)
     return run_calls(session, lambda one: Run(one).speak(), tts_flags.make_parser, TABLE, estimate,
-                     main="text", instead=INSTEAD, files=True, **gallery.page_after(session))
+                     main="text", instead=INSTEAD, files=stem_of, **gallery.page_after(session))
 
 
 INSTEAD = ("request",)  # what may stand in place of a text

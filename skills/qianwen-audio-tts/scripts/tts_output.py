@@ -49,7 +49,8 @@ class Output:
             self._outputs = OutputFiles(options.output, options.overwrite, name, 1, job.form,
                                         sidecars=not options.no_sidecar, warn=console.warn,
                                         name_id=row.name[:6] if row else "",
-                                        text="srt" if options.srt else "")
+                                        text="srt" if options.srt else "",
+                                        claim=row and row.claim)
 
     def _check_pipe(self) -> None:
         for flag in ("json", "srt", "gallery", "batch"):

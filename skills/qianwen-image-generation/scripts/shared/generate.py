@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from .batch.run import run_calls
 from .failures import Exit
+from .files.outputs import stem_of
 from .gallery.page import gallery_alone, page_after
 from .tasks.commands import list_tasks
 from .tasks.flags import check_single
@@ -31,7 +32,7 @@ def run_files(session, make_run, make_parser, *, instead, most: int, estimate, t
         return gallery_alone(options, console)
     more = batch_settings(session, journal) if options.batch is not None else {}
     return run_calls(session, lambda one: make_run(one, journal).generate(), make_parser, table, estimate,
-                     files=True, instead=instead, most=most, **more)
+                     files=stem_of, instead=instead, most=most, **more)
 
 
 def batch_settings(session, journal: Journal) -> dict:

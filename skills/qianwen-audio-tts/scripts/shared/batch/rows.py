@@ -43,8 +43,8 @@ _SWITCH = {**dict.fromkeys(("true", "yes", "y", "1", "x", "是"), True),
 
 # One row: the line it stands in, its `id` (None without one), its key (64 bits of its identity), its options,
 # its way through the Throttle once it is being done, the record as it stands in the file, the task that its
-# line in the results leads to.
-class Row(namedtuple("Row", "line id key options throttle record task", defaults=(None, {}, ""))):
+# line in the results leads to, and `claim(paths)`, which refuses files of other rows.
+class Row(namedtuple("Row", "line id key options throttle record task claim", defaults=(None, {}, "", None))):
     __slots__ = ()
 
     @property
@@ -61,7 +61,7 @@ class RowFile:
     """
 
     def __init__(self, path: str, options, make_parser, folder: str, *, main: str, instead=(),
-                 files: bool = False, holds_key=lambda text: False):
+                 files=None, holds_key=lambda text: False):
         self.path, self.folder, self.main, self.files = path, folder, main, files
         self._main_flag = main.replace("_", "-")
         self._file_flag = self._main_flag + "-file"
@@ -153,11 +153,13 @@ class RowFile:
         self._parsed_of(found)
         self._check_main(self._main_of(row, record), row)
         self._filled_system(row, record)
-        output = self._output(row)
+        key = self._hash(row, record)
+        output = self._output(row, key)
         self._check_files(found)
-        if "output" in row and not output.endswith("/"):
-            _refuse_twice(outputs, _hash64(os.path.normpath(output).casefold()), line, "output")
-        return self._hash(row, record)
+        if output and not output.endswith("/"):
+            name = (self.files or str)(os.path.normpath(output).casefold())
+            _refuse_twice(outputs, _hash64(name), line, "output" if "output" in row else "id or output")
+        return key
 
     def _count_equal(self, keys: array, bad: BadRows) -> None:
         """Equal rows are told apart by their number; equal ids are refused."""

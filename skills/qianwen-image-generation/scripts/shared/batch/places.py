@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import threading
 
-from ..failures import usage
+from ..body import objects_in
+from ..failures import Exit, Failure, usage
 from ..files.names import path_of
 
 _LONGEST = 32_767  # characters of a path; no system opens a longer one
@@ -94,6 +96,34 @@ class Places:
         if re.fullmatch(_OWN, _folded(inside.split(os.sep)[0])) or any(_is_same(path, own)
                                                                        for own in self._own):
             raise usage(f"{name!r} {value!r} is a file of the batch itself", "name another file")
+
+
+class Claims:
+    """Which row makes which file: with --overwrite one row must not replace what another one has made. Safe for
+    threads."""
+
+    def __init__(self):
+        self._owners: dict = {}  # hash of a path -> key of the row
+        self._lock = threading.Lock()
+
+    def note(self, key: int, files) -> None:
+        """The `files` that the line of a row tells."""
+        for entry in objects_in({"files": files}, "files"):
+            if isinstance(entry.get("path"), str):
+                self._owners[hash(_folded_path(entry["path"]))] = key
+
+    def take(self, key: int, paths: list) -> None:
+        """Before a row is sent. Raises Failure."""
+        with self._lock:
+            taken = [path for path in paths if self._owners.get(hash(_folded_path(path)), key) != key]
+            if taken:
+                raise Failure(Exit.EXISTS, f"another row of this batch makes {taken[0]}; nothing was sent for this one",
+                              fix="give one of them another output, which differs by more than a number at its end")
+            self._owners.update((hash(_folded_path(path)), key) for path in paths)
+
+
+def _folded_path(path: str) -> str:
+    return os.path.realpath(path).casefold()
 
 
 def _paths_of(value: str) -> set:

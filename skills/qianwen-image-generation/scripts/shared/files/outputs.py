@@ -18,11 +18,12 @@ class OutputFiles:
     `output` is a file's name, a folder (existing, or ending in a slash), or None for the working directory.
     One file is called by its name; several get -1, -2 … before the extension. With `sidecars`, NAME.json goes
     beside each; with `text`, an extension, a text of that kind goes beside them. What is `resumed` was
-    checked when it began.
+    checked when it began. `claim(paths)` refuses what --overwrite may not replace.
     """
 
     def __init__(self, output: str | None, overwrite: bool, name: str, count: int, extension: str, *,
-                 sidecars: bool = True, name_id: str = "", text: str = "", resumed: bool = False, warn=None):
+                 sidecars: bool = True, name_id: str = "", text: str = "", resumed: bool = False, warn=None,
+                 claim=None):
         if output == "-":
             raise usage("--output - is stdout, and files of this kind are not written there",
                         "name a file or a folder")
@@ -41,7 +42,7 @@ class OutputFiles:
         try:
             prove_folder(self.folder)
             if not resumed:
-                self._check_free(text)
+                self._check_free(text, claim)
                 self._prove_names(text)
         except BaseException:
             self.discard()
@@ -62,8 +63,10 @@ class OutputFiles:
         """The name of the text beside the files."""
         return os.path.join(self.folder, f"{self.stem}.{extension}")
 
-    def _check_free(self, text: str) -> None:
+    def _check_free(self, text: str, claim) -> None:
         paths = [self.path(number) for number in range(1, self.count + 1)]
+        if claim and self.overwrite:
+            claim(paths)
         for path in [*paths, *([self.text_path(text)] if text else [])]:
             if os.path.isdir(path):
                 raise usage(f"{path} is a folder",
@@ -187,9 +190,14 @@ def _place(output: str | None, name: str, name_id: str, extension: str) -> tuple
     if output is None or output.endswith(("/", os.sep)) or os.path.isdir(output):
         return output or "", f"{slug(name)}-{name_id}", extension
     folder, file = os.path.split(output)
-    stem, suffix = os.path.splitext(file)
-    known = suffix[1:].lower() in _KNOWN
-    return folder, stem if known else file, suffix[1:] if known else extension
+    stem = stem_of(file)
+    return folder, stem, file[len(stem) + 1:] or extension
+
+
+def stem_of(output: str) -> str:
+    """A file's name without the extension that it keeps, or that its content corrects."""
+    stem, suffix = os.path.splitext(output)
+    return stem if suffix[1:].lower() in _KNOWN else output
 
 
 _SAME = {"jpeg": "jpg", "jpe": "jpg", "tif": "tiff", "opus": "ogg"}

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import json
 import os
 import re
@@ -27,7 +28,7 @@ from ..files.own import no_room, open_own
 from ..files.whole import FULL, InUse, sweep, to_disk, whole
 from ..tasks.journal import is_submitting
 from .index import Index, Keys
-from .places import NAMES
+from .places import Claims, NAMES
 from .results_table import check_table, foreign, index_of, put_in_order, ResultsTable
 from .rows import RowFile
 
@@ -55,6 +56,7 @@ class BatchFolder:
         self.in_doubt: set = set()  # keys of rows begun without an outcome
         self.partial: set = set()  # keys of rows of which a part is saved; they are not paid again
         self._tasks: dict = {}  # by the keys of rows: the task that goes on, or whose result is not here yet
+        self._claims = Claims()
         self.damaged: dict = {}  # what came of rows in doubt, by their keys
         self._untidy = False  # there are lines to drop, or without an end
         self._writing, self._has_table = threading.Lock(), False
@@ -97,6 +99,7 @@ class BatchFolder:
                 self._take_damaged(raw)
             elif worth:
                 stay.add(entry["key"], worth << _PLACE | place)
+                self._claims.note(entry["key"], entry["files"] if self._overwrite else [])
             elif entry["in_doubt"]:
                 self.in_doubt.add(entry["key"])
             if entry and self._goes_on(entry):
@@ -190,8 +193,9 @@ class BatchFolder:
         return bool(record) and not is_submitting(record)
 
     def with_task(self, row):
-        """A row with the task that its line leads to."""
-        return row._replace(task=self._tasks.get(row.key, ""))
+        """A row with the task that its line leads to, and its claim to the files it makes."""
+        return row._replace(task=self._tasks.get(row.key, ""),
+                            claim=functools.partial(self._claims.take, row.key))
 
     def skipped(self, key: int) -> bool:
         return self._stay.get(key) is not None
@@ -325,7 +329,8 @@ def _entry(raw: bytes) -> dict | None:
     try:
         line = json.loads(raw)
         return {"key": _key(line["key"]), "ok": line["ok"] is True, "in_doubt": line.get("in_doubt") is True,
-                "partial": is_partial(line), "task": _task_of(line)}
+                "partial": is_partial(line), "task": _task_of(line),
+                "files": line.get("files")}
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
 

@@ -26,7 +26,7 @@ CONCURRENCY = 4
 LOCK_WAIT = 60.0  # seconds beyond --timeout that another run may take to finish its rows
 
 
-def run_batch(session, call, make_parser, *, files: bool = False, before=None, after=None, most: int = 0,
+def run_batch(session, call, make_parser, *, files=None, before=None, after=None, most: int = 0,
               **row_settings) -> Exit:
     """Do all rows of --batch that are not done yet, each by `call(session of the row)`.
 
@@ -72,11 +72,11 @@ def take_batch(session, make_parser, tick=lambda: None, *, allowed=(), **row_set
 
 
 def open_batch(session, make_parser, folder: str, tick=lambda: None, *, main: str = "prompt", instead=(),
-               files: bool = False, recoverable=None) -> tuple:
+               files=None, recoverable=None) -> tuple:
     """The rows of --batch, all of them looked at, and what is known of them in the folder. Raises usage.
 
     `main` is the main input's name in a row and in the options; a row may lack it where one of the flags
-    `instead` is there. `files`: the skill writes files, so each row has an output folder.
+    `instead` is there. `files(output)`, of a skill that writes files, is the stem of their names.
     `recoverable(row)` gives the journal's record of a row that was begun, by which the skill can find out what
     became of it; None without one.
     `tick()` is called at each line.
