@@ -27,6 +27,7 @@ for skill in sorted((ROOT / "skills").glob("*/scripts")):
 sys.path.insert(0, str(ROOT))  # first, so that `shared` is the source and not a copy
 
 import shared  # noqa: E402, F401  before any script is imported, which puts its own folder first
+from shared.tasks.polling import Polled  # noqa: E402
 from tests.emulator import Emulator  # noqa: E402
 
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # started in the background by a shell; scripts would inherit it
@@ -189,6 +190,12 @@ def work(tmp_path):
     folder = tmp_path / "work"
     (folder / ".git").mkdir(parents=True)
     return folder
+
+
+@pytest.fixture
+def short_waits(monkeypatch):
+    """What is waited for a task ends after a tenth of a second, in calls of this process."""
+    monkeypatch.setattr(Polled, "wait", lambda self, record, most, wait=Polled.wait: wait(self, record, min(most, 0.1)))
 
 
 @pytest.fixture

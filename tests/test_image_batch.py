@@ -83,10 +83,10 @@ def test_a_rerun_pays_nothing(image, emulator, rows, work):
     assert billed(emulator) == {"a": 2, "b": 1} and len(results(work / "out")) == 3
 
 
-def test_the_same_rows_into_another_folder_are_other_calls(image, emulator, rows, work):
+def test_the_same_rows_into_another_folder_are_other_calls(image, emulator, rows, work, short_waits):
     rows({"prompt": "a", "model": "wan2.2-t2i-flash"})
     emulator.task_polls = (10_000, 1)
-    first = image(*BATCH, "--poll", "0.05", "--max-wait", "1")
+    first = image(*BATCH, "--poll", "0.05")
     assert first.code == 5 and results(work / "out")[0]["task_id"], first
     emulator.task_polls = (1, 1)
     assert image("--batch", "rows.jsonl", "-o", "other", "--poll", "0.05").code == 0
@@ -94,10 +94,10 @@ def test_the_same_rows_into_another_folder_are_other_calls(image, emulator, rows
     check_pictures(work / "other", results(work / "other"))
 
 
-def test_tasks_that_were_not_ended_are_gone_on_with(image, emulator, rows, work):
+def test_tasks_that_were_not_ended_are_gone_on_with(image, emulator, rows, work, short_waits):
     rows(*({"prompt": f"row {number}", "model": "wan2.2-t2i-flash"} for number in range(4)))
     emulator.task_polls = (10_000, 1)
-    assert image(*BATCH, "--poll", "0.05", "--max-wait", "1").code == 5
+    assert image(*BATCH, "--poll", "0.05").code == 5
     emulator.task_polls = (1, 1)
     done = image(*BATCH, "--poll", "0.05", "--json")
     assert done.code == 0, done
@@ -271,12 +271,12 @@ TASKS = (*BATCH, "--model", "wan2.2-t2i-flash", "--poll", "0.05")
 
 
 @pytest.fixture
-def going_on(image, emulator, rows, work):
+def going_on(image, emulator, rows, work, short_waits):
     """Two rows, of which the first has a task that was not waited for; its id."""
     def begin():
         rows({"id": "r0", "prompt": "fox"}, {"id": "r1", "prompt": "owl"})
         emulator.task_polls = (500, 500)
-        assert image(*TASKS, "--concurrency", 1, "--max-wait", 1).code == 5
+        assert image(*TASKS, "--concurrency", 1).code == 5
         emulator.task_polls = (0, 0)
         (line,) = results(work / "out")
         return line["task_id"]

@@ -522,12 +522,12 @@ def test_states_that_are_no_end(film, emulator, media, work, status):
     assert result.code == 0 and status.lower() in result.err and assert_right(emulator, work, "a boat"), result
 
 
-def test_waiting_ends_before_the_task(film, emulator, work, home):
+def test_waiting_ends_before_the_task(film, emulator, work, home, short_waits):
     emulator.task_polls = (10**6, 0)
-    result = film("a boat", "--max-wait", 1, "-o", "new/boat.mp4", *SOON)
+    result = film("a boat", "-o", "new/boat.mp4", *SOON)
     assert_words(result)
     assert result.code == 5 and emulator.creates[0].task_id in result.err and len(journal(home)) == 1 and not (work / "new").exists()
-    again = film(*command_in(result.err), "--max-wait", 1, "--json", *SOON)
+    again = film(*command_in(result.err), "--json", *SOON)
     assert again.code == 5 and command_in(again.document["resume"]) == command_in(result.err), again
     emulator.task_polls = (0, 0)
     fetch(film, emulator, result)
