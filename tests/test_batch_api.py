@@ -455,6 +455,19 @@ def test_answers_whose_files_are_there_already_are_saved(run, emulator, home, wo
     assert "exists" not in failed["error"]["message"] and (work / "out" / "a.md").read_text() == "there", failed
 
 
+def test_answers_that_a_killed_run_has_saved_are_not_warned_of(run, emulator, home, work, monkeypatch):
+    write(work / "rows.jsonl", {"prompt": "a", "output": "a.md"}, {"prompt": "b", "output": "b.md"})
+    given = run("--batch", "rows.jsonl", "--batch-api", "-o", "out", "--no-think", "--no-wait").out.strip()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("shared.batch.landing.Landing._settle", lambda self, jobs, tally: 1 / 0)
+        assert run("--resume", given, "--poll", "0.02").code == 1
+    before = results(work / "out")
+    done = run("--resume", given, "--poll", "0.02", "--json")
+    assert done.code == 0 and not done.document["warnings"] and results(work / "out") == before and records(home) == [], done
+    (spent,) = run("--spent", "--json").document["spent"]["by"]
+    assert spent["calls"] == 2 and spent["units"]["input_tokens"] == sum(line["usage"]["prompt_tokens"] for line in before)
+
+
 def test_files_are_replaced_as_the_command_said(run, emulator, work):
     write(work / "rows.jsonl", {"prompt": "a", "output": "a.md"})
     given = run("--batch", "rows.jsonl", "--batch-api", "-o", "out", "--no-think", "--overwrite", "--no-wait").out.strip()

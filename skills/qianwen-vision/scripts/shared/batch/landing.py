@@ -166,7 +166,7 @@ class Landing:
             seen += outcome is not None
             if self._folder.skipped(row.key):
                 if outcome is not None:  # an earlier run saved it, and was cut off before it could sum up
-                    self._document(row, outcome)
+                    self._count(outcome)
                 continue
             if outcome is not None:
                 self._record(row, self._document(row, outcome), tally)
