@@ -455,6 +455,34 @@ def test_answers_whose_files_are_there_already_are_saved(run, emulator, home, wo
     assert "exists" not in failed["error"]["message"] and (work / "out" / "a.md").read_text() == "there", failed
 
 
+CALL = {"id": "c", "type": "function", "index": 0, "function": {"name": "now", "arguments": "{}"}}
+
+
+@pytest.mark.parametrize("reason, content, code, fields", [
+    ("content_filter", "half of", 10, {"partial"}), ("stop", '{"m": "no"}', 8, {"partial"}), ("length", '{"mood": "go', 8, {"partial"}),
+    ("tool_calls", "Let me see", None, {"tool_calls", "finish_reason", "reasoning"}), ("stop", '{"mood": "good"}', None, {"data"})])
+def test_answers_whose_files_are_gone_are_judged_like_any(run, emulator, work, altered, reason, content, code, fields):
+    (work / "s.json").write_text(json.dumps(MOOD))
+    (work / "x.txt").write_text("hello")
+    write(work / "rows.jsonl", {"prompt": "a", "attach": "x.txt"})
+    given = run("--batch", "rows.jsonl", "--batch-api", "-o", "out", "--no-think", "--schema", "s.json", "--no-wait").out.strip()
+    (work / "x.txt").unlink()
+
+    def change(lines):
+        line = json.loads(lines[0])
+        (choice,) = line["response"]["body"]["choices"]
+        calls = {"tool_calls": [CALL]} if reason == "tool_calls" else {}
+        choice.update(finish_reason=reason, message={"content": content, "reasoning_content": "hm", **calls})
+        return [json.dumps(line).encode()]
+    altered(change)
+    done = run("--resume", given, "--poll", "0.02", "--json")
+    (line,) = results(work / "out")
+    assert line["ok"] == (code is None) and line.get("exit_code") == code and fields <= set(line), (done, line)
+    assert "x.txt does not exist" in line["warnings"][0] and line["billing"]["cost"]["known"], line
+    (spent,) = run("--spent", "--json").document["spent"]["by"]
+    assert spent["calls"] == 1 and done.code == (code or 0), done
+
+
 def test_answers_that_a_killed_run_has_saved_are_not_warned_of(run, emulator, home, work, monkeypatch):
     write(work / "rows.jsonl", {"prompt": "a", "output": "a.md"}, {"prompt": "b", "output": "b.md"})
     given = run("--batch", "rows.jsonl", "--batch-api", "-o", "out", "--no-think", "--no-wait").out.strip()

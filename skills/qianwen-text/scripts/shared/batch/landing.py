@@ -5,13 +5,15 @@ A row's document is made from its stored answer as from one that has just come."
 from __future__ import annotations
 
 import contextlib
-import json
+import copy
 import os
 import shutil
 
 from ..chat.price import charged
+from ..chat.request import ChatAsk
+from ..chat.turn import chat_request, Turn
 from ..cli.failed import defect, failure_document
-from ..cli.inputs import read_json
+from ..cli.inputs import read_json, read_object
 from ..failures import BAD_FORM, Exit, Failure
 from ..files.own import make_private
 from ..files.whole import Temporary
@@ -211,22 +213,10 @@ class Landing:
                 continue
             billing = self._count(outcome)
             if not self._folder.skipped(key):
-                self._write(Row(0, None, key, None), self._plain(outcome, billing))
-
-    def _plain(self, outcome: dict, billing: dict, **more) -> dict:
-        """A document with the answer as it came, which is paid whatever can be made of it."""
-        return {"ok": "body" in outcome, "skill": self._console.skill,
-                **self._console.redact_result({**raw_answer(outcome), **more}),
-                **({"billing": billing} if billing else {})}
-
-    def _as_it_came(self, outcome: dict, billing: dict, why: str) -> dict:
-        """The document of a row whose files are no longer as they were when its job was made."""
-        self._as_they_came += 1
-        more = {"warnings": [f"the answer is as it came, because {why}"]}
-        if getattr(self._options, "schema", None) or self._options.json_object:
-            with contextlib.suppress(ValueError, RecursionError):
-                more["data"] = json.loads(raw_answer(outcome)["text"])
-        return self._plain(outcome, billing, **more)
+                self._write(Row(0, None, key, None), {
+                    "ok": "body" in outcome, "skill": self._console.skill,
+                    **self._console.redact_result(raw_answer(outcome)),
+                    **({"billing": billing} if billing else {})})
 
     def _count(self, outcome: dict) -> dict:
         """Count an answer that no row is made of; its `billing`, empty where it cost nothing."""
@@ -237,9 +227,12 @@ class Landing:
         self._costs.add(job["model"], cost, share_of(job))
         return {"units": cost.units, "cost": document(cost)}
 
-    def _document(self, row, outcome: dict) -> dict:
-        """The document of a row, made from its stored answer as from one that has just come."""
+    def _document(self, row, outcome: dict, why: str = "", costs: Costs | None = None) -> dict:
+        """The document of a row, made from its stored answer as from one that has just come; without the files
+        that the row names, where that is the reason `why` it was not taken."""
         console = RowConsole(self._console)
+        if why:
+            console.warn(f"the answer is as it came, because {why}")
 
         def answer() -> dict:
             if "body" in outcome:
@@ -247,17 +240,21 @@ class Landing:
             raise self._explained(outcome)
         session = None
         try:
-            session = StoredSession(self._session, row, row.options(), console, answer, self._costs)
-            self._call(session)
+            options = self._options_of(row) if why else row.options()
+            session = StoredSession(self._session, row, options, console, answer, costs or self._costs)
+            if why:
+                self._take(session, outcome["job"]["model"])
+            else:
+                self._call(session)
             return console.captured
         except Failure as error:
             failure = error
         except Exception as error:
             failure = defect(error, self._console)
         is_settled = session is not None and session.payments.settled
-        if failure.exit_code in _HERE and raw_answer(outcome).get("text"):
-            billing = failure.billing if is_settled else self._count(outcome)
-            return self._as_it_came(outcome, billing, failure.message.partition("; nothing was sent")[0])
+        if failure.exit_code in _HERE and "body" in outcome and not why:
+            reason = failure.message.partition("; nothing was sent")[0]
+            return self._document(row, outcome, reason, Costs() if is_settled else self._costs)
         if failure.exit_code in _HERE:
             failure = self._explained(outcome)
         is_paid = "message" not in outcome
@@ -270,6 +267,25 @@ class Landing:
             failure.cause, failure.fix = "", _ODD_FIX
         document = failure_document(console, failure)
         return {**document, "in_doubt": True} if is_odd else document
+
+    def _options_of(self, row):
+        """The options of a row, those of the command where the row's are no longer legal here."""
+        try:
+            return row.options()
+        except Failure:
+            return copy.copy(self._options)
+
+    def _take(self, session: StoredSession, model_id: str) -> None:
+        """What the row's own call does with its answer, without the files that go in or out. Raises Failure."""
+        options, schema = session.options, None
+        with contextlib.suppress(Failure):  # the row's own, which may be gone as well
+            schema = read_object(options.schema, "--schema") if options.schema else None
+        ask = ChatAsk(json_object=options.json_object or bool(options.schema), schema=schema,
+                      prefix=getattr(options, "prefix", None))
+        turn = Turn(session, ask, self._table.find(model_id)[0], None, session.client())
+        turn.ask(chat_request(session.endpoint, {"model": model_id, "messages": []}))
+        turn.report()
+        self._as_they_came += 1
 
     def _explained(self, outcome: dict) -> Failure:
         if "message" not in outcome:
