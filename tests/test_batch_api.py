@@ -372,18 +372,37 @@ def two_jobs(listed, run, emulator, home, work):
     return given
 
 
-@pytest.mark.parametrize("is_job", [True, False])
-def test_a_job_or_file_that_is_gone_holds_up_no_other(two_jobs, run, emulator, home, work, is_job):
-    if is_job:
-        del emulator.batches[next(iter(emulator.batches))]
-    else:
-        assert run("--status", two_jobs).code == 0
-        del emulator.files[next(name for name in emulator.files if "output" in name)]
+def test_a_job_that_is_gone_holds_up_no_other(two_jobs, run, emulator, home, work):
+    gone, other = emulator.batches
+    inputs = {job["batch"]: job["input"] for job in records(home)[0]["jobs"]}
+    del emulator.batches[gone]
     done = run("--resume", two_jobs, "--poll", "0.02", "--json")
     assert done.code == 11 and (counts(done)["done"], counts(done)["in_doubt"]) == (2, 2), done
-    assert "the results of 2 rows are not there" in done.err and records(home) == [] and "not billed" not in done.err, done
+    (warning,) = done.document["warnings"]
+    assert f"the results of 2 rows are not there, so the files of {gone} stay in the account: {inputs[gone]}. " in warning, done
+    assert list(emulator.files) == [inputs[gone]] and records(home) == [] and "not billed" not in done.err
     again = run("--batch", "rows.jsonl", "--batch-api", "-o", "out", "--no-think", "--poll", "0.02")
     assert again.code == 11 and sum(map(is_create, emulator.requests)) == 2, again
+
+
+@pytest.mark.parametrize("is_given_up", [False, True])
+def test_a_job_whose_file_is_gone_waits_until_it_is_given_up(two_jobs, run, emulator, home, work, is_given_up):
+    assert run("--status", two_jobs).code == 0
+    gone = next(name for name in emulator.files if "output" in name)
+    file = emulator.files.pop(gone)
+    for _ in range(2):
+        done = run("--resume", two_jobs, "--poll", "0.02", "--json")
+        error = done.document["error"]
+        assert done.code == 8 and gone in error["message"] and f"--cancel {two_jobs}" in error["fix"], done
+        assert (counts(done)["kept"] + counts(done)["done"], counts(done)["in_doubt"], len(records(home))) == (2, 0, 1), done
+    if is_given_up:
+        assert run("--cancel", two_jobs).code == 0
+    else:
+        emulator.files[gone] = file
+    done = run("--resume", two_jobs, "--poll", "0.02", "--json")
+    assert done.code == 11 * is_given_up and counts(done)["in_doubt"] == 2 * is_given_up and records(home) == [], done
+    assert len(emulator.files) == is_given_up, "its input stays, and is named"
+    assert all(name in done.err for name in emulator.files) and gone not in done.err and sum(map(is_create, emulator.requests)) == 2
 
 
 def is_create(request) -> bool:
@@ -398,7 +417,8 @@ def test_jobs_that_another_account_may_have_wait_for_its_key(listed, api, run, e
         error = done.document["error"]
         assert done.code == 8 and f"does not know {next(iter(kept))}" in error["message"] and "30 days" in error["cause"], done
         assert f"--resume {given}" in error["fix"] and f"--cancel {given}" in error["fix"] and len(records(home)) == 1, done
-    assert run("--status", given).out.startswith("UNKNOWN: ")
+    status = run("--status", given)
+    assert status.out.startswith("UNKNOWN: ") and "keeps jobs for 30 days" in status.err, status
     emulator.batches.update(kept)
     assert run("--resume", given, "--poll", "0.02").code == 0
     check_clean(emulator, home, work)
@@ -409,7 +429,9 @@ def test_jobs_that_nobody_has_can_be_given_up(listed, api, run, emulator, home, 
     given = api("--no-wait").out.strip()
     emulator.batches.clear()
     assert run("--cancel", given).code == 8
-    assert run("--cancel", given).out == f"{given} cancelled\n"
+    cancelled = run("--cancel", given)
+    assert cancelled.out == f"{given} cancelled\n" and "rows may have been billed; note them as in doubt with: " in cancelled.err, cancelled
+    assert run("--status", given).out.startswith("UNKNOWN: ")
     done = run("--resume", given, "--poll", "0.02", "--json")
     assert done.code == 6 and counts(done)["in_doubt"] == ROWS and records(home) == [], done
     assert api().code == 11 and sum(map(is_create, emulator.requests)) == 1

@@ -21,7 +21,7 @@ from ..transport.request import Request
 from ..transport.retries import Retries
 from ..words import counted, data_size
 from .job_facts import (
-    CREATED, CREATING, ENDS, GONE, id_of, is_id, MERGED, number_of, reasons_of, UNKNOWN, UPLOADED, WRITTEN
+    CREATED, CREATING, ENDS, files_of, GONE, id_of, is_id, MERGED, number_of, reasons_of, UNKNOWN, UPLOADED, WRITTEN
 )
 from .job_files import URL
 from .stored import Costs
@@ -36,6 +36,7 @@ class Jobs(Polled):
     """The jobs of one record; `--status` and `--cancel` are those of tasks."""
 
     repeat = 300.0
+    kept = "the service keeps jobs for 30 days after their end, and for the account that made them alone"
 
     def __init__(self, client, journal: Journal, console, record: dict, pace=PACE, payments=None, **clocks):
         super().__init__(client, journal, console, pace=pace, **clocks)
@@ -220,13 +221,14 @@ class Jobs(Polled):
         if ended and known:
             self.record["state"] = READY
         self.save()
-        status = "RUNNING" if not ended else SUCCEEDED if known else UNKNOWN.upper()
+        status = "RUNNING" if not ended else SUCCEEDED if known and not self._are_all(GONE) else UNKNOWN.upper()
         return status, {"output": {"message": self.words()}}
 
     def is_known(self, job: dict) -> bool:
-        """Whether the service knows a job; it is looked at."""
-        self._look_at(job)
-        return job["status"] != UNKNOWN
+        """Whether the service knows a job that is not given up; it is looked at."""
+        if job["status"] != GONE:
+            self._look_at(job)
+        return job["status"] not in (UNKNOWN, GONE)
 
     def _look_at(self, job: dict) -> None:
         try:
@@ -247,20 +249,32 @@ class Jobs(Polled):
 
     def _knows_none(self) -> bool:
         """Whether the service knows no job that is to be fetched, though it should still have them."""
-        unknown = [job["status"] == UNKNOWN for job in self.to_fetch()]
-        return bool(unknown) and all(unknown) and not self.journal.expired(self.record)
+        return self._are_all(UNKNOWN) and not self.journal.expired(self.record)
+
+    def _are_all(self, status: str) -> bool:
+        """Whether this is the status of all jobs that are to be fetched."""
+        return {job["status"] for job in self.to_fetch()} == {status}
 
     def check_known(self) -> None:
         """Raise Failure where the key may be that of another account: the jobs stay in the record then."""
         if not self._knows_none():
             return
-        given, names = self.record["id"], ", ".join(job["batch"] for job in self.to_fetch())
-        resume = resume_command(given, self.journal)
-        raise Failure(Exit.FAILED, f"the service does not know {names}",
-                      "it keeps jobs for 30 days after their end, and for the account that made them alone",
-                      f"set the key of that account, then go on with: {resume}; or give them up with: "
-                      + resume_command(given, self.journal, "--cancel"),
-                      task_id=given, resume=resume, accepted="maybe")
+        names = ", ".join(job["batch"] for job in self.to_fetch())
+        raise self._waits(f"the service does not know {names}", self.kept, "set the key of that account, then ")
+
+    def lost(self, job: dict, file_id: str) -> Failure:
+        """The Failure of results that are not there though their job is. The job waits for them, or for the user
+        to give it up."""
+        job["lost"] = True
+        self.save()
+        return self._waits(f"the service has no file {file_id}, which has the results of {job['batch']}",
+                           "it was deleted, or cannot be had at this moment")
+
+    def _waits(self, message: str, cause: str, first: str = "") -> Failure:
+        given, resume = self.record["id"], resume_command(self.record["id"], self.journal)
+        return Failure(Exit.FAILED, message, cause, f"{first}go on with: {resume}; or give them up with: "
+                       + resume_command(given, self.journal, "--cancel"),
+                       task_id=given, resume=resume, accepted="maybe")
 
     def check(self, record: dict, status: str, body: dict, times: int) -> None:
         self.check_known()
@@ -318,15 +332,19 @@ class Jobs(Polled):
         for job in self.jobs:
             if job["state"] == CREATING and not self._find_patiently(job):
                 self._correct(job, FREE)
+            if job.get("lost"):
+                job["status"] = GONE
             if job["state"] == CREATED and job["status"] not in ENDS:
                 self._cancel_job(job)
         self.save()
         self.check_known()
         self.record["jobs"] = [job for job in self.jobs if job["state"] in (CREATED, MERGED)]
         if self.to_fetch():
+            resume, said = resume_command(self.record["id"], self.journal), "rows that were done are billed; fetch them"
+            if self._are_all(GONE):
+                self.record["state"], said = READY, "the rows may have been billed; note them as in doubt"
             self.save()
-            self.console.note("rows that were done are billed; fetch them with: "
-                              + resume_command(self.record["id"], self.journal))
+            self.console.note(f"{said} with: {resume}")
         else:
             self.delete_files()
             self.journal.remove(self.record)
@@ -356,11 +374,14 @@ class Jobs(Polled):
         self.client.save(Request("GET", self._url("files", file_id, "content")), file)
 
     def delete_files(self) -> None:
-        """Take input, output and errors out of the account, and uploads whose answer was lost. One that
-        cannot be deleted fails nothing."""
-        known = [job[name] for job in self.jobs for name in ("input", "output", "errors") if job.get(name)]
+        """Take input, output and errors out of the account, and uploads whose answer was lost, but for jobs
+        whose files stay. One that cannot be deleted fails nothing."""
+        known = [file_id for job in self.jobs for file_id in files_of(job)]
+        stay = {file_id for job in self.jobs if job.get("stay") for file_id in files_of(job)}
         left = []
         for file_id in dict.fromkeys([*known, *self._uploaded()]):
+            if file_id in stay:
+                continue
             try:
                 self.client.json(Request("DELETE", self._url("files", file_id)), Retries.READ)
             except Failure as failure:

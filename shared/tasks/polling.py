@@ -23,6 +23,7 @@ class Polled:
     `pace` is the first and the longest pause between two polls, in seconds."""
 
     usual = ""  # how long it takes, in words
+    kept = ""  # for how long and for whom the service keeps it, in words
     repeat = 30.0  # seconds after which a line of progress is printed although nothing has changed
     WORDS: dict = {}  # status -> the word for it, where that is not the status itself
 

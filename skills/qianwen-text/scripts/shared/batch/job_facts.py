@@ -25,6 +25,11 @@ def most_results(job: dict) -> int:
     return 0 if job["status"] == "failed" else job.get("done", 0)
 
 
+def files_of(job: dict) -> list:
+    """The ids of the files that a job has in the account."""
+    return [job[name] for name in ("input", "output", "errors") if job.get(name)]
+
+
 def share_of(job: dict):
     """What one row of a job is counted with."""
     return parts(cost_counted(job), [1, job["rows"] - 1])[0]

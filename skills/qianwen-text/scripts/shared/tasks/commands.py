@@ -72,6 +72,8 @@ def show_status(given: str, runner, journal: Journal, console) -> str:
     facts = {"task_id": task_id, "status": status, "code": output.get("code") or body.get("code"),
              "message": output.get("message") or body.get("message"), "request_id": body.get("request_id")}
     say_status({name: value for name, value in facts.items() if value}, journal, console)
+    if status == UNKNOWN and not console.json_mode:
+        console.note(runner.kept)
     return status
 
 
@@ -107,8 +109,6 @@ def say_status(facts: dict, journal: Journal, console) -> None:
     elif facts["status"] == "EXPIRED":
         console.note("its links are older than 24 hours by this machine's clock; "
                      f"see whether they still work: {resume_command(facts['task_id'], journal)}")
-    elif facts["status"] == UNKNOWN:
-        console.note("the service keeps tasks for 24 hours, in the region and account that created them")
 
 
 def cancel(given: str, runner, journal: Journal, console) -> None:

@@ -66,6 +66,7 @@ class Tasks(Polled):
     taken at all: it is not billed. `has_result(record, body)` tells whether an answer has a result that can be
     read. `pacing` is what Polled takes."""
 
+    kept = "the service keeps tasks for 24 hours, in the region and account that created them"
     WORDS = {"PENDING": "waiting", PERHAPS: "in an unknown state", "": "in an unknown state",
              SUCCEEDED: "without a result that can be read"}
 
@@ -291,7 +292,7 @@ class Tasks(Polled):
         if status == UNKNOWN:
             return Failure(
                 Exit.FAILED, f"the service does not know the task {record['task_id']}",
-                "the service keeps tasks for 24 hours, in the region and account that created them",
+                self.kept,
                 "check QWEN_REGION and the key; "
                 "when 24 hours have passed, the result is gone, so run the original command again", **known)
         if status == CANCELED:

@@ -22,7 +22,7 @@ from ..tasks.journal import Journal, READY
 from ..transport.context import ServiceError
 from ..words import counted
 from .folder import BatchFolder
-from .job_facts import MERGED, most_results, share_of
+from .job_facts import files_of, MERGED, most_results, share_of
 from .job_files import job_folder
 from .outcomes import Outcomes, raw_answer
 from .service import Jobs
@@ -77,7 +77,8 @@ class Landing:
             if not len(outcomes):
                 jobs.check_known()
             self._folder.open()
-            self._merge(outcomes, tally, bool(jobs.record["stay"]) and not self._unread)
+            some_are_lost = any(job["stay"] for job in jobs.to_fetch())
+            self._merge(outcomes, tally, some_are_lost and not self._unread)
         tally.end = self._unread or jobs.end_of(tally)
         return self._report(tally) if self._unread else self._report(tally, lambda: self._settle(jobs, tally))
 
@@ -95,12 +96,12 @@ class Landing:
                 "the results are saved"))
 
     def tidy(self, jobs: Jobs) -> None:
-        stay = jobs.record.get("stay")
-        if stay:
-            known = (job.get(name) for job in jobs.jobs for name in ("output", "errors", "batch"))
-            self._console.warn(f"{stay}, so the files stay in the account: {', '.join(filter(None, known))}",
-                               "look into them in the console of the service, and delete them there")
-        elif not self._options.keep_documents:
+        for job in jobs.jobs:
+            if job.get("stay"):
+                self._console.warn(f"{job['stay']}, so the files of {job['batch']} stay in the account: "
+                                   + ", ".join(files_of(job)),
+                                   "look into them in the console of the service, and delete them there")
+        if not self._options.keep_documents:
             jobs.delete_files()
         self.forget(jobs.record)
 
@@ -114,31 +115,35 @@ class Landing:
     def _download(self, jobs: Jobs, stack) -> Outcomes:
         """All results of the jobs in temporary files, found by the key of their row."""
         outcomes, folder = Outcomes(), job_folder(self._journal, jobs.record)
-        if not any(job["state"] == MERGED for job in jobs.jobs):
-            jobs.record["stay"] = ""  # why the files stay in the account
         try:
             make_private(folder)
             for job in jobs.to_fetch():
-                files = filter(None, (job.get("errors"), job.get("output")))  # a row in both succeeded
-                found = set().union(*(self._fetched(jobs, job, file_id, folder, outcomes, stack)
-                                      for file_id in files))
-                lost = most_results(job) - len(found)
-                if lost > 0:
-                    jobs.record["stay"] = f"the results of {counted(lost, 'row')} are not there"
-                for _ in range(lost):
-                    self._count({"job": job})
+                odd = outcomes.odd
+                found = set().union(*(self._fetched(jobs, job, name, folder, outcomes, stack)
+                                      for name in ("errors", "output")))  # a row in both succeeded
+                job["stay"] = self._why_files_stay(job, len(found), outcomes.odd - odd)
         except OSError as error:
             raise Failure(Exit.UNSAVED, f"the results could not be saved in {folder}: {error.strerror}",
                           fix="make room there") from error
-        if outcomes.odd:
-            lines = counted(outcomes.odd, "line")
-            jobs.record["stay"] = f"the results have {lines} that cannot be read or name no row"
         outcomes.seal()
         return outcomes
 
-    def _fetched(self, jobs: Jobs, job: dict, file_id: str, folder: str, outcomes: Outcomes, stack) -> set:
-        """The keys of the rows that a file of results has. One that came damaged, or that
-        is not there though its job is, is fetched once more."""
+    def _why_files_stay(self, job: dict, found: int, odd: int) -> str:
+        """Why the files of a job stay in the account: so many rows were `found`, and so many lines are `odd`.
+        Rows that are not there are counted."""
+        lost = most_results(job) - found
+        for _ in range(lost):
+            self._count({"job": job})
+        if odd:
+            return f"the results have {counted(odd, 'line')} that cannot be read or name no row"
+        return f"the results of {counted(lost, 'row')} are not there" if lost > 0 else ""
+
+    def _fetched(self, jobs: Jobs, job: dict, name: str, folder: str, outcomes: Outcomes, stack) -> set:
+        """The keys of the rows that a file of results has. One that came damaged is fetched once more; one that
+        is not there waits with its job, as long as the service knows that."""
+        file_id = job.get(name)
+        if not file_id:
+            return set()
         temporary = Temporary(folder)
         stack.callback(temporary.discard)
         file = temporary.create().file
@@ -148,9 +153,11 @@ class Landing:
             except Failure as failure:
                 if failure.http_status != 404:
                     raise
-                if is_last or not jobs.is_known(job):
-                    return set()
-                continue
+                if jobs.is_known(job):
+                    self._unread = jobs.lost(job, file_id)
+                else:
+                    job[name] = ""
+                return set()
             found = outcomes.add(file, is_last, job)
             if found is not None:
                 return found
