@@ -539,6 +539,50 @@ def test_what_all_rows_need_is_asked_for_before_results_are_taken(api, run, emul
     check_clean(emulator, home, work)
 
 
+def moved(work):
+    away = work.with_name("away")
+    work.rename(away)
+    return lambda: away.rename(work)
+
+
+def broken(work):
+    rows = (work / "rows.csv").read_bytes()
+    (work / "rows.csv").write_bytes(rows.replace(b"r1", b"r0"))
+    return lambda: (work / "rows.csv").write_bytes(rows)
+
+
+def a_file(work):
+    (work / "out").rmdir()
+    (work / "out").write_text("x")
+    return lambda: (work / "out").unlink()
+
+
+def foreign(work):
+    (work / "out" / "results.jsonl").write_text("not ours\n")
+    return lambda: (work / "out" / "results.jsonl").unlink()
+
+
+def a_folder(work):
+    (work / "out" / "results.jsonl").mkdir()
+    return lambda: (work / "out" / "results.jsonl").rmdir()
+
+
+@pytest.mark.parametrize("change, advice", [
+    (moved, "make it available again"), (broken, "correct the file; then"), *((change, "move what is in the way to another place, ") for change in (
+        a_file, foreign, a_folder))])
+def test_what_keeps_jobs_from_being_fetched_is_told_with_what_to_do(api, run, emulator, home, work, change, advice):
+    """Of that, nothing makes new jobs or is refused with --resume."""
+    given = api("--no-wait").out.strip()
+    undo = change(work)
+    done = run("--resume", given, "--poll", "0.02", "--json", cwd=home)
+    error = done.document["error"]
+    assert done.code in (2, 7) and error["fix"].startswith(advice), done
+    assert f"; then go on with: {done.document['resume']}" in error["fix"] and "--output" not in error["fix"], done
+    undo()
+    assert run("--resume", given, "--poll", "0.02", cwd=home).code == 0
+    check_clean(emulator, home, work)
+
+
 # ---- other commands beside a run ------------------------------------------------------------------------------------------
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """What commands do with jobs of the Batch API: --batch-api, --tasks, --status, --cancel and --resume."""
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 
@@ -12,10 +13,10 @@ from ..tasks.flags import check_single
 from ..tasks.journal import Journal, journal_of, resume_command
 from .api import ApiBatch, check_endpoint, find_record, live_record, show_jobs_fetched
 from .folder import BatchFolder
-from .job_facts import MERGED
+from .job_facts import MERGED, with_way
 from .job_preview import show_costs, show_requests
 from .many import LOCK_WAIT, look_at_batch, open_batch, take_batch
-from .service import Jobs, with_way
+from .service import Jobs
 
 
 def run_jobs(session, call, make_parser, table, **row_settings) -> Exit:
@@ -43,9 +44,14 @@ def _run(api: ApiBatch, session, batch_folder: BatchFolder, record: dict | None 
     """Go on with the jobs of this folder, or make some of the rows that are missing."""
     check_endpoint(session.endpoint)
     session.pass_guard()
-    with batch_folder.locked(session.options.timeout + LOCK_WAIT, lambda: None):
-        record = _live_record(api, session, batch_folder, record)
-        batch_folder.read()
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(batch_folder.locked(session.options.timeout + LOCK_WAIT, lambda: None))
+            record = _live_record(api, session, batch_folder, record)
+            batch_folder.read()
+        except Failure as failure:
+            known = record or live_record(api.journal, session.skill, batch_folder.folder)
+            raise with_way(failure, known, api.journal) if known and not failure.resume else failure
         return api.run(record)
 
 

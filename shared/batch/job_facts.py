@@ -1,4 +1,5 @@
-"""What is known of a job of the Batch API: how far it is, and what the service's answers say of it."""
+"""What is known of a job of the Batch API: how far it is, what the service's answers say of it, and how its batch
+goes on after a failure."""
 from __future__ import annotations
 
 import re
@@ -7,12 +8,14 @@ from ..body import objects_in
 from ..failures import Exit, Failure
 from ..money.cost import parts
 from ..tasks.bill import cost_counted
+from ..tasks.journal import Journal, resume_command
 
 # A job goes from a file on this disk to one in the account; its create was sent, or is about to be; it is
 # created, and its results are in the folder.
 WRITTEN, UPLOADED, CREATING, CREATED, MERGED = "written", "uploaded", "creating", "created", "merged"
 UNKNOWN, GONE = "unknown", "gone"  # not known to the service with this key; given up by the user
 ENDS = ("failed", "completed", "expired", "cancelled", GONE)
+_REPEAT = re.compile(r"\W*(?:\b(?:then|and|or) )?\brun (?:the (?:same )?command|it) again")
 _ID = re.compile(r"(?!\.)[A-Za-z0-9_.-]{1,200}")
 
 
@@ -58,3 +61,14 @@ def id_of(reply, what: str) -> str:
         raise Failure(Exit.FAILED, f"the service gave no id for the {what}", request_id=reply.request_id,
                       accepted="maybe")
     return reply.body["id"]
+
+
+def with_way(failure: Failure, record: dict, journal: Journal) -> Failure:
+    """A failure that says how the batch goes on: by --resume, in place of the command again, which takes no other
+    folder and replaces nothing in it."""
+    failure.resume, failure.task_id = resume_command(record["id"], journal), record["id"]
+    first = _REPEAT.split(failure.fix)[0]
+    if "--output" in first or "--overwrite" in first:
+        first = f"move what is in the way to another place, or make {record['output']} writable"
+    failure.fix = f"{first}; then go on with: {failure.resume}" if first else f"go on with: {failure.resume}"
+    return failure

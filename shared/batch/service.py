@@ -21,7 +21,7 @@ from ..transport.request import Request
 from ..transport.retries import Retries
 from ..words import counted, data_size
 from .job_facts import (
-    CREATED, CREATING, ENDS, files_of, GONE, id_of, is_id, MERGED, number_of, reasons_of, UNKNOWN, UPLOADED, WRITTEN
+    CREATED, CREATING, ENDS, files_of, GONE, id_of, is_id, MERGED, number_of, reasons_of, UNKNOWN, UPLOADED, with_way, WRITTEN
 )
 from .job_files import URL
 from .stored import Costs
@@ -409,11 +409,3 @@ class Jobs(Polled):
             self.console.warn(f"the files of the account could not be listed: {failure.message}",
                               f"delete those whose names begin with {self.record['id']} in the console")
         return found
-
-
-def with_way(failure: Failure, record: dict, journal: Journal) -> Failure:
-    """A failure that says how the batch goes on."""
-    failure.resume, failure.task_id = resume_command(record["id"], journal), record["id"]
-    advice = f"{failure.fix}; then " if failure.fix and "again" not in failure.fix else ""
-    failure.fix = f"{advice}go on with: {failure.resume}"
-    return failure
