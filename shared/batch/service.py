@@ -21,7 +21,8 @@ from ..transport.request import Request
 from ..transport.retries import Retries
 from ..words import counted, data_size
 from .job_facts import (
-    CREATED, CREATING, ENDS, files_of, GONE, id_of, is_id, MERGED, number_of, reasons_of, UNKNOWN, UPLOADED, with_way, WRITTEN
+    CREATED, CREATING, ENDS, files_of, GONE, id_of, is_id, MERGED, number_of, reasons_of, UNKNOWN, UPLOADED,
+    with_way, WRITTEN
 )
 from .job_files import URL
 from .stored import Costs
