@@ -642,8 +642,22 @@ def test_what_was_fetched_is_copied_where_output_names_a_place(draw, emulator, w
     assert copied.code == 0 and copied.out == "new/fox-1.png\nnew/fox-2.png\n", copied
     assert sorted(os.listdir(work / "new")) == ["fox-1.json", "fox-1.png", "fox-2.json", "fox-2.png", "index.html"]
     assert json.loads((work / "new" / "fox-2.json").read_text("utf-8"))["file"] == "fox-2.png"
+    assert draw("--resume", task_id, "-o", "fox.png").out.split() == ["fox-1.png", "fox-2.png"], "they are there already"
+    (work / "new" / "fox-2.png").write_bytes(b"mine")
     assert draw("--resume", task_id, "-o", "new/").code == 7 and len(emulator.requests) == seen
-    assert draw("--resume", task_id, "-o", "fox.png").out.split() == paths, "they are there already"
+
+
+def test_what_was_copied_is_there_already(draw, emulator, work):
+    """The same command again tells the same, whatever the extension in --output says."""
+    task_id = submit(draw, emulator, "-n", 2, "-o", "fox.png")
+    assert draw("--resume", task_id, "--poll", 0.05).code == 0
+    for place, names in (("new/", ["new/fox-1.png", "new/fox-2.png"]), ("cat.jpg", ["cat-1.png", "cat-2.png"])):
+        first = draw("--resume", task_id, "-o", place, "--json").document
+        made = left_in(work)
+        again = draw("--resume", task_id, "-o", place, "--json")
+        assert again.code == 0 and again.document["files"] == first["files"] and left_in(work) == made, again
+        assert [entry["path"] for entry in first["files"]] == names
+        assert [entry["sidecar"] for entry in first["files"]] == [name.replace(".png", ".json") for name in names]
 
 
 def test_what_was_made_in_part_is_told_so_again(draw, emulator, work):

@@ -1,6 +1,7 @@
 """Files that are fetched already, brought to where a later --resume wants them."""
 from __future__ import annotations
 
+import filecmp
 import json
 import os
 import re
@@ -21,7 +22,7 @@ def at_output(note: dict, options, console) -> dict:
 
 
 def _copied(files: list, options, console) -> list:
-    """The files at --output, with their descriptions; those that are there already stay."""
+    """The files at --output, with their descriptions; nothing is copied where all are there already."""
     stem, extension = os.path.splitext(os.path.basename(files[0]["path"]))
     stem = re.sub(r"-\d+$", "", stem) if len(files) > 1 else stem
     output, is_folder = options.output, options.output.endswith(("/", os.sep)) or os.path.isdir(options.output)
@@ -29,9 +30,10 @@ def _copied(files: list, options, console) -> list:
     settings = {"sidecars": not options.no_sidecar, "warn": console.warn}
     place = (output, options.overwrite, stem, len(files), extension[1:])
     outputs = OutputFiles(*place, resumed=True, **settings)
-    if all(os.path.abspath(outputs.path(number)) == os.path.abspath(entry["path"])
-           for number, entry in enumerate(files, 1)):
-        return files
+    paths = [outputs.name_for(number, entry["media_type"])[0] for number, entry in enumerate(files, 1)]
+    if all(os.path.isfile(path) and filecmp.cmp(path, entry["path"], shallow=False)
+           for path, entry in zip(paths, files)):
+        return [_entry_at(path, entry) for path, entry in zip(paths, files)]
     outputs = OutputFiles(*place, **settings)
     try:
         return [_copy(entry, number, outputs) for number, entry in enumerate(files, 1)]
@@ -47,13 +49,17 @@ def _copy(entry: dict, number: int, outputs: OutputFiles) -> dict:
     temporary = outputs.temporary()
     with open(entry["path"], "rb") as file:
         shutil.copyfileobj(file, temporary.file)
-    copy = {**entry, **outputs.save(temporary, number, entry["media_type"])}
-    copy.pop("sidecar", "")
+    copy = outputs.save(temporary, number, entry["media_type"])
     facts = _facts(sidecar_path(entry["path"])) if outputs.sidecars else {}
     if facts:
         outputs.describe(copy, facts)
-        copy["sidecar"] = sidecar_path(copy["path"])
-    return copy
+    return _entry_at(copy["path"], entry)
+
+
+def _entry_at(path: str, entry: dict) -> dict:
+    """The entry of a file for its copy."""
+    beside = {"sidecar": sidecar_path(path)} if os.path.isfile(sidecar_path(path)) else {}
+    return {**{name: value for name, value in entry.items() if name != "sidecar"}, "path": path, **beside}
 
 
 def _facts(path: str) -> dict:
