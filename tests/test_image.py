@@ -674,7 +674,7 @@ def test_another_skills_task_names_its_script(draw, home, work):
     folder = home / ".local" / "state" / "qianwen" / "tasks"
     folder.mkdir(parents=True)
     (folder / "q-1.json").write_text(json.dumps({"id": "q-1", "skill": "qianwen-video-generation", "state": "running", "task_id": "v-1",
-                                                 "created": time.time()}))
+                                                 "created": time.time(), "output": "x.mp4"}))
     for flag in ("--status", "--resume", "--cancel"):
         result = draw(flag, "v-1")
         assert result.code == 2 and "video.py" in result.err, result

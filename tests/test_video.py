@@ -690,6 +690,21 @@ def test_a_task_of_the_other_script_is_left_to_it(film, run, emulator, home, wor
         shutil.rmtree(work / "made")
 
 
+def test_a_task_of_another_machine_keeps_its_links(film, emulator, home, work):
+    """What nobody here started is listed until it is fetched, and no script claims it."""
+    task_id = film("a boat", "--no-wait").out.strip()
+    shutil.rmtree(home / ".local")
+    emulator.inject("download-html", None)
+    assert film("--resume", task_id, *SOON, "-o", "boat.mp4").code == 9
+    assert f"{task_id}  ready" in film("--tasks").out
+    emulator.faults.clear()
+    (record,) = journal(home)
+    place = home / ".local/state/qianwen/tasks" / f"{record['id']}.json"
+    place.write_text(json.dumps({**record, "skill": "qianwen-image-generation"}), "utf-8")
+    assert film("--resume", task_id, *SOON, "-o", "boat.mp4").code == 0
+    assert "boat.mp4" in left_in(work) and journal(home) == []
+
+
 @pytest.mark.parametrize("hours", [0, 25])
 def test_a_dead_link_is_asked_for_anew(film, emulator, home, work, hours):
     """However old it seems: the service alone knows whether there is another one."""

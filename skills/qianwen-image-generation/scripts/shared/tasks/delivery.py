@@ -183,8 +183,8 @@ class Delivery:
 
     def finish(self, failure: Failure | None) -> None:
         """Settle the record: kept where something can be fetched again; else it goes, and a later --resume
-        tells the same. A task of which nothing is known here but its id may be another script's."""
-        if self.problems and (self.files or "output" in self.record):
+        tells the same."""
+        if self.problems:
             return
         if failure:
             names = ("message", "cause", "fix", "code")

@@ -132,8 +132,9 @@ def cancel(given: str, runner, journal: Journal, console) -> None:
 
 
 def check_same_skill(record: dict | None, skill: str) -> None:
-    """A record of another skill is read by that skill's script alone. Raises usage."""
-    if record and record["skill"] != skill:
+    """A record of another skill is read by that skill's script alone; a task that nobody here started may be
+    either's. Raises usage."""
+    if record and record["skill"] != skill and "output" in record:
         script = SCRIPTS.get(record["skill"], "the script that created it")
         raise usage(f"{record['task_id'] or record['id']} belongs to {record['skill']}",
                     f"give it to {script}")
