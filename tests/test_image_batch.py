@@ -189,6 +189,7 @@ def test_a_row_whose_result_is_gone_is_made_anew_on_demand(image, emulator, rows
         assert gone.code == 8 and "only with --again" in gone.err and len(sent(emulator)) == 1, gone
     alone = image("--resume", record["id"])
     assert alone.code == 8 and "--again" in alone.err and "--resume" not in alone.err, alone
+    assert "sending to" not in alone.err, "nobody can be asked for another link"
     emulator.faults.clear()
     emulator.inject("download-expired", 1)
     made = image(*BATCH, "--again", "--json").document

@@ -58,7 +58,7 @@ class Delivery:
         """Download every part that is not there yet; what fails is told by `problems` and can be fetched again.
         Links that are refused are asked for anew, once (image contract 12.5)."""
         self._fetch_parts()
-        renewed = self._renew() if self._are_refused() else None
+        renewed = self._renew() if self.record["task_id"] and self._are_refused() else None
         if renewed:
             self.keep_links(*renewed)
             self.files, self.problems = [], []

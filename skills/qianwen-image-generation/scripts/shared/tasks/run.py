@@ -325,7 +325,7 @@ class TaskRun:
         Raises Failure where the service has forgotten it."""
         try:
             runner = self.runner(self.client(record.get("model", "")))
-            status, body = runner.look(record["task_id"]) if record["task_id"] else ("", {})
+            status, body = runner.look(record["task_id"])
         except Failure:  # what the links themselves said counts more
             return None
         if status == UNKNOWN and self.journal.expired(record):
