@@ -17,10 +17,12 @@ from shared.failures import Exit, Failure
 from shared.transport import download
 from shared.transport.addresses import BadAddress, usable_address
 from shared.transport.client import Client
+from shared.transport.download import BadLink
 from shared.transport.retries import Retries
 from tests.conftest import STANDARD_KEY
 
 DATA = random.Random(1).randbytes(300_000)
+DAY = download.LIFE
 OTHER = random.Random(2).randbytes(250_000)
 PATH = "/result/1.png?Expires=1&Signature=a%2Bb%3D&x=%E7%8B%90~'()"
 XML = b"<?xml version='1.0'?><Error><Code>AccessDenied</Code><Message>Request has expired.</Message></Error>"
@@ -349,14 +351,27 @@ def test_nobody_listens(fetch, storage):
 def test_dead_link_is_told_at_once(fetch, storage, code):
     failure = refused(fetch, status(code, XML, Content_Type="application/xml"))
     assert f"HTTP {code}" in failure.message and "24 hours" in failure.message and storage.url in failure.cause
-    assert len(storage.seen) == 1 and fetch.sleep.pauses == [] and (failure.status, failure.expired) == (code, True)
+    assert len(storage.seen) == 1 and fetch.sleep.pauses == [] and failure.status == code and "or was changed" not in failure.message
 
 
 @pytest.mark.parametrize("code, says", [(403, b"<html>Your session has expired</html>"), (404, b""), (407, b"expired"), (451, XML[:40]),
                                         (202, b""), (302, XML)])
 def test_refusal_that_does_not_say_that_a_link_expired(fetch, code, says):
     failure = refused(fetch, status(code, says, Date="Sun, 01 Nov 2026 00:00:00 GMT"))
-    assert (failure.status, failure.expired, failure.moment) == (code, False, 1793491200.0) and f"HTTP {code}" in failure.message
+    assert (failure.status, failure.moment) == (code, 1793491200.0) and f"HTTP {code}" in failure.message
+    assert ("or was changed" in failure.message) is (code >= 400)
+
+
+@pytest.mark.parametrize("code, dies", [(403, True), (404, True), (410, True), (400, False), (401, False), (407, False), (429, False), (0, False)])
+@pytest.mark.parametrize("age, over", [(0, False), (DAY, False), (DAY + 1, True), (8 * DAY, True)])
+def test_link_is_dead_where_the_storage_refuses_it_after_its_life(code, dies, age, over):
+    """By the clock of the storage; by ours, which may be wrong, only where that is the only one known."""
+    failure, made = BadLink(Exit.UNSAVED, "refused"), 1793491200.0
+    failure.status = code
+    assert failure.is_dead(made, made + age) is (dies and over)
+    failure.moment = made + age
+    for ours in (-8 * DAY, 0, 8 * DAY):
+        assert failure.is_dead(made, made + ours) is (dies and over)
 
 
 def test_link_that_expires_in_the_middle_is_told_at_once(fetch, storage):

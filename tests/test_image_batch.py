@@ -197,6 +197,20 @@ def test_a_row_whose_result_is_gone_is_made_anew_on_demand(image, emulator, rows
     assert journal(home) == []
 
 
+@pytest.mark.parametrize("status", [400, 401, 407])
+def test_a_row_whose_link_something_on_the_way_refuses_is_not_made_anew(image, emulator, rows, home, work, status):
+    """However old the link is; only the storage can say that it is dead."""
+    rows({"prompt": "a"})
+    emulator.inject("download-xml", None, status=status, code="Proxy", message="No.")
+    assert image(*BATCH).code == 9
+    age(home, 25 * 3600)
+    for more in ((), ("--again",)):
+        assert image(*BATCH, *more).code == 9 and len(sent(emulator)) == len(journal(home)) == 1
+        assert "--again" not in results(work / "out")[0]["error"]["fix"]
+    emulator.faults.clear()
+    assert image(*BATCH).code == 0 and len(sent(emulator)) == 1
+
+
 def test_the_cost_of_all_rows(image, emulator, rows):
     rows({"prompt": "a"}, {"prompt": "b", "n": 3}, {"prompt": "c", "model": "wan2.7-image-pro"})
     done = image(*BATCH, "--estimate", "--json", key=None)

@@ -652,6 +652,16 @@ def test_resume_from_another_folder_fetches_only_what_is_missing(draw, emulator,
     assert [download.index for download in emulator.downloads[before:]] == [1]
 
 
+@pytest.mark.parametrize("arguments", [("a fox",), ("bake bread", "--interleave"), ("a fox", *TASK)])
+def test_a_link_is_as_old_as_the_service_says(draw, emulator, monkeypatch, arguments):
+    """Our own clock may be wrong; here the service's answer has the time of the day before, and the storage's that of now."""
+    monkeypatch.setattr("shared.tasks.journal.moment_of", lambda headers: time.time() - 90_000)
+    monkeypatch.setattr("shared.transport.download.moment_of", lambda headers: time.time())
+    emulator.inject("download-expired", None)
+    result = draw(*arguments)
+    assert result.code == 8 and "billed" in result.err and "--again" in result.err and "--resume" not in result.err, result
+
+
 def test_old_picture_survives_a_failed_download(draw, emulator, work):
     (work / "fox.png").write_bytes(b"mine")
     emulator.inject("download-expired", times=1)

@@ -12,7 +12,7 @@ import tts_store
 from shared.failures import Exit, Failure
 from shared.transport.request import Request
 from tts_speak import Narration
-from tts_store import KEPT_DAYS, LINK_HOURS, Store, unsaved
+from tts_store import KEPT_DAYS, Store, unsaved
 
 NOW, HOUR, DAY = int(time.time()), 3600, 86400
 FACTS = {"usage": {"characters": 15}, "request_id": "r1", "url": "http://h/y.wav?Expires=1&x=%2F"}
@@ -230,20 +230,6 @@ def test_facts_that_are_no_unicode_are_kept(store):
 def test_link_is_kept_before_the_download(store):
     store.keep_link("k", FACTS)
     assert store.link("k") == {**FACTS, "made": NOW} and store.find("k") is None and names(store) == ["k.json"]
-
-
-@pytest.mark.parametrize("ours", [-8 * DAY, 0, 8 * DAY])
-@pytest.mark.parametrize("age, over", [(0, False), (23 * HOUR, False), (24 * HOUR, False), (24 * HOUR + 1, True), (8 * DAY, True)])
-def test_life_of_a_link_is_that_of_the_services_clock(store, clock, ours, age, over):
-    store.keep_link("k", {**FACTS, "served": NOW - DAY})
-    clock.now += ours
-    assert store.is_over(store.link("k"), NOW - DAY + age) is over and LINK_HOURS == 24
-
-
-def test_life_of_a_link_where_only_our_clock_is_known(store, clock):
-    store.keep_link("k", FACTS)
-    clock.now += DAY + 1
-    assert store.link("k") and store.is_over(store.link("k"), None) and not store.is_over(store.link("k"), NOW + DAY)
 
 
 @pytest.mark.parametrize("url", ["", None])

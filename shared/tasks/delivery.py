@@ -30,7 +30,7 @@ class Delivery:
 
     A part is a dict with `kind`: "media" (with `url`), "text" (with `text`) or "error" (with `code` and
     `message`). `accept` is the beginning of the media types that are right; `facts` go into every sidecar.
-    `renew()` gives (parts, answer) with new links, None where there are none.
+    `renew()` gives (parts, answer) of a task with new links, None where the service could not be asked.
     """
 
     def __init__(self, client, journal: Journal, console, outputs: OutputFiles, record: dict,
@@ -38,6 +38,7 @@ class Delivery:
         self.client, self.journal, self.console = client, journal, console
         self.outputs, self.record, self.accept, self._renew = outputs, record, accept, renew
         self.kept = True  # whether the links are in the journal
+        self._is_asked = False  # whether the service gave its links once more
         self.files: list = []
         self.problems: list = []  # Failures of single files
 
@@ -47,7 +48,7 @@ class Delivery:
         request_id = self.record.get("request_id") or str(answer.get("request_id") or "")
         self.record.update(state=READY, parts=self.console.redact_result(parts),
                            usage=usage_of(answer), request_id=request_id,
-                           created=self.record["created"] or self.journal.clock())
+                           created=self.record["created"] or self.journal.now())
         try:
             self.journal.write(self.record)
         except OSError as error:
@@ -58,15 +59,13 @@ class Delivery:
         """Download every part that is not there yet; what fails is told by `problems` and can be fetched again.
         Links that are refused are asked for anew, once (image contract 12.5)."""
         self._fetch_parts()
-        renewed = self._renew() if self.record["task_id"] and self._are_refused() else None
+        is_refused = any(getattr(problem, "status", 0) >= 400 for problem in self.problems)
+        renewed = self._renew() if is_refused and self.record["task_id"] else None
         if renewed:
             self.keep_links(*renewed)
             self.files, self.problems = [], []
             self._fetch_parts()
-
-    def _are_refused(self) -> bool:
-        """Whether links gave nothing, and the storage, or who answered for it, said so."""
-        return any(400 <= getattr(problem, "status", 0) < 500 for problem in self.problems)
+        self._is_asked = bool(renewed)
 
     def _fetch_parts(self) -> None:
         number = 0
@@ -226,21 +225,23 @@ class Delivery:
             self.console.links([entry["url"] for entry in links if "url" in entry])
             failure.message, failure.resume = f"{what}, and neither could their links: {first.message}", ""
             failure.fix = "download the links above, which need no key and expire after 24 hours"
-        elif first.code == failures.BAD_LINK and self.journal.expired(record):
-            self._tell_age(failure)
+        elif all(map(self._is_dead, self.problems)):
+            self._tell_death(failure)
         return failure
 
-    def _tell_age(self, failure: Failure) -> None:
-        """The links are most likely dead. Only a task can be asked for others."""
-        failure.cause = ("by this machine's clock the links are older than 24 hours and have expired. "
-                         f"{failure.cause}")
-        failure.resume = ""
-        if self._are_refused():
-            failure.exit_code, failure.code = Exit.FAILED, failures.GONE
-        again = "run the original command again with --again: it makes the result anew, which is billed"
-        task_id = self.record["task_id"]
-        status = task_id and resume_command(task_id, self.journal, "--status")
-        failure.fix = f"ask the service whether it still has it: {status}; if not, {again}" if status else again
+    def _is_dead(self, problem: Failure) -> bool:
+        made, now = self.record["created"], self.journal.now()
+        return isinstance(problem, download.BadLink) and problem.is_dead(made, now)
+
+    def _tell_death(self, failure: Failure) -> None:
+        """No link will ever work again. Only a task can be asked for others."""
+        failure.resume, task_id = "", self.record["task_id"]
+        if task_id and not self._is_asked:
+            status = resume_command(task_id, self.journal, "--status")
+            failure.fix = f"ask the service whether it still has the task: {status}"
+            return
+        failure.exit_code, failure.code = Exit.FAILED, failures.GONE
+        failure.fix = "run the original command again with --again: it makes the result anew, which is billed"
 
 
 def _written(moment: float) -> str | None:

@@ -149,7 +149,7 @@ class TaskRun:
             self.go_on(record, self.client(record.get("model", "")))
             return True
         except Failure as failure:
-            is_gone = failure.code in (GONE, UNKNOWN) and self.journal.expired(record)
+            is_gone = failure.code == GONE or failure.code == UNKNOWN and self.journal.expired(record)
             if not is_gone or not self.options.again:
                 raise
         self.journal.remove(record)

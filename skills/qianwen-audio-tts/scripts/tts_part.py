@@ -4,6 +4,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import time
 
 import tts_kinds
 import tts_sound
@@ -28,7 +29,6 @@ _FETCH_AGAIN = ("run the same command again: "
                 "what is paid is fetched and not paid again while the link lives (24 hours)")
 _SPEAK_AGAIN = "run the same command again: the segment is spoken again and billed again"
 _FILTERED = "change the words of the passage: the same ones are refused, and perhaps billed, again"
-_GONE = (403, 404, 410)  # what the storage answers for a link whose life is over
 # of sound: at first, a character, at most
 _MOST_BYTES, _BYTES_EACH, _BYTES_AT_ALL = 64 << 20, 2 << 20, 1 << 30
 _ENCODED = 5  # bytes on the wire for one of sound: two digits, perhaps all once more, and what is around it
@@ -367,10 +367,8 @@ class Speaker:
                 f"remove {self.store.facts_path(key)} first")
 
     def _is_dead(self, failure: Failure, facts: dict) -> bool:
-        """Whether a link will never work again: the storage says so, or refuses it when its life is over.
-        What refuses it before may be something on the way."""
-        return isinstance(failure, download.BadLink) and (
-            failure.expired or failure.status in _GONE and self.store.is_over(facts, failure.moment))
+        return isinstance(failure, download.BadLink) and failure.is_dead(
+            facts.get("served", facts["made"]), time.time())
 
     def _checked(self, path: str, call) -> str:
         """The form of a downloaded file; bare PCM gets a header. Raises BadSound."""

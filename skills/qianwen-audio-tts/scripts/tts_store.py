@@ -24,7 +24,6 @@ from tts_kinds import MEDIA_TYPES
 KEPT_DAYS = 7
 _OWN_DAYS = 1  # a run that was killed leaves its own names; no run lasts so long
 _MOST_FACTS = 1 << 20  # bytes of what is known of a part
-LINK_HOURS = 24  # that the service keeps a link
 
 
 class Store:
@@ -147,12 +146,6 @@ class Store:
         """The link of a part that is made and paid but not fetched; None when there is none."""
         facts = self._read(key)
         return facts if facts and facts.get("url") and not facts.get("form") else None
-
-    def is_over(self, facts: dict, moment: float | None) -> bool:
-        """Whether the life of a link is over at `moment` by the clock of who answered, None where that did
-        not tell."""
-        now = self._clock() if moment is None else moment
-        return now - facts.get("served", facts["made"]) > LINK_HOURS * 3600
 
     def keep_link(self, key: str, facts: dict) -> dict:
         """Before the download: from now on the part cannot be lost. Returns what `link` will."""

@@ -204,14 +204,24 @@ class Run(TaskRun):
 
     def _answer(self, request: Request, record: dict, client) -> tuple:
         reply = client.json(request, Retries.CREATE)
+        self._date(record, reply.headers)
         record["request_id"] = reply.request_id
         return parts_of(reply.body), reply.body
+
+    def _date(self, record: dict, headers: dict) -> None:
+        """Links live by the service's clock; our own may be days off."""
+        self.journal.heard(headers)
+        record["created"] = self.journal.now()
 
     def _stream(self, request: Request, record: dict, client) -> tuple:
         """Interleaved text and pictures: the links go into the journal as they arrive."""
         stream = Stream(lambda found: self._keep_arrived(record, found))
+
+        def take(events, headers):
+            self._date(record, headers)
+            return stream.take(events, headers)
         try:
-            client.events(request, Retries.CREATE, stream.take)
+            client.events(request, Retries.CREATE, take)
         except (Failure, KeyboardInterrupt) as broken:
             if not any(part["kind"] == "media" for part in stream.parts):
                 raise

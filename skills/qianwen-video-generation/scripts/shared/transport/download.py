@@ -26,15 +26,22 @@ from .request import moment_of
 
 RETRIES = 6  # in a row, after tries that brought less than PROGRESS
 PROGRESS = 4096  # bytes
+LIFE = 24 * 3600  # seconds in which a link works
+_GONE = (403, 404, 410)  # what the storage answers for a link whose life is over
 _SAID = 4096  # bytes of an error that are read
 _REDIRECTS = (301, 302, 303, 307, 308)
 
 
 class BadLink(Failure):
-    """A link that gives nothing. Where that was an answer: its `status`, the `moment` by the clock of who
-    answered, if told, and whether it says that the link has `expired`."""
+    """A link that gives nothing. Where that was an answer: its `status`, and the `moment` by the clock of who
+    answered, if told."""
 
-    status, moment, expired = 0, None, False
+    status, moment = 0, None
+
+    def is_dead(self, made: float, now: float) -> bool:
+        """Whether a link that came at `made` will never work again: the storage refuses it when its life is
+        over by its own clock; by ours, `now`, where it tells none. Else it may be something on the way."""
+        return self.status in _GONE and (now if self.moment is None else self.moment) - made > LIFE
 
 
 class _Dead(Exception):
@@ -190,8 +197,7 @@ def _refused(response, headers: dict) -> _Dead:
     why = ("the link has expired (links live for 24 hours)" if expired else
            "the link has expired (links live for 24 hours) or was changed, or something on the way refuses it"
            if status >= 400 else "which brings no file")
-    return _Dead(f"HTTP {status}{':' if status >= 400 else ','} {why}", status=status, expired=expired,
-                 moment=moment_of(headers))
+    return _Dead(f"HTTP {status}{':' if status >= 400 else ','} {why}", status=status, moment=moment_of(headers))
 
 
 def _append(response, headers: dict, file, start: int, progress, limit: int, patience: float) -> None:
