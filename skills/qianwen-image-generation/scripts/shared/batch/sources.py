@@ -52,6 +52,15 @@ def opened(path: str):
         raise _unreadable(path, error) from None
 
 
+def state_of(path: str) -> tuple:
+    """What tells that a file was changed; empty where it is not there."""
+    try:
+        found = os.stat(path)
+        return found.st_size, found.st_mtime_ns
+    except OSError:
+        return ()
+
+
 def _unreadable(path: str, error: Exception):
     return usage(f"--batch {path} cannot be read: {getattr(error, 'strerror', None) or error}")
 

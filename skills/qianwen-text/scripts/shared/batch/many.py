@@ -16,7 +16,8 @@ from ..failures import Exit, Failure, usage
 from ..files.whole import InUse
 from .bad_rows import BadRows
 from .folder import BatchFolder
-from .rows import NOT_WITH_BATCH, RowFile
+from .row_flags import NOT_WITH_BATCH
+from .rows import RowFile
 from .tally import report, Tally
 from .throttle import Throttle
 from .worker import listen, reads_stdin
@@ -130,12 +131,14 @@ def _close(batch_folder: BatchFolder, tally: Tally, session, files: bool) -> Non
     try:
         return batch_folder.close(tally.under_way + len(tally.lost), getattr(session.options, "schema", None),
                                   files)
+    except Failure as error:
+        failure = error
     except InUse as error:
         failure = Failure(Exit.UNSAVED, f"{error.filename} could not be replaced: {error.strerror}",
                           fix="close that program, then run the same command again, or rename the new file")
     except OSError as error:
         failure = unsaved(error.filename or batch_folder.results, error)
-    if not tally.end:
+    if not tally.end or tally.end.message == failure.message:
         tally.end = failure
     elif tally.end.exit_code != Exit.UNSAVED:
         session.console.warn(failure.message, failure.fix)

@@ -16,30 +16,14 @@ from array import array
 from collections import Counter, namedtuple
 
 from ..cli.inputs import read_text
-from ..failures import Failure, usage
+from ..failures import Exit, Failure, usage
 from ..files.names import slug
 from .bad_rows import ADVICE, BadRows
 from .index import Keys
 from .places import Places
-from .sources import source_of
+from .row_flags import arguments, cell, NO_DEFAULTS, NOT_IN_ROWS
+from .sources import source_of, state_of
 from .template import Template
-
-# Flags that belong to the whole command and not to one call.
-NOT_IN_ROWS = frozenset((
-    "batch", "any-files", "overwrite", "concurrency", "check", "live", "models", "json", "dry-run", "version",
-    "help", "quiet", "verbose", "gallery", "estimate", "csv", "batch-api", "window", "spent", "unpriced",
-    "tasks", "resume", "status", "cancel", "no-wait", "again", "list-voices", "gender", "my-voices", "clone",
-    "design", "name", "consent", "transcript", "preview-text", "voice-status", "delete-voice", "stream"))
-# Of these, the ones that do not go with --batch either.
-NOT_WITH_BATCH = ("tasks", "resume", "status", "cancel", "no_wait", "list_voices")
-# Flags that change how the calls are made or shown, but not what they are.
-NO_DEFAULTS = frozenset((
-    "output", "batch", "any_files", "concurrency", "json", "quiet", "verbose", "timeout", "retries",
-    "overwrite", "again", "gallery", "check", "live", "models", "dry_run", "estimate", "max_wait", "no_wait",
-    "poll", "no_sidecar", "csv", "batch_api", "window", "spent", "unpriced"))
-_SWITCH = {**dict.fromkeys(("true", "yes", "y", "1", "x", "是"), True),
-           **dict.fromkeys(("false", "no", "n", "0", "否"), False)}
-
 
 # One row: the line it stands in, its `id` (None without one), its key (64 bits of its identity), its options,
 # its way through the Throttle once it is being done, the record as it stands in the file, the task that its
@@ -74,6 +58,7 @@ class RowFile:
         self._read_stdin()
         self._places = Places(path, folder, any_files=options.any_files)
         self._files = [name for name, action in self._actions.items() if action.metavar in ("F", "FILE")]
+        self._state = state_of(path)
         self.source = source_of(path)
         self._templates = self._read_templates()  # first, because what a file says counts, and not its name
         self.flags = {name: value for name, value in sorted(self._base.items())
@@ -157,9 +142,16 @@ class RowFile:
         output = self._output(row, key)
         self._check_files(found)
         if output and not output.endswith("/"):
-            name = (self.files or str)(os.path.normpath(output).casefold())
-            _refuse_twice(outputs, _hash64(name), line, "output" if "output" in row else "id or output")
+            what = "output" if "output" in row or not self.files else "id or output"
+            _refuse_twice(outputs, self._place(output), line, what)
+        if isinstance(row.get("chat"), str):  # rows may share one, but none may replace it
+            place = self._place(row["chat"])
+            if outputs.setdefault(place, -line) > 0:
+                raise usage(f"its chat is the output of line {outputs[place]}")
         return key
+
+    def _place(self, path: str) -> int:
+        return _hash64((self.files or str)(os.path.abspath(path).casefold()))
 
     def _count_equal(self, keys: array, bad: BadRows) -> None:
         """Equal rows are told apart by their number; equal ids are refused."""
@@ -204,6 +196,13 @@ class RowFile:
                              f"if it was meant as a flag, call it {like[0]!r}")
         return found
 
+    def check_same(self) -> None:
+        """Refuse to go on where the file is no longer the one that was checked. Raises Failure."""
+        if state_of(self.path) != self._state:
+            raise Failure(Exit.PARTIAL, f"{self.path} was changed while the batch was at work; "
+                                        "no more of its rows are taken",
+                          fix="run the command again: it does only what is missing")
+
     # -- the second pass
 
     def rows(self):
@@ -234,24 +233,9 @@ class RowFile:
             if not self.source.is_table:
                 row[name] = item
             elif item.strip():
-                row[name] = self._cell(name, item)
+                row[name] = cell(name, item, self._actions.get(name))
         self._check_names(row)
         return row
-
-    def _cell(self, name: str, text: str):
-        """The value of a flag from a cell:
-        several values stand on lines of their own, a switch is true or false."""
-        if name in ("id", self._main_flag):
-            return text.strip() if name == "id" else text
-        action = self._actions[name]
-        if isinstance(action.default, list):
-            return [line.strip() for line in text.splitlines() if line.strip()]
-        word = text.strip().lower()
-        if action.nargs == 0 or action.nargs == "?" and word in ("true", "false"):
-            if word not in _SWITCH:
-                raise usage(f"{name!r} is a switch: true or false, not {text.strip()!r}")
-            return _SWITCH[word]
-        return text.strip()
 
     def _check_names(self, row: dict) -> None:
         main = self._main_flag
@@ -307,8 +291,8 @@ class RowFile:
     def _parsed_of(self, row: dict) -> dict:
         """A row's flags over the command line's; rows with the same flags share one parse."""
         own = [name for name in row if name not in ("id", "output", self._main_flag)]
-        arguments = tuple(argument for name in own for argument in self._arguments(name, row[name]))
-        return self._parsed(frozenset(own), arguments)
+        given = tuple(one for name in own for one in arguments(name, row[name], self._actions))
+        return self._parsed(frozenset(own), given)
 
     def _put_main(self, options, row: dict, record: dict) -> None:
         file = self._file_flag.replace("-", "_")
@@ -329,30 +313,6 @@ class RowFile:
                 setattr(options, action.dest, list(default) if isinstance(default, list) else default)
         vars(self._parser.parse_args(list(arguments), options)).update(json=True, quiet=True, verbose=False)
         return vars(options)
-
-    def _arguments(self, name: str, value) -> list:
-        """A row's value as arguments of the command line."""
-        action = self._actions[name]
-        several = isinstance(action.default, list)
-        if isinstance(value, bool):
-            return self._switch(name, value, action)
-        if name == "set" and isinstance(value, dict):
-            return [f"--set={key}={json.dumps(item)}" for key, item in value.items()]
-        if action.nargs == 0:
-            raise usage(f"{name!r} is a switch: true or false")
-        if isinstance(value, list) and not several:
-            raise usage(f"{name!r} takes one value, not a list")
-        values = value if isinstance(value, list) else [value]
-        if not all(isinstance(item, (str, int, float)) and not isinstance(item, bool) for item in values):
-            raise usage(f"{name!r} takes " + ("texts or numbers" if several else "text or a number"))
-        return [f"--{name}={item}" for item in values]
-
-    def _switch(self, name: str, value: bool, action) -> list:
-        if action.nargs not in (0, "?"):
-            raise usage(f"{name!r} takes a value, not {str(value).lower()}")
-        if value:
-            return [f"--{name}"]
-        return [f"--no-{name}"] if f"no-{name}" in self._actions else []
 
     def _found(self, row: dict) -> dict:
         """A row with the files that go in as they are opened."""
@@ -414,5 +374,6 @@ def _numbered(key: int, number: int) -> int:
 
 def _refuse_twice(seen: dict, key: int, line: int, what: str) -> None:
     if key in seen:
-        raise usage(f"it has the same {what} as line {seen[key]}")
+        raise usage(f"it has the same {what} as line {seen[key]}" if seen[key] > 0
+                    else f"its output is the chat of line {-seen[key]}")
     seen[key] = line
