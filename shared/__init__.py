@@ -5,8 +5,8 @@ The way through a call, top to bottom. Each line imports only from lines below i
 main.py       from argv to the exit code: streams, signals, parsing, the session
 converse.py   what text and vision do: a command about jobs, a batch by jobs or calls, or one call
 generate.py   what image and video do: a command about tasks, a batch, a page, or one call
-batch/        many calls: run many estimate; rows bad_rows sources template places; folder index
-              results_table; workers tally throttle worker; the service's Batch API: job_commands
+batch/        many calls: run many estimate; rows row_flags bad_rows sources template places; folder lines
+              index results_table; workers tally throttle worker; the service's Batch API: job_commands
               job_preview api landing outcomes stored; its wire: service job_files job_facts
 chat/         text and vision: flags request brought promised turn; answer usage price; table models retired
               tokens; json_answer json_schema patterns

@@ -272,7 +272,7 @@ def test_rows_are_named_in_the_order_of_the_file():
     random.Random(3).shuffle(lines)
     for line in lines:
         row = SimpleNamespace(line=line, id="last" if line == 10 else None)
-        tally.add(row, {"ok": False, "exit_code": 8, "error": {"message": "no"}, **({"in_doubt": True} if line % 2 else {})}, begun=False)
+        tally.add(row, {"ok": False, "exit_code": 8, "error": {"message": "no"}, **({"in_doubt": True} if line % 2 else {})})
     assert [words for _, words in tally.failures] == [f"line {line}{' (last)' if line == 10 else ''}: no" for line in range(2, 21, 2)]
     assert [words for _, words in tally.doubtful] == [f"line {line}" for line in range(1, 11, 2)]
 
@@ -655,6 +655,33 @@ def test_results_that_are_not_where_they_belong_are_no_success(run, rows, work, 
     assert done.code == 9 and "new/results.csv cannot be written" in done.err and ".tmp" not in done.err, done
 
 
+@pytest.mark.parametrize("content", [None, '{"prompt": "a", "id": "a"}', '{"prompt": "a"', '{"prompt": "z", "id": "z"}',
+                                     "".join(json.dumps({"prompt": name, "id": name}) + "\n" for name in "abcd")])
+def test_a_file_of_rows_that_is_changed_ends_the_batch_with_a_report(run, emulator, rows, work, monkeypatch, content):
+    """Rows that nobody has checked are not sent, and nothing that was paid is dropped or left out of the sum."""
+    path, put = rows(*({"prompt": name, "id": name} for name in "abc")), BatchFolder.record
+
+    def record(self, *more):
+        put(self, *more)
+        path.unlink() if content is None else path.write_text(content)
+    with monkeypatch.context() as patch:
+        patch.setattr(BatchFolder, "record", record)
+        done = run(*BATCH, "--concurrency", 1, "--csv", "--json")
+    assert done.code == 11 and "was changed while the batch was at work" in done.err, done
+    assert counts(done)["done"] == 1 and counts(done)["not_started"] == 2 and done.document["billing"]["cost"]["amount"], done
+    rows(*({"prompt": name, "id": name} for name in "bac"))
+    done = run(*BATCH, "--csv", "--json")
+    assert done.code == 0 and counts(done)["kept"] == 1 and set(prompts(emulator).values()) == {1}, done
+    assert [line["id"] for line in results(work / "out")] == ["b", "a", "c"]
+
+
+@pytest.mark.parametrize("two", [[{"chat": "out/x.json"}, {"output": "x.json"}], [{"output": "X.json"}, {"chat": "out/x.json"}]])
+def test_no_answer_replaces_the_conversation_of_another_row(run, emulator, rows, two):
+    rows(*({"prompt": "a", **row} for row in two))
+    done = run(*BATCH, "--overwrite")
+    assert done.code == 2 and "line 2: its " in done.err and " of line 1" in done.err and not emulator.requests, done
+
+
 def test_a_folder_that_goes_away_ends_the_batch_before_the_next_row(run, emulator, rows, work, monkeypatch):
     rows({"prompt": "a"}, {"prompt": "b"}, {"prompt": "c"})
     put = BatchFolder.record
@@ -971,9 +998,73 @@ def test_a_torn_last_line_is_one_of_ours(run, emulator, rows, work, line):
     rows({"prompt": "a"})
     assert run(*BATCH, "--csv").code == 0
     with open(work / "out" / "results.jsonl", "a") as file:
-        file.write(line)
+        file.write(line.replace("0" * 16, results(work / "out")[0]["key"]))
     assert run(*BATCH, "--csv").code == 0 and [one["ok"] for one in results(work / "out")] == [True]
     assert len(emulator.chat_requests) == 1
+
+
+@pytest.mark.parametrize("more", [{"env": {"QIANWEN_BUDGET": "0.0000001"}}, {"fault": "401"}])
+def test_what_was_paid_of_a_failed_row_stays_until_the_row_has_more(run, emulator, rows, work, more):
+    rows({"prompt": "a"}, {"prompt": "b"})
+    (work / "s.json").write_text('{"type": "object", "required": ["x"]}')
+    command = (*BATCH, "--schema", "s.json", "--concurrency", 1)
+    for text in ("no json", "nor this"):
+        emulator.reply(text=text)
+    assert run(*command).code == 8
+    if "fault" in more:
+        emulator.inject(more["fault"])
+    assert run(*command, env=more.get("env")).code in (3, 4)
+    assert [line["partial"]["text"] for line in results(work / "out")] == ["no json", "nor this"]
+    for _ in "ab":
+        emulator.reply(text='{"x": 1}')
+    assert run(*command).code == 0 and not any("partial" in line for line in results(work / "out"))
+
+
+@pytest.mark.parametrize("how", ["begun", "line", "damaged"])
+def test_a_row_in_doubt_stays_so_until_it_is_sent_again(run, emulator, rows, work, how):
+    """--again is no answer: what a run with it does not reach is as before, and what its line tells is kept."""
+    rows({"prompt": "a"}, {"prompt": "b"})
+    path, spent = work / "out" / "results.jsonl", {"QIANWEN_BUDGET": "0.0000001"}
+    if how == "line":
+        emulator.inject("cut-sse", times=2)
+    assert run(*BATCH, "--retries", 0).code in (0, 6)
+    keys = [line["key"] for line in results(work / "out")]
+    if how == "begun":
+        path.unlink()
+        (work / "out" / ".qianwen-batch.started").write_text('{"flags":{"think":false}}\n' + "".join(f"+{key}\n" for key in keys))
+    elif how == "damaged":
+        path.write_bytes(path.read_bytes().replace(b'"skill"', b'"sk\xffll"'))
+    emulator.requests.clear()
+    for more in (("--again",), ("--again",), ()):
+        done = run(*BATCH, *more, "--json", "--concurrency", 1, env=spent if more else None)
+        assert counts(done)["in_doubt"] == 2 and not prompts(emulator, None), done
+    assert all(line["in_doubt"] and ("partial" in line) == (how != "begun") for line in results(work / "out"))
+    assert os.listdir(work / "out") == ["results.jsonl"] and run(*BATCH, "--again").code == 0
+
+
+def test_a_row_that_failed_before_is_in_doubt_when_it_was_sent_again_and_killed(run, emulator, rows, work):
+    rows({"prompt": "a"}, {"prompt": "b"})
+    emulator.inject("500")
+    assert run(*BATCH, "--concurrency", 1, "--retries", 0).code == 11
+    key = results(work / "out")[0]["key"]
+    (work / "out" / ".qianwen-batch.started").write_text('{"flags":{"think":false}}\n' + f"+{key}\n")
+    done = run(*BATCH, "--json")
+    assert counts(done)["in_doubt"] == 1 and prompts(emulator, None)["a"] == 1 and results(work / "out")[0]["in_doubt"], done
+
+
+@pytest.mark.parametrize("torn", [0, 20])
+def test_lines_whose_end_was_lost_are_taken_apart(run, emulator, rows, work, torn):
+    """Two whole answers on one line are two answers; of one that was torn off, the next one is not lost."""
+    rows(*({"prompt": name, "id": name} for name in "abc"))
+    assert run(*BATCH).code == 0
+    path = work / "out" / "results.jsonl"
+    first, *others = path.read_bytes().splitlines(True)
+    path.write_bytes(first[:-1 - torn] + b"".join(others))
+    emulator.requests.clear()
+    done = run(*BATCH, "--json", "--csv")
+    assert counts(done) == {"total": 3, "kept": 3 - bool(torn), "done": 0, "failed": 0, "in_doubt": bool(torn), "not_started": 0}
+    assert [(line["id"], line["ok"]) for line in results(work / "out")] == [("a", not torn), ("b", True), ("c", True)]
+    assert not emulator.requests
 
 
 def test_results_without_their_last_line_end_are_gone_on_with(run, emulator, rows, work):

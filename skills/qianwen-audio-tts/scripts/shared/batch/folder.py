@@ -2,7 +2,8 @@
 
 - `results.jsonl`: one line a row, written as the row ends.
 - `.qianwen-batch.started`: the flags, then `+key` for each row before it is sent, `-key` when it was not sent
-  after all. A row that was begun and has no line in the results is in doubt: the service may have billed it.
+  after all, or failed. A row that was begun and has no answer in the results is in doubt: the service may have
+  billed it.
 - `.qianwen-batch.lock`: held by the process that works on the folder.
 
 The last two are there while a run is at work, and after one that was killed; else the folder holds
@@ -16,9 +17,7 @@ import errno
 import functools
 import json
 import os
-import re
 import threading
-from array import array
 
 from ..cli.console import Console
 from ..failures import Exit, Failure, usage
@@ -27,18 +26,14 @@ from ..files.names import make_folder, remove_folders
 from ..files.own import no_room, open_own
 from ..files.whole import FULL, InUse, sweep, to_disk, whole
 from ..tasks.journal import is_submitting
-from .index import Index, Keys
+from .index import Index
+from .lines import (
+    DONE, doubt_document, entry_of, index_of, is_damaged, key_of, line_at, lines, named_in, PART,
+    with_whole_cost
+)
 from .places import Claims, NAMES
-from .results_table import check_table, foreign, index_of, put_in_order, ResultsTable
-from .rows import RowFile
-
-
-_KEY = re.compile("[0-9a-f]{16}")
-_BEGIN = b'{"id":'  # of each line that `record` writes
-_NAMED = re.compile(rb'"row":\s*\d+,\s*"key":\s*"([0-9a-f]{16})"')  # in a line that cannot be read
-_UNKNOWN, _PART, _DONE = 1, 2, 3  # what a line is worth that stays
-_PLACE = 48  # bits for where it stands, below its worth
-_MAX_LINE = 256 << 20  # bytes
+from .results_table import check_table, foreign, put_in_order, ResultsTable
+from .rows import Row, RowFile
 
 
 class BatchFolder:
@@ -50,14 +45,16 @@ class BatchFolder:
         self._again, self._recoverable, self._overwrite = again, recoverable, overwrite
         self.results, self._started, self._lock_file = (os.path.join(folder, name) for name in NAMES)
         self.table = os.path.join(folder, "results.csv") if table else ""
-        self.kept = self.kept_in_doubt = self.foreign = 0
-        self._stay = Index().seal()  # the lines that stay, one a row
-        self._recorded = Keys()  # of all lines
-        self.in_doubt: set = set()  # keys of rows begun without an outcome
+        self.kept = self.foreign = 0
+        self._stay = Index().seal()  # the lines that stay, one a row, until the row has another one
+        self.in_doubt: set = set()  # keys of rows begun without an outcome, as earlier runs left them
+        self._lost: set = set()  # those that nobody can find out about, as long as they are not sent again
+        self.noted: set = set()  # those that have their first line by this run
+        self._noted_before: set = set()  # those of which the line says so
         self.partial: set = set()  # keys of rows of which a part is saved; they are not paid again
         self._tasks: dict = {}  # by the keys of rows: the task that goes on, or whose result is not here yet
         self._claims = Claims()
-        self.damaged: dict = {}  # what came of rows in doubt, by their keys
+        self._damaged: dict = {}  # lines of rows in doubt, by their keys
         self._untidy = False  # there are lines to drop, or without an end
         self._writing, self._has_table = threading.Lock(), False
         self._results_fd = self._started_fd = -1
@@ -73,13 +70,13 @@ class BatchFolder:
                         "name another folder with --output, or give that file another name")
         if self.table:
             check_table(self.folder, self._overwrite)
-        self._recorded = self._read_results()
-        flags = self._read_started(self._recorded)
+        self._read_results()
+        flags = self._read_started()
         if flags is not None and flags != self._flags() and (len(self._stay) or self.in_doubt):
             raise usage(f"{self.folder} holds results of a batch with other flags "
                         f"({_difference(flags, self._flags())})",
                         "use the same flags as then to continue it, or name another folder with --output")
-        if self.foreign and not (self.kept or self.kept_in_doubt or self.partial):
+        if self.foreign and self.foreign == len(self._stay):
             raise usage(f"{self.results} holds results of other rows or other flags, "
                         f"and none of {self._row_file.path}",
                         "name another folder with --output, "
@@ -88,87 +85,58 @@ class BatchFolder:
     def _flags(self) -> dict:
         return json.loads(json.dumps(self._console.redact_result(self._row_file.flags), default=str))
 
-    def _read_results(self) -> Keys:
-        """The keys of all lines. Lines of failed rows do not count as done, and will be dropped; where a row
-        has several, the best one stays."""
-        recorded, stay, place = array("Q"), Index(), 0
-        for raw in _lines(self.results):
-            entry = _entry(raw)
-            worth = self._worth(entry)
-            if entry is None:
+    def _read_results(self) -> None:
+        """Find what came of each row. Of several lines of a row the best one stays; one of a row that is gone
+        does not stay where nothing came."""
+        stay, place, keys = Index(), 0, self._row_file.keys
+        for raw in lines(self.results):
+            entry = entry_of(raw)
+            stays = entry and (entry.paid or entry.key in keys)
+            if stays:
+                stay.add(entry.key, place, entry.worth)
+                self._take(entry)
+            elif entry is None:
                 self._take_damaged(raw)
-            elif worth:
-                stay.add(entry["key"], worth << _PLACE | place)
-                self._claims.note(entry["key"], entry["files"] if self._overwrite else [])
-            elif entry["in_doubt"]:
-                self.in_doubt.add(entry["key"])
-            if entry and self._goes_on(entry):
-                self._tasks[entry["key"]] = entry["task"]
-            elif entry:
-                recorded.append(entry["key"])
-            self._untidy |= not worth or not raw.endswith(b"\n")
+            self._untidy |= not stays or not raw.endswith(b"\n")
             place += len(raw)
         self._stay = stay.seal()
-        self._untidy |= len(self._stay) < len(recorded)
-        self._count()
-        return Keys(recorded)
+        self._untidy |= stay.repeated
+        self.in_doubt.update(self._noted_before, self._damaged)
+        for key, _ in stay.items():
+            if key not in keys:
+                self.foreign += 1
+            elif stay.worth(key) == DONE:
+                self.kept += 1
+            elif stay.worth(key) == PART:
+                self.partial.add(key)
+
+    def _take(self, entry) -> None:
+        key = entry.key
+        (self._noted_before.add if entry.in_doubt else self._noted_before.discard)(key)
+        self._damaged.pop(key, None)  # what was left of it stands in a line of its own by now
+        if entry.task and self._recoverable and not entry.worth:
+            self._tasks[key] = entry.task
+        if self._overwrite and key in self._row_file.keys:
+            self._claims.note(key, entry.files, self.folder)
 
     def _take_damaged(self, raw: bytes) -> None:
-        """A line of ours that cannot be read was paid all the same: the row that it still names is in doubt.
+        """A line of ours that cannot be read was paid all the same: the rows that it still names are in doubt.
         Raises Failure where it is none of ours."""
-        named = _NAMED.search(raw)
-        if named and raw.startswith(_BEGIN):
-            key = int(named.group(1), 16)
-            self.in_doubt.add(key)
-            self.damaged[key] = raw.decode("utf-8", "replace").strip("\0\r\n")
-        elif not self._overwrite and not _is_damaged(raw):
+        named = named_in(raw)
+        self._damaged.update(dict.fromkeys(named, raw))
+        if not named and not self._overwrite and not is_damaged(raw):
             raise foreign(self.results, "; answers of a batch that stand in it are lost then, and paid again")
 
-    def _count(self) -> None:
-        for key, place in self._stay.items():
-            worth = place >> _PLACE
-            if key not in self._row_file.keys:
-                self.foreign += 1
-            elif worth == _DONE:
-                self.kept += 1
-            elif worth == _PART:
-                self.partial.add(key)
-            else:
-                self.kept_in_doubt += 1
-
-    def _worth(self, entry: dict | None) -> int:
-        """What a line is worth beside others of its row; 0 where it does not stay."""
-        if entry is None or entry["ok"]:
-            return _DONE if entry else 0
-        if entry["partial"]:
-            return _PART
-        return _UNKNOWN if entry["in_doubt"] and not self._again and self._recoverable is None else 0
-
-    def _goes_on(self, entry: dict) -> bool:
-        """Whether a line leads to a task, so that it stays until the row has another one."""
-        return bool(entry["task"] and self._recoverable and not entry["ok"] and not entry["partial"])
-
-    def _staying(self):
-        """The lines that stay, each with its end."""
-        place = 0
-        for raw in _lines(self.results):
-            entry = _entry(raw)
-            place_of_best = entry and self._stay.get(entry["key"])
-            if entry and (place_of_best == self._worth(entry) << _PLACE | place
-                          or place_of_best is None and self._tasks.get(entry["key"], 0) == entry["task"]):
-                yield raw.rstrip(b"\r\n") + b"\n"
-            place += len(raw)
-
-    def _read_started(self, recorded: Keys) -> dict | None:
+    def _read_started(self) -> dict | None:
         """Find the rows begun without an outcome; return the flags of the earlier run."""
         flags = None
-        for raw in _lines(self._started):
+        for raw in lines(self._started):
             try:
                 if raw.startswith(b"{"):
                     flags = json.loads(raw)["flags"]
                     continue
-                key = _key(raw[1:].decode("ascii").strip())
-                if raw.startswith(b"+") and key not in recorded:
+                key = key_of(raw[1:].decode("ascii").strip())
+                if raw.startswith(b"+") and not self.skipped(key):
                     self.in_doubt.add(key)
                 elif raw.startswith(b"-"):
                     self.in_doubt.discard(key)
@@ -178,15 +146,14 @@ class BatchFolder:
 
     def wants(self, row) -> bool:
         """Whether a row is to be done now."""
-        if self.skipped(row.key):
-            return False
-        if row.key not in self.in_doubt or self._again:
-            return True
-        return bool(self._recoverable and self._recoverable(self.with_task(row)))
+        return not self.skipped(row.key) and (self._again or not self._is_lost(row))
+
+    def _is_lost(self, row) -> bool:
+        return row.key in self.in_doubt and not (self._recoverable and self._recoverable(self.with_task(row)))
 
     def is_paid(self, row) -> bool:
         """Whether the service has, or is at work on, what a row asks for, so that it is only fetched."""
-        known = row.key in self._recorded or row.key in self._tasks or row.key in self.in_doubt
+        known = self._stay.get(row.key) is not None or row.key in self.in_doubt
         if not self._recoverable or not known:
             return False
         record = self._recoverable(self.with_task(row))
@@ -198,7 +165,13 @@ class BatchFolder:
                             claim=functools.partial(self._claims.take, row.key))
 
     def skipped(self, key: int) -> bool:
-        return self._stay.get(key) is not None
+        """Whether a row has its answer, or a part of it."""
+        return bool(self._stay.worth(key))
+
+    @property
+    def kept_in_doubt(self) -> int:
+        """How many rows are in doubt and stay so, as far as this run knows by now."""
+        return len(self._lost)
 
     # -- writing
 
@@ -209,26 +182,45 @@ class BatchFolder:
         return FolderLock(self._lock_file, max_wait, tick, self._console, made)
 
     def open(self) -> None:
-        """Drop the lines of failed rows and damaged ones, then append.
-        First the rows in doubt are safe on disk."""
+        """Drop damaged lines and those that do not count, then append: first what stays in doubt."""
         try:
             head = json.dumps({"flags": self._flags()}).encode("ascii") + b"\n"
-            with whole(self._started) as file:
+            with whole(self._started) as file:  # until each row in doubt has its line
                 file.writelines([head, *(b"+%016x\n" % key for key in sorted(self.in_doubt))])
             if self._untidy:
-                with whole(self.results) as file:
-                    file.writelines(self._staying())
+                put_in_order(self.results, self._row_file, self._stay, once=False)
             mode = os.O_WRONLY | os.O_APPEND | os.O_CREAT
             self._started_fd = open_own(self._started, mode, 0o666)
             self._results_fd = open_own(self.results, mode, 0o666)
             self._has_links = os.fstat(self._results_fd).st_nlink > 0  # some file systems do not tell
+            self._note_doubts()
+            if self._untidy or self.noted:
+                self._stay = index_of(self.results)
         except OSError as error:
             raise _not_written(self.folder, error) from error
+
+    def _note_doubts(self) -> None:
+        """Rows in doubt that nobody can find out about get their line, unless they have it."""
+        left = {key for key in self.in_doubt if not self.skipped(key)}
+        for row in self._row_file.rows() if left else ():
+            if row.key in left:
+                left.discard(row.key)
+                if self._is_lost(row):
+                    self._lost.add(row.key)
+                    self._note_doubt(row)
+        for key in left:
+            self._note_doubt(Row(0, None, key, None))
+
+    def _note_doubt(self, row) -> None:
+        if row.key not in self._noted_before or row.key in self._damaged:
+            self.noted.add(row.key)
+            self._write(row, doubt_document(self._console, damaged=self._damaged.get(row.key, b"")))
 
     def begin(self, key: int) -> None:
         """A row is about to be sent. Raises OSError, also where nothing could take its result."""
         self._size()
         os.write(self._started_fd, b"+%016x\n" % key)
+        self._lost.discard(key)
 
     def _size(self) -> int:
         """How long the results are. Raises OSError where somebody has deleted them."""
@@ -238,14 +230,33 @@ class BatchFolder:
         return found.st_size
 
     def give_back(self, key: int) -> None:
-        """A row was surely not sent after all."""
-        os.write(self._started_fd, b"-%016x\n" % key)
+        """A row was surely not sent after all: it is as it was."""
+        if key in self.in_doubt:
+            self._lost.add(key)
+        else:
+            os.write(self._started_fd, b"-%016x\n" % key)
 
     def record(self, row, document: dict) -> None:
         """The outcome of a row, as a whole line or not at all. Raises OSError."""
-        came = document.get("in_doubt") and self.damaged.get(row.key)
-        line = {"id": row.id, "row": row.line, "key": f"{row.key:016x}", **_with_whole_cost(document),
-                **({"partial": {"line": came}} if came else {})}
+        if not document.get("ok") and not document.get("partial"):
+            document = {**document, **self._left(row.key)}
+        self._write(row, document)
+        self._lost.discard(row.key)
+        if not document.get("ok") and not document.get("in_doubt"):
+            with contextlib.suppress(OSError):  # then the row is in doubt
+                os.write(self._started_fd, b"-%016x\n" % row.key)
+
+    def _left(self, key: int) -> dict:
+        """What the line of a row has of an answer that was paid: the next one has it, too."""
+        place = self._stay.get(key)
+        if place is None:
+            return {}
+        with open(self.results, "rb") as file:
+            partial = json.loads(line_at(file, place)).get("partial")
+        return {"partial": partial} if partial else {}
+
+    def _write(self, row, document: dict) -> None:
+        line = {"id": row.id, "row": row.line, "key": f"{row.key:016x}", **with_whole_cost(document)}
         data = json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace") + b"\n"
         with self._writing:
             size = self._size()
@@ -263,25 +274,25 @@ class BatchFolder:
         the results alone stay.
 
         With rows `under_way` that were not waited for and may still write their line, or cannot,
-        all stays as it is. Raises OSError, with the name of the file that is not written.
+        all stays as it is, also where the file of rows is another one by now: its rows may not be those of the
+        lines. Raises Failure then, and OSError with the name of the file that is not written.
         """
         for descriptor in (self._results_fd, self._started_fd):
             to_disk(descriptor)
         if under_way:
             return
+        self._row_file.check_same()
         os.close(self._results_fd)
         os.close(self._started_fd)
         with _naming(self.results):
-            put_in_order(self.results, self._row_file, self._index(), once=not self._tasks)
+            index = index_of(self.results)
+            put_in_order(self.results, self._row_file, index, once=not index.repeated)
         if self.table:
             with _naming(self.table):
                 table = ResultsTable(self._row_file, schema, files, self._shown)
-                table.write(self.table, self.results, self._index())
+                table.write(self.table, self.results, index_of(self.results))
             self._has_table = True
         os.unlink(self._started)
-
-    def _index(self) -> Index:
-        return index_of(self.results, lambda raw: (_entry(raw) or {}).get("key"))
 
     def written(self) -> list:
         """The files of results that this run leaves."""
@@ -306,68 +317,6 @@ def _not_written(path: str, error: OSError) -> Failure:
     return usage(f"{path} cannot be written: {error.strerror}",
                  "make room there, then run the command again" if error.errno in FULL
                  else "name another place with --output")
-
-
-def _lines(path: str):
-    """The lines of a file of our own. A line without end is cut into pieces, which count as damaged."""
-    try:
-        with os.fdopen(open_own(path), "rb") as file:
-            while True:
-                line = file.readline(_MAX_LINE)
-                if not line:
-                    return
-                yield line
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise usage(f"{path} cannot be used: {error.strerror}",
-                    "name another folder with --output") from error
-
-
-def _entry(raw: bytes) -> dict | None:
-    """What matters of a line of results; None for one that was torn."""
-    try:
-        line = json.loads(raw)
-        return {"key": _key(line["key"]), "ok": line["ok"] is True, "in_doubt": line.get("in_doubt") is True,
-                "partial": is_partial(line), "task": _task_of(line),
-                "files": line.get("files")}
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return None
-
-
-def _task_of(line: dict) -> str:
-    """The task whose result can still be had."""
-    task = line.get("task_id")
-    return task if isinstance(task, str) and line.get("resume") else ""
-
-
-def _is_damaged(raw: bytes) -> bool:
-    """Whether a line that has no entry may be one of ours all the same: torn, or odd in its values."""
-    try:
-        line = json.loads(raw)
-        return isinstance(line, dict) and "key" in line and "ok" in line
-    except (ValueError, RecursionError):
-        torn = raw.strip(b"\0\r\n")
-        return torn.startswith(_BEGIN) or not torn or not raw.endswith(b"\n") and _BEGIN.startswith(torn)
-
-
-def _with_whole_cost(document: dict) -> dict:
-    """A row's line tells what the row cost, also where an earlier run paid it and this one fetched it."""
-    billing = dict(document.get("billing") or {})
-    billing["cost"] = billing.pop("when_made", billing.get("cost"))
-    return {**document, "billing": billing} if billing["cost"] else document
-
-
-def is_partial(document: dict) -> bool:
-    """Whether some of the files that a row asked for are saved, and the others do not come any more."""
-    return document.get("exit_code") == Exit.PARTIAL and bool(document.get("files"))
-
-
-def _key(text) -> int:
-    """A row's key from its sixteen hex digits. Raises ValueError, TypeError."""
-    if not _KEY.fullmatch(text):
-        raise ValueError("not a key")
-    return int(text, 16)
 
 
 def _difference(then: dict, now: dict) -> str:

@@ -4,37 +4,48 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 
-_PLACE = 56  # bits for the place
+_PLACE, _WORTH = 56, 8  # bits for the place, and for what a line is worth
 
 
 class Index:
-    """Row keys (64 bits) with a place each (56 bits).
-    First `add`, then `seal`, then `get`; of equal keys the last one counts."""
+    """Row keys (64 bits) with a place each, and what stands there is worth.
+    First `add`, then `seal`, then `get`; of equal keys the worthiest counts, the last one of these."""
 
     def __init__(self):
         self._both: list = []
         self._keys, self._places = array("Q"), array("Q")
+        self.repeated = False  # whether a key was added several times
 
-    def add(self, key: int, place: int) -> None:
-        self._both.append(key << _PLACE | place)
+    def add(self, key: int, place: int, worth: int = 0) -> None:
+        self._both.append((key << _WORTH | worth) << _PLACE | place)
 
     def seal(self) -> Index:
+        bits = _PLACE + _WORTH
         self._both.sort()
         pairs = zip(self._both, [*self._both[1:], -1])
-        last = [one for one, following in pairs if one >> _PLACE != following >> _PLACE]
-        self._keys = array("Q", (one >> _PLACE for one in last))
-        self._places = array("Q", (one & (1 << _PLACE) - 1 for one in last))
-        self._both = []
+        last = [one for one, following in pairs if one >> bits != following >> bits]
+        self._keys = array("Q", (one >> bits for one in last))
+        self._places = array("Q", (one & (1 << bits) - 1 for one in last))
+        self.repeated, self._both = len(last) < len(self._both), []
         return self
 
     def __len__(self) -> int:
         return len(self._keys)
 
     def items(self):
-        return zip(self._keys, self._places)
+        """(key, place) of all."""
+        return ((key, found & (1 << _PLACE) - 1) for key, found in zip(self._keys, self._places))
 
     def get(self, key: int) -> int | None:
-        """The last place that was added for a key."""
+        """The place that counts for a key."""
+        found = self._found(key)
+        return None if found is None else found & (1 << _PLACE) - 1
+
+    def worth(self, key: int) -> int:
+        """What stands at that place is worth; 0 without one."""
+        return (self._found(key) or 0) >> _PLACE
+
+    def _found(self, key: int) -> int | None:
         found = bisect_left(self._keys, key + 1) - 1
         return self._places[found] if found >= 0 and self._keys[found] == key else None
 

@@ -13,7 +13,7 @@ from ..cli.failed import error_object, explain
 from ..failures import Exit, Failure
 from ..money.cost import document as cost_document, FREE, of_document, plus, total, words
 from ..words import counted, unit
-from .folder import is_partial
+from .lines import is_partial
 from .worker import GO_ON
 
 _NAMED = 5  # rows in doubt that a message names
@@ -66,18 +66,18 @@ class Tally:
             self.network_failures = self.network_failures + 1 if yes else 0
             return self.network_failures
 
-    def add(self, row, document: dict, begun: bool) -> None:
+    def add(self, row, document: dict) -> None:
         """A row has an outcome, and its line is written."""
         ok, doubt = document.get("ok") is True, document.get("in_doubt") is True
         with self._lock:
-            self._add_cost(document, begun)
+            self._add_cost(document)
             self.done += ok
             self.in_doubt += doubt
             self.failed += not ok and not doubt
             if ok:
                 self.network_failures = 0
             else:
-                self.codes[int(document.get("exit_code", Exit.PARTIAL)) if begun else int(Exit.PARTIAL)] += 1
+                self.codes[int(document.get("exit_code", Exit.PARTIAL))] += 1
             if doubt and document.get("resume"):  # the same command finds out what became of it
                 self.worth_repeating, self.findable = True, self.findable + 1
             elif doubt:
@@ -85,26 +85,30 @@ class Tally:
             if not ok and not doubt:
                 self._add_failure(row, document)
 
-    def lose(self, row, document: dict, begun: bool) -> None:
+    def lose(self, row, document: dict) -> None:
         """A row has an outcome, and its line cannot be written, so that the next run takes it for in doubt."""
         with self._lock:
-            self._add_cost(document, begun)
+            self._add_cost(document)
             self.in_doubt += 1
             self.codes[int(Exit.UNSAVED)] += 1
             self.lost.append((row.line, _name_of(row), document))
 
-    def _add_cost(self, document: dict, begun: bool) -> None:
-        self.under_way -= begun
+    def _add_cost(self, document: dict) -> None:
+        self.under_way -= 1
         billing = document.get("billing", {})
         if document.get("in_doubt") is True and not billing.get("cost", {}).get("known"):
             self._unsummed += 1
         else:
             self._add_bill(billing)
 
-    def keep_partial(self, row) -> None:
-        """A row of which an earlier run saved a part stays as it is."""
+    def keep(self, row) -> None:
+        """A row stays as an earlier run left it."""
         with self._lock:
-            self.partial.append((row.line, _name_of(row)))
+            if row.key in self._folder.partial:
+                self.partial.append((row.line, _name_of(row)))
+            elif not self._folder.skipped(row.key):
+                _keep_first(self.doubtful, row.line, _name_of(row), _NAMED)
+                self._unsummed += row.key in self._folder.noted
 
     def _add_failure(self, row, document: dict) -> None:
         if is_partial(document):

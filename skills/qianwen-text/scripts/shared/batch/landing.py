@@ -24,11 +24,12 @@ from ..words import counted
 from .folder import BatchFolder
 from .job_facts import files_of, MERGED, most_results, share_of
 from .job_files import job_folder
+from .lines import doubt_document
 from .outcomes import Outcomes, raw_answer
 from .service import Jobs
 from .stored import Costs, StoredSession
 from .tally import report, Tally
-from .workers import doubt_document, RowConsole
+from .workers import RowConsole
 
 _NO_RESULT = "no result of this row can be read: the service may have billed it"
 _HERE = (Exit.USAGE, Exit.EXISTS, Exit.UNSAVED)  # ends of a row that lie in this machine, not in its answer
@@ -180,7 +181,7 @@ class Landing:
             if outcome is not None:
                 self._record(row, self._document(row, outcome), tally)
             elif not self._folder.wants(row):
-                self._record(row, doubt_document(self._console), tally)
+                tally.keep(row)
             elif some_are_lost:
                 self._record(row, doubt_document(self._console, _NO_RESULT), tally)
         if seen < len(outcomes):
@@ -194,13 +195,12 @@ class Landing:
 
     def _note_doubts(self, tally: Tally) -> None:
         for row in self._rows.rows():
-            if not self._folder.skipped(row.key) and not self._folder.wants(row):
-                self._record(row, doubt_document(self._console), tally)
+            tally.keep(row)
 
     def _record(self, row, document: dict, tally: Tally) -> None:
         self._write(row, document)
         tally.begin()
-        tally.add(row, document, begun=True)
+        tally.add(row, document)
 
     def _write(self, row, document: dict) -> None:
         try:

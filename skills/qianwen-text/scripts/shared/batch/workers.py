@@ -14,10 +14,6 @@ from .throttle import MAX_RATE_LIMIT_WAIT, NotSent, Throttle
 from .worker import GO_ON
 
 _NETWORK_FAILURES = 50  # in a row, with nothing between them: the network is down
-_DOUBT = ("the command ended while this row was under way: the service may have billed it, "
-          "but its answer is lost")
-_DAMAGED = "the line of this row in the results was damaged: it was paid, and partial.line has what is left"
-_DOUBT_FIX = "run the command again with --again to resend such rows"
 
 
 def run_all(items, do, throttle: Throttle, *, on_error, on_interrupt, tick=lambda: None) -> None:
@@ -120,10 +116,14 @@ class Workers:
         self._throttle.stop()
 
     def _failed(self, error) -> None:
-        """The folder cannot be written, or the file of rows was changed meanwhile."""
+        """The folder cannot be written, or the rows cannot be read as they were checked."""
         if not isinstance(error, Failure):
-            error = unsaved(self._folder.folder, error)
-        self._halt(error)
+            return self._halt(unsaved(self._folder.folder, error))
+        try:
+            self._row_file.check_same()
+            self._halt(error)
+        except Failure as changed:
+            self._halt(changed)
 
     def _halt(self, why: Failure) -> None:
         """Take no more rows."""
@@ -131,17 +131,13 @@ class Workers:
         self._throttle.stop()
 
     def _missing(self):
-        """The rows to do. Those in doubt that stay so get their line here."""
+        """The rows to do."""
         for row in self._row_file.rows():
-            if self._folder.skipped(row.key):
-                if row.key in self._folder.partial:
-                    self._tally.keep_partial(row)
-                continue
+            self._row_file.check_same()
             if self._folder.wants(row):
                 yield row
             else:
-                why = _DAMAGED if row.key in self._folder.damaged else _DOUBT
-                self._finish(row, doubt_document(self._console, why))
+                self._tally.keep(row)
 
     def _do(self, row) -> None:
         options, console = row.options(), RowConsole(self._console)
@@ -154,7 +150,7 @@ class Workers:
         except NotSent:
             self._folder.give_back(row.key)
             return self._tally.give_back()
-        self._finish(row, document, begun=True)
+        self._finish(row, document)
 
     def _document(self, session) -> dict:
         """Make the call; its document, or that of its failure. Raises NotSent."""
@@ -201,14 +197,14 @@ class Workers:
         if failure.http_status == 401 or general or limited or no_room or waits or offline:
             self._halt(failure)
 
-    def _finish(self, row, document: dict, begun: bool = False) -> None:
+    def _finish(self, row, document: dict) -> None:
         """Write a row's line and count it."""
         try:
             self._folder.record(row, document)
         except OSError:
-            self._tally.lose(row, document, begun)
+            self._tally.lose(row, document)
             raise
-        self._tally.add(row, document, begun)
+        self._tally.add(row, document)
 
 
 def unsaved(path: str, error: OSError) -> Failure:
@@ -217,12 +213,6 @@ def unsaved(path: str, error: OSError) -> Failure:
               else "put it back where it was" if isinstance(error, FileNotFoundError)
               else "check that disk and its permissions")
     return Failure(Exit.UNSAVED, f"{path} cannot be written: {error.strerror}", fix=f"{advice}, then {GO_ON}")
-
-
-def doubt_document(console: Console, why: str = _DOUBT) -> dict:
-    """The document of a row that was begun and whose outcome nobody knows."""
-    failure = Failure(Exit.NETWORK, why, fix=_DOUBT_FIX, accepted="maybe")
-    return {**failure_document(console, failure), "in_doubt": True}
 
 
 def _is_general(failure: Failure, default_model: bool) -> bool:

@@ -106,18 +106,21 @@ class Claims:
         self._owners: dict = {}  # hash of a path -> key of the row
         self._lock = threading.Lock()
 
-    def note(self, key: int, files) -> None:
-        """The `files` that the line of a row tells."""
+    def note(self, key: int, files, folder: str) -> None:
+        """The `files` that the line of a row tells, where they are now: the `folder` may have another name since."""
         for entry in objects_in({"files": files}, "files"):
             if isinstance(entry.get("path"), str):
-                self._owners[hash(_folded_path(entry["path"]))] = key
+                parts = re.split(r"[/\\]", entry["path"])
+                below = (os.path.join(folder, *parts[start:]) for start in range(len(parts)))
+                path = next(filter(os.path.lexists, below), entry["path"])
+                self._owners[hash(_folded_path(path))] = key
 
     def take(self, key: int, paths: list) -> None:
         """Before a row is sent. Raises Failure."""
         with self._lock:
             taken = [path for path in paths if self._owners.get(hash(_folded_path(path)), key) != key]
             if taken:
-                raise Failure(Exit.EXISTS, f"another row of this batch makes {taken[0]}; nothing was sent for this one",
+                raise Failure(Exit.EXISTS, f"another row of this batch makes {taken[0]}, which stays as it is",
                               fix="give one of them another output, which differs by more than a number at its end")
             self._owners.update((hash(_folded_path(path)), key) for path in paths)
 

@@ -7,27 +7,16 @@ import io
 import json
 import os
 import re
+from array import array
 
 from ..body import object_in, objects_in
 from ..failures import Exit, Failure, usage
 from ..files.whole import whole
-from .index import Index
+from .index import Index, Keys
+from .lines import line_at
 
 _DANGEROUS = re.compile(r"[=+\-@\t\r\n]")  # what a spreadsheet takes for the beginning of a formula
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?%?")
-
-
-def index_of(path: str, key_of) -> Index:
-    """Where the line of each row stands in results.jsonl.
-    `key_of(line)` is its key, None for one that was torn."""
-    index, place = Index(), 0
-    with open(path, "rb") as file:
-        for raw in file:
-            key = key_of(raw)
-            if key is not None:
-                index.add(key, place)
-            place += len(raw)
-    return index.seal()
 
 
 def put_in_order(path: str, row_file, index: Index, once: bool) -> None:
@@ -35,16 +24,17 @@ def put_in_order(path: str, row_file, index: Index, once: bool) -> None:
     lines of other rows stay at the end. Raises OSError."""
     if once and _is_in_order(row_file, index):
         return
+    written = array("Q")
     with whole(path) as new, open(path, "rb") as old:  # in this order: Windows replaces no open file
         for row in row_file.rows():
             place = index.get(row.key)
             if place is not None:
-                old.seek(place)
-                new.write(old.readline())
+                new.write(line_at(old, place))
+                written.append(row.key)
+        ordered = Keys(written)  # not the keys of the first reading: the file may be another one by now
         for key, place in index.items():
-            if key not in row_file.keys and place == index.get(key):
-                old.seek(place)
-                new.write(old.readline())
+            if key not in ordered:
+                new.write(line_at(old, place))
 
 
 def _is_in_order(row_file, index: Index) -> bool:
@@ -80,8 +70,7 @@ class ResultsTable:
                 place = index.get(row.key)
                 outcome: dict = {}
                 if place is not None:
-                    lines.seek(place)
-                    outcome = json.loads(lines.readline())
+                    outcome = json.loads(line_at(lines, place))
                 cells = (_plain(row.record.get(name, "")) for name in self._inputs)
                 table.writerow([*map(self._shown, cells), *self._cells(outcome)])
             text.flush()
