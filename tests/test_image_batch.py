@@ -313,6 +313,18 @@ def test_a_row_that_was_fetched_by_hand_is_not_paid_again(image, emulator, work,
     assert os.path.realpath(work / lines[0]["files"][0]["path"]) == os.path.realpath(work / "out" / "r0.png")
 
 
+def test_rows_that_were_fetched_by_hand_under_one_name_do_not_replace_each_other(image, emulator, rows, work):
+    rows({"prompt": "fox"}, {"prompt": "owl"})
+    emulator.task_polls = (500, 500)
+    assert image(*TASKS, "--concurrency", 2, "--max-wait", 1).code == 5
+    emulator.task_polls = (0, 0)
+    for number, line in enumerate(results(work / "out")):
+        assert image("--resume", line["task_id"], "-o", f"s{number}/pic.png").code == 0
+    done = image(*TASKS, "--overwrite", "--concurrency", 1)
+    assert done.code == 11 and "another row of this batch makes out/pic.png" in done.err, done
+    assert notes_of((work / "out" / "pic.png").read_bytes())["prompt"] == "fox" and (work / "s1" / "pic.png").exists()
+
+
 def test_what_was_fetched_and_is_gone_is_fetched_again(image, emulator, work, going_on):
     task = going_on()
     assert image("--resume", task, "-o", "seen/").code == 0
@@ -371,6 +383,38 @@ def test_ids_that_differ_by_their_case_or_their_end_have_files_of_their_own(imag
     rows(*({"id": name, "prompt": name} for name in ("fox", "FOX", "v1.0", "v1.1")))
     assert image(*BATCH).code == 0
     check_pictures(work / "out", results(work / "out"))
+
+
+def test_what_the_line_of_a_row_in_doubt_tells_stays(image, emulator, rows, work):
+    rows({"id": "a", "prompt": "fox"}, {"id": "b", "prompt": "owl"})
+    path = work / "out" / "results.jsonl"
+    assert image(*BATCH).code == 0
+    path.write_bytes(path.read_bytes().replace(b'"skill"', b'"sk\xffll"', 1))
+    told = []
+    for _ in range(3):
+        done = image(*BATCH, "--json")
+        assert done.code == 11 and done.document["rows"]["in_doubt"] == 1, done
+        told.append(results(work / "out"))
+    assert "a.png" in told[0][0]["partial"]["line"] and told[0] == told[1] == told[2] and sum(billed(emulator).values()) == 2
+
+
+def test_a_row_that_was_changed_is_made_anew_with_overwrite(image, emulator, rows, work):
+    """The files of a row that is gone belong to nobody."""
+    rows({"prompt": "fox", "output": "one"}, {"prompt": "owl", "output": "two"})
+    assert image(*BATCH).code == 0
+    rows({"prompt": "red fox", "output": "one"}, {"prompt": "owl", "output": "two"})
+    assert image(*BATCH, "--overwrite").code == 0
+    assert notes_of((work / "out" / "one.png").read_bytes())["prompt"] == "red fox"
+
+
+def test_no_row_replaces_what_another_row_made_in_a_folder_of_another_name(image, emulator, rows, work):
+    rows({"id": "a-1", "prompt": "owl"})
+    assert image(*BATCH).code == 0
+    (work / "out").rename(work / "moved")
+    rows({"id": "a-1", "prompt": "owl"}, {"id": "a", "prompt": "fox", "set": {"n": 2}})
+    done = image(*BATCH[:3], "moved", "--overwrite")
+    assert done.code == 11 and "another row of this batch makes moved/a-1.png" in done.err, done
+    assert notes_of((work / "moved" / "a-1.png").read_bytes())["prompt"] == "owl" and billed(emulator) == {"owl": 1}
 
 
 @pytest.mark.parametrize("first", [[{"id": "a-1", "prompt": "owl"}], []])

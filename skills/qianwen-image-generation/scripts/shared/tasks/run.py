@@ -380,7 +380,7 @@ class TaskRun:
         self._fetched = True
         files = [{**entry, "bytes": os.path.getsize(entry["path"])} for entry in note["files"]]
         billing, _ = self._bill(note, files)
-        now = at_output({**note, "files": files}, self.options, self.console)
+        now = at_output({**note, "files": files}, self.options, self.console, self.row and self.row.claim)
         show_fetched(given, now, billing, self.console)
 
     def go_on(self, record: dict, client) -> None:

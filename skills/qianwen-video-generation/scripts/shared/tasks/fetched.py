@@ -13,15 +13,16 @@ from ..files.sidecar import sidecar_path
 from ..gallery.page import gallery_of
 
 
-def at_output(note: dict, options, console) -> dict:
-    """The note of what is fetched already, with its files where --output says, copied there, and a page."""
-    files = _copied(note["files"], options, console) if options.output else note["files"]
+def at_output(note: dict, options, console, claim=None) -> dict:
+    """The note of what is fetched already, with its files where --output says, copied there, and a page;
+    `claim` is that of OutputFiles."""
+    files = _copied(note["files"], options, console, claim) if options.output else note["files"]
     folder = os.path.dirname(files[0]["path"])
     page = gallery_of(folder, options.overwrite, console) if options.gallery else ""
     return {**note, "at": files, "gallery": page}
 
 
-def _copied(files: list, options, console) -> list:
+def _copied(files: list, options, console, claim) -> list:
     """The files at --output, with their descriptions; nothing is copied where all are there already."""
     stem, extension = os.path.splitext(os.path.basename(files[0]["path"]))
     stem = re.sub(r"-\d+$", "", stem) if len(files) > 1 else stem
@@ -34,7 +35,7 @@ def _copied(files: list, options, console) -> list:
     if all(os.path.isfile(path) and filecmp.cmp(path, entry["path"], shallow=False)
            for path, entry in zip(paths, files)):
         return [_entry_at(path, entry) for path, entry in zip(paths, files)]
-    outputs = OutputFiles(*place, **settings)
+    outputs = OutputFiles(*place, claim=claim, **settings)
     try:
         return [_copy(entry, number, outputs) for number, entry in enumerate(files, 1)]
     except OSError as error:
