@@ -431,3 +431,19 @@ def test_no_row_replaces_what_another_row_has_made(image, emulator, rows, work, 
     assert notes_of((work / "out" / "a-1.png").read_bytes())["prompt"] == "owl" and lines[1]["exit_code"] == 7
     assert billed(emulator) == {"owl": 1}
     assert image(*BATCH, "--overwrite").code in (7, 11) and billed(emulator) == {"owl": 1}
+
+
+@pytest.mark.parametrize("model", ["wan2.2-t2i-flash", "wan2.6-t2i"])
+@pytest.mark.parametrize("name, more", [({"id": "set"}, ()), ({"output": "set.png"}, ()), ({"output": "set.png"}, ("--overwrite",))])
+def test_a_row_of_which_a_part_is_saved_is_finished(image, emulator, rows, work, model, name, more):
+    rows({"prompt": "fox", "model": model, "set": {"n": 2}, **name})
+    emulator.inject("download-expired", None, "-1.png")
+    flags = (*BATCH, "--poll", "0.05")
+    assert image(*flags).code == 9 and (work / "out" / "set-1.png").is_file()
+    emulator.faults.clear()
+    (work / "out" / "set-2.png").write_bytes(b"mine")
+    assert image(*flags, *more).code == 0 and billed(emulator) == {"fox": 1}
+    (line,) = results(work / "out")
+    made = [(work / entry["path"]).read_bytes() for entry in line["files"]]
+    assert [notes_of(picture)["index"] for picture in made] == ["0", "1"]
+    assert ((work / "out" / "set-2.png").read_bytes() == b"mine") == (not more)

@@ -187,11 +187,20 @@ def _place(output: str | None, name: str, name_id: str, extension: str) -> tuple
     if output == "":
         raise usage("--output names no file", "give a file, or a folder ending in /")
     output = output and expanded(output)
-    if output is None or output.endswith(("/", os.sep)) or os.path.isdir(output):
+    if output is None or _is_folder(output):
         return output or "", f"{slug(name)}-{name_id}", extension
     folder, file = os.path.split(output)
     stem = stem_of(file)
     return folder, stem, file[len(stem) + 1:] or extension
+
+
+def named(output: str, name: str) -> str:
+    """--output as the name of a file, which is `name` where it says a folder."""
+    return os.path.join(output, name) if _is_folder(expanded(output)) else output
+
+
+def _is_folder(output: str) -> bool:
+    return output.endswith(("/", os.sep)) or os.path.isdir(output)
 
 
 def stem_of(output: str) -> str:

@@ -8,7 +8,7 @@ import re
 import shutil
 
 from ..failures import Exit, Failure
-from ..files.outputs import OutputFiles
+from ..files.outputs import named, OutputFiles
 from ..files.sidecar import sidecar_path
 from ..gallery.page import gallery_of
 
@@ -26,10 +26,8 @@ def _copied(files: list, options, console, claim) -> list:
     """The files at --output, with their descriptions; nothing is copied where all are there already."""
     stem, extension = os.path.splitext(os.path.basename(files[0]["path"]))
     stem = re.sub(r"-\d+$", "", stem) if len(files) > 1 else stem
-    output, is_folder = options.output, options.output.endswith(("/", os.sep)) or os.path.isdir(options.output)
-    output = os.path.join(output, stem + extension) if is_folder else output
     settings = {"sidecars": not options.no_sidecar, "warn": console.warn}
-    place = (output, options.overwrite, stem, len(files), extension[1:])
+    place = (named(options.output, stem + extension), options.overwrite, stem, len(files), extension[1:])
     outputs = OutputFiles(*place, resumed=True, **settings)
     paths = [outputs.name_for(number, entry["media_type"])[0] for number, entry in enumerate(files, 1)]
     if all(os.path.isfile(path) and filecmp.cmp(path, entry["path"], shallow=False)
