@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import errno
+import functools
 import json
 import os
 import re
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.batch.places import Claims
 from shared.failures import Exit, Failure
 from shared.files.outputs import OutputFiles
 from shared.files.whole import Temporary
@@ -506,6 +508,24 @@ def test_resumed_shelf_finds_its_own_files_and_replaces_none():
 def test_more_files_than_were_expected_get_numbers():
     outputs = shelf_of("fox.png", count=1)
     assert [os.path.basename(put(outputs, number)["path"]) for number in (1, 2)] == ["fox.png", "fox-2.png"]
+
+
+@pytest.mark.parametrize("resumed", [False, True])
+def test_more_files_than_were_expected_replace_none(resumed):
+    """Nobody was asked for those names."""
+    write("fox.png"), write("fox-2.png")
+    outputs = shelf_of("fox.png", count=1, overwrite=True, resumed=resumed)
+    assert put(outputs, 1)["path"] == "fox.png" and re.fullmatch(r"fox-2-[0-9a-f]{6}\.png", put(outputs, 2)["path"])
+    assert content("fox.png") == PNG and content("fox-2.png") == b"somebody's"
+
+
+def test_no_row_has_a_name_of_another_one_for_what_was_not_expected():
+    claims = Claims()
+    shelves = [shelf_of(name, overwrite=True, claim=functools.partial(claims.take, key))
+               for key, name in enumerate(("fox-2.png", "fox.png"))]
+    assert re.fullmatch(r"fox-2-[0-9a-f]{6}\.png", put(shelves[1], 2)["path"])
+    assert put(shelves[1], 3)["path"] == "fox-3.png"
+    assert refused("fox-3.png", overwrite=True, claim=functools.partial(claims.take, 2)).exit_code == 7
 
 
 def test_names_that_are_all_taken_end_in_an_error(monkeypatch):

@@ -18,7 +18,8 @@ class OutputFiles:
     `output` is a file's name, a folder (existing, or ending in a slash), or None for the working directory.
     One file is called by its name; several get -1, -2 … before the extension. With `sidecars`, NAME.json goes
     beside each; with `text`, an extension, a text of that kind goes beside them. What is `resumed` was
-    checked when it began. `claim(paths)` refuses what --overwrite may not replace.
+    checked when it began. Only names that were expected may be replaced; `claim(paths)` refuses those of other
+    rows.
     """
 
     def __init__(self, output: str | None, overwrite: bool, name: str, count: int, extension: str, *,
@@ -31,6 +32,7 @@ class OutputFiles:
         if is_device and not resumed:
             raise usage(f"{output} is a device or a pipe, not a file", "name a file or a folder")
         self.overwrite, self.count, self.sidecars = overwrite, count, sidecars
+        self._claim = claim if claim and overwrite else lambda paths: None
         self.warn = warn or (lambda words: None)
         self.folder, self.stem, self.extension = _place(output, name, name_id or short_id(), extension)
         if not resumed and self.stem == os.path.basename(output or "") and os.path.splitext(self.stem)[1]:
@@ -39,10 +41,13 @@ class OutputFiles:
         self._made = make_folder(self.folder or ".")
         self._temporaries: list = []
         self.saved: list = []
+        self._expected = [self.path(number) for number in range(1, count + 1)]
         try:
             prove_folder(self.folder)
-            if not resumed:
-                self._check_free(text, claim)
+            if resumed:
+                self._expected = list(filter(self._is_claimed, self._expected))
+            else:
+                self._check_free(text)
                 self._prove_names(text)
         except BaseException:
             self.discard()
@@ -63,18 +68,23 @@ class OutputFiles:
         """The name of the text beside the files."""
         return os.path.join(self.folder, f"{self.stem}.{extension}")
 
-    def _check_free(self, text: str, claim) -> None:
-        paths = [self.path(number) for number in range(1, self.count + 1)]
-        if claim and self.overwrite:
-            claim(paths)
-        for path in [*paths, *([self.text_path(text)] if text else [])]:
+    def _is_claimed(self, path: str) -> bool:
+        try:
+            self._claim([path])
+            return True
+        except Failure:
+            return False
+
+    def _check_free(self, text: str) -> None:
+        self._claim(self._expected)
+        for path in [*self._expected, *([self.text_path(text)] if text else [])]:
             if os.path.isdir(path):
                 raise usage(f"{path} is a folder",
                             "name a file, or end the path in / to let the script choose the name")
             if os.path.lexists(path) and not (self.overwrite and os.path.isfile(path)):
                 raise Failure(Exit.EXISTS, f"{path} exists already; nothing was sent",
                               fix="add --overwrite to replace it, or choose another --output")
-            if self.sidecars and path in paths:
+            if self.sidecars and path in self._expected:
                 self._check_sidecar(sidecar_path(path))
 
     def _prove_names(self, text: str) -> None:
@@ -113,7 +123,9 @@ class OutputFiles:
         return its entry of the JSON document. Raises OSError."""
         path, corrected = self.name_for(number, media_type)
         true = os.path.splitext(path)[1][1:]
-        path = self._publish(temporary, path, self.overwrite and not corrected)
+        is_expected = path in self._expected
+        path = path if is_expected or self._is_claimed(path) else other_name(path)
+        path = self._publish(temporary, path, self.overwrite and is_expected)
         if corrected and path.endswith(true):
             self.warn(f"the result is {true.upper()}, not {self.extension.upper()}, "
                       f"so it is called {os.path.basename(path)}")
