@@ -865,6 +865,17 @@ def test_a_lost_create_is_found_by_the_prompt_that_was_sent(film, emulator, medi
     assert list(videos_in(work)) == ["kite.mp4"] and len(emulator.creates) == 1 and journal(home) == []
 
 
+@pytest.mark.parametrize("end, prompt", [("FAILED", "a fox"), ("FAILED", ""), ("CANCELED", "")])
+def test_the_status_of_a_lost_create_drops_nothing_for_what_may_be_another_task(film, emulator, home, monkeypatch, end, prompt):
+    emulator.inject("accept-then-reset")
+    given = command_in(film("a boat", *SOON).err)[1]
+    monkeypatch.setattr(Tasks, "look", lambda self, task_id: (end, {"output": {"task_status": end, "orig_prompt": prompt}}))
+    result = film("--status", given)
+    assert result.code == (8 if prompt else 0) and "another prompt" in result.err or not prompt, result
+    assert [record["id"] for record in journal(home)] == [given] and journal(home)[0]["counted"]
+    assert film("--spent", "--json").document["spent"]["total"] > 0
+
+
 def test_a_task_of_another_prompt_is_passed_over(film, emulator, home, monkeypatch):
     emulator.inject("accept-then-reset")
     first = film("a boat", *SOON)

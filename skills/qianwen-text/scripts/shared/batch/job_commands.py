@@ -103,7 +103,10 @@ def about_jobs(session, call, make_parser, table, **row_settings) -> Exit | None
         api = ApiBatch(session, call, table, row_file, batch_folder, journal, resumed=True)
         return _run(api, session, batch_folder, record)
     runner = Jobs(session.client(), journal, console, record, payments=session.payments)
-    (show_status if options.status else cancel)(record["id"], runner, journal, console)
+    if options.status:
+        show_status(record["id"], record, runner, journal, console)
+    else:
+        cancel(record["id"], runner, journal, console)
     return None
 
 

@@ -53,9 +53,8 @@ def _age(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.0f} h"
 
 
-def show_status(given: str, runner, journal: Journal, console) -> str:
+def show_status(given: str, record: dict | None, runner, journal: Journal, console) -> str:
     """`--status ID`: one look, nothing fetched. Returns the status."""
-    record = journal.find(given)
     if record and record["state"] == READY and not record["task_id"]:  # of a direct call nobody can be asked
         status = "EXPIRED" if journal.expired(record) else "READY"
         say_status({"task_id": record["id"], "status": status}, journal, console)
@@ -64,6 +63,8 @@ def show_status(given: str, runner, journal: Journal, console) -> str:
     if not task_id:
         task_id = runner.look_for(record)
     status, body = runner.look(task_id)
+    if record and record.get("found"):
+        runner.check_ours(record, body)
     if not status:
         raise Failure(Exit.FAILED, f"the service's answer has no status of {task_id}",
                       fix=f"ask again: {resume_command(task_id, journal, '--status')}", task_id=task_id,

@@ -365,7 +365,7 @@ class TaskRun:
         client = self.client(record.get("model", "") if record else "", guarded=not links)
         if options.status:
             runner = self.runner(client)
-            status = show_status(given, runner, self.journal, console)
+            status = show_status(given, record, runner, self.journal, console)
             if status in FRUITLESS and record and not record.get("found"):
                 runner.drop(record)
             return None
