@@ -211,6 +211,19 @@ def test_a_row_whose_link_something_on_the_way_refuses_is_not_made_anew(image, e
     assert image(*BATCH).code == 0 and len(sent(emulator)) == 1
 
 
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_a_row_whose_task_the_service_has_forgotten_is_made_anew_on_demand(image, emulator, home, going_on, by_hand):
+    task = going_on()
+    emulator.tasks.clear()
+    age(home, 25 * 3600)
+    if by_hand:
+        assert image("--resume", task).code == 8 and journal(home) == []
+    for _ in range(2):
+        gone = image(*TASKS)
+        assert gone.code == 11 and "only with --again" in gone.err and billed(emulator) == {"fox": 1, "owl": 1}, gone
+    assert image(*TASKS, "--again").code == 0 and billed(emulator) == {"fox": 2, "owl": 1}
+
+
 def test_the_cost_of_all_rows(image, emulator, rows):
     rows({"prompt": "a"}, {"prompt": "b", "n": 3}, {"prompt": "c", "model": "wan2.7-image-pro"})
     done = image(*BATCH, "--estimate", "--json", key=None)

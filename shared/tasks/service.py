@@ -286,7 +286,7 @@ class Tasks(Polled):
         if status != UNKNOWN:
             self.drop(record)
         elif self.journal.expired(record):  # unknown may also mean another account or region
-            self.journal.remove(record)
+            self.journal.forget(record)
         request_id = str(body.get("request_id") or "")
         known = {"code": status, "request_id": request_id, "task_id": record["task_id"]}
         if status == UNKNOWN:
@@ -294,7 +294,8 @@ class Tasks(Polled):
                 Exit.FAILED, f"the service does not know the task {record['task_id']}",
                 self.kept,
                 "check QWEN_REGION and the key; "
-                "when 24 hours have passed, the result is gone, so run the original command again", **known)
+                "when 24 hours have passed, the result is gone, so run the original command again with --again: "
+                "it makes the result anew, which is billed", accepted="maybe", **known)
         if status == CANCELED:
             return Failure(Exit.FAILED, f"the task {record['task_id']} was cancelled",
                            "somebody cancelled it while it waited", "run the original command again", **known)

@@ -100,10 +100,14 @@ class Journal:
                 job.update(_ours(original))
             json.dump(cleaned, file, ensure_ascii=False)
 
+    def forget(self, record: dict) -> None:
+        """The service no longer knows it, which is no reason to pay it again unasked."""
+        remove(self._path(record["id"]))
+
     def remove(self, record: dict) -> None:
         """Everything is fetched, or nothing ever will be.
         The task's id is remembered for as long as the service lists it."""
-        remove(self._path(record["id"]))
+        self.forget(record)
         if record["task_id"]:
             self._remember(record["task_id"])
         numbered = sorted(record.get("saved", {}).items(),
