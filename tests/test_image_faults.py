@@ -517,12 +517,14 @@ def until(condition) -> None:
         time.sleep(0.005)
 
 
-@pytest.mark.parametrize("answer", [{}, {"output": {"task_status": ["x"]}}, {"output": {"task_status": {"x": 1}, "task_id": "t1"}}])
+@pytest.mark.parametrize("answer", [{}, {"output": {"task_status": ["x"]}}, {"output": {"task_status": {"x": 1}, "task_id": "t1"}},
+                                    {"code": "InternalError", "message": "?"}])
 @pytest.mark.parametrize("flags", [(), ("--json",)])
 def test_status_that_is_not_told(draw, monkeypatch, answer, flags):
     monkeypatch.setattr("shared.transport.client.Client._json_once", lambda *_: Reply(200, {}, answer))
     result = draw("--status", "t1", *flags)
     assert result.code == 8 and "has no status of t1" in result.err and "--status t1" in result.err, result
+    assert "FAILED?" not in result.err + result.out and ("it says InternalError: ?" in result.err) == ("code" in answer)
     assert not flags or result.document["ok"] is False
 
 

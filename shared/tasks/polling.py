@@ -15,6 +15,7 @@ from ..words import counted
 from .journal import Journal, resume_command
 
 SUCCEEDED, FAILED, CANCELED, UNKNOWN = "SUCCEEDED", "FAILED", "CANCELED", "UNKNOWN"
+PERHAPS = "FAILED?"  # a code without a status: that of the task, or of the question
 LIST_DELAY = 15.0  # seconds after which the service surely lists what was created
 
 

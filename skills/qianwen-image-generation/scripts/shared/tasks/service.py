@@ -18,9 +18,8 @@ from ..transport.retries import Retries
 from .answers import makes_nothing, repeats, whole_answer
 from .finding import clock_of, CODES, Finding, NOT_CLEAR, NOT_LISTED, NOT_YET
 from .journal import Journal, LOST, READY, resume_command, RUNNING
-from .polling import CANCELED, FAILED, Polled, SUCCEEDED, UNKNOWN
+from .polling import CANCELED, FAILED, PERHAPS, Polled, SUCCEEDED, UNKNOWN
 
-PERHAPS = "FAILED?"  # a code without a status: the task's, or that of the question
 _SURE = 5  # such answers in a row are the task's, and so is a result without a link
 YOUNG = 30.0  # seconds in which a new task may not be known everywhere yet
 # What a task may fail for, besides content (image contract 8.1, 8.3). A gateway or a sign-in has codes of its
@@ -333,7 +332,7 @@ class Tasks(Polled):
         """The answer to a cancel says nothing (image contract 3.6); the task's own status does."""
         for pause in (self.pace[0], self.pace[0], 0):
             status, body = self.look(task_id)
-            if object_in(body, "output").get("task_id") not in (task_id, None):
+            if object_in(body, "output").get("task_id") not in (task_id, None) or status == PERHAPS:
                 status = ""
             if status in (CANCELED, "CANCELLED"):
                 return

@@ -6,7 +6,7 @@ from ..failures import Exit, Failure, usage
 from .answers import kind_of
 from .bill import FETCHED
 from .journal import is_submitting, Journal, READY, resume_command
-from .polling import CANCELED, FAILED, UNKNOWN
+from .polling import CANCELED, FAILED, PERHAPS, UNKNOWN
 
 FRUITLESS = (FAILED, CANCELED)  # ends of a task that made nothing and is not billed
 SCRIPTS = {"qianwen-text": "text.py", "qianwen-vision": "vision.py",
@@ -65,13 +65,14 @@ def show_status(given: str, record: dict | None, runner, journal: Journal, conso
     status, body = runner.look(task_id)
     if record and record.get("found"):
         runner.check_ours(record, body)
-    if not status:
-        raise Failure(Exit.FAILED, f"the service's answer has no status of {task_id}",
-                      fix=f"ask again: {resume_command(task_id, journal, '--status')}", task_id=task_id,
-                      request_id=str(body.get("request_id") or ""), retryable=True)
     output = object_in(body, "output")
     facts = {"task_id": task_id, "status": status, "code": output.get("code") or body.get("code"),
              "message": output.get("message") or body.get("message"), "request_id": body.get("request_id")}
+    if status in ("", PERHAPS):
+        said = ": ".join(str(facts[name]) for name in ("code", "message") if facts[name])
+        raise Failure(Exit.FAILED, f"the service's answer has no status of {task_id}", said and f"it says {said}",
+                      f"ask again: {resume_command(task_id, journal, '--status')}", task_id=task_id,
+                      request_id=str(body.get("request_id") or ""), retryable=True)
     say_status({name: value for name, value in facts.items() if value}, journal, console)
     if status == UNKNOWN and not console.json_mode:
         console.note(runner.kept)
