@@ -20,6 +20,7 @@ import pytest
 
 from shared.tasks.service import Tasks
 from shared.transport.client import Client
+from shared.transport.events import Event
 from shared.transport.request import Reply, Request
 from tests.conftest import BYTECODE, STANDARD_KEY
 from tests.emulator import Emulator
@@ -481,6 +482,21 @@ def test_direct_call_that_is_answered_with_a_task_is_waited_for(draw, emulator, 
     emulator.task_polls = (0, 0)
     fetch(draw, emulator, left)
     assert assert_right(emulator, work, "a fox", 1) == ["fox.png"] and journal(home) == []
+
+
+def test_stream_that_is_answered_with_a_task_is_waited_for(draw, emulator, work, home, monkeypatch):
+    def as_a_task(client, request, retries, take):
+        body = {name: value for name, value in request.body.items() if name != "stream"}
+        body["parameters"] = {name: value for name, value in body["parameters"].items() if name != "stream"}
+        reply = client.json(Request("POST", request.url.replace("multimodal-", "image-"), body, {"X-DashScope-Async": "enable"}), retries)
+        return take(iter([Event("result", reply.body, 200)]), {})
+    monkeypatch.setattr(Client, "events", as_a_task)
+    emulator.task_polls = (10**6, 0)
+    left = draw("a comic", "--interleave", "-o", "fox.png", "--max-wait", 1, "--poll", 0.05)
+    assert left.code == 5 and journal(home)[0]["task_id"] == emulator.creates[0].task_id, left
+    emulator.task_polls = (0, 0)
+    fetch(draw, emulator, left)
+    assert len(emulator.creates) == 1 and journal(home) == [] and (work / "fox.md").is_file()
 
 
 def test_create_without_an_id_or_a_result_that_can_be_read_stays_in_doubt(draw, emulator, home, monkeypatch):

@@ -339,7 +339,8 @@ class TaskRun:
         """A direct answer is there, and paid; where nothing was made, nothing is billed. One that is a task
         goes on. Raises Failure where it cannot be read."""
         made = self.settle(parts, record)
-        if not made and self.runner(client).took(record, answer):
+        bodies = (answer, *answer.get("events", ()))  # of a stream the events that have no result
+        if not made and any(self.runner(client).took(record, body) for body in bodies):
             return payment.goes_on(record["task_id"])
         if not made and not makes_nothing(answer):
             raise unread.of_answer(answer, outputs, self.console, self.product.noun)
