@@ -499,6 +499,22 @@ def test_stream_that_is_answered_with_a_task_is_waited_for(draw, emulator, work,
     assert len(emulator.creates) == 1 and journal(home) == [] and (work / "fox.md").is_file()
 
 
+def test_new_links_in_another_order_lead_to_the_same_pictures(draw, emulator, work, monkeypatch):
+    emulator.inject("download-expired", 1, "-1.png")
+    real, looks = Tasks.look, []
+
+    def look(self, task_id):
+        status, body = real(self, task_id)
+        looks.append(status)
+        if looks.count("SUCCEEDED") > 1:
+            body["output"]["choices"].reverse()
+            assert len(body["output"]["choices"]) == 2
+        return status, body
+    monkeypatch.setattr(Tasks, "look", look)
+    assert draw("a fox", *TASK, "-n", 2, "-o", "fox.png", "--poll", 0.05).code == 0
+    assert_right(emulator, work, "a fox", 2)
+
+
 def test_create_without_an_id_or_a_result_that_can_be_read_stays_in_doubt(draw, emulator, home, monkeypatch):
     without_an_id(monkeypatch, lambda body: {**body, "output": {"task_status": "SUCCEEDED", "strange": ["form"]}})
     refused = draw("a fox", *TASK)

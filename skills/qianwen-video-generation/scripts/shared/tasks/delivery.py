@@ -62,7 +62,8 @@ class Delivery:
         is_refused = any(getattr(problem, "status", 0) >= 400 for problem in self.problems)
         renewed = self._renew() if is_refused and self.record["task_id"] else None
         if renewed:
-            self.keep_links(*renewed)
+            parts, answer = renewed
+            self.keep_links(_with_new_links(self.record["parts"], parts), answer)
             self.files, self.problems = [], []
             self._fetch_parts()
         self._is_asked = bool(renewed)
@@ -242,6 +243,24 @@ class Delivery:
             return
         failure.exit_code, failure.code = Exit.FAILED, failures.GONE
         failure.fix = "run the original command again with --again: it makes the result anew, which is billed"
+
+
+def _with_new_links(parts: list, renewed: list) -> list:
+    """The parts in their order, so that each keeps its number and its file: with the new links of the same
+    addresses, else with those that are left; what is new comes last."""
+    left, found = [part for part in renewed if part["kind"] == "media"], []
+    for part in parts:
+        found.append(next((one for one in left if _address(one) == _address(part)), None))
+        if found[-1]:
+            left.remove(found[-1])
+    for number, part in enumerate(parts):
+        if part["kind"] == "media" and not found[number] and left:
+            found[number] = left.pop(0)
+    return [one or part for one, part in zip(found, parts)] + left
+
+
+def _address(part: dict) -> str:
+    return part.get("url", "").partition("?")[0]
 
 
 def _written(moment: float) -> str | None:
