@@ -668,6 +668,20 @@ def test_what_is_missing_is_fetched_to_the_place_that_is_named_again(draw, emula
     assert_right(emulator, work, "a fox", 2)
 
 
+def test_what_is_missing_is_fetched_elsewhere_with_what_was_saved(draw, emulator, work):
+    emulator.inject("download-expired", None, "-1.png")
+    assert draw("a fox", "--interleave", "--max-images", 2, "--task", "-o", "made/fox.png", "--poll", 0.05).code == 9
+    task_id, before = emulator.creates[0].task_id, len(emulator.downloads)
+    assert draw("--resume", task_id, "-o", "else/").code == 9, "the place is remembered"
+    emulator.faults.clear()
+    fetched = draw("--resume", task_id)
+    assert fetched.code == 0 and sorted(os.listdir(work / "made")) == ["fox-1.json", "fox-1.png"], fetched
+    assert sorted(os.listdir(work / "else")) == ["fox-1.json", "fox-1.png", "fox-2.json", "fox-2.png", "fox.md"]
+    assert "](fox-1.png)" in (work / "else" / "fox.md").read_text("utf-8")
+    assert (work / "made" / "fox-1.png").read_bytes() == (work / "else" / "fox-1.png").read_bytes()
+    assert {download.index for download in emulator.downloads[before:]} == {1}
+
+
 def test_what_was_made_in_part_is_told_so_again(draw, emulator, work):
     emulator.inject("task-partial")
     arguments = ("a fox", "--model", "wan2.2-t2i-flash", "--task", "--poll", 0.05, "-n", 3, "-o", "fox.png", "--json")

@@ -35,7 +35,7 @@ def _copied(files: list, options, console, claim) -> list:
         return [_entry_at(path, entry) for path, entry in zip(paths, files)]
     outputs = OutputFiles(*place, claim=claim, **settings)
     try:
-        return [_copy(entry, number, outputs) for number, entry in enumerate(files, 1)]
+        return [copy(entry, number, outputs) for number, entry in enumerate(files, 1)]
     except OSError as error:
         raise Failure(Exit.UNSAVED, f"a copy could not be saved in {outputs.folder or '.'}: {error.strerror}",
                       "the files themselves are where they were", "name another place with --output",
@@ -44,15 +44,16 @@ def _copied(files: list, options, console, claim) -> list:
         outputs.discard()
 
 
-def _copy(entry: dict, number: int, outputs: OutputFiles) -> dict:
+def copy(entry: dict, number: int, outputs: OutputFiles) -> dict:
+    """The entry of a saved file's copy, with its description. Raises OSError."""
     temporary = outputs.temporary()
     with open(entry["path"], "rb") as file:
         shutil.copyfileobj(file, temporary.file)
-    copy = outputs.save(temporary, number, entry["media_type"])
+    saved = outputs.save(temporary, number, entry["media_type"])
     facts = _facts(sidecar_path(entry["path"])) if outputs.sidecars else {}
     if facts:
-        outputs.describe(copy, facts)
-    return _entry_at(copy["path"], entry)
+        outputs.describe(saved, facts)
+    return _entry_at(saved["path"], entry)
 
 
 def _entry_at(path: str, entry: dict) -> dict:

@@ -64,6 +64,11 @@ class OutputFiles:
         numbered = f"-{number}" if self.count > 1 or number > 1 else ""
         return os.path.join(self.folder, f"{self.stem}{numbered}.{extension or self.extension}")
 
+    def holds(self, path: str) -> bool:
+        """Whether a saved file lies where these go, under whatever number or free name."""
+        folder, name = os.path.split(os.path.realpath(path))
+        return folder == os.path.realpath(self.folder or ".") and name.startswith((self.stem + "-", self.stem + "."))
+
     def text_path(self, extension: str) -> str:
         """The name of the text beside the files."""
         return os.path.join(self.folder, f"{self.stem}.{extension}")
@@ -209,6 +214,11 @@ def _place(output: str | None, name: str, name_id: str, extension: str) -> tuple
 def named(output: str, name: str) -> str:
     """--output as the name of a file, which is `name` where it says a folder."""
     return os.path.join(output, name) if _is_folder(expanded(output)) else output
+
+
+def is_same_place(*outputs: str) -> bool:
+    """Whether files that are named after these go to one place, apart from their type."""
+    return len({stem_of(os.path.realpath(expanded(output))) for output in outputs}) == 1
 
 
 def _is_folder(output: str) -> bool:

@@ -49,6 +49,8 @@ class Delivery:
         self.record.update(state=READY, parts=self.console.redact_result(parts),
                            usage=usage_of(answer), request_id=request_id,
                            created=self.record["created"] or self.journal.now())
+        if "output" in self.record:
+            self.record["output"] = self.outputs.output
         try:
             self.journal.write(self.record)
         except OSError as error:
@@ -75,13 +77,15 @@ class Delivery:
                 continue
             number += 1
             done = self.record.setdefault("saved", {}).get(str(number))
-            if done and os.path.isfile(done["path"]) and os.path.getsize(done["path"]) == done["bytes"]:
+            if not (done and os.path.isfile(done["path"]) and os.path.getsize(done["path"]) == done["bytes"]):
+                done = None
+            if done and self.outputs.holds(done["path"]):
                 if self.outputs.sidecars and not os.path.exists(sidecar_path(done["path"])):
                     self._describe(part, number, done)
                 self.files.append(done)
                 continue
             try:
-                entry = self._fetch(part, number)
+                entry = self._copy(done, number) if done else self._fetch(part, number)
             except Failure as failure:
                 self.problems.append(failure)
                 continue
@@ -93,6 +97,13 @@ class Delivery:
                 continue
             self.files.append(entry)
             self.console.result(entry["path"] + "\n")
+
+    def _copy(self, done: dict, number: int) -> dict:
+        """What an earlier command saved in another place."""
+        from .fetched import copy
+        entry = copy(done, number, self.outputs)
+        self._claim(number, entry)
+        return entry
 
     def _fetch(self, part: dict, number: int) -> dict:
         temporary = self.outputs.temporary()

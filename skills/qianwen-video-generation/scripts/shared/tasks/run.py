@@ -7,8 +7,7 @@ from collections import namedtuple
 
 from ..failures import Exit, Failure, GONE
 from ..files.locks import Held
-from ..files.names import expanded
-from ..files.outputs import named, OutputFiles, stem_of
+from ..files.outputs import is_same_place, named, OutputFiles
 from ..gallery.page import gallery_of
 from ..media.inputs import digest
 from ..media.uploads import preview_uploads, upload_all
@@ -409,14 +408,10 @@ class TaskRun:
         output = options.output or before
         if options.output and before:
             output = named(options.output, os.path.basename(before))
-        begun = before and (self.row or _stem(output) == _stem(before))  # the row's names are checked by its create
+        begun = before and (self.row or is_same_place(output, before))  # the row's names are checked by its create
         name = record.get("prompt") or original_prompt(body) or record["task_id"] or "result"
         return OutputFiles(
             output, options.overwrite or record.get("overwrite", False), self.console.redact_result(name),
             record.get("count") or max(1, found), self.product.extension,
             sidecars=record.get("sidecars", True) and not options.no_sidecar,
             resumed=bool(begun), warn=self.console.warn, claim=self.row and self.row.claim)
-
-
-def _stem(output: str) -> str:
-    return stem_of(os.path.realpath(expanded(output)))
