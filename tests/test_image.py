@@ -682,6 +682,24 @@ def test_what_is_missing_is_fetched_elsewhere_with_what_was_saved(draw, emulator
     assert {download.index for download in emulator.downloads[before:]} == {1}
 
 
+def test_text_with_pictures_is_told_and_copied_again(draw, emulator, work):
+    task_id = draw("a fox", "--interleave", "--max-images", 2, "--no-wait", "-o", "made/fox.png").out.strip()
+    first = draw("--resume", task_id, "--json", "--poll", 0.05).document
+    again = draw("--resume", task_id, "--json").document
+    assert first["text"] and [os.path.basename(entry["path"]) for entry in first["files"]] == ["fox-1.png", "fox-2.png", "fox.md"]
+    assert again["text"] == first["text"] and again["billing"] == first["billing"] and "when_made" in first["billing"]
+    assert [os.path.realpath(work / entry["path"]) for entry in again["files"]] == [
+        os.path.realpath(work / entry["path"]) for entry in first["files"]]
+    for _ in range(2):
+        assert draw("--resume", task_id, "-o", "new/cat.png").out == "new/cat-1.png\nnew/cat-2.png\nnew/cat.md\n"
+    shown = (work / "new" / "cat.md").read_text("utf-8")
+    assert "](cat-1.png)" in shown and "](cat-2.png)" in shown and "fox" not in "".join(re.findall(r"\]\(.*?\)", shown))
+    (work / "new" / "cat-1.png").unlink()
+    assert draw("--resume", task_id, "-o", "new/cat.png").code == 7
+    (work / "made" / "fox.md").unlink()
+    assert draw("--resume", task_id, "-o", "there/").out == "there/fox-1.png\nthere/fox-2.png\n"
+
+
 def test_what_was_made_in_part_is_told_so_again(draw, emulator, work):
     emulator.inject("task-partial")
     arguments = ("a fox", "--model", "wan2.2-t2i-flash", "--task", "--poll", 0.05, "-n", 3, "-o", "fox.png", "--json")
@@ -690,6 +708,7 @@ def test_what_was_made_in_part_is_told_so_again(draw, emulator, work):
     told = again.document
     assert again.code == first["exit_code"] == 11 and told["error"]["message"] == first["error"]["message"]
     assert told["error"]["code"] == first["error"]["code"] and len(told["files"]) == 2 and "fetched already to" in again.err
+    assert told["billing"]["when_made"] == first["billing"]["cost"] and told["billing"]["cost"]["amount"] == 0
 
 
 def test_another_skills_task_names_its_script(draw, home, work):

@@ -322,6 +322,7 @@ def test_a_row_that_was_fetched_by_hand_is_not_paid_again(image, emulator, work,
     assert done.code == 0 and billed(emulator) == {"fox": 1, "owl": 1}, done
     lines = results(work / "out")
     check_pictures(work / "out", lines)
+    assert {line["billing"]["cost"]["amount"] for line in lines} == {0.14} == {done.document["billing"]["cost"]["amount"]}
     assert [line["id"] for line in lines] == ["r0", "r1"] and lines[0]["task_id"] == task
     assert os.path.realpath(work / lines[0]["files"][0]["path"]) == os.path.realpath(work / "out" / "r0.png")
 

@@ -88,11 +88,13 @@ def show_fetched(given: str, note: dict, billing: dict, console) -> None:
     for entry in files:
         console.result(entry["path"] + "\n")
     if failed:
-        raise Failure(Exit(failed["exit_code"]), failed["message"], failed["cause"], failed["fix"],
-                      code=failed["code"], files=files, request_id=note.get("request_id") or "", task_id=given)
+        failure = Failure(Exit(failed["exit_code"]), failed["message"], failed["cause"], failed["fix"],
+                          code=failed["code"], files=files, request_id=note.get("request_id") or "", task_id=given)
+        failure.billing = billing
+        raise failure
     if console.json_mode:
         found = {"model": note.get("model"), "request_id": note.get("request_id"), "task_id": given,
-                 "files": files, "gallery": note.get("gallery"), "usage": note.get("usage")}
+                 "text": note.get("text"), "files": files, "gallery": note.get("gallery"), "usage": note.get("usage")}
         console.document({"ok": True, "skill": console.skill,
                           **{name: value for name, value in found.items() if value},
                           "fetched": True, "billing": billing, "warnings": console.warnings})

@@ -121,7 +121,8 @@ class Journal:
         A `data:` link is left out: it is the result itself, which is in its file."""
         entries = [{name: value for name, value in entry.items() if not str(value).startswith("data:")}
                    for entry in files]
-        known = {name: record.get(name) for name in ("model", "request_id", "usage", "failed")}
+        known = {name: record.get(name)
+                 for name in ("model", "request_id", "usage", "failed", "cost", "text", "text_file") if name in record}
         note = self._clean({"moment": self.clock(), "files": entries, **known})
         jobs = filter(None, (job.get("batch") for job in record.get("jobs", ())))
         try:

@@ -277,6 +277,8 @@ class TaskRun:
         try:
             delivery.fetch_all()
             text_file = None if delivery.problems else self.write_text(delivery, outputs)
+            if text_file:
+                record["text_file"] = {**text_file, "path": os.path.abspath(text_file["path"])}
         except KeyboardInterrupt:
             command_line = resume_command(record["task_id"] or record["id"], self.journal)
             raise Failure(Exit.INTERRUPTED, f"interrupted with {in_words(len(delivery.files), 'file')} saved",
@@ -408,7 +410,7 @@ class TaskRun:
         output = options.output or before
         if options.output and before:
             output = named(options.output, os.path.basename(before))
-        begun = before and (self.row or is_same_place(output, before))  # the row's names are checked by its create
+        begun = before and (self.row or is_same_place(output, before))  # a row's create has checked its names
         name = record.get("prompt") or original_prompt(body) or record["task_id"] or "result"
         return OutputFiles(
             output, options.overwrite or record.get("overwrite", False), self.console.redact_result(name),

@@ -184,6 +184,10 @@ class Delivery:
             "created": _written(record["created"])}))
         entry["sidecar"] = sidecar_path(entry["path"])
 
+    @property
+    def text(self) -> str:
+        return "".join(part["text"] for part in self.record["parts"] if part["kind"] == "text")
+
     def check(self) -> None:
         """Raise the Failure of what is not saved, or was not made."""
         if self.problems:
@@ -197,6 +201,7 @@ class Delivery:
         tells the same."""
         if self.problems:
             return
+        self.record["text"] = self.text
         if failure:
             names = ("message", "cause", "fix", "code")
             self.record["failed"] = {"exit_code": int(failure.exit_code),
@@ -292,9 +297,8 @@ def report(delivery: Delivery, session, product, count, text_file, page: str, fe
     console.note(line)
     if not console.json_mode:
         return
-    text = "".join(part["text"] for part in record["parts"] if part["kind"] == "text")
     found = {"ok": True, "skill": console.skill, "model": record.get("model"),
-             "request_id": record.get("request_id"), "text": text,
+             "request_id": record.get("request_id"), "text": delivery.text,
              "files": [*files, *([text_file] if text_file else [])], "gallery": page,
              "task_id": record["task_id"], "usage": record.get("usage"),
              "fetched": fetched, "billing": billing, "warnings": console.warnings}

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+from urllib.parse import quote
 
 from ..failures import Exit, Failure
 from ..files.outputs import named, OutputFiles
@@ -16,32 +17,55 @@ from ..gallery.page import gallery_of
 def at_output(note: dict, options, console, claim=None) -> dict:
     """The note of what is fetched already, with its files where --output says, copied there, and a page;
     `claim` is that of OutputFiles."""
-    files = _copied(note["files"], options, console, claim) if options.output else note["files"]
+    text = note.get("text_file") or {}
+    texts = [text] if os.path.isfile(text.get("path", "")) else []
+    files = (_copied(note["files"], texts, options, console, claim) if options.output
+             else [*note["files"], *texts])
     folder = os.path.dirname(files[0]["path"])
     page = gallery_of(folder, options.overwrite, console) if options.gallery else ""
     return {**note, "at": files, "gallery": page}
 
 
-def _copied(files: list, options, console, claim) -> list:
-    """The files at --output, with their descriptions; nothing is copied where all are there already."""
+def _copied(files: list, texts: list, options, console, claim) -> list:
+    """The files at --output, with their descriptions and the text beside them; nothing is copied where all are
+    there already."""
     stem, extension = os.path.splitext(os.path.basename(files[0]["path"]))
     stem = re.sub(r"-\d+$", "", stem) if len(files) > 1 else stem
     settings = {"sidecars": not options.no_sidecar, "warn": console.warn}
     place = (named(options.output, stem + extension), options.overwrite, stem, len(files), extension[1:])
     outputs = OutputFiles(*place, resumed=True, **settings)
     paths = [outputs.name_for(number, entry["media_type"])[0] for number, entry in enumerate(files, 1)]
-    if all(os.path.isfile(path) and filecmp.cmp(path, entry["path"], shallow=False)
-           for path, entry in zip(paths, files)):
-        return [_entry_at(path, entry) for path, entry in zip(paths, files)]
-    outputs = OutputFiles(*place, claim=claim, **settings)
+    are_there = all(os.path.isfile(path) and filecmp.cmp(path, entry["path"], shallow=False)
+                    for path, entry in zip(paths, files))
+    if not are_there:
+        outputs = OutputFiles(*place, text=_extension(texts[0]) if texts else "", claim=claim, **settings)
     try:
-        return [copy(entry, number, outputs) for number, entry in enumerate(files, 1)]
+        copies = [_entry_at(path, entry) if are_there else copy(entry, number, outputs)
+                  for number, (path, entry) in enumerate(zip(paths, files), 1)]
+        return copies + [_copy_text(text, files, copies, outputs) for text in texts]
     except OSError as error:
         raise Failure(Exit.UNSAVED, f"a copy could not be saved in {outputs.folder or '.'}: {error.strerror}",
                       "the files themselves are where they were", "name another place with --output",
                       files=files) from error
     finally:
         outputs.discard()
+
+
+def _extension(entry: dict) -> str:
+    return os.path.splitext(entry["path"])[1][1:]
+
+
+def _copy_text(text: dict, files: list, copies: list, outputs: OutputFiles) -> dict:
+    """The entry of a text that shows files by their names, and shows their copies now. Raises OSError."""
+    path = outputs.text_path(_extension(text))
+    if os.path.isfile(path) and not outputs.overwrite:
+        return {**_entry_at(path, text), "bytes": os.path.getsize(path)}
+    with open(text["path"], "rb") as file:
+        data = file.read()
+    for entry, other in zip(files, copies):
+        old, new = (f"]({quote(os.path.basename(one['path']))})".encode() for one in (entry, other))
+        data = data.replace(old, new)
+    return outputs.save_text(data, _extension(text), text["media_type"])
 
 
 def copy(entry: dict, number: int, outputs: OutputFiles) -> dict:
