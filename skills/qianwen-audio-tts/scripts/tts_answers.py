@@ -21,8 +21,6 @@ _LINK = re.compile(r"https?://", re.IGNORECASE)
 _INLINE = re.compile(r"data:[^,]{0,200};base64,", re.IGNORECASE)
 _PLACES = ("data", "audio", "b64_json", "url", "URL", "audio_url")  # of sound in an object; the last are links
 _DEEPEST = 6
-# what is shorter, or of few values, as silence is, may come twice by its nature; not all of it in the end
-_LEAST_SURE, _VARIED = 1000, 32
 _MOST_SAID = 64 << 20  # bytes of sound up to which all that was said is remembered
 _MINIMAX_ERRORS = {  # base_resp.status_code -> the code by which failures are explained
     1001: "RequestTimeOut", 1002: "Throttling.RateQuota", 1004: "InvalidApiKey",
@@ -105,19 +103,18 @@ class Answer:
 
 
 class _Before:
-    """The sound that came before, by its sum: some services repeat all of it, in the last event or in each. A
-    header in front may tell another size each time."""
+    """The sound that came before, by its sum: some services repeat all of it, in the last event or in front of what
+    is new. A header in front may tell another size each time."""
 
     def __init__(self):
         self._sum, self._size = hashlib.sha256(), 0
 
     def new_in(self, audio: bytes, last: bool) -> bytes:
-        """What of an event, perhaps the last, was not there before."""
+        """What of an event, perhaps the last, was not there before. One that only equals what was before is new
+        unless it is the last: lost sound is worse than sound that comes twice."""
         sound = audio[_header_size(audio):]
-        before = sound[:self._size]
-        repeats = _LEAST_SURE <= self._size == len(before) and (
-            hashlib.sha256(before).digest() == self._sum.digest())
-        if repeats and (len(set(before)) > _VARIED or last and len(sound) == self._size):
+        repeats = self._size and len(sound) >= self._size + (not last)
+        if repeats and hashlib.sha256(sound[:self._size]).digest() == self._sum.digest():
             audio = sound = sound[self._size:]
         self._sum.update(sound)
         self._size += len(sound)
