@@ -67,4 +67,5 @@ BUDGET = "Budget"  # the code of a refusal for what may be spent; the call was n
 BAD_LINK = "ResultLink"  # the code of failures that are the link's and not the disk's
 ONLY_LINK = "OnlyLink"  # what is paid could not be saved, and is behind a link that nothing but the failure has
 GONE = "ResultGone"  # the code of failures for a result that was made, and that nobody can fetch any more
+UNJOINED = "Segments"  # the code of failures for segments, paid and saved, that do not go together
 BAD_FORM = "AnswerForm"  # the code of failures for an answer, paid, that no script can read

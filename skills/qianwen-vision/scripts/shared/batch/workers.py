@@ -5,7 +5,7 @@ import threading
 
 from ..cli.console import Console
 from ..cli.failed import defect, failure_document
-from ..failures import BAD_LINK, BUDGET, Exit, Failure, ONLY_LINK
+from ..failures import BAD_LINK, BUDGET, Exit, Failure, ONLY_LINK, UNJOINED
 from ..files.whole import FULL
 # what failures need is loaded now: among many rows there may be no descriptor left to load it with
 from ..transport import errors, said, troubles  # noqa: F401
@@ -191,7 +191,7 @@ class Workers:
         general = refused and _is_general(failure, options.model == self._session.options.model)
         is_long = (failure.retry_after or 0) > MAX_RATE_LIMIT_WAIT
         limited = code == Exit.QUOTA and (throttle.stalled or is_long)
-        no_room = code == Exit.UNSAVED and failure.code != BAD_LINK
+        no_room = code == Exit.UNSAVED and failure.code not in (BAD_LINK, UNJOINED)
         waits = code == Exit.RUNNING  # its task goes on, and another one beside it would be one too many
         offline = self._tally.network_failed(code == Exit.NETWORK) >= _NETWORK_FAILURES
         if failure.http_status == 401 or general or limited or no_room or waits or offline:
