@@ -565,6 +565,37 @@ def test_segments_that_differ_are_files_and_one_of_them_can_be_had_again(speak, 
     assert done.code == 0 and len(emulator.creates) == 3, done
 
 
+def other_rates(monkeypatch, rates: dict) -> None:
+    """Segments that begin with these signs have this rate."""
+    def other(exchange, job, streamed=False):
+        return audio_of(exchange, dataclasses.replace(job, rate=rates.get(job.text[:2], job.rate)), streamed)
+    audio_of = speech.audio_of
+    monkeypatch.setattr(speech, "audio_of", other)
+
+
+def test_a_row_whose_segments_differ_fails_alone(speak, emulator, work, monkeypatch):
+    other_rates(monkeypatch, {"第二": 22050})
+    rows = [{"id": "a", "text": "第一段在这里。\n\n第二段在这里。"}, *({"id": str(number), "text": f"hello {number}"} for number in range(3))]
+    (work / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    done = speak("--batch", "rows.jsonl", "-o", "out/", "--pause", "100", "--model", "cosyvoice-v3-flash", "--concurrency", 1)
+    assert done.code == 11 and len(list((work / "out").glob("*.wav"))) == 3, done
+
+
+@pytest.mark.parametrize("rates, named", [({"第一": 22050}, [0]), ({"第三": 22050}, [2]), ({"第一": 22050, "第二": 48000}, [0, 1]),
+                                          ({"第一": 16000, "第二": 22050, "第三": 48000}, [0, 1, 2])])
+def test_segments_of_the_rarer_kind_are_those_to_speak_again(speak, emulator, work, monkeypatch, rates, named):
+    """Whichever of them is the first that does not fit."""
+    arguments = ("第一段在这里。\n\n第二段在这里。\n\n第三段在这里。", "--pause", "100", "--model", "cosyvoice-v3-flash", "-o", "a.wav")
+    with monkeypatch.context() as changed:
+        other_rates(changed, rates)
+        done = speak(*arguments, "--json")
+    error, files = done.document["error"], done.document["files"]
+    for facts in error["fix"].split("remove ")[1].split(" and run")[0].split(", "):
+        os.remove(facts)
+    assert done.code == 9 and [file["path"] in error["cause"] for file in files] == [number in named for number in range(3)], done
+    assert speak(*arguments).code == 0 and len(emulator.creates) == 3 + len(named)
+
+
 @pytest.mark.parametrize("streamed", [(), ("--stream",)])
 def test_sound_of_another_kind_than_was_asked_for_is_told(speak, emulator, work, monkeypatch, streamed):
     """Where the file does not show it: samples have no header, and stdout has no name."""

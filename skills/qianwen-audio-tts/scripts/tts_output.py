@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 
 import tts_sound
 import tts_subtitles
-from shared.failures import Exit, Failure, usage
+from shared.failures import Exit, Failure, UNJOINED, usage
 from shared.files.outputs import OutputFiles
 from shared.files.sidecar import sidecar_path
 from shared.money.cost import document
@@ -99,16 +99,28 @@ class Output:
 
     def _unjoined(self, error: BadSound, narration) -> Failure:
         """Parts that do not go together, however often it is tried: they are files, and one can be given up."""
-        files, again = narration.files(), ""
-        if not isinstance(error, TooLarge):
-            again = (f"; or, to have this one spoken and billed again, remove {narration.facts_path(self._at)} "
-                     "and run the same command again: the others are not paid twice")
+        odd = [] if isinstance(error, TooLarge) else self._odd(narration)
+        files, why, again = narration.files(), "what is spoken is paid and saved for a week", ""
+        if odd:
+            numbers, facts = ", ".join(str(number + 1) for number in odd), ", ".join(map(narration.facts_path, odd))
+            why += f"; of another kind: segment {numbers}: {', '.join(files[number]['path'] for number in odd)}"
+            again = (f"; or, to have segment {numbers} spoken and billed again, remove {facts} "
+                     "and run the same command again: what is saved is not paid twice")
         return Failure(Exit.UNSAVED,
                        f"the sound cannot be put together at segment {self._at + 1} "
-                       f"of {len(self._job.parts)}: {error}",
-                       f"what is spoken is paid and saved for a week, this segment as {files[self._at]['path']}",
+                       f"of {len(self._job.parts)}: {error}", why,
                        f"use the files of the segments as they are, with another program{again}",
-                       accepted="maybe", files=files)
+                       accepted="maybe", code=UNJOINED, files=files)
+
+    def _odd(self, narration) -> list:
+        """The numbers of the parts that are not of the most frequent kind of sound; among equally frequent ones
+        what was asked for counts more, else none of them is the right one."""
+        call = self._job.calls[0]
+        asked = ("wav" if call.form == "pcm" else call.form, call.rate, call.channels)
+        kinds = [kind_of(part["path"], part["form"]) for part in narration.parts()]
+        ranks = {kind: (kinds.count(kind), kind == asked) for kind in kinds}
+        usual = [kind for kind, rank in ranks.items() if rank == max(ranks.values())]
+        return [number for number, kind in enumerate(kinds) if usual != [kind]]
 
     def _form_of(self, found: list) -> str:
         """The format of the file: what was asked for, or what really came."""
@@ -315,6 +327,18 @@ class _Stdout:
         except OSError as error:
             if not failed or isinstance(error, BrokenPipeError):
                 raise
+
+
+def kind_of(path: str, form: str) -> tuple:
+    """What decides which parts go together: form, rate, channels; () of one that does not even by itself."""
+    with open(os.devnull, "wb") as nowhere:
+        alone = Joined(nowhere, form)
+        try:
+            play(path, form, alone.take)
+            alone.end()
+        except BadSound:
+            return ()
+    return form, alone.rate, alone.channels
 
 
 def too_short(seconds: float, text: str, speed) -> bool:

@@ -56,8 +56,12 @@ class Narration:
         """A part that was spoken beside `work`."""
         self._found[number] = part
 
+    def parts(self) -> list:
+        """The parts that are there, in order."""
+        return [part for _, part in sorted(self._found.items())]
+
     def files(self) -> list:
-        """The parts that are there as files, in order: what a failure names where they stay for a rerun."""
+        """The same as files: what a failure names where they stay for a rerun."""
         return [{"path": self._speaker.store.path(self.keys[number], part["form"]), "bytes": part["bytes"],
                  "media_type": MEDIA_TYPES[part["form"]]} for number, part in sorted(self._found.items())]
 
