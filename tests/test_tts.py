@@ -624,7 +624,8 @@ def test_full_disk_names_no_other_format(speak, emulator, monkeypatch):
 
 
 @pytest.mark.parametrize("reason, code, words", [("content_filter", 10, "change the words"), ("error", 8, "billed again"),
-                                                 ("length", 0, "the end of a segment is missing"), ("stop_sequence", 0, "")])
+                                                 ("length", 0, "the end of a segment is missing"),
+                                                 ("MAX_TOKENS", 0, "the end of a segment is missing"), ("stop_sequence", 0, "")])
 @pytest.mark.parametrize("flags, where", [((), "speech/"), (("--stream",), "a.partial.wav")])
 def test_speech_that_ended_early(speak, emulator, work, monkeypatch, flags, where, reason, code, words):
     """What was spoken until then is kept, and does not pass for the whole."""

@@ -12,7 +12,7 @@ from shared import failures
 from shared.failures import Exit, Failure
 from shared.files.whole import remove
 from shared.transport import download
-from shared.transport.endings import bad_end
+from shared.transport.endings import at_limit, bad_end
 from shared.transport.events import WHOLE
 from shared.transport.request import moment_of, Request, request_id_of
 from shared.transport.retries import Retries
@@ -229,9 +229,9 @@ class Speaker:
     def _check_end(self, answer: Answer, size: int) -> None:
         """Raises Failure for an answer that ended before all was spoken; `size`: bytes that came."""
         code, what, _ = bad_end(answer.reason)
-        if answer.reason == "length":
-            self._session.console.warn("the service stopped at its limit (finish_reason length): the end of a "
-                                       "segment is missing", "smaller segments: --max-part")
+        if at_limit(answer.reason):
+            self._session.console.warn(f"the service stopped at its limit (finish_reason {answer.reason}): the end "
+                                       "of a segment is missing", "smaller segments: --max-part")
         if code is not None:
             raise Failure(code, f"{what} (finish_reason {answer.reason})",
                           f"what was made of it is behind {answer.url}" if answer.url else "",

@@ -18,3 +18,8 @@ def bad_end(reason: str) -> tuple:
     """(exit code, what happened, what to do) of an end that is none; the code is None of a good one."""
     reason = reason.lower()
     return next((row[1:] for row in _BAD if any(word in reason for word in row[0])), (None, "", ""))
+
+
+def at_limit(reason: str) -> bool:
+    """Whether the limit of what an answer may have ended it."""
+    return reason.lower() in ("length", "max_tokens")

@@ -14,7 +14,7 @@ from collections import defaultdict
 from ..body import objects_in, plain
 from ..failures import BAD_FORM, Exit, Failure
 from ..transport.context import Context
-from ..transport.endings import bad_end
+from ..transport.endings import at_limit, bad_end
 from ..transport.events import WHOLE
 from ..transport.request import request_id_of
 
@@ -68,7 +68,7 @@ class Answer:
     @property
     def at_limit(self) -> bool:
         """Whether the limit of tokens ended the answer."""
-        return self.finish_reason.lower() in ("length", "max_tokens")
+        return at_limit(self.finish_reason)
 
     @property
     def started(self) -> bool:
