@@ -645,6 +645,44 @@ def test_speech_that_ended_early(speak, emulator, work, monkeypatch, flags, wher
         kept = kept.get("partial") or kept["path"]
         assert where in kept and reason in done.document["error"]["message"] and not (work / "a.wav").exists(), done
         assert voicing.decode(samples_of(work / kept)) == text and done.document["billing"]["units"], done
+        assert done.document["billing"]["kept"] is False, "a rerun pays it again"
+
+
+@pytest.mark.parametrize("flags", [(), ("--stream",)])
+@pytest.mark.parametrize("said, code", [({"code": "DataInspectionFailed", "message": "inappropriate content"}, 10),
+                                        ({"code": "InternalError", "message": "broken"}, 8),
+                                        ({"finish_reason": "content_filter"}, 10)])
+def test_what_was_made_before_the_service_ended_it_is_kept_where_there_is_a_link(speak, emulator, work, monkeypatch, flags, said, code):
+    """The link is no proof that it is the whole."""
+    def ended(exchange, job):
+        event = list(events(exchange, job))[-1]
+        event["output"]["finish_reason"] = said.get("finish_reason", "null")
+        yield event
+        if "code" in said:
+            yield said
+    events, text = speech._events, "你好，世界。" * 40
+    monkeypatch.setattr(speech, "_events", ended)
+    done = speak(text, "-o", "a.wav", *flags, "--json")
+    link, kept = done.document["files"]
+    assert done.code == code and link["url"].split("?")[0] in done.document["error"]["cause"] and not (work / "a.wav").exists(), done
+    assert kept["partial"] in done.document["error"]["message"] and len(emulator.creates) == 1, done
+    with open(kept["partial"], "rb") as file:
+        assert voicing.decode(file.read()[44:]) == text
+
+
+def test_row_whose_speech_a_filter_ended_is_failed_and_not_in_doubt(speak, emulator, work, monkeypatch):
+    """Its answer and its cost are known."""
+    def ended(exchange, job):
+        for event in events(exchange, job):
+            event["output"]["finish_reason"] = event["output"]["finish_reason"].replace("stop", "content_filter")
+            yield event
+    events = speech._events
+    monkeypatch.setattr(speech, "_events", ended)
+    write(work / "rows.jsonl", {"text": "你好，世界。" * 40})
+    done = speak("--batch", "rows.jsonl", "-o", "out")
+    (line,) = results(work / "out")
+    assert done.code == 10 and "in_doubt" not in line and line["billing"]["kept"] is False, line
+    assert line["files"][-1]["partial"] in line["error"]["message"] and "in doubt" not in done.err, done
 
 
 @pytest.mark.parametrize("typed", ["audio/wav", "application/octet-stream", "application/json", "text/event-stream", ""])

@@ -116,12 +116,11 @@ class Sink:
 
 
 class Speaker:
-    """Speaks parts for one account with the model of a row; safe for threads.
-    `speed` is that of the sound, for its cost."""
+    """Speaks parts for one account with the model of a row; safe for threads. `speed`: of the sound, for its cost."""
 
     def __init__(self, session, store: Store, model, speed: float | None = None):
         self._session, self.store, self._model, self._speed = session, store, model, speed
-        self._paid: list = []  # (cost, usage) of the parts that this run paid for
+        self._paid: list = []  # (cost, usage, key) of the parts that this run paid for
         self.per_minute, self.units_a_minute = model.per_minute, model.units_a_minute
         self.endpoint = session.endpoint.origin + session.endpoint.prefix
 
@@ -131,12 +130,12 @@ class Speaker:
     def cost(self) -> money.Cost:
         """What this run paid for; a part that was there already costs nothing again."""
         if self._paid:
-            return money.total(cost for cost, _ in self._paid)[0]
+            return money.total(cost for cost, *_ in self._paid)[0]
         return expected(self._model, "", self._session.endpoint.price_region)
 
     def usages(self) -> list:
         """The service's usage of each part that this run paid for."""
-        return [usage for _, usage in self._paid]
+        return [usage for _, usage, _ in self._paid]
 
     def whole_cost(self, found: list, calls: list) -> money.Cost:
         """What all parts cost, whichever run paid for them."""
@@ -154,19 +153,22 @@ class Speaker:
         """The failure says what this run paid for before it; `kept`: a rerun does not pay that again."""
         if self._paid:
             cost, session = self.cost(), self._session
-            failure.billing = {"plan": session.verdict.key.billing, "units": cost.units,
-                               "cost": money.document(cost), "kept": True}
+            failure.billing = {"plan": session.verdict.key.billing, "units": cost.units, "cost": money.document(cost),
+                               "kept": all(self._is_kept(key) for *_, key in self._paid)}
             failure.bill = f"speech of {self._model.id}, {session.billing_note()}, {money.words(cost)}"
 
     def interrupted(self, key: str) -> Failure:
-        """What it means to stop while a part is under way: nothing is lost where the part or its link is
-        kept."""
-        if self.store.find(key) or self.store.link(key):
+        """What it means to stop while a part is under way: nothing is lost where the part or its link is kept."""
+        if self._is_kept(key):
             return Failure(Exit.INTERRUPTED, "interrupted", "the segment is spoken and paid for", _FETCH_AGAIN,
                            accepted="maybe")
         return Failure(Exit.INTERRUPTED, "interrupted before the answer came",
                        "the service may have spoken it, and then bills it",
                        "run the command again only if paying twice is acceptable", accepted="maybe")
+
+    def _is_kept(self, key: str) -> bool:
+        """Whether a part, or its link, is there, so that it is not paid again."""
+        return bool(self.store.find(key) or self.store.link(key))
 
     def speak(self, key: str, call, client, on_audio=None) -> dict:
         """The part of a call, as Store.take gives it:
@@ -178,7 +180,7 @@ class Speaker:
         url = ""
         try:
             with file:
-                answer, form, damage = self._send(call, client, file, on_audio)
+                answer, form, damage = self._send(key, call, client, file, on_audio)
                 url = answer.url
                 self._check_end(answer, file.seek(0, os.SEEK_END) if form else 0)
                 if form:
@@ -192,8 +194,8 @@ class Speaker:
                 return self.store.keep(key, temporary, form, facts)
             facts = self.store.keep_link(key, facts)
         except Failure as failure:
-            if failure.partial and not on_audio:
-                self._keep_rest(failure, key, temporary)
+            if not (failure.partial and on_audio):  # what was passed on is kept where it went
+                self._keep_rest(failure, key, temporary, client, most_bytes(call.text))
             raise
         except OSError as error:
             raise self._unsaved(error, url) from error
@@ -233,14 +235,18 @@ class Speaker:
             self._session.console.warn(f"the service stopped at its limit (finish_reason {answer.reason}): the end "
                                        "of a segment is missing", "smaller segments: --max-part")
         if code is not None:
-            raise Failure(code, f"{what} (finish_reason {answer.reason})",
-                          f"what was made of it is behind {answer.url}" if answer.url else "",
-                          _FILTERED if code == Exit.CONTENT else _SPEAK_AGAIN, request_id=answer.request_id,
-                          accepted="maybe", partial={"bytes": size} if size else None,
-                          files=[{"url": answer.url}] if answer.url else [])
+            raise _broken_off(Failure(code, f"{what} (finish_reason {answer.reason})", request_id=answer.request_id,
+                                      fix=_FILTERED if code == Exit.CONTENT else _SPEAK_AGAIN), size, answer.url)
 
-    def _keep_rest(self, failure: Failure, key: str, path: str) -> None:
-        """What came of a part before it broke off is of use, and billed perhaps."""
+    def _keep_rest(self, failure: Failure, key: str, path: str, client, most: int) -> None:
+        """What came of a part before it broke off, or is behind its link, is of use, and billed perhaps."""
+        urls = [entry["url"] for entry in failure.files if "url" in entry]
+        if not (failure.partial or urls):
+            return
+        try:
+            failure.partial or download.fetch(client, urls[0], path, limit=most)
+        except (Failure, OSError):
+            return self._session.console.links(urls)
         kept = self.store.set_aside(key, path)
         if kept:
             failure.message += f"; what came of it is in {kept}"
@@ -254,7 +260,7 @@ class Speaker:
         headers = {"X-DashScope-SSE": "enable", "Accept": "text/event-stream"} if call.stream else {}
         return Request("POST", self._session.endpoint.native + call.path, call.body, headers)
 
-    def _send(self, call, client, file, on_audio) -> tuple:
+    def _send(self, key: str, call, client, file, on_audio) -> tuple:
         """(the Answer, the form of the sound in `file`, what is wrong with it);
         the form is '' when it is to be fetched from the answer's link."""
         def take(events, headers):
@@ -271,12 +277,13 @@ class Speaker:
                                                       tts_kinds.is_sound, _ENCODED * most_bytes(call.text))
                 self._drop_old(answer.moment)
                 found = charged(self._model, answer.usage, text, region, self._speed)
-                self._paid.append((payment.settle(found, answer.request_id), answer.usage))
+                self._paid.append((payment.settle(found, answer.request_id), answer.usage, key))
             return answer, form, damage
         except Failure as failure:
             if failure.accepted == "maybe" and failure.exit_code != Exit.UNSAVED:
-                failure.fix = ("the service may have spoken it, and then bills it; "
-                               "run the command again only if paying twice is acceptable")
+                failure.fix = _FILTERED if failure.exit_code == Exit.CONTENT else (
+                    "the service may have spoken it, and then bills it; "
+                    "run the command again only if paying twice is acceptable")
             raise
 
     def _drop_old(self, moment: float | None) -> None:
@@ -304,13 +311,13 @@ class Speaker:
             if call.stream and not answer.finished:
                 raise client.context.network("the stream ended before everything was spoken")
         except Failure as failure:
-            if not answer.url:
-                if sink.size:  # the beginning is spoken and billed, and perhaps played already
-                    failure.partial, failure.accepted = {"bytes": sink.size}, "maybe"
+            if failure.http_status or not answer.url:  # else the link, which comes last, leads to the whole
+                if sink.size or answer.url:  # spoken and billed, and perhaps played already
+                    _broken_off(failure, sink.size, answer.url)
                     with contextlib.suppress(BadSound, OSError):
                         sink.end()
                 raise
-            damage = failure  # the whole is behind the link, which comes last
+            damage = failure
         try:
             if not damage:
                 sink.end()
@@ -394,6 +401,15 @@ def _only_a_link(url: str, message: str, kept: str = "") -> Failure:
     """A segment is made and paid, and there is only its link; `kept`: the file of what came in its place."""
     return Failure(Exit.UNSAVED, message, f"the link is {url}", _FETCH_AGAIN, code=failures.BAD_LINK,
                    accepted="maybe", files=[{"url": url, **({"partial": kept} if kept else {})}])
+
+
+def _broken_off(failure: Failure, size: int, url: str) -> Failure:
+    """The failure of a part that is spoken up to a place: `size` bytes came, and `url` may have them too."""
+    failure.accepted, failure.partial = "maybe", {"bytes": size} if size else {}
+    if url:
+        made = f"what was made of it is behind {url}"
+        failure.cause, failure.files = f"{failure.cause}; {made}" if failure.cause else made, [{"url": url}]
+    return failure
 
 
 def most_bytes(text: str) -> int:

@@ -227,7 +227,7 @@ class Narration:
 
 
 def _is_doubt(failure: Failure) -> bool:
-    return failure.accepted == "maybe" and failure.exit_code != Exit.UNSAVED
+    return failure.accepted == "maybe" and failure.exit_code not in (Exit.UNSAVED, Exit.CONTENT)
 
 
 def _interval(speaker: Speaker, calls: list) -> float:

@@ -182,7 +182,7 @@ class Workers:
         code = failure.exit_code
         return failure.accepted == "maybe" and (
             code in (Exit.NETWORK, Exit.UNEXPECTED) or failure.code == ONLY_LINK
-            or self._row_file.files and code not in (Exit.UNSAVED, Exit.RUNNING, Exit.PARTIAL))
+            or self._row_file.files and code not in (Exit.UNSAVED, Exit.CONTENT, Exit.RUNNING, Exit.PARTIAL))
 
     def _judge(self, failure: Failure, options) -> None:
         """Stop where the other rows would fail alike."""
