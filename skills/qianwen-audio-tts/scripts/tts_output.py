@@ -20,6 +20,7 @@ from tts_part import Heard
 from tts_request import expected_seconds, value_of
 from tts_sound import Joined, play, TooLarge
 
+_PAID = "the segments are paid and saved for a week"
 _MOST_PROMPT = 2000  # characters of the text that the description repeats
 _CUT_FIX = "listen to its end; smaller segments (--max-part) are never cut off"
 _SHORT_FIX = ("listen to its end; if it is missing, "
@@ -75,7 +76,7 @@ class Output:
     # -- all parts at once
 
     def join(self, found: list, narration) -> None:
-        """Put the parts together and save them. Raises Failure UNSAVED, BrokenPipeError."""
+        """Put the parts together and save them. Raises Failure UNSAVED or INTERRUPTED, BrokenPipeError."""
         try:
             form = self._form_of(found)
             temporary = self._outputs.temporary() if self._outputs else None
@@ -89,11 +90,16 @@ class Output:
             raise self._unwritten(error) from error
         except BadSound as error:
             raise self._unjoined(error, narration) from error
+        except KeyboardInterrupt:
+            raise Failure(Exit.INTERRUPTED, f"interrupted while the sound was written to {self._place}", _PAID,
+                          "run the same command again: nothing is paid twice", accepted="maybe") from None
+
+    @property
+    def _place(self) -> str:
+        return "stdout" if self.pipe else self._outputs.path(1)
 
     def _unwritten(self, error: OSError) -> Failure:
-        place = "stdout" if self.pipe else self._outputs.path(1)
-        return Failure(Exit.UNSAVED, f"the sound cannot be written to {place}: {error.strerror or error}",
-                       "the segments are paid and saved for a week",
+        return Failure(Exit.UNSAVED, f"the sound cannot be written to {self._place}: {error.strerror or error}", _PAID,
                        "make room or choose another --output of the same format, "
                        "then run the command again: nothing is paid twice", accepted="maybe")
 
