@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,7 +15,10 @@ from pathlib import Path
 import pytest
 import tts_answers
 import tts_part
+import tts_speak
+import tts_store
 
+from shared.transport import client
 from tests.conftest import BYTECODE, PLAN_KEY, SCRIPTS, STANDARD_KEY
 from tests.emulator import speech, voicing, wire
 from tests.test_batch import results, write
@@ -484,6 +488,61 @@ def test_interrupt_says_whether_running_again_pays_again(speak, emulator, monkey
     emulator.faults.clear()
     assert speak("你好", "-o", "a.wav", *flags).code == 0
     assert len(emulator.creates) == (1 if "not paid" in again else 2)
+
+
+@pytest.mark.parametrize("fault, words, not_words", [
+    ("reset", ["segments are spoken", "only if paying twice is acceptable", "2 more failed"], "to continue"),
+    ("moderation", ["change that passage"], "to continue"), ("", ["3 of 3 segments are spoken", "to continue"], "twice")])
+def test_interrupt_tells_what_became_of_the_segments_under_way(speak, emulator, monkeypatch, fault, words, not_words):
+    under_way, told = threading.Barrier(4), threading.Event()
+
+    def waiting(self, *given, **named):
+        under_way.wait(30)
+        told.wait(30)
+        return opened(self, *given, **named)
+
+    def stopping(self, made):
+        under_way.wait(30)
+        raise KeyboardInterrupt
+
+    def telling(self, threads):
+        told.set()
+        return interrupted(self, threads)
+    opened, interrupted = client.Client.open, tts_speak.Narration._interrupted
+    monkeypatch.setattr(client.Client, "open", waiting)
+    monkeypatch.setattr(tts_speak.Narration, "_interrupted", telling)
+    monkeypatch.setattr(tts_speak.Progress, "tick", stopping)
+    if fault:
+        emulator.inject(fault, None)
+    done = speak("First of all.\n\nSecond to that.\n\nThird and last.", "--pause", 100, "-o", "a.wav", "--retries", 0)
+    assert done.code == 130 and "error: interrupted; " in done.err, done
+    assert all(word in done.err for word in words) and not_words not in done.err.split("error: ")[1], done
+
+
+def test_interrupt_while_paid_sound_is_written_out_says_what_is_saved(speak, emulator, monkeypatch):
+    with monkeypatch.context() as changed:
+        changed.setattr("tts_sound.Joined.finish", interrupt)
+        done = speak("你好", "-o", "a.wav", "--json")
+    error, billing = done.document["error"], done.document["billing"]
+    assert done.code == 130 and "saved for a week" in error["cause"] and "nothing is paid twice" in error["fix"], done
+    assert billing["kept"] and billing["cost"]["amount"], done
+    assert speak("你好", "-o", "a.wav").code == 0 and len(emulator.creates) == 1
+
+
+def test_segment_that_is_only_behind_a_link_is_not_said_to_cost_nothing(speak, emulator, monkeypatch):
+    """Of several, whatever else fails: its link is told."""
+    def full(self, key, facts):
+        links.append(key)
+        if len(links) == 2:
+            raise OSError(28, "No space left on device")
+        return keep_link(self, key, facts)
+    keep_link, links = tts_store.Store.keep_link, []
+    monkeypatch.setattr(tts_store.Store, "keep_link", full)
+    emulator.inject("moderation", text="Second")
+    done = speak("First of all.\n\nSecond to that.\n\nThird and last.", "--pause", 100, "-o", "a.wav", "--concurrency", 1, "--json")
+    fix = done.document["error"]["fix"]
+    assert done.code == 9 and done.document["files"][0]["url"] and "download that link" in fix, done
+    assert "bills, what is behind that link once more" in fix and "only what is missing" not in fix, done
 
 
 def test_folder_that_goes_while_a_stream_comes_is_told(speak, emulator, work, monkeypatch):

@@ -131,20 +131,21 @@ class Narration:
             throttle.stop()
             self._console.say("interrupted: no new segments; those under way will finish "
                               "(again to stop at once)")
-            cause, fix = self._wait_for(threads)
-            raise Failure(Exit.INTERRUPTED, f"interrupted; {self._kept()}", cause, fix,
-                          accepted="maybe") from None
+            raise self._interrupted(threads) from None
 
-    @staticmethod
-    def _wait_for(threads: list) -> tuple:
-        """(cause, fix) of an interrupt: those under way come to their end, unless it is told again."""
+    def _interrupted(self, threads: list) -> Failure:
+        """Those under way come to their end, and may fail, unless it is told again."""
+        cause, fix = "", "run the command again to continue"
         try:
             for thread in threads:
                 thread.join()
-            return "", "run the command again to continue"
         except KeyboardInterrupt:
-            return ("the service may have spoken those under way, and then bills them",
-                    "run the command again to continue only if paying those twice is acceptable")
+            cause = "the service may have spoken those under way, and then bills them"
+            fix = "run the command again to continue only if paying those twice is acceptable"
+        failed = None if cause else self._failures and self._failure()
+        if failed:
+            failed.exit_code, failed.message = Exit.INTERRUPTED, f"interrupted; {failed.message}"
+        return failed or Failure(Exit.INTERRUPTED, f"interrupted; {self._kept()}", cause, fix, accepted="maybe")
 
     def _worker(self, queue, throttle: Throttle) -> None:
         while not self._stop.is_set():
@@ -213,13 +214,16 @@ class Narration:
         failure.message = f"part {number + 1} of {total} could not be spoken: {failure.message}"
         if failure.exit_code == Exit.CONTENT:
             failure.message = f"{failure.message.rstrip('. ')}. It begins: {words[:60]}"
-        others = len(self._failures) - 1
+        others = [one for _, one in sorted(self._failures.items()) if one is not failure]
         if others:
-            failure.message += f" ({others} more failed)"
+            failure.message += f" ({len(others)} more failed)"
+            failure.files = [*failure.files, *(entry for one in others for entry in one.files)]
         again = ": run the same command again: only what is missing is sent"
         if failure.exit_code == Exit.CONTENT:
             again = (": change that passage and run the command again: "
                      "only what is missing or changed is sent")
+        elif failure.code == failures.ONLY_LINK:
+            again = "; the same command again speaks, and bills, what is behind that link once more"
         elif _is_doubt(failure):  # what is missing may be paid for, and the advice says so already
             again = ", and only what is missing is sent then"
         failure.fix = ". ".join(filter(None, (failure.fix, self._kept() + again)))
@@ -227,7 +231,9 @@ class Narration:
 
 
 def _is_doubt(failure: Failure) -> bool:
-    return failure.accepted == "maybe" and failure.exit_code not in (Exit.UNSAVED, Exit.CONTENT)
+    """Whether a part may be billed without a result that a rerun finds."""
+    return failure.accepted == "maybe" and (
+        failure.code == failures.ONLY_LINK or failure.exit_code not in (Exit.UNSAVED, Exit.CONTENT))
 
 
 def _interval(speaker: Speaker, calls: list) -> float:
