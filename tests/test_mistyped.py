@@ -82,6 +82,16 @@ def test_a_model_by_set_is_checked_routed_and_priced_as_by_model(run, emulator, 
         assert refused.code == 2 and f"--set model={value} names no model" in refused.err and not emulator.requests
 
 
+@pytest.mark.parametrize("model", PLAIN)
+def test_a_model_in_a_request_that_is_no_text_is_refused(run, emulator, work, model):
+    """And not taken for the default."""
+    skill, *given = PLAIN[model]
+    for value in (5, ["wan"], {}, False):
+        work.joinpath("r.json").write_text(json.dumps({"model": value}), "utf-8")
+        refused = run(*given, "--request", "r.json", "--dry-run", skill=skill)
+        assert refused.code == 2 and f"model is {json.dumps(value)}, which is no id" in refused.err, refused
+
+
 def test_a_model_by_set_that_needs_a_websocket_is_refused(run, emulator):
     result = run("P", "--set", "model=qwen3-tts-flash-realtime", skill="qianwen-audio-tts")
     assert result.code == 2 and "only available over a WebSocket" in result.err and not emulator.requests

@@ -701,6 +701,19 @@ def test_request_without_text_is_refused(saved, body):
     assert caught.value.exit_code == Exit.USAGE and "text" in caught.value.message
 
 
+@pytest.mark.parametrize("value", [5, ["longanyang"], {}, "", " ", None])
+@pytest.mark.parametrize("model, place", [("cosyvoice-v3-flash", "voice"), ("MiniMax/speech-2.8-hd", "voice_setting.voice_id")])
+def test_a_voice_that_is_no_text_is_refused(saved, model, place, value):
+    """However it is given; null in a request is none given."""
+    whole = {"text": "x", "voice": value} if place == "voice" else {"text": "x", "voice_setting": {"voice_id": value}}
+    by_set, by_request = ["x", "--model", model, "--set", f"{place}={json.dumps(value)}"], ["--request", saved({"model": model, "input": whole})]
+    for arguments in (by_set, by_request)[:1 if value is None else 2]:
+        with pytest.raises(Failure) as caught:
+            job(*arguments)
+        assert caught.value.exit_code == Exit.USAGE and f"the voice of --set or --request is {json.dumps(value)}" in caught.value.message
+    assert value is not None or job(*by_request).voice
+
+
 @pytest.mark.parametrize("output, form", [
     ("a.mp3", "mp3"), ("a.MP3", "mp3"), ("a.wav", "wav"), ("a.pcm", "pcm"), ("a.ogg", "opus"), ("a.opus", "opus"), ("a.01", "wav"),
     ("a", "wav"), ("a.mp3/", "wav"), ("-", "wav")])

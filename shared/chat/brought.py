@@ -29,7 +29,7 @@ def check_request(request: dict) -> None:
     for name, kind, form in (("stream_options", dict, "an object"),
                              ("translation_options", dict, "an object"),
                              ("search_options", dict, "an object"), ("messages", list, "a JSON list"),
-                             ("tools", list, "a list"), ("model", str, "a text")):
+                             ("tools", list, "a list")):
         if request.get(name) is not None and not isinstance(request[name], kind):
             raise usage(f"--request and --set: {name} must be {form}, not {type(request[name]).__name__}")
 

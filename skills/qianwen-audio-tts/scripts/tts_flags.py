@@ -7,7 +7,7 @@ from shared.body import object_in, parse_settings
 from shared.cli.flags import (
     add_batch_flags, add_common_flags, add_result_flags, exclude, filled, number, Parser
 )
-from shared.cli.inputs import read_object, read_prompt
+from shared.cli.inputs import read_prompt, read_request
 from shared.failures import usage
 from shared.words import counted
 from tts_models import DEFAULT_MODEL, find_model
@@ -170,7 +170,7 @@ def read_ask(options) -> tuple:
     """(the Ask, the kind of text for tts_plan.read)."""
     if options.request == "-" and "-" in (options.text, options.text_file):
         raise usage("stdin can be read only once, but two inputs name '-'", "put one of them into a file")
-    request = read_object(options.request, "--request")
+    request = read_request(options.request)
     text = read_prompt(options.text, options.text_file, [options.request], main="text")
     flags = ("model", "voice", "language", "instructions", "sample_rate", "speed", "pitch", "volume", "seed")
     ask = Ask(text=text or "", request=request, settings=parse_settings(options.set), ssml=options.ssml,

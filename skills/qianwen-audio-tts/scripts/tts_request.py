@@ -62,8 +62,7 @@ class Ask:
     settings: list = field(default_factory=list)
 
     def model_name(self) -> str:
-        given = self.request.get("model") if self.request else None
-        return self.model or (given if isinstance(given, str) else "") or DEFAULT_MODEL
+        return self.model or (self.request or {}).get("model") or DEFAULT_MODEL
 
     def is_marked(self) -> bool:
         """Whether the text is SSML, by --ssml, --set or --request: it is one document then, never cut."""
@@ -299,11 +298,15 @@ def _given_voice(ask: Ask, model):
 
 
 def voice_of(ask: Ask, model) -> str:
-    """The voice that will speak; '' where the model has none of its own and none is given."""
+    """The voice that will speak; '' where the model has none of its own and none is given. Raises usage."""
     settings = [value for keys, value in ask.settings if keys[-1] in ("voice", "voice_id")]
-    if settings:
-        return str(settings[-1])
-    return ask.voice or _given_voice(ask, model) or ("" if _mixes(ask, model) else model.voice)
+    given = settings[-1] if settings else ask.voice or _given_voice(ask, model)
+    if given is None and not settings:
+        return "" if _mixes(ask, model) else model.voice
+    if not isinstance(given, str) or not (given.strip() or _mixes(ask, model)):
+        raise usage(f"the voice of --set or --request is {json.dumps(given, ensure_ascii=False)[:60]}, which is no id",
+                    "write the id as text, or leave it out for the model's own; --list-voices shows them")
+    return given
 
 
 def _mixes(ask: Ask, model) -> bool:

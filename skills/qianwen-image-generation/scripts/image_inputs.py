@@ -9,7 +9,7 @@ from image_request import Ask, masked_models
 from shared.body import parse_settings
 from shared.cli.fields import add_fields
 from shared.cli.flags import number
-from shared.cli.inputs import read_object, read_prompt
+from shared.cli.inputs import read_prompt, read_request
 from shared.failures import usage
 from shared.media import inputs as media
 from shared.media.prompt import take_prompt_back
@@ -97,7 +97,7 @@ def read_ask(options, region: str = "") -> tuple:
         raise usage("stdin can be read only once, but two inputs name '-'", "put one of them into a file")
     flags = ("model", "size", "aspect", "quality", "n", "series", "interleave", "function", *all_fields())
     ask = Ask(prompt=read_prompt(options.prompt, options.prompt_file, inputs, flag="--image"),
-              request=read_object(options.request, "--request"), settings=parse_settings(options.set),
+              request=read_request(options.request), settings=parse_settings(options.set),
               task=options.task or options.no_wait, **{name: getattr(options, name) for name in flags})
     ask.mask = options.mask  # it decides on the default model
     model, warning = found_in(region, ask.model_name())

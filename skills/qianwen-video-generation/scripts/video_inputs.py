@@ -9,7 +9,7 @@ import re
 from shared.body import parse_settings
 from shared.cli.fields import add_fields
 from shared.cli.flags import exclude, number
-from shared.cli.inputs import read_object, read_prompt
+from shared.cli.inputs import read_prompt, read_request
 from shared.failures import usage
 from shared.media import inputs as media
 from shared.media.prompt import take_prompt_back
@@ -105,7 +105,7 @@ def read_ask(options) -> tuple:
         raise usage("stdin can be read only once, but two inputs name '-'", "put one of them into a file")
     flags = ("model", "mode", "function", "resolution", "size", "ratio", "duration", *all_fields())
     ask = Ask(prompt=read_prompt(options.prompt, options.prompt_file, inputs, flag="--image"),
-              request=read_object(options.request, "--request"), settings=parse_settings(options.set),
+              request=read_request(options.request), settings=parse_settings(options.set),
               **{name: getattr(options, name) for name in flags})
     _look_at_media(ask, options)
     model, warning = TABLE.find(ask.model_name())

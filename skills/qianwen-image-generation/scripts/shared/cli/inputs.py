@@ -90,6 +90,16 @@ def _file_for_a_prompt(name: str, main: str, flag: str) -> Failure:
                  f"{first}if the file holds the {main}, give --{main}-file FILE")
 
 
+def read_request(path: str | None) -> dict | None:
+    """The body of `--request FILE`; the model that it names, if it does, is text."""
+    body = read_object(path, "--request")
+    model = body.get("model") if body else None
+    if model is not None and not isinstance(model, str):
+        raise usage(f"--request {path}: model is {json.dumps(model, ensure_ascii=False)[:60]}, which is no id",
+                    "write it as text, or leave it out; --models lists the ids")
+    return body
+
+
 def read_object(path: str | None, flag: str) -> dict | None:
     """The JSON object of `FLAG FILE`, None where the flag was not given."""
     if path is None:

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from ..cli.flags import add_switch
-from ..cli.inputs import read_object
+from ..cli.inputs import read_object, read_request
 from ..failures import usage
 from ..tasks.flags import add_task_flags
 from .request import FIELDS
@@ -83,6 +83,6 @@ def _read_settings(given) -> list:
 
 def _read_request(path: str) -> dict:
     from .brought import check_request
-    body = read_object(path, "--request")
+    body = read_request(path)
     check_request(body)
     return body
