@@ -57,8 +57,10 @@ def test_an_id_that_is_empty(run, emulator, skill, flag):
 
 @pytest.mark.parametrize("value", ["", " ", "\n"])
 @pytest.mark.parametrize("skill, flag", [*((skill, "--model") for skill in SCRIPTS),
-                                         *(("qianwen-audio-tts", flag) for flag in ("--voice", "--voice-status", "--delete-voice"))])
-def test_a_model_or_voice_that_is_empty_is_not_taken_for_the_default(run, emulator, skill, flag, value):
+                                         *(("qianwen-audio-tts", flag) for flag in (
+                                             "--voice", "--voice-status", "--delete-voice", "--design", "--clone", "--language", "--name",
+                                             "--preview-text", "--transcript"))])
+def test_a_flag_that_is_empty_is_not_taken_for_none(run, emulator, skill, flag, value):
     """As `--voice "$(cat anna.txt)"` gives it, where the file is empty."""
     result = run("P", flag, value, skill=skill)
     assert result.code == 2 and f"argument {flag}: it is empty; " in result.err and not emulator.requests, result

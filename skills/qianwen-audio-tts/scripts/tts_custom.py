@@ -146,7 +146,7 @@ class Custom(OwnVoices):
         most_prompt, most_preview = (500, 200) if service is COSY else (2048, 1024)
         for flag, text, most in (("--design", prompt, most_prompt),
                                  ("--preview-text", preview, most_preview)):
-            if not text.strip() or len(text) > most:
+            if len(text) > most:
                 raise usage(f"{flag} has {len(text)} characters", f"legal: 1 to {most}")
         if service is COSY and language not in ("zh", "en"):
             raise usage(f"--language {language} is not possible for {model}", "legal: zh, en")

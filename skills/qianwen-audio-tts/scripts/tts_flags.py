@@ -69,7 +69,7 @@ def _add_voice_flags(add) -> None:
     add("--list-voices", action="store_true",
         help="list the system voices, by --model, --language and --gender; sends nothing")
     add("--gender", choices=("female", "male"), help="with --list-voices")
-    add("--language", metavar="LANG",
+    add("--language", metavar="LANG", type=filled("leave --language out to have it detected"),
         help="language of the text as zh, en, ja … (default: detected by the service); "
              "with --list-voices also a dialect")
     add("--instructions", metavar="TEXT",
@@ -100,16 +100,17 @@ def _add_sound_flags(add) -> None:
 def _add_own_voice_flags(add) -> None:
     add("--my-voices", action="store_true",
         help="list the voices made by this account (of --model's service)")
-    add("--clone", metavar="F",
+    add("--clone", metavar="F", type=filled("name the recording"),
         help="clone the voice of a recording (10 to 20 s of clear speech); needs --name and --consent")
-    add("--design", metavar="TEXT", help="design a voice from a description; needs --name")
-    add("--name", metavar="NAME",
+    add("--design", metavar="TEXT", type=filled("describe the voice"),
+        help="design a voice from a description; needs --name")
+    add("--name", metavar="NAME", type=filled("name the voice"),
         help="with --clone and --design: letters and digits that the voice's id will hold")
     add("--consent", action="store_true",
         help="with --clone: the speaker has agreed to being cloned")
-    add("--transcript", metavar="TEXT",
+    add("--transcript", metavar="TEXT", type=filled("leave --transcript out, or write what the recording says"),
         help="with --clone: what the recording says (where the service takes it)")
-    add("--preview-text", metavar="TEXT",
+    add("--preview-text", metavar="TEXT", type=filled("leave it out for a sentence of the script's own"),
         help="with --design, and --clone for MiniMax: what the new voice says in its first sound file")
     of_own = filled("--my-voices lists the ids")
     add("--voice-status", metavar="ID", type=of_own, help="show the state of a voice of your own")
