@@ -230,7 +230,7 @@ class Custom(OwnVoices):
         text = given.get("preview_text") or given.get("text", "")
         rate = object_in(body, "parameters").get("sample_rate", 24000)
         try:
-            return [save_preview(output, text, rate, outputs, self._client(model))]
+            return [save_preview(output, text, rate, outputs, self._client(model), find_model(model)[0].wire)]
         except (BadSound, Damaged) as error:
             self.console.warn(f"the service sent no preview that can be played ({error}); {hear}")
         except OSError as error:

@@ -14,12 +14,13 @@ from tts_request import Call
 from tts_sound import BLOCK
 
 
-def save_preview(output: dict, text: str, rate: int, outputs: OutputFiles, client) -> dict:
+def save_preview(output: dict, text: str, rate: int, outputs: OutputFiles, client, wire: str) -> dict:
     """The entry of the file with the first sound, which says `text`. Raises BadSound or Damaged where the
     answer has none; Failure where its link gives none, with the link; OSError of the disk."""
-    call, answer = Call("", {"input": {"text": text}}, False, "wav", rate), Answer("cosy")
+    call, answer = Call("", {"input": {"text": text}}, False, "wav", rate), Answer(wire)
+    first = output.get("preview_audio") or output.get("demo_audio")
     try:
-        sound = answer.take({"output": {"audio": output.get("preview_audio") or output.get("demo_audio")}})
+        sound = answer.take({"output": {"data": {"audio": first}} if wire == "minimax" else {"audio": first}})
         if sound or not answer.url:
             return _saved([sound], call, outputs)
     except (BadSound, Damaged):
@@ -29,16 +30,16 @@ def save_preview(output: dict, text: str, rate: int, outputs: OutputFiles, clien
     download.fetch(client, answer.url, linked.file, limit=most_bytes(text))
     linked.file.seek(0)
     try:
-        found = _saved(iter(lambda: linked.file.read(BLOCK), b""), call, outputs, bare=False)
+        found = _saved(iter(lambda: linked.file.read(BLOCK), b""), call, outputs)
     except BadSound as error:
         raise Failure(Exit.UNSAVED, f"its link leads to something else: {error}",
                       files=[{"url": answer.url}]) from error
     return {**found, "url": answer.url}
 
 
-def _saved(blocks, call: Call, outputs: OutputFiles, bare: bool = True) -> dict:
+def _saved(blocks, call: Call, outputs: OutputFiles) -> dict:
     temporary = outputs.temporary()
-    sink = Sink(temporary.file, call, bare=bare)
+    sink = Sink(temporary.file, call, bare=False)  # it has a header (sections 9.3, 9.5), else it is something else
     for block in blocks:
         sink.write(block)
     sink.end()
