@@ -667,6 +667,7 @@ def test_sound_of_another_kind_than_was_asked_for_is_told(speak, emulator, work,
                              ({"rate": 24000}, ("--sample-rate", 16000, "-o", "b.wav"), words), ({}, ("--sample-rate", 16000, "-o", "c.wav"), ""),
                              ({}, ("-o", "d.pcm"), ""), ({"rate": 48000}, ("-o", "e.pcm"), "48000 Hz, not the 24000 Hz"),
                              ({"rate": 48000}, ("-o", "f.wav"), ""), ({"form": "mp3"}, ("-o", "g.wav"), "g.mp3"),
+                             ({"rate": 24000}, ("--sample-rate", 16000, "-o", "h.mp3"), words), ({}, ("--sample-rate", 16000, "-o", "i.mp3"), ""),
                              ({"form": "mp3"}, ("-o", "-"), "stdout got MP3"), ({"form": "mp3"}, ("--format", "pcm", "-o", "-"), "stdout got MP3"),
                              ({}, ("-o", "-"), "")):
         done = speak("你好", *flags, *streamed)

@@ -21,7 +21,7 @@ from tests.emulator import voicing
 from tests.folding import each
 import tts_sound
 from tts_kinds import BadSound, frame_of, HEAD, other_kind, sniff
-from tts_sound import Joined, length_of, play, Mp3Stream, PcmStream, Wav, header, read_wav
+from tts_sound import Joined, measured, play, Mp3Stream, PcmStream, Wav, header, read_wav
 from tts_output import too_long
 from tts_part import Sink
 from tts_request import Call
@@ -715,7 +715,7 @@ def test_length_that_compressed_sound_tells(tmp_path):
                                 (OPUS, "opus", 0.84), (OPUS + behind, "opus", 0.84), (OPUS + b"OggS", "opus", 0.84), (FLAC, "flac", 1.5),
                                 (OPUS[:47], "opus", 0)):
         (tmp_path / "a").write_bytes(data)
-        assert length_of(str(tmp_path / "a"), form) == pytest.approx(seconds, abs=0.02), form
+        assert measured(str(tmp_path / "a"), form)[1] == pytest.approx(seconds, abs=0.02), form
     assert too_long(123577.4, "Hello world, this is a test of speech.") and not too_long(160, "a mark for a pause of 100 s")
 
 

@@ -140,25 +140,23 @@ class Output:
         if len(found) == 1 and form not in ("wav", "pcm"):
             with open(found[0]["path"], "rb") as part:
                 shutil.copyfileobj(part, file)
-            self._check_form(form)
+            self._check_asked(form, tts_sound.measured(found[0]["path"], form)[0])
             self._tell_span(0, 0.0, self._told_length(0, found[0]))
             return
         joined = Joined(file, form, self._whole_length(found) if self.pipe and form == "wav" else None)
         for number, kept in enumerate(found):
             self._put(joined, number, lambda take, kept=kept: play(kept["path"], kept["form"], take))
         joined.finish()
-        self._check_asked(joined)
+        self._check_asked(joined.form, joined.rate)
 
-    def _check_asked(self, joined: Joined) -> None:
-        """Warn of sound of another kind than was asked for, where nothing else shows it."""
-        job, rate, asked = self._job, joined.rate, self._job.calls[0].rate
-        if joined.form in ("wav", "pcm") and rate != asked and (
-                joined.form == "pcm" or value_of(job.calls[0].body, job.model, "sample_rate")):
+    def _check_asked(self, form: str, rate: int) -> None:
+        """Warn of sound of another kind than was asked for, where nothing else shows it. Opus has one rate whatever
+        was asked for."""
+        job, asked = self._job, self._job.calls[0].rate
+        told = form == "pcm" or form != "opus" and value_of(job.calls[0].body, job.model, "sample_rate")
+        if told and rate and rate != asked:
             self._console.warn(f"the sound has {rate} Hz, not the {asked} Hz that were asked for",
                                f"play it with {rate} Hz, or convert it with ffmpeg")
-        self._check_form(joined.form)
-
-    def _check_form(self, form: str) -> None:
         if self.pipe and form != self._job.form:  # a file is named by what it is
             self._console.warn(f"stdout got {form.upper()}, not {self._job.form.upper()} as was asked for: "
                                "it is what the service sent", "name a file, and convert it with ffmpeg")
@@ -175,7 +173,7 @@ class Output:
 
     def _told_length(self, number: int, kept: dict) -> float:
         """Seconds of a compressed part, 0 where it tells none, or one that cannot be."""
-        seconds = tts_sound.length_of(kept["path"], kept["form"])
+        _, seconds = tts_sound.measured(kept["path"], kept["form"])
         return 0.0 if too_long(seconds, self._job.parts[number].spoken) else seconds
 
     def _tell_span(self, number: int, begin: float, end: float) -> None:
@@ -236,7 +234,7 @@ class Output:
                     speak = functools.partial(self._one, speaker, narration, number)
                     found.append(self._put(live, number, speak))
                 live.finish()
-                self._check_asked(live)
+                self._check_asked(live.form, live.rate)
             except (Failure, BadSound, OSError, KeyboardInterrupt) as error:
                 told = error
                 if isinstance(error, KeyboardInterrupt):

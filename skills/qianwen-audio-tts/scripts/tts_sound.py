@@ -405,8 +405,8 @@ def play(path: str, form: str, take) -> None:
             left -= len(block)
 
 
-def length_of(path: str, form: str) -> float:
-    """Seconds of a compressed file that stays as it came."""
+def measured(path: str, form: str) -> tuple:
+    """(rate, seconds) of a compressed file that stays as it came."""
     with open(path, "rb") as file:
         if form == "mp3":
             sound = Mp3Stream()
@@ -416,4 +416,4 @@ def length_of(path: str, form: str) -> float:
             rate, samples = sound.first.rate, sound.samples
         else:
             rate, samples = {"opus": opus_length, "flac": flac_length}[form](file, os.path.getsize(path))
-    return samples / rate
+    return rate, samples / rate
