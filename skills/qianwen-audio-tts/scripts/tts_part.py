@@ -235,8 +235,9 @@ class Speaker:
             self._session.console.warn(f"the service stopped at its limit (finish_reason {answer.reason}): the end "
                                        "of a segment is missing", "smaller segments: --max-part")
         if code is not None:
-            raise _broken_off(Failure(code, f"{what} (finish_reason {answer.reason})", request_id=answer.request_id,
-                                      fix=_FILTERED if code == Exit.CONTENT else _SPEAK_AGAIN), size, answer.url)
+            fix = _FILTERED if code == Exit.CONTENT else _SPEAK_AGAIN
+            failure = Failure(code, f"{what} (finish_reason {answer.reason})", fix=fix, request_id=answer.request_id)
+            raise _broken_off(failure, size, answer.url)
 
     def _keep_rest(self, failure: Failure, key: str, path: str, client, most: int) -> None:
         """What came of a part before it broke off, or is behind its link, is of use, and billed perhaps."""

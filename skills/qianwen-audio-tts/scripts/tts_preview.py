@@ -39,7 +39,7 @@ def save_preview(output: dict, text: str, rate: int, outputs: OutputFiles, clien
 
 def _saved(blocks, call: Call, outputs: OutputFiles) -> dict:
     temporary = outputs.temporary()
-    sink = Sink(temporary.file, call, bare=False)  # it has a header (sections 9.3, 9.5), else it is something else
+    sink = Sink(temporary.file, call, bare=False)  # without a header it is no preview
     for block in blocks:
         sink.write(block)
     sink.end()

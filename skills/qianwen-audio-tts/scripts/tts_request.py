@@ -292,9 +292,8 @@ def _at(body: dict, path: str):
 
 
 def _given_voice(ask: Ask, model):
-    if model.wire != "minimax":
-        return ask.given_input("voice")
-    return object_in(object_in(ask.request, "input"), "voice_setting").get("voice_id")
+    given = object_in(ask.request, "input")
+    return object_in(given, "voice_setting").get("voice_id") if model.wire == "minimax" else given.get("voice")
 
 
 def voice_of(ask: Ask, model) -> str:
@@ -311,10 +310,8 @@ def voice_of(ask: Ask, model) -> str:
 
 def _mixes(ask: Ask, model) -> bool:
     """Whether several voices of MiniMax are mixed; then none is named (speech contract 8.1)."""
-    if model.wire != "minimax":
-        return False
-    return bool(ask.given_input("timbre_weights")
-                or any("timbre_weights" in keys for keys, _ in ask.settings))
+    return model.wire == "minimax" and bool(ask.given_input("timbre_weights")
+                                            or any("timbre_weights" in keys for keys, _ in ask.settings))
 
 
 def _put_field(body: dict, place, name: str, value, model) -> None:
