@@ -156,7 +156,7 @@ class Output:
         told = form == "pcm" or form != "opus" and value_of(job.calls[0].body, job.model, "sample_rate")
         if told and rate and rate != asked:
             self._console.warn(f"the sound has {rate} Hz, not the {asked} Hz that were asked for",
-                               f"play it with {rate} Hz, or convert it with ffmpeg")
+                               "convert it with ffmpeg" + f", or play it with {rate} Hz" * (form == "pcm"))
         if self.pipe and form != self._job.form:  # a file is named by what it is
             self._console.warn(f"stdout got {form.upper()}, not {self._job.form.upper()} as was asked for: "
                                "it is what the service sent", "name a file, and convert it with ffmpeg")
