@@ -343,6 +343,20 @@ def test_a_video_of_unknown_length_is_held_with_what_it_may_have(run, emulator, 
     assert held.code == 4 and not emulator.requests, held
 
 
+LATER = [  # a model, and calls whose input the service alone can measure
+    ("qwen-long", "qianwen-text", ("Sum up", "--document", "fileid://file-fe-1")),
+    ("qwen3.7-plus", "qianwen-vision", ("What?", "--video", "https://example.com/v.mp4")),
+    ("qwen-vl-ocr", "qianwen-vision", ("--ocr", "--image", "https://example.com/a.png")),
+]
+
+
+@pytest.mark.parametrize("model, skill, asked", LATER, ids=range(len(LATER)))
+def test_a_snapshot_of_a_later_day_is_estimated_like_its_model(run, model, skill, asked):
+    told = [run(*asked, "--model", model + day, "--estimate", "--json", skill=skill).document["estimate"]
+            for day in ("", "-2026-12-01", "-1201")]
+    assert told[0]["high"] and told[1] == told[2] == told[0], told
+
+
 @pytest.mark.parametrize("marker, share", [({"cache_control": {"type": "ephemeral"}}, 1.25), ({}, 1)])
 def test_what_markers_put_into_the_cache_is_estimated_with_the_surcharge(run, work, marker, share):
     part = {"type": "text", "text": "word " * 2000, **marker}

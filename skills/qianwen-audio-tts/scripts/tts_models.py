@@ -166,9 +166,9 @@ FAMILIES = (  # for ids that are newer than the table; where their group is not 
     VC, VD, QWEN_TTS, COSY35._replace(id="cosyvoice-v3.5"), MINIMAX._replace(id="MiniMax/speech"))
 
 
-def _free(row: Model) -> Model:
+def _free(row: Model, priced: Model | None) -> Model:
     """The row of an id that is newer than the table: its longest text and its regions are not known."""
-    return row._replace(most=0, price=None, regions=())
+    return row._replace(most=0, price=priced and priced.price, regions=())
 
 
 def price_words(price: Price | None) -> str:

@@ -338,14 +338,14 @@ def most_of(parameters: dict) -> int:
 # ---- the table -----------------------------------------------------------------------------------------
 
 
-def _free(row: Model) -> Model:
+def _free(row: Model, priced: Model | None) -> Model:
     """The row of an id that is newer than the table: it takes all fields and has no limits."""
     does = {mode: settings._replace(images=(0, 14), n=(1 if settings.n[1] else 0, 100), sizes=ANY_SIZE)
             for mode, settings in row.does.items()}
     fields = {name: field._replace(modes=(), unset={})
               for name, field in {**all_fields(), **row.fields}.items()}
-    return row._replace(does=does, fields=fields, prompt=("", 0), picture=ANY_PICTURE, price=None, needs=(),
-                        chosen=(), transparency="", remark="")
+    return row._replace(does=does, fields=fields, prompt=("", 0), picture=ANY_PICTURE, needs=(), chosen=(),
+                        price=priced and priced.price, transparency="", remark="")
 
 
 def _spelled(name: str) -> str:

@@ -15,6 +15,7 @@ from shared import key_guard
 from shared.chat.flags import (
     add_api_flags, add_fields, add_json_flags, add_sampling_flags, add_thinking_flags
 )
+from shared.chat.models import bounds
 from shared.chat.price import estimate_of
 from shared.chat.turn import chat_request, preface, text_target, Turn
 from shared.cli.flags import add_batch_flags, add_common_flags, Parser
@@ -124,7 +125,7 @@ def _document_tokens(options, model, body: dict) -> tuple:
     if not names_documents(body["messages"]):
         return 0, 0
     from text_documents import tokens_of
-    return tokens_of(options.document, body["messages"], model.max_input)
+    return tokens_of(options.document, body["messages"], bounds(model).max_input)
 
 
 def answer(session) -> None:

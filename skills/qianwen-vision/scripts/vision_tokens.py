@@ -1,7 +1,7 @@
 """About how many tokens the pictures and videos of a question have (wire contract 4.4)."""
 from __future__ import annotations
 
-from shared.chat.models import GRID_28, Model
+from shared.chat.models import ANY, bounds, GRID_28, Model
 from shared.chat.tokens import picture_tokens, text_tokens, video_tokens
 
 _FRAMES_A_SECOND = 2.0  # what the service looks at without --fps
@@ -16,6 +16,7 @@ _UNASKED = "Please output only the text content from the image without any addit
 def media_tokens(ask, model: Model, body: dict) -> tuple:
     """(the tokens of all media of a question, and of one that the service asks itself, how many more a video
     of unknown length may have); together at most what the model takes in."""
+    model = bounds(model)
     grid, usual = _patches(model)
     least = ask.min_pixels or model.sees.pixels[0] or grid * grid * 4
     is_high = (body.get("parameters") or body).get("vl_high_resolution_images")
@@ -38,8 +39,8 @@ def media_tokens(ask, model: Model, body: dict) -> tuple:
 def _frames(ask, sees) -> tuple:
     """How many frames of the video the service looks at, as assumed and at most."""
     a_second = ask.fps or _FRAMES_A_SECOND
-    known = ask.video.seconds
-    return tuple(min(seconds * a_second if seconds else sees.frames[1], sees.frames[1])
+    known, most = ask.video.seconds, sees.frames[1] or ANY.frames[1]
+    return tuple(min(seconds * a_second if seconds else most, most)
                  for seconds in (known or ASSUMED, known or sees.video_seconds))
 
 

@@ -16,8 +16,9 @@ class Table:
     """`families` are rows for ids that no row covers, each for the ids that begin with its own; behind a `*`
     stands what follows anywhere; one of them has the empty id. Where such a row is retired, so are all ids that take it.
 
-    `free(row)` makes of such a row one for an id that is newer than the table: without limits, so that
-    nothing is refused on a guess. `spelled(name)` is the id that another spelling means. `describe(row)`
+    `free(row, priced)` makes of such a row one for an id that is newer than the table: without limits, so that
+    nothing is refused on a guess, and with the price of `priced`, the row of the model that the id is a later
+    snapshot of, or None. `spelled(name)` is the id that another spelling means. `describe(row)`
     gives `does` (a list of words), `limits` (an object) and `price` (words) for --models. `as_of` is the day
     of the documents that the rows were written from. `own(row)` tells which rows of a table that several
     skills share are this skill's: only those are listed, and named in messages; `elsewhere(name)` is the
@@ -61,9 +62,7 @@ class Table:
         if row and not self._is_later(name, row):
             return row, elsewhere or retirement(row)
         family, priced = longest_prefix(name, (*self.families, *self.rows)), row
-        row = self._free(family)._replace(id=name)
-        if priced:  # a budget can hold a snapshot of a later day only with the price that the others have
-            row = row._replace(price=priced.price)
+        row = self._free(family, priced)._replace(id=name)
         if family not in self.families:  # a newer relative of a retired model need not be
             row = row._replace(retired="", successor="")
         said = "" if name == family.id else unknown(name, family, self.as_of)

@@ -48,8 +48,9 @@ ANY = Sight(0, 2048, (1, 1_000_000_000), (4, 8000), 0, 0)
 # efforts: what --effort may say; "none" switches thinking off. sees: a Sight, None for text alone.
 # max_input, max_output, max_thinking: tokens, 0 where unknown or not settable. price: a TokenPrice or None.
 # retired: the first day without the model, as announced, or ''; successor: the id to use instead.
+# like: of an id newer than the table the row whose bounds its estimate takes, else None.
 Model = namedtuple("Model", "id thinking features max_input max_output max_thinking price sees efforts "
-                            "retired successor")
+                            "retired successor like", defaults=(None,))
 
 _QWEN_EFFORTS = ("none", "low", "medium", "xhigh")
 _THREE_EFFORTS = ("low", "high", "max")
@@ -222,13 +223,19 @@ def lacks(row: Model, feature: str) -> bool:
     return not row.features & {feature, "new"}
 
 
-def free(row: Model) -> Model:
+def bounds(row: Model) -> Model:
+    """The row that tells what a call can come to at most: a budget holds with it, but nothing is refused."""
+    return row.like or row
+
+
+def free(row: Model, priced: Model | None) -> Model:
     """The row of an id that is newer than the table: all abilities and no limits."""
-    is_family = row in FAMILIES
+    is_family, like = row in FAMILIES, priced or row
     known = is_family or row.thinking in ("on", "off")
     return row._replace(thinking=row.thinking if known else None, features=row.features | _ABILITIES,
-                        max_input=0, max_output=0, max_thinking=0, price=row.price if is_family else None,
-                        sees=row.sees or ANY, efforts=EFFORTS)
+                        max_input=0, max_output=0, max_thinking=0,
+                        price=like.price if priced or is_family else None,
+                        sees=row.sees or ANY, efforts=EFFORTS, like=like._replace(sees=like.sees or QWEN3X))
 
 
 _THINKS = {"on": "thinks by default", "off": "thinks when asked", "always": "always thinks"}
