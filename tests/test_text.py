@@ -507,7 +507,7 @@ def test_tool_calls_without_an_id_can_be_answered(run, emulator, work):
 
 
 @pytest.mark.parametrize("arguments, reason, words", [('{"ci', "length", ("raise --max-tokens", "was cut off")),
-                                                      ('{"city": }', "tool_calls", ("run the command again", "not JSON"))])
+                                                      ('{"city": }', "tool_calls", ("use another model", "not JSON"))])
 def test_half_a_tool_call_is_no_result_and_stays_out_of_the_conversation(run, emulator, work, arguments, reason, words):
     emulator.reply(tool_calls=[CALL, {**CALL, "id": "call_2", "arguments": arguments}], finish_reason=reason)
     asked = ("Weather?", "--tools", write(work, "tools.json", TOOLS), "--chat", "talk.json")
@@ -516,6 +516,27 @@ def test_half_a_tool_call_is_no_result_and_stays_out_of_the_conversation(run, em
     assert [word for word in words if word not in str(result.document["error"])] == []
     assert result.document["partial"]["tool_calls"][1]["function"]["arguments"] == arguments
     assert run(*asked).code == 0, "the conversation goes on"
+
+
+@pytest.mark.parametrize("output", [(), ("-o", "calls.md")], ids=["shown", "file"])
+@pytest.mark.parametrize("fault", [False, True], ids=["limit", "cut"])
+def test_tool_calls_of_an_answer_that_broke_off_are_kept(run, emulator, work, fault, output):
+    if not fault:
+        emulator.reply(tool_calls=[CALL, {**CALL, "id": "call_2", "arguments": '{"ci'}], finish_reason="length")
+    else:
+        emulator.inject("cut-sse", after_chunks=2)
+        chunks = [{"tool_calls": [{"index": 0, "id": "call_1", "function": {"name": "get_weather", "arguments": CALL["arguments"]}}]}]
+        emulator.reply(chunks=chunks)
+    result = run("Weather?", "--tools", write(work, "tools.json", TOOLS), *output)
+    assert result.code == (6 if fault else 8) and result.out == "", result
+    kept = [json.loads(line) for line in ((work / "calls.md.partial").read_text() if output else result.err).splitlines() if line[0] == "{"]
+    assert [call["arguments"] for call in kept] == [CALL["arguments"], *([] if fault else ['{"ci'])], result
+
+
+def test_arguments_with_line_ends_as_they_are_become_json(run, emulator, work):
+    emulator.reply(tool_calls=[{**CALL, "arguments": '{"city": "New\nYork"}'}])
+    result = run("Weather?", "--tools", write(work, "tools.json", TOOLS))
+    assert result.code == 0 and json.loads(json.loads(result.out)["arguments"]) == {"city": "New\nYork"}, result
 
 
 def test_conversation_goes_on_after_an_empty_answer(run, emulator, work):

@@ -238,20 +238,22 @@ class Turn:
 
     def _keep_partial(self, failure: Failure) -> None:
         """Keep it where the whole was to go, marked as a part; one held back is shown."""
-        if not self.answer.text or failure.exit_code == Exit.UNSAVED or (self.target and self.target.saved):
+        is_held = bool(self.target or self.asked.wants_json)
+        came = "\n".join(filter(None, [is_held and self.answer.text, *map(_call_line, self.answer.tool_calls)]))
+        if not came or failure.exit_code == Exit.UNSAVED or (self.target and self.target.saved):
             return
         if self.target:
-            self._write_partial()
-        elif self.asked.wants_json and not self.console.json_mode:
-            self.console.say("the answer received:", *self.answer.text.splitlines())
+            self._write_partial(came)
+        elif not self.console.json_mode:
+            self.console.say("the answer received:", *came.split("\n"))
 
-    def _write_partial(self) -> None:
+    def _write_partial(self, text: str) -> None:
         """Never over a file that is there: it may be somebody's, or a link to somewhere else."""
         from ..files.names import partial_path
         path = partial_path(self.target.path)
         try:
             with open(path, "x", encoding="utf-8", errors="replace", newline="\n") as file:
-                file.write(self.console.redact_result(self.answer.text))
+                file.write(self.console.redact_result(text))
             self.console.say(f"the part received is saved in {path}")
         except OSError as error:
             self.console.say(f"the part received could not be saved: {error.strerror}")

@@ -110,6 +110,8 @@ class Answer:
         code, what, fix = bad_end(self.finish_reason)
         if code is None and self._lacks():
             code, what, fix = Exit.FAILED, self._lacks(), "run the command again"
+            if self._calls:  # where nothing is left to chance, the same would come again
+                fix = "describe the tool more simply, or use another model"
             if self.at_limit:
                 less = "think less (--thinking-budget, --no-think)" if self.reasoning else "ask for less"
                 fix = f"raise --max-tokens, or {less}"
@@ -224,8 +226,16 @@ def _text_of(content) -> str:
 def _arguments(pieces: list) -> str:
     """The arguments of a call, from pieces of which each is new;
     or the last holds all, where only that makes an object."""
-    joined = paired("".join(pieces), False)
-    return next((text for text in (joined, *pieces[-1:]) if _is_json(text, dict)), joined)
+    joined, *last = map(_escaped, (paired("".join(pieces), False), *pieces[-1:]))
+    return next((text for text in (joined, *last) if _is_json(text, dict)), joined)
+
+
+def _escaped(text: str) -> str:
+    """JSON that has line ends as they are in its strings, which not every reader takes, with these escaped."""
+    try:
+        return text if _is_json(text) else json.dumps(json.loads(text, strict=False), ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return text
 
 
 def _is_json(text: str, kind=object) -> bool:
