@@ -55,6 +55,17 @@ def test_an_id_that_is_empty(run, emulator, skill, flag):
     assert result.code == 2 and f"argument {flag}: it is empty; " in result.err and not emulator.requests, result
 
 
+@pytest.mark.parametrize("skill, flag", [("qianwen-vision", "--video"), *(
+    ("qianwen-text", flag) for flag in ("--chat", "--messages", "--tools", "--tool-choice", "--terms"))])
+def test_an_input_that_is_empty_is_not_passed_over(run, emulator, work, skill, flag):
+    """Of a batch, an empty cell stands for nothing."""
+    result = run("What?", flag, "", skill=skill)
+    assert result.code == 2 and f"argument {flag}: it is empty; " in result.err and not emulator.requests, result
+    (work / "rows.csv").write_text(f"prompt,{flag[2:]}\nHi,\n")
+    if skill == "qianwen-text" and flag != "--chat":
+        assert run("--batch", "rows.csv", "-o", "out/").code == 0
+
+
 @pytest.mark.parametrize("value", ["", " ", "\n"])
 @pytest.mark.parametrize("skill, flag", [*((skill, "--model") for skill in SCRIPTS),
                                          *(("qianwen-audio-tts", flag) for flag in (

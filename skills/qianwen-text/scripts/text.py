@@ -18,7 +18,7 @@ from shared.chat.flags import (
 from shared.chat.models import bounds
 from shared.chat.price import estimate_of
 from shared.chat.turn import chat_request, preface, text_target, Turn
-from shared.cli.flags import add_batch_flags, add_common_flags, Parser
+from shared.cli.flags import add_batch_flags, add_common_flags, filled, Parser
 from shared.converse import run_chats
 from shared.main import run_script
 from shared.transport.request import Request
@@ -27,6 +27,7 @@ from text_models import DEFAULT_MODEL, TABLE
 from text_request import build_request, names_documents, native_request, OWN_FIELDS
 
 SKILL = "qianwen-text"
+_NAMED = filled("name a file, or leave the flag out")
 
 EPILOG = """\
 stdout carries only the answer (one JSON object per line for tool calls); reasoning, usage and errors go to stderr.
@@ -61,9 +62,9 @@ def make_parser() -> Parser:
 def _add_input_flags(group) -> None:
     add = group.add_argument
     add("--system", metavar="TEXT", help="the system message")
-    add("--messages", metavar="FILE",
+    add("--messages", metavar="FILE", type=_NAMED,
         help="a JSON list of messages to start from; a prompt is added as the last one")
-    add("--chat", metavar="FILE",
+    add("--chat", metavar="FILE", type=_NAMED,
         help="a conversation saved in a JSON file: read, answered, appended; created if absent")
     add("--attach", metavar="FILE", nargs="+", action="extend", default=[],
         help="text files put before the prompt (write the prompt first)")
@@ -82,8 +83,8 @@ def _add_answer_flags(group) -> None:
         help="search the web and list the pages found: "
              "on stderr, in --json, and at the end of a file of --output")
     add_json_flags(add)
-    add("--tools", metavar="FILE", help="a JSON list of functions the model may call")
-    add("--tool-choice", metavar="NAME",
+    add("--tools", metavar="FILE", type=_NAMED, help="a JSON list of functions the model may call")
+    add("--tool-choice", metavar="NAME", type=filled("name a tool, or leave the flag out"),
         help="auto, none, or the tool that must be called (no thinking then)")
     add("--prefix", metavar="TEXT",
         help="the beginning of the answer, which the model continues; shown with the rest")
@@ -95,7 +96,7 @@ def _add_translation_flags(group) -> None:
     add("--translate-to", metavar="LANG",
         help="translate the prompt; an English name or a code, for example Chinese or zh")
     add("--translate-from", metavar="LANG", help="its language (default: auto)")
-    add("--terms", metavar="FILE",
+    add("--terms", metavar="FILE", type=_NAMED,
         help='fixed translations: JSON, {"source": "target"} or [{"source": …, "target": …}]')
 
 

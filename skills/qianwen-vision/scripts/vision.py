@@ -17,7 +17,7 @@ from shared.chat.flags import (
 )
 from shared.chat.price import estimate_of
 from shared.chat.turn import chat_request, preface, text_target, Turn
-from shared.cli.flags import add_batch_flags, add_common_flags, number, Parser
+from shared.cli.flags import add_batch_flags, add_common_flags, filled, number, Parser
 from shared.cli.inputs import read_prompt
 from shared.converse import run_chats
 from shared.failures import usage
@@ -75,7 +75,8 @@ def _add_media_flags(group) -> None:
     pixels = number(1, 10**9, whole=True)
     add("--image", metavar="F", nargs="+", action="extend", default=[],
         help="pictures, in the order given (JPEG, PNG, WebP, BMP, TIFF, HEIC; write the prompt first)")
-    add("--video", metavar="F", help="a video (MP4, MOV, AVI, MKV, FLV, WMV); its sound is not heard")
+    add("--video", metavar="F", type=filled("name a video, or leave the flag out"),
+        help="a video (MP4, MOV, AVI, MKV, FLV, WMV); its sound is not heard")
     add("--frames", metavar="F", nargs="+", action="extend", default=[],
         help="a video as a list of 4 or more pictures in time order")
     add("--fps", metavar="X", type=number(0.1, 10),
