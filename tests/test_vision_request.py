@@ -93,9 +93,10 @@ def post(emulator):
 
 # ---- golden bodies: model families -----------------------------------------------------------------------------------
 
-def task_body(task, options=None, **parameters):
+def task_body(task, options=None, fields=None, **parameters):
+    config = {"task_config": {"result_schema": fields}} if fields else {}
     return {"model": "qwen-vl-ocr", "input": {"messages": [{"role": "user", "content": [{"image": A, **(options or {})}]}]},
-            "parameters": {"ocr_options": {"task": task}, **parameters}}
+            "parameters": {"ocr_options": {"task": task, **config}, **parameters}}
 
 
 KEYS = "key_information_extraction"
@@ -132,9 +133,15 @@ FAMILY_BODIES = {
     "unknown id of the reasoning family": (dict(model="qvq-72b-preview", stream=False), body("qvq-72b-preview")),
     "unknown id": (dict(model="someone/new"), body("someone/new")),
     **{f"ocr task {task}": (dict(ocr=task), task_body(task)) for task in OCR_TASKS},
-    "ocr task with fields": (dict(ocr=KEYS, schema=FIELDS), {
-        "model": "qwen-vl-ocr", "input": {"messages": [{"role": "user", "content": [{"image": A}]}]},
-        "parameters": {"ocr_options": {"task": KEYS, "task_config": {"result_schema": FIELDS}}}}),
+    "ocr task with fields": (dict(ocr=KEYS, schema=FIELDS), task_body(KEYS, fields=FIELDS)),
+    **{f"ocr task with a field {next(iter(fields))}": (dict(ocr=KEYS, schema=fields), task_body(KEYS, fields=fields)) for fields in (
+        {"description": "what was bought", "total": "amount"}, {"items": {"name": "", "price": ""}, "total": ""},
+        {"type": "kind of receipt"}, {"properties": {"house": {"size": ""}}, "owner": ""})},
+    **{f"ocr task with a schema of {name}": (dict(ocr=KEYS, schema=schema), task_body(KEYS, fields=fields)) for name, schema, fields in (
+        ("an object", {"type": "object", "title": "T", "required": ["a"], "properties": {
+            "a": {"description": "A"}, "items": {"type": "array", "items": {"properties": {"type": {"type": "string"}}}}}},
+         {"a": "A", "items": [{"type": ""}]}),
+        ("no type", {"properties": {"a": {"type": "string"}}}, {"a": ""}))},
     "ocr task with pixels and sampling": (
         dict(ocr="table_parsing", min_pixels=4000, max_pixels=5000, max_tokens=99, seed=3),
         task_body("table_parsing", {"min_pixels": 4000, "max_pixels": 5000}, max_tokens=99, seed=3)),

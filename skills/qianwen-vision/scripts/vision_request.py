@@ -216,12 +216,24 @@ def _pixels(ask: Ask) -> dict:
 def result_form(schema: dict):
     """The form that key_information_extraction fills in: field -> what is wanted.
     A JSON Schema is turned into one."""
+    return _form_of(schema) if _is_schema(schema) else schema
+
+
+def _is_schema(form: dict) -> bool:
+    """Whether this is a JSON Schema: a form may well have a field `type`, `description` or `items`."""
+    from shared.chat.json_schema import KEYWORDS, TYPES
+    kinds, parts = form.get("type", "object"), form.get("properties")
+    typed = all(kind in list(TYPES) for kind in (kinds if isinstance(kinds, list) else [kinds]))
+    nested = isinstance(parts, dict) and all(isinstance(part, dict) for part in parts.values())
+    return typed and nested and set(form) <= KEYWORDS
+
+
+def _form_of(schema: dict):
     if isinstance(schema.get("properties"), dict):
-        return {name: result_form(part) for name, part in schema["properties"].items()
-                if isinstance(part, dict)}
+        return {name: _form_of(part) for name, part in schema["properties"].items() if isinstance(part, dict)}
     if isinstance(schema.get("items"), dict):
-        return [result_form(schema["items"])]
-    return str(schema.get("description") or "") if "type" in schema or "description" in schema else schema
+        return [_form_of(schema["items"])]
+    return str(schema.get("description") or "")
 
 
 def _ocr_task_request(ask: Ask, model: Model) -> dict:

@@ -24,7 +24,7 @@ _ANNOTATIONS = frozenset((
     "deprecated", "readOnly", "writeOnly"))
 
 
-_TYPES = {
+TYPES = {
     "null": lambda value: value is None,
     "boolean": lambda value: isinstance(value, bool),
     "integer": lambda value: (isinstance(value, int) and not isinstance(value, bool)
@@ -37,7 +37,7 @@ _TYPES = {
 
 
 def _is_number(value) -> bool:
-    return _TYPES["number"](value)
+    return TYPES["number"](value)
 
 
 def _key(value):
@@ -73,14 +73,14 @@ _SIMPLE = {
     "exclusiveMinimum": (_is_number, lambda v, k: v > k, "is not above {}"),
     "exclusiveMaximum": (_is_number, lambda v, k: v < k, "is not below {}"),
     "multipleOf": (_is_number, _multiple, "is not a multiple of {}"),
-    "minLength": (_TYPES["string"], lambda v, k: len(v) >= k, "is shorter than {}"),
-    "maxLength": (_TYPES["string"], lambda v, k: len(v) <= k, "is longer than {}"),
-    "pattern": (_TYPES["string"], _matches, "does not match the pattern {}"),
-    "minItems": (_TYPES["array"], lambda v, k: len(v) >= k, "has fewer than {}"),
-    "maxItems": (_TYPES["array"], lambda v, k: len(v) <= k, "has more than {}"),
-    "uniqueItems": (_TYPES["array"], lambda v, k: not k or _differ(v), "has equal items"),
-    "minProperties": (_TYPES["object"], lambda v, k: len(v) >= k, "has fewer than {}"),
-    "maxProperties": (_TYPES["object"], lambda v, k: len(v) <= k, "has more than {}"),
+    "minLength": (TYPES["string"], lambda v, k: len(v) >= k, "is shorter than {}"),
+    "maxLength": (TYPES["string"], lambda v, k: len(v) <= k, "is longer than {}"),
+    "pattern": (TYPES["string"], _matches, "does not match the pattern {}"),
+    "minItems": (TYPES["array"], lambda v, k: len(v) >= k, "has fewer than {}"),
+    "maxItems": (TYPES["array"], lambda v, k: len(v) <= k, "has more than {}"),
+    "uniqueItems": (TYPES["array"], lambda v, k: not k or _differ(v), "has equal items"),
+    "minProperties": (TYPES["object"], lambda v, k: len(v) >= k, "has fewer than {}"),
+    "maxProperties": (TYPES["object"], lambda v, k: len(v) <= k, "has more than {}"),
 }
 
 
@@ -99,6 +99,9 @@ _STRUCTURE = frozenset((
 
 
 CHECKED = _STRUCTURE | frozenset(_SIMPLE)
+KEYWORDS = CHECKED | _ANNOTATIONS | frozenset((
+    "format", "patternProperties", "propertyNames", "additionalItems", "unevaluatedProperties", "contains",
+    "dependentRequired", "if", "then", "else"))
 
 
 def check_schema(schema) -> list:
@@ -134,8 +137,8 @@ def _check_keywords(schema: dict, place: str) -> None:
     types = schema.get("type", "null")
     names = types if isinstance(types, list) and types else [types]
     for name in names:
-        if not isinstance(name, str) or name not in _TYPES:
-            raise usage(f"--schema: {place}.type is {name!r}", f"use one of: {', '.join(_TYPES)}")
+        if not isinstance(name, str) or name not in TYPES:
+            raise usage(f"--schema: {place}.type is {name!r}", f"use one of: {', '.join(TYPES)}")
     if "pattern" in schema:
         try:
             compiled(schema["pattern"])
@@ -264,7 +267,7 @@ class _Check:
         types = schema.get("type")
         if types is not None:
             types = types if isinstance(types, list) else [types]
-            if not any(_TYPES[name](value) for name in types):
+            if not any(TYPES[name](value) for name in types):
                 found[f"{place} is not of type {' or '.join(types)}"] = True
                 return
         for keyword, (applies, test, sentence) in _SIMPLE.items():
