@@ -69,3 +69,5 @@ ONLY_LINK = "OnlyLink"  # what is paid could not be saved, and is behind a link 
 GONE = "ResultGone"  # the code of failures for a result that was made, and that nobody can fetch any more
 UNJOINED = "Segments"  # the code of failures for segments, paid and saved, that do not go together
 BAD_FORM = "AnswerForm"  # the code of failures for an answer, paid, that no script can read
+MAYBE_PAID = ("the service may have accepted and billed the request; "
+              "run the command again only if paying twice is acceptable")

@@ -759,6 +759,18 @@ def test_an_event_that_is_called_an_error_is_one(monkeypatch, body, exit_code):
         assert caught.value.exit_code == exit_code
 
 
+@pytest.mark.parametrize("data, message, cause", [
+    ("upstream overloaded", "upstream overloaded", "overloaded or down"), ("null", "answered HTTP 200 without a message", "ended with an error"),
+    ('{"choices":[],"error":null}', '"error": null', "ended with an error"), ('{"error":"cannot go on"}', "cannot go on", "ended with an error"),
+    ('{"code":"InvalidParameter","message":"no"}', "no", "does not accept a value")])
+def test_an_error_that_says_little_blames_nobody(data, message, cause):
+    raw = f"event:error\ndata:{data}\n\n".encode()
+    failure = Context().explain(reading.read(200, {}, raw))
+    assert message in failure.message and cause in failure.cause and "None" not in failure.message
+    assert failure.accepted == ("no" if "InvalidParameter" in data else "maybe")
+    assert ("paying twice" in failure.fix) is (cause == "ended with an error")
+
+
 @pytest.mark.parametrize("content_type", ["text/plain", "TEXT/EVENT-STREAM", "application/json", ""])
 def test_a_stream_is_one_under_any_content_type(monkeypatch, content_type):
     monkeypatch.setattr(Client, "_send", lambda *_: Answer(200, {"Content-Type": content_type}, b"\r\n" + COMPAT.encode()))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections import namedtuple
 
-from ..failures import Exit, Failure
+from ..failures import Exit, Failure, MAYBE_PAID
 from ..key_guard import PLAN_PAGE, TWO_KEYS
 
 # code and fragment: regular expressions searched in the lower-cased code and message ('' fits everything);
@@ -42,6 +42,9 @@ _MONEY = (
 _INSPECTED = "content inspection refused the input or the output"
 _REPHRASE = "rephrase the request; the same text will be refused again"
 _TOO_LONG = r"range of input length should be|input length|token length exceed"
+_NO_ROOM = r"overload|unavailable|capacity"
+_OVERLOADED = (Exit.FAILED, True, "the service is overloaded or down at the moment",
+               "run the command again in a minute, or use another model")
 _OUT_OF_TIME = r"time_?out$|^http_408$"
 _ROWS = (  # of all but 401 and the codes of a wrong key, which are judged by key and endpoint (_AUTH)
     # ---- not the key, though the status says so
@@ -192,9 +195,8 @@ _ROWS = (  # of all but 401 and the codes of a wrong key, which are judged by ke
         "run the command again; for long answers keep streaming on (no --no-stream)"),
     Row(0, _OUT_OF_TIME, r"", Exit.FAILED, True, "the service ran out of time", "run the command again"),
     Row(413, "", "", Exit.FAILED, False, "the request is too large", "send less at once"),
-    Row(0, r"serving|unavailable|overloaded", "", Exit.FAILED, True,
-        "the service is overloaded or down at the moment",
-        "run the command again in a minute, or use another model"),
+    Row(0, r"serving|unavailable|overloaded", "", *_OVERLOADED),
+    Row(503, r"^http_", _NO_ROOM, *_OVERLOADED),
     Row(0, r"^rewritefailed", "", Exit.FAILED, True, "the service could not extend the prompt",
         "run the command again with --no-prompt-extend"),
     Row(0, r"^(internal_?(server_?)?error|system_?error|server_?error|modelservicefailed|rewritefailed"
@@ -204,6 +206,7 @@ _ROWS = (  # of all but 401 and the codes of a wrong key, which are judged by ke
 _SERVER_ERROR = Row(0, "", "", Exit.FAILED, True, "the service has an internal problem", _AGAIN_LATER)
 _BAD_REQUEST = Row(0, "", "", Exit.FAILED, False, "the service does not accept a value of the request",
                    "change what the message names; --dry-run shows the request as it would be sent")
+_UNTOLD = Row(0, "", "", Exit.FAILED, False, "the service ended with an error", MAYBE_PAID)
 _NO_SUCH_PATH = Row(404, "", "", Exit.FAILED, False,
                     "{host} has no such path. The request went below {address}/compatible-mode/v1 or "
                     "{address}/api/v1, so the base URL is probably wrong", "{address_fix}")
@@ -244,6 +247,7 @@ _MEANT = (
     (r"unavailable|serving|overloaded", "", 503),
     (r"^internal_?(server_?)?error|^(system|server)_?error", "", 500),
     ("", r"^backend buffer overflow", 500),
+    (r"^http_", _NO_ROOM, 503),
 )
 _LATE = r"^internal_?(server_?)?error|^(?!invalid|bad).*time_?out"  # it gave up, whatever the status says
 
@@ -294,6 +298,8 @@ def _find_row(error, context) -> Row:
         return row
     if error.status == 403 or "access denied" in message or "accessdenied" in code:
         return _DENIED
+    if error.status < 400 and re.match("http_", code):  # nothing tells whose fault it is
+        return _UNTOLD
     return _SERVER_ERROR if error.status >= 500 else _BAD_REQUEST
 
 

@@ -113,7 +113,7 @@ def error_in(status: int, body, headers: dict, is_error: bool = False) -> Servic
     """The error in a body of the service's shapes (wire contract 3.1) or of a gateway's own, or None.
     `is_error`: the event that it came in is called so, whatever stands in it."""
     if not isinstance(body, dict):
-        body = {"message": str(body)}
+        body = {} if body is None else {"message": str(body)}
     error, code = body.get("error"), body.get("code")
     said = [error] if isinstance(error, str) else []
     if isinstance(error, dict) and (error.get("code") in (None, "") or not _is_fine(error["code"])):

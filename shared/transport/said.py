@@ -26,7 +26,7 @@ def error_of(status: int, body: dict, headers: dict) -> ServiceError:
     if isinstance(error, str) and error:
         return ServiceError(status, f"http_{status}", error, request_id)
     code, said = _first(body, _CODES[:1] if status < 400 else _CODES), _words_in(body)
-    if not code and not said:
+    if body and not code and not said:
         said = snippet(json.dumps(body, ensure_ascii=False).encode("utf-8", "replace"))
     return ServiceError(status, code or f"http_{status}", said, request_id)
 

@@ -3,15 +3,11 @@ from __future__ import annotations
 
 from collections import namedtuple
 
-from ..failures import Exit, Failure
+from ..failures import Exit, Failure, MAYBE_PAID
 
 # What the service said, whatever it was wrapped in. `code` may be a number as text.
 ServiceError = namedtuple("ServiceError", "status code message request_id", defaults=(0, "", "", ""))
 _FACTS = "skill key_kind endpoint_kind host model models sandboxed successor address flags"
-
-
-MAYBE_PAID = ("the service may have accepted and billed the request; "
-              "run the command again only if paying twice is acceptable")
 
 
 def costs_nothing(failure: Failure) -> Failure:
