@@ -220,6 +220,26 @@ def test_what_only_some_models_do_is_not_refused_on_a_guess(run, work):
             assert run(*flags, "--image", "a.png", "--model", name, "--dry-run", skill="qianwen-vision").code == 0, (name, flags)
 
 
+NEWER = [  # a skill, an id that is newer than the table, and what its family or its model could not do
+    ("qianwen-text", "qwen3.9-max", ("hi", "--schema", "s.json", "--think")), ("qianwen-text", "glm-5.4", ("hi", "--json-object", "--think")),
+    ("qianwen-vision", "gui-plus-2026-12-01", ("hi", "--video", "https://e.x/a.mp4")),
+    ("qianwen-vision", "kimi-k4", ("hi", "--image", "a.png", "--max-pixels", "100000")),
+    ("qianwen-vision", "qwen3.5-ocr-2026-12-01", ("hi", "--image", "a.png", "a.png")),
+    ("qianwen-vision", "qvq-3", ("hi", "--image", "a.png", "--no-think", "--system", "Be brief")),
+    ("qianwen-vision", "qwen-vl-ultra", ("hi", "--image", "a.png", "--think")),
+]
+
+
+@pytest.mark.parametrize("skill, name, asked", NEWER, ids=[name for _, name, _ in NEWER])
+def test_what_a_family_cannot_do_a_newer_id_may(run, work, skill, name, asked):
+    from tests import media_samples
+    (work / "a.png").write_bytes(media_samples.png(40, 30))
+    (work / "s.json").write_text('{"type": "object"}')
+    done = run(*asked, "--model", name, "--dry-run", skill=skill)
+    assert done.code == 0, done
+    assert done.document["body"].get("enable_thinking", "--think" in asked) is ("--think" in asked), done
+
+
 ABILITIES = {"fc", "so", "js", "ws", "pc", "tb", "hr", "mt", "long", "ocr", "ocr-tasks"}  # nothing is refused on a guess
 
 

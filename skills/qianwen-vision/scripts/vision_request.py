@@ -127,7 +127,7 @@ def _check_features(ask: Ask, model: Model) -> None:
     if ask.system is not None and "no-system" in model.features:
         raise usage(f"--system: {model.id} ignores it", "put it into the prompt")
     inline = sum(image.address.startswith("data:") for image in ask.images)
-    if "ocr" in model.features and len(ask.images) > 1:
+    if model.sees.pictures == 1 < len(ask.images):
         raise usage(f"{model.id} reads one picture at a time",
                     f"give one --image, or use one of: {TABLE.names(_general, 3)}")
     if len(ask.images) > model.sees.pictures:

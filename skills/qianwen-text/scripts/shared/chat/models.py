@@ -215,7 +215,7 @@ FAMILIES = tuple(model(name, thinking, features, (0, 0), None, sees) for name, t
       for name, price in (("v3", own_hit((0, 2, 8))), ("v3.1", own_hit((0, 4, 12))),
                           ("v3.2", own_hit((0, 2, 3))), ("r1", own_hit((0, 4, 16))))),
 )
-_ABILITIES = frozenset(("new", "js"))
+_ABILITIES, _LACKS = frozenset(("new", "js")), frozenset(("no-system",))
 
 
 def lacks(row: Model, feature: str) -> bool:
@@ -232,10 +232,10 @@ def free(row: Model, priced: Model | None) -> Model:
     """The row of an id that is newer than the table: all abilities and no limits."""
     is_family, like = row in FAMILIES, priced or row
     known = is_family or row.thinking in ("on", "off")
-    return row._replace(thinking=row.thinking if known else None, features=row.features | _ABILITIES,
+    return row._replace(thinking=row.thinking if known else None, features=row.features - _LACKS | _ABILITIES,
                         max_input=0, max_output=0, max_thinking=0,
                         price=like.price if priced or is_family else None,
-                        sees=row.sees or ANY, efforts=EFFORTS, like=like._replace(sees=like.sees or QWEN3X))
+                        sees=ANY, efforts=EFFORTS, like=like._replace(sees=like.sees or QWEN3X))
 
 
 _THINKS = {"on": "thinks by default", "off": "thinks when asked", "always": "always thinks"}

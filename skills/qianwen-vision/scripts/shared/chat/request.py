@@ -162,7 +162,7 @@ def put_thinking(ask: ChatAsk, model, body: dict, table) -> None:
     wanted = ask.effort != "none" if ask.think is None and (ask.thinking_budget or ask.effort) else ask.think
     if wanted is not None or excluded or ask.effort:
         _check_thinking(ask, model, wanted, excluded, table)
-    if model.thinking in ("never", "always"):
+    if model.thinking in ("never", "always") and wanted in (None, model.thinking == "always"):
         return
     value = False if excluded and not wanted else wanted
     if value is None and ask.wants_json:
@@ -194,7 +194,7 @@ def _switched_otherwise(ask: ChatAsk, model, body: dict):
 
 def _no_thinking_because(ask: ChatAsk, model) -> str:
     """The flag that excludes thinking with this model, or ''."""
-    if ask.wants_json and "jt" not in model.features:
+    if ask.wants_json and lacks(model, "jt"):
         return "--schema" if ask.schema is not None else "--json-object"
     if ask.prefix is not None:
         return "--prefix"
@@ -221,9 +221,10 @@ def _check_thinking(ask: ChatAsk, model, wanted, excluded: str, table) -> None:
                     "leave out --no-think")
     if ask.think and ask.effort == "none":
         raise usage("--effort none switches thinking off", "leave out --think, or name another effort")
-    if wanted and model.thinking == "never":
+    fixed = model.thinking if "new" not in model.features else None
+    if wanted and fixed == "never":
         raise usage(f"{model.id} cannot think", f"leave out {flags}, or use a model such as {others()}")
-    if model.thinking == "always" and (wanted is False or excluded):
+    if fixed == "always" and (wanted is False or excluded):
         raise usage(f"{excluded or '--no-think'}: {model.id} always thinks",
                     f"use a model that can switch thinking off, such as {others()}")
     if ask.effort and ask.effort not in model.efforts:
