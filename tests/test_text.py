@@ -752,10 +752,12 @@ def test_broken_promise_in_the_document(run, emulator, work):
     assert document["partial"]["text"] == '{"city": 5}'
 
 
-def test_truncated_json_says_so(run, emulator, work):
+@pytest.mark.parametrize("flags", [("--max-tokens", "5"), ()])
+def test_truncated_json_says_so(run, emulator, work, flags):
     emulator.reply(text='{"city": "Ro', finish_reason="length")
-    result = run("A city", "--schema", write(work, "city.json", CITY), "--max-tokens", "5")
-    assert result.code == 8 and "cut off at the token limit" in result.err and "leave out --max-tokens" in result.err
+    result = run("A city", "--schema", write(work, "city.json", CITY), *flags)
+    assert result.code == 8 and "cut off at the token limit" in result.err, result
+    assert "next: raise --max-tokens, or ask for less" in result.err and "leave out" not in result.err
 
 
 @pytest.mark.parametrize("answer", ['{"a": NaN}', "[Infinity]"])

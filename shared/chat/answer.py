@@ -112,13 +112,16 @@ class Answer:
             code, what, fix = Exit.FAILED, self._lacks(), "run the command again"
             if self._calls:  # where nothing is left to chance, the same would come again
                 fix = "describe the tool more simply, or use another model"
-            if self.at_limit:
-                less = "think less (--thinking-budget, --no-think)" if self.reasoning else "ask for less"
-                fix = f"raise --max-tokens, or {less}"
+            fix = self.less() if self.at_limit else fix
         if code is not None:
             fix += "; this answer is billed as well" if self.usage else ""
             raise Failure(code, f"{what} (finish_reason {self.finish_reason or 'not given'})", fix=fix,
                           accepted="maybe", request_id=self.request_id, partial=self.partial())
+
+    def less(self) -> str:
+        """What to do about an answer that its limit ended."""
+        less = "think less (--thinking-budget, --no-think)" if self.reasoning else "ask for less"
+        return f"raise --max-tokens, or {less}"
 
     def _lacks(self) -> str:
         """What keeps an answer from being a result, and a turn of a conversation; '' where nothing does."""

@@ -199,7 +199,7 @@ class Turn:
         if self.answer.at_limit:
             self.console.warn("the answer was cut off at the token limit "
                               f"(finish_reason {self.answer.finish_reason})",
-                              "raise --max-tokens, or ask for less")
+                              self.answer.less())
         elif self.answer.timed_out:
             self.console.warn("the service ran out of time and returned a part", "leave out --no-stream")
 

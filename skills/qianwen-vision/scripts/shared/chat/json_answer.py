@@ -49,7 +49,7 @@ def _no_json(answer, error: ValueError) -> Failure:
     cut = answer.at_limit
     return _broken_promise(answer, f"the answer is not JSON: {error}",
                            "it was cut off at the token limit" if cut else "the model ignored the JSON mode",
-                           "leave out --max-tokens" if cut else
+                           answer.less() if cut else
                            "use another model, or run the command again: each answer is billed")
 
 
