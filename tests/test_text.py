@@ -698,6 +698,13 @@ def test_document_that_cannot_be_deleted_is_no_failure(run, emulator, work):
     assert (result.code, result.out) == (0, "Hello\n") and re.search("warning: .*file-fe-.* could not be deleted", result.err), result
 
 
+def test_a_document_that_the_service_keeps_is_not_called_deleted(run, emulator, work):
+    emulator.files = type("Kept", (dict,), {"__delitem__": lambda *_: None})()
+    result = run("One", "--document", write(work, "a.txt", "text"))
+    assert result.code == 0 and f"the uploaded document {next(iter(emulator.files))} could not be deleted" in result.err, result
+    assert "deleted from your account" not in result.err
+
+
 def test_documents_stay_when_the_question_fails(run, emulator, work):
     write(work, "a.txt", "text")
     emulator.inject("error", path="/chat/completions", status=400, code="x", message="no")

@@ -111,7 +111,7 @@ def get(exchange: Exchange) -> Reply:
 def delete(exchange: Exchange) -> Reply:
     file = _find(exchange)
     del exchange.emulator.files[file.id]
-    return json_reply({"id": file.id, "object": "file", "deleted": True})
+    return json_reply({"id": file.id, "object": "file", "deleted": file.id not in exchange.emulator.files})
 
 
 def content(exchange: Exchange) -> Reply:

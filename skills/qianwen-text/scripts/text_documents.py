@@ -148,10 +148,13 @@ def delete_all(client, ids, console) -> bool:
     gone = True
     for file_id in ids:
         try:
-            client.json(_request("DELETE", client, file_id), Retries.READ)
+            kept = client.json(_request("DELETE", client, file_id), Retries.READ).body.get("deleted") is False
+            why = "the service says that it is still there" if kept else ""
         except Failure as failure:
+            why = failure.message
+        if why:
             gone = False
-            console.warn(f"the uploaded document {file_id} could not be deleted: {failure.message}")
+            console.warn(f"the uploaded document {file_id} could not be deleted: {why}")
     return gone
 
 
