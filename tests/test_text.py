@@ -671,6 +671,11 @@ def test_conversation_keeps_its_documents(run, emulator, work):
     assert run("Two", "--chat", "talk.json").code == 0
     sent = emulator.chat_requests[-1].json
     assert sent["model"] == "qwen-long" and sent["messages"][1]["content"] == f"fileid://{next(iter(emulator.files))}"
+    write(work, "talk-2.json", sent["messages"])
+    for flag, file in (("--chat", "talk.json"), ("--messages", "talk-2.json")):
+        refused = run("Three", flag, file, "--model", "qwen3.7-plus")
+        assert refused.code == 2 and f"{flag}: qwen3.7-plus cannot read its documents" in refused.err, refused
+        assert run("Three", flag, file, "--dry-run").document["body"]["model"] == "qwen-long"
 
 
 def test_document_the_service_cannot_read(run, emulator, work):

@@ -37,7 +37,8 @@ class Ask(ChatAsk):
             return self.named
         if self.translate_to:
             return TRANSLATION_MODEL
-        reads = self.documents or (self.history and names_documents(self.history))
+        talk = self.history or self.messages
+        reads = self.documents or (talk and names_documents(talk))
         return DOCUMENT_MODEL if reads else DEFAULT_MODEL
 
 
@@ -69,6 +70,8 @@ _NEEDS = (  # flag, whether it is used, feature of the model, what the model can
     ("--json-object", lambda ask: ask.json_object, "so", "promise JSON"),
     ("--schema", lambda ask: ask.schema is not None, "so", "promise JSON"),
     ("--document", lambda ask: bool(ask.documents), "long", "read documents"),
+    ("--chat", lambda ask: ask.history and names_documents(ask.history), "long", "read its documents"),
+    ("--messages", lambda ask: ask.messages and names_documents(ask.messages), "long", "read its documents"),
     ("--translate-to", lambda ask: ask.translate_to is not None, "mt", "take translation options"),
 )
 
@@ -167,8 +170,8 @@ def document_message(ids) -> dict:
 
 def names_documents(messages) -> bool:
     """Whether a conversation is about uploaded documents."""
-    return any(message.get("role") == "system" and str(message.get("content")).startswith("fileid://")
-               for message in messages or ())
+    return any(isinstance(message, dict) and message.get("role") == "system"
+               and str(message.get("content")).startswith("fileid://") for message in messages or ())
 
 
 # ---- the other fields ----------------------------------------------------------------------------------
