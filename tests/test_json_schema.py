@@ -55,6 +55,7 @@ KEYWORDS = (
     ({"allOf": [{"minimum": 1}, {"maximum": 3}]}, [2], [0, 4]),
     ({"not": {"type": "string"}}, [1], ["a"]),
     ({"not": {}}, [], [1, None]),
+    ({"$ref": "#/$defs/a%20b", "$defs": {"a b": {"type": "string"}}}, ["a"], [1]),
     (TREE, [{"name": "a"}, {"name": "a", "children": [{"name": "b", "children": []}]}],
      [{}, {"name": "a", "children": [{"name": "b", "children": [{}]}]}]),
     ({"type": "array", "items": {"$ref": "#"}}, [[], [[], [[]]]], [[1], [[["a"]]]]),
@@ -109,6 +110,8 @@ def test_violations_are_limited():
     ({"$defs": {"a": {"format": "x"}}, "definitions": {"b": {"format": "y"}}},
      [("$.$defs.a", "format"), ("$.definitions.b", "format")]),
     (TREE, []),
+    ({"items": [{"type": "string"}, {}], "additionalItems": False}, [("$", "items"), ("$", "additionalItems")]),
+    ({"exclusiveMinimum": True, "exclusiveMaximum": False, "minimum": 5}, [("$", "exclusiveMinimum"), ("$", "exclusiveMaximum")]),
 ])
 def test_unchecked_keywords_are_listed(schema, found):
     assert check_schema(schema) == found
@@ -118,6 +121,8 @@ def test_unchecked_keyword_makes_no_valid_value_fail():
     schema = {"patternProperties": {"^x": {"type": "integer"}}, "additionalProperties": False}
     assert ("$", "patternProperties") in check_schema(schema)
     assert violations({"x1": 1}, schema) == []
+    assert violations([1, 2, 3], {"items": [{"type": "string"}, {}]}) == []
+    assert violations(-1, {"exclusiveMinimum": True, "exclusiveMaximum": True}) == []
 
 
 @pytest.mark.parametrize("schema, place", [
@@ -132,12 +137,12 @@ def test_unchecked_keyword_makes_no_valid_value_fail():
     ({"required": "a"}, "$.required"),
     ({"enum": "a"}, "$.enum"),
     ({"anyOf": {}}, "$.anyOf"),
-    ({"items": [{}]}, "$.items"),
+    ({"items": "no"}, "$.items"),
     ({"additionalProperties": "no"}, "$.additionalProperties"),
     ({"pattern": "("}, "$.pattern"),
     ({"pattern": 5}, "$.pattern"),
     ({"minimum": "1"}, "$.minimum"),
-    ({"exclusiveMinimum": True}, "$.exclusiveMinimum"),
+    ({"exclusiveMinimum": "1"}, "$.exclusiveMinimum"),
     ({"multipleOf": 0}, "$.multipleOf"),
     ({"minLength": None}, "$.minLength"),
     ({"items": {"$ref": "#/$defs/none"}}, "$.items.$ref"),

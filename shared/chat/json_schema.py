@@ -10,6 +10,7 @@ import os
 import re
 import subprocess
 import sys
+from urllib.parse import unquote
 
 from ..failures import usage
 from ..words import counted
@@ -99,9 +100,15 @@ _STRUCTURE = frozenset((
 
 
 CHECKED = _STRUCTURE | frozenset(_SIMPLE)
+# Forms that a keyword had in drafts 04 to 07: they go to the model, and are not checked.
+_OLDER = {"items": list, "exclusiveMinimum": bool, "exclusiveMaximum": bool}
 KEYWORDS = CHECKED | _ANNOTATIONS | frozenset((
     "format", "patternProperties", "propertyNames", "additionalItems", "unevaluatedProperties", "contains",
     "dependentRequired", "if", "then", "else"))
+
+
+def _is_older(schema: dict, keyword: str) -> bool:
+    return isinstance(schema.get(keyword), _OLDER.get(keyword, ()))
 
 
 def check_schema(schema) -> list:
@@ -128,7 +135,7 @@ def _walk_schema(schema, place: str, found: list, root, seen: set) -> None:
     _check_keywords(schema, place)
     found += [(place, "pattern")] if "pattern" in schema and compiled(schema["pattern"]) is None else []
     found += [(place, keyword) for keyword in schema
-              if keyword not in CHECKED and keyword not in _ANNOTATIONS]
+              if keyword not in CHECKED | _ANNOTATIONS or _is_older(schema, keyword)]
     for where, part in _parts(schema):
         _walk_schema(part, place + where, found, root, seen)
 
@@ -153,7 +160,7 @@ def _check_keywords(schema: dict, place: str) -> None:
         raise usage(f"--schema: {place}.required must be a list of names")
     for keyword in _SIMPLE:
         numeric = keyword.startswith(("min", "max", "exclusive", "multiple"))
-        if numeric and keyword in schema and not _is_number(schema[keyword]):
+        if numeric and keyword in schema and not (_is_number(schema[keyword]) or _is_older(schema, keyword)):
             raise usage(f"--schema: {place}.{keyword} must be a number")
     if schema.get("multipleOf", 1) <= 0:
         raise usage(f"--schema: {place}.multipleOf must be above 0")
@@ -168,7 +175,7 @@ def _parts(schema: dict):
         for number, part in enumerate(schema.get(keyword) or ()):
             yield f".{keyword}[{number}]", part
     for keyword in ("items", "additionalProperties", "not"):
-        if keyword in schema:
+        if keyword in schema and not _is_older(schema, keyword):
             yield f".{keyword}", schema[keyword]
 
 
@@ -271,7 +278,8 @@ class _Check:
                 found[f"{place} is not of type {' or '.join(types)}"] = True
                 return
         for keyword, (applies, test, sentence) in _SIMPLE.items():
-            if keyword in schema and applies(value) and not test(value, schema[keyword]):
+            if (keyword in schema and applies(value) and not _is_older(schema, keyword)
+                    and not test(value, schema[keyword])):
                 found[f"{place} {sentence.format(_shown(keyword, schema[keyword]))}"] = True
         if "enum" in schema and _key(value) not in self._set(schema["enum"]):
             found[f"{place} is not one of {_short(schema['enum'])}"] = True
@@ -297,9 +305,10 @@ class _Check:
             self.check(item, properties.get(name, rest), f"{place}.{name}", found)
 
     def _array(self, value: list, schema: dict, place: str, found: dict) -> None:
-        first = schema.get("prefixItems") or []
+        first, rest = schema.get("prefixItems") or [], schema.get("items", True)
+        rest = True if _is_older(schema, "items") else rest
         for number, item in enumerate(value):
-            part = first[number] if number < len(first) else schema.get("items", True)
+            part = first[number] if number < len(first) else rest
             self.check(item, part, f"{place}[{number}]", found)
 
     def _combined(self, value, schema: dict, place: str, found: dict) -> None:
@@ -323,7 +332,7 @@ def _resolve(reference: str, root, place: str):
     if not isinstance(reference, str) or not (reference == "#" or reference.startswith("#/")):
         raise usage(f"--schema: {place}.$ref {reference!r} points outside the file",
                     "put the schema under $defs and refer to #/$defs/NAME")
-    for part in reference[1:].split("/")[1:]:
+    for part in unquote(reference[1:]).split("/")[1:]:
         part = part.replace("~1", "/").replace("~0", "~")
         if isinstance(node, list) and part.isdigit() and int(part) < len(node):
             node = node[int(part)]
