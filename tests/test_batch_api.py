@@ -164,6 +164,24 @@ def test_direct_and_api_go_on_with_each_other(api, run, emulator, home, work, sh
     assert len(emulator.chat_requests) == 4
 
 
+@pytest.mark.parametrize("again", [("--resume",), API, (*API, "--again")], ids=["resume", "same", "same-again"])
+def test_an_answer_takes_the_place_of_a_doubt(api, run, emulator, home, work, sheet, again):
+    """Rows in doubt that a job was to resend, whichever command fetches it."""
+    sheet(3)
+    emulator.inject("cut-sse", times=2, path="chat/completions")
+    direct = run("Say {word}", "--batch", "rows.csv", "-o", "out", "--no-think", "--concurrency", "1", "--retries", "0", "--json")
+    assert counts(direct)["in_doubt"] == 2, direct
+    sheet(4)
+    given = api("--again", "--no-wait").out.strip()
+    (work / "rows.csv").write_text("id,word\nr0,w0\nr2,w2\nr3,w3\n")
+    resumed = again == ("--resume",)
+    done = run(*again, given, "--poll", "0.02", "--json") if resumed else run("Say {word}", *again, "--json")
+    assert done.code == 0 and counts(done)["done"] == 2 and counts(done)["in_doubt"] == 0, done
+    lines = results(work / "out")
+    assert len(lines) == len({line["key"] for line in lines}) == 4, lines
+    assert all(line["ok"] and line["text"] for line in lines) and records(home) == [] and not emulator.files, lines
+
+
 def test_jobs_are_split_by_model_and_mode(run, emulator, home, work):
     write(work / "rows.jsonl", {"prompt": "a"}, {"prompt": "b", "model": "qwen-flash"}, {"prompt": "c", "think": True}, {"prompt": "d"})
     done = run("--batch", "rows.jsonl", "--batch-api", "-o", "out", "--no-think", "--no-wait", "--json")
