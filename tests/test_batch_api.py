@@ -632,6 +632,51 @@ def test_a_status_does_not_bring_back_what_was_fetched_meanwhile(api, run, emula
     assert "was fetched already" in run("--resume", given).err
 
 
+def test_a_status_does_not_bring_back_what_a_job_was_before(run, emulator, home, work, beside):
+    """It looks at the first job while the second is made."""
+    write(work / "rows.jsonl", *({"prompt": model, "model": model} for model in ("qwen3.7-plus", "qwen-plus")))
+    batch = ("--batch", "rows.jsonl", "--batch-api", "-o", "out", "--no-think", "--poll", "0.02")
+    given = run(*batch, "--no-wait").out.strip()
+    (as_it_was,) = records(home)
+    first, second = as_it_was["jobs"]
+    path = home / ".local" / "state" / "qianwen" / "tasks" / f"{given}.json"
+    now = path.read_text()
+    path.write_text(json.dumps({**as_it_was, "jobs": [first, {**second, "state": "written", "batch": "", "input": ""}]}))
+    beside("_look_at", lambda: path.write_text(now), behind=True)
+    assert run("--status", given).code == 0
+    assert [(job["state"], job.get("batch")) for job in records(home)[0]["jobs"]] == [("created", job["batch"]) for job in (first, second)]
+    done = run(*batch, "--json")
+    assert done.code == 0 and counts(done)["done"] == 2 and len(emulator.batches) == 2 and records(home) == [], done
+
+
+@pytest.mark.parametrize("first", ["created", "written"])
+def test_a_job_whose_file_is_gone_before_it_is_sent_is_made_anew(run, emulator, home, work, first):
+    write(work / "rows.jsonl", *({"prompt": model, "model": model} for model in ("qwen3.7-plus", "qwen-plus")))
+    batch = ("--batch", "rows.jsonl", "--batch-api", "-o", "out", "--no-think", "--poll", "0.02", "--json")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("shared.batch.service.Jobs._submit_job", stop_at(2 if first == "created" else 1))
+        assert run(*batch).code == 130
+    (record,) = records(home)
+    for job in record["jobs"]:
+        if os.path.exists(job["file"]):
+            os.unlink(job["file"])
+    done = run(*batch)
+    assert done.code in (8, 11) and counts(done)["not_started"] == len(record["jobs"]) - counts(done)["done"], done
+    assert "not run: " in done.err and records(home) == [], done
+    assert run(*batch).code == 0 and set(billed(emulator).values()) == {1} and len(results(work / "out")) == 2
+
+
+def stop_at(number):
+    from shared.batch.service import Jobs
+    submit = Jobs._submit_job
+
+    def stopped(jobs, job, at):
+        if at == number:
+            raise KeyboardInterrupt
+        submit(jobs, job, at)
+    return stopped
+
+
 def test_no_job_is_made_for_a_batch_that_was_cancelled_meanwhile(run, emulator, home, work, beside):
     emulator.batch_polls = (0, 10**6, 0)
     write(work / "rows.jsonl", *({"prompt": model, "model": model} for model in ("qwen3.7-plus", "qwen-plus")))
@@ -854,7 +899,7 @@ def test_looks_are_a_minute_apart():
     jobs.sleep = lambda seconds: now.__setitem__(0, now[0] + seconds)
     jobs.console = type("Console", (), {"stderr": sys.stderr, "note": staticmethod(lambda text: None),
                                         "redraw": staticmethod(lambda text: None)})
-    jobs.save = lambda: None
+    jobs.save = lambda **named: None
 
     def look_at(job):
         looks.append(now[0])

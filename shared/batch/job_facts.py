@@ -28,6 +28,13 @@ def most_results(job: dict) -> int:
     return 0 if job["status"] == "failed" else job.get("done", 0)
 
 
+def furthest(jobs: list, others: list) -> list:
+    """Jobs of a command that only looked, those of the record where another command has changed their state."""
+    there = {job["file"]: job for job in others}
+    found = [(job, there.get(job["file"], job)) for job in jobs]
+    return [job if job["state"] == other["state"] else other for job, other in found]
+
+
 def files_of(job: dict) -> list:
     """The ids of the files that a job has in the account."""
     return [job[name] for name in ("input", "output", "errors") if job.get(name)]

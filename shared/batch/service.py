@@ -6,6 +6,7 @@ Wire facts: section 10 of the updates. A command's jobs are one record of the jo
 from __future__ import annotations
 
 import contextlib
+import os
 from urllib.parse import quote, urlencode
 
 from ..body import object_in, objects_in
@@ -21,8 +22,8 @@ from ..transport.request import Request
 from ..transport.retries import Retries
 from ..words import counted, data_size
 from .job_facts import (
-    CREATED, CREATING, ENDS, files_of, GONE, id_of, is_id, MERGED, number_of, reasons_of, UNKNOWN, UPLOADED,
-    with_way, WRITTEN
+    CREATED, CREATING, ENDS, files_of, furthest, GONE, id_of, is_id, MERGED, number_of, reasons_of, UNKNOWN,
+    UPLOADED, with_way, WRITTEN
 )
 from .job_files import URL
 from .stored import Costs
@@ -51,11 +52,14 @@ class Jobs(Polled):
     def _url(self, *parts: str) -> str:
         return "/".join([self.client.endpoint.compatible, *(quote(part, safe="") for part in parts)])
 
-    def save(self, made: bool = False) -> None:
+    def save(self, made: bool = False, looked: bool = False) -> None:
         """The record to disk, as far as it goes on: one that another command has removed does not rise again,
-        unless a job was `made`; one that was cancelled makes no more. Raises Failure: without it a later step
-        could be paid twice."""
+        unless a job was `made`; one that was cancelled makes no more. A command that only `looked` keeps jobs
+        that another one has brought further. Raises Failure: without it a later step could be paid twice."""
         with self._written() as now:
+            if now and looked:
+                self.record["jobs"] = furthest(self.jobs, now["jobs"])
+                self.record["state"] = READY if self._have_ended() and not self._knows_none() else RUNNING
             if now is None or now.get("cancelled"):
                 self.record["cancelled"] = True
                 self.record["jobs"] = [job for job in self.jobs if job["state"] in (CREATED, CREATING, MERGED)]
@@ -80,7 +84,8 @@ class Jobs(Polled):
 
     def submit_all(self) -> None:
         """Upload and create what is not created yet. Raises Failure with the way to go on; `refused` is that
-        of a job over the budget where others are to be fetched first."""
+        of a job over the budget where others are to be fetched first. One whose file is gone is left out."""
+        self.record["jobs"] = [job for job in self.jobs if job["state"] != WRITTEN or os.path.isfile(job["file"])]
         try:
             for number, job in enumerate(self.jobs, 1):
                 if job["state"] in (WRITTEN, UPLOADED, CREATING):
@@ -216,14 +221,14 @@ class Jobs(Polled):
         for job in self.jobs:
             if job["state"] == CREATED and job["status"] not in ENDS:
                 self._look_at(job)
-        ended = all(job["status"] in (*ENDS, UNKNOWN) or job["state"] not in (CREATED, CREATING)
-                    for job in self.jobs)
-        known = not self._knows_none()
-        if ended and known:
-            self.record["state"] = READY
-        self.save()
-        status = "RUNNING" if not ended else SUCCEEDED if known and not self._are_all(GONE) else UNKNOWN.upper()
+        self.save(looked=True)
+        is_lost = self._knows_none() or self._are_all(GONE)
+        status = "RUNNING" if not self._have_ended() else UNKNOWN.upper() if is_lost else SUCCEEDED
         return status, {"output": {"message": self.words()}}
+
+    def _have_ended(self) -> bool:
+        return all(job["status"] in (*ENDS, UNKNOWN) or job["state"] not in (CREATED, CREATING)
+                   for job in self.jobs)
 
     def is_known(self, job: dict) -> bool:
         """Whether the service knows a job that is not given up; it is looked at."""
