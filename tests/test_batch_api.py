@@ -153,6 +153,34 @@ def test_jobs_that_are_made_while_a_direct_batch_waits_for_the_folder(api, run, 
     assert done.code == 5 and "--resume" in done.document["resume"] and not emulator.chat_requests, done
 
 
+@pytest.mark.parametrize("fetch", ["same", "resume", "direct"])
+def test_jobs_bring_their_results_to_a_folder_that_got_another_name(api, run, emulator, home, work, sheet, fetch):
+    sheet(2)
+    assert api().code == 0
+    sheet(ROWS)
+    given = api("--no-wait").out.strip()
+    (work / "out").rename(work / "moved")
+    batch = [word.replace("out", "moved") for word in API]
+    if fetch == "direct":
+        direct = [word for word in batch if word not in ("--batch-api", "--poll", "0.02")]
+        done = run("Say {word}", *direct, "--json")
+        assert done.code == 5 and given in done.document["resume"] and not emulator.chat_requests, done
+    if fetch == "resume":
+        assert run("Say {word}", *batch, "--no-wait").code == 0
+    done = run("Say {word}", *batch) if fetch == "same" else run("--resume", given, "--poll", "0.02")
+    assert done.code == 0 and len(emulator.batches) == 2, done
+    assert not (work / "out").exists()
+    (work / "moved").rename(work / "out")
+    check_clean(emulator, home, work)
+
+
+def test_jobs_of_other_flags_are_left_alone_where_their_folder_is_gone(api, run, emulator, home, work):
+    assert api("--no-wait").code == 0
+    (work / "out").rename(work / "moved")
+    assert api("--no-wait", "--system", "Be brief.", "-o", "other").code == 0 and len(emulator.batches) == 2
+    assert {os.path.basename(record["output"]) for record in records(home)} == {"out", "other"}
+
+
 def test_direct_and_api_go_on_with_each_other(api, run, emulator, home, work, sheet):
     sheet(2)
     assert run("Say {word}", "--batch", "rows.csv", "-o", "out", "--no-think").code == 0

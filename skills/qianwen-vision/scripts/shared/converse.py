@@ -35,4 +35,4 @@ def _run_rows(session, call, make_parser, table, estimate, row_settings: dict) -
     if session.options.batch_api:
         return job_commands.run_jobs(session, call, make_parser, table, **row_settings)
     return run_calls(session, call, make_parser, table, estimate, **row_settings,
-                     before=lambda folder: job_commands.refuse_under_way(session, folder))
+                     before=lambda row_file: job_commands.refuse_under_way(session, row_file))

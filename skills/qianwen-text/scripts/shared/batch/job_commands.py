@@ -31,7 +31,7 @@ def run_jobs(session, call, make_parser, table, **row_settings) -> Exit:
     api = ApiBatch(session, call, table, row_file, batch_folder, journal_of(session))
     if not options.estimate and not options.dry_run:
         return _run(api, session, batch_folder)
-    record = _live_record(api, session, batch_folder) if options.output else None
+    record = _live_record(api, session) if options.output else None
     if record and all(job["state"] == MERGED for job in record["jobs"]):
         record = None
     if options.dry_run:
@@ -47,30 +47,42 @@ def _run(api: ApiBatch, session, batch_folder: BatchFolder, record: dict | None 
     with contextlib.ExitStack() as stack:
         try:
             stack.enter_context(batch_folder.locked(session.options.timeout + LOCK_WAIT, lambda: None))
-            record = _live_record(api, session, batch_folder, record)
+            record = _live_record(api, session, record)
+            if record:
+                _bring_to(batch_folder.folder, api.jobs(record))
             batch_folder.read()
         except Failure as failure:
-            known = record or live_record(api.journal, session.skill, batch_folder.folder)
+            known = record or live_record(api.journal, session.skill, api.rows)
             raise with_way(failure, known, api.journal) if known and not failure.resume else failure
         return api.run(record)
 
 
-def _live_record(api: ApiBatch, session, batch_folder: BatchFolder, record=None) -> dict | None:
+def _live_record(api: ApiBatch, session, record=None) -> dict | None:
     """The jobs that are under way for this folder, those of `record` as they are now.
     Raises Failure where they were made with other flags."""
     record = (record and api.journal.read(record["id"])
-              or live_record(api.journal, session.skill, batch_folder.folder))
+              or live_record(api.journal, session.skill, api.rows))
     if record and record["flags"] != json.loads(json.dumps(api.flags)):
         raise _under_way(record, api.journal)
     return record
 
 
-def refuse_under_way(session, folder: str) -> None:
+def refuse_under_way(session, row_file) -> None:
     """Rows that a job has are not sent again by direct calls."""
     journal = journal_of(session)
-    record = live_record(journal, session.skill, folder)
+    record = live_record(journal, session.skill, row_file)
     if record:
+        _bring_to(row_file.folder, Jobs(session.client(), journal, session.console, record))
         raise _under_way(record, journal)
+
+
+def _bring_to(folder: str, jobs: Jobs) -> None:
+    """What the jobs bring goes to the folder of results, also where that has got another name meanwhile."""
+    real, before = os.path.realpath(folder), jobs.record["output"]
+    if real != before:
+        jobs.record.update(output=real, prompt=f"{jobs.record['batch']} to {folder}/")
+        jobs.save()
+        jobs.console.note(f"{before} is gone, so the results of its jobs go to {folder}")
 
 
 def _under_way(record: dict, journal: Journal) -> Failure:

@@ -37,7 +37,7 @@ class ApiBatch:
     def __init__(self, session, call, table, row_file, batch_folder: BatchFolder, journal: Journal,
                  resumed: bool = False):
         self._session, self._call, self._table = session, call, table
-        self._rows, self._folder, self.journal = row_file, batch_folder, journal
+        self.rows, self._folder, self.journal = row_file, batch_folder, journal
         self._console, self._options = session.console, session.options
         self._resumed = resumed
         self._landing = Landing(session, call, table, row_file, batch_folder, journal,
@@ -45,7 +45,7 @@ class ApiBatch:
 
     @property
     def flags(self) -> dict:
-        return self._rows.flags
+        return self.rows.flags
 
     # -- from the command to the jobs
 
@@ -113,21 +113,21 @@ class ApiBatch:
 
     def _facts(self) -> dict:
         """What a later run needs to know, to fetch the results as this one would."""
-        flags = self._rows.flags
+        flags = self.rows.flags
         if self._console.redact_result(flags) != flags:
             raise usage("the flags contain the key, but flags are written to the journal",
                         "remove it from the flags")
         endpoint = self._session.endpoint
-        return {"prompt": f"{self._rows.path} to {self._folder.folder}/",
+        return {"prompt": f"{self.rows.path} to {self._folder.folder}/",
                 "endpoint": endpoint.origin + endpoint.prefix, "model": "",
-                "flags": json.loads(json.dumps(flags)), "batch": os.path.abspath(self._rows.path),
+                "flags": json.loads(json.dumps(flags)), "batch": os.path.abspath(self.rows.path),
                 "output": os.path.realpath(self._folder.folder), "cwd": os.getcwd(),
                 "csv": bool(self._folder.table), "any_files": bool(self._options.any_files),
                 "overwrite": bool(self._options.overwrite)}
 
     def _write_files(self, folder: str) -> list:
-        files, bad = JobFiles(folder), BadRows(self._rows.path)
-        for row in self._rows.rows():
+        files, bad = JobFiles(folder), BadRows(self.rows.path)
+        for row in self.rows.rows():
             if self._folder.wants(row):
                 with bad.noting(row):
                     files.add(row.key, *self.request(row))
@@ -187,12 +187,15 @@ def shown(job: dict) -> dict:
             if job.get(name) not in (None, "")}
 
 
-def live_record(journal: Journal, skill: str, folder: str) -> dict | None:
-    """The jobs that are under way for a folder of results."""
-    real = os.path.realpath(folder)
-    return next((record for record in journal.all()
-                 if record.get("kind") == KIND and record.get("output") == real
-                 and record["skill"] == skill), None)
+def live_record(journal: Journal, skill: str, row_file) -> dict | None:
+    """The jobs that are under way for the folder of a RowFile; else those of the same rows whose folder is no
+    longer there, because it got another name."""
+    real, rows = os.path.realpath(row_file.folder), [os.path.abspath(row_file.path), row_file.flags]
+    records = [record for record in journal.all() if record.get("kind") == KIND and record["skill"] == skill]
+    here = (record for record in records if record.get("output") == real)
+    moved = (record for record in records if not os.path.lexists(record.get("output", ""))
+             and [record.get("batch"), record.get("flags")] == json.loads(json.dumps(rows)))
+    return next(here, None) or next(moved, None)
 
 
 def find_record(journal: Journal, given: str) -> dict | None:

@@ -31,7 +31,7 @@ def run_batch(session, call, make_parser, *, files=None, before=None, after=None
               **row_settings) -> Exit:
     """Do all rows of --batch that are not done yet, each by `call(session of the row)`.
 
-    `files` and `row_settings` are those of `open_batch`. `before(folder)` is called before anything is sent,
+    `files` and `row_settings` are those of `open_batch`. `before(row_file)` is called before anything is sent,
     ahead of the wait for the folder and after it, `after(folder)` at the end. `most` workers are useful, 0 where
     that is not known.
     """
@@ -45,12 +45,12 @@ def run_batch(session, call, make_parser, *, files=None, before=None, after=None
         check_rows(row_file, batch_folder, builder(session, call))
         return _dry_run(row_file, batch_folder, session, call)
     if before:
-        before(batch_folder.folder)
+        before(row_file)
     console.ignore_broken_pipe = True  # the rows matter more than who reads the summary
     session.pass_guard()
     with batch_folder.locked(options.timeout + LOCK_WAIT, lambda: _go_on(throttle)):
         if before:  # once more: the run that this one waited for may have changed what it looks at
-            before(batch_folder.folder)
+            before(row_file)
         batch_folder.read()
         check_rows(row_file, batch_folder, builder(session, call), lambda: _go_on(throttle))
         batch_folder.open()
