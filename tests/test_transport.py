@@ -512,20 +512,21 @@ def test_certificates_are_checked(monkeypatch):
 # ---- proxies ---------------------------------------------------------------------------------------------------------
 
 @contextmanager
-def refusing_proxy(answer: bytes = b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n"):
-    """A proxy that records what it is asked and refuses; yields its address and what it saw."""
+def refusing_proxy(answer: bytes = b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n", times: int = 1):
+    """A proxy that records what it is asked and refuses so many times; yields its address and what it saw."""
     seen = []
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(10)
 
         def serve():
-            connection, _ = listener.accept()
-            with connection:
-                data = b""
-                while b"\r\n\r\n" not in data:
-                    data += connection.recv(4096)
-                seen.append(data)
-                connection.sendall(answer)
+            for _ in range(times):
+                connection, _ = listener.accept()
+                with connection:
+                    data = b""
+                    while b"\r\n\r\n" not in data:
+                        data += connection.recv(4096)
+                    seen.append(data)
+                    connection.sendall(answer)
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
         yield f"http://127.0.0.1:{listener.getsockname()[1]}", seen
@@ -578,7 +579,7 @@ def refused_on_the_way(monkeypatch, variable: str, value: str) -> Failure:
 
 
 @pytest.mark.parametrize("value", ['"http://127.0.0.1:7890"', "http://127.0.0.1:7890x", "http:/u:s3cret@127.0.0.1", "/u:s3cret@h",
-                                   "http://u:s3cret@127.0.0.1:1x"])
+                                   "http://u:s3cret@127.0.0.1:1x", "http://"])
 @pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy"])
 def test_a_proxy_that_is_none_is_told_by_its_variable(monkeypatch, variable, value):
     failure = refused_on_the_way(monkeypatch, variable, value)
@@ -617,6 +618,22 @@ def test_a_download_through_a_proxy_names_it_and_repeats_nothing_of_it(monkeypat
         if words.startswith("HTTPS"):
             socket.create_connection(proxy[len("http://"):].split(":"), 5).sendall(b"\r\n\r\n")  # it waits for one
     assert words in caught.value.message and "s3cret" not in str(caught.value.as_error()) and not pauses
+
+
+@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 503 busy\r\n\r\n", b"HTTP/1.1 429 slow\r\n\r\n"], ids=["closed", "503", "429"])
+def test_a_download_outlasts_the_passing_trouble_of_a_proxy(monkeypatch, tmp_path, answer):
+    for name in ("HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / "a").touch()
+    with refusing_proxy(answer, times=7) as (proxy, seen):
+        monkeypatch.setenv("HTTPS_PROXY", proxy)
+        with pytest.raises(Failure, match="could not be downloaded"):
+            fetch(client_for("https://dashscope.aliyuncs.com"), "https://b.oss-cn-beijing.aliyuncs.com/a.png", str(tmp_path / "a"),
+                  sleep=lambda seconds: None)
+    assert len(seen) == 7
+    with warnings.catch_warnings():  # Python 3.9 leaves the socket of a tunnel that was refused to the collector
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 def test_tls_that_cannot_be_set_up_is_never_billed(monkeypatch, tmp_path):

@@ -182,7 +182,7 @@ def _place_of(response, headers: dict, start: int, file, etag: str) -> int:
     if status == 416:
         file.truncate(0)
         raise _Again("the storage does not know this part")
-    if status in (408, 429) or status >= 500:
+    if retries.may_pass(status):
         raise _Again(f"HTTP {status}")
     raise _refused(response, headers)
 

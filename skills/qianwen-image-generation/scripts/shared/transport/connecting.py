@@ -111,7 +111,10 @@ class _Handler(urllib.request.AbstractHTTPHandler):
 class _ProxyHandler(urllib.request.ProxyHandler):
     def proxy_open(self, request, proxy, type):  # noqa: A002, the name is urllib's
         try:
-            return super().proxy_open(request, proxy, type)
+            answer = super().proxy_open(request, proxy, type)
+            if not request.host:
+                raise ValueError("no host")
+            return answer
         except ValueError as error:  # no address of a proxy
             raise ConnectError(error) from error
 

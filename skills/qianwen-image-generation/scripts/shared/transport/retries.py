@@ -11,6 +11,11 @@ FIRST_DELAY = 1.0  # seconds; the shortest pause, whatever the service asks for
 MAX_DELAY = 60.0  # seconds; a service that asks for a longer pause is not waited for
 
 
+def may_pass(status: int) -> bool:
+    """Whether the trouble that an HTTP status tells may be over soon."""
+    return status in (408, 429) or status >= 500
+
+
 class Retries:
     """When a failed request is sent again, and after how long.
 

@@ -17,6 +17,7 @@ from .context import Context
 from .limits import TooMuch
 from .multipart import FileChanged
 from .proxies import Proxy, proxy_of, those_set
+from .retries import may_pass
 from .said import snippet
 
 _ELSEWHERE = ("a captive portal, a proxy's log-in page or a wrong base URL answers instead of the service",
@@ -106,16 +107,16 @@ def _proxy_trouble(reason: Exception, limit: float, proxy: Proxy) -> tuple:
     fix, set_by = f"check {proxy.variable}, then run the command again", f"it is set by {proxy.variable}"
     refused = re.match(r"Tunnel connection failed: ([0-9]{3})", str(reason))
     if refused:
-        is_login = refused.group(1) == "407"
-        return (f"{name} refused the connection: HTTP {refused.group(1)}",
-                "it demands a user name and a password" if is_login else "it blocks this host",
-                fix, False)
+        status = int(refused.group(1))
+        cause = ("it demands a user name and a password" if status == 407 else
+                 "it is overloaded or cannot reach the host" if may_pass(status) else "it blocks this host")
+        return f"{name} refused the connection: HTTP {status}", cause, fix, may_pass(status)
     if isinstance(reason, (ValueError, http.client.InvalidURL)):
         return (f"{proxy.variable} does not contain a usable proxy address", "",
                 f"correct or unset {proxy.variable}", False)
     if isinstance(reason, (http.client.HTTPException, ConnectionResetError)):
         return (f"{name} does not answer as an HTTP proxy", "the script speaks HTTP to proxies, not SOCKS",
-                fix, False)
+                fix, isinstance(reason, ConnectionResetError))  # also one that closes without a word
     if isinstance(reason, socket.gaierror):
         return f"{name} was not found", set_by, fix, reason.errno == socket.EAI_AGAIN
     if isinstance(reason, socket.timeout):
