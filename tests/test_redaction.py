@@ -212,6 +212,18 @@ def test_words_for_people_stay(text):
     assert redact(text) == text
 
 
+@pytest.mark.parametrize("text", [
+    "XDG_STATE_HOME=/tmp/x/st-2026-runs python3 /opt/sk-agent-tools/scripts/image.py --resume abc", "-o /data/sk-learn-demo/b.png",
+    "-o sk-a1b2c3d4e5f6g7h8-runs/b.png", "language sk-SK is not known", "policy=strict is not known", "sk-learn, st-2026-11-27-a.md"])
+def test_paths_commands_and_words_that_only_begin_like_a_key_stay(text):
+    assert redact(text, (KEY,)) == text
+
+
+@pytest.mark.parametrize("key", ["sk-Ab3dEf5hIj7lMn9p", "sk-proj-Ab3dEf5hIj7l", "LTAI4Ab3dEf5hIj7", "st-4Ab3dEf5hIj7"])
+def test_keys_of_somebody_else_are_masked(key):
+    assert redact(f"key={key}, not <{key}>") == "key={0}, not <{0}>".format(key_guard.masked(key))
+
+
 def test_exact_redaction_masks_the_longest_key_first():
     assert cleaned(f"{KEY} {KEY}-more", (KEY, KEY + "-more")) == "sk-*** sk-***"
     assert cleaned("", (KEY,)) == "" and cleaned("sk-learn", ()) == "sk-learn"

@@ -37,12 +37,13 @@ _LAID_OUT = " \t\r\n:"  # what hex and base64 are laid out with
 _NO_LAYOUT = dict.fromkeys(map(ord, _LAID_OUT))
 # For people's text alone: what is shaped like any key, a part of one of ours that is said to be one,
 # a signature or a login of an address. Each takes time in proportion to the text.
-_KEY_SHAPED = (r"(?i)(?<![a-z0-9])(?:sk-[a-z0-9_*.…-]+|st-(?=[a-z_-]{0,64}[0-9])[a-z0-9_*.…-]{6,}"
-               r"|st-[a-z0-9_-]{0,200}(?:\*\*+|\.\.+|…)[a-z0-9_*.…-]+|(?:aiza|ltai)[a-z0-9_*.…-]{6,})")
+_KEY_SHAPED = r"(?i)(?<![a-z0-9/])(?:sk-|st-|aiza|ltai)[a-z0-9_*.…-]+"
+_KEY_SIZE = 15  # characters
+_MIXED = "[A-Za-z][0-9]|[0-9][A-Za-z]"  # as words, dates and their like are not written
 _SHORTENED = (r"(?<![\w-])(?P<begin>[\w-]*)(?:\*\*+|\.\.+|…)(?P<end>[\w-]*)"
               r"|(?P<said>(?i:\bend(?:s|ing)? (?:in|with))\W{1,3})(?P<last>[\w-]{4,})")
-_SIGNED = (r"(?i)((?:Signature|OSSAccessKeyId|security-token|x-oss-signature|x-oss-credential|policy)=)"
-           r"[^&\s\"'<>]+")
+_SIGNED = (r"(?i)((?:Signature|OSSAccessKeyId|security-token|x-oss-signature|x-oss-credential|"
+           r"(?<=[?&;])policy)=)[^&\s\"'<>]+")
 _LOGIN = (r"(?i)(https?:)(?:(/{1,2})[^\s/@:\"'<>]*:[^\s/@\"'<>]*|[^\s/@:\"'<>]{1,99}:[^\s/@\"'<>]{0,99})@")
 
 
@@ -133,12 +134,14 @@ def _masked(text: str, found: list, start: int, end: int) -> str:
 
 
 def _mask_match(match) -> str:
-    """A key with its characters gone;
-    a bare public prefix ("sk-sp-…") and the full stop of a sentence stay."""
+    """A key with its characters gone: a long text of letters and digits, or what has its middle left out. The
+    full stop of a sentence stays, and so does any other word; what a slash follows is a folder."""
     found = match.group()
-    end = found[len(found.rstrip(".…")):]
-    value = found[:len(found) - len(end)]
-    return found if value.lower() in ("sk-", "sk-sp-", "sk-ws-", "sk-ant-", "sk-or-") else masked(value) + end
+    value = found.rstrip(".…")
+    is_short = any(mark in value.lower() for mark in ("*", "..", "…", "xxxx"))
+    is_long = len(value) >= _KEY_SIZE and re.search(_MIXED, value)
+    is_folder = match.string[match.end():match.end() + 1] == "/"
+    return masked(value) + found[len(value):] if (is_short or is_long) and not is_folder else found
 
 
 def _mask_shortened(match, secrets) -> str:
