@@ -37,7 +37,10 @@ MALFORMED = {
     "a blank inside": "sk-01234567 89abcdef", "a line break inside": "sk-01234567\n89abcdef", "a tab inside": "sk-0123\t4567",
     "a zero-width space inside": "sk-01234567\u200b89abcdef", "a control character inside": "sk-0123\x004567",
     "twice": "sk-0123456789abcdef0123" * 2, "two keys": "sk-0123456789abcdef0123,sk-0123456789abcdef0123",
-    "two new keys": "sk-ws-0123456789abcdef.sk-ws-0123456789abcdef", "a semicolon": STANDARD_KEY + ";", "endless": "sk-" + "0a1B" * 50_000,
+    "two new keys": "sk-ws-0123456789abcdef.sk-ws-0123456789abcdef",
+    **{f"{sign!r} between": f"sk-0123456789abcdef0123{sign}sk-fedcba9876543210" for sign in "/=~+-"},
+    "a temporary key behind it": "sk-0123456789abcdef0123st-fedcba9876543210", "two temporary keys": ",".join(["st-0123456789abcdef"] * 2),
+    "a semicolon": STANDARD_KEY + ";", "endless": "sk-" + "0a1B" * 50_000,
     "Chinese inside": "sk-0123密钥4567", "Cyrillic inside": "sk-0123аbсd4567", "full-width letters": "ｓｋ-01234567",
 }
 HALF_PLAN = {name: text for name, text in (
@@ -187,6 +190,14 @@ def test_refusal_names_whose_key_it_is(name, owner):
                                  "sk-speed0123456789", "sk-antelope012345", "sk-projector01234"])
 def test_keys_that_only_resemble_another_row_are_standard(key):
     assert judge(key).action == GO
+
+
+@pytest.mark.parametrize("kind", OTHER_HOSTS)
+@pytest.mark.parametrize("key", [
+    "task-or-job-token-48151623", "desk-proj-token-48151623", "disk-admin-48151623", "ask-ant-48151623", "risk-sp-team-48151623",
+    "sk-team!2024pass", "sk-litellm:master$1", "sk-my-gateway-8f7a6", "my-team-9f8e7d6c5b4a", "sk-desk-task-1st-team-48151623"])
+def test_any_key_of_a_gateway_goes_there(key, kind):
+    assert judge(key, kind).action == GO
 
 
 @pytest.mark.parametrize("kind, plan", [(TOKEN_PLAN, "Token Plan"), (CODING_PLAN, "Coding Plan")])

@@ -82,7 +82,10 @@ _FOREIGN = (  # prefix, whose it is
 PREFIXES = ("sk-sp-", "sk-ws-") + tuple(prefix for prefix, _ in _FOREIGN) + ("sk-", "st-")
 _BRACKETS = ("<>", "{}", "[]", "%%")  # around what a document leaves to be filled in
 _MOST = 4096  # characters of a key, of a gateway's tokens as well
-_ONE_KEY = r"sk-(?![a-z0-9]{16,}[._-]?sk-|.*sk-ws-)[\w.~+/=-]*"
+# Where a key begins; the end of a word ("desk-") is none, but a key may be glued to another.
+_BORDER = r"(?:(?<![a-z0-9])|(?<=[0-9])|(?<=[a-z0-9]{16}))"
+_TWO_KEYS = (r"s[kt]-(?:ws-.*(?:sk-ws-|[^\w.-]s[kt]-)"  # a new key may hold "sk-" by chance
+             r"|(?!ws-).*" + _BORDER + "s[kt]-(?:ws-)?[a-z0-9]{12})")
 _LONG = 64  # characters, by which a new key (sk-ws-, about 100) has words like "-my-" only by chance
 _FILLED_IN = ("none", "null", "undefined", "changeme", "change-me", "todo")
 _OUTER = " \t\r\n\v\f\u00a0\u3000\ufeff\u200b\u200c\u200d\u2060\"'`“”‘’"
@@ -165,8 +168,7 @@ def inspect_key(raw: str | None) -> Key:
 
 
 def _kind(value: str) -> tuple:
-    """(kind of key, whose it is if another provider's). Plan keys and others' keys are never taken for another
-    kind, whatever stands around them."""
+    """(kind of key, whose it is if another provider's), whatever stands around a plan key or another's."""
     lower = unquote(value.lower())
     if not value or len(value) > _MOST:
         return MALFORMED if value else MISSING, ""
@@ -174,15 +176,20 @@ def _kind(value: str) -> tuple:
         return PLACEHOLDER, ""
     if not re.fullmatch(r"[!-~]+", value):
         return MALFORMED, ""
-    if "sk-sp-" in lower:
+    if _begins(lower, "sk-sp-"):
         return PLAN if re.fullmatch(r"sk-sp-(?!.*sk-)[\w.~+/=-]*", value.lower()) else MALFORMED, ""
-    owner = next((owner for prefix, owner in _FOREIGN if prefix in (lower if prefix[:3] == "sk-" else value)
-                  and (prefix[:3] == "sk-" or re.search(r"(?<![\w.~+/-])" + prefix, value))), "")
-    if owner:
-        return FOREIGN, owner
-    if lower.startswith("sk-"):
-        return STANDARD if re.fullmatch(_ONE_KEY, value.lower()) else MALFORMED, ""
-    return TEMPORARY if lower.startswith("st-") else UNKNOWN, ""
+    for prefix, owner in _FOREIGN:
+        if _begins(lower if prefix[:3] == "sk-" else value, prefix):
+            return FOREIGN, owner
+    kind = {"sk-": STANDARD, "st-": TEMPORARY}.get(lower[:3], UNKNOWN)
+    are_two = lower.count("sk-") + lower.count("st-") > 1 and re.match(_TWO_KEYS, lower)
+    return MALFORMED if kind != UNKNOWN and (are_two or value[-1] in ",;") else kind, ""
+
+
+def _begins(text: str, prefix: str) -> bool:
+    """Whether a key with this prefix stands in a text, whatever stands around it."""
+    border = _BORDER if prefix[:3] == "sk-" else r"(?<![\w.~+/-])"
+    return text.startswith(prefix) or prefix in text and bool(re.search(border + prefix, text))
 
 
 def trimmed(text: str) -> str:
@@ -220,7 +227,7 @@ def _is_placeholder(value: str) -> bool:
     if not rest.strip("x*.…_-") or rest.startswith("$") or rest in _FILLED_IN or "placeholder" in rest:
         return True
     is_order = len(words) > 1 and words[0] in ("insert", "replace", "paste", "enter")
-    is_said = "your" in words or "my" in words or words[-1] == "here" or is_order
+    is_said = "your" in words or words[-1] == "here" or (words[0], words[-1]) == ("my", "key") or is_order
     is_variable = text.endswith("key") and bool(re.fullmatch(r"([a-z]+-)*api-?key", "-".join(words)))
     return is_variable or len(rest) < _LONG and is_said or len(rest) > 1 and rest[0] + rest[-1] in _BRACKETS
 
@@ -359,8 +366,8 @@ _SENTENCES = {  # what and why; the next step
     "missing": ("No API key was found: DASHSCOPE_API_KEY is not set", SET_A_KEY),
     "placeholder": ("The API key is still a placeholder, not a key", SET_A_KEY),
     "malformed": (
-        "The API key has blanks, control characters, non-ASCII characters, signs that no key has or another "
-        "key (sk-…, sk-sp-…) in it, or is far too long; it was probably damaged when copied",
+        "The API key has blanks, control characters, non-ASCII characters or another key (sk-…, sk-sp-…) in "
+        "it, a comma or semicolon at its end, or is far too long; it was probably damaged when copied",
         "copy the key again from the API-key page of " + KEY_PAGE + " and set it again"),
     "foreign": (
         "The API key looks like a key of {owner}; it is not sent: it belongs to another service", SET_A_KEY),
