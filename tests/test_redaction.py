@@ -5,6 +5,7 @@ import base64
 import html
 import json
 import re
+import sys
 import unicodedata
 from urllib.parse import unquote
 
@@ -414,6 +415,18 @@ def test_texts_made_to_be_slow_are_not(text):
 def test_a_secret_of_any_length_is_looked_for():
     long = "gw-" + "".join(f"{at:05d}x" for at in range(40_000))
     assert cleaned(f"it is {long[:60]}", (long,)) == "it is ***"
+
+
+def test_a_text_is_not_searched_for_each_part_of_a_long_token():
+    """A word that looks like a part of it leads to the runs with that part alone."""
+    long, calls = "gw-" + "".join(f"{at:05d}x" for at in range(300)), []
+    cleaned("", (long,)), cleaned("words", (long,))
+    sys.setprofile(lambda frame, event, argument: calls.append(event))
+    try:
+        assert cleaned("see 0001x, 0123 and 00299x." * 20, (long,)) == "see 0001x, 0123 and ***." * 20
+    finally:
+        sys.setprofile(None)
+    assert len(calls) < 2_000
 
 
 @pytest.mark.parametrize("levels", [149, 900, 100_000])

@@ -163,9 +163,9 @@ class _Needles:
     """What must not be shown, as (run, number of its first characters that are public and stay, how much of
     it at the end of a piece makes that wait).
 
-    `beginnings` are what waits: any beginning of a whole secret, and half of every other run. `probes` are
-    the parts of `_PROBE` characters of all runs; each run in a text covers one of those that begin at every
-    `stride` characters of it.
+    `beginnings` are what waits: any beginning of a whole secret, and half of every other run. A text is
+    looked at every `stride` characters, which falls into each run that it holds near the run's beginning:
+    `probes` are the `_PROBE` characters that may stand there, with the runs and the places in them.
     """
 
     def __init__(self, found):
@@ -174,21 +174,20 @@ class _Needles:
         for run, public, least in found:
             self.runs.setdefault(run.lower(), public)
             self.beginnings.update(run[:size].lower() for size in range(least, min(len(run), _WAITS + 1)))
-        self.probes = {run[at:at + _PROBE] for run in self.runs for at in range(len(run) - _PROBE + 1)}
         self.stride = max(1, min((len(run) for run in self.runs), default=_PROBE) - _PROBE + 1)
+        self.probes: dict = {}
+        for run in self.runs:
+            for at in range(self.stride):
+                self.probes.setdefault(run[at:at + _PROBE], []).append((run, at))
 
     def spans_in(self, plain: str) -> list:
         """Where runs stand, as (start, end) without their public beginnings."""
         starts = range(0, len(plain) - _PROBE + 1, self.stride)
-        if self.probes.isdisjoint([plain[start:start + _PROBE] for start in starts]):
+        if self.probes.keys().isdisjoint([plain[start:start + _PROBE] for start in starts]):
             return []  # no run is shorter than _RUN
-        spans = []
-        for run, public in self.runs.items():
-            at = plain.find(run)
-            while at >= 0:
-                spans.append((at + public, at + len(run)))
-                at = plain.find(run, at + 1)
-        return spans
+        return [(start - at + self.runs[run], start - at + len(run)) for start in starts
+                for run, at in self.probes.get(plain[start:start + _PROBE], ())
+                if start >= at and plain.startswith(run, start - at)]
 
 
 @functools.lru_cache(maxsize=8)
