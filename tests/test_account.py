@@ -573,6 +573,16 @@ def test_password_with_a_sign_of_its_own_is_a_secret_as_python_reads_it(settings
     assert "Pr0xyS3cret" in settings_of(HTTPS_PROXY="http://user:Pr0xyS3cret@proxy/a@b").secrets
 
 
+@pytest.mark.parametrize("word", ["ollama", "lm-studio", "not-needed", "password", "Secret", "OLLAMA"])
+def test_an_everyday_word_as_key_or_password_is_cut_out_of_nothing(settings_of, word):
+    assert settings_of(DASHSCOPE_API_KEY=word, HTTPS_PROXY=f"http://user:{word}@proxy:1").secrets == ()
+
+
+@pytest.mark.parametrize("key", ["oLLama", "ollama1", "sk-ollama", "my-company-gateway", "qXwZkVbNpRtYsJd"])
+def test_what_is_no_everyday_word_stays_a_secret(settings_of, key):
+    assert settings_of(DASHSCOPE_API_KEY=key).secrets == (key,)
+
+
 def test_without_a_home_folder_the_variable_is_named(work, monkeypatch):
     monkeypatch.setattr(os.path, "expanduser", lambda path: path)
     (work / "~" / ".config" / "qianwen").mkdir(parents=True)

@@ -25,6 +25,7 @@ _OF_PYTHON = (*PROXY_VARIABLES, "NO_PROXY", "no_proxy", "SSL_CERT_FILE", "SSL_CE
 ENVIRONMENT = "the environment"
 _MAX_ENV_FILE = 256 * 1024
 _LEAST_SECRET = 6  # characters; shorter values are everyday words
+_MOST_WORD = 15  # characters of one that only a gateway takes for a key ("ollama", "not-needed")
 _NO_WORD = r"(?=[^\W\d_]*\d)[^\W_]{6,}"  # as long, with a digit: of a key that only looks like a placeholder
 _SETS = r"\s*(?:(?:export|set|declare\s+-x|typeset\s+-x)\s+|\$env:)?"
 _LINE = "(?is)" + _SETS + r"([A-Za-z_][A-Za-z0-9_]*)\s*=+(.*)"
@@ -147,8 +148,8 @@ def _is_blank(name: str, value: str) -> bool:
 
 
 def _secrets(keys, environ) -> tuple:
-    """Every key found and the passwords of proxies, longest first. A placeholder in everyday words, such as
-    the name of a variable, is none: messages are made of these words."""
+    """Every key found and the passwords of proxies, longest first. A placeholder or a password in everyday
+    words is none: messages and answers are made of these words."""
     judged = (key_guard.inspect_key(raw) for _, _, raw in keys)
     found = {key.value for key in judged
              if key.kind != key_guard.PLACEHOLDER or re.search(_NO_WORD, key.value)}
@@ -158,7 +159,15 @@ def _secrets(keys, environ) -> tuple:
         # Python reads up to the last @ of the host; where one stands behind it, up to the first
         passwords = login.groups()[1:] if login else ()
         found |= {*passwords, *map(unquote, passwords)}
-    return tuple(sorted((value for value in found if len(value) >= _LEAST_SECRET), key=len, reverse=True))
+    return tuple(sorted((value for value in found if not _is_everyday(value)), key=len, reverse=True))
+
+
+def _is_everyday(value: str) -> bool:
+    """Whether a value is short, or words alone behind no prefix of a key."""
+    words = value.split("-")
+    is_words = all(word.isalpha() and (word.islower() or word.isupper() or word.istitle()) for word in words)
+    return len(value) < _LEAST_SECRET or (
+        is_words and len(value) <= _MOST_WORD and key_guard.masked(value) == "***")
 
 
 # ---- the endpoint --------------------------------------------------------------------------------------
