@@ -20,6 +20,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from shared.batch import folder as folder_module
 from shared.batch.folder import BatchFolder
 from shared.batch.rows import RowFile
 from shared.batch.tally import duration, Progress, Tally
@@ -29,6 +30,7 @@ from shared.body import parse_settings
 from shared.cli.console import Console
 from shared.cli.flags import add_batch_flags, add_common_flags, Parser
 from shared.failures import Exit, Failure
+from shared.files.own import open_own
 from shared.transport.retries import Retries
 from tests.bench import peak_memory
 from tests.conftest import BYTECODE, PLAN_KEY, SCRIPTS, STANDARD_KEY
@@ -798,6 +800,29 @@ def test_a_lock_that_shares_a_file_of_the_user_is_refused(run, emulator, rows, w
     done = run(*BATCH)
     assert done.code == 2 and ".qianwen-batch.lock cannot be written: it is a hard link" in done.err, done
     assert (home / "bashrc").read_text() == "alias ll='ls -l'\n" and not emulator.chat_requests
+
+
+@POSIX
+@pytest.mark.parametrize("spoil, advice", [
+    (lambda path: os.link(path, path.with_name("backup")), "put a copy in the place of out/results.jsonl (cp it"),
+    (lambda path: (path.rename(path.with_name("elsewhere")), path.symlink_to("elsewhere")), "put a copy in the place of"),
+    (None, "make out and its files readable and writable")], ids=["hard link", "link", "not writable"])
+def test_results_that_cannot_be_written_are_not_left_for_another_folder(run, emulator, rows, work, monkeypatch, spoil, advice):
+    """There all rows would be paid again."""
+    rows({"prompt": "a"})
+    assert run(*BATCH).code == 0
+    rows({"prompt": "a"}, {"prompt": "b"})
+    if spoil:
+        spoil(work / "out" / "results.jsonl")
+    else:
+        def refused(path, flags=os.O_RDONLY, *more):
+            if flags & os.O_CREAT and "results" in path:
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+            return open_own(path, flags, *more)
+        monkeypatch.setattr(folder_module, "open_own", refused)
+    done = run(*BATCH)
+    assert done.code == 2 and advice in done.err.replace("Put", "put") and "all rows would be paid again" in done.err, done
+    assert "--output" not in done.err and len(emulator.chat_requests) == 1
 
 
 @POSIX

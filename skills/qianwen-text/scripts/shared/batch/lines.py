@@ -8,8 +8,10 @@ from collections import namedtuple
 
 from ..cli.failed import failure_document
 from ..failures import Exit, Failure, usage
-from ..files.own import open_own
+from ..files.own import NotOwn, open_own, remedy
+from ..files.whole import FULL
 from .index import Index
+from .places import NAMES
 
 PART, DONE = 1, 2  # what a line is worth beside others of its row; of equal ones the last counts
 _KEY = re.compile("[0-9a-f]{16}")
@@ -40,8 +42,19 @@ def lines(path: str):
     except FileNotFoundError:
         return
     except OSError as error:
-        raise usage(f"{path} cannot be used: {error.strerror}",
-                    "name another folder with --output") from error
+        raise not_written(path, error, "used") from error
+
+
+def not_written(path: str, error: OSError, what: str = "written") -> Failure:
+    """The refusal of a place that cannot be used, before anything is sent. What holds results stays the place:
+    in another one they would all be paid again."""
+    named = error.filename if isinstance(error, NotOwn) else path
+    folder = path if os.path.isdir(path) else os.path.dirname(path)
+    fix = "make room there" if error.errno in FULL else remedy(error, folder)
+    if error.errno not in FULL and not os.path.lexists(os.path.join(folder, NAMES[0])):
+        return usage(f"{named} cannot be {what}: {error.strerror}", "name another place with --output")
+    return usage(f"{named} cannot be {what}: {error.strerror}", f"{fix}, then run the command again; "
+                 "in another folder all rows would be paid again")
 
 
 def _apart(raw: bytes) -> list:

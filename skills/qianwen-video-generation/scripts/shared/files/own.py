@@ -23,11 +23,20 @@ class NotOwn(OSError):
         super().__init__(errno.EPERM, why, path)
 
 
-def open_own(path: str, flags: int = os.O_RDONLY, mode: int = 0o600) -> int:
+def remedy(error: OSError, folder: str) -> str:
+    """What to do about a file in `folder` that cannot be read or written."""
+    if isinstance(error, NotOwn) and ("link" in error.strerror or "another user" in error.strerror):
+        return (f"put a copy in the place of {error.filename} (cp it under another name, "
+                "then mv the copy over it)")
+    return f"make {folder} and its files readable and writable for your user"
+
+
+def open_own(path: str, flags: int = os.O_RDONLY, mode: int = 0o600, has_one_name: bool = True) -> int:
     """A descriptor of a regular file of the user.
     Raises NotOwn before a byte is read or changed, else OSError.
 
-    `flags` as for `os.open`; O_TRUNC takes effect only once the file has been proven.
+    `flags` as for `os.open`; O_TRUNC takes effect only once the file has been proven. `has_one_name`: what is
+    made or written to must.
     """
     path = os.fspath(path)
     if not hasattr(os, "O_NOFOLLOW"):
@@ -42,7 +51,7 @@ def open_own(path: str, flags: int = os.O_RDONLY, mode: int = 0o600) -> int:
             raise NotOwn("it is not a regular file", path)
         if not is_own(found):
             raise NotOwn("it belongs to another user", path)
-        if flags & os.O_CREAT and found.st_nlink > 1:  # what we make has one name
+        if has_one_name and flags & os.O_CREAT and found.st_nlink > 1:
             raise NotOwn("it is a hard link: a file elsewhere would be written to as well", path)
         if flags & os.O_TRUNC:
             os.ftruncate(descriptor, 0)

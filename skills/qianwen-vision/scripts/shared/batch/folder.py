@@ -28,8 +28,8 @@ from ..files.whole import FULL, InUse, sweep, to_disk, whole
 from ..tasks.journal import is_submitting
 from .index import Index
 from .lines import (
-    DONE, doubt_document, entry_of, index_of, is_damaged, key_of, line_at, lines, named_in, PART,
-    with_whole_cost
+    DONE, doubt_document, entry_of, index_of, is_damaged, key_of, line_at, lines, named_in,
+    not_written, PART, with_whole_cost
 )
 from .places import Claims, NAMES
 from .results_table import check_table, foreign, put_in_order, ResultsTable
@@ -78,8 +78,7 @@ class BatchFolder:
                         "use the same flags as then to continue it, or name another folder with --output")
         if self.foreign and self.foreign == len(self._stay):
             raise usage(f"{self.results} holds results of other rows or other flags, "
-                        f"and none of {self._row_file.path}",
-                        "name another folder with --output, "
+                        f"and none of {self._row_file.path}", "name another folder with --output, "
                         "or use the same file and flags as then to continue")
 
     def _flags(self) -> dict:
@@ -197,7 +196,7 @@ class BatchFolder:
             if self._untidy or self.noted:
                 self._stay = index_of(self.results)
         except OSError as error:
-            raise _not_written(self.folder, error) from error
+            raise not_written(self.folder, error) from error
 
     def _note_doubts(self) -> None:
         """Rows in doubt that nobody can find out about get their line, unless they have it."""
@@ -311,14 +310,6 @@ def _naming(path: str):
         raise OSError(error.errno, error.strerror, path) from error
 
 
-def _not_written(path: str, error: OSError) -> Failure:
-    """The refusal of a place that takes nothing, before anything is sent. On a full disk it may hold results,
-    which would all be paid again in another place."""
-    return usage(f"{path} cannot be written: {error.strerror}",
-                 "make room there, then run the command again" if error.errno in FULL
-                 else "name another place with --output")
-
-
 def _difference(then: dict, now: dict) -> str:
     names = [name for name in sorted({*then, *now}) if then.get(name) != now.get(name)]
     return "; ".join(f"--{name.replace('_', '-')}: {_short(then, name)} then, {_short(now, name)} now"
@@ -351,7 +342,7 @@ class FolderLock:
                         "so two runs could pay for the same rows",
                         "name a folder on a local disk with --output") from None
         except OSError as error:
-            raise _not_written(self._lock.path, error) from error
+            raise not_written(self._lock.path, error) from error
         return self
 
     def _waiting(self) -> None:
