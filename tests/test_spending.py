@@ -5,6 +5,7 @@ import errno
 import json
 import os
 import re
+import shutil
 import stat
 import subprocess
 import sys
@@ -483,10 +484,10 @@ def test_a_spending_that_cannot_be_read_is_told_as_such(run, home):
 @pytest.fixture
 def read_only(monkeypatch):
     """The state folder as if its user could only read it."""
-    def refuse(path, flags=os.O_RDONLY, mode=0o600):
+    def refuse(path, flags=os.O_RDONLY, mode=0o600, has_one_name=True):
         if flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
-        return open_own(path, flags, mode)
+        return open_own(path, flags, mode, has_one_name)
 
     def apply():
         for module in (locks, spending_file):
@@ -603,6 +604,35 @@ def test_check_tells_all_where_the_spending_cannot_be_read(run, home):
     done = run("--check", "--json", env={"QIANWEN_BUDGET": "5"})
     assert done.code == 4 and done.document["verdict"] == "go" and "left" not in done.document["budget"][0], done
     assert "spending.jsonl cannot be read" in done.document["budget"][0]["why"] and done.document["error"]["code"] == "Budget"
+
+
+@pytest.mark.parametrize("name", ["", "qianwen/under-way"], ids=["the folder", "the calls under way"])
+def test_check_tells_where_no_call_could_be_put_down(run, tmp_path, name):
+    place = tmp_path / "state" / name
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text("no folder")
+    done = run("--check", "--json", env={"QIANWEN_BUDGET": "5", "XDG_STATE_HOME": str(tmp_path / "state")})
+    assert done.code == 4 and not done.document["ok"] and str(place) in done.document["budget"][0]["why"], done
+
+
+def test_check_makes_no_folder_of_its_own(run, tmp_path):
+    assert run("--check", env={"QIANWEN_BUDGET": "5", "XDG_STATE_HOME": str(tmp_path / "state")}).code == 0
+    assert not (tmp_path / "state").exists()
+
+
+def test_a_copy_of_the_records_made_of_links_is_told_with_what_helps(run, home, tmp_path):
+    """It can be read; writing would change the copy as well."""
+    run("hi")
+    folder = home / ".local" / "state" / "qianwen"
+    shutil.copytree(folder, tmp_path / "backup", copy_function=os.link)
+    before = json.loads(run("--spent", "--json").out)["spent"]
+    assert before["by"][0]["calls"] == 1
+    done = run("hi", env={"QIANWEN_BUDGET": "5"})
+    assert done.code == 0 and f"put a copy in the place of {folder / 'spending.jsonl'} (cp it" in done.err.replace("Put", "put"), done
+    shutil.copy(folder / "spending.jsonl", folder / "new")
+    os.replace(folder / "new", folder / "spending.jsonl")
+    assert run("hi").code == 0
+    assert [len((place / "spending.jsonl").read_text().splitlines()) for place in (folder, tmp_path / "backup")] == [2, 1]
 
 
 @pytest.mark.parametrize("number, advice", [(errno.ENOSPC, "make room on the disk of "), (errno.EACCES, "readable and writable for your user")])

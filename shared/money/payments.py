@@ -3,6 +3,7 @@ written down when their outcome is known, and corrected by any later run."""
 from __future__ import annotations
 
 import contextlib
+import errno
 import functools
 import itertools
 import math
@@ -124,8 +125,14 @@ class Payments:
 
     def prove(self) -> None:
         """That calls can be held against the budgets, for --check. Raises OSError."""
-        if os.path.isdir(self._state):
-            Lock(os.path.join(self._state, BUDGET_LOCK), wait=30.0).__exit__()
+        folder = self._state
+        while not os.path.lexists(folder):
+            folder = os.path.dirname(folder)
+        if folder == self._state:
+            Lock(os.path.join(folder, BUDGET_LOCK), wait=30.0).__exit__()
+            UnderWay(folder).close()
+        elif not os.access(folder, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), folder)
 
     def not_held(self, error: OSError) -> Failure:
         """The refusal of calls that no budget can be held against."""
@@ -180,7 +187,7 @@ class Payments:
         if not self._warned:
             self._warned = True
             self._warn(f"the spending could not be written: {error.strerror or error}",
-                       f"check {self._state}; until then --spent may lack calls of this run")
+                       f"{remedy(error, self._state)}; until then --spent may lack calls of this run")
 
     def close(self) -> None:
         """At the end of the run."""

@@ -57,12 +57,14 @@ class Lock:
     block. Waits up to `wait` seconds. Raises OSError.
 
     Where the file system has no locks the block is entered all the same: what it guards is appended in one
-    write. What is written to the `descriptor` is appended to the lock file itself.
+    write. What is written to the `descriptor` is appended to the lock file itself. A copy of the folder may be
+    made of links (`cp -al`): they do no harm to what is empty, or ours and soon removed.
     """
 
     def __init__(self, path: str, wait: float):
         make_private(os.path.dirname(path))
-        self.path, self.descriptor = path, open_own(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
+        self.path, flags = path, os.O_RDWR | os.O_CREAT | os.O_APPEND
+        self.descriptor = open_own(path, flags, has_one_name=False)
         deadline = time.monotonic() + wait
         try:
             while not try_lock(self.descriptor):

@@ -12,6 +12,7 @@ import json
 import os
 import time
 
+from ..files import own
 from ..files.locks import Lock
 from ..files.own import no_room, open_own
 from .cost import rounded
@@ -125,8 +126,7 @@ def remedy(error: OSError, folder: str) -> str:
     from ..files.whole import FULL
     if isinstance(error, TimeoutError):
         return "run the command again when the other process has ended"
-    return (f"make room on the disk of {folder}" if error.errno in FULL
-            else f"make {folder} and its files readable and writable for your user")
+    return f"make room on the disk of {folder}" if error.errno in FULL else own.remedy(error, folder)
 
 
 def _working_folder() -> str:
