@@ -207,7 +207,7 @@ def test_unreadable_file_is_passed_over_with_a_warning(find, work, settings, mon
 
 @pytest.mark.parametrize("text", [
     "export FOO=1 {}", "FOO=1; {}", "FOO=1 && export {}", "FOO=1\r{}\r", "# mine\r{}\r", "dashscope_api_key={key}", "DASHSCOPE-API-KEY={key}",
-    "DASHSCOPE_API_KEY: {key}"])
+    "DASHSCOPE_API_KEY: {key}", 'Environment="{}"', "DASHSCOPE_API_KEY=\\\n{key}", 'DASHSCOPE_API_KEY="\n{key}\n"'])
 def test_a_line_with_a_key_that_is_not_read_is_named(find, work, text):
     path = put(work, "", text.format(line(NEAR), key=NEAR))
     found = find()

@@ -30,7 +30,7 @@ _NO_WORD = r"(?=[^\W\d_]*\d)[^\W_]{6,}"  # as long, with a digit: of a key that 
 _SETS = r"\s*(?:(?:export|set|declare\s+-x|typeset\s+-x)\s+|\$env:)?"
 _LINE = "(?is)" + _SETS + r"([A-Za-z_][A-Za-z0-9_]*)\s*=+(.*)"
 _NAMED = r"(?i)(?<![a-z0-9_])(" + "|".join(VARIABLES).replace("_", "[_-]") + r")(?![a-z0-9_])"
-_SET_LATER = r"(?:^|(?<=[\s;&]))" + _NAMED[len("(?i)"):] + r"\s*="
+_SET_LATER = r"(?:^|(?<=[\s;&\"']))" + _NAMED[len("(?i)"):] + r"\s*="
 _COMMENT = r"(?:^|\s)#.*$"
 _MORE = r"(?:;(?:\s.*)?|\s&&.*)$"  # further commands, in a file that a shell reads as well
 _WORKSPACE = r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}"
@@ -322,6 +322,8 @@ def _read(path: str, kind: str, warnings: list) -> str:
 def _passed_over(line: str) -> str:
     """The variable of ours that a line seems to set in a way that is not read, else ''."""
     match = re.match(_LINE, line)
+    if match and match.group(1) in VARIABLES and _goes_on(match.group(2).strip()):
+        return match.group(1)
     rest = match.group(2) if match and match.group(1) in VARIABLES else line
     rest = re.sub(r"(?:^|\s)#[^\r]*", "", rest)  # a lone \r ends a line for some editors, and not here
     named = re.search("(?i)" + _SET_LATER if match else _NAMED, rest)
@@ -351,9 +353,14 @@ def env_lines(text: str) -> list:
         match = re.match(_LINE, line)
         if match and match.group(1) in VARIABLES:
             value = _unquote(match.group(2).strip())
-            if not _is_blank(match.group(1), value):
+            if not _is_blank(match.group(1), value) and not _goes_on(value):
                 found.append((match.group(1), value))
     return found
+
+
+def _goes_on(value: str) -> bool:
+    """Whether a value stands in the lines that follow, as a shell reads them; here each line is for itself."""
+    return value in ("'", '"') or value.endswith("\\")
 
 
 def _unheeded(text: str, path: str, environ) -> list:
