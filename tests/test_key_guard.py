@@ -374,6 +374,7 @@ HOSTS = {
     "127.255.1.2:9": LOOPBACK, "[::1]:8080": LOOPBACK,
     "[0:0:0:0:0:0:0:1]:8080": LOOPBACK, "[0000::0001]": LOOPBACK, "[::2]:80": GATEWAY, "[1::1]": GATEWAY, "[::1:1]": GATEWAY,
     "localhost.evil.com": GATEWAY, "127.0.0.1.evil.com": GATEWAY, "xlocalhost": GATEWAY, "api.localhost": GATEWAY,
+    "[::ffff:127.0.0.1]:80": LOOPBACK, "[::ffff:7f00:1]": LOOPBACK, "[::ffff:8.8.8.8]": GATEWAY, "[::ffff:808:1]": GATEWAY,
     "127.999.1.1": GATEWAY, "127.1": GATEWAY, "0.0.0.0": GATEWAY,
 }
 
@@ -463,7 +464,7 @@ LEGAL = {
     "https://gateway.example.com/@dashscope/compatible-mode/v1": "https://gateway.example.com/@dashscope",
     "http://127.0.0.1:8080": "http://127.0.0.1:8080",
     "http://localhost/proxy/api/v1": "http://localhost/proxy",
-    "http://[::1]:8080/": "http://[::1]:8080", "http://[0:0:0:0:0:0:0:1]:8080": "http://[0:0:0:0:0:0:0:1]:8080",
+    "http://[::ffff:127.0.0.1]:8080": "http://[::ffff:127.0.0.1]:8080", "http://[::1]:8080/": "http://[::1]:8080", "http://[0:0:0:0:0:0:0:1]:8080": "http://[0:0:0:0:0:0:0:1]:8080",
 }
 
 

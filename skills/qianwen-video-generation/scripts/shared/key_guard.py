@@ -82,8 +82,7 @@ _FOREIGN = (  # prefix, whose it is
 PREFIXES = ("sk-sp-", "sk-ws-") + tuple(prefix for prefix, _ in _FOREIGN) + ("sk-", "st-")
 _BRACKETS = ("<>", "{}", "[]", "%%")  # around what a document leaves to be filled in
 _MOST = 4096  # characters of a key, of a gateway's tokens as well
-# Where a key begins; the end of a word ("desk-") is none, but a key may be glued to another.
-_BORDER = r"(?:(?<![a-z0-9])|(?<=[0-9])|(?<=[a-z0-9]{16}))"
+_BORDER = r"(?:(?<![a-z0-9])|(?<=[0-9])|(?<=[a-z0-9]{16}))"  # where a key begins: not in "desk-"
 _TWO_KEYS = (r"s[kt]-(?:ws-.*(?:sk-ws-|[^\w.-]s[kt]-)"  # a new key may hold "sk-" by chance
              r"|(?!ws-).*" + _BORDER + "s[kt]-(?:ws-)?[a-z0-9]{12})")
 _LONG = 64  # characters, by which a new key (sk-ws-, about 100) has words like "-my-" only by chance
@@ -99,7 +98,8 @@ _PASTED = (  # what it is, a text without which it cannot be there, its pattern
 )
 _SERVICE_PATH = (r"(/compatible-mode(/v1(/chat/completions)?)?|/api/v1(/services/[\w/-]+)?"
                  r"|/apps/anthropic(/v1)?(/messages)?)$")
-_LOOPBACK = r"localhost|127(\.(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)){3}|(0{0,4}:){2,7}0{0,3}1"
+_LOOPBACK = (r"localhost|((0{0,4}:){2,6}ffff:)?127(\.(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)){3}|(0{0,4}:){2,7}0{0,3}1"
+             "|(0{0,4}:){2,6}ffff:7f[0-9a-f]{2}:[0-9a-f]{1,4}")
 # Whose hosts count, and which labels in front of those names make a plan host.
 # DashScope's own names: wire contract 1.1.
 _PARENTS = ("aliyuncs.com", "qianwenaiapi.com")
