@@ -214,8 +214,9 @@ def test_a_row_whose_answer_nests_deeply_has_its_line(run, serve, work):
 @pytest.mark.parametrize("levels", [65, 600, 30_000])
 @pytest.mark.parametrize("flags", [
     ("--messages", "f.json"), ("hi", "--chat", "f.json", "--estimate"), ("hi", "--tools", "f.json", "--dry-run"), ("hi", "--schema", "f.json"),
-    ("hi", "--request", "f.json"), ("hi", "--set", "k={deep}", "--dry-run"), ("--batch", "f.json", "-o", "out/")], ids=" ".join)
+    ("hi", "--request", "f.json"), ("hi", "--set", "k={deep}", "--dry-run"), ("hi", "--set", "{dots}=1", "--dry-run"), ("--batch", "f.json", "-o", "out/")], ids=" ".join)
 def test_input_that_nests_deeply_is_refused(run, emulator, work, flags, levels):
     (work / "f.json").write_text(nested(levels) + "\n")
-    done = run(*(flag.replace("{deep}", nested(levels)) for flag in flags), key=STANDARD_KEY)
+    dots = ".".join("a" * levels)
+    done = run(*(flag.replace("{deep}", nested(levels)).replace("{dots}", dots) for flag in flags), key=STANDARD_KEY)
     assert done.code == 2 and "nests more than 64 levels deep" in done.err and not emulator.requests, done

@@ -21,6 +21,8 @@ def parse_settings(settings) -> list:
             raise usage(f"--set {setting!r} is not KEY=VALUE",
                         "for example --set top_k=20 or --set search_options.forced_search=true")
         try:
+            if name.count(".") >= _DEEPEST_INPUT:
+                raise TooDeep
             value = parsed(text)
         except TooDeep as error:
             raise usage(f"--set {name}: {error}") from None
