@@ -464,7 +464,8 @@ LEGAL = {
     "https://gateway.example.com/@dashscope/compatible-mode/v1": "https://gateway.example.com/@dashscope",
     "http://127.0.0.1:8080": "http://127.0.0.1:8080",
     "http://localhost/proxy/api/v1": "http://localhost/proxy",
-    "http://[::ffff:127.0.0.1]:8080": "http://[::ffff:127.0.0.1]:8080", "http://[::1]:8080/": "http://[::1]:8080", "http://[0:0:0:0:0:0:0:1]:8080": "http://[0:0:0:0:0:0:0:1]:8080",
+    "http://[::ffff:127.0.0.1]:8080": "http://[::ffff:127.0.0.1]:8080",
+    "http://[::1]:8080/": "http://[::1]:8080", "http://[0:0:0:0:0:0:0:1]:8080": "http://[0:0:0:0:0:0:0:1]:8080",
 }
 
 

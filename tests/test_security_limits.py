@@ -214,7 +214,8 @@ def test_a_row_whose_answer_nests_deeply_has_its_line(run, serve, work):
 @pytest.mark.parametrize("levels", [65, 600, 30_000])
 @pytest.mark.parametrize("flags", [
     ("--messages", "f.json"), ("hi", "--chat", "f.json", "--estimate"), ("hi", "--tools", "f.json", "--dry-run"), ("hi", "--schema", "f.json"),
-    ("hi", "--request", "f.json"), ("hi", "--set", "k={deep}", "--dry-run"), ("hi", "--set", "{dots}=1", "--dry-run"), ("--batch", "f.json", "-o", "out/")], ids=" ".join)
+    ("hi", "--request", "f.json"), ("hi", "--set", "k={deep}", "--dry-run"), ("hi", "--set", "{dots}=1", "--dry-run"),
+    ("--batch", "f.json", "-o", "out/")], ids=" ".join)
 def test_input_that_nests_deeply_is_refused(run, emulator, work, flags, levels):
     (work / "f.json").write_text(nested(levels) + "\n")
     dots = ".".join("a" * levels)

@@ -40,8 +40,10 @@ _NO_LAYOUT = dict.fromkeys(map(ord, _LAID_OUT))
 _KEY_SHAPED = r"(?i)(?<![a-z0-9/])(?:sk-|st-|aiza|ltai)[a-z0-9_*.…-]+"
 _KEY_SIZE = 15  # characters
 _MIXED = "[A-Za-z][0-9]|[0-9][A-Za-z]"  # as words, dates and their like are not written
-_SHORTENED = (r"(?<![\w-])(?P<begin>[\w-]*)(?:\*\*+|\.\.+|…)(?P<end>[\w-]*)"
-              r"|(?P<said>(?i:\bend(?:s|ing)? (?:in|with))\W{1,3})(?P<last>[\w-]{4,})")
+_SHORTENED = (r"(?<![\w-])(?P<begin>[\w-]*?)(?:\*\*+|\.\.+|…|••+|##+|xxxx+)(?P<end>[\w-]*)"
+              r"|(?P<said>(?i:\b(?:end|start|begin)\w{0,4} (?:in|with)|\blast \w{1,9} characters)\W{1,3})"
+              r"(?P<part>[\w-]{4,})")
+_SHORTENS = ("**", "..", "…", "••", "##", "xxxx", " end", " start", " begin", " last ")  # without one it is not there
 _SIGNED = (r"(?i)((?:Signature|OSSAccessKeyId|security-token|x-oss-signature|x-oss-credential|"
            r"(?<=[?&;])policy)=)[^&\s\"'<>]+")
 _LOGIN = (r"(?i)(https?:)(?:(/{1,2})[^\s/@:\"'<>]*:[^\s/@\"'<>]*|[^\s/@:\"'<>]{1,99}:[^\s/@\"'<>]{0,99})@")
@@ -50,7 +52,7 @@ _LOGIN = (r"(?i)(https?:)(?:(/{1,2})[^\s/@:\"'<>]*:[^\s/@\"'<>]*|[^\s/@:\"'<>]{1
 def redact(text: str, secrets=()) -> str:
     """Text for people: this run's secrets, anything shaped like a key,
     signatures and the logins of addresses go."""
-    if secrets and ("**" in text or ".." in text or "…" in text or " end" in " " + text.lower()):
+    if secrets and any(sign in " " + text.lower() for sign in _SHORTENS):
         text = re.sub(_SHORTENED, lambda match: _mask_shortened(match, secrets), text)
     text = cleaned(text, secrets)
     lower = text.lower()
@@ -146,14 +148,19 @@ def _mask_match(match) -> str:
 
 def _mask_shortened(match, secrets) -> str:
     """One of this run's keys with its middle left out, as some services echo it, or what is said to be its
-    end."""
-    begin = (match.group("begin") or "").lower()
-    end = (match.group("end") or match.group("last") or "").lower()
+    beginning or end."""
+    said, shown = match.group("said"), (match.group("part") or "").lower()
+    begin, end = (match.group("begin") or "").lower(), (match.group("end") or "").lower()
     for secret in secrets:
         public = len(masked(secret)) - len("***")
-        part, shown = secret[public:].lower(), begin[public:] if secret.lower().startswith(begin) else begin
-        if part.startswith(shown) and part.endswith(end) and len(shown + end) >= _BEHIND_PREFIX:
-            return match.group("said") + "***" if match.group("said") else masked(secret)
+        part, prefix = secret[public:].lower(), secret[:public].lower()
+        first = begin[public:] if secret.lower().startswith(begin) else begin
+        if said:
+            own = shown[public:] if shown.startswith(prefix) else shown
+            if len(own) >= _BEHIND_PREFIX and (part.startswith(own) or part.endswith(own)):
+                return said + "***"
+        elif part.startswith(first) and part.endswith(end) and len(first + end) >= _BEHIND_PREFIX:
+            return masked(secret)
     return match.group()
 
 
