@@ -24,7 +24,7 @@ from ..failures import Exit, Failure, usage
 from ..files.locks import FileLock, Held, Unsupported
 from ..files.names import make_folder, remove_folders
 from ..files.own import no_room, open_own
-from ..files.whole import FULL, InUse, sweep, to_disk, whole
+from ..files.whole import InUse, sweep, to_disk, whole
 from ..tasks.journal import is_submitting
 from .index import Index
 from .lines import (
