@@ -720,7 +720,8 @@ def test_a_full_disk_is_no_reason_to_go_elsewhere(run, emulator, rows, work, mon
         with monkeypatch.context() as patch:
             patch.setattr(place, full)
             done = run(*BATCH)
-        assert done.code == 2 and "make room there" in done.err and "another" not in done.err, done
+        assert done.code == 2 and "make room there" in done.err, done
+        assert "--output" not in done.err and "in another folder all rows would be paid again" in done.err
 
 
 def _parser():

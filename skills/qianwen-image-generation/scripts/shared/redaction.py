@@ -38,7 +38,7 @@ _NO_LAYOUT = dict.fromkeys(map(ord, _LAID_OUT))
 # For people's text alone: what is shaped like any key, a part of one of ours that is said to be one,
 # a signature or a login of an address. Each takes time in proportion to the text.
 _KEY_SHAPED = r"(?i)(?<![a-z0-9/])(?:sk-|st-|aiza|ltai)[a-z0-9_*.…-]+"
-_KEY_SIZE = 15  # characters
+_KEY_SIZE = 10  # characters
 _MIXED = "[A-Za-z][0-9]|[0-9][A-Za-z]"  # as words, dates and their like are not written
 _SHORTENED = (r"(?<![\w-])(?P<begin>[\w-]*?)(?:\*\*+|\.\.+|…|••+|##+|xxxx+)(?P<end>[\w-]*)"
               r"|(?P<said>(?i:\b(?:end|start|begin)\w{0,4} (?:in|with)|\blast \w{1,9} characters)\W{1,3})"
