@@ -616,7 +616,8 @@ def test_a_download_through_a_proxy_names_it_and_repeats_nothing_of_it(monkeypat
             fetch(client_for("https://dashscope.aliyuncs.com"), "https://b.oss-cn-beijing.aliyuncs.com/a.png", str(tmp_path / "a"),
                   sleep=pauses.append)
         if words.startswith("HTTPS"):
-            socket.create_connection(proxy[len("http://"):].split(":"), 5).sendall(b"\r\n\r\n")  # it waits for one
+            with socket.create_connection(proxy[len("http://"):].split(":"), 5) as caller:
+                caller.sendall(b"\r\n\r\n")  # it waits for one
     assert words in caught.value.message and "s3cret" not in str(caught.value.as_error()) and not pauses
 
 
