@@ -124,7 +124,7 @@ def test_torn_and_foreign_lines_are_passed_over(tmp_path):
 
 
 def test_lines_that_cannot_be_read_stay_counted_when_the_file_is_set_aside(tmp_path, monkeypatch):
-    set_aside_above(monkeypatch, 500)
+    set_aside_above(monkeypatch, 300)
     (tmp_path / "spending.jsonl").write_text("[" * 100_000 + "\n\n")
     for _ in range(6):
         add(Sums(str(tmp_path)), "s", "m", {}, 0.5)
