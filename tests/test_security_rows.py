@@ -412,7 +412,8 @@ def test_a_result_is_bounded_by_its_kind(run, monkeypatch, kind, most):
 
 @pytest.mark.parametrize("odd", [odd for odd in IDS if odd != "a" * 257] + ["a/b"], ids=ascii)
 @pytest.mark.parametrize("path", ["/files", "/batches"])
-def test_id_of_a_job_of_an_odd_form_is_not_used(batch, said, path, odd):
+def test_id_of_a_job_of_an_odd_form_is_not_used(batch, said, monkeypatch, path, odd):
+    monkeypatch.setattr("shared.batch.service.LIST_DELAY", 0.1)
     asked = said(path, {"id": odd, "status": "processed", "object": "file"})
     result = batch({"prompt": "a"}, argv=("-o", "out/", "--batch-api", "--poll", "0.01", "--max-wait", "1"))
     assert result.code in (5, 8) and "defect" not in result.err and "PWN" not in result.err, result
