@@ -391,6 +391,12 @@ def test_files_stay_when_wanted(api, emulator):
     assert api("--keep-documents").code == 0 and len(emulator.files) == 2
 
 
+def test_files_that_the_service_keeps_are_named(api, emulator):
+    emulator.files = type("Kept", (dict,), {"__delitem__": lambda *_: None})()
+    done = api()
+    assert done.code == 0 and "could not be deleted from the account: file-" in done.err, done
+
+
 def test_answers_of_rows_that_are_gone_are_kept(api, run, emulator, home, work, sheet):
     given = api("--no-wait").out.strip()
     sheet(2)

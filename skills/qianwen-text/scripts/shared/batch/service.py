@@ -389,10 +389,12 @@ class Jobs(Polled):
             if file_id in stay:
                 continue
             try:
-                self.client.json(Request("DELETE", self._url("files", file_id)), Retries.READ)
+                answer = self.client.json(Request("DELETE", self._url("files", file_id)), Retries.READ).body
+                is_there = answer.get("deleted") is False
             except Failure as failure:
-                if failure.http_status != 404:
-                    left.append(file_id)
+                is_there = failure.http_status != 404
+            if is_there:
+                left.append(file_id)
         if left:
             self.console.warn(f"these files could not be deleted from the account: {', '.join(left)}")
 
