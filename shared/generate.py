@@ -7,7 +7,7 @@ from .files.outputs import stem_of
 from .gallery.page import gallery_alone, page_after
 from .tasks.commands import list_tasks
 from .tasks.flags import check_single
-from .tasks.journal import Journal, journal_of
+from .tasks.journal import interrupted, Journal, journal_of
 from .tasks.rows import left_of
 
 
@@ -26,13 +26,22 @@ def run_files(session, make_run, make_parser, *, instead, most: int, estimate, t
     if options.tasks:
         return list_tasks(journal, console)
     if options.status or options.cancel or options.resume:
-        return make_run(session, journal).later()
+        return _call(make_run(session, journal), "later")
     names = ("prompt", "prompt_file", "batch", *(name.replace("-", "_") for name in instead))
     if options.gallery and not any(getattr(options, name) for name in names):
         return gallery_alone(options, console)
     more = batch_settings(session, journal) if options.batch is not None else {}
-    return run_calls(session, lambda one: make_run(one, journal).generate(), make_parser, table, estimate,
-                     files=stem_of, instead=instead, most=most, **more)
+    return run_calls(session, lambda one: _call(make_run(one, journal), "generate"), make_parser, table,
+                     estimate, files=stem_of, instead=instead, most=most, **more)
+
+
+def _call(run, step: str) -> Exit | None:
+    """One call of a run, `step` by name; an interrupt at any moment is told with the way to what exists."""
+    try:
+        return getattr(run, step)()
+    except KeyboardInterrupt:
+        with run.telling_cost(run.record):
+            raise interrupted(run.record, run.journal) from None
 
 
 def batch_settings(session, journal: Journal) -> dict:

@@ -819,6 +819,34 @@ def test_interrupted_while_a_direct_call_is_answered(emulator, home, work, numbe
     assert (code, out) == (130, "") and not (work / "new").exists() and "bill" in said, said
 
 
+@pytest.mark.parametrize("kind", [DIRECT, TASK], ids=["direct", "task"])
+@pytest.mark.parametrize("moment", ["shared.tasks.journal.Journal.fetching", "shared.tasks.run.Delivery.keep_links",
+                                    "shared.tasks.run.gallery_of", "shared.tasks.run.report"])
+def test_interrupted_between_two_steps(draw, emulator, work, monkeypatch, kind, moment):
+    """What is paid is fetched, or said to be paid; never is a plain repetition advised."""
+    def interrupt(*given, **named):
+        raise KeyboardInterrupt
+    with monkeypatch.context() as patch:
+        patch.setattr(moment, interrupt)
+        broken = draw("a fox", *kind, "-o", "fox.png", "--gallery")
+    assert broken.code == 130 and "list price" in broken.err, broken
+    if kind == DIRECT and ("fetching" in moment or "keep_links" in moment):  # its links are on no disk yet
+        assert "run the command again only if paying twice is acceptable" in broken.err
+        return
+    fetched = draw(*command_in(broken.err), "--poll", 0.05)
+    assert fetched.code == 0 and fetched.out.endswith("fox.png\n"), fetched
+    assert {"fox.json", "fox.png"} <= set(left_in(work)) <= {"fox.json", "fox.png", "index.html"}
+    assert len(emulator.creates) == 1 and drawn(emulator)
+
+
+def test_no_end_of_a_line_is_held_back(draw, home):
+    """A line that ends as a key in hex goes on is shown to its end."""
+    from shared.tasks.journal import Journal
+    journal_of_ours = Journal(str(home / ".local" / "state" / "qianwen"))
+    journal_of_ours.write(journal_of_ours.new("qianwen-image-generation", task_id="90576254f722", state="running", model="wan2.6-t2i"))
+    assert draw("--tasks").out.endswith("--resume 90576254f722\n")
+
+
 @POSIX
 def test_interleaved_and_interrupted_in_the_middle(emulator, home, work, draw):
     emulator.inject("download-slow", times=1, seconds=3)

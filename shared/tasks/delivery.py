@@ -40,6 +40,7 @@ class Delivery:
         self.kept = True  # whether the links are in the journal
         self._is_asked = False  # whether the service gave its links once more
         self.files: list = []
+        self._told: set = set()  # absolute paths that are on stdout
         self.problems: list = []  # Failures of single files
 
     def keep_links(self, parts: list, answer: dict) -> None:
@@ -82,7 +83,7 @@ class Delivery:
             if done and self.outputs.holds(done["path"]):
                 if self.outputs.sidecars and not os.path.exists(sidecar_path(done["path"])):
                     self._describe(part, number, done)
-                self.files.append(done)
+                self._add(done)
                 continue
             try:
                 entry = self._copy(done, number) if done else self._fetch(part, number)
@@ -95,7 +96,14 @@ class Delivery:
                     Exit.UNSAVED, f"a result could not be saved in {folder}: {error.strerror}",
                     accepted="maybe", files=[{"url": part["url"]}]))
                 continue
-            self.files.append(entry)
+            self._add(entry)
+
+    def _add(self, entry: dict) -> None:
+        """A file that is there; it is told once."""
+        self.files.append(entry)
+        path = os.path.abspath(entry["path"])
+        if path not in self._told:
+            self._told.add(path)
             self.console.result(entry["path"] + "\n")
 
     def _copy(self, done: dict, number: int) -> dict:

@@ -13,7 +13,6 @@ from ..media.inputs import digest
 from ..media.uploads import preview_uploads, upload_all
 from ..money.cost import Cost, document, FREE
 from ..transport.request import Request
-from ..words import counted as in_words
 from . import unread
 from .answers import asked_prompt, counts_more, hash_of, makes_nothing, original_prompt, usage_of
 from .bill import cost_counted, counted, going_on, paying, settle, settle_without
@@ -22,7 +21,7 @@ from .commands import (
 )
 from .delivery import billed, Delivery, report
 from .finding import IN_DOUBT, NOT_CLEAR
-from .journal import is_submitting, Journal, READY, resume_command, RUNNING
+from .journal import interrupted, is_submitting, Journal, READY, resume_command, RUNNING
 from .polling import SUCCEEDED, UNKNOWN
 from .rows import left_of, row_record_id
 from .service import check_given, fingerprint, refuse_twin, Tasks
@@ -46,6 +45,7 @@ class TaskRun:
         self.session, self.journal = session, journal
         self.options, self.console, self.row = session.options, session.console, session.row
         self._fetched = False  # whether an earlier command made the call
+        self.record: dict = {}  # of the call that this run makes or fetches
 
     # -- what a script fills in
 
@@ -129,12 +129,13 @@ class TaskRun:
         prompt = asked_prompt(call.body)
         facts = {**facts, "prompt": prompt or facts.get("prompt")}
         same = fingerprint(call.path, {"body": call.body, "files": [digest(item) for item in waiting]})
-        return self.journal.new(
+        self.record = self.journal.new(
             self.console.skill, row_record_id(self.row, options) if self.row else "", model=facts["model"],
             prompt=clean(facts["prompt"] or ""), hash=hash_of(prompt), endpoint=endpoint.origin + endpoint.prefix,
             fingerprint=same, output=outputs.output, count=outputs.count, overwrite=options.overwrite,
             sidecars=outputs.sidecars, gallery=options.gallery, facts=clean(facts), counted=counted(cost),
             **more)
+        return self.record
 
     def went_on(self) -> bool:
         """Whether the call is that of a row of a batch which was sent before, and is fetched now. Of what can
@@ -204,7 +205,7 @@ class TaskRun:
         if self.options.no_wait:
             return self._submitted(record)
         self.console.note(f"task {record['task_id']} is submitted")
-        with self._telling_cost(record):
+        with self.telling_cost(record):
             body = self.runner(client).wait(record, self.options.max_wait)
         return self.deliver(self.parts_of(body), body, record, outputs, client)
 
@@ -231,7 +232,7 @@ class TaskRun:
         return billed(record, saved, self.count(record, saved), self.product, self.session, self._fetched)
 
     @contextlib.contextmanager
-    def _telling_cost(self, record: dict):
+    def telling_cost(self, record: dict):
         """A Failure that leaves the block says what the call cost, unless that is nothing."""
         try:
             yield
@@ -245,7 +246,7 @@ class TaskRun:
         """
         given, is_shared = record["task_id"] or record["id"], bool(self._fetched or record["task_id"])
         try:
-            with self.journal.fetching(record, self.options.max_wait) as left, self._telling_cost(record):
+            with self.journal.fetching(record, self.options.max_wait) as left, self.telling_cost(record):
                 fetched = self.journal.fetched(given) if is_shared and left is None else None
                 if fetched:
                     return self._fetched_already(given, fetched)
@@ -280,11 +281,7 @@ class TaskRun:
             if text_file:
                 record["text_file"] = {**text_file, "path": os.path.abspath(text_file["path"])}
         except KeyboardInterrupt:
-            command_line = resume_command(record["task_id"] or record["id"], self.journal)
-            raise Failure(Exit.INTERRUPTED, f"interrupted with {in_words(len(delivery.files), 'file')} saved",
-                          "the result exists and is paid for", f"fetch the rest with: {command_line}",
-                          task_id=record["task_id"], resume=command_line, files=delivery.files,
-                          accepted="maybe") from None
+            raise interrupted(record, self.journal, delivery.files) from None
         page = ""
         if (record.get("gallery") or self.options.gallery) and delivery.files and not self.row:
             page = gallery_of(outputs.folder, record.get("overwrite", self.options.overwrite), self.console)
@@ -388,7 +385,7 @@ class TaskRun:
 
     def go_on(self, record: dict, client) -> None:
         """Fetch what a record leads to, from wherever it stands."""
-        self._fetched = True
+        self._fetched, self.record = True, record
         runner = self.runner(client)
         if is_submitting(record):
             runner.find(record, self.options.max_wait)

@@ -129,7 +129,9 @@ def _check_place() -> None:
 
 
 def _told(console: Console, code: int) -> int:
-    """The exit code of a run that is done; a result that could not go to stdout is no success."""
+    """The exit code of a run that is done, its result written to the end; one that could not go to stdout is
+    no success."""
+    console.end_result()
     if console.unwritten and code == Exit.OK:
         from .cli.failed import explain
         explain(console, console.unwritten)

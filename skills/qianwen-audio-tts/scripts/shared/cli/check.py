@@ -110,7 +110,6 @@ def _print_report(report: dict, console) -> None:
     for name, value in rows:
         if value:
             console.result(console.clean(f"{name + ':':10} {value}") + "\n")
-    console.end_result()
 
 
 def live_call(session) -> str:

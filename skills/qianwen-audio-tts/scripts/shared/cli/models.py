@@ -32,7 +32,6 @@ def show_models(session, table) -> Exit:
         return Exit.OK
     for entry in entries:
         console.result(_words(entry))
-    console.end_result()
     console.note(f"{len(entries)} of {counted(len(rows), 'model')}, as documented on {table.as_of}; "
                  "prices are list prices of Beijing in CNY")
     return Exit.OK

@@ -28,5 +28,4 @@ def show_spent(console, period: str, state: str) -> Exit:
                           "warnings": console.warnings})
     else:
         console.result(table(period, days, found))
-        console.end_result()
     return Exit.OK

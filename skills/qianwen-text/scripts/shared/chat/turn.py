@@ -191,9 +191,9 @@ class Turn:
             return
         if is_held:
             console.result(self.text)
-        console.end_result()
         for call in calls:
-            self.console.result(call + "\n")
+            console.end_result()
+            console.result(call + "\n")
 
     def _warn_of_end(self) -> None:
         if self.answer.at_limit:

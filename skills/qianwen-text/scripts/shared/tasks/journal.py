@@ -16,11 +16,12 @@ import re
 import time
 
 from ..cli.commands import command_line
-from ..failures import usage
+from ..failures import Exit, Failure, usage
 from ..files.locks import FileLock, Held, Lock
 from ..files.own import make_private, open_own, read_own
 from ..files.whole import PROOF, prove_writable, remove, short_id, sweep, whole
 from ..transport.request import moment_of
+from ..words import counted
 
 LIFE = 24 * 3600  # seconds that the service keeps a task and a result link (image contract 3.4)
 SUBMITTING, LOST, RUNNING, READY = "submitting", "lost", "running", "ready"
@@ -49,6 +50,23 @@ def journal_of(session) -> Journal:
 def resume_command(given: str, journal: Journal, flag: str = "--resume") -> str:
     """The exact command that goes on with a record."""
     return command_line(flag, given, state=journal.state)
+
+
+def interrupted(record: dict, journal: Journal, files=()) -> Failure:
+    """The Failure of a call that was interrupted with some `files` saved: nothing that is paid, or may be, is
+    paid again. The record is empty before the call has one."""
+    given = record and (record["task_id"] or record["id"])
+    if given and (record["task_id"] or journal.read(given) or journal.was_fetched(given)):
+        command, is_made = resume_command(given, journal), record["state"] == READY
+        return Failure(
+            Exit.INTERRUPTED, f"interrupted with {counted(len(files), 'file')} saved" if is_made else
+            "interrupted; the task continues", "the result exists and is paid for" if is_made else "",
+            f"fetch the {'rest' if files else 'result'} with: {command}", task_id=record["task_id"],
+            resume=command, files=list(files), accepted="maybe")
+    if record and "counted" not in record:  # the answer has come
+        return Failure(Exit.INTERRUPTED, "interrupted before the result was saved", "it is made, and billed",
+                       "run the command again only if paying twice is acceptable", accepted="maybe")
+    return Failure(Exit.INTERRUPTED, "interrupted", fix="run the command again")
 
 
 def is_submitting(record: dict) -> bool:

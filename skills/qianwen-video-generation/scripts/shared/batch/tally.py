@@ -216,7 +216,6 @@ def report(tally: Tally, row_file, batch_folder, session) -> Exit:
         console.document(_document(tally, code, batch_folder, session))
     for path in batch_folder.written():
         console.result(path + "\n")
-    console.end_result()
     return code
 
 
