@@ -37,10 +37,10 @@ def shares() -> list:
 
 @contextmanager
 def shared_bytecode():
-    """The environment of processes that find the bytecode which others of them wrote, outside this folder."""
+    """The environment of processes that find the bytecode which others of them wrote, outside this folder. No plugin is needed."""
     folder = tempfile.mkdtemp(prefix="qianwen-bytecode-")
     try:
-        yield {**os.environ, "PYTHONPYCACHEPREFIX": folder, "PYTHONDONTWRITEBYTECODE": ""}
+        yield {**os.environ, "PYTHONPYCACHEPREFIX": folder, "PYTHONDONTWRITEBYTECODE": "", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

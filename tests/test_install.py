@@ -25,7 +25,7 @@ PLACES = {"claude": (".claude/skills", ".claude/skills"), "qwen": (".qwen/skills
           "opencode": (".config/opencode/skills", ".opencode/skills"), "agents": (".agents/skills", ".agents/skills")}
 
 
-def load(script=INSTALL):
+def load(script):
     """The installer as a module."""
     spec = importlib.util.spec_from_file_location("install_here", script)
     loaded = importlib.util.module_from_spec(spec)
@@ -33,10 +33,21 @@ def load(script=INSTALL):
     return loaded
 
 
+@pytest.fixture(scope="session")
+def small(tmp_path_factory):
+    """An installer beside skills of a few files each, which most tests install."""
+    source = tmp_path_factory.mktemp("small") / "skills"
+    for name in SKILLS:
+        for part in ("SKILL.md", "references/errors.md", "scripts/shared/__init__.py", "scripts/shared/key_guard.py"):
+            (source / name / part).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / "skills" / name / part, source / name / part)
+    return Path(shutil.copy(INSTALL, source / "install.py"))
+
+
 @pytest.fixture
-def install(home, work, capfd, monkeypatch):
+def install(home, work, small, capfd, monkeypatch):
     """`install("--agent", …)` runs the installer in this process, with a bare environment and in an empty folder."""
-    def run(*arguments, script=INSTALL, env=None, code=0):
+    def run(*arguments, script=small, env=None, code=0):
         environment = {"PATH": os.environ["PATH"], "HOME": str(home), **(env or {})}
         monkeypatch.chdir(work)
         with mock.patch.dict(os.environ, environment, clear=True):
@@ -50,17 +61,6 @@ def install(home, work, capfd, monkeypatch):
     return run
 
 
-@pytest.fixture
-def small(tmp_path):
-    """An installer with two small skills, for tests of what is there already."""
-    source = tmp_path / "source"
-    for name in ("qianwen-text", "qianwen-vision"):
-        for part in ("SKILL.md", "references/errors.md", "scripts/shared/__init__.py", "scripts/shared/key_guard.py"):
-            (source / name / part).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / "skills" / name / part, source / name / part)
-    return shutil.copy(INSTALL, source / "install.py")
-
-
 def tree(folder) -> dict:
     """The files below a folder and their bytes, without the installer's mark."""
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*")
@@ -69,20 +69,23 @@ def tree(folder) -> dict:
 
 @pytest.mark.parametrize("agent", PLACES)
 @pytest.mark.parametrize("scope", ["user", "project"])
-def test_plain_copies_where_the_agent_looks(install, home, tmp_path, agent, scope):
+def test_plain_copies_where_the_agent_looks(install, small, home, tmp_path, agent, scope):
     project = tmp_path / "a project 项目"
     project.mkdir()
     where = home / PLACES[agent][0] if scope == "user" else project / PLACES[agent][1]
     said = install("--agent", agent, *([] if scope == "user" else ["--scope", "project", "--dir", project]))
     assert sorted(path.name for path in where.iterdir()) == SKILLS
     for name in SKILLS:
-        assert str(where / name) in said and tree(where / name) == tree(ROOT / "skills" / name)
+        assert str(where / name) in said and tree(where / name) == tree(small.parent / name)
     assert not any(path.is_symlink() for path in where.rglob("*")) and "see that they are there" in said
 
 
 def test_copy_runs_elsewhere(install, home, work):
-    install("--agent", "claude")
-    script = home / ".claude" / "skills" / "qianwen-audio-tts" / "scripts" / "tts.py"
+    """All of the real skills."""
+    install("--agent", "claude", script=INSTALL)
+    where = home / ".claude" / "skills"
+    assert [tree(where / name) == tree(ROOT / "skills" / name) for name in SKILLS] == [True] * 5
+    script = where / "qianwen-audio-tts" / "scripts" / "tts.py"
     done = subprocess.run([sys.executable, str(script), "你好", "--dry-run"], cwd=work, capture_output=True, check=True, timeout=60,
                           env={"PATH": os.environ["PATH"], "HOME": str(home), "DASHSCOPE_API_KEY": "sk-of-nobody-0123456789"})
     assert "你好" in done.stdout.decode("utf-8")
@@ -95,17 +98,17 @@ def test_agents_home_that_was_moved(install, tmp_path, variable, agent, below):
     assert sorted(os.listdir(tmp_path / "moved" / below)) == SKILLS
 
 
-def test_older_copy_is_replaced(install, home):
+def test_older_copy_is_replaced(install, small, home):
     """Made by hand, without the mark: as it stands it is ours; with a file of another version, or of the user, force is needed."""
     where = home / ".qwen" / "skills"
-    shutil.copytree(ROOT / "skills" / "qianwen-text", where / "qianwen-text")
+    shutil.copytree(small.parent / "qianwen-text", where / "qianwen-text")
     assert f"replaced {where / 'qianwen-text'}" in install("--agent", "qwen")
     shutil.rmtree(where / "qianwen-text")
-    shutil.copytree(ROOT / "skills" / "qianwen-text", where / "qianwen-text")
+    shutil.copytree(small.parent / "qianwen-text", where / "qianwen-text")
     (where / "qianwen-text" / "scripts" / "stale.py").write_text("x = 1\n")
     assert "--force" in install("--agent", "qwen", code=2) and (where / "qianwen-text" / "scripts" / "stale.py").exists()
     assert f"replaced {where / 'qianwen-text'}" in install("--agent", "qwen", "--force")
-    assert tree(where / "qianwen-text") == tree(ROOT / "skills" / "qianwen-text")
+    assert tree(where / "qianwen-text") == tree(small.parent / "qianwen-text")
     assert install("--agent", "qwen").count(f"replaced {where}") == len(SKILLS)
     assert sorted(os.listdir(where)) == SKILLS, "nothing temporary stays"
 
@@ -135,10 +138,10 @@ def strangers(kind: str, path) -> None:
 
 @pytest.mark.parametrize("kind", ["folder", "file", "link"])
 @pytest.mark.parametrize("flags", [(), ("--force",), ("--uninstall",), ("--uninstall", "--force")])
-def test_strangers_folder_is_never_touched(install, small, home, kind, flags):
+def test_strangers_folder_is_never_touched(install, home, kind, flags):
     path = home / ".claude" / "skills" / "qianwen-text"
     strangers(kind, path)
-    said = install("--agent", "claude", *flags, code=2, script=small)
+    said = install("--agent", "claude", *flags, code=2)
     assert str(path) in said and "nothing was changed" in said and os.listdir(path.parent) == ["qianwen-text"]
     assert path.is_symlink() == (kind == "link") and path.is_file() == (kind == "file")
     assert (ROOT / "skills" / "qianwen-text" / "SKILL.md").is_file()
@@ -160,10 +163,10 @@ def test_bad_arguments(install, home, arguments, words):
     assert words in install(*arguments, code=2) and not any(home.iterdir())
 
 
-def test_nothing_private_is_copied(install, home, tmp_path):
+def test_nothing_private_is_copied(install, small, home, tmp_path):
     """What lies about in a working copy stays there."""
     source = tmp_path / "skills"
-    shutil.copytree(ROOT / "skills", source)
+    shutil.copytree(small.parent, source)
     (source / "qianwen-text" / ".env").write_text("DASHSCOPE_API_KEY=sk-secret\n")
     (source / "qianwen-text" / "scripts" / "__pycache__").mkdir(exist_ok=True)
     (source / "qianwen-text" / "scripts" / "__pycache__" / "text.pyc").write_bytes(b"x")
@@ -172,16 +175,16 @@ def test_nothing_private_is_copied(install, home, tmp_path):
     assert ".env" not in names and "text.pyc" not in names and "__pycache__" not in names and "install.py" not in names
 
 
-def test_failure_leaves_the_old_copy_whole(install, home, tmp_path):
+def test_failure_leaves_the_old_copy_whole(install, small, home, tmp_path):
     """A file that cannot be read in the middle of it."""
     install("--agent", "claude")
     source = tmp_path / "skills"
-    shutil.copytree(ROOT / "skills", source)
+    shutil.copytree(small.parent, source)
     (source / "qianwen-text" / "zz-broken").symlink_to("nowhere")
     said = install("--agent", "claude", script=source / "install.py", code=2)
     where = home / ".claude" / "skills"
     assert "nowhere" in said or "zz-broken" in said
-    assert sorted(os.listdir(where)) == SKILLS and tree(where / "qianwen-text") == tree(ROOT / "skills" / "qianwen-text")
+    assert sorted(os.listdir(where)) == SKILLS and tree(where / "qianwen-text") == tree(small.parent / "qianwen-text")
 
 
 @pytest.mark.skipif(not shutil.which("make"), reason="there is no make here")
@@ -222,14 +225,14 @@ def test_what_the_user_put_there_stays_without_force(install, small, home, flags
     def stays(add):
         shutil.rmtree(skill.parent, ignore_errors=True)
         if by_hand:
-            shutil.copytree(Path(small).parent / "qianwen-text", skill)
+            shutil.copytree(small.parent / "qianwen-text", skill)
         else:
-            install("--agent", "claude", script=small)
+            install("--agent", "claude")
         add(skill)
         before = names(skill)
-        said = install("--agent", "claude", *flags, code=2, script=small)
+        said = install("--agent", "claude", *flags, code=2)
         assert str(skill) in said and "--force" in said and names(skill) == before
-        install("--agent", "claude", *flags, "--force", script=small)
+        install("--agent", "claude", *flags, "--force")
         assert not skill.exists() if flags else (names(skill) != before or "mine" not in (skill / "SKILL.md").read_text("utf-8"))
     check_each({kind: (add,) for kind, add in ADDED.items()}, stays)
 
@@ -254,8 +257,8 @@ class Stopped(BaseException):
 
 
 @pytest.fixture
-def module():
-    return load()
+def module(small):
+    return load(small)
 
 
 @pytest.fixture
@@ -267,7 +270,7 @@ def copy(module, tmp_path):
     return folder
 
 
-def test_interrupt_between_the_two_renames_brings_the_old_copy_back(module, copy, monkeypatch):
+def test_interrupt_between_the_two_renames_brings_the_old_copy_back(module, small, copy, monkeypatch):
     rename = os.rename
 
     def stopping(source, target):
@@ -276,11 +279,11 @@ def test_interrupt_between_the_two_renames_brings_the_old_copy_back(module, copy
             raise Stopped
     monkeypatch.setattr(module.os, "rename", stopping)
     with pytest.raises(Stopped):
-        module._copy(str(ROOT / "skills" / "qianwen-text"), str(copy), True)
+        module._copy(str(small.parent / "qianwen-text"), str(copy), True)
     assert (copy / "SKILL.md").read_text() == "mine" and sorted(os.listdir(copy.parent)) == SKILLS
 
 
-def test_folder_that_appears_between_the_two_renames_costs_nothing(module, copy, monkeypatch, capsys):
+def test_folder_that_appears_between_the_two_renames_costs_nothing(module, small, copy, monkeypatch, capsys):
     rename = os.rename
 
     def racing(source, target):
@@ -290,7 +293,7 @@ def test_folder_that_appears_between_the_two_renames_costs_nothing(module, copy,
             (copy / "theirs").write_text("theirs")
     monkeypatch.setattr(module.os, "rename", racing)
     with pytest.raises(OSError):
-        module._copy(str(ROOT / "skills" / "qianwen-text"), str(copy), True)
+        module._copy(str(small.parent / "qianwen-text"), str(copy), True)
     (left,) = copy.parent.glob(".qianwen-*/old-qianwen-text/SKILL.md")
     assert left.read_text() == "mine" and str(left.parent) in capsys.readouterr().err and (copy / "theirs").read_text() == "theirs"
     monkeypatch.undo()
@@ -298,7 +301,7 @@ def test_folder_that_appears_between_the_two_renames_costs_nothing(module, copy,
     assert left.read_text() == "mine", "the only copy of the user's edits stays"
 
 
-def test_skill_of_another_layer_of_a_container_is_replaced(module, copy, monkeypatch):
+def test_skill_of_another_layer_of_a_container_is_replaced(module, small, copy, monkeypatch):
     rename = os.rename
 
     def layered(source, target):
@@ -306,19 +309,19 @@ def test_skill_of_another_layer_of_a_container_is_replaced(module, copy, monkeyp
             raise OSError(errno.EXDEV, "Invalid cross-device link")
         rename(source, target)
     monkeypatch.setattr(module.os, "rename", layered)
-    module._copy(str(ROOT / "skills" / "qianwen-text"), str(copy), True)
+    module._copy(str(small.parent / "qianwen-text"), str(copy), True)
     assert module.state_of(str(copy)) == "ours" and sorted(os.listdir(copy.parent)) == SKILLS
 
 
 @pytest.mark.parametrize("killed", ["while copying", "between the renames", "before tidying"])
-def test_what_a_killed_installer_left_is_cleared(module, copy, killed):
+def test_what_a_killed_installer_left_is_cleared(module, small, copy, killed):
     beside = copy.parent / ".qianwen-ab12cd_9"
-    shutil.copytree(ROOT / "skills" / "qianwen-vision", beside / "new")
+    shutil.copytree(small.parent / "qianwen-vision", beside / "new")
     if killed == "between the renames":
         copy.rename(beside / "old-qianwen-text")
     elif killed == "before tidying":
         shutil.copytree(copy, beside / "old-qianwen-text")
-        module._copy(str(ROOT / "skills" / "qianwen-text"), str(copy), True)
+        module._copy(str(small.parent / "qianwen-text"), str(copy), True)
     module._clear_leftovers(str(copy.parent))
     assert sorted(os.listdir(copy.parent)) == SKILLS
     assert ((copy / "SKILL.md").read_text("utf-8") == "mine") == (killed != "before tidying")
@@ -352,7 +355,7 @@ def test_without_a_home_folder_none_is_invented(module, monkeypatch):
 def test_the_command_that_is_shown_works_with_blanks(install, tmp_path):
     project = tmp_path / "a project's"
     project.mkdir()
-    said = install("--agent", "claude", "--scope", "project", "--dir", project)
+    said = install("--agent", "claude", "--scope", "project", "--dir", project, script=INSTALL)
     command = next(line for line in said.splitlines() if "--check" in line).partition(": ")[2]
     done = subprocess.run(["sh", "-c", command], capture_output=True, timeout=60, env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)})
     assert done.returncode == 3 and b"none (missing)" in done.stdout, done
