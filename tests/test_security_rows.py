@@ -22,7 +22,7 @@ from tests import media_samples
 from tests.conftest import in_process, Run, SCRIPTS, STANDARD_KEY
 from tests.emulator import filming
 from tests.test_fuzz import secrets_in
-from tests.test_install import load as load_installer
+from tests.test_install import INSTALL, load as load_installer
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="programs, links and modes of POSIX")
 FILM = {"skill": "qianwen-video-generation"}
@@ -490,7 +490,7 @@ def test_subtitles_hold_no_key(run, work):
 @pytest.mark.parametrize("flags", [(), ("--uninstall",)], ids=["install", "uninstall"])
 def test_the_installer_clears_what_a_killed_one_left(work, capsys, flags):
     (work / ".claude" / "skills" / ".qianwen-ab12cd_9" / "new").mkdir(parents=True)
-    assert load_installer().main(["--agent", "claude", "--dir", str(work), *flags]) == 0
+    assert load_installer(INSTALL).main(["--agent", "claude", "--dir", str(work), *flags]) == 0
     assert not list((work / ".claude" / "skills").glob(".qianwen-*")), capsys.readouterr()
 
 

@@ -12,7 +12,7 @@ import sys
 import threading
 from pathlib import Path
 
-from tests.run import shared_bytecode
+from tests.run import child_environment
 
 ROOT = Path(__file__).resolve().parent.parent
 MINORS = range(9, 14)
@@ -81,7 +81,7 @@ def main() -> int:
                     sys.stdout.write(output)
                 sys.stdout.write(f"Python 3.{minor}: {last}\n")
                 sys.stdout.flush()
-    with shared_bytecode() as environment:
+    with child_environment() as environment:
         threads = [threading.Thread(target=work) for _ in range(SIDE_BY_SIDE)]
         for thread in threads:
             thread.start()

@@ -110,6 +110,12 @@ class Epoch:
         """From now on nothing is delayed, and what was being delayed goes on."""
         self._hurried.set()
 
+    def settle(self) -> None:
+        """Wait, without further delays, until all that came in has been dealt with, also where the client has gone meanwhile."""
+        self.hurry()
+        while any(request.status is None for request in list(self.requests)):
+            time.sleep(0.005)
+
     @property
     def chat_requests(self) -> List[Recorded]:
         return [request for request in self.requests if request.path.endswith("/chat/completions")]
