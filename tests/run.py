@@ -19,8 +19,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 NO_TESTS = 5  # pytest's exit code
 # Files that take more than some seconds, the longest first: each is begun early, and alone.
-SLOW = ("test_skill_files.py", "test_batch.py", "test_image.py", "test_video.py", "test_text.py", "test_tts.py", "test_image_faults.py",
-        "test_batch_api.py", "test_vision.py", "test_house.py", "test_csv.py", "test_install.py", "test_fuzz.py")
+SLOW = ("test_image_faults.py", "test_batch_api.py", "test_batch.py", "test_video.py", "test_skill_files.py", "test_spending.py", "test_tts.py",
+        "test_image_batch.py", "test_text.py", "test_hostile.py", "test_image.py", "test_house.py", "test_csv.py", "test_faults.py",
+        "test_video_batch.py", "test_fuzz_commands.py", "test_fuzz.py", "test_fault_rows.py")
 ROOM = 2 << 30  # bytes
 TOGETHER = 6  # how many of the other files one process takes at a time
 # No test needs these parts of pytest; two tenths of the time of a small test are theirs.
@@ -95,7 +96,7 @@ def main() -> int:
     begin = time.monotonic()
     with child_environment() as environment:
         pool = Pool(shares(), environment)
-        threads = [threading.Thread(target=pool.work) for _ in range(min(6, (os.cpu_count() or 2) + 1))]
+        threads = [threading.Thread(target=pool.work) for _ in range(min(6, (os.cpu_count() or 2) + 2))]
         for thread in threads:
             thread.start()
         for thread in threads:
