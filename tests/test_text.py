@@ -1212,6 +1212,16 @@ def test_a_defect_is_told_in_a_sentence_a_document_or_a_traceback(run, emulator,
     assert emulator.requests == []
 
 
+@pytest.mark.parametrize("error, code", [(KeyboardInterrupt, 130), (RuntimeError, 1)])
+@pytest.mark.parametrize("moment, paid", [("text.chat_request", False), ("shared.chat.turn.Turn.report", True)])
+def test_an_end_at_any_place_says_whether_to_pay_again(run, monkeypatch, error, code, moment, paid):
+    def end(*given, **named):
+        raise error
+    monkeypatch.setattr(moment, end)
+    failure = run("Hi", "--json").document["error"]
+    assert (failure["kind"], "only if paying twice" in failure["fix"]) == ({130: "interrupted", 1: "unexpected"}[code], paid)
+
+
 def test_folder_copied_alone(run, emulator, copy):
     script = copy / "scripts" / "text.py"
     assert run("--help", script=script, key=None).code == 0

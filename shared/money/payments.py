@@ -35,6 +35,7 @@ class Payments:
         self._under_way: UnderWay | None = None
         self._changed = threading.Condition(threading.RLock())
         self._open = 0  # calls of this process that are under way
+        self.is_paid = False  # whether one was sent that costs, or may
         # what the ids of payments are made of: no six characters in a row, which could be of a key
         self._run, self._numbers = "-".join(os.urandom(2).hex() for _ in range(4)), itertools.count(1)
 
@@ -149,6 +150,7 @@ class Payments:
               is_shared: bool = False, **more) -> bool:
         """Append a line to the spending; whether it is there. What cannot be written is reported once and loses
         no result. `is_shared`: another process may have counted this payment already."""
+        self.is_paid = self.is_paid or amount != 0
         add = self._sums.add_once if is_shared else self._spending.add
         return self._write(add, model, units, amount, payment=payment, **more)
 

@@ -69,6 +69,7 @@ def _speak_utf8() -> None:
 
 def _outcome(make_parser, execute, argv, console: Console) -> int:
     """The exit code of a run; every failure has been reported by then."""
+    session = None
     try:
         settings = Settings()
         console.secrets = settings.secrets  # before anything can fail and be shown
@@ -101,22 +102,32 @@ def _outcome(make_parser, execute, argv, console: Console) -> int:
         return _report(console, failure)
     except key_guard.BadEndpoint as error:
         return _report(console, usage(str(error), error.fix))
-    except KeyboardInterrupt:
-        return _report(console, Failure(Exit.INTERRUPTED, "interrupted", fix="run the command again"))
     except BrokenPipeError:
         raise
-    except Exception as error:
-        return _report(console, _unexpected(error, console))
+    except (Exception, KeyboardInterrupt) as error:
+        return _report(console, _unexpected(error, console, session))
 
 
-def _unexpected(error: Exception, console: Console) -> Failure:
-    """An exception that nobody expected, or an update that took a file away while the script ran."""
+def _unexpected(error: BaseException, console: Console, session) -> Failure:
+    """An exception that nobody expected, an interrupt, or an update that took a file away meanwhile."""
+    if isinstance(error, KeyboardInterrupt):
+        return _not_done(session, Failure(Exit.INTERRUPTED, "interrupted"), "run the command again")
     if isinstance(error, ImportError):
         return Failure(Exit.UNEXPECTED, f"a file of the skill is not there: {error}",
                        "an update may have replaced it while the script ran; what was sent may be billed",
                        "install the skill again; --spent lists calls in doubt")
     from .cli.failed import defect
-    return defect(error, console)
+    return _not_done(session, defect(error, console), "run it again with -v and report the traceback")
+
+
+def _not_done(session, failure: Failure, fix: str) -> Failure:
+    """A Failure at any place of a run, with what to do; what may be paid is not to be sent again unasked. A
+    batch goes on where it was."""
+    failure.fix = fix
+    if session and session.payments.is_paid and session.options.batch is None:
+        failure.cause, failure.accepted = "what was sent may be billed", "maybe"
+        failure.fix += ", but only if paying twice is acceptable"
+    return failure
 
 
 def _check_place() -> None:

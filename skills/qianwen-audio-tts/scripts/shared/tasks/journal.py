@@ -52,9 +52,9 @@ def resume_command(given: str, journal: Journal, flag: str = "--resume") -> str:
     return command_line(flag, given, state=journal.state)
 
 
-def interrupted(record: dict, journal: Journal, files=()) -> Failure:
-    """The Failure of a call that was interrupted with some `files` saved: nothing that is paid, or may be, is
-    paid again. The record is empty before the call has one."""
+def interrupted(record: dict, journal: Journal, files=()) -> BaseException:
+    """What an interrupt of a call with some `files` saved becomes: a Failure with the way to its result, where
+    there is one. The record is empty before the call has one."""
     given = record and (record["task_id"] or record["id"])
     if given and (record["task_id"] or journal.read(given) or journal.was_fetched(given)):
         command, is_made = resume_command(given, journal), record["state"] == READY
@@ -63,10 +63,7 @@ def interrupted(record: dict, journal: Journal, files=()) -> Failure:
             "interrupted; the task continues", "the result exists and is paid for" if is_made else "",
             f"fetch the {'rest' if files else 'result'} with: {command}", task_id=record["task_id"],
             resume=command, files=list(files), accepted="maybe")
-    if record and "counted" not in record:  # the answer has come
-        return Failure(Exit.INTERRUPTED, "interrupted before the result was saved", "it is made, and billed",
-                       "run the command again only if paying twice is acceptable", accepted="maybe")
-    return Failure(Exit.INTERRUPTED, "interrupted", fix="run the command again")
+    return KeyboardInterrupt()
 
 
 def is_submitting(record: dict) -> bool:

@@ -50,5 +50,4 @@ def defect(error: Exception, console: Console) -> Failure:
     if console.verbose:
         import traceback
         console.detail(*(f"  | {line}" for line in traceback.format_exc().splitlines()))
-    return Failure(Exit.UNEXPECTED, f"a defect of this script: {type(error).__name__}: {error}",
-                   fix="run it again with -v and report the traceback")
+    return Failure(Exit.UNEXPECTED, f"a defect of this script: {type(error).__name__}: {error}")
