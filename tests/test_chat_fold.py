@@ -335,7 +335,7 @@ def test_whole_answers_with_tool_calls():
 @pytest.mark.parametrize("text, value", [
     ('{"a": 1}', {"a": 1}), (' \n[1, 2]\n', [1, 2]), ('```json\n{"a": 1}\n```', {"a": 1}), ('```\n{"a": 1}\n```\n', {"a": 1}),
     ('```JSON\n{"a": "```"}\n```', {"a": "```"}),
-    ('```json\n{\n "城": "杭州"\n}```', {"城": "杭州"}), ("null", None), ('"四"', "四"),
+    ('```json\n{\n "城": "杭州"\n}```', {"城": "杭州"}), ("null", None), ('"四"', "四"), ('{"a": "x\n\ty", "b": {}}', {"a": "x\n\ty", "b": {}}),
 ])
 def test_json_answers(text, value):
     found, clean = json_answer(text)

@@ -772,7 +772,8 @@ def test_truncated_json_says_so(run, emulator, work, flags):
     assert "next: raise --max-tokens, or ask for less" in result.err and "leave out" not in result.err
 
 
-@pytest.mark.parametrize("answer", ['{"a": NaN}', "[Infinity]"])
+@pytest.mark.parametrize("answer", ['{"a": NaN}', "[Infinity]", '{"a": 1, "b": {"c": 1},}', "{'a': 1, 'b': {\"c\": 1}}", '{"a": NaN, "b": [1]}',
+                                    'So: {"a": "}", "b": {"c": 1} // yes\n}', '{"a": "x", "b: {"c": 1}}'])
 def test_json_answer_with_what_is_no_json(run, emulator, answer):
     emulator.reply(text=answer)
     result = run("Numbers", "--json-object")

@@ -2,10 +2,12 @@
 from __future__ import annotations
 
 import json
+import re
 
 from ..body import no_constant, plain
 from ..failures import Exit, Failure
 from ..words import counted
+from .answer import escaped
 
 _TRIES = 1000  # places where a value may begin that are looked at
 
@@ -65,7 +67,7 @@ def json_answer(text: str):
     if clean.startswith("```") and clean.endswith("```") and "\n" in clean:
         clean = clean[clean.index("\n") + 1:-3].strip()
     try:
-        return json.loads(clean, parse_constant=no_constant), clean
+        return json.loads(clean, strict=False, parse_constant=no_constant), escaped(clean)
     except RecursionError:
         raise ValueError("it nests too deeply") from None
 
@@ -75,9 +77,10 @@ def json_within(text: str, fits=lambda value: True):
     return (value, its text). Raises ValueError.
 
     `fits(value)` tells which values are meant.
-    Text that ends within a value was cut off, and nothing in it is taken.
+    Text that ends within a value was cut off, and nothing in it is taken; nor is a part of a damaged value.
     """
-    decoder, found, place = json.JSONDecoder(parse_constant=no_constant), [], -1
+    decoder, found, place = json.JSONDecoder(strict=False, parse_constant=no_constant), [], -1
+    ends = None
     for _ in range(_TRIES):
         place = min((at for at in (text.find("{", place + 1), text.find("[", place + 1)) if at >= 0),
                     default=-1)
@@ -85,15 +88,32 @@ def json_within(text: str, fits=lambda value: True):
             break
         try:
             value, end = decoder.raw_decode(text, place)
-        except json.JSONDecodeError as error:
-            if error.pos >= len(text.rstrip("` \n")) or error.msg.startswith("Unterminated"):
+        except (ValueError, RecursionError) as error:
+            broke = getattr(error, "pos", place)
+            ends = _closed(text, place) if ends is None else ends
+            if (broke >= len(text.rstrip("` \n")) or str(error).startswith("Unterminated")
+                    or place not in ends and re.match(r"{\s*[\"']", text[place:place + 100])):
                 raise ValueError("it ends within a value") from None
-            continue
-        except (ValueError, RecursionError):
+            place = ends.get(place, place + 1) - 1
             continue
         if fits(value):
-            found.append((value, text[place:end]))
+            found.append((value, escaped(text[place:end])))
         place = end - 1
     if len(found) != 1:
         raise ValueError(f"it holds {len(found) or 'no'} values that fit")
     return found[0]
+
+
+def _closed(text: str, start: int) -> dict:
+    """Where each bracket behind `start` that is closed ends, by its place. Those in texts do not count."""
+    opened: list = []
+    ends = {}
+    for found in re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[][{}]', re.DOTALL).finditer(text, start):
+        if found.group() in "[{":
+            opened.append(found.start())
+        while found.group() in ("]", "}") and opened:
+            place = opened.pop()
+            if text[place] + found.group() in ("[]", "{}"):
+                ends[place] = found.end()
+                break
+    return ends

@@ -229,11 +229,11 @@ def _text_of(content) -> str:
 def _arguments(pieces: list) -> str:
     """The arguments of a call, from pieces of which each is new;
     or the last holds all, where only that makes an object."""
-    joined, *last = map(_escaped, (paired("".join(pieces), False), *pieces[-1:]))
+    joined, *last = map(escaped, (paired("".join(pieces), False), *pieces[-1:]))
     return next((text for text in (joined, *last) if _is_json(text, dict)), joined)
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     """JSON that has line ends as they are in its strings, which not every reader takes, with these escaped."""
     try:
         return text if _is_json(text) else json.dumps(json.loads(text, strict=False), ensure_ascii=False)
