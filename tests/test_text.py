@@ -559,6 +559,19 @@ def test_conversation_that_cannot_be_written_is_refused_before_the_call(main, em
     refused(main("Hi", "--chat", "file/talk.json"), emulator, "--chat")
 
 
+@pytest.mark.parametrize("error, code", [(OSError(28, "No space left on device"), 9), (KeyboardInterrupt(), 130)], ids=["full", "stopped"])
+@pytest.mark.parametrize("flags, where", [((), "shown"), (("--json",), "shown"), (("-o", "a.md"), "in a.md")], ids=["text", "json", "file"])
+def test_answer_that_cannot_be_added_is_told_with_its_cost(run, work, monkeypatch, flags, where, error, code):
+    def replace(*_):
+        raise error
+    monkeypatch.setattr("text_chat.replace_json", replace)
+    result = run("Hi", "--chat", "talk.json", *flags)
+    assert result.code == code and f"the answer is {where}: nothing has to be paid for again" in result.err, result
+    assert "CNY" in result.err.splitlines()[-1] and names_in(work)[1:] == list(flags[1:])
+    if flags == ("--json",):
+        assert result.document["billing"]["cost"]["known"] and "emulator" in result.document["partial"]["text"]
+
+
 def test_conversation_in_a_new_folder(run, emulator, work):
     """The folder is made, as for --output, or the call is refused; the answer is not paid for and then lost."""
     result = run("Hi", "--chat", "new/talk.json")

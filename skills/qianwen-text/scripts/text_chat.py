@@ -26,7 +26,11 @@ def append(path: str, turn) -> None:
         return conversation + said
     try:
         replace_json(path, grown)
-    except (OSError, ValueError) as error:
-        raise Failure(Exit.UNSAVED, f"the answer could not be added to {path}: {error}",
-                      fix="the answer is shown; the file is unchanged", accepted="maybe",
-                      files=turn.files, partial=turn.answer.partial()) from error
+    except (OSError, ValueError, TypeError, KeyboardInterrupt) as error:
+        is_interrupt = isinstance(error, KeyboardInterrupt)
+        code, why = (Exit.INTERRUPTED, "interrupted") if is_interrupt else (Exit.UNSAVED, error)
+        where = f"in {turn.files[0]['path']}" if turn.files else "shown"
+        raise turn.billed(Failure(
+            code, f"the answer could not be added to {path}: {why}",
+            fix=f"the answer is {where}: nothing has to be paid for again", accepted="maybe",
+            request_id=turn.answer.request_id, files=turn.files, partial=turn.answer.partial())) from error

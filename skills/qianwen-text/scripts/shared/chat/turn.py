@@ -81,22 +81,25 @@ class Turn:
             self._finish()
         except Failure as failure:
             self._keep_partial(failure)
-            if self.answer.usage:  # what came is paid, of use or not
-                failure.billing = self._billing()
-                failure.bill = self._bill()
-            raise
+            raise self.billed(failure)
         except KeyboardInterrupt:
             failure = Failure(Exit.INTERRUPTED, "interrupted before the answer was complete",
                               "the service may have answered, and then bills it",
                               "run the command again only if paying twice is acceptable", accepted="maybe",
                               partial=self.answer.partial())
             self._keep_partial(failure)
-            raise failure from None
+            raise self.billed(failure) from None
         except BrokenPipeError:
             raise
         except Exception:
             self._keep_partial(Failure(Exit.UNEXPECTED, ""))
             raise
+
+    def billed(self, failure: Failure) -> Failure:
+        """The same failure with what the answer cost: what came is paid, of use or not."""
+        if self.answer.usage:
+            failure.billing, failure.bill = self._billing(), self._bill()
+        return failure
 
     def report(self, **more) -> None:
         """Say what it cost, and print the JSON document where one is wanted;
