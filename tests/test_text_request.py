@@ -236,6 +236,7 @@ def test_client_and_emulator_agree_on_thinking():
 
 # ---- flags -> wire ---------------------------------------------------------------------------------------------------
 
+BEGUN = [HI, {"role": "assistant", "content": "Once", "partial": True}]
 WIRE = (
     ("qwen-plus", dict(temperature=0), {"temperature": 0}),
     ("qwen-plus", dict(temperature=1.9), {"temperature": 1.9}),
@@ -260,6 +261,10 @@ WIRE = (
         "enable_thinking": False, "messages": [{"role": "system", "content": "Answer in JSON."}, HI]}),
     ("qwen3.7-plus", dict(prefix="Once"), {
         "enable_thinking": False, "messages": [HI, {"role": "assistant", "content": "Once", "partial": True}]}),
+    ("qwen3.7-plus", dict(prompt=None, messages=BEGUN), {"enable_thinking": False, "messages": BEGUN}),
+    ("qwen3.7-plus", dict(prompt=None, request={"messages": BEGUN}), {"enable_thinking": False, "messages": BEGUN}),
+    ("qwen3.7-plus", dict(prompt="Hi", request={"tools": [TOOL], "tool_choice": {"type": "function", "function": {"name": "get_weather"}}}), {
+        "tools": [TOOL], "tool_choice": {"type": "function", "function": {"name": "get_weather"}}, "enable_thinking": False}),
     ("qwen-max", dict(json_object=True), {"response_format": {"type": "json_object"}}),
     ("qwen3.7-plus", dict(settings=parse_settings(["top_k=20"])), {"top_k": 20}),
     ("qwen3.7-plus", dict(search=True, settings=parse_settings(["search_options.forced_search=true"])),

@@ -76,9 +76,9 @@ def start(ask: ChatAsk, model, table, content, brought=None) -> dict:
         body = {**copy.deepcopy(ask.request or {}), "model": model.id}
     except RecursionError:
         raise usage("--request nests too deeply") from None
-    put_thinking(ask, model, body, table)
-    put_fields(ask, model, body, table)
     base = body.get("messages") if brought is None else brought
+    put_thinking(ask, model, body, table, base)
+    put_fields(ask, model, body, table)
     body["messages"] = conversation(base, ask, content, replace=brought is None)
     return body
 
@@ -155,9 +155,9 @@ def put_system(messages: list, text: str) -> None:
 
 # ---- thinking ------------------------------------------------------------------------------------------
 
-def put_thinking(ask: ChatAsk, model, body: dict, table) -> None:
+def put_thinking(ask: ChatAsk, model, body: dict, table, talk=None) -> None:
     """Switch thinking for models that can, and for those alone;
-    off where another flag excludes it and nobody asked for it."""
+    off where another flag, or the conversation before it, excludes it and nobody asked for it."""
     excluded = _no_thinking_because(ask, model)
     wanted = ask.effort != "none" if ask.think is None and (ask.thinking_budget or ask.effort) else ask.think
     if wanted is not None or excluded or ask.effort:
@@ -168,8 +168,8 @@ def put_thinking(ask: ChatAsk, model, body: dict, table) -> None:
     if value is None and ask.wants_json:
         value = False  # where JSON goes with thinking, thinking has to be asked for: it is billed
     if value is None and model.thinking:
-        given = ask.request or ask.settings
-        value = _switched_otherwise(ask, model, body) if given else model.thinking == "on"
+        given = ask.request or ask.settings or talk
+        value = _switched_otherwise(ask, model, body, talk) if given else model.thinking == "on"
     if value is not None:
         switch = {"thinking": {"type": "adaptive" if value else "disabled"}}
         body.update(switch if "th" in model.features else {"enable_thinking": value})
@@ -183,13 +183,15 @@ def thinks(body: dict, default=None):
     return body.get("enable_thinking", default)
 
 
-def _switched_otherwise(ask: ChatAsk, model, body: dict):
-    """What --request and --set leave to be said:
-    None where --request switches thinking, no thinking where they promise JSON."""
+def _switched_otherwise(ask: ChatAsk, model, body: dict, talk):
+    """What --request, --set and the messages leave to be said: None where --request switches thinking, no
+    thinking where they promise JSON, force a tool or begin the answer."""
     if "enable_thinking" in body or "thinking" in body or "reasoning_effort" in body:
         return None
-    promised = "response_format" in body or any(keys[0] == "response_format" for keys, _ in ask.settings)
-    return model.thinking == "on" and not promised
+    given = {**body, **{keys[0]: value for keys, value in ask.settings}}
+    begun = any(message.get("partial") for message in talk or () if isinstance(message, dict))
+    return (model.thinking == "on" and "response_format" not in given and not begun
+            and given.get("tool_choice") in (None, "auto", "none"))
 
 
 def _no_thinking_because(ask: ChatAsk, model) -> str:
