@@ -428,6 +428,9 @@ CALLS = {
     "the same id in each piece": ([call(0, "a", '{"a"'), call(0, "a", ":1}")], [("a", '{"a":1}')]),
     "a whole message at the end": ([call(0, "a", '{"a":1}'), message("", tool_calls=[
         {"index": 0, "id": "a", "function": {"name": "f", "arguments": '{"a":1}'}}])], [("a", '{"a":1}')]),
+    **{f"whole ones without an id, {index} as index": ([call(index, "", one, name) for one, name in (
+        ('{"x":1}', "f"), ('{"x":1}', "f"), ('{"y":', "g"), ("2}", "g"), ('{"y":3}', "g"))], [("", '{"x":1}'), ("", '{"y":2}'), ("", '{"y":3}')])
+       for index in (0, None)},
     "halves of a character": ([call(0, "a", '{"a":"\ud83d'), call(0, "", '\ude00"}', "")], [("a", '{"a":"😀"}')])}
 
 
@@ -438,7 +441,8 @@ def test_text_is_folded_once_whatever_the_stream_repeats_or_cuts(events, text):
 
 @pytest.mark.parametrize("events, calls", CALLS.values(), ids=CALLS)
 def test_tool_calls_are_told_apart(events, calls):
-    assert [(one["id"], one["function"]["arguments"]) for one in tool_calls_for_messages(folded(events))] == calls
+    found = [(one["id"], one["function"]["arguments"]) for one in tool_calls_for_messages(folded(events))]
+    assert [(made if wanted else "", said) for (made, said), (wanted, _) in zip(found, calls)] == calls and len(found) == len(calls)
 
 
 # ---- 8-bit locales -------------------------------------------------------------------------------------------------------

@@ -183,9 +183,7 @@ class Answer:
             function = fragment.get("function") or {}
             call["id"] = call["id"] or fragment.get("id") or ""
             call["name"] = call["name"] or function.get("name") or ""
-            piece = function.get("arguments") or ""
-            if not isinstance(piece, str):
-                piece = json.dumps(piece, ensure_ascii=False)
+            piece = _piece_of(function)
             call["pieces"] += [piece] if piece else []
 
     def _call_of(self, fragment: dict, position: int, together: int) -> dict:
@@ -199,7 +197,7 @@ class Answer:
                 place = position if index is None else index
                 same = [call for call in self._calls
                         if call["index"] == place and not (name and call["id"])][-1:]
-        if same:
+        if same and (name or not _is_another(same[-1], fragment.get("function") or {})):
             return same[-1]
         self._calls.append({"index": position if index is None else index, "id": "", "name": "",
                             "pieces": []})
@@ -224,6 +222,21 @@ def _text_of(content) -> str:
         return "".join(_text_of(part) for part in content if isinstance(part, (str, dict)))
     text = content.get("text") if isinstance(content, dict) else content
     return str(text) if isinstance(text, (int, float)) else text or ""
+
+
+def _piece_of(function: dict) -> str:
+    """The arguments in a fragment; some send them as an object."""
+    piece = function.get("arguments") or ""
+    return piece if isinstance(piece, str) else json.dumps(piece, ensure_ascii=False)
+
+
+def _is_another(call: dict, function: dict) -> bool:
+    """Whether a fragment without an id is a call of its own: one that is named, behind one that is whole."""
+    name, piece = function.get("name"), _piece_of(function)
+    if not name or not call["name"] or not "".join(call["pieces"][-1:]).rstrip().endswith("}"):
+        return False
+    came = _arguments(call["pieces"])
+    return _is_json(came, dict) and (name != call["name"] or piece != came and _is_json(piece, dict))
 
 
 def _arguments(pieces: list) -> str:
