@@ -615,3 +615,11 @@ def test_part_of_an_answer_is_not_called_saved_where_it_is_only_shown(run, emula
     assert shown.code == 6 and "saved" not in shown.err and "billed again" in shown.err, shown
     saved = run("hi", "--retries", "0", "--no-think", "-o", "a.md")
     assert saved.code == 6 and "saved in" in saved.err and list(work.glob("*.partial")), saved
+
+
+def test_part_of_an_answer_that_cannot_be_saved_is_shown(run, emulator, work, monkeypatch):
+    monkeypatch.setattr("shared.files.names.partial_path", lambda path: str(work / "gone" / "a.md.partial"))
+    emulator.reply(chunks=["It is ", "said."])
+    emulator.inject("cut-sse", after_chunks=3)
+    done = run("hi", "--retries", "0", "--no-think", "-o", "a.md")
+    assert done.code == 6 and "could not be saved" in done.err and "the answer received:\nIt is" in done.err, done

@@ -245,21 +245,22 @@ class Turn:
         came = "\n".join(filter(None, [is_held and self.answer.text, *map(_call_line, self.answer.tool_calls)]))
         if not came or failure.exit_code == Exit.UNSAVED or (self.target and self.target.saved):
             return
-        if self.target:
-            self._write_partial(came)
-        elif not self.console.json_mode:
+        if not (self.target and self._write_partial(came)) and not self.console.json_mode:
             self.console.say("the answer received:", *came.split("\n"))
 
-    def _write_partial(self, text: str) -> None:
-        """Never over a file that is there: it may be somebody's, or a link to somewhere else."""
+    def _write_partial(self, text: str) -> bool:
+        """Whether it could be saved. Never over a file that is there: it may be somebody's, or a link to
+        somewhere else."""
         from ..files.names import partial_path
         path = partial_path(self.target.path)
         try:
             with open(path, "x", encoding="utf-8", errors="replace", newline="\n") as file:
                 file.write(self.console.redact_result(text))
-            self.console.say(f"the part received is saved in {path}")
         except OSError as error:
             self.console.say(f"the part received could not be saved: {error.strerror}")
+            return False
+        self.console.say(f"the part received is saved in {path}")
+        return True
 
 
 def _call_line(call: dict) -> str:
