@@ -554,6 +554,15 @@ def test_file_that_is_no_conversation_is_refused(main, emulator, work, content, 
     refused(main("Hi", "--chat", "talk.json"), emulator, "--chat talk.json", words, code=2)
 
 
+@pytest.mark.parametrize("output", ["talk.json", "./talk.json", "link.json"])
+@pytest.mark.parametrize("content", [[], None], ids=["there", "new"])
+def test_an_answer_does_not_replace_its_conversation(main, emulator, work, output, content):
+    if content is not None:
+        write(work, "talk.json", content)
+    os.symlink("talk.json", work / "link.json")
+    refused(main("Hi", "--chat", "talk.json", "-o", output, "--overwrite"), emulator, "--output and --chat both name talk.json")
+
+
 def test_conversation_that_cannot_be_written_is_refused_before_the_call(main, emulator, work):
     write(work, "file", "x")
     refused(main("Hi", "--chat", "file/talk.json"), emulator, "--chat")

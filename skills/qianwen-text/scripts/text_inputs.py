@@ -26,6 +26,9 @@ def read_ask(options) -> Ask:
                     "write the prompt first: text.py PROMPT --attach FILE")
     if options.keep_documents and not options.document and not options.batch_api:
         raise usage("--keep-documents goes with --document", "add --document, or leave it out")
+    if options.chat and options.output and _is_same(options.output, options.chat):
+        raise usage(f"--output and --chat both name {options.chat}: the answer would replace the conversation",
+                    "give the answer a file of its own, or leave out --output")
     return ask_of(
         options, Ask, prompt=prompt,
         messages=_read_messages(options.messages, "--messages") if options.messages else None,
@@ -35,6 +38,12 @@ def read_ask(options) -> Ask:
         sources=options.sources, tools=read_json(options.tools, "--tools") if options.tools else None,
         tool_choice=options.tool_choice, prefix=options.prefix, translate_to=options.translate_to,
         translate_from=options.translate_from, terms=_read_terms(options.terms) if options.terms else [])
+
+
+def _is_same(output: str, chat: str) -> bool:
+    from shared.files.names import expanded
+    one, other = os.path.realpath(expanded(output)), os.path.realpath(chat)
+    return one == other or (os.path.exists(one) and os.path.exists(other) and os.path.samefile(one, other))
 
 
 def _take_prompt_from(options, name: str) -> None:
