@@ -255,6 +255,16 @@ def test_answer_the_service_had_no_time_for_is_warned_of(run, emulator):
     assert result.code == 0 and "warning: the service ran out of time" in result.err
 
 
+@pytest.mark.parametrize("said, flags", [(dict(text='{"a": [1'), ["--json-object"]), (dict(text="", reasoning="Hm."), []),
+                                         (dict(tool_calls=[{"name": "get_weather", "arguments": '{"a'}]), ["--tools", "t.json"])])
+def test_a_part_that_is_no_result_for_want_of_time_is_to_be_streamed(run, emulator, work, said, flags):
+    write(work, "t.json", TOOLS)
+    emulator.reply(**said, headers={"x-dashscope-partialresponse": "true"})
+    result = run("Hi", "--no-stream", *flags)
+    assert result.code == 8 and "next: leave out --no-stream" in result.err, result
+    assert "ignored" not in result.err and "another model" not in result.err
+
+
 def test_empty_answer_fails_with_what_came(run, emulator):
     emulator.reply(text="", reasoning="Hm.")
     result = run("Hi", "--json")

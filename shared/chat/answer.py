@@ -66,9 +66,11 @@ class Answer:
         return bool(self.finish_reason) or self._ended
 
     @property
-    def at_limit(self) -> bool:
-        """Whether the limit of tokens ended the answer."""
-        return at_limit(self.finish_reason)
+    def cut(self) -> str:
+        """What ended the answer early, its limit of tokens or the service's time; '' where nothing did."""
+        if at_limit(self.finish_reason):
+            return f"the answer was cut off at the token limit (finish_reason {self.finish_reason})"
+        return "the service ran out of time and returned a part" if self.timed_out else ""
 
     @property
     def started(self) -> bool:
@@ -112,14 +114,16 @@ class Answer:
             code, what, fix = Exit.FAILED, self._lacks(), "run the command again"
             if self._calls:  # where nothing is left to chance, the same would come again
                 fix = "describe the tool more simply, or use another model"
-            fix = self.less() if self.at_limit else fix
+            fix = self.less() if self.cut else fix
         if code is not None:
             fix += "; this answer is billed as well" if self.usage else ""
             raise Failure(code, f"{what} (finish_reason {self.finish_reason or 'not given'})", fix=fix,
                           accepted="maybe", request_id=self.request_id, partial=self.partial())
 
     def less(self) -> str:
-        """What to do about an answer that its limit ended."""
+        """What to do about an answer that was cut."""
+        if not at_limit(self.finish_reason):
+            return "leave out --no-stream"
         less = "think less (--thinking-budget, --no-think)" if self.reasoning else "ask for less"
         return f"raise --max-tokens, or {less}"
 
@@ -129,7 +133,7 @@ class Answer:
             return "the model returned an empty answer"
         if all(_is_json(call["function"]["arguments"]) for call in tool_calls_for_messages(self)):
             return ""
-        return "a tool call was cut off" if self.at_limit else "the arguments of a tool call are not JSON"
+        return "a tool call was cut off" if self.cut else "the arguments of a tool call are not JSON"
 
     def _take(self, body) -> list:
         if body == "[DONE]":

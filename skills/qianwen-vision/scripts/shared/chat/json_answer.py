@@ -48,10 +48,9 @@ def _violations(value, schema: dict, console) -> list:
 
 
 def _no_json(answer, error: ValueError) -> Failure:
-    cut = answer.at_limit
     return _broken_promise(answer, f"the answer is not JSON: {error}",
-                           "it was cut off at the token limit" if cut else "the model ignored the JSON mode",
-                           answer.less() if cut else
+                           answer.cut or "the model ignored the JSON mode",
+                           answer.less() if answer.cut else
                            "use another model, or run the command again: each answer is billed")
 
 

@@ -179,7 +179,8 @@ class Turn:
         console, answer = self.console, self.answer
         console.end_result()
         answer.check_end()
-        self._warn_of_end()
+        if answer.cut:
+            console.warn(answer.cut, answer.less())
         self.text = answer.text
         if self.asked.wants_json and not answer.tool_calls:
             self.text, self.data = self._checked_json(answer, self.asked.schema, console)
@@ -197,14 +198,6 @@ class Turn:
         for call in calls:
             console.end_result()
             console.result(call + "\n")
-
-    def _warn_of_end(self) -> None:
-        if self.answer.at_limit:
-            self.console.warn("the answer was cut off at the token limit "
-                              f"(finish_reason {self.answer.finish_reason})",
-                              self.answer.less())
-        elif self.answer.timed_out:
-            self.console.warn("the service ran out of time and returned a part", "leave out --no-stream")
 
     def _sources(self) -> str:
         """The pages of a web search, for the end of a file of text."""
