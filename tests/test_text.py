@@ -873,6 +873,7 @@ def test_prefix_is_shown_with_what_follows(run, emulator, flags):
     assert sent(emulator)["messages"][-1] == {"role": "assistant", "content": "def f(", "partial": True}
     emulator.reply(text="x)")
     assert run("A function", "--prefix", "def f(", "--json").document["text"] == "def f(x)"
+    assert run("A function", "--prefix", "def f(", "--sources", *flags).out == "def f( ... and so the emulator ends it.\n"
 
 
 def test_part_of_an_answer_has_its_prefix_too(run, emulator, work):

@@ -123,7 +123,7 @@ def after_tool(call: Call) -> Turn:
 
 def continue_prefix(call: Call) -> Turn:
     """What follows the prefix; the prefix itself is not repeated."""
-    prefix = call.messages[-1]["content"] or ""
+    prefix = text_of(call.messages[-1])
     ending = "……以下由模拟服务续写完毕。" if CHINESE.search(prefix) else " ... and so the emulator ends it."
     return Turn(ending)
 
