@@ -585,6 +585,14 @@ def test_flag_lands_or_is_refused(model, flag):
         assert named and set(named) <= takers, said
 
 
+@each("model, fields, said", [
+    ("wan2.7-image", dict(MAKE, series=True, n=3, negative="x"), "no model takes it with all else given here: leave one out; models that do: qwen-"),
+    ("wan2.7-image", dict(prompt="x", images=[A] * 4, negative="x"), "models that do: qwen-image-2.1-pro"),
+    ("qwen-image-2.0", dict(MAKE, think=True, negative="x"), "models that do: qwen-image-3.0-pro, qwen-image-3.0")])
+def test_models_named_for_a_flag_take_all_that_is_given(model, fields, said):
+    assert f"| {said}" in refusal(model, **fields)
+
+
 @pytest.mark.parametrize("flag", ["seed", "prompt_extend", "watermark"])
 @pytest.mark.parametrize("value", [False, 0])
 def test_a_switch_that_is_off_is_sent(flag, value):

@@ -331,6 +331,11 @@ REFUSED = (
     ("kimi-k2.6", dict(schema=SCHEMA), ["--schema", "kimi-k2.6", "qwen3.7-plus"]),
     ("qwen-plus", dict(documents=["file-fe-a1"]), ["--document", "qwen-plus", "qwen-long"]),
     ("qwen-plus", dict(translate_to="English"), ["--translate-to", "qwen-plus", "qwen-mt-plus"]),
+    *[(None, dict(translate_to="English", **{name: value}), [flag, "qwen-mt-plus", f"no model takes {one} and {two} together"])
+      for name, value, flag, one, two in (("documents", ["file-fe-a1"], "--document", "--document", "--translate-to"),
+                                          ("schema", SCHEMA, "--schema", "--schema", "--translate-to"))],
+    (None, dict(documents=["file-fe-a1"], search=True), ["--search and --document together", "leave one of them out"]),
+    ("glm-5.3", dict(search=True, json_object=True), ["--search", "use --model with one of: qwen3.7-plus"]),
     # flags that exclude each other
     (None, dict(json_object=True, schema=SCHEMA), ["--json-object", "--schema", "leave one of them out"]),
     (None, dict(prefix="x", tools=[TOOL]), ["--prefix", "--tools"]),

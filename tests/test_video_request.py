@@ -935,6 +935,14 @@ def test_flag_lands_or_is_refused(model, flag):
     assert named and set(named) <= takers, said
 
 
+@each("model, fields, said", [
+    ("happyhorse-1.1-i2v", dict(I, negative="x"), "models that do: wan2.7-i2v, wan2.6-i2v-flash, wan2.6-i2v, "),
+    ("happyhorse-1.0-video-edit", dict(E, negative="x"), "models that do: wan2.7-videoedit, kling/"),
+    ("wan2.7-i2v", dict(I, last_frame=LAST, shot="multi"), "no model takes it with all else given here: leave one out; models that do: wan2.6-t2v")])
+def test_models_named_for_a_flag_take_all_that_is_given(model, fields, said):
+    assert f"| {said}" in refusal(model, **fields)
+
+
 @pytest.mark.parametrize("model, flag", [("happyhorse-1.1-t2v", "prompt_extend"), ("wan2.7-t2v", "sound"), ("wan2.7-t2v", "keep_sound")])
 def test_refused_switch_is_named_as_it_was_written(model, flag):
     assert f"takes no --no-{flag.replace('_', '-')} |" in refusal(model, **T, **{flag: False})

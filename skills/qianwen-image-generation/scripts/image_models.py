@@ -391,6 +391,16 @@ def models_that(do: str = "", take: str = "") -> str:
     return TABLE.names(lambda row: (not do or do in row.does) and (not take or take in row.fields))
 
 
+def takers(name: str, mode: str, pictures: int, flags) -> str:
+    """The advice where a model does not take a field: which models do, in this mode, with as many pictures
+    and with all these flags."""
+    def suits(row):
+        fields = [row.fields.get(flag) for flag in flags]
+        return mode in row.does and pictures <= row.does[mode].images[1] and all(
+            field and (not field.modes or mode in field.modes) for field in fields)
+    return TABLE.able(lambda row: name in row.fields, suits)
+
+
 def chosen_for(flag: str) -> str:
     """The model that a flag asks for where none is named, '' where that is the default model."""
     return TABLE.names(lambda row: flag in row.chosen, 1)

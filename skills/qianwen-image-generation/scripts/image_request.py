@@ -8,7 +8,7 @@ import re
 from collections import namedtuple
 
 from image_models import (
-    all_fields, chosen_for, CONTENT, DEFAULT_MODEL, FUNCTIONS, models_that, most_of, TABLE
+    all_fields, chosen_for, CONTENT, DEFAULT_MODEL, FUNCTIONS, models_that, most_of, TABLE, takers
 )
 from image_sizes import parse_aspect, shown, unlike
 from shared.body import apply_native_settings, apply_settings, object_in
@@ -260,8 +260,8 @@ def _check_fields(ask: Ask, model, mode: str) -> None:
     for name in ask.given_fields():
         flag, field = "--" + name.replace("_", "-"), model.fields.get(name)
         if field is None:
-            takers = models_that(take=name) or "none in the table"
-            raise usage(f"{model.id} takes no {flag}", f"models that do: {takers}")
+            raise usage(f"{model.id} takes no {flag}",
+                        takers(name, mode, len(ask.images), ask.given_fields()))
         if field.modes and mode not in field.modes:
             raise usage(f"{flag} has no effect on {model.id} with {WANTS[mode].words}",
                         f"it works with {' or '.join(WANTS[one].words for one in field.modes)}; leave it out")

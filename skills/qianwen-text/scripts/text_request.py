@@ -93,8 +93,7 @@ def check(ask: Ask, model: Model) -> None:
     """Refuse what the service would refuse or silently ignore."""
     for flag, used, feature, ability in _NEEDS:
         if used(ask) and lacks(model, feature):
-            raise usage(f"{flag}: {model.id} cannot {ability}",
-                        "use --model with one of: " + TABLE.names(lambda row: feature in row.features))
+            raise usage(f"{flag}: {model.id} cannot {ability}", _other_model(ask))
     for one, uses_one, other, uses_other, why in _EXCLUDE:
         if uses_one(ask) and uses_other(ask):
             raise usage(f"{one} and {other} do not go together: {why}", "leave one of them out")
@@ -110,6 +109,14 @@ def check(ask: Ask, model: Model) -> None:
                         "write for example Chinese or zh")
     if "mt" in model.features:
         _check_translation(ask, model)
+
+
+def _other_model(ask: Ask) -> str:
+    """The models that can do all that is asked for together, or that none can."""
+    needs = {flag: feature for flag, used, feature, _ in _NEEDS if used(ask)}
+    able = TABLE.names(lambda row: row.features >= set(needs.values()))
+    return (f"use --model with one of: {able}" if able
+            else f"no model takes {' and '.join(needs)} together: leave one of them out")
 
 
 def _check_translation(ask: Ask, model: Model) -> None:

@@ -113,7 +113,7 @@ def _from_request(ask: Ask, model) -> Call:
     if ask.prompt is not None:
         body["input"]["prompt"] = ask.prompt
     way = way_of_body(body, model)
-    _check_fields(ask, model)
+    _check_fields(ask, model, way)
     if ask.resolution or ask.size or ask.ratio:
         model.shape.put(body["parameters"], ask, model.id, way.ratio)
     _put_duration(body, ask, model, way)
@@ -142,7 +142,7 @@ def _finish(body: dict, ask: Ask, model, way) -> Call:
 def _check(ask: Ask, model, way) -> None:
     _check_prompt(ask, model, way)
     _check_references(ask, model, way)
-    _check_fields(ask, model)
+    _check_fields(ask, model, way)
     if ask.shot == "multi" and ask.prompt_extend is False:
         raise usage("--shot multi has no effect together with --no-prompt-extend", "leave one of them out")
     if ask.sound is False and ask.audio:
@@ -198,7 +198,7 @@ def _placing(role: str) -> str:
     return TABLE.names(lambda row: role in row.places)
 
 
-def _check_fields(ask: Ask, model) -> None:
+def _check_fields(ask: Ask, model, way) -> None:
     """A field that the model would ignore is refused, not dropped; so is a value that it does not have."""
     for name in all_fields():
         value, field = getattr(ask, name), model.fields.get(name)
@@ -207,7 +207,8 @@ def _check_fields(ask: Ask, model) -> None:
         flag = flag_of(name, value)
         if field is None:
             raise usage(f"{model.id} takes no {flag}",
-                        f"models that do: {_taking(name) or 'none in the table'}; leave it out")
+                        TABLE.able(lambda row: name in row.fields, lambda row: _suits(row, ask, way))
+                        + "; leave it out")
         if value not in model.legal.get(name, (value,)):
             raise usage(f"{flag} {value} is not legal for {model.id}",
                         f"legal: {', '.join(model.legal[name])}")
@@ -215,8 +216,11 @@ def _check_fields(ask: Ask, model) -> None:
             raise usage(f"{flag} has {len(value)} characters, but {field.most} are read", "shorten it")
 
 
-def _taking(field: str) -> str:
-    return TABLE.names(lambda row: field in row.fields)
+def _suits(row, ask: Ask, way) -> bool:
+    """Whether a model is used in such a way and takes these flags."""
+    used = {(one.mode, frozenset(one.inputs)) for one in row.ways}
+    return bool(row.functions if way.function else (way.mode, frozenset(way.inputs)) in used) and all(
+        name in row.fields for name in all_fields() if getattr(ask, name) is not None)
 
 
 def _check_function(ask: Ask, functions: dict, name: str, parameters: dict) -> None:

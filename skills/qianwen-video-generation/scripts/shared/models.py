@@ -86,6 +86,14 @@ class Table:
         """The first few models that pass a test, for a message; a retired one is never named."""
         return ", ".join([row.id for row in self.live(test)][:most])
 
+    def able(self, takes, suits) -> str:
+        """The advice where a model takes no such flag: the models that take it and suit all else that is
+        asked for; where there is none, that, and the models that take it."""
+        both = self.names(lambda row: takes(row) and suits(row))
+        some = both or self.names(takes)
+        alone = "" if both or not some else "no model takes it with all else given here: leave one out; "
+        return f"{alone}models that do: {some or 'none in the table'}"
+
 
 def retirement(row) -> str:
     """The warning for a retired model, '' for any other."""
