@@ -98,6 +98,8 @@ def test_models_are_listed(draw, emulator):
     assert set(listed) == {row.id for row in MODELS} and not emulator.requests
     assert listed["qwen-image-max"]["use"] == "qwen-image-2.0" and "retired" not in listed["qwen-image-2.0"]
     assert listed["qwen-image-2.1-pro"]["limits"]["pictures_given"] == 10 and "transparency" in listed["qwen-image-2.1-pro"]["does"]
+    assert listed["kling/kling-v3-image-generation"]["limits"]["sizes"] == ["--aspect"]
+    assert draw("--models", "4K").out.split()[0] == "wan2.7-image-pro"
     shown = draw("--models", "sets").out
     assert "wan2.7-image-pro" in shown and "z-image" not in shown and max(map(len, shown.splitlines())) <= 79
     live = {one["id"]: one["live"] for one in draw("--models", "--live", "--json").document["models"]}

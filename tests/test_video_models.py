@@ -123,6 +123,8 @@ def test_models_are_listed(run, emulator):
     assert found["emo-v1"]["use"] == "wan2.7-r2v"
     one = run("--models", "vace", skill=SKILL, key=None)
     assert one.out.startswith(FUNCTION_MODEL) and "image_reference" in one.out
+    small = run("--models", "480p", "--json", skill=SKILL, key=None).document["models"]
+    assert small and all("480P" in one["limits"]["resolutions"] for one in small)
     assert max(map(len, run("--models", skill=SKILL, key=None).out.splitlines())) <= 79
 
 

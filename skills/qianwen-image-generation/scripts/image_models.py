@@ -363,6 +363,7 @@ def _describe(row: Model) -> dict:
     modes = row.does.values()
     limits = {"pictures_given": max(mode.images[1] for mode in modes),
               "pictures_made": max(mode.n[1] for mode in modes),
+              "sizes": list(dict.fromkeys(mode.sizes.column().strip("`") for mode in modes if mode.sizes)),
               "picture_bytes": row.picture.max_bytes, "tasks_at_a_time": row.running}
     answers = ["directly"] * bool(row.direct) + ["as a task"] * bool(row.task)
     more = {"made": ["transparency"], "refused": ["no transparency"]}.get(row.transparency, [])

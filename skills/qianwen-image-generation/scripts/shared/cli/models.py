@@ -17,7 +17,7 @@ _UNSHOWN = ("picture_bytes", "video_bytes")  # in the JSON document alone
 
 
 def show_models(session, table) -> Exit:
-    """The rows with the word of --models in their id or in what they do; those that still live first."""
+    """The rows with the word of --models in their id, what they do or a limit in words; those that live first."""
     options, console = session.options, session.console
     there = live_ids(session) if options.live else None
     rows = sorted(table.own, key=lambda row: bool(row.retired))
@@ -49,7 +49,8 @@ def _entry(row, described: dict, there) -> dict:
 
 
 def _has(entry: dict, word: str) -> bool:
-    return word.lower() in " ".join([entry["id"], *entry["does"]]).lower()
+    named = [str(limit) for limit in entry["limits"].values() if isinstance(limit, (str, list, tuple))]
+    return word.lower() in " ".join([entry["id"], *entry["does"], *named]).lower()
 
 
 def _words(entry: dict) -> str:
