@@ -199,6 +199,14 @@ def test_exit_codes(path):
     assert [(int(code), name) for code, name in table] == [(int(code), code.name.lower()) for code in Exit]
 
 
+@pytest.mark.parametrize("skill", SCRIPTS)
+def test_help_names_its_own_flags_and_every_exit_code(skill):
+    text = help_of(skill)
+    usage, codes = text[:text.index("\n\n")], re.search(r"exit codes: ([^.]+)\.", text)[1]
+    assert flags(text) - flags(usage) <= {"--n", "--help", "--output", "--quiet", "--verbose"}  # the usage has their short forms
+    assert [int(one) for one in re.findall(r"\b\d+", codes)] == [code for code in Exit if code != Exit.RUNNING or "--resume" in usage]
+
+
 LANGUAGES = pytest.mark.parametrize("pair", (READMES, REFERENCES), ids=("README", "reference"))
 
 

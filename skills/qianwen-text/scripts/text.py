@@ -31,8 +31,8 @@ _NAMED = filled("name a file, or leave the flag out")
 
 EPILOG = """\
 stdout carries only the answer (one JSON object per line for tool calls); reasoning, usage and errors go to stderr.
-exit codes: 0 ok, 1 a defect, 2 usage, 3 key, 4 quota, 6 network, 7 target exists, 8 refused or failed, 9 not saved, 10 content
-inspection, 11 some rows of a batch failed, 130 interrupted.
+exit codes: 0 ok, 1 a defect, 2 usage, 3 key, 4 quota, 5 jobs of --batch-api continue, 6 network, 7 target exists, 8 refused or
+failed, 9 not saved, 10 content inspection, 11 some rows of a batch failed, 130 interrupted.
 
 examples:
   text.py "Explain TLS in three sentences"
@@ -52,7 +52,7 @@ def make_parser() -> Parser:
     _add_input_flags(parser.add_argument_group("what goes in"))
     _add_answer_flags(parser.add_argument_group("what comes out"))
     _add_translation_flags(parser.add_argument_group("translation (qwen-mt models)"))
-    add_batch_flags(parser)
+    add_batch_flags(parser, system=True)
     add_api_flags(parser)
     add_common_flags(parser, SKILL,
                      f"{DEFAULT_MODEL}; with --translate-to qwen-mt-plus, with --document qwen-long")

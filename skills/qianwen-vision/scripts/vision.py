@@ -37,8 +37,8 @@ EPILOG = """\
 A picture or video is a path, '-' (stdin), http(s)://, data:, oss:// or file://. Files up to 7 MB, 12 MB together, travel
 inside the request; larger ones are uploaded to the service's temporary storage (48 hours, bound to the model) first.
 stdout carries only the answer; reasoning, usage and errors go to stderr.
-exit codes: 0 ok, 1 a defect, 2 usage, 3 key, 4 quota, 6 network, 7 target exists, 8 refused or failed, 9 not saved,
-10 content inspection, 11 some rows of a batch failed, 130 interrupted.
+exit codes: 0 ok, 1 a defect, 2 usage, 3 key, 4 quota, 5 jobs of --batch-api continue, 6 network, 7 target exists,
+8 refused or failed, 9 not saved, 10 content inspection, 11 some rows of a batch failed, 130 interrupted.
 
 examples:
   vision.py "What is in this picture?" --image photo.jpg
@@ -62,7 +62,7 @@ def make_parser() -> Parser:
     add_thinking_flags(answer)
     add_json_flags(answer)
     add_sampling_flags(answer)
-    add_batch_flags(parser)
+    add_batch_flags(parser, system=True)
     add_api_flags(parser)
     parser.add_argument("--keep-documents", action="store_true",
                         help="leave the files of a --batch-api in the account")

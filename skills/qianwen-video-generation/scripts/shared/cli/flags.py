@@ -164,18 +164,19 @@ def _add_ways(add, skill: str) -> None:
     add("--version", action="version", version=f"{skill} {VERSION}")
 
 
-def add_batch_flags(parser: Parser, parts: bool = False) -> None:
+def add_batch_flags(parser: Parser, parts: bool = False, system: bool = False) -> None:
     """The flags for many calls in one command. A script that has them hands over to `batch.run`, by
     itself or through `converse` or `generate`.
 
     `parts`: one input may be many calls by itself, so --concurrency goes without --batch as well.
+    `system`: there is a --system, which may be a template, too.
     """
     add = parser.add_argument_group("one command, many calls").add_argument
     add("--batch", metavar="FILE",
         help="a CSV with a header row, or a JSON-lines file, with one call per row: the main input and "
              "any flag's long name without dashes; the other flags of the command line are the defaults, and "
-             "{column} in its main input or in --system is the row's value. --output names the folder for "
-             "results.jsonl (and results.csv); run again, it does only what is missing")
+             f"{{column}} in its main input{' or in --system' if system else ''} is the row's value. --output "
+             "names the folder for results.jsonl (and results.csv); run again, it does only what is missing")
     add("--csv", action="store_true", help="write results.csv for JSON lines as well")
     add("--concurrency", metavar="N", type=number(1, 64, whole=True),
         help=f"calls at a time, 1 to 64 (default: 4{'; 3 for the segments of one text' if parts else ''})")
