@@ -403,6 +403,21 @@ def test_video_functions_reference_equals_the_table():
         assert ("--size" in may, "--control" in needs + may) == (function.sized, function.control_needed), name
 
 
+@each(READMES)
+def test_a_second_of_video_costs_what_the_rows_say(path):
+    from video_models import describe, TABLE
+    prices = [float(one) for row in TABLE.live() for one in re.findall(r"\d+\.\d\d", describe(row)["price"])]
+    said = re.search(r"(?:a second of video|一秒视频) ([\d.]+) (?:to|到) ([\d.]+)", " ".join(read(path).split()))
+    assert [float(one) for one in said.groups()] == [min(prices), max(prices)]
+
+
+@each([path for path in PAGES if "cannot promise JSON" in read(path)])
+def test_a_model_that_is_named_as_without_json_is_without(path):
+    from shared.chat.models import lacks, ROWS
+    for name in re.findall(r"`--schema: (\S+) cannot promise JSON`", read(path)):
+        assert lacks({row.id: row for row in ROWS}[name], "so"), name
+
+
 @pytest.mark.parametrize("changes, cell", [
     (dict(video_seconds=1_800), "20 MB / 2 GB, 30 min"), (dict(picture_bytes=7_500_000, video_bytes=500_000_000), "7.5 MB / 500 MB, 2 h"),
     (dict(video_seconds=0), "20 MB / 2 GB"), (dict(video_bytes=0, video_seconds=90), "20 MB / ?, 90 s"), (dict(frames=(0, 0)), "20 MB")])
