@@ -588,6 +588,9 @@ def test_flag_lands_or_is_refused(model, flag):
 @each("model, fields, said", [
     ("wan2.7-image", dict(MAKE, series=True, n=3, negative="x"), "no model takes it with all else given here: leave one out; models that do: qwen-"),
     ("wan2.7-image", dict(prompt="x", images=[A] * 4, negative="x"), "models that do: qwen-image-2.1-pro"),
+    ("qwen-image-2.0", dict(prompt="x", images=[A] * 4),
+     "give fewer, or use a model that takes so many: qwen-image-2.1-pro, wan2.7-image-pro, wan2.7-image, wan2.6-image"),
+    ("wanx2.1-imageedit", dict(prompt="x", function="expand"), "give as many --image as the model takes"),
     ("qwen-image-2.0", dict(MAKE, think=True, negative="x"), "models that do: qwen-image-3.0-pro, qwen-image-3.0")])
 def test_models_named_for_a_flag_take_all_that_is_given(model, fields, said):
     assert f"| {said}" in refusal(model, **fields)

@@ -387,9 +387,10 @@ def found_in(region: str, name: str) -> tuple:
     return (row._replace(direct="") if region in row.only_tasks else row), warning
 
 
-def models_that(do: str = "", take: str = "") -> str:
-    """The models that do something, or take a field, for a message or a help text."""
-    return TABLE.names(lambda row: (not do or do in row.does) and (not take or take in row.fields))
+def models_that(do: str = "", take: str = "", pictures: int = 0) -> str:
+    """The models that do something, with so many pictures, or take a field, for a message or a help text."""
+    return TABLE.names(lambda row: (not take or take in row.fields)
+                       and (not do or do in row.does and pictures <= row.does[do].images[1]))
 
 
 def takers(name: str, mode: str, pictures: int, flags) -> str:

@@ -245,9 +245,10 @@ def _check_images(ask: Ask, model, mode: str, settings) -> None:
     count = len(ask.images)
     if not least <= count <= most:
         takes = counted(most, "picture") if least == most else f"{least} to {most} pictures"
+        able = models_that(mode if most else "edit", pictures=count)
         raise usage(f"{model.id} takes {takes} here, and {count} {'are' if count != 1 else 'is'} given",
-                    "give as many --image as the model takes" if most
-                    else f"models that take pictures: {models_that('edit')}")
+                    f"give fewer, or use a model that takes so many: {able}" if count > most and able
+                    else "give as many --image as the model takes")
     places = _places(model, False)
     if ask.mask and (places == CONTENT or not places.mask):
         raise _takes_no_mask(model)
