@@ -252,6 +252,15 @@ def test_same_video_twice_is_uploaded_once(film, emulator, media):
     assert len(emulator.uploads) == 1 and first["url"] == last["url"]
 
 
+@pytest.mark.parametrize("arguments, warned", [
+    (("--image", "in/photo.png", "--duration", 2), "lasts 3.0 seconds, but the video 2: the service cuts the rest of the sound. --duration 3 makes"),
+    (("--duration", 2), "--duration 3"), (("--duration", 3), ""), ((), ""), (("--reference", "in/photo.png", "--duration", 2), "")])
+def test_a_sound_that_is_longer_than_the_video_is_warned_of(film, media, arguments, warned):
+    model = ("--model", "wan3.0-video") if "--reference" in arguments else ()
+    document = film("she sings", *arguments, *model, "--audio", "in/voice.wav", "--no-wait", "--json").document
+    assert len(document["warnings"]) == bool(warned) and warned in "".join(document["warnings"]), document
+
+
 @pytest.mark.parametrize("arguments", [("--video", "in/clip.mp4"), ("--image", "in/photo.png", "--audio", "in/voice.wav")])
 def test_failed_upload_pays_nothing(film, emulator, media, work, home, arguments):
     emulator.inject("oss-403", times=None)

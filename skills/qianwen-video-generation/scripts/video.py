@@ -25,7 +25,7 @@ from video_answers import parts_of, seconds_of
 from video_inputs import add_flags, check_media, first_frame, pictures_and_more, read_ask
 from video_models import DEFAULTS, TABLE
 from video_rows import FUNCTION_MODEL
-from video_request import build_request
+from video_request import build_request, cut_sound
 
 SKILL = "qianwen-video-generation"
 MAX_WAIT = 540.0  # seconds; what agents' shells allow is ten minutes
@@ -115,6 +115,8 @@ class Run(TaskRun):
         call, remarks = build_request(ask, model)
         encoded(call.body)  # refuses text that cannot be sent, before the key or the network matter
         self._tell(ask, model, warning, remarks, waiting)
+        if cut := cut_sound(ask, call):
+            self.console.warn(*cut)
         warn_of_addresses([item for _, item in pictures_and_more(ask)], self.session.endpoint, self.console)
         if options.dry_run:
             return self.dry_run(call, waiting, model.id, is_task=True)

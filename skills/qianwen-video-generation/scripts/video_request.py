@@ -315,6 +315,18 @@ def _put_duration(body: dict, ask: Ask, model, way) -> None:
         body["parameters"]["duration"] = ask.duration
 
 
+def cut_sound(ask: Ask, call: Call) -> tuple:
+    """(a warning, what to do) where the sound that the video follows is longer than the video, else ()."""
+    sound = ask.audio and ask.audio.seconds
+    if not sound or call.way.mode not in ("t2v", "i2v", "kf2v") or not 0 < call.seconds < round(sound, 1):
+        return ()
+    enough = next((one for one in call.way.seconds.legal or () if one >= round(sound, 1)), 0)
+    return (f"{ask.audio.name} lasts {sound:.1f} seconds, but the video {call.seconds:g}: "
+            "the service cuts the rest of the sound",
+            f"--duration {enough} makes the video as long, and is billed so" if enough
+            else "split the sound, and join the videos")
+
+
 def _remarks(ask: Ask, model) -> list:
     remarks = [f"{item.name} is sent as a picture, because its ending does not tell what it is"
                for item in ask.references if model.more and item.url and not is_picture_address(item.url)
