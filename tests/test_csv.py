@@ -171,9 +171,10 @@ def test_a_spreadsheet_says_how_to_save_it(run, work, sheet, name, content):
     assert done.code == 2 and "is a spreadsheet" in done.err and "CSV UTF-8" in done.err
 
 
-def test_a_misspelt_flag_is_warned_of(run, work, sheet):
+@pytest.mark.parametrize("more", [(), ("--dry-run",), ("--estimate",), ("--estimate", "--batch-api")])
+def test_a_misspelt_flag_is_warned_of(run, work, sheet, more):
     sheet("word,max_token,status,Prompt", "cat,5,x,y")
-    done = run("{word}", "--batch", "rows.csv", *OUT)
+    done = run("{word}", "--batch", "rows.csv", *OUT, *more)
     assert done.code == 0 and "call it 'max-tokens'" in done.err and "call it 'prompt'" in done.err, done
     assert "'status'" not in done.err and "'word'" not in done.err
 

@@ -66,7 +66,10 @@ def take_batch(session, make_parser, tick=lambda: None, *, allowed=(), **row_set
     """The rows of --batch and their folder, for a run: its flags are checked, of which those `allowed` go
     with this batch though not with others, and remarks on the rows are shown. Raises usage."""
     folder = _check_flags(session.options, make_parser, allowed)
-    row_file, batch_folder = open_batch(session, make_parser, folder, tick, **row_settings)
+    return _remarked(session, *open_batch(session, make_parser, folder, tick, **row_settings))
+
+
+def _remarked(session, row_file, batch_folder) -> tuple:
     for remark in row_file.remarks():
         session.console.warn(remark)
     return row_file, batch_folder
@@ -92,9 +95,11 @@ def open_batch(session, make_parser, folder: str, tick=lambda: None, *, main: st
 
 
 def look_at_batch(session, make_parser, **row_settings) -> tuple:
-    """The rows of --batch and what is known of them, for --estimate. Nothing is written."""
+    """The rows of --batch and what is known of them, for --estimate, with remarks on the rows. Nothing is
+    written."""
     output = session.options.output
-    row_file, batch_folder = open_batch(session, make_parser, _folder_of(output or "."), **row_settings)
+    row_file, batch_folder = _remarked(
+        session, *open_batch(session, make_parser, _folder_of(output or "."), **row_settings))
     if output:
         batch_folder.read()
     return row_file, batch_folder
