@@ -131,6 +131,16 @@ def test_refused_before_anything_is_sent(speak, emulator, work, arguments, code,
     assert sorted(path.name for path in work.iterdir()) == [".git"]
 
 
+@pytest.mark.parametrize("name, content", [
+    ("a.pdf", b"%PDF-1.7\n1 0 obj"), ("b.pdf", b"%PDF-1.4\n%\xe2\xe3\xcf\xd3"), ("c.docx", b"PK\x03\x04\x14\0"), ("d.rtf", b"{\\rtf1 Hello}")])
+def test_a_document_is_not_read_aloud(speak, emulator, work, name, content):
+    (work / name).write_bytes(content)
+    for given in ("--text-file", name), ("-",):
+        done = speak(*given, stdin=content)
+        assert done.code == 2 and "is a document" in done.err and "--document" in done.err and "iconv" not in done.err, done
+    assert not emulator.requests
+
+
 def test_target_is_there(speak, emulator, work):
     (work / "a.wav").write_bytes(b"mine")
     assert speak("hi", "-o", "a.wav").code == 7

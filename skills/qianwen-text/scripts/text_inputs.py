@@ -6,7 +6,7 @@ import os
 import re
 
 from shared.chat.flags import ask_of
-from shared.cli.inputs import read_json, read_prompt, read_text
+from shared.cli.inputs import DOCUMENTS, read_json, read_prompt, read_text
 from shared.failures import usage
 from shared.transport.request import is_id
 
@@ -82,7 +82,7 @@ def _is_document(path: str) -> bool:
         return False
     with open(path, "rb") as file:
         head = file.read(4096)
-    if head.startswith((b"%PDF-", b"PK\x03\x04", b"{\\rtf")):
+    if head.startswith(DOCUMENTS):
         return True
     return b"\0" in head and head[:2] not in (b"\xff\xfe", b"\xfe\xff")
 

@@ -11,6 +11,7 @@ MAX_INPUT = 64 << 20  # bytes; what is larger is no prompt, and a device or pipe
 # byte order marks and what they mean; the shorter ones are the beginning of a longer one
 WIDE = ((b"\xff\xfe\0\0", "utf-32"), (b"\0\0\xfe\xff", "utf-32"), (b"\xff\xfe", "utf-16"),
         (b"\xfe\xff", "utf-16"))
+DOCUMENTS = (b"%PDF-", b"PK\x03\x04", b"{\\rtf")  # how documents begin whose bytes may pass for text
 
 
 def read_text(path: str, what: str) -> str:
@@ -28,8 +29,9 @@ def read_text(path: str, what: str) -> str:
             return raw.decode(wide)
         except UnicodeDecodeError as error:
             raise usage(f"{what} {name} is not readable text: {error.reason} at byte {error.start}") from None
-    if b"\0" in raw[:8192]:
-        raise usage(f"{what} {name} is a binary file, not text")
+    if raw.startswith(DOCUMENTS) or b"\0" in raw[:8192]:
+        raise usage(f"{what} {name} is a document or a binary file, not plain text",
+                    "give plain text; qianwen-text reads documents: text.py PROMPT --document FILE")
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
