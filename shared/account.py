@@ -63,7 +63,8 @@ class Settings:
             self.warnings += _unheeded(text, path, self.environ)
         self.keys = [(source.where, name, source.values[name]) for source in self.sources
                      for name in KEY_VARIABLES if name in source.values]
-        self.secrets = _secrets(self.keys, self.environ)
+        self.secrets = _secrets([value for source in self.sources for name, value in source.lines
+                                 if name in KEY_VARIABLES], self.environ)
 
     def first(self, name: str, kinds=("environment", "project", "home")) -> tuple:
         """(value, where) of a variable, or two empty texts."""
@@ -148,9 +149,9 @@ def _is_blank(name: str, value: str) -> bool:
 
 
 def _secrets(keys, environ) -> tuple:
-    """Every key found and the passwords of proxies, longest first. A placeholder or a password in everyday
-    words is none: messages and answers are made of these words."""
-    judged = (key_guard.inspect_key(raw) for _, _, raw in keys)
+    """Every key found, as it was written, and the passwords of proxies, longest first. A placeholder or a
+    password in everyday words is none: messages and answers are made of these words."""
+    judged = map(key_guard.inspect_key, keys)
     found = {key.value for key in judged
              if key.kind != key_guard.PLACEHOLDER or re.search(_NO_WORD, key.value)}
     for name in PROXY_VARIABLES:

@@ -259,10 +259,11 @@ def test_no_key(find):
 
 
 def test_every_key_found_is_a_secret(settings_of, work, settings):
-    put(work, line(f'"{FAR}"'), "QIANWEN_API_KEY=" + OTHER)
+    before = "sk-" + OTHER[3:][::-1]
+    put(work, line(before), line(f'"{FAR}"'), "QIANWEN_API_KEY=" + OTHER)
     put(settings, line(HOME_KEY))
     found = settings_of(DASHSCOPE_API_KEY=f"Bearer {NEAR}")
-    assert set(found.secrets) == {NEAR, FAR, OTHER, HOME_KEY}
+    assert set(found.secrets) == {NEAR, FAR, OTHER, HOME_KEY, before}  # a line that a later one replaces as well
 
 
 def test_unused_standard_key_is_named_beside_a_plan_key(find, work):
