@@ -270,12 +270,13 @@ def parse_base_url(text: str) -> Endpoint:
         if is_wrong:
             raise _bad_url(why, parts.scheme, host)
     shown = f"[{host}]" if ":" in host else host
-    origin = f"{parts.scheme}://{shown}" + (f":{port}" if port else "")
+    if port and (parts.scheme, port) != ("https", 443):
+        shown += f":{port}"
     prefix = parts.path.rstrip("/")
     prefix = prefix and re.sub(_SERVICE_PATH, "", re.sub(r"/{2,}", "/", prefix)).rstrip("/")
     if kind == CODING_PLAN and prefix == "/v1":
         prefix = ""
-    return Endpoint(origin, prefix, kind, shown + (f":{port}" if port else ""), region_of(host))
+    return Endpoint(f"{parts.scheme}://{shown}", prefix, kind, shown, region_of(host))
 
 
 def _faults(text: str, parts, host: str, port, kind: str):

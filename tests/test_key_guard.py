@@ -456,6 +456,7 @@ LEGAL = {
     "https://dashscope.aliyuncs.com/api/v1": "https://dashscope.aliyuncs.com",
     "HTTPS://DashScope.aliyuncs.com./api/v1/": "https://dashscope.aliyuncs.com",
     "https://dashscope.aliyuncs.com:8443/api/v1": "https://dashscope.aliyuncs.com:8443",
+    "https://dashscope.aliyuncs.com:443/api/v1": "https://dashscope.aliyuncs.com",  # so that its limits hold
     " https://dashscope.aliyuncs.com\n": "https://dashscope.aliyuncs.com",
     '"https://dashscope.aliyuncs.com"': "https://dashscope.aliyuncs.com",
     "https://gateway.example.com/team/a": "https://gateway.example.com/team/a",
