@@ -344,6 +344,20 @@ def test_a_video_of_unknown_length_is_held_with_what_it_may_have(run, emulator, 
     assert held.code == 4 and not emulator.requests, held
 
 
+@pytest.mark.parametrize("skill, flag", [("qianwen-vision", "--request"), ("qianwen-text", "--request"), ("qianwen-text", "--messages")])
+def test_media_that_a_conversation_brings_are_read_too(run, emulator, work, skill, flag):
+    links = [f"https://example.com/{number}.png" for number in range(4)]
+    parts = {"image_url": {"url": links[0]}, "video_url": {"url": "https://example.com/v.mp4"}, "video": links}
+    ways = {"image_url": ("--image", links[0]), "video_url": ("--video", parts["video_url"]["url"]), "video": ("--frames", *links)}
+    for kind, value in parts.items():
+        messages = [{"role": "user", "content": [{"type": kind, kind: value}, {"type": "text", "text": "What?"}]}]
+        (work / "body.json").write_text(json.dumps({"messages": messages} if flag == "--request" else messages))
+        told = run(flag, "body.json", "--estimate", "--json", skill=skill).document["estimate"]
+        assert told == run("What?", *ways[kind], "--estimate", "--json", skill="qianwen-vision").document["estimate"], kind
+        held = run(flag, "body.json", "--json", skill=skill, env={"QIANWEN_BUDGET": str(told["high"] - 0.001)})
+        assert held.code == 4 and not emulator.requests, held
+
+
 LATER = [  # a model, and calls whose input the service alone can measure
     ("qwen-long", "qianwen-text", ("Sum up", "--document", "fileid://file-fe-1")),
     ("qwen3.7-plus", "qianwen-vision", ("What?", "--video", "https://example.com/v.mp4")),

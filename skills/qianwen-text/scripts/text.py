@@ -116,17 +116,17 @@ def estimate(session) -> tuple:
     if warning:
         session.console.warn(warning)
     body = build_request(ask, model)[0]
-    unseen = _document_tokens(session.options, model, body) if len(body["messages"]) > 1 else ()
-    return estimate_of(model, body, session, *unseen)
+    return estimate_of(model, body, session, *_unseen(session.options, model, body))
 
 
-def _document_tokens(options, model, body: dict) -> tuple:
-    """About how many tokens the documents have, and how many more they may have;
-    they stand in a system message of their own."""
-    if not names_documents(body["messages"]):
-        return 0, 0
-    from text_documents import tokens_of
-    return tokens_of(options.document, body["messages"], bounds(model).max_input)
+def _unseen(options, model, body: dict) -> tuple:
+    """About how many tokens of the input do not stand in its text, how many more there may be, and of what:
+    of documents, which stand in a system message of their own, or of media that the messages bring along."""
+    if names_documents(body["messages"]):
+        from text_documents import tokens_of
+        return (*tokens_of(options.document, body["messages"], bounds(model).max_input), "the documents")
+    from shared.chat.seen import media_tokens, OF_VIDEO
+    return (*media_tokens(model, body), OF_VIDEO)
 
 
 def answer(session) -> None:
@@ -146,7 +146,9 @@ def answer(session) -> None:
     target = options.output and text_target(session, ask, str(asked))
     try:
         client = session.client(model.id, TABLE, successor=model.successor)
-        unseen = _document_tokens(options, model, body) if len(body["messages"]) > 1 else ()
+        first, *others = body["messages"]
+        is_plain = not others and isinstance(first.get("content"), str)
+        unseen = () if is_plain else _unseen(options, model, body)[:2]
         turn = Turn(session, ask, model, target, client, *unseen)
         documents = []
         if ask.documents:

@@ -16,6 +16,7 @@ from shared.chat.flags import (
     add_api_flags, add_fields, add_json_flags, add_sampling_flags, add_thinking_flags, ask_of
 )
 from shared.chat.price import estimate_of
+from shared.chat.seen import media_tokens, OF_VIDEO
 from shared.chat.turn import chat_request, preface, text_target, Turn
 from shared.cli.flags import add_batch_flags, add_common_flags, filled, number, Parser
 from shared.cli.inputs import read_prompt
@@ -28,8 +29,7 @@ from shared.media.prompt import is_prompt, take_prompt_back
 from shared.media.uploads import preview_uploads, upload_all
 from shared.transport.request import Request
 from vision_models import DEFAULT_MODEL, OCR_MODEL, picture_limits, TABLE, video_limits
-from vision_tokens import ASSUMED, media_tokens
-from vision_request import Ask, build_request, OCR_TASKS, OWN_FIELDS, PLAIN_OCR
+from vision_request import Ask, build_request, OCR_TASKS, OWN_FIELDS, PLAIN_OCR, UNASKED
 
 SKILL = "qianwen-vision"
 
@@ -142,8 +142,12 @@ def estimate(session) -> tuple:
         session.console.warn(warning)
     address_all(_media(ask))
     body = build_request(ask, model)[0]
-    what = f"a video of unknown length, for which {ASSUMED:.0f} s are assumed"
-    return estimate_of(model, body, session, *media_tokens(ask, model, body), what)
+    return estimate_of(model, body, session, *_tokens(ask, model, body), OF_VIDEO)
+
+
+def _tokens(ask: Ask, model, body: dict) -> tuple:
+    """About how many tokens all media have, and how many more they may have."""
+    return media_tokens(model, body, _media(ask), UNASKED if ask.ocr and ask.prompt is None else "")
 
 
 def answer(session) -> None:
@@ -160,7 +164,7 @@ def answer(session) -> None:
     target = options.output and text_target(session, ask, ask.prompt or ask.ocr_task or "answer")
     try:
         client = session.client(model.id, TABLE, successor=model.successor)
-        turn = Turn(session, ask, model, target, client, *media_tokens(ask, model, body))
+        turn = Turn(session, ask, model, target, client, *_tokens(ask, model, body))
         if waiting:
             turn.check(request)
             upload_all(waiting, client, model.id, console)

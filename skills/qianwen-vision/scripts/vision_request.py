@@ -25,6 +25,8 @@ OWN_FIELDS = {  # flags that are one field, of this skill alone
 OCR_TASKS = ("text_recognition", "advanced_recognition", "key_information_extraction", "table_parsing",
              "document_parsing", "formula_recognition", "multi_lan")
 PLAIN_OCR = "plain"
+# What the service asks about a picture to be read when nothing is asked (4.6); of a task it is about as long.
+UNASKED = "Please output only the text content from the image without any additional descriptions or formatting."
 MAX_INLINE_PICTURES = 250  # of one request, when they are in it as base64 (4.2)
 
 

@@ -9,7 +9,7 @@ batch/        many calls: run many estimate; rows row_flags bad_rows sources tem
               index results_table; workers tally throttle worker; the service's Batch API: job_commands
               job_preview api landing outcomes stored; its wire: service job_files job_facts
 chat/         text and vision: flags request brought promised turn; answer usage price; table models retired
-              tokens; json_answer json_schema patterns
+              seen tokens; json_answer json_schema patterns
 tasks/        calls that make files: flags run; rows fetched delivery commands unread bill; service finding
               answers listing polling journal
 cli/          what every command line has: session console failed fields flags inputs;

@@ -56,8 +56,7 @@ def expected(model, body: dict, region: str, media: int = 0, more: int = 0, batc
     return Cost(amounts[0], sum(most), AS_OF, region, tokens, why, True, _IN_A_SUM.get(form, ()))
 
 
-def estimate_of(model, body: dict, session, media: int = 0, more: int = 0,
-                what: str = "the documents") -> tuple:
+def estimate_of(model, body: dict, session, media: int, more: int, what: str) -> tuple:
     """What --estimate shows of a chat call: the model's id, the Cost, and what is counted in words. `more`
     are tokens of `what`."""
     cost = expected(model, body, session.endpoint.price_region, media, more, session.half_price)
