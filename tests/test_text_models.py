@@ -279,7 +279,8 @@ ELSEWHERE = {
                                 "qwen-mt-image qwen-image-2.1-pro",
     "qianwen-video-generation": "wan2.6-t2v wan2.6-i2v-flash wan2.2-kf2v-flash happyhorse-1.0-t2v",
     "qianwen-audio-tts": "qwen3-tts-flash qwen-tts cosyvoice-v3",
-    "qianwen-vision": "qwen3-vl-plus qwen-vl-max qwen-vl-ocr qvq-max gui-plus vanchin/deepseek-ocr qwen3.5-ocr",
+    "qianwen-vision": "qwen3-vl-plus qwen-vl-max qwen-vl-ocr qvq-max gui-plus vanchin/deepseek-ocr qwen3.5-ocr "
+                      "qwen2.5-vl-7b-instruct",
 }
 
 
@@ -289,6 +290,7 @@ def test_model_of_another_skill_is_named(skill, names):
         row, warning = TABLE.find(name)
         assert row.id == name and skill in warning and name in warning
         assert name not in set(TABLE), "it is not recommended here"
+        assert ("announced as retired" in warning) is bool(row.retired) and row.successor in warning
 
 
 def test_names_for_messages_are_few_and_true():

@@ -60,13 +60,13 @@ class Table:
             return row, ""
         row, elsewhere = self.row(name), self._elsewhere(name)
         if row and not self._is_later(name, row):
-            return row, elsewhere or retirement(row)
+            return row, _both(elsewhere, retirement(row))
         family, priced = longest_prefix(name, (*self.families, *self.rows)), row
         row = self._free(family, priced)._replace(id=name)
         if family not in self.families:  # a newer relative of a retired model need not be
             row = row._replace(retired="", successor="")
         said = "" if name == family.id else unknown(name, family, self.as_of)
-        return row, elsewhere or retirement(row) or said
+        return row, _both(elsewhere, retirement(row)) or said
 
     def _is_later(self, name: str, row) -> bool:
         """Whether an id is a snapshot of a later day than the table, or, of a living model, of one without a
@@ -93,6 +93,11 @@ class Table:
         some = both or self.names(takes)
         alone = "" if both or not some else "no model takes it with all else given here: leave one out; "
         return f"{alone}models that do: {some or 'none in the table'}"
+
+
+def _both(*warnings: str) -> str:
+    """Several warnings as one, as far as there are any."""
+    return "; ".join(filter(None, warnings))
 
 
 def retirement(row) -> str:
