@@ -892,3 +892,5 @@ def test_a_task_of_another_prompt_is_passed_over(film, emulator, home, monkeypat
     result = film(*command_in(first.err), *SOON)
     assert result.code == 8 and f"the task {emulator.creates[0].task_id}, which began" in result.err, result
     assert command_in(result.err) == command_in(first.err) and "--again" not in result.err
+    again = film("a boat", *SOON)
+    assert (again.code, command_in(again.err), len(emulator.creates)) == (5, command_in(first.err), 1), "its own task may run, and is billed"

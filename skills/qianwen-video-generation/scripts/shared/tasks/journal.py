@@ -259,10 +259,9 @@ class Journal:
         return self.now() - record["created"] > record.get("life", LIFE)
 
     def same_request(self, fingerprint: str) -> dict | None:
-        """A record of an identical request that is still under way."""
+        """A record of an identical request that is under way, or may be."""
         return next((record for record in self.all()
-                     if record.get("fingerprint") == fingerprint and record["state"] != LOST
-                     and not self.expired(record)), None)
+                     if record.get("fingerprint") == fingerprint and not self.expired(record)), None)
 
     def _path(self, record_id: str) -> str:
         return os.path.join(self.folder, record_id + ".json")
