@@ -752,6 +752,15 @@ def test_settings_can_switch_to_a_stream():
     assert call.stream and call.headers == EVENTS and call.body["parameters"]["stream"] is True
 
 
+@pytest.mark.parametrize("model, setting, mode", [("wan2.6-image", "enable_interleave=true", "interleave"),
+                                                  ("wan2.7-image", "parameters.enable_sequential=true", "series"),
+                                                  ("wan2.7-image", "enable_sequential=false", "edit")])
+def test_settings_and_flags_ask_for_the_same(model, setting, mode):
+    """Else the text would not be written, and a smaller set would be a failure."""
+    for given in (dict(prompt="P", images=[A]), dict(request=whole(model, {"n": 2}))):
+        assert call_of(model, **given, settings=[setting]).mode == mode
+
+
 # ---- --request -------------------------------------------------------------------------------------------------------
 
 def whole(model=None, parameters=None, **model_input):

@@ -318,6 +318,12 @@ FUNCTIONS = {  # of wanx2.1-imageedit -> its own parameters, with their ranges
 _COUNTING = (("enable_interleave", True, "max_images", 5), ("result_type", "series", "series_amount", 4))
 
 
+def told_mode(parameters: dict) -> str:
+    """The mode that the parameters themselves ask for, '' where they leave it open."""
+    tells = (("interleave", "enable_interleave"), ("series", "enable_sequential"))
+    return next((mode for mode, name in tells if parameters.get(name) is True), "")
+
+
 _MOST = 100  # pictures of one call, more than any model makes
 
 

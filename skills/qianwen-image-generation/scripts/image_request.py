@@ -8,7 +8,7 @@ import re
 from collections import namedtuple
 
 from image_models import (
-    all_fields, chosen_for, CONTENT, DEFAULT_MODEL, FUNCTIONS, models_that, most_of, TABLE, takers
+    all_fields, chosen_for, CONTENT, DEFAULT_MODEL, FUNCTIONS, models_that, most_of, TABLE, takers, told_mode
 )
 from image_sizes import parse_aspect, shown, unlike
 from shared.body import apply_native_settings, apply_settings, object_in
@@ -99,7 +99,8 @@ def _call(body: dict, model, mode: str, task: bool) -> Call:
         parameters["stream"] = True
         headers = {"X-DashScope-Sse": "enable", "Accept": "text/event-stream"}
     headers.update(oss_headers(body))
-    return Call(model.task if task else model.direct, body, headers, mode, task, stream, most_of(parameters))
+    path, mode = model.task if task else model.direct, told_mode(parameters) or mode
+    return Call(path, body, headers, mode, task, stream, most_of(parameters))
 
 
 def _from_request(ask: Ask, model) -> tuple:
@@ -126,12 +127,10 @@ def _from_request(ask: Ask, model) -> tuple:
 
 
 def _mode_of_body(ask: Ask, body: dict, model) -> str:
-    parameters = body["parameters"]
-    tells = (("interleave", ask.interleave or parameters.get("enable_interleave")),
-             ("series", ask.series or parameters.get("enable_sequential")),
-             ("edit", "'image':" in str(body["input"].get("messages", ""))))
-    wanted = next((mode for mode, told in tells if told), "make")
-    if wanted not in model.does and (ask.interleave or ask.series):
+    flag = "interleave" if ask.interleave else "series" if ask.series else ""
+    given = "edit" if "'image':" in str(body["input"].get("messages", "")) else "make"
+    wanted = flag or told_mode(body["parameters"]) or given
+    if flag and wanted not in model.does:
         raise _cannot(model, wanted)
     return wanted if wanted in model.does else next(iter(model.does))
 
