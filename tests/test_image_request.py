@@ -782,6 +782,8 @@ def whole(model=None, parameters=None, **model_input):
       "parameters": {"n": 2, "seed": 1}}, E4),
     (dict(request=whole("qwen-mt-image", None, image_url=A, source_lang="zh", target_lang="en"), translate_from="ja"),
      {"model": "qwen-mt-image", "input": {"image_url": A, "source_lang": "ja", "target_lang": "en"}, "parameters": {}}, E4),
+    (dict(request=whole("qwen-mt-image", None, image_url=A, source_lang="zh"), translate_to="en"),
+     {"model": "qwen-mt-image", "input": {"image_url": A, "source_lang": "zh", "target_lang": "en"}, "parameters": {}}, E4),
     (dict(request=whole("z-image-turbo", None, **P1)), {"model": "z-image-turbo", "input": P1, "parameters": {}}, SYNC),
     (dict(request=whole("wan2.7-image", {"enable_sequential": True}, **P1), n=4),
      {"model": "wan2.7-image", "input": P1, "parameters": {"n": 4, "enable_sequential": True}}, SYNC),
@@ -812,8 +814,9 @@ def test_a_task_is_not_asked_for_a_stream(fields):
 
 
 def test_flag_turns_a_whole_request_into_an_interleaved_one():
-    call = call_of(request=whole("wan2.6-image", {}, **P1), interleave=True)
+    call = call_of(request=whole("wan2.6-image", {"max_images": 3}, **P1), interleave=True)
     assert call.stream and call.mode == "interleave", "its text would not be written"
+    assert call.expected == 3, "what nobody asked for would replace what the body says"
 
 
 @pytest.mark.parametrize("flag, model", [("negative", "z-image-turbo"), ("box", "qwen-image-2.0"), ("palette", "qwen-image-2.0"),
@@ -827,6 +830,17 @@ def test_flag_over_a_whole_request_is_not_dropped(flag, model):
 @pytest.mark.parametrize("field", [dict(images=[A]), dict(mask=MASK), dict(function="expand")])
 def test_pictures_do_not_go_with_a_whole_request(field):
     assert "--request" in refusal(request=whole(), **field)
+
+
+@pytest.mark.parametrize("model, given, fields, words", [
+    ("qwen-mt-image", dict(image_url=A, target_lang="en"), dict(prompt="New"), ["takes no prompt"]),
+    ("wan2.2-t2i-flash", dict(prompt="old"), dict(prompt="x" * 501), ["501 characters", "500"]),
+    ("qwen-image-2.0", P3, dict(quality="high"), ["shape is not known", "--aspect"]),
+    ("wan2.5-i2i-preview", dict(prompt="P", images=[A]), dict(quality="low"), ["shape is not known"])])
+def test_what_cannot_be_put_on_a_whole_request_is_refused(model, given, fields, words):
+    """Else it would be dropped, cut off, or made a square of any picture."""
+    said = refusal(model, request=whole(model, **given), **fields)
+    assert [word for word in words if word not in said] == [], said
 
 
 def test_count_over_a_whole_request_keeps_its_limit():

@@ -1067,7 +1067,9 @@ def test_length_of_a_request_that_does_not_tell_it():
     (dict(request={"input": {}}, voices=[VOICE]), ["--request"]), (dict(request={"input": {}}, function="video_edit"), ["--function", "--request"]),
     (dict(request={"model": "wan2.6-t2v", "input": {}}, duration=16), ["--duration 16", "2 to 15"]),
     (dict(request={"model": "wan2.6-t2v", "input": {}}, resolution="480P"), ["--resolution 480P", "720P, 1080P"]),
-    (dict(request={"model": "happyhorse-1.1-t2v", "input": {}}, negative="x"), ["happyhorse-1.1-t2v", "--negative"])])
+    (dict(request={"model": "happyhorse-1.1-t2v", "input": {}}, negative="x"), ["happyhorse-1.1-t2v", "--negative"]),
+    (dict(request={"model": "wan2.2-animate-mix", "input": {}}, prompt="P"), ["wan2.2-animate-mix", "takes no prompt"]),
+    (dict(request={"model": "wan2.2-t2v-plus", "input": {}}, prompt="x" * 801), ["801 characters", "800"])])
 def test_request_that_is_refused(fields, named):
     said = refusal(**fields)
     assert missing(named, said) == [], said

@@ -120,6 +120,7 @@ def _from_request(ask: Ask, model) -> tuple:
     task = _is_task(ask, model)
     _check_fields(ask, model, mode)
     if ask.prompt is not None:
+        _check_prompt(ask, model)
         _replace_prompt(body, ask.prompt, _places(model, task))
     _put_parameters(body, ask, model, mode, model.does[mode], only_given=True)
     apply_native_settings(body, ask.settings)
@@ -137,8 +138,7 @@ def _mode_of_body(ask: Ask, body: dict, model) -> str:
 
 def _replace_prompt(body: dict, prompt: str, places) -> None:
     if places != CONTENT:
-        if places.prompt:
-            apply_settings(body, [(places.prompt.split("."), prompt)])
+        apply_settings(body, [(places.prompt.split("."), prompt)])
         return
     messages = body["input"].get("messages")
     first = messages[0] if isinstance(messages, list) and messages else None
@@ -320,7 +320,7 @@ def _put_parameters(body: dict, ask: Ask, model, mode: str, settings, only_given
     """`n` is always sent where the model takes it:
     some models make, and bill, four or twelve pictures without it."""
     if ask.size is not None or ask.aspect is not None or ask.quality is not None:
-        _put_size(body["parameters"], ask, model, settings.sizes)
+        _put_size(body["parameters"], ask, model, settings)
     if not (only_given and ask.n is None and "n" in body["parameters"]):
         n = _count(ask, model, mode, settings)
         if n:
@@ -332,7 +332,8 @@ def _put_parameters(body: dict, ask: Ask, model, mode: str, settings, only_given
         if value is not None:
             values[field.path] = field.encode(value, ask)
         elif asked and mode in field.unset:
-            values[field.path] = field.unset[mode]
+            place, _, name = field.path.partition(".")
+            body[place].setdefault(name, field.unset[mode])  # what --request says stays
     apply_settings(body, [(path.split("."), value) for path, value in values.items()])
 
 
@@ -379,20 +380,21 @@ def _several() -> str:
     return TABLE.names(lambda row: any(mode.n[1] > 1 for mode in row.does.values()))
 
 
-def _put_size(parameters: dict, ask: Ask, model, rule) -> None:
+def _put_size(parameters: dict, ask: Ask, model, settings) -> None:
     if ask.size is not None and (ask.aspect or ask.quality):
         raise usage("--size does not go with --aspect and --quality",
                     "give the size, or let it be found from the other two")
-    if rule is None:
+    if settings.sizes is None:
         raise usage(f"{model.id} takes no size",
                     "leave out --size, --aspect and --quality; the given picture decides")
-    rule.put(parameters, ask, model.id, lambda: _shape_of(ask))
+    settings.sizes.put(parameters, ask, model.id, lambda: _shape_of(ask, settings))
 
 
-def _shape_of(ask: Ask):
-    """The shape of the last picture given, as the service does it; a square without one."""
+def _shape_of(ask: Ask, settings):
+    """The shape of the last picture given, as the service does it; a square without one.
+    A picture in --request is not looked at."""
     last = ask.images[-1] if ask.images else None
-    if last is not None and not (last.width and last.height):
+    if not (last.width and last.height) if last else settings.images[0]:
         raise usage("--quality without --aspect: the picture's shape is not known here", "add --aspect W:H")
     return parse_aspect(f"{last.width}:{last.height}" if last else "1:1")
 

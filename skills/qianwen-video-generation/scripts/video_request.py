@@ -110,9 +110,10 @@ def _from_request(ask: Ask, model) -> Call:
                     "name them in the body")
     body = {**body, "model": model.id, "input": dict(body["input"]),
             "parameters": dict(body.get("parameters") or {})}
-    if ask.prompt is not None:
-        body["input"]["prompt"] = ask.prompt
     way = way_of_body(body, model)
+    if ask.prompt is not None:
+        _check_prompt(ask, model, way)
+        body["input"]["prompt"] = ask.prompt
     _check_fields(ask, model, way)
     if ask.resolution or ask.size or ask.ratio:
         model.shape.put(body["parameters"], ask, model.id, way.ratio)
