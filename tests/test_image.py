@@ -529,6 +529,14 @@ def test_resume_by_another_machine(draw, emulator, work, home):
     assert result.document["task_id"] == task_id
 
 
+def test_text_and_pictures_by_another_machine(draw, emulator, work, home):
+    task_id = draw(*STORY, "--no-wait").out.strip()
+    shutil.rmtree(home / ".local")
+    document = draw("--resume", task_id, "--poll", 0.05, "--json", "-o", "bread.png").document
+    assert document["text"].endswith("Done.") and document["files"][-1]["path"] == "bread.md"
+    assert (work / "bread.md").read_text("utf-8").startswith("Step 1: how to bake bread\n\n![](bread-1.png)\n\n")
+
+
 def test_status(draw, emulator, work):
     task_id = submit(draw, emulator)
     assert draw("--status", task_id).out == "PENDING\n"

@@ -12,7 +12,7 @@ if sys.version_info < (3, 9):  # said before anything that an older one cannot r
     raise SystemExit(2)
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 
-from image_answers import Stream, count_of, has_unread, markdown, parts_of, settle
+from image_answers import Stream, count_of, has_unread, is_article, markdown, parts_of, settle
 from image_costs import charged, cheaper_words, expected, given_in, words
 from image_inputs import add_flags, read_ask
 from image_models import chosen_for, DEFAULT_MODEL, TABLE
@@ -246,6 +246,8 @@ class Run(TaskRun):
         return any(map(has_unread, (answer, *answer.get("events", ()))))
 
     def settle(self, parts: list, record: dict) -> list:
+        if is_article(parts):
+            record.setdefault("mode", "interleave")  # of a task that another machine made
         return settle(parts, record.get("mode", ""))
 
     def count(self, record: dict, files: list) -> int:

@@ -148,6 +148,12 @@ class Stream:
         return {"usage": self.usage, "request_id": self.request_id, "text": self.text, "events": self.unread}
 
 
+def is_article(parts: list) -> bool:
+    """Whether these are text and pictures in turn: more than a prompt as it was drawn, which comes last."""
+    kinds = [part["kind"] for part in parts if part["kind"] in ("media", "text")]
+    return "media" in kinds and "text" in kinds[:-1]
+
+
 def settle(parts: list, mode: str) -> list:
     """Outside of interleaved answers a text is the prompt as it was really drawn;
     it goes with the pictures. A remark counts in translations: it tells why nothing was translated."""
