@@ -199,7 +199,7 @@ def test_several_under_one_name(draw, emulator, work):
 @pytest.mark.parametrize("existing, arguments", [
     ("fox.png", ("-o", "fox.png")), ("fox.png", ("-o", "fox")), ("fox-2.png", ("-o", "fox.png", "-n", 2)), ("fox.json", ("-o", "fox.png")),
     ("fox.json", ("-o", "fox.png", "--overwrite")), ("fox-1.json", ("-o", "fox.png", "-n", 2)),
-    ("fox.md", ("-o", "fox.png", "--interleave")), ("out/index.html", ("-o", "out/", "--gallery"))])
+    ("fox.md", ("-o", "fox.png", "--interleave")), ("fox.png", ("-o", "fox.md", "--interleave")), ("out/index.html", ("-o", "out/", "--gallery"))])
 def test_existing_file_is_refused_before_anything_is_sent(draw, emulator, work, existing, arguments):
     (work / "out").mkdir()
     (work / existing).write_text("mine")

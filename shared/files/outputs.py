@@ -34,7 +34,8 @@ class OutputFiles:
         self.overwrite, self.count, self.sidecars = overwrite, count, sidecars
         self._claim = claim if claim and overwrite else lambda paths: None
         self.warn = warn or (lambda words: None)
-        self.folder, self.stem, self.extension = _place(output, name, name_id or short_id(), extension)
+        self.folder, self.stem, named_as = _place(output, name, name_id or short_id(), extension)
+        self.extension = extension if text and _same_extension(named_as, text) else named_as
         if not resumed and self.stem == os.path.basename(output or "") and os.path.splitext(self.stem)[1]:
             self.warn(f"--output {self.stem} ends in no extension that is known here, "
                       f"so .{self.extension} is added")
