@@ -548,8 +548,10 @@ def test_twin_is_refused_and_allowed(film, emulator, media, work):
     arguments = ("rain", "--video", "in/clip.mp4", *SOON)
     assert film(*arguments, "--no-wait").code == 0
     uploads = len(emulator.uploads)
-    result = film(*arguments)
-    assert result.code == 5 and emulator.creates[0].task_id in result.err and "--again" in result.err and len(emulator.uploads) == uploads
+    (media / "copy.mp4").write_bytes((media / "clip.mp4").read_bytes())
+    for name in ("in/clip.mp4", "./in/clip.mp4", "in/copy.mp4"):
+        result = film("rain", "--video", name, *SOON)
+        assert result.code == 5 and emulator.creates[0].task_id in result.err and "--again" in result.err and len(emulator.uploads) == uploads
     assert command_in(result.err) == ["--resume", emulator.creates[0].task_id] and left_in(work) == []
     (media / "clip.mp4").write_bytes(samples.mp4(5, 640, 480))
     assert film(*arguments).code == 0 and len(emulator.creates) == 2, "another clip is another request"

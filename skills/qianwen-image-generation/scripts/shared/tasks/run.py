@@ -128,7 +128,8 @@ class TaskRun:
         options, clean, endpoint = self.options, self.console.redact_result, self.session.endpoint
         prompt = asked_prompt(call.body)
         facts = {**facts, "prompt": prompt or facts.get("prompt")}
-        same = fingerprint(call.path, {"body": call.body, "files": [digest(item) for item in waiting]})
+        same = fingerprint(call.path, {"body": call.body, "files": [digest(item) for item in waiting]},
+                           [item.address for item in waiting])
         self.record = self.journal.new(
             self.console.skill, row_record_id(self.row, options) if self.row else "", model=facts["model"],
             prompt=clean(facts["prompt"] or ""), hash=hash_of(prompt), endpoint=endpoint.origin + endpoint.prefix,
