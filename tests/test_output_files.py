@@ -137,7 +137,7 @@ def test_output_that_names_no_file_is_refused(output):
 def test_text_goes_beside_the_files():
     outputs = shelf_of("story.png", count=2, text="md")
     assert outputs.text_path("md") == "story.md" and outputs.path(2) == "story-2.png"
-    entry = outputs.save_text("图文\n".encode(), "md", "text/markdown")
+    entry = outputs.save_text(outputs.filled("图文\n".encode()), "md", "text/markdown")
     assert entry == {"path": "story.md", "bytes": 7, "media_type": "text/markdown"} and content("story.md") == "图文\n".encode()
 
 
@@ -349,7 +349,7 @@ def test_file_that_appears_meanwhile_is_kept_and_the_result_as_well(monkeypatch,
 def test_text_that_appears_meanwhile_is_kept():
     outputs = shelf_of("story.png", text="md")
     write("story.md")
-    entry = outputs.save_text(b"new", "md", "text/markdown")
+    entry = outputs.save_text(outputs.filled(b"new"), "md", "text/markdown")
     assert content("story.md") == b"somebody's" and content(entry["path"]) == b"new"
 
 

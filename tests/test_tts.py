@@ -18,6 +18,7 @@ import tts_part
 import tts_speak
 import tts_store
 
+from shared.files.outputs import OutputFiles
 from shared.transport import client
 from tests.conftest import BYTECODE, PLAN_KEY, SCRIPTS, STANDARD_KEY
 from tests.emulator import speech, voicing, wire
@@ -283,6 +284,19 @@ def test_pauses_and_subtitles(speak, emulator, work):
     assert [cue.split("\n")[2] for cue in cues] == ["题目", "第一段。", "第二段，链接。"]
     begin = (len(sound[0]) // 2 + RATE * 600 // 1000) / RATE
     assert cues[1].split("\n")[1].startswith(f"00:00:00,{round(begin * 1000):03}")
+
+
+@pytest.mark.parametrize("flags", [(), ("--stream",)])
+def test_subtitles_without_room_are_not_given_up(speak, emulator, work, monkeypatch, flags):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+    ask = ("第一段。\n\n第二段。", "--pause", 100, "--srt", "-o", "a.wav", *flags)
+    with monkeypatch.context() as patch:
+        patch.setattr(OutputFiles, "filled", full)
+        done = speak(*ask)
+    assert (done.code, done.out) == (9, "") and "nothing is paid twice" in done.err and not (work / "a.wav").exists(), done
+    done = speak(*ask)
+    assert (done.code, done.out) == (0, "a.wav\na.srt\n") and len(emulator.creates) == 2, done
 
 
 @pytest.mark.parametrize("form", ["wav", "mp3"])

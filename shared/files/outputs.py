@@ -146,10 +146,15 @@ class OutputFiles:
         self._made = []
         return path
 
-    def save_text(self, data: bytes, extension: str, media_type: str) -> dict:
-        """Write the text that goes with the files. Raises OSError."""
+    def filled(self, data: bytes) -> Temporary:
+        """A temporary file with the text that goes with the files. Raises OSError."""
         temporary = self.temporary()
         temporary.file.write(data)
+        temporary.file.flush()
+        return temporary
+
+    def save_text(self, temporary: Temporary, extension: str, media_type: str) -> dict:
+        """Give a text that is written its name. Raises OSError."""
         return self._saved(self._publish(temporary, self.text_path(extension), self.overwrite), media_type)
 
     def _saved(self, path: str, media_type: str) -> dict:

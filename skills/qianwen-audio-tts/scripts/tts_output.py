@@ -101,7 +101,7 @@ class Output:
     def _unwritten(self, error: OSError) -> Failure:
         return Failure(Exit.UNSAVED, f"the sound cannot be written to {self._place}: {error.strerror or error}", _PAID,
                        "make room or choose another --output of the same format, "
-                       "then run the command again: nothing is paid twice", accepted="maybe")
+                       "then run the command again: nothing is paid twice", accepted="maybe", files=list(self.files))
 
     def _unjoined(self, error: BadSound, narration) -> Failure:
         """Parts that do not go together, however often it is tried: they are files, and one can be given up."""
@@ -204,6 +204,8 @@ class Output:
                            _CUT_FIX if model.wire == "cosy" and not model.tags else _SHORT_FIX)
 
     def _save(self, temporary, form: str, found: list) -> None:
+        # written before the sound has its name: where there is no room for both, the same command makes both
+        subtitles = self._outputs.filled(self._subtitles()) if self._options.srt else None
         self.entry = self._outputs.save(temporary, 1, MEDIA_TYPES[form])
         if self.seconds:
             self.entry["seconds"] = round(self.seconds, 3)
@@ -211,15 +213,14 @@ class Output:
             self.entry["url"] = found[0]["url"]
         self.files.append(self.entry)
         self._console.result(self.entry["path"] + "\n")
-        if self._options.srt:
-            try:
-                text = self._console.redact_result(tts_subtitles.subtitles(self._job.parts, self._spans))
-                data = text.encode("utf-8", "replace")
-                subtitles = self._outputs.save_text(data, "srt", "application/x-subrip")
-                self.files.append(subtitles)
-                self._console.result(subtitles["path"] + "\n")
-            except OSError as error:
-                self._console.warn(f"the subtitles could not be written: {error.strerror}")
+        if subtitles:
+            entry = self._outputs.save_text(subtitles, "srt", "application/x-subrip")
+            self.files.append(entry)
+            self._console.result(entry["path"] + "\n")
+
+    def _subtitles(self) -> bytes:
+        text = self._console.redact_result(tts_subtitles.subtitles(self._job.parts, self._spans))
+        return text.encode("utf-8", "replace")
 
     # -- while it arrives
 

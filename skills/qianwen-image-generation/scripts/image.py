@@ -267,7 +267,7 @@ class Run(TaskRun):
         names = [os.path.basename(entry["path"]) for entry in delivery.files]
         text = self.console.redact_result(markdown(delivery.record["parts"], names))
         try:
-            entry = outputs.save_text(text.encode("utf-8", "replace"), "md", "text/markdown")
+            entry = outputs.save_text(outputs.filled(text.encode("utf-8", "replace")), "md", "text/markdown")
         except OSError as error:
             delivery.problems.append(Failure(Exit.UNSAVED, f"the text could not be saved: {error.strerror}",
                                              accepted="maybe"))

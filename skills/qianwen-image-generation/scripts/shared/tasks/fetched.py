@@ -65,7 +65,7 @@ def _copy_text(text: dict, files: list, copies: list, outputs: OutputFiles) -> d
     for entry, other in zip(files, copies):
         old, new = (f"]({quote(os.path.basename(one['path']))})".encode() for one in (entry, other))
         data = data.replace(old, new)
-    return outputs.save_text(data, _extension(text), text["media_type"])
+    return outputs.save_text(outputs.filled(data), _extension(text), text["media_type"])
 
 
 def copy(entry: dict, number: int, outputs: OutputFiles) -> dict:
