@@ -181,10 +181,9 @@ class Store:
         remove(part["path"])
 
     def drop(self, key: str) -> None:
-        """The whole is saved: the part is no longer needed."""
-        facts = self._read(key) or {}
-        for name in (f"{key}.{facts.get('form')}", f"{key}.json"):
-            remove(os.path.join(self.folder, name))
+        """The whole is saved: the part is no longer needed. Another run may have dropped its facts alone."""
+        for form in (*MEDIA_TYPES, "json"):
+            remove(self.path(key, form))
 
     def path(self, key: str, form: str) -> str:
         """Where the sound of a finished part lies."""
