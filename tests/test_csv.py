@@ -216,6 +216,13 @@ def test_failed_rows_are_named_and_only_worth_repeating_when_it_helps(run, emula
     assert "run the same command again" in run("{word}", "--batch", "rows.csv", *OUT, "--concurrency", 1, "--retries", 0).err
 
 
+def test_a_row_that_is_refused_with_http_200_is_not_worth_repeating(run, emulator, sheet):
+    sheet("text", "hello")
+    emulator.inject("speech-error-200", times=None)
+    done = run("--batch", "rows.csv", "-o", "out", skill="qianwen-audio-tts")
+    assert done.code == 8 and "correct the rows named above" in done.err and "same command again" not in done.err, done
+
+
 def test_a_rerun_keeps_what_is_done_when_other_columns_change(run, emulator, work, sheet):
     sheet("word,note", "cat,1", "dog,2")
     assert run("{word}", "--batch", "rows.csv", *OUT).code == 0

@@ -245,9 +245,11 @@ def _cost_words(tally: Tally) -> str:
 
 
 def _may_succeed(document: dict) -> bool:
-    """Whether a row that failed is worth repeating as it is: not where the request itself was refused."""
+    """Whether a row that failed is worth repeating as it is: not where the request itself was refused, which the
+    service also says with HTTP 200 and a code."""
     error, code = document.get("error") or {}, document.get("exit_code")
-    refused = 400 <= error.get("http_status", 0) < 500
+    status, said = error.get("http_status", 0), error.get("code", "")
+    refused = 400 <= status < 500 or 0 < status < 400 and not said.startswith("http_")
     return (error.get("retryable") is True or code in (Exit.RUNNING, Exit.UNSAVED)
             or code == Exit.FAILED and not refused)
 
