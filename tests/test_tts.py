@@ -395,6 +395,14 @@ def test_faults(speak, emulator, work, fault, code):
     assert len(emulator.requests) == 1 and sorted(path.name for path in work.iterdir()) == [".git"]
 
 
+@pytest.mark.parametrize("fault", ["speech-engine", "speech-error-200", "speech-grpc"])
+def test_a_refused_segment_stops_the_others(speak, fast, fault):
+    """They would be refused alike, whatever HTTP status the refusal has."""
+    fast.inject(fault, None)
+    done = speak("第一段。\n\n第二段。\n\n第三段。", "--pause", 100, "-o", "a.wav", "--concurrency", 1, "--retries", 0)
+    assert done.code == 8 and len(fast.requests) == 1, done
+
+
 @pytest.mark.parametrize("fault, code", STREAM_FAULTS)
 def test_faults_of_streams(speak, emulator, work, fault, code):
     emulator.inject(fault, 1)

@@ -194,7 +194,8 @@ class Narration:
         with self._lock:
             self._failures[number] = failure
             self._network_failures = self._network_failures + 1 if code == Exit.NETWORK else 0
-            refused = code == Exit.FAILED and 400 <= failure.http_status < 500 and not self.made
+            is_sure = failure.accepted == "no" and not failure.retryable  # whatever the HTTP status was
+            refused = code == Exit.FAILED and is_sure and not self.made
             general = code in (Exit.KEY, Exit.QUOTA, Exit.UNEXPECTED)
             no_room = code == Exit.UNSAVED and failure.code != failures.BAD_LINK
             if refused or general or no_room or self._network_failures >= _DEAD_LINES:
