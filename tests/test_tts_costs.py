@@ -155,6 +155,15 @@ def test_a_voice_that_is_made_tells_its_cost_in_every_form(speak):
     assert document.err.splitlines()[-1].partition(" made for ")[2] == told.partition(" made for ")[2]
 
 
+@pytest.mark.parametrize("flags", [["--set", "rate=0.5"], ["--set", "input.rate=0.5"], ["--request", "slow.json"]])
+def test_the_speed_counts_however_it_is_asked_for(speak, work, flags):
+    """For a budget the sound of a slow voice is as long as it is; a rate that nobody can speak at tells nothing."""
+    (work / "slow.json").write_text('{"input": {"rate": 0.5}}', "utf-8")
+    words = ("你好，欢迎收听。", "--model", "qwen-audio-3.1-tts-flash", "--estimate")
+    slow, usual = speak(*words, "--speed", 0.5).out, speak(*words).out
+    assert speak(*words, *flags).out == slow != usual and speak(*words, "--set", "rate=1e-300").out == usual
+
+
 @pytest.mark.parametrize("flags", [["--ssml"], ["--set", "enable_ssml=true"]])
 def test_the_marks_of_ssml_are_not_billed(speak, flags):
     """Section 6 of the updates; 你好 is 4 counting units."""

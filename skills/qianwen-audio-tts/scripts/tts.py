@@ -17,6 +17,7 @@ import tts_plan
 import tts_subtitles
 import tts_text
 from shared import key_guard
+from shared.body import countable
 from shared.failures import Failure, usage
 from shared.gallery import page as gallery
 from shared.batch.run import run_calls
@@ -26,7 +27,8 @@ from shared.files.outputs import stem_of
 from shared.words import unit
 from tts_models import find_model, out_of_region, TABLE
 from tts_request import (
-    build_request, check, check_voice, is_streamed, script_warning, ssml_warning, voice_of, voice_warning
+    build_request, check, check_voice, is_streamed, script_warning, ssml_warning, value_of, voice_of,
+    voice_warning
 )
 
 SKILL = tts_flags.SKILL
@@ -58,7 +60,7 @@ def estimate(session) -> tuple:
     from tts_costs import expected, words
     job = Job(session.options)
     _warn(session, job)
-    cost, _ = money.total(expected(job.model, call.billed, session.endpoint.price_region, job.ask.speed)
+    cost, _ = money.total(expected(job.model, call.billed, session.endpoint.price_region, job.speed)
                           for call in job.calls)
     return job.model.id, cost, words(job.model, cost, len(job.parts))
 
@@ -142,6 +144,12 @@ class Job:
         return self.calls[0].form
 
     @property
+    def speed(self):
+        """How fast it is spoken, also by --set or --request; None where that is left to the service."""
+        told, place = value_of(self.calls[0].body, self.model, "speed"), self.model.fields.get("speed")
+        return told if countable(told) and place.low <= told <= place.high else None
+
+    @property
     def units(self) -> int:
         """Counting units that are billed."""
         return sum(tts_text.units(call.billed) for call in self.calls)
@@ -172,7 +180,7 @@ class Run:
         from tts_part import Speaker
         from tts_store import Store
         store = Store(self.session.account.state)
-        speaker = Speaker(self.session, store, job.model, job.ask.speed)
+        speaker = Speaker(self.session, store, job.model, job.speed)
         if options.dry_run:
             return self._dry_run(job, speaker)
         from tts_output import Output

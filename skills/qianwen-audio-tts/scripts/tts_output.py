@@ -192,7 +192,7 @@ class Output:
 
     def _check_length(self, part, seconds: float) -> None:
         """CosyVoice cuts long parts off without a word, and other services may lose an end, too."""
-        model, speed = self._job.model, self._job.ask.speed
+        model, speed = self._job.model, self._job.speed
         # a description is not read out; not every compressed file tells its length
         if model.says != "text" or not seconds or not too_short(seconds, part.shown, speed):
             return
