@@ -812,6 +812,7 @@ def test_formats_that_cannot_be_joined_are_refused_for_several_parts(model, form
 def test_ssml_is_one_document_and_never_cut():
     made = job(SPEAK, "--ssml", "--model", "cosyvoice-v3-flash")
     assert [call.body["input"]["text"] for call in made.calls] == [SPEAK]
+    assert len(job(f"<speak>{'x ' * 100}</speak>", "--ssml", "--srt", "--model", "cosyvoice-v3-flash").calls) == 1
     with pytest.raises(Failure) as caught:
         job(f"<speak>{'x ' * 200}</speak>", "--ssml", "--model", "cosyvoice-v3-flash")
     assert "240" in caught.value.message and "--max-part" in caught.value.fix

@@ -111,14 +111,14 @@ class Job:
                         "use --format wav or mp3")
 
     def _split(self, sections: list, kind: str) -> list:
-        options, model = self.options, self.model
-        limit = options.max_part or (min(model.part, tts_subtitles.CUE) if options.srt else model.part)
+        options, model, whole = self.options, self.model, kind == "ssml"
+        cues = options.srt and not whole  # which is one, however long
+        limit = options.max_part or (min(model.part, tts_subtitles.CUE) if cues else model.part)
         if model.most and limit > model.most:
             raise usage(f"--max-part {limit} is more than {model.id} takes",
                         f"legal: 20 to {model.most}; it works best up to {model.part}")
         if model.says != "text" and self.ask.refers():
             return self._whole(sections)
-        whole = kind == "ssml"
         parts = tts_plan.split(sections, limit, tags=model.tags, whole=whole)
         long = tts_text.units(parts[0].spoken) if whole else 0
         if long > limit:
