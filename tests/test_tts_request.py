@@ -211,6 +211,13 @@ def test_a_stream_of_minimax_keeps_other_formats():
         assert input_of("MiniMax/speech-2.8-hd", stream=True, format=form)["audio_setting"] == {"format": form, "sample_rate": 32000}
 
 
+def test_only_who_asks_for_it_gets_a_stream_of_flac():
+    """The documents know WAV and FLAC of MiniMax in whole answers."""
+    words = ("x " * 200, "--model", "MiniMax/speech-2.8-hd", "-o")
+    assert [job(*words, name).calls[0].stream for name in ("a.flac", "a.mp3", "a.wav")] == [False, True, True]
+    assert job(*words, "a.flac", "--stream").calls[0].stream
+
+
 @each("text", ["it's \"quoted\"", "two\nlines\r\n", "😀", "你好，世界", "-5", "  blanks  ", "\u2028", "[sad] x", "<b>"])
 @each("model", ["qwen3-tts-flash", "cosyvoice-v3-flash", "qwen-audio-3.0-tts-flash", "MiniMax/speech-02-hd"])
 def test_text_is_never_changed(model, text):

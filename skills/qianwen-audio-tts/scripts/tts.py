@@ -155,7 +155,8 @@ class Job:
         return sum(tts_text.units(call.billed) for call in self.calls)
 
     def _call(self, part):
-        streams = self.model.says == "text" and is_streamed(part.spoken, self.options.stream)
+        text = "" if self.ask.format == "flac" else part.spoken  # no document knows a stream of FLAC
+        streams = self.model.says == "text" and is_streamed(text, self.options.stream)
         return build_request(self.ask, self.model, part.spoken, streams)
 
 
