@@ -260,6 +260,7 @@ def test_the_errors_people_meet(status, code, message, key, endpoint, cause, fix
     (500, "ModelServingError", "throttled due to system capacity limits", "maybe"), (500, "RequestTimeOut", "Request timed out", "maybe"),
     (502, "http_502", "Bad Gateway", "maybe"), (504, "http_504", "Gateway Timeout", "maybe"), (200, "internal_error", "", "maybe"),
     (200, "data_inspection_failed", "Output data may contain inappropriate content.", "maybe"),
+    (200, "Audio.AudioShortError", "too short", "no"), (200, "CLIENT_ERROR", "no such voice in the text", "no"),
 ])
 def test_whether_the_request_was_taken(status, code, message, accepted):
     assert explained(status, code, message).accepted == accepted

@@ -336,7 +336,8 @@ def _auth_row(message: str, context) -> Row:
     return Row(401, "", "", Exit.KEY, False, cause, fix)
 
 
-_REFUSED = r"invalid|bad_?request|unsupported|model_?not_?found"  # codes of a request that was not taken
+# codes of a request that was not taken, or of a recording
+_REFUSED = r"invalid|bad_?request|unsupported|model_?not_?found|client_?error|audio\."
 
 
 def _not_accepted(error, row: Row) -> bool:
