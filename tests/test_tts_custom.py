@@ -346,7 +346,8 @@ TEN = ("zh", "en", "de", "it", "pt", "es", "ja", "ko", "fr", "ru")
 @pytest.mark.parametrize("flags, legal, wrong", [
     (["--clone", ADDRESS, "--model", VC], TEN, ("th", "xx", "Chinese", "auto")), (["--design", "x", "--preview-text", "y",
             "--model", VD], TEN, ("th", "xx")),
-    (["--design", "x", "--preview-text", "y", "--model", "cosyvoice-v3-flash"], ("zh", "en"), ("ja", "xx"))])
+    (["--design", "x", "--preview-text", "y", "--model", "cosyvoice-v3-flash"], ("zh", "en"), ("ja", "xx")),
+    (["--design", "x", "--model", "cosyvoice-v3.5-plus"], ("zh", "en"), ("ja",))])
 def test_languages_of_voices(shown, flags, legal, wrong):
     for language in legal:
         sent = shown(*flags, "--name", "a", "--language", language).body["input"]

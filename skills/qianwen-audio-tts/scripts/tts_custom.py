@@ -138,6 +138,8 @@ class Custom(OwnVoices):
         if service in (QWEN_CLONE, MINIMAX) or not find_model(model)[0].designed:
             raise usage(f"{model} has no designed voices", f"use --clone, or --model {DESIGN_MODEL}")
         name, prompt, language = self._name(service), options.design, self._language(model) or "zh"
+        if service is COSY and language not in ("zh", "en"):
+            raise usage(f"--language {language} is not possible for {model}", "legal: zh, en")
         preview = options.preview_text or PREVIEWS.get(language)
         if preview is None:
             raise usage("--preview-text is missing: "
@@ -148,8 +150,6 @@ class Custom(OwnVoices):
                                  ("--preview-text", preview, most_preview)):
             if len(text) > most:
                 raise usage(f"{flag} has {len(text)} characters", f"legal: 1 to {most}")
-        if service is COSY and language not in ("zh", "en"):
-            raise usage(f"--language {language} is not possible for {model}", "legal: zh, en")
         if options.sample_rate and options.sample_rate not in (8000, 16000, 24000, 48000)[service is COSY:]:
             raise usage(f"--sample-rate {options.sample_rate} is not possible for a preview",
                         f"legal: {'' if service is COSY else '8000, '}16000, 24000, 48000")
