@@ -258,10 +258,11 @@ def test_a_model_one_row_may_not_use_stops_nothing(run, emulator, rows):
 
 
 @pytest.mark.parametrize("fault, said", [("401", "after that, the same command does only what is missing"), ("403", "correct the rows named above"),
-                                         ("arrearage", ""), ("500", "run the same command again: it does only what is missing")])
+                                         ("arrearage", ""), ("500", "run the same command again: it does only what is missing"),
+                                         ("sse-error", "correct the rows named above")])
 def test_advice_is_to_run_again_only_where_it_helps_and_is_given_once(run, emulator, rows, fault, said):
     rows(*({"prompt": f"row {number}", **({"model": "qwen3-max"} if fault == "403" else {})} for number in range(9)))
-    emulator.inject(fault, times=None)
+    emulator.inject(fault, times=None, **({"after_chunks": 0, "code": "invalid_parameter_error"} if fault == "sse-error" else {}))
     done = run(*BATCH, "--retries", 0)
     assert said in done.err and ("run the same command again" in done.err) == (fault == "500"), done
     assert len(re.findall("run the (?:same )?command again", done.err)) == (fault != "401"), done

@@ -858,6 +858,14 @@ def test_an_error_without_content_is_none(api, emulator, home, work, altered, er
     check_clean(emulator, home, work)
 
 
+def test_a_row_that_is_refused_without_a_status_is_not_worth_repeating(api, work, altered):
+    error = {"response": None, "error": {"code": "model_not_found", "message": "The model does not exist"}}
+    altered(lambda lines: [json.dumps({**json.loads(line), **error}).encode() for line in lines])
+    done = api()
+    assert done.code == 8 and "correct the rows named above" in done.err and "same command again" not in done.err, done
+    assert "there is no model 'qwen3.7-plus' at" in results(work / "out")[0]["error"]["cause"]
+
+
 # ---- faults ----------------------------------------------------------------------------------------------------------
 
 PARAMETERS = {"download-short": {"at": 300}, "error": {"status": 404, "code": "not_found"}}

@@ -298,7 +298,9 @@ class Landing:
         if "message" not in outcome:
             return Failure(Exit.FAILED, "the result of this row has a format this script cannot read",
                            code=BAD_FORM, accepted="maybe")
-        failure = self._session.client().context.explain(ServiceError(
+        model = self._table.find(outcome["job"]["model"])[0]
+        client = self._session.client(model.id, self._table, successor=model.successor)
+        failure = client.context.explain(ServiceError(
             outcome["status"] or 200, outcome["code"], outcome["message"], outcome["request_id"]))
         failure.http_status, failure.accepted = outcome["status"], "no"
         return failure

@@ -12,6 +12,7 @@ from ..cli.console import Console
 from ..cli.failed import error_object, explain
 from ..failures import Exit, Failure
 from ..money.cost import document as cost_document, FREE, of_document, plus, total, words
+from ..transport.errors import REFUSED
 from ..words import counted, unit
 from .lines import is_partial
 from .worker import GO_ON
@@ -248,8 +249,7 @@ def _may_succeed(document: dict) -> bool:
     """Whether a row that failed is worth repeating as it is: not where the request itself was refused, which the
     service also says with HTTP 200 and a code."""
     error, code = document.get("error") or {}, document.get("exit_code")
-    status, said = error.get("http_status", 0), error.get("code", "")
-    refused = 400 <= status < 500 or 0 < status < 400 and not said.startswith("http_")
+    refused = 400 <= error.get("http_status", 0) < 500 or REFUSED.match(error.get("code", ""))
     return (error.get("retryable") is True or code in (Exit.RUNNING, Exit.UNSAVED)
             or code == Exit.FAILED and not refused)
 

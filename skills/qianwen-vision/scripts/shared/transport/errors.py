@@ -336,8 +336,9 @@ def _auth_row(message: str, context) -> Row:
     return Row(401, "", "", Exit.KEY, False, cause, fix)
 
 
-# codes of a request that was not taken, or of a recording
-_REFUSED = r"invalid|bad_?request|unsupported|model_?not_?found|client_?error|audio\."
+# codes of a request, or of a recording, that was not taken, and would not be as it stands
+REFUSED = re.compile(r"invalid|bad_?request|unsupported|model_?not_?(found|supported)|client_?error|audio\.",
+                     re.IGNORECASE)
 
 
 def _not_accepted(error, row: Row) -> bool:
@@ -349,7 +350,7 @@ def _not_accepted(error, row: Row) -> bool:
                             said) and bool(re.search(r"unavailable|serving|overload|throttl|capacity", said))
     if "remote cancelled grpc stream" in error.message.lower():
         return True  # the input was refused, whatever the status says
-    if error.status < 400 and not row.retry and re.match(_REFUSED, error.code, re.IGNORECASE):
+    if error.status < 400 and not row.retry and REFUSED.match(error.code):
         return True
     return row.exit in (Exit.KEY, Exit.QUOTA) or 400 <= error.status < 500
 
