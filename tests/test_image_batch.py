@@ -76,6 +76,16 @@ def test_rows_become_pictures(image, emulator, rows, work):
     assert "一只狐狸" in page and page.count("named.png") >= 1
 
 
+def test_a_folder_in_the_home_folder_is_that(image, emulator, rows, work, home):
+    """No shell replaces the `~` of --output=~/out."""
+    rows({"prompt": "a", "id": "fox"})
+    for _ in range(2):
+        done = image("--batch", "rows.jsonl", "-o", "~/out", "--gallery", "--json")
+        assert done.code == 0 and done.document["results"] == str(home / "out" / "results.jsonl"), done
+    assert image("--gallery", "-o", "~/out").out == f"{home}/out/index.html\n"
+    assert billed(emulator) == {"a": 1} and (home / "out" / "fox.png").is_file() and not (work / "~").exists()
+
+
 def test_a_rerun_pays_nothing(image, emulator, rows, work):
     rows({"prompt": "a"}, {"prompt": "a"}, {"prompt": "b"})
     assert image(*BATCH).code == 0

@@ -13,6 +13,7 @@ import os
 
 from ..cli.console import Console
 from ..failures import Exit, Failure, usage
+from ..files.names import expanded
 from ..files.whole import InUse
 from .bad_rows import BadRows
 from .folder import BatchFolder
@@ -160,14 +161,15 @@ def _check_flags(options, make_parser, allowed) -> str:
     if not options.output or options.output == "-":
         raise usage("--batch needs --output: the folder for results.jsonl and the files of the rows",
                     "add -o FOLDER/")
-    if os.path.lexists(options.output) and not os.path.isdir(options.output):
+    folder = _folder_of(options.output)
+    if os.path.lexists(folder) and not os.path.isdir(folder):
         raise usage(f"--output {options.output} is not a folder",
                     "name a folder; it is created if absent")
-    return _folder_of(options.output)
+    return folder
 
 
 def _folder_of(output: str) -> str:
-    return output.rstrip("/" + os.sep) or "/"
+    return expanded(output).rstrip("/" + os.sep) or "/"
 
 
 def _row_defaults(options):

@@ -20,6 +20,7 @@ from urllib.parse import quote
 
 from ..failures import Exit, Failure, usage
 from ..files import probe
+from ..files.names import expanded
 from ..files.own import open_own, read_own
 from ..files.whole import whole
 from ..words import data_size
@@ -38,7 +39,7 @@ def gallery_of(folder: str, overwrite: bool, console) -> str:
 
 def gallery_alone(options, console) -> None:
     """`--gallery` without anything to make: the page of --output is renewed."""
-    folder = options.output or "."
+    folder = expanded(options.output or ".")
     if not os.path.isdir(folder):
         raise usage(f"--gallery: {folder} is not a folder",
                     "name the folder with the files: --gallery -o DIR")
@@ -54,7 +55,7 @@ def page_after(session) -> dict:
     options = session.options
     if options.batch is None or not options.gallery:
         return {}
-    check(options.output or ".", options.overwrite)
+    check(expanded(options.output or "."), options.overwrite)
     return {"after": lambda folder: gallery_of(folder, options.overwrite, session.console)}
 
 
