@@ -87,6 +87,9 @@ def test_no_wait_then_status_tasks_and_resume(api, run, emulator, home, work):
     assert os.listdir(work / "out") == [] and given in done.document["resume"]
     listed = run("--tasks", "--json").document["tasks"]
     assert [(task["id"], task["state"]) for task in listed] == [(given, "running")]
+    again = api("--no-wait", "--json")
+    assert again.document["billing"]["cost"]["amount"] == 0 < done.document["billing"]["cost"]["amount"], "each job is told once"
+    assert again.code == 0 and "billed when done" in done.err and "billed when done" not in again.err, again
     status = run("--status", given, "--json")
     assert status.document["status"] == "RUNNING" and "0 of 1 job ended (in_progress)" in status.document["message"]
     job = records(home)[0]["jobs"][0]["batch"]
@@ -217,6 +220,18 @@ def test_jobs_are_split_by_model_and_mode(run, emulator, home, work):
     assert run("--resume", done.document["task_id"], "--poll", "0.02").code == 0
     assert [line["row"] for line in results(work / "out")] == [1, 2, 3, 4] and len(billed(emulator)) == 4
     assert os.listdir(work / "out") == ["results.jsonl"]
+
+
+def test_what_a_job_costs_is_told_by_the_run_that_makes_it(run, emulator, home, work):
+    """Here the second one of two jobs, by the run that goes on with the first."""
+    write(work / "rows.jsonl", {"prompt": "a"}, {"prompt": "b", "model": "qwen-flash"})
+    command = ("--batch", "rows.jsonl", "--batch-api", "-o", "out", "--no-think", "--no-wait", "--json")
+    emulator.inject("arrearage", path="/batches", times=None, text='-2"')
+    first = run(*command)
+    emulator.faults.clear()
+    both = [one.document["billing"]["cost"]["amount"] for one in (first, run(*command))]
+    assert first.code == 4 and min(both) > 0, both
+    assert run("--spent", "--json").document["spent"]["total"] == pytest.approx(sum(both))
 
 
 def test_pictures_go_inside_the_rows(run, emulator, home, work):

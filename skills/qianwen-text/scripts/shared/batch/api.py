@@ -57,7 +57,7 @@ class ApiBatch:
             if self._resumed:  # rows that failed are sent again by the batch's own command alone
                 return show_jobs_fetched(record["id"], self.journal, self._session)
             record = None
-        is_new, record = record is None, record or self._new_record()
+        record = record or self._new_record()
         if record is None:
             return self._landing.nothing_to_do()
         jobs = self.jobs(record)
@@ -71,8 +71,7 @@ class ApiBatch:
                 jobs.wait(record, self._options.max_wait)
         except Failure as failure:
             self._forget_unsent(jobs, failure)
-            if is_new:
-                failure.billing, failure.bill = jobs.bill(self._session)
+            failure.billing, failure.bill = jobs.bill(self._session)
             raise
         return self._landing.fetch(jobs)
 
@@ -163,22 +162,28 @@ class ApiBatch:
             console.result(record["id"] + "\n")
             jobs = counted(len(record["jobs"]), "job")
             console.note(f"{jobs} under way; fetch the results with: {command}")
-        console.note(line)
+        if line:
+            console.note(line)
         if console.json_mode:
             console.document({"ok": True, "skill": console.skill, "model": record["model"],
                               "task_id": record["id"], "resume": command,
-                              "jobs": [shown(job) for job in record["jobs"]], "billing": billing,
-                              "warnings": console.warnings})
+                              "jobs": [shown(job) for job in record["jobs"]],
+                              "billing": billing or _free(self._session), "warnings": console.warnings})
         return Exit.OK
+
 
 def show_jobs_fetched(given: str, journal: Journal, session) -> Exit | None:
     """`--resume` of jobs that are fetched already; None where that is not known."""
     note = journal.fetched(given)
     if note is None:
         return None
-    billing = {"plan": session.verdict.key.billing, "units": {}, "cost": document(FREE)}
-    show_fetched(given, note, billing, session.console)
+    show_fetched(given, note, _free(session), session.console)
     return Exit.OK
+
+
+def _free(session) -> dict:
+    """`billing` of a command that made no job."""
+    return {"plan": session.verdict.key.billing, "units": {}, "cost": document(FREE)}
 
 
 def shown(job: dict) -> dict:

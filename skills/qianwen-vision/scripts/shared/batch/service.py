@@ -43,6 +43,7 @@ class Jobs(Polled):
     def __init__(self, client, journal: Journal, console, record: dict, pace=PACE, payments=None, **clocks):
         super().__init__(client, journal, console, pace=pace, **clocks)
         self.record, self._payments = record, payments
+        self._before = {job.get("batch") for job in record.get("jobs", ())}  # ids of jobs that earlier runs made
         self.refused: Failure | None = None  # the budget does not allow the rest of the jobs now
 
     @property
@@ -164,8 +165,8 @@ class Jobs(Polled):
             return False
 
     def bill(self, session) -> tuple:
-        """(`billing` of the document, its line for people) of the jobs that were created."""
-        made = [job for job in self.jobs if job["state"] == CREATED and "counted" in job]
+        """(`billing` of the document, its line for people) of the jobs that this run has created."""
+        made = [job for job in self.jobs if job["state"] == CREATED and job["batch"] not in self._before]
         cost = total(cost_counted(job) for job in made)[0]
         what = f"{counted(sum(job['rows'] for job in made), 'row')} in {counted(len(made), 'job')}"
         return going_on(session, what, cost, cost.units) if made else ({}, "")
