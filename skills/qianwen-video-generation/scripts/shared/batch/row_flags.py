@@ -17,7 +17,7 @@ NOT_WITH_BATCH = ("tasks", "resume", "status", "cancel", "no_wait", "list_voices
 NO_DEFAULTS = frozenset((
     "output", "batch", "any_files", "concurrency", "json", "quiet", "verbose", "timeout", "retries",
     "overwrite", "again", "gallery", "check", "live", "models", "dry_run", "estimate", "max_wait", "no_wait",
-    "poll", "no_sidecar", "csv", "batch_api", "window", "spent", "unpriced"))
+    "poll", "no_sidecar", "csv", "batch_api", "window", "spent", "unpriced", "keep_documents"))
 _SWITCH = {**dict.fromkeys(("true", "yes", "y", "1", "x", "是"), True),
            **dict.fromkeys(("false", "no", "n", "0", "否"), False)}
 
