@@ -141,7 +141,7 @@ def rows_of(prompt, *arguments):
 
 def test_the_separator_may_be_named(work, sheet, monkeypatch):
     monkeypatch.chdir(work)
-    sheet("sep=;", "a,b;c", "1;2", "", '"3\n4";5')
+    sheet("sep=;", "a,b;c", "1;2", " ;\t", '"3\n4";5')  # a record of blanks is none
     found = list(rows_of("{a,b}{c}"))
     assert [(row.line, row.options().prompt) for row in found] == [(3, "12"), (5, "3\n45")]
 

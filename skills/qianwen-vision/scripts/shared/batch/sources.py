@@ -162,7 +162,7 @@ class Table:
                 reader = csv.reader(text, delimiter=self.delimiter, strict=True)
                 begin = self._skip + 1
                 for cells in reader:
-                    if any(cells):
+                    if any(map(str.strip, cells)):
                         yield begin, cells
                     begin = self._skip + reader.line_num + 1
         except csv.Error as error:
