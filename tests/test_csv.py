@@ -183,12 +183,13 @@ def test_a_misspelt_flag_is_warned_of(run, work, sheet, more):
 
 def test_formulas_are_made_harmless_and_names_differ(run, emulator, work, sheet):
     answers = ["=SUM(A1)", "-5.5", "-text", "+49", "@x", "\ttab", "plain"]
-    sheet("text,word", *(f"=1+1,{number}" for number in range(len(answers))))
+    sheet(",text,word", *(f"n{number},=1+1,{number}" for number in range(len(answers))))
     for answer in answers:
         emulator.reply(text=answer)
     assert run("{word}", "--batch", "rows.csv", *OUT, "--concurrency", 1).code == 0
     found = table(work / "out")
-    assert list(found[0]) == ["text", "word", "ok", "text_2", "cost", "error"] and found[0]["text"] == "=1+1"
+    assert list(found[0]) == ["column 1", "text", "word", "ok", "text_2", "cost", "error"] and found[0]["text"] == "=1+1"
+    assert [row["column 1"] for row in found] == [f"n{number}" for number in range(len(answers))]
     assert [row["text_2"] for row in found] == ["'=SUM(A1)", "-5.5", "'-text", "+49", "'@x", "'\ttab", "plain"]
 
 

@@ -33,7 +33,7 @@ class Template:
         missing = [name for name in self.names if name not in columns]
         if missing:
             raise usage(f"{self._flag}: {{{missing[0]}}} is not a column; the columns are: "
-                        f"{', '.join(filter(None, columns))}",
+                        f"{', '.join(columns)}",
                         "name one of them; the first line of the file must be the header; "
                         "{{ and }} are literal braces")
 

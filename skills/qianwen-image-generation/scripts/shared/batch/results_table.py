@@ -54,7 +54,7 @@ class ResultsTable:
 
     def __init__(self, row_file, schema: str | None, files: bool, shown=lambda cell: cell):
         self._row_file, self._shown = row_file, shown
-        self._inputs = [name for name in row_file.source.columns or _names_in(row_file) if name]
+        self._inputs = row_file.source.columns or _names_in(row_file)
         self._fields = _fields_of(schema)
         self._result = "file" if files else "text"
         mine = ["ok", self._result, *self._fields, "cost", "error"]

@@ -191,7 +191,7 @@ class RowFile:
         for name in self.source.columns:
             plain = name.lower().strip("-").replace("_", "-").replace(" ", "-")
             like = difflib.get_close_matches(plain, known, 1, 0.8)
-            if like and name and name not in self._used and name.replace("_", "-") not in flags:
+            if like and name not in self._used and name.replace("_", "-") not in flags:
                 found.append(f"the column {name!r} is treated as data; "
                              f"if it was meant as a flag, call it {like[0]!r}")
         return found

@@ -144,7 +144,8 @@ class Table:
             names = [cell.strip() for cell in cells]
             while names and not names[-1]:
                 names.pop()
-            twice = sorted({name for name in names if name and names.count(name) > 1})
+            names = [name or f"column {number}" for number, name in enumerate(names, 1)]
+            twice = sorted({name for name in names if names.count(name) > 1})
             if twice:
                 raise usage(f"{self.path}: two columns are called {', '.join(map(repr, twice))}",
                             "give each its own name")
@@ -187,7 +188,7 @@ class Table:
             raise usage(f"it has {len(cells)} cells, but the header names {columns}; "
                         "put quotes around a cell that contains a separator")
         cells = cells + [""] * (len(self.columns) - len(cells))
-        return {name: cell for name, cell in zip(self.columns, cells) if name}
+        return dict(zip(self.columns, cells))
 
 
 def _encoding(path: str) -> str:
