@@ -128,9 +128,11 @@ def test_json_lines_with_a_template_and_a_table(run, emulator, work):
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
 def test_encodings_and_separators(encoding, separator, work, sheet, monkeypatch):
     monkeypatch.chdir(work)
-    sheet(f'编号{separator}评论\r\n甲{separator}"很好{separator}真的\r\n""不错"""\r\n'.encode(encoding))
-    row = next(rows_of("说：{评论}"))
-    assert row.options().prompt == f'说：很好{separator}真的\r\n"不错"' and row.line == 2 and row.record["编号"] == "甲"
+    for header, line in ("编号", 2), ('\r\n"编\n号"', 4):  # a blank line before it, a line end in it
+        sheet(f'{header}{separator}评论\r\n甲{separator}"很好{separator}真的\r\n""不错"""\r\n'.encode(encoding))
+        row = next(rows_of("说：{评论}"))
+        assert row.options().prompt == f'说：很好{separator}真的\r\n"不错"'
+        assert (row.line, row.record[header.strip('"\r\n')]) == (line, "甲")
 
 
 def rows_of(prompt, *arguments):

@@ -122,10 +122,14 @@ class Table:
 
     def _dialect(self) -> tuple:
         """(delimiter, lines before the header):
-        Excel's own line `sep=;`, else whatever divides the first line into most cells."""
+        Excel's own line `sep=;`, else whatever divides the header into most cells. A name may have line ends."""
+        first = ""
         with self._text() as text:
             try:
-                first = text.readline(_BLOCK)
+                for line in iter(lambda: text.readline(_BLOCK), ""):
+                    first += line
+                    if first.strip() and not first.count('"') % 2 or len(first) >= _BLOCK:
+                        break
             except UnicodeDecodeError:
                 raise self._not_text() from None
         if re.fullmatch(r"sep=[,;\t|]\s*", first, re.IGNORECASE):
