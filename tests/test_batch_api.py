@@ -372,7 +372,8 @@ def test_a_row_that_comes_twice_is_not_taken_for_another(api, emulator, work, al
 def test_a_job_that_fails_at_validation(api, emulator, home, work):
     emulator.batch_refused_models = {"qwen-plus"}
     done = api("--model", "qwen-plus", "--json")
-    assert done.code == 8 and "is not supported by the Batch API" in done.document["error"]["message"], done
+    said = "line 1 of the job's own file: The provided model 'qwen-plus' is not supported by the Batch API"
+    assert done.code == 8 and said in done.document["error"]["message"], done
     assert counts(done)["not_started"] == ROWS and records(home) == [] and not emulator.files and not emulator.creates
     assert done.err.count(" again") == 1 and "correct the rows or the flags" in done.err
     assert api("--model", "qwen-flash").code == 0

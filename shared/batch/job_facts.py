@@ -46,10 +46,10 @@ def share_of(job: dict):
 
 
 def reasons_of(errors) -> list:
-    """Why a job failed at validation, in words."""
+    """Why a job failed at validation, in words. Its lines are other ones than those of the file of rows."""
     found = []
     for one in objects_in(errors, "data")[:5]:
-        line = f"line {one['line']}: " if one.get("line") else ""
+        line = f"line {one['line']} of the job's own file: " if one.get("line") else ""
         found.append(f"{line}{one.get('message') or one.get('code') or 'no reason given'}")
     return found
 
