@@ -770,6 +770,22 @@ def test_an_interrupt_at_the_end_says_how_to_go_on(api, run, emulator, home, wor
     check_clean(emulator, home, work)
 
 
+@pytest.mark.parametrize("submitted", [False, True])
+def test_an_interrupt_in_the_call_of_a_row_ends_the_command_and_not_the_row(api, emulator, home, work, monkeypatch, submitted):
+    """Neither while the rows become files, nor while their answers are taken."""
+    if submitted:
+        assert api("--no-wait").code == 0
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+    with monkeypatch.context() as patch:
+        patch.setattr("shared.chat.turn.Turn._exchange", interrupted)
+        done = api()
+    assert done.code == 130 and ("--resume" if submitted else "run the command again") in done.err and "twice" not in done.err, done
+    assert api().code == 0 and len(emulator.batches) == 1
+    check_clean(emulator, home, work)
+
+
 # ---- results of a strange form ----------------------------------------------------------------------------------------
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from .job_facts import MERGED
 from .job_files import job_folder, JobFiles, sweep
 from .landing import Landing
 from .service import Jobs, KIND, LIFE, PACE
-from .stored import body_of, StoredSession, Taken
+from .stored import body_of, interruptible, StoredSession, Taken
 from .worker import GO_ON
 from .workers import RowConsole
 
@@ -137,7 +137,8 @@ class ApiBatch:
     def request(self, row) -> tuple:
         """The body of a row, checked as for a direct call, and its expected Cost. Raises Failure."""
         try:
-            self._call(StoredSession(self._session, row, row.options(), RowConsole(self._console)))
+            with interruptible():
+                self._call(StoredSession(self._session, row, row.options(), RowConsole(self._console)))
         except Taken as taken:
             return body_of(taken.request, self._table), taken.cost
         raise usage("this row sends nothing")

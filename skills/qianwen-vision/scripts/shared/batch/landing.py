@@ -27,7 +27,7 @@ from .job_files import job_folder
 from .lines import doubt_document
 from .outcomes import Outcomes, raw_answer
 from .service import Jobs
-from .stored import Costs, StoredSession
+from .stored import Costs, interruptible, StoredSession
 from .tally import report, Tally
 from .workers import RowConsole
 
@@ -249,10 +249,8 @@ class Landing:
         try:
             options = self._options_of(row) if why else row.options()
             session = StoredSession(self._session, row, options, console, answer, costs or self._costs)
-            if why:
-                self._take(session, outcome["job"]["model"])
-            else:
-                self._call(session)
+            with interruptible():
+                self._take(session, outcome["job"]["model"]) if why else self._call(session)
             return console.captured
         except Failure as error:
             failure = error

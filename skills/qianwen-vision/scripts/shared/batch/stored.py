@@ -10,7 +10,7 @@ import contextlib
 
 from ..body import needs_oss_header, objects_in
 from ..cli.session import Session
-from ..failures import usage
+from ..failures import Exit, Failure, usage
 from ..money.cost import Cost, FREE, plus
 from ..transport.addresses import is_out_of_reach
 from ..transport.events import Event, WHOLE
@@ -28,6 +28,18 @@ class Taken(Exception):
     def __init__(self, request: Request):
         super().__init__("the request is taken")
         self.request, self.cost = request, None
+
+
+@contextlib.contextmanager
+def interruptible():
+    """The block in which a row's call is made: nothing of it is under way at the service, so that an interrupt
+    is not the end of the row but of the command."""
+    try:
+        yield
+    except Failure as failure:
+        if failure.exit_code == Exit.INTERRUPTED:
+            raise KeyboardInterrupt from failure
+        raise
 
 
 class Costs:
