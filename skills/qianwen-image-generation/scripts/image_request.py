@@ -357,7 +357,8 @@ def _count(ask: Ask, model, mode: str, settings) -> int:
         raise usage("--series needs -n",
                     f"the most pictures of the set, {least} to {most}; each one is billed")
     if not least <= n <= most:
-        other = "use --batch for more" if most > 1 else f"models that make several: {_several()}"
+        several = TABLE.names(lambda row: any(mode.n[1] > 1 for mode in row.does.values()))
+        other = "use --batch for more" if most > 1 else f"models that make several: {several}"
         if mode == "interleave":
             other = "use --max-images for the number of pictures"
         makes = f"{least} to {most} pictures" if most > 1 else "one picture"
@@ -374,10 +375,6 @@ def by_calls(ask: Ask, model) -> list:
         return [(ask, 1)]
     parts = [(most, ask.n // most), (ask.n % most, 1)]
     return [(Ask(**{**vars(ask), "n": n}), times) for n, times in parts if n]
-
-
-def _several() -> str:
-    return TABLE.names(lambda row: any(mode.n[1] > 1 for mode in row.does.values()))
 
 
 def _put_size(parameters: dict, ask: Ask, model, settings) -> None:

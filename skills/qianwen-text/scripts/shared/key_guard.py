@@ -270,8 +270,7 @@ def parse_base_url(text: str) -> Endpoint:
         if is_wrong:
             raise _bad_url(why, parts.scheme, host)
     shown = f"[{host}]" if ":" in host else host
-    if port and (parts.scheme, port) != ("https", 443):
-        shown += f":{port}"
+    shown += f":{port}" if port and (parts.scheme, port) != ("https", 443) else ""
     prefix = parts.path.rstrip("/")
     prefix = prefix and re.sub(_SERVICE_PATH, "", re.sub(r"/{2,}", "/", prefix)).rstrip("/")
     if kind == CODING_PLAN and prefix == "/v1":
