@@ -127,7 +127,8 @@ def test_price_of_a_call(model, given, fields, seconds, of_input, total):
     assert said == f"{seconds:g} seconds of {model} (720P)"
 
 
-@pytest.mark.parametrize("name, like", [("wan2.7-t2v-2026-06-12", "wan2.7-t2v"), ("wan2.1-t2v-turbo", "wanx2.1-t2v-turbo")])
+@pytest.mark.parametrize("name, like", [("wan2.7-t2v-2026-06-12", "wan2.7-t2v"), ("wan2.1-t2v-turbo", "wanx2.1-t2v-turbo"),
+                                        ("wan2.7-t2v-2026-12-01", "wan2.7-t2v")])
 def test_snapshot_costs_what_its_model_does(name, like):
     assert price(name, **T) == price(like, **T)
 

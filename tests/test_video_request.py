@@ -428,6 +428,19 @@ def test_snapshots_and_international_ids_are_known(name, like):
         assert call.way.mode == mode
 
 
+@pytest.mark.parametrize("name, like", [("wan2.7-t2v-2026-12-01", "wan2.7-t2v"), ("wan2.6-t2v-1201", "wan2.6-t2v"),
+                                        ("wan2.1-t2v-turbo-2026-12-01", "wanx2.1-t2v-turbo"), ("wan2.7-videoedit-2027-01-01", "wan2.7-videoedit"),
+                                        ("wan2.7-r2v-2026-12-01", "wan2.7-r2v")])
+def test_a_snapshot_newer_than_the_table_is_sent_like_its_model_and_refused_nothing(name, like):
+    assert find_model(name)[1].endswith(f"treated like {like}") and find_model(name)[0].price == find_model(like)[0].price
+    for path, mode, fields, model_input, parameters, tier, seconds in GOLDEN[like]:
+        assert call_of(name, **fields)[:5] == (path, {"model": name, "input": model_input, "parameters": parameters}, TASK, tier, seconds)
+    fields = GOLDEN[like][0][2]
+    for asked in ({"duration": 61}, {"resolution": "4K"}, {"ratio": "5:1"}, {"size": (4000, 2000)}, {"prompt": "x" * 30_000}):
+        given = {key: value for key, value in fields.items() if key not in ("resolution", "ratio", "size")}
+        assert call_of(name, **{**given, **asked}).tier == {"resolution": "4K", "size": "4000*2000"}.get(*asked, find_model(like)[0].shape.default)
+
+
 def test_own_rows_of_us_models_win_over_the_snapshot_rule():
     for name, seconds in (("wan2.6-t2v-us", (5, 10)), ("wan2.6-i2v-us", (5, 10, 15))):
         assert {way.seconds.legal for way in find_model(name)[0].ways} == {seconds}

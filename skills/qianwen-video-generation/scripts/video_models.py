@@ -15,7 +15,7 @@ from video_rows import (
     I2V5, I2V6, I2V7, KF2V, KLING, MINIMAX, Model, PATTERNS, PIXVERSE_KINDS, R2V7, ROWS, S2V, SYNTHESIS, T2V2,
     T2V5, T2V6, T2V7, VACE, VIDU, Way
 )
-from video_rules import Anything, Prompt, UNKNOWN
+from video_rules import Anything, Loose, Prompt, UNKNOWN
 
 DEFAULTS = {"t2v": "wan2.7-t2v", "i2v": "wan2.7-i2v", "kf2v": "wan2.7-i2v", "r2v": "wan2.7-r2v",
             "edit": "wan2.7-videoedit"}
@@ -56,6 +56,13 @@ def free(row: Model, seconds=UNKNOWN) -> Model:
                         more=())
 
 
+def later(row: Model) -> Model:
+    """The row of a snapshot newer than the table: no limits either, but the price and the usual of its model."""
+    ways = tuple(way._replace(prompt="may", ratio=True, seconds=way.seconds._replace(any=True))
+                 for way in row.ways)
+    return free(row)._replace(ways=ways, shape=Loose(row.shape), price=row.price, like=row)
+
+
 def family_of(name: str) -> Model:
     """The row for an unknown id: of the model whose id it begins with,
     else of its family and of what it says it makes."""
@@ -90,11 +97,11 @@ class VideoTable(Table):
 
     def find(self, name: str) -> tuple:
         row = self.row(name)
-        if row:
+        if row and not self._is_later(name, row):
             return row, retirement(row)
-        family = family_of(name)
-        row = free(family)._replace(id=name, retired="", successor="")
-        return row, unknown(name, family, self.as_of)
+        family = family_of(_spelled(name) if row else name)
+        made = (later if row else free)(family)._replace(id=name, retired="", successor="")
+        return made, unknown(name, family, self.as_of)
 
 
 _MODES = {"t2v": "from text", "i2v": "from a first frame", "kf2v": "from first to last frame",

@@ -52,6 +52,7 @@ def _unpriced(model, each, region: str) -> str:
 def _billed(model, call, given: float, end: int) -> float:
     """The seconds that are billed, 0 where they are not known. `end`: 0 for the least, 1 for the most."""
     rule, parameters, price = call.way.seconds, call.body["parameters"], model.price
+    together = (model.like or model).together[1]
     billed = price.billed(given)
     if call.seconds:
         made = call.seconds
@@ -61,8 +62,8 @@ def _billed(model, call, given: float, end: int) -> float:
         made = billed if price.given else given
     else:
         made = (rule.chosen(parameters) or (0, 0))[end]
-        if made and end and model.together[1]:
-            made = min(made, model.together[1] - billed)
+        if made and end and together:
+            made = min(made, together - billed)
     return made and made + billed
 
 
@@ -70,7 +71,7 @@ def given_seconds(ask, call, model) -> tuple:
     """(least, most) seconds of the videos given, of a talking picture of the sound; from the model's limits
     where one does not tell its length."""
     sound = call.way.mode == "s2v"
-    limits = model.media.get("sound" if sound else "video")
+    limits = (model.like or model).media.get("sound" if sound else "video")
     bounds = (limits.min_seconds, limits.max_seconds or math.inf) if limits else (0.0, math.inf)
     if ask.request is not None:
         roles = roles_in(call.body, model) & ({"audio"} if sound else {"video", "reference_video"})

@@ -82,12 +82,13 @@ Function = namedtuple("Function",
 # the model has values of its own. functions: name -> Function, instead of ways. together: the most seconds of
 # all reference videos, and of them with the video that is made, 0 where that is not bounded. more: (roles of
 # references that are neither, the most of them together). retired: the first day without the model, as
-# announced, or ''; successor: the id to use instead.
+# announced, or ''; successor: the id to use instead. like: of a later snapshot the row of its model, whose
+# bounds its estimate takes, else None.
 Model = namedtuple(
     "Model", "id path places ways shape fields prompt media references sends inline opaque upload_doubt "
-    "doubt price running usual needs legal functions together more retired successor",
+    "doubt price running usual needs legal functions together more retired successor like",
     defaults=(Prompt(5000), WAN_MEDIA, (0, 0, 0), {}, ("image", "last_frame", "reference"), False, False, "",
-              None, 5, "1 to 5 min", (), {}, {}, (0, 0), (), "", ""))
+              None, 5, "1 to 5 min", (), {}, {}, (0, 0), (), "", "", None))
 
 
 def _named(row, *names, **changes):

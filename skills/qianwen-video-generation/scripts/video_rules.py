@@ -4,18 +4,18 @@ from __future__ import annotations
 import math
 from collections import namedtuple
 
-from shared.failures import usage
+from shared.failures import Failure, usage
 
 RATIOS = ("16:9", "9:16", "1:1", "4:3", "3:4")
 
 
 # ---- how long --------------------------------------------------------------------------------------------
 
-class Seconds(namedtuple("Seconds", "legal usual with_video", defaults=(5, 0))):
+class Seconds(namedtuple("Seconds", "legal usual with_video any", defaults=(5, 0, False))):
     """Lengths that may be asked for. `legal`: whole seconds, () where none may be asked, None where nothing
     is known; -1 lets the model choose, 0 is as long as the video given. `usual`: taken when nothing is
     said, 0 where the input decides or nobody knows. `with_video`: the most with a reference video, 0 where
-    that makes no difference."""
+    that makes no difference. `any`: of an id newer than the table, which may make others."""
 
     __slots__ = ()
 
@@ -31,7 +31,7 @@ class Seconds(namedtuple("Seconds", "legal usual with_video", defaults=(5, 0))):
 
     def check(self, seconds: int, name: str, has_video: bool) -> None:
         """Raise usage for a length that the model does not make."""
-        if self.legal is None:
+        if self.legal is None or self.any:
             return
         legal = [one for one in self.legal if not (has_video and self.with_video) or one <= self.with_video]
         if not legal:
@@ -196,6 +196,24 @@ class Pixels(Tiers):
             return super().tier(parameters)
         known = {_pixels(pixels): tier for tier in self.tiers for pixels in self.sizes[tier].values()}
         return known.get(str(parameters["size"]), str(parameters["size"]))
+
+
+class Loose:
+    """The shape of a model, for an id newer than the table: what the model does not have is sent as it is."""
+
+    def __init__(self, shape):
+        self.tiers, self._shape = shape.tiers, shape
+
+    def put(self, parameters: dict, ask, name: str, ratio: bool) -> None:
+        try:
+            self._shape.put(parameters, ask, name, ratio)
+        except Failure:
+            Anything().put(parameters, ask, name, ratio)
+
+    def tier(self, parameters: dict) -> str:
+        """As the model tells it; a size that the model does not send has no price."""
+        is_named = "size" not in parameters or isinstance(self._shape, Pixels)
+        return self._shape.tier(parameters) if is_named else str(parameters["size"])
 
 
 def _refuse_both(ask) -> None:
