@@ -694,18 +694,19 @@ PICTURES = [  # section 9 of the updates, "Images each"
     (("a fox", "--model", "qwen-image-2.1-turbo"), 0.1),
     (("a fox", "--model", "wan2.7-image-pro", "--task"), 0.5),
     (("a fox", "--model", "z-image-turbo"), 0.1),
+    (("a fox", "--model", "qwen-image-3.0", "--image", "a.png", "-n", "3"), 0.56),
 ]
 
 
 @pytest.mark.parametrize("arguments, amount", PICTURES)
 def test_pictures_cost_their_list_price(run, emulator, work, arguments, amount):
+    from tests.media_samples import png
+    (work / "a.png").write_bytes(png(640, 640))
     done = run(*arguments, "--json", "--poll", "0.05", skill=IMAGE)
     assert done.document["billing"]["cost"]["amount"] == amount, done
     assert spent(run)["total"] == amount and spent(run)["by"][0]["calls"] == 1
-    count = len(done.document["files"])
-    for entry in done.document["files"]:
-        sidecar = json.loads((work / entry["sidecar"]).read_text("utf-8"))
-        assert sidecar["billing"]["cost"]["amount"] == pytest.approx(amount / count)
+    shares = [json.loads((work / entry["sidecar"]).read_text("utf-8"))["billing"]["cost"]["amount"] for entry in done.document["files"]]
+    assert shares == pytest.approx([amount / len(shares)] * len(shares), abs=2e-6) and round(sum(shares), 9) == amount
 
 
 def test_a_film_costs_its_seconds(run, emulator):

@@ -187,7 +187,7 @@ class Delivery:
             **record["facts"],
             "actual_prompt": part.get("actual_prompt"), "request_id": record.get("request_id"),
             "task_id": record["task_id"], "usage": record.get("usage"),
-            "billing": {"cost": share(record, count)},
+            "billing": {"cost": share(record, number, count)},
             "number": number if count > 1 else None, "of": count if count > 1 else None,
             "created": _written(record["created"])}))
         entry["sidecar"] = sidecar_path(entry["path"])

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 
-from ..money.cost import Cost, document, FREE, of_document, words
+from ..money.cost import Cost, document, FREE, of_document, parts, words
 from ..money.payments import correct
 from ..words import unit
 
@@ -65,7 +65,6 @@ def cost_of(record: dict) -> Cost:
     return of_document(record.get("cost") or {})
 
 
-def share(record: dict, count: int) -> dict:
-    """`billing.cost` of one of several files."""
-    cost = cost_of(record)
-    return document(cost._replace(low=cost.low / count, high=cost.high / count) if cost.known else cost)
+def share(record: dict, number: int, count: int) -> dict:
+    """`billing.cost` of one of several files, by its number from 1; all of them make up the whole."""
+    return document(parts(cost_of(record), [1] * count)[number - 1])
