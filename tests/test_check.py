@@ -223,6 +223,12 @@ def test_base_url_of_a_gateway_that_ends_in_v1(run, emulator, path, warned):
     assert (f"QWEN_BASE_URL={emulator.url}{path.rstrip('/')[:-3]}\n" in result.err) == warned
 
 
+@pytest.mark.parametrize("path, warned", [("/v1", True), ("/v1/", True), ("/", False), ("/compatible-mode/v1/", False)])
+def test_base_url_of_the_service_that_ends_in_v1(run, path, warned):
+    result = run("--check", base_url="https://dashscope.aliyuncs.com" + path)
+    assert result.code == 0 and ("set QWEN_BASE_URL=https://dashscope.aliyuncs.com\n" in result.err) == warned
+
+
 @pytest.mark.parametrize("key, verdict, code", [(STANDARD_KEY, "go", 0), ("sk-ws-a.b_c-0123456789", "go", 0), (PLAN_KEY, "warn", 3)])
 def test_the_services_new_host(run, key, verdict, code):
     result = run("--check", "--json", key=key, base_url="https://maas.qianwenaiapi.com/compatible-mode/v1")

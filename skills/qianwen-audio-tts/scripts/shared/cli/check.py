@@ -70,12 +70,12 @@ def _budget_words(held: dict) -> str:
 
 
 def _warn_of_path(endpoint: key_guard.Endpoint, console) -> None:
-    """A gateway's address is often written with the /v1 of another API; nothing would be found there."""
-    if endpoint.kind in (key_guard.GATEWAY, key_guard.LOOPBACK) and endpoint.prefix.endswith("/v1"):
+    """An address is often written with the /v1 of another API; nothing would be found there."""
+    if endpoint.kind not in key_guard.PLAN_HOSTS and endpoint.prefix.endswith("/v1"):
         base = endpoint.origin + endpoint.prefix[:-len("/v1")]
         console.warn("the base URL ends in /v1, "
                      f"so requests go to {endpoint.compatible} and {endpoint.native}",
-                     f"unless your gateway has these paths, set QWEN_BASE_URL={base}")
+                     f"unless the host has these paths, set QWEN_BASE_URL={base}")
 
 
 def _add_live_call(report: dict, session):
