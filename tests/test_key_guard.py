@@ -290,7 +290,9 @@ def test_warnings_stand_in_the_json_document(run):
 PASTED = {
     "outer spaces": ("  {}  ", "blanks"), "a tab": ("{}\t", "blanks"), "a full-width space": ("\u3000{}", "blanks"),
     "a no-break space": ("{}\u00a0", "blanks"), "a zero-width space": ("{}\u200b", "blanks"),
+    "an em space": ("\u2003{}", "blanks"), "marks of direction": ("\u202a{}\u202c", "blanks"), "a soft hyphen": ("{}\u00ad", "blanks"),
     "a newline": ("{}\n", "a line break"), "a Windows line end": ("{}\r\n", "a line break"),
+    "a line separator": ("{}\u2028", "a line break"),
     "double quotes": ('"{}"', "quotes"), "single quotes": ("'{}'", "quotes"), "typographic quotes": ("“{}”", "quotes"),
     "one quote": ('{}"', "quotes"), "BOM": ("\ufeff{}", "a byte order mark"),
     "Bearer": ("Bearer {}", "Bearer"), "bearer, lower case": ("bearer  {}", "Bearer"),

@@ -87,9 +87,10 @@ _TWO_KEYS = (r"s[kt]-(?:ws-.*(?:sk-ws-|[^\w.-]s[kt]-)"  # a new key may hold "sk
              r"|(?!ws-).*" + _BORDER + "s[kt]-(?:ws-)?[a-z0-9]{12})")
 _LONG = 64  # characters, by which a new key (sk-ws-, about 100) has words like "-my-" only by chance
 _FILLED_IN = ("none", "null", "undefined", "changeme", "change-me", "todo")
-_OUTER = " \t\r\n\v\f\u00a0\u3000\ufeff\u200b\u200c\u200d\u2060\"'`“”‘’"
-_CUT = (("a byte order mark", "\ufeff"), ("quotes", "\"'`“”‘’"), ("a line break", "\r\n"),
-        ("blanks", " \t\v\f\u00a0\u3000\u200b\u200c\u200d\u2060"))
+_UNSEEN = "".join(map(chr, (*range(0x2000, 0x2010), *range(0x202a, 0x2030), *range(0x2066, 0x206a))))
+_CUT = (("a byte order mark", "\ufeff"), ("quotes", "\"'`“”‘’"), ("a line break", "\r\n\x85\u2028\u2029"),
+        ("blanks", " \t\v\f\u00a0\u00ad\u205f\u2060\u3000" + _UNSEEN))
+_OUTER = "".join(characters for _, characters in _CUT)
 _PASTED = (  # what it is, a text without which it cannot be there, its pattern
     ("a pasted 'Bearer '", ("bearer",), r"(?i)(?:authorization\s*:\s*)?bearer(\s*:\s*|\s+|$)"),
     ("a pasted name", ("=", ":"),
@@ -100,8 +101,7 @@ _SERVICE_PATH = (r"(/compatible-mode(/v1(/chat/completions)?)?|/api/v1(/services
                  r"|/apps/anthropic(/v1)?(/messages)?)$")
 _LOOPBACK = (r"localhost|((0{0,4}:){2,6}ffff:)?127(\.(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)){3}|(0{0,4}:){2,7}0{0,3}1"
              "|(0{0,4}:){2,6}ffff:7f[0-9a-f]{2}:[0-9a-f]{1,4}")
-# Whose hosts count, and which labels in front of those names make a plan host.
-# DashScope's own names: wire contract 1.1.
+# Whose hosts count (wire contract 1.1), and which labels in front of those names make a plan host.
 _PARENTS = ("aliyuncs.com", "qianwenaiapi.com")
 _PLAN_LABELS = ((TOKEN_PLAN, ("token-plan", "token_plan", "tokenplan")), (CODING_PLAN, ("coding",)))
 _DASHSCOPE = (r"([a-z0-9_-]+\.)*dashscope(-[a-z0-9]+)?\.aliyuncs\.com|([a-z0-9_-]+\.)+maas\.aliyuncs\.com"
