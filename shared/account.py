@@ -33,6 +33,7 @@ _NAMED = r"(?i)(?<![a-z0-9_])(" + "|".join(VARIABLES).replace("_", "[_-]") + r")
 _SET_LATER = r"(?:^|(?<=[\s;&\"']))" + _NAMED[len("(?i)"):] + r"\s*="
 _COMMENT = r"(?:^|\s)#.*$"
 _MORE = r"(?:;(?:\s.*)?|\s&&.*)$"  # further commands, in a file that a shell reads as well
+_BLANK = {"n": "\n", "r": "\r", "t": "\t"}  # what a backslash makes of these within double quotes
 _WORKSPACE = r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}"
 
 # Where settings come from: "environment", "project" or "home"; the path of the file; what it sets, the last
@@ -384,4 +385,6 @@ def _unquote(text: str) -> str:
     if not quoted:
         return re.sub(_MORE, "", re.sub(_COMMENT, "", text)).strip()
     single, double = quoted.groups()
-    return single if single is not None else re.sub(r"\\(.)", r"\1", double)
+    if single is not None:
+        return single
+    return re.sub(r"\\(.)", lambda match: _BLANK.get(match.group(1), match.group(1)), double)

@@ -160,7 +160,7 @@ def test_line_is_understood(text):
 
 
 @pytest.mark.parametrize("text, value", [("'a # b'", "a # b"), ('"a # b"', "a # b"), ("a#b", "a#b"), ("# a", None), ("a b", "a b"),
-                                         ("'a", "'a"), ('""', None), (r'"a\"b"', 'a"b'), ("a=b", "a=b"), ("'$HOME'", "$HOME")])
+                                         ("'a", "'a"), ('""', None), (r'"a\"b"', 'a"b'), (r'"a\n"', "a\n"), ("a=b", "a=b"), ("'$HOME'", "$HOME")])
 def test_value(text, value):
     assert parse_env("QWEN_BASE_URL=" + text).get("QWEN_BASE_URL") == value
 
