@@ -1,6 +1,7 @@
 """Batches of pictures: every row once, the right picture under every name, and tasks that a later run goes on with."""
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -301,6 +302,26 @@ def test_a_kill_of_everything_loses_no_task(image, emulator, rows, home, work, s
     lines = results(work / "out")
     assert done.code == 0 and set(billed(emulator).values()) == {1}, [line for line in lines if not line["ok"]]
     check_pictures(work / "out", lines, killed=True)
+
+
+@pytest.mark.parametrize("model", ["qwen-image-2.0", "wan2.2-t2i-flash"])
+def test_what_a_killed_run_has_saved_without_a_line_is_found(image, emulator, rows, work, monkeypatch, model):
+    """Killed between the files of a row and its line; only while the row is in doubt."""
+    rows({"id": "r0", "prompt": "fox", "model": model})
+
+    def killed(*_):
+        raise OSError(errno.EIO, "as if killed")
+    with monkeypatch.context() as patch:
+        patch.setattr("shared.batch.folder.BatchFolder.record", killed)
+        patch.setattr("shared.batch.folder.BatchFolder.close", lambda *_: None)
+        assert image(*BATCH, "--poll", "0.05").code
+    assert image(*BATCH, "--estimate").out.startswith("0.00 CNY")
+    done = image(*BATCH, "--poll", "0.05", "--json")
+    (line,) = results(work / "out")
+    assert done.code == 0 and line["ok"] and line["billing"]["cost"]["amount"] > 0, (done, line)
+    assert (work / line["files"][0]["path"]).is_file() and billed(emulator) == {"fox": 1} and "begun" not in line.values()
+    (work / "out" / "results.jsonl").unlink()
+    assert image(*BATCH, "--poll", "0.05", "--overwrite").code == 0 and billed(emulator) == {"fox": 2}
 
 
 # ---- rows whose task goes on -------------------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ from ..files.names import make_folder, remove_folders
 from ..files.own import no_room, open_own
 from ..files.whole import InUse, sweep, to_disk, whole
 from ..tasks.journal import is_submitting
+from ..tasks.rows import BEGUN
 from .index import Index
 from .lines import (
     DONE, doubt_document, entry_of, index_of, is_damaged, key_of, line_at, lines, named_in,
@@ -160,7 +161,9 @@ class BatchFolder:
 
     def with_task(self, row):
         """A row with the task that its line leads to, and its claim to the files it makes."""
-        return row._replace(task=self._tasks.get(row.key, ""),
+        has_line = row.key in self._noted_before or row.key in self._damaged
+        is_begun = row.key in self.in_doubt and not has_line
+        return row._replace(task=self._tasks.get(row.key, BEGUN if is_begun else ""),
                             claim=functools.partial(self._claims.take, row.key))
 
     def skipped(self, key: int) -> bool:

@@ -122,14 +122,14 @@ class Journal:
     def remove(self, record: dict) -> None:
         """Everything is fetched, or nothing ever will be.
         The task's id is remembered for as long as the service lists it."""
-        self.forget(record)
-        if record["task_id"]:
-            self._remember(record["task_id"])
         numbered = sorted(record.get("saved", {}).items(),
                           key=lambda one: int(one[0]) if one[0].isdecimal() else 0)
         saved = [entry for _, entry in numbered if isinstance(entry, dict)]
-        if saved and record["state"] == READY:
+        if saved and record["state"] == READY:  # first, because a kill in between would leave nothing to find it by
             self._note_fetched(record, saved)
+        self.forget(record)
+        if record["task_id"]:
+            self._remember(record["task_id"])
 
     def _note_fetched(self, record: dict, files: list) -> None:
         """Where the files went, in one small file for each id; the next --resume of the same task reads it.
@@ -137,11 +137,12 @@ class Journal:
         entries = [{name: value for name, value in entry.items() if not str(value).startswith("data:")}
                    for entry in files]
         known = {name: record.get(name)
-                 for name in ("model", "request_id", "usage", "failed", "cost", "text", "text_file") if name in record}
+                 for name in ("model", "task_id", "request_id", "usage", "failed", "cost", "text", "text_file")
+                 if name in record}
         note = self._clean({"moment": self.clock(), "files": entries, **known})
         jobs = filter(None, (job.get("batch") for job in record.get("jobs", ())))
         try:
-            for given in (record["task_id"] or record["id"], *jobs):
+            for given in dict.fromkeys(filter(None, (record["task_id"], record["id"], *jobs))):
                 with whole(os.path.join(self.folder, _FETCHED + _name_of(given)), "w", 0o600) as file:
                     json.dump(note, file)
             self._forget_fetched()
