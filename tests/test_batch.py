@@ -1,6 +1,7 @@
 """`--batch` through the real scripts: the rows, what a rerun does, what is in doubt, kills, rate limits, and the counts."""
 from __future__ import annotations
 
+import _thread
 import base64
 import errno
 import itertools
@@ -1194,6 +1195,24 @@ def test_what_a_row_raises_is_reported_and_the_others_go_on():
         done.append(item)
     run_all(range(6), do, Throttle(1), on_error=errors.append, on_interrupt=lambda: None)
     assert [error.errno for error in errors] == [28] and done == [0, 1, 2, 4, 5]
+
+
+def test_what_is_under_way_at_ctrl_c_is_waited_for():
+    """Some Pythons take a thread for dead whose `join` Ctrl-C interrupts."""
+    waited, told, throttle, done = threading.Event(), threading.Event(), Throttle(1), []
+
+    def do(item):
+        told.wait(30)
+        time.sleep(0.05)
+        done.append(item)
+
+    def interrupt():
+        waited.wait(30)
+        time.sleep(0.02)
+        _thread.interrupt_main()
+    threading.Thread(target=interrupt, daemon=True).start()
+    run_all(range(3), do, throttle, on_error=done.append, on_interrupt=lambda: (throttle.stop(), told.set()), tick=waited.set)
+    assert done == [0]
 
 
 @pytest.mark.parametrize("number, advice", [(errno.ENOSPC, "make room there"), (errno.EPERM, "permissions"), (errno.EIO, "that disk")])

@@ -6,7 +6,7 @@ import time
 
 from shared import failures
 from shared.batch.throttle import NotSent, Throttle
-from shared.batch.workers import started
+from shared.batch.workers import started, watch
 from shared.transport.request import encoded
 from shared.cli.failed import defect
 from shared.failures import Exit, Failure
@@ -123,9 +123,7 @@ class Narration:
             self._worker(queue, throttle)
         progress = Progress(self._console, len(self._calls), len(self._calls) - len(missing))
         try:
-            while any(thread.is_alive() for thread in threads):
-                threads[0].join(0.1) if threads[0].is_alive() else time.sleep(0.05)
-                progress.tick(self.made)
+            watch(threads, lambda: progress.tick(self.made))
         except KeyboardInterrupt:
             self._stop.set()
             throttle.stop()
@@ -137,8 +135,7 @@ class Narration:
         """Those under way come to their end, and may fail, unless it is told again."""
         cause, fix = "", "run the command again to continue"
         try:
-            for thread in threads:
-                thread.join()
+            watch(threads, lambda: None)
         except KeyboardInterrupt:
             cause = "the service may have spoken those under way, and then bills them"
             fix = "run the command again to continue only if paying those twice is acceptable"

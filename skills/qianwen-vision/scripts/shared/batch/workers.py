@@ -41,7 +41,7 @@ def run_all(items, do, throttle: Throttle, *, on_error, on_interrupt, tick=lambd
         return work()
     while True:
         try:
-            return _watch(threads, tick)
+            return watch(threads, tick)
         except KeyboardInterrupt:
             if throttle.stopped:
                 return
@@ -51,11 +51,25 @@ def run_all(items, do, throttle: Throttle, *, on_error, on_interrupt, tick=lambd
 _END = object()
 
 
+class _Thread(threading.Thread):
+    """`ended` tells its end: where Ctrl-C interrupts `join`, some Pythons take a thread for dead that is not."""
+
+    def __init__(self, work):
+        super().__init__(target=work, daemon=True)
+        self.ended = threading.Event()
+
+    def run(self) -> None:
+        try:
+            super().run()
+        finally:
+            self.ended.set()
+
+
 def started(work, count: int) -> list:
     """Threads that do `work`: as many as the system gives, up to `count`."""
     threads: list = []
     for _ in range(count):
-        thread = threading.Thread(target=work, daemon=True)
+        thread = _Thread(work)
         try:
             thread.start()
         except RuntimeError:  # the system has no more
@@ -64,12 +78,12 @@ def started(work, count: int) -> list:
     return threads
 
 
-def _watch(threads: list, tick) -> None:
-    """Wait until the threads have ended."""
+def watch(threads: list, tick) -> None:
+    """Wait until the threads have ended; `tick` is called ten times a second."""
     for thread in threads:
-        while thread.is_alive():
-            thread.join(0.1)
+        while not thread.ended.wait(0.1):
             tick()
+    tick()
 
 
 class RowConsole(Console):
