@@ -274,6 +274,8 @@ ERRORS = [
     (400, {"Code": "c", "Message": "bad", "RequestId": "r"}, (400, "c", "bad", "r")),
     (400, {"error": {"error": {"code": "c", "message": "bad", "RequestID": "r"}}}, (400, "c", "bad", "r")),
     (200, {"error": {"code": "", "message": "bad"}, "output": {}}, (200, "", "bad", "from-header")),
+    *((200, {"code": "c", "message": "bad", **none}, (200, "c", "bad", "from-header"))
+      for none in ({"output": None, "usage": None}, {"output": {}}, {"choices": None}, {"choices": []})),
 ]
 
 

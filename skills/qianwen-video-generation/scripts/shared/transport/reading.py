@@ -118,7 +118,7 @@ def error_in(status: int, body, headers: dict, is_error: bool = False) -> Servic
     said = [error] if isinstance(error, str) else []
     if isinstance(error, dict) and (error.get("code") in (None, "") or not _is_fine(error["code"])):
         said = list(error.values())
-    is_fine = isinstance(code, (dict, list)) or _is_fine(code) or "choices" in body or "output" in body
+    is_fine = isinstance(code, (dict, list)) or _is_fine(code) or body.get("choices") or body.get("output")
     if status < 400 and not is_error and is_fine and all(map(_is_fine, said)):
         return None
     from .said import error_of  # what it says is asked of errors alone
