@@ -268,9 +268,9 @@ def test_the_formats_that_are_offered_for_speech_are_those_of_the_model(run, emu
 
 
 def test_a_system_without_threads_speaks_all_parts(run, emulator, monkeypatch):
-    def no_thread(**_):
+    def no_thread(self):
         raise RuntimeError("can't start new thread")
-    monkeypatch.setattr("shared.batch.workers.threading", SimpleNamespace(Thread=lambda **_: SimpleNamespace(start=no_thread)))
+    monkeypatch.setattr("shared.batch.workers._Thread.start", no_thread)
     emulator.unit_seconds = 0.001
     done = run(LONG, "--max-part", 20, "-o", "a.wav", "--json", skill=TTS)
     assert done.code == 0 and done.document["parts"] > 2 and len(emulator.creates) == done.document["parts"], done

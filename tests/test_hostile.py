@@ -342,8 +342,10 @@ class Terminal(io.StringIO):
 def test_an_answer_steers_no_terminal_and_is_whole_elsewhere(stream, shown):
     console = Console("qianwen-text", stream(), io.StringIO())
     console.show("text", STEERING + "\r\n\t")
+    console.show("text", "a line end in two pieces\r")
+    console.show("text", "\n")
     console.end_result()
-    assert console.stdout.getvalue() == shown + "\r\n\t\n"
+    assert console.stdout.getvalue().replace("\r\n", "\n") == shown + "\n\ta line end in two pieces\n"
 
 
 @pytest.mark.parametrize("stream", [io.StringIO, Terminal])

@@ -115,7 +115,8 @@ class Run(TaskRun):
         call, remarks = build_request(ask, model)
         encoded(call.body)  # refuses text that cannot be sent, before the key or the network matter
         self._tell(ask, model, warning, remarks, waiting)
-        if cut := cut_sound(ask, call):
+        cut = cut_sound(ask, call)
+        if cut:
             self.console.warn(*cut)
         warn_of_addresses([item for _, item in pictures_and_more(ask)], self.session.endpoint, self.console)
         if options.dry_run:

@@ -167,7 +167,8 @@ class Console:
         When the reader of stdout went away the run ends quietly, unless something is left to save.
         """
         if stream is self.stderr or stream.isatty():
-            text = _harmless(text, "\ufffd")
+            # half of a line end may come with the next piece
+            text = _harmless(text[:-1] if text.endswith("\r") else text, "\ufffd")
         try:
             _put(stream, text + end)
             stream.flush()
