@@ -234,7 +234,7 @@ MET = [
     (401, "InvalidApiKey", "No API-key provided.", STANDARD, GATEWAY, "proxy", "QWEN_BASE_URL"),
     (401, "", "invalid access token or token expired", STANDARD, GATEWAY, "plan endpoints", "QWEN_BASE_URL"),
     (401, "", "invalid access token or token expired", PLAN, GATEWAY, "plan key", "DASHSCOPE_API_KEY"),
-    (401, "NOT AUTHORIZED", "you are not authorized to access this workspace", STANDARD, DASHSCOPE, "workspace", "QWEN_BASE_URL"),
+    (401, "NOT AUTHORIZED", "you are not authorized to access this workspace", STANDARD, DASHSCOPE, "workspace", "or DASHSCOPE_WORKSPACE"),
     (404, "", "model 'foo' not found or not supported", STANDARD, DASHSCOPE, "no model", "model id"),
     (429, "", "API rate limit reached", STANDARD, DASHSCOPE, "too many requests", "wait"),
     (429, "", "API rate limit reached", PLAN, GATEWAY, "seat or shared package", "DASHSCOPE_API_KEY"),

@@ -332,7 +332,7 @@ def _auth_row(message: str, context) -> Row:
         fix = "unset QWEN_BASE_URL, or set it to https://dashscope.aliyuncs.com; " + fix
     elif "authorized to access this workspace" in message:
         cause = "this key may not use the workspace in the host name"
-        fix = "check the workspace id in QWEN_BASE_URL"
+        fix = "check the workspace id in QWEN_BASE_URL or DASHSCOPE_WORKSPACE"
     return Row(401, "", "", Exit.KEY, False, cause, fix)
 
 
