@@ -750,7 +750,7 @@ def test_task_that_stays_unknown_is_given_up_soon(journal, clock):
     record = started(journal)
     with pytest.raises(Failure) as caught:
         runner_of(journal, clock, *[status("UNKNOWN")] * 100).wait(record, 600)
-    assert caught.value.code == "UNKNOWN" and 30 <= sum(clock.slept) < 60
+    assert caught.value.code == "UNKNOWN" and 20 < sum(clock.slept) < 60, clock.slept  # pauses have chance in them
     assert journal.read(record["id"]), "another key may know it"
 
 
