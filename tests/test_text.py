@@ -864,6 +864,13 @@ def test_json_object(run, emulator):
     assert sent(emulator)["response_format"] == {"type": "json_object"}
 
 
+@POSIX
+def test_answer_that_was_held_back_is_a_line_of_its_own_on_a_terminal(start, emulator):
+    emulator.reply(reasoning="", text='{"a": [1]}')
+    said = start("A list", "--json-object", stderr=subprocess.STDOUT).communicate()[0].decode()
+    assert '{"a": [1]}\nqianwen-text: ' in said, said
+
+
 # ---- prefix, translation, search -------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("flags", [(), ("--no-stream",)], ids=["streamed", "whole"])

@@ -193,11 +193,9 @@ class Turn:
             self.files.append(self._save("\n".join(filter(None, [self.text, *calls])) + self._sources()))
             self.console.result(self.files[0]["path"] + "\n")
             return
-        if is_held:
-            console.result(self.text)
-        for call in calls:
+        for piece in ([self.text] if is_held else []) + calls:  # each on a line of its own
+            console.result(piece)
             console.end_result()
-            console.result(call + "\n")
 
     def _sources(self) -> str:
         """The pages of a web search, for the end of a file of text."""
