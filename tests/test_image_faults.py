@@ -834,10 +834,25 @@ def test_interrupted_between_two_steps(draw, emulator, work, monkeypatch, kind, 
         assert "run the command again, but only if paying twice is acceptable" in broken.err
         return
     assert "list price" in broken.err, broken
+    assert f"interrupted with {int('run.' in moment and 'keep' not in moment)} file" in broken.err or "continues" in broken.err, broken
     fetched = draw(*command_in(broken.err), "--poll", 0.05)
     assert fetched.code == 0 and fetched.out.endswith("fox.png\n"), fetched
     assert {"fox.json", "fox.png"} <= set(left_in(work)) <= {"fox.json", "fox.png", "index.html"}
     assert len(emulator.creates) == 1 and drawn(emulator)
+
+
+def test_interrupted_while_a_lost_create_is_looked_for(draw, emulator, monkeypatch):
+    """Nobody knows whether there is a task: none is said to continue, or to be billed."""
+    def interrupt(*given, **named):
+        raise KeyboardInterrupt
+    emulator.inject("accept-then-reset")
+    lost = draw("a fox", *TASK, "-o", "fox.png")
+    with monkeypatch.context() as patch:
+        patch.setattr("shared.tasks.service.Finding.task_id", interrupt)
+        broken = draw(*command_in(lost.err), "--json")
+    told = broken.document
+    assert broken.code == 130 and "look for it before trying again" in told["error"]["fix"] and "billing" not in told, broken
+    assert "continues" not in broken.err and draw(*command_in(broken.err), "--poll", 0.05).code == 0
 
 
 def test_no_end_of_a_line_is_held_back(draw, home):

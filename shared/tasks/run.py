@@ -234,11 +234,12 @@ class TaskRun:
 
     @contextlib.contextmanager
     def telling_cost(self, record: dict):
-        """A Failure that leaves the block says what the call cost, unless that is nothing."""
+        """A Failure that leaves the block says what the call cost, unless that is nothing, or nobody knows yet
+        whether the service has taken it."""
         try:
             yield
         except Failure as failure:
-            if "counted" in record or record.get("cost", {}).get("amount", 0) != 0:
+            if "counted" in record and not is_submitting(record) or record.get("cost", {}).get("amount", 0) != 0:
                 failure.billing, failure.bill = self._bill(record, failure.files)
             raise
 

@@ -52,18 +52,30 @@ def resume_command(given: str, journal: Journal, flag: str = "--resume") -> str:
     return command_line(flag, given, state=journal.state)
 
 
-def interrupted(record: dict, journal: Journal, files=()) -> BaseException:
-    """What an interrupt of a call with some `files` saved becomes: a Failure with the way to its result, where
-    there is one. The record is empty before the call has one."""
+def interrupted(record: dict, journal: Journal, files=None) -> BaseException:
+    """What an interrupt of a call becomes: a Failure with the way to its result, where there is one. `files` are
+    those saved, where it is not all that the record tells of. It is empty before the call has one."""
     given = record and (record["task_id"] or record["id"])
-    if given and (record["task_id"] or journal.read(given) or journal.was_fetched(given)):
-        command, is_made = resume_command(given, journal), record["state"] == READY
-        return Failure(
-            Exit.INTERRUPTED, f"interrupted with {counted(len(files), 'file')} saved" if is_made else
-            "interrupted; the task continues", "the result exists and is paid for" if is_made else "",
-            f"fetch the {'rest' if files else 'result'} with: {command}", task_id=record["task_id"],
-            resume=command, files=list(files), accepted="maybe")
-    return KeyboardInterrupt()
+    if not given or not (record["task_id"] or journal.read(given) or journal.was_fetched(given)):
+        return KeyboardInterrupt()
+    files = [one for one in saved_in(record) if os.path.isfile(one["path"])] if files is None else files
+    command = resume_command(given, journal)
+    said = ("interrupted; the task continues", "",
+            f"fetch the {'rest' if files else 'result'} with: {command}")
+    if record["state"] == READY:
+        said = (f"interrupted with {counted(len(files), 'file')} saved", "the result exists and is paid for", said[2])
+    elif is_submitting(record):
+        said = ("interrupted before the task was found", "the service may have created it, and then bills it",
+                f"look for it before trying again: {command}")
+    return Failure(Exit.INTERRUPTED, *said, task_id=record["task_id"], resume=command, files=files,
+                   accepted="maybe")
+
+
+def saved_in(record: dict) -> list:
+    """The entries of the files that a record knows as saved, in the order of their numbers."""
+    numbered = sorted(record.get("saved", {}).items(),
+                      key=lambda one: int(one[0]) if one[0].isdecimal() else 0)
+    return [entry for _, entry in numbered if isinstance(entry, dict)]
 
 
 def is_submitting(record: dict) -> bool:
@@ -122,9 +134,7 @@ class Journal:
     def remove(self, record: dict) -> None:
         """Everything is fetched, or nothing ever will be.
         The task's id is remembered for as long as the service lists it."""
-        numbered = sorted(record.get("saved", {}).items(),
-                          key=lambda one: int(one[0]) if one[0].isdecimal() else 0)
-        saved = [entry for _, entry in numbered if isinstance(entry, dict)]
+        saved = saved_in(record)
         if saved and record["state"] == READY:  # first, because a kill in between would leave nothing to find it by
             self._note_fetched(record, saved)
         self.forget(record)
