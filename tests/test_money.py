@@ -579,7 +579,8 @@ def test_a_line_of_another_day_is_not_of_today(tmp_path):
     payments_of(tmp_path, "1").begin("m", PRICED)
 
 
-@pytest.mark.parametrize("value", [b"NaN", b"-Infinity", b"1e400", b"1e300", b'"5"', b"[]", pytest.param(b"[" * 90_000 + b"]" * 90_000, id="deep")])
+@pytest.mark.parametrize("value", [b"NaN", b"-Infinity", b"1e400", b"1e300", b'"5"', b"[]", b"true",
+                                   pytest.param(b"[" * 90_000 + b"]" * 90_000, id="deep")])
 def test_damaged_records_are_passed_over(tmp_path, value):
     one, damaged = Sums(str(tmp_path)), b"".join
     one.add("s", "m", {"tokens": 1}, 0.5)

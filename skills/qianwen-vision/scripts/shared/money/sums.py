@@ -311,6 +311,6 @@ def _summed(row) -> tuple:
 
 def _number(value):
     """A number that can be summed. Raises ValueError or TypeError for anything else."""
-    if not -_MOST < value < _MOST:  # NaN neither
+    if isinstance(value, bool) or not -_MOST < value < _MOST:  # NaN neither
         raise ValueError(value)
     return value
