@@ -800,6 +800,27 @@ def test_a_stream_is_one_under_any_content_type(monkeypatch, content_type):
     assert answer.text == "四 🦊é"
 
 
+@pytest.mark.parametrize("extra, text", [
+    *((f"data: {data}\n\n", "四 🦊é") for data in ("null", "[]", "7", '"ping"', "true")), ("data: {half\n\n", None), ("data: ping\n\n", None)])
+def test_an_event_that_is_json_but_no_object_says_nothing_of_the_answer(monkeypatch, extra, text):
+    def answer_of(body):
+        monkeypatch.setattr(Client, "_send", lambda *_: Answer(200, {"Content-Type": "text/event-stream"}, body.encode()))
+        client, answer = client_for("https://dashscope.aliyuncs.com"), ChatAnswer()
+        client.retries.retries = 0
+        return client.events(Request("POST", "https://dashscope.aliyuncs.com/a", {}), Retries.CHAT,
+                             lambda events, headers: fold(events, headers, answer, lambda *_: None, client.context))
+    first, *others = COMPAT.partition("\n\n")
+    for body in (extra + COMPAT, first + "\n\n" + extra + "".join(others[1:])):
+        if text is None:
+            with pytest.raises(Failure, match="an event is damaged"):
+                answer_of(body)
+        else:
+            assert answer_of(body).text == text
+    with pytest.raises(Failure) as caught:
+        answer_of(extra * 3)
+    assert caught.value.exit_code == Exit.NETWORK
+
+
 def test_the_last_object_of_a_stream_is_the_answer_where_one_object_was_asked_for():
     raw = b'id:1\ndata:{"output":{"n":1}}\n\nid:2\ndata:{"output":{"n":2}}\n\ndata: [DONE]\n\n'
     assert reading.read(200, {}, raw) == {"output": {"n": 2}}

@@ -15,7 +15,7 @@ from ..failures import Exit, Failure
 from . import reading
 from .connecting import ConnectError, opener_for
 from .context import Context, costs_nothing, ServiceError
-from .events import BadStream, ERROR, Event, read_events, WHOLE
+from .events import BadStream, ERROR, Event, read_events, Text, WHOLE
 from .limits import MOST_BYTES
 from .request import check_size, headers_of, MOST_CLASSIC, origin_of, Reply, Request, request_id_of
 from .retries import parse_retry_after, Retries
@@ -185,7 +185,7 @@ class Client:
                 is_error = event.name == ERROR
                 if is_error or isinstance(event.data, dict):
                     self._explained(reading.error_in(event.status or 200, event.data, headers, is_error))
-                elif event.data not in ("", "[DONE]"):
+                elif isinstance(event.data, Text) and event.data not in ("", "[DONE]"):
                     raise BadStream("an event is damaged")
                 yield event
         except BadStream as error:

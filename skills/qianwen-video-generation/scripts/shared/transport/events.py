@@ -13,7 +13,11 @@ class BadStream(Exception):
     """A stream that is no event stream."""
 
 
-# `data` is parsed JSON, or the text where it is none ("[DONE]"); `status` comes from a ":HTTP_STATUS/n"
+class Text(str):
+    """The data of an event that is no JSON."""
+
+
+# `data` is parsed JSON, or the Text where it is none ("[DONE]"); `status` comes from a ":HTTP_STATUS/n"
 # comment.
 Event = namedtuple("Event", "name data status")
 ERROR = "error"  # the name of an event that tells an error, even without a code or a status of one
@@ -55,7 +59,7 @@ def read_events(blocks, most: int = 0):
 def _is_half(lines: list) -> bool:
     """Whether the JSON value that these lines begin goes on; one that cannot have ended is not read to find
     out."""
-    return lines[0][:1] in ("{", "[") and (not _may_end(lines) or isinstance(_value(lines), str))
+    return lines[0][:1] in ("{", "[") and (not _may_end(lines) or isinstance(_value(lines), Text))
 
 
 def _may_end(lines: list) -> bool:
@@ -71,7 +75,7 @@ def _value(lines: list):
             return json.loads(text)
         except (ValueError, RecursionError):
             pass
-    return "\n".join(lines)
+    return Text("\n".join(lines))
 
 
 def _lines(blocks, most: int):
