@@ -977,7 +977,10 @@ def test_a_switch_that_is_off_is_sent(flag, value):
 
 
 @pytest.mark.parametrize("model, fields, words", [
-    ("wan2.6-t2v", dict(T, shot="multi"), "extends"), ("wan2.6-i2v", dict(I, template="flying"), "ignores the prompt")])
+    ("wan2.6-t2v", dict(T, shot="multi"), "extends"), ("wan2.6-i2v", dict(I, template="flying"), "ignores the prompt"),
+    *((model, dict(T, references=["https://h/it", B, MOVING], **more), "https://h/it is sent as a picture") for model, more in (
+        ("wan3.0-video", {}), ("wan2.7-r2v", {}), ("kling/kling-v3-omni-video-generation", {}),
+        ("vidu/viduq3-ad_reference2video", {}), ("pixverse/pixverse-v6-r2v-omni", {"duration": 5, "size": "1280x720"})))])
 def test_remarks(model, fields, words):
     remarks = build(model, **fields)[1]
     assert len(remarks) == 1 and words in remarks[0]
@@ -985,7 +988,8 @@ def test_remarks(model, fields, words):
 
 @pytest.mark.parametrize("model, fields", [
     ("wan2.6-t2v", dict(T, shot="multi", prompt_extend=True)), ("wan2.6-t2v", dict(T, shot="single")), ("wan2.6-r2v", dict(R, shot="multi")),
-    ("wan2.6-i2v", dict(image=FIRST, template="flying")), ("wan2.7-t2v", T)])
+    ("wan2.6-i2v", dict(image=FIRST, template="flying")), ("wan2.7-t2v", T),
+    *((model, dict(T, references=["https://h/it"])) for model in ("wan2.6-r2v", "happyhorse-1.1-r2v"))])
 def test_no_remark_where_nothing_is_to_be_said(model, fields):
     assert build(model, **fields)[1] == []
 

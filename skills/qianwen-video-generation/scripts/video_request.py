@@ -329,8 +329,9 @@ def cut_sound(ask: Ask, call: Call) -> tuple:
 
 
 def _remarks(ask: Ask, model) -> list:
-    remarks = [f"{item.name} is sent as a picture, because its ending does not tell what it is"
-               for item in ask.references if model.more and item.url and not is_picture_address(item.url)
+    one_place = model.places.get("reference_video") in (None, model.places.get("reference"))
+    remarks = [f"{item.name} is sent as a picture, because its ending tells nothing else that {model.id} takes"
+               for item in ask.references if not one_place and item.url and not is_picture_address(item.url)
                and reference_role(item, model) == "reference"]
     if ask.shot == "multi" and ask.prompt_extend is None and "prompt_extend" in model.fields:
         remarks.append("--shot works because the service extends the prompt by default")
