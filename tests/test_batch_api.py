@@ -78,6 +78,18 @@ def test_without_rows_there_is_no_half_price_to_hope_for(run, emulator, more):
     assert done.code == 2 and "--batch-api goes with --batch" in done.err and not emulator.requests, done
 
 
+@pytest.mark.parametrize("skill", ["qianwen-text", "qianwen-vision"])
+@pytest.mark.parametrize("flags", [("--no-wait",), ("--max-wait", "5"), ("--poll", "2"), ("--window", "3d"), ("--keep-documents",)], ids=" ".join)
+def test_a_flag_that_only_jobs_use_goes_with_the_batch_api(run, emulator, work, skill, flags):
+    (work / "rows.jsonl").write_text(json.dumps({"prompt": "x"}))
+    for others in (("x",), ("x", "--estimate"), ("--batch", "rows.jsonl", "-o", "out", "--dry-run")):
+        done = run(*others, *flags, skill=skill)
+        assert done.code == 2 and flags[0] in done.err and "--batch-api" in done.err and not emulator.requests, done
+    done = run("--resume", "q-0", *flags, skill=skill)
+    assert done.code == 2 and "--batch-api" not in done.err, done
+    assert ("is not in the journal" in done.err) is (flags[0] not in ("--no-wait", "--window")), done
+
+
 def test_no_wait_then_status_tasks_and_resume(api, run, emulator, home, work):
     emulator.batch_polls = (0, 3, 0)
     done = api("--no-wait", "--json")

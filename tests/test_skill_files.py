@@ -42,7 +42,9 @@ STAND_INS = {  # input files of the commands in SKILL.md
     "boat.mp4": media_samples.mp4(5, 1280, 720), "article.md": b"# The fox\n\nA fox finds snow.\n",
     "guests.csv": b"id,name\nanna,Anna\n",
 }
-WITHOUT_TASKS = ("qianwen-audio-tts",)  # the others wait for the service, here with short pauses
+# The lines of a skill that wait for the service, here with short pauses.
+WAITING = {"qianwen-image-generation": "", "qianwen-video-generation": "",
+           **dict.fromkeys(("qianwen-text", "qianwen-vision"), "--(batch-api|resume) ")}
 
 
 def name_of(path) -> str:
@@ -291,14 +293,15 @@ def test_blocks_run_in_order(path, run, emulator, home, work):
     """Every shell block as it stands, one after the other, against the emulator; plain calls of the script in this process."""
     put_files(work, MEDIA)
     skill = _skill_of(path)
-    script, pace = SCRIPTS[skill], () if skill in WITHOUT_TASKS else ("--poll", "0.05")
-    name, in_shell = f"scripts/{script.name}", shlex.join((str(script), *pace))
+    script, name = SCRIPTS[skill], f"scripts/{SCRIPTS[skill].name}"
     for statement in (one for block in blocks(read(path)) for one in _statements(block, f"python3 {name} ")):
+        if skill in WAITING:
+            statement = re.sub(f"(?={name} .*{WAITING[skill]}){name}", f"{name} --poll 0.05", statement)
         if _is_plain(statement, f"python3 {name} "):
-            done = run(*pace, *shlex.split(statement.replace("\\\n", " "))[2:], skill=skill, key="sk-emulator-standard-0001")
+            done = run(*shlex.split(statement.replace("\\\n", " "))[2:], skill=skill, key="sk-emulator-standard-0001")
             assert done.code == 0, (statement, done)
         else:
-            _run_in_shell(statement.replace(name, in_shell), emulator, home, work)
+            _run_in_shell(statement.replace(name, shlex.quote(str(script))), emulator, home, work)
 
 
 def _statements(block: str, call: str) -> list:

@@ -14,6 +14,9 @@ SCHEMA_HELP = (
     "names others; no thinking unless --think asks for it")
 THINKING = ("thinking_budget", "effort")
 API_WAIT = 540.0  # seconds that a command waits for jobs of the Batch API
+WINDOW = "24h"  # how long these may take
+# The flags that are for jobs of the Batch API alone, with their defaults.
+OF_JOBS = {"no_wait": False, "max_wait": API_WAIT, "poll": None, "window": WINDOW}
 
 
 def add_thinking_flags(add) -> None:
@@ -45,8 +48,8 @@ def add_api_flags(parser) -> None:
         help="send the rows of --batch as jobs of the service instead of calls; "
              "run again, or with --resume, to fetch what they did; "
              "-o names the folder, as for direct calls")
-    add("--window", metavar="TIME", type=_window, default="24h",
-        help="how long the service may take: 24h to 336h, or 1d to 14d (default: 24h)")
+    add("--window", metavar="TIME", type=_window, default=WINDOW,
+        help=f"how long the service may take: 24h to 336h, or 1d to 14d (default: {WINDOW})")
     add_task_flags(add, API_WAIT, "create the jobs, print their id and end")
 
 

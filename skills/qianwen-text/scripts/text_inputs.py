@@ -25,7 +25,7 @@ def read_ask(options) -> Ask:
         raise usage("--attach goes with a prompt, which says what to do with the files",
                     "write the prompt first: text.py PROMPT --attach FILE")
     if options.keep_documents and not options.document and not options.batch_api:
-        raise usage("--keep-documents goes with --document", "add --document, or leave it out")
+        raise usage("--keep-documents goes with --document or --batch-api", "add one of them, or leave it out")
     if options.chat and options.output and _is_same(options.output, options.chat):
         raise usage(f"--output and --chat both name {options.chat}: the answer would replace the conversation",
                     "give the answer a file of its own, or leave out --output")

@@ -102,6 +102,8 @@ def read_ask(options) -> tuple:
     prompt = read_prompt(options.prompt, options.prompt_file, inputs, flag="--image")
     if len(inputs) > 1:
         raise usage("stdin can be read only once, but two inputs name '-'", "put one of them into a file")
+    if options.keep_documents and not options.batch_api:
+        raise usage("--keep-documents goes with --batch-api", "add --batch FILE --batch-api, or leave it out")
     ask = ask_of(options, Ask, prompt=prompt, fps=options.fps, ocr=options.ocr,
                  min_pixels=options.min_pixels, max_pixels=options.max_pixels)
     model, warning = TABLE.find(ask.model_name())

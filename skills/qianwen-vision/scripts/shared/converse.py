@@ -3,6 +3,7 @@ a command about jobs, rows through the Batch API, or what every script does."""
 from __future__ import annotations
 
 from .batch.run import run_calls
+from .chat.flags import OF_JOBS
 from .failures import Exit, usage
 
 
@@ -16,6 +17,11 @@ def run_chats(session, call, make_parser, *, table, estimate, **row_settings) ->
     options = session.options
     if options.check or options.models is not None:
         return run_calls(session, None, make_parser, table)
+    about_jobs = options.tasks or options.status or options.cancel or options.resume
+    for name, default in OF_JOBS.items():
+        if getattr(options, name) != default and not (options.batch_api or about_jobs):
+            raise usage(f"--{name.replace('_', '-')} goes with --batch-api",
+                        "add --batch FILE --batch-api, or leave it out")
     if options.batch is not None:
         return _run_rows(session, call, make_parser, table, estimate, row_settings)
     if options.batch_api:
@@ -23,9 +29,9 @@ def run_chats(session, call, make_parser, *, table, estimate, **row_settings) ->
                     "add --batch FILE, or leave it out to pay the full price")
     if options.estimate:
         return run_calls(session, call, make_parser, table, estimate)
-    if options.tasks or options.status or options.cancel or options.resume:
-        from .batch.job_commands import about_jobs
-        return about_jobs(session, call, make_parser, table, **row_settings)
+    if about_jobs:
+        from .batch import job_commands
+        return job_commands.about_jobs(session, call, make_parser, table, **row_settings)
     return call(session)
 
 
