@@ -403,6 +403,25 @@ def test_cancel_then_fetch_what_was_done(api, run, emulator, home, work):
     check_clean(emulator, home, work)
 
 
+@pytest.mark.parametrize("is_seen", [False, True])
+def test_jobs_that_have_ended_are_not_cancelled(api, run, emulator, home, work, is_seen):
+    """Whether a look or the service's refusal tells of the end: what they made is fetched."""
+    emulator.batch_polls = (0, 0, 0)
+    given = api("--no-wait").out.strip()
+    (record,) = (home / ".local" / "state" / "qianwen" / "tasks").glob("*.json")
+    unseen = record.read_text("utf-8")
+    assert run("--status", given).out.startswith("SUCCEEDED")
+    if not is_seen:
+        record.write_text(unseen, "utf-8")
+    for _ in range(2):
+        refused = run("--cancel", given, "--json")
+        error = refused.document["error"]
+        assert refused.code == 8 and "it has ended (completed)" in error["message"] and f"--resume {given}" in error["fix"], refused
+        assert refused.document["task_id"] == given and refused.document["resume"] in error["fix"] and len(records(home)) == 1
+    assert run("--resume", given, "--poll", "0.02").code == 0
+    check_clean(emulator, home, work)
+
+
 def test_an_expired_job(api, emulator, home, work):
     started = time.time()
     emulator.batch_polls = (0, 10**6, 0)

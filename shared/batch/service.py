@@ -22,8 +22,8 @@ from ..transport.request import Request
 from ..transport.retries import Retries
 from ..words import counted, data_size
 from .job_facts import (
-    CREATED, CREATING, ENDS, files_of, furthest, GONE, id_of, is_id, MERGED, number_of, reasons_of, UNKNOWN,
-    UPLOADED, with_way, WRITTEN
+    check_stopped, CREATED, CREATING, ENDS, files_of, furthest, GONE, id_of, is_id, MERGED, number_of,
+    reasons_of, UNKNOWN, UPLOADED, with_way, WRITTEN
 )
 from .job_files import URL
 from .stored import Costs
@@ -334,7 +334,7 @@ class Jobs(Polled):
 
     def cancel(self, task_id: str, record: dict | None = None) -> None:
         """Cancel every job that has not ended; what it has done by then is billed and can be fetched.
-        Another command that is making jobs makes no more."""
+        Another command that is making jobs makes no more. Raises Failure where all had ended."""
         self._take_over()
         for job in self.jobs:
             if job["state"] == CREATING and not self._find_patiently(job):
@@ -343,18 +343,18 @@ class Jobs(Polled):
                 job["status"] = GONE
             if job["state"] == CREATED and job["status"] not in ENDS:
                 self._cancel_job(job)
+        check_stopped(self.record, self.journal)
         self.save()
         self.check_known()
         self.record["jobs"] = [job for job in self.jobs if job["state"] in (CREATED, MERGED)]
-        if self.to_fetch():
-            resume, said = resume_command(self.record["id"], self.journal), "rows that were done are billed; fetch them"
-            if self._are_all(GONE):
-                self.record["state"], said = READY, "the rows may have been billed; note them as in doubt"
-            self.save()
-            self.console.note(f"{said} with: {resume}")
-        else:
+        if not self.to_fetch():
             self.delete_files()
-            self.journal.remove(self.record)
+            return self.journal.remove(self.record)
+        said = "rows that were done are billed; fetch them"
+        if self._are_all(GONE):
+            self.record["state"], said = READY, "the rows may have been billed; note them as in doubt"
+        self.save()
+        self.console.note(f"{said} with: {resume_command(self.record['id'], self.journal)}")
 
     def _take_over(self) -> None:
         """The record as another command has left it, marked as cancelled. Raises Failure."""
@@ -373,7 +373,7 @@ class Jobs(Polled):
                 raise
             if failure.http_status == 404 and job["status"] == UNKNOWN:  # the user knows by now
                 job["status"] = GONE
-            elif failure.http_status == 404:
+            else:
                 self._look_at(job)
 
     def fetch(self, file_id: str, file) -> None:

@@ -116,8 +116,7 @@ def say_status(facts: dict, journal: Journal, console) -> None:
 
 
 def cancel(given: str, runner, journal: Journal, console) -> None:
-    """`--cancel ID`: possible only while the task waits.
-    A runner that tells True has something left to be fetched."""
+    """`--cancel ID`: possible only while the task waits, or jobs are at work. Raises Failure where it is not."""
     record = journal.find(given)
     if record and is_submitting(record):
         runner.look_for(record)

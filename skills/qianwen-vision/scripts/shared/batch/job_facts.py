@@ -70,6 +70,16 @@ def id_of(reply, what: str) -> str:
     return reply.body["id"]
 
 
+def check_stopped(record: dict, journal: Journal) -> None:
+    """Raise Failure where a cancellation found nothing to stop or to give up: what was done can be fetched."""
+    states = {job["status"] for job in record["jobs"] if job["state"] != MERGED}
+    if states and states <= {*ENDS} - {GONE}:
+        resume = resume_command(record["id"], journal)
+        raise Failure(Exit.FAILED, f"{record['id']} cannot be cancelled: it has ended ({', '.join(sorted(states))})",
+                      "rows that were done are billed", f"fetch its result: {resume}", accepted="maybe",
+                      task_id=record["id"], resume=resume)
+
+
 def with_way(failure: Failure, record: dict, journal: Journal) -> Failure:
     """A failure that says how the batch goes on: by --resume, in place of the command again, which takes no other
     folder and replaces nothing in it."""
