@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import json
 import os
 import shutil
@@ -933,6 +934,61 @@ def test_a_row_with_a_segment_in_doubt_is_in_doubt(speak, emulator, work):
     assert done.document["rows"]["in_doubt"] == 1, done
     assert speak(*flags).document["rows"]["in_doubt"] == 1 and len(emulator.creates) == 1
     assert speak(*flags, "--again").code == 0 and len(emulator.creates) == 3
+
+
+def killed(*_):
+    raise OSError(errno.EIO, "as if killed")
+
+
+@pytest.mark.parametrize("cut", ["shared.batch.folder.BatchFolder.record", "shared.files.outputs.OutputFiles.describe",
+                                 "shared.files.outputs.OutputFiles._saved", "tts_output.Output._save"])
+@pytest.mark.parametrize("more", [(), ("--format", "mp3"), ("--overwrite",)])
+def test_speech_that_a_killed_run_has_saved_without_a_line_is_found(speak, emulator, home, work, monkeypatch, cut, more):
+    """Wherever it was cut off behind the last segment; what was there before stays."""
+    form = "mp3" if "mp3" in more else "wav"
+    write(work / "rows.jsonl", {"id": "r0", "text": "First of all.\n\nSecond to that."})
+    flags = ("--batch", "rows.jsonl", "-o", "out", "--max-part", 20, "--srt", *more)
+    with monkeypatch.context() as patch:
+        patch.setattr(cut, killed)
+        patch.setattr("shared.batch.folder.BatchFolder.record", killed)
+        patch.setattr("shared.batch.folder.BatchFolder.close", lambda *_: None)
+        assert speak(*flags).code
+    paid = len(emulator.creates)
+    before = {path.name: path.read_bytes() for path in (work / "out").glob("r0.*") if path.suffix != ".json"}
+    (work / "out" / "r0-1.wav").write_bytes(b"somebody's")
+    assert speak(*flags, "--estimate").out.startswith("0.00 CNY")
+    done = speak(*flags, "--json")
+    (line,) = results(work / "out")
+    assert done.code == 0 and line["ok"] and len(emulator.creates) == paid == 2, (done, line)
+    assert [Path(entry["path"]).name for entry in line["files"]] == [f"r0.{form}", "r0.srt"] and not done.document["warnings"]
+    assert done.document["billing"]["cost"]["amount"] == 0 < line["billing"]["cost"]["amount"]
+    assert all((work / "out" / name).read_bytes() == data for name, data in before.items())
+    assert sorted(os.listdir(work / "out")) == sorted(["r0-1.wav", f"r0.{form}", "r0.json", "r0.srt", "results.jsonl"])
+    assert os.listdir(home / ".local" / "state" / "qianwen" / "speech") == []
+
+
+@pytest.mark.parametrize("lost", ["", "look", "call"])
+def test_what_a_killed_run_has_spoken_replaces_nothing_and_is_not_paid_again(speak, emulator, home, work, monkeypatch, lost):
+    """A file of the user that took the name meanwhile stays; without its segments the row is in doubt."""
+    write(work / "rows.jsonl", {"id": "r0", "text": "First of all."})
+    flags = ("--batch", "rows.jsonl", "-o", "out", "--json")
+    with monkeypatch.context() as patch:
+        patch.setattr("shared.batch.folder.BatchFolder.record", killed)
+        patch.setattr("shared.batch.folder.BatchFolder.close", lambda *_: None)
+        assert speak(*flags).code
+    (work / "out" / "r0.wav").write_bytes(b"the user's")
+    folder = home / ".local" / "state" / "qianwen" / "speech"
+    if lost == "look":  # another run of the same text takes them behind the look at the row
+        monkeypatch.setattr("tts.saved_of", lambda *_: shutil.rmtree(folder, True) or {"state": "ready", "task_id": ""})
+    elif lost:
+        monkeypatch.setattr("tts_store.Store.take", lambda *_: shutil.rmtree(folder, True))
+    done = speak(*flags)
+    (line,) = results(work / "out")
+    assert len(emulator.creates) == 1 and (work / "out" / "r0.wav").read_bytes() == b"the user's"
+    if not lost:
+        assert done.code == 0 and Path(line["files"][0]["path"]).name.startswith("r0-"), done
+    else:
+        assert line["in_doubt"] and done.document["rows"]["in_doubt"] == 1 and "--again" in line["error"]["fix"], done
 
 
 @pytest.mark.parametrize("fault", ["reset", "accept-then-reset"])

@@ -27,7 +27,8 @@ _WITHOUT = {
 class Session:
     """`row` is the row of a batch that this is a session for, None for a command of its own.
     `payments` are the paid calls of the run: each is made within `payments.paying(…)`. `flags` are those that
-    the script has, None where that is not known.
+    the script has, None where that is not known. What stands in `at_line` is called when the row has its line, or
+    cannot get one, with whether that tells of success.
     Raises usage for a budget that is none."""
 
     half_price = False  # whether the call goes through the Batch API
@@ -38,6 +39,7 @@ class Session:
         self.verdict, self.flags = verdict, flags
         self.payments = payments or Payments(account.state, skill, account.budgets, options.unpriced,
                                              console.warn, console.redact_result)
+        self.at_line: list = []
         self._passed = False
 
     # -- the guard

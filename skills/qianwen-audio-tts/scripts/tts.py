@@ -18,12 +18,14 @@ import tts_subtitles
 import tts_text
 from shared import key_guard
 from shared.body import countable
-from shared.failures import Failure, usage
+from shared.failures import Exit, Failure, usage
 from shared.gallery import page as gallery
 from shared.batch.run import run_calls
 from shared.main import run_script
 from shared.money import cost as money
 from shared.files.outputs import stem_of
+from shared.tasks.journal import READY
+from shared.tasks.rows import BEGUN
 from shared.words import unit
 from tts_models import find_model, out_of_region, TABLE
 from tts_request import (
@@ -49,7 +51,8 @@ def execute(session):
     if options.gallery and not any((options.text, options.text_file, options.request, options.batch)):
         return gallery.gallery_alone(options, console)
     return run_calls(session, lambda one: Run(one).speak(), tts_flags.make_parser, TABLE, estimate,
-                     main="text", instead=INSTEAD, files=stem_of, **gallery.page_after(session))
+                     main="text", instead=INSTEAD, files=stem_of, recoverable=lambda row: saved_of(session, row),
+                     **gallery.page_after(session))
 
 
 INSTEAD = ("request",)  # what may stand in place of a text
@@ -63,6 +66,19 @@ def estimate(session) -> tuple:
     cost, _ = money.total(expected(job.model, call.billed, session.endpoint.price_region, job.speed)
                           for call in job.calls)
     return job.model.id, cost, words(job.model, cost, len(job.parts))
+
+
+def saved_of(session, row):
+    """What stands for the record of a row that a killed run had begun, where all of it is spoken and saved; else
+    None."""
+    if row.task != BEGUN:
+        return None
+    try:
+        job = Job(row.options())
+    except Failure:
+        return None
+    run = Run(session)
+    return {"state": READY, "task_id": ""} if run.narration(run.speaker(job), job).is_kept() else None
 
 
 def _warn(session, job) -> None:
@@ -178,37 +194,52 @@ class Run:
         for call in job.calls:
             encoded(call.body)  # refuses text that cannot be sent, before the key or the network matter
         _warn(self.session, job)
-        from tts_part import Speaker
-        from tts_store import Store
-        store = Store(self.session.account.state)
-        speaker = Speaker(self.session, store, job.model, job.speed)
+        speaker = self.speaker(job)
         if options.dry_run:
             return self._dry_run(job, speaker)
         from tts_output import Output
-        output = Output(job, self.session)
+        narration = self.narration(speaker, job)
+        output = Output(job, self.session, self._is_saved(narration))
         try:
-            store.prove()
+            speaker.store.prove()
             self.session.pass_guard()
             self._tell(job)
-            return self._report(output, self._spoken(output, speaker, job), job, speaker)
+            return self._report(output, self._spoken(output, speaker, narration), job, speaker)
         except Failure as failure:
             speaker.tell_cost(failure)
             raise
         finally:
             output.discard()
 
-    def _narration(self, speaker, job: Job):
+    def speaker(self, job: Job):
+        from tts_part import Speaker
+        from tts_store import Store
+        return Speaker(self.session, Store(self.session.account.state), job.model, job.speed)
+
+    def narration(self, speaker, job: Job):
         from tts_speak import CONCURRENCY, Narration
         options, row = self.options, self.session.row
         workers = 1 if row or options.stream else options.concurrency or CONCURRENCY
         return Narration(speaker, job.calls, workers, self.console, row and row.throttle)
 
-    def _spoken(self, output, speaker, job: Job) -> list:
-        """All parts, spoken and saved. What is saved leaves the store;
+    def _is_saved(self, narration) -> bool:
+        """Whether a killed run has spoken all of this row. Raises Failure where that was so when the row was taken,
+        and is no more: it is paid again only on demand."""
+        row = self.session.row
+        is_kept = bool(row) and row.task == BEGUN and narration.is_kept()
+        if row and row.task == BEGUN and not is_kept and not self.options.again:
+            raise Failure(Exit.NETWORK, "the command ended while this row was under way, and what it had saved of it "
+                          "is used up: the service may have billed it",
+                          fix="run the command again with --again to resend such rows", accepted="maybe")
+        return is_kept
+
+    def _spoken(self, output, speaker, narration) -> list:
+        """All parts, spoken and saved. What is saved leaves the store, that of a row when its line is written;
         after a failure the parts stay for a rerun."""
-        narration, done = self._narration(speaker, job), False
+        done = False
         try:
             narration.check_budget()
+            self._is_saved(narration)  # once more: by now what is there stays there
             if self.options.stream:
                 found = output.streamed(speaker, narration)
             else:
@@ -217,7 +248,10 @@ class Run:
             done = True
             return found
         finally:
-            narration.release(done)
+            if done and self.session.row:
+                self.session.at_line.append(narration.release)
+            else:
+                narration.release(done)
 
     def _tell(self, job: Job) -> None:
         if len(job.parts) > 1:
@@ -239,7 +273,8 @@ class Run:
         from tts_speak import usage_of
         console, used = self.console, usage_of([part["usage"] for part in found])
         cost, units = speaker.cost(), billed(usage_of(speaker.usages()))
-        output.describe(found, used, speaker.whole_cost(found, job.calls))
+        whole = speaker.whole_cost(found, job.calls)
+        output.describe(found, used, whole)
         page = ""
         if self.options.gallery and not self.session.row and output.entry:
             page = gallery.gallery_of(output.folder, self.options.overwrite, console)
@@ -250,6 +285,8 @@ class Run:
         if not console.json_mode:
             return
         billing = {"plan": self.session.verdict.key.billing, "units": units, "cost": money.document(cost)}
+        if self.session.row and not speaker.usages():  # an earlier run has counted it
+            billing.update(units=billed(used), when_made=money.document(whole))
         document = {"ok": True, "skill": SKILL, "model": job.model.id, "voice": job.voice,
                     "request_id": found[0]["request_id"], "files": output.files,
                     "seconds": round(output.seconds, 3), "parts": len(found), "gallery": page,

@@ -33,9 +33,10 @@ _MOST_SECONDS, _SECONDS_EACH = 100, 20  # of sound: at first, a character
 
 
 class Output:
-    """The file, or stdout. Everything is proven free and writable before anything is paid."""
+    """The file, or stdout. Everything is proven free and writable before anything is paid. `saved`: a killed run has
+    spoken all of it, and perhaps saved it there."""
 
-    def __init__(self, job, session):
+    def __init__(self, job, session, saved: bool = False):
         options, console, row = session.options, session.console, session.row
         self._job, self._options, self._console, self._row = job, options, console, row
         self.pipe = options.output == "-"
@@ -51,7 +52,7 @@ class Output:
                                         sidecars=not options.no_sidecar, warn=console.warn,
                                         name_id=row.name[:6] if row else "",
                                         text="srt" if options.srt else "",
-                                        claim=row and row.claim)
+                                        saved=saved, claim=row and row.claim)
 
     def _check_pipe(self) -> None:
         for flag in ("json", "srt", "gallery", "batch"):

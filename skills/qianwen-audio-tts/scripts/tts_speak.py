@@ -87,6 +87,11 @@ class Narration:
         """The numbers of the parts that are not there, from 0."""
         return [number for number in range(len(self._calls)) if self.found(number) is None]
 
+    def is_kept(self) -> bool:
+        """Whether all parts are there, so that nothing is paid."""
+        find = self._speaker.store.find
+        return all(number in self._found or find(key) for number, key in enumerate(self.keys))
+
     def check_budget(self) -> None:
         """Refuse, before the first part is spoken, what a budget does not allow as a whole. Raises Failure."""
         store, missing = self._speaker.store, self.missing()

@@ -18,20 +18,20 @@ class OutputFiles:
     `output` is a file's name, a folder (existing, or ending in a slash), or None for the working directory.
     One file is called by its name; several get -1, -2 … before the extension. With `sidecars`, NAME.json goes
     beside each; with `text`, an extension, a text of that kind goes beside them. What is `resumed` was
-    checked when it began. Only names that were expected may be replaced; `claim(paths)` refuses those of other
-    rows.
+    checked when it began; where a killed run may have `saved` it already, a file with the same content is taken for
+    it. Only names that were expected may be replaced; `claim(paths)` refuses those of other rows.
     """
 
     def __init__(self, output: str | None, overwrite: bool, name: str, count: int, extension: str, *,
-                 sidecars: bool = True, name_id: str = "", text: str = "", resumed: bool = False, warn=None,
-                 claim=None):
+                 sidecars: bool = True, name_id: str = "", text: str = "", resumed: bool = False,
+                 saved: bool = False, warn=None, claim=None):
         if output == "-":
             raise usage("--output - is stdout, and files of this kind are not written there",
                         "name a file or a folder")
         is_device = os.path.exists(output or "") and not (os.path.isfile(output) or os.path.isdir(output))
         if is_device and not resumed:
             raise usage(f"{output} is a device or a pipe, not a file", "name a file or a folder")
-        self.overwrite, self.count, self.sidecars = overwrite, count, sidecars
+        self.overwrite, self.count, self.sidecars, self._may_be_there = overwrite, count, sidecars, saved
         self._claim = claim if claim and overwrite else lambda paths: None
         self.warn = warn or (lambda words: None)
         self.folder, self.stem, named_as = _place(output, name, name_id or short_id(), extension)
@@ -45,7 +45,7 @@ class OutputFiles:
         self._expected = [self.path(number) for number in range(1, count + 1)]
         try:
             prove_folder(self.folder)
-            if resumed:
+            if resumed or saved:
                 self._expected = list(filter(self._is_claimed, self._expected))
             else:
                 self._check_free(text)
@@ -171,6 +171,8 @@ class OutputFiles:
                 temporary.publish(path, overwrite)
                 return path
             except FileExistsError:
+                if self._may_be_there and _has_same_content(temporary.path, path):
+                    return path
                 self.warn(f"{path} exists already, so the result gets another name")
                 path = other_name(wanted)
             except InUse as error:
@@ -225,6 +227,14 @@ def named(output: str, name: str) -> str:
 def is_same_place(*outputs: str) -> bool:
     """Whether files that are named after these go to one place, apart from their type."""
     return len({stem_of(os.path.realpath(expanded(output))) for output in outputs}) == 1
+
+
+def _has_same_content(path: str, other: str) -> bool:
+    import filecmp
+    try:
+        return filecmp.cmp(path, other, shallow=False)
+    except OSError:
+        return False
 
 
 def _is_folder(output: str) -> bool:

@@ -164,7 +164,13 @@ class Workers:
         except NotSent:
             self._folder.give_back(row.key)
             return self._tally.give_back()
-        self._finish(row, document)
+        is_done = False
+        try:
+            self._finish(row, document)
+            is_done = document.get("ok") is True
+        finally:
+            for call in session.at_line:
+                call(is_done)
 
     def _document(self, session) -> dict:
         """Make the call; its document, or that of its failure. Raises NotSent."""
