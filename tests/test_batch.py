@@ -135,6 +135,7 @@ def test_rows_are_written_with_outputs(run, rows, work):
     ({"prompt": "x", "promt": "y"}, "'promt' is not a flag; a row takes id, prompt, attach"),
     ({"prompt": "x", "json": True}, "'json' is for the whole command"), ({"prompt": "x", "resume": "1"}, "'resume' is for"),
     ({"prompt": "x", "batch": "f"}, "'batch' is for"), ({"prompt": "x", "overwrite": True}, "'overwrite' is for"),
+    ({"prompt": "x", "max-wait": 5}, "'max-wait' is for the whole command"),
     ('{"prompt": "x", "output": "\\ud800"}', "not a file name"),
     ('{"prompt": "x", "chat": "out/\\udfff.json"}', "not a file name"), ({"prompt": "x", "max-tokens": 1, "max_tokens": 2}, "given twice"),
     ({"prompt": "x", "temperature": 5}, "outside the legal range"), ({"prompt": "x", "temperature": True}, "takes a value"),

@@ -75,7 +75,7 @@ def test_speech_and_pictures_and_films_take_templates(run, emulator, work, sheet
 
 
 def test_a_column_may_be_a_flag(run, emulator, work, sheet):
-    sheet("prompt,max_tokens,think,stop,status", "one,5,no,,x", ",,yes,a,y")
+    sheet("prompt,max_tokens,think,stop,status,poll", "one,5,no,,x,yes", ",,yes,a,y,no")
     done = run("instead of {status}", "--batch", "rows.csv", "-o", "out")
     sent = {request.json["messages"][-1]["content"]: request.json for request in emulator.chat_requests}
     assert done.code == 0 and set(sent) == {"one", "instead of y"}, done

@@ -6,7 +6,7 @@ import json
 from ..failures import usage
 
 # Flags that belong to the whole command and not to one call.
-NOT_IN_ROWS = frozenset((
+_NOT_IN_ROWS = frozenset((
     "batch", "any-files", "overwrite", "concurrency", "check", "live", "models", "json", "dry-run", "version",
     "help", "quiet", "verbose", "gallery", "estimate", "csv", "batch-api", "window", "spent", "unpriced",
     "tasks", "resume", "status", "cancel", "no-wait", "again", "list-voices", "gender", "my-voices", "clone",
@@ -20,6 +20,12 @@ NO_DEFAULTS = frozenset((
     "poll", "no_sidecar", "csv", "batch_api", "window", "spent", "unpriced", "keep_documents"))
 _SWITCH = {**dict.fromkeys(("true", "yes", "y", "1", "x", "是"), True),
            **dict.fromkeys(("false", "no", "n", "0", "否"), False)}
+
+
+def not_in_rows(parser) -> frozenset:
+    """The flags of a script that no row may set: where only jobs are waited for, also how that is done."""
+    has_jobs = any(action.dest == "batch_api" for action in parser._actions)
+    return _NOT_IN_ROWS.union(("max-wait", "poll") if has_jobs else ())
 
 
 def cell(name: str, text: str, action):

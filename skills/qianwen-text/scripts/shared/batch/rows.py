@@ -21,7 +21,7 @@ from ..files.names import slug
 from .bad_rows import ADVICE, BadRows
 from .index import Keys
 from .places import Places
-from .row_flags import arguments, cell, NO_DEFAULTS, NOT_IN_ROWS
+from .row_flags import arguments, cell, NO_DEFAULTS, not_in_rows
 from .sources import source_of, state_of
 from .template import Template
 
@@ -51,9 +51,10 @@ class RowFile:
         self._file_flag = self._main_flag + "-file"
         self._instead = (self._file_flag, "request", *instead)
         self._parser, self._holds_key = make_parser(), holds_key
+        self._not_in_rows = not_in_rows(self._parser)
         self._actions = {flag[2:]: action for action in self._parser._actions
                          for flag in action.option_strings
-                         if flag.startswith("--") and flag[2:] not in NOT_IN_ROWS}
+                         if flag.startswith("--") and flag[2:] not in self._not_in_rows}
         self._base = dict(vars(options))
         self._read_stdin()
         self._places = Places(path, folder, any_files=options.any_files)
@@ -186,7 +187,7 @@ class RowFile:
         """Columns of a CSV that look like a misspelt flag, in words."""
         import difflib
         known = [*self._actions, "id", self._main_flag]
-        flags = {*known, *NOT_IN_ROWS}
+        flags = {*known, *self._not_in_rows}
         found = []
         for name in self.source.columns:
             plain = name.lower().strip("-").replace("_", "-").replace(" ", "-")
@@ -241,7 +242,7 @@ class RowFile:
         main = self._main_flag
         for name in row:
             if name not in self._actions and name not in ("id", main):
-                why = "is for the whole command, not for a row" if name in NOT_IN_ROWS else "is not a flag"
+                why = "is for the whole command, not for a row" if name in self._not_in_rows else "is not a flag"
                 raise usage(f"{name!r} {why}; a row takes id, {main}, {', '.join(sorted(self._actions))}")
         if "id" in row and (not isinstance(row["id"], (str, int)) or isinstance(row["id"], bool)
                             or row["id"] == ""):
