@@ -13,6 +13,7 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
+from shared import key_guard
 from shared.batch.service import Jobs
 from shared.files import locks, whole
 from shared.files.own import open_own
@@ -436,7 +437,9 @@ def test_spent_is_a_table_of_skills_and_models(run, emulator, work):
     run("hi")
     run("hi")
     run("What?", "--image", "a.png", skill="qianwen-vision")
-    table = run("--spent", key=None).out.splitlines()
+    shown = run("--spent", key=None)
+    table = shown.out.splitlines()
+    assert key_guard.USAGE_PAGE in shown.err, "where it stands what is billed"
     assert table[0] == "spent today, by list price" and table[1].split() == ["skill", "model", "calls", "units", "CNY"]
     assert table[-1].startswith("total") and "3" in table[-1].split()
     found = spent(run, "all", skill="qianwen-audio-tts")

@@ -4,6 +4,7 @@ from __future__ import annotations
 from datetime import date
 
 from ..failures import Exit, usage
+from ..key_guard import USAGE_PAGE
 from ..money.report import days_of, document, table
 from ..money.spending import remedy
 from ..money.sums import Sums
@@ -28,4 +29,5 @@ def show_spent(console, period: str, state: str) -> Exit:
                           "warnings": console.warnings})
     else:
         console.result(table(period, days, found))
+        console.note(f"what is really billed, from every machine: {USAGE_PAGE}")
     return Exit.OK
