@@ -190,7 +190,8 @@ def test_what_must_differ(run, emulator, rows, twice, words):
 
 
 @pytest.mark.parametrize("arguments, words", [
-    (("hi", "--concurrency", "2"), "goes with --batch"), (("--batch", "rows.jsonl"), "needs --output"),
+    (("hi", "--concurrency", "2"), "goes with --batch"), (("hi", "--csv"), "--csv goes with --batch"),
+    (("hi", "--any-files"), "--any-files goes with --batch"), (("--batch", "rows.jsonl"), "needs --output"),
     (("--batch", "-", "-o", "out"), "--batch - is not possible"),
     (("--batch", "nowhere.jsonl", "-o", "out"), "does not exist"), (("--batch", ".", "-o", "out"), "cannot be read"),
     (("--batch", "rows.jsonl", "-o", "rows.jsonl"), "is not a folder"),

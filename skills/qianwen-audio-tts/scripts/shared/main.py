@@ -81,8 +81,9 @@ def _outcome(make_parser, execute, argv, console: Console) -> int:
             check_alone(options, parser)
         if options.live and not options.check and options.models is None:
             raise usage("--live goes with --check or --models", "add one of them")
-        if options.concurrency is not None and options.batch is None and not options.has_parts:
-            raise usage("--concurrency goes with --batch", "add --batch FILE, or leave it out")
+        for name in () if options.batch is not None else ("concurrency", "csv", "any_files"):
+            if getattr(options, name) and not (name == "concurrency" and options.has_parts):
+                raise usage(f"--{name.replace('_', '-')} goes with --batch", "add --batch FILE, or leave it out")
         if options.batch is not None and not options.batch_api and not _sends_nothing(options):
             from .batch.worker import hand_over, reads_stdin
             code = hand_over(argv, console, **({"stdin": True} if reads_stdin(options) else {}))
