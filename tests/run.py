@@ -42,9 +42,9 @@ def _in_memory() -> str | None:
     folder = "/dev/shm"
     try:
         system = os.statvfs(folder)
-    except (AttributeError, OSError):
+        has_room = system.f_bavail * system.f_frsize > ROOM and not system.f_flag & os.ST_NOEXEC
+    except (AttributeError, OSError):  # not on Linux
         return None
-    has_room = system.f_bavail * system.f_frsize > ROOM and not system.f_flag & os.ST_NOEXEC
     return folder if has_room and os.access(folder, os.W_OK) else None
 
 

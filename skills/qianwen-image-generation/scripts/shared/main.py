@@ -76,14 +76,7 @@ def _outcome(make_parser, execute, argv, console: Console) -> int:
         parser = make_parser()
         options = parser.parse_args(argv)
         console.json_mode, console.quiet, console.verbose = options.json, options.quiet, options.verbose
-        _check_place()
-        if options.spent is not None or options.models is not None:
-            check_alone(options, parser)
-        if options.live and not options.check and options.models is None:
-            raise usage("--live goes with --check or --models", "add one of them")
-        for name in () if options.batch is not None else ("concurrency", "csv", "any_files"):
-            if getattr(options, name) and not (name == "concurrency" and options.has_parts):
-                raise usage(f"--{name.replace('_', '-')} goes with --batch", "add --batch FILE, or leave it out")
+        _check(options, parser)
         if options.batch is not None and not options.batch_api and not _sends_nothing(options):
             from .batch.worker import hand_over, reads_stdin
             code = hand_over(argv, console, **({"stdin": True} if reads_stdin(options) else {}))
@@ -131,8 +124,17 @@ def _not_done(session, failure: Failure, fix: str) -> Failure:
     return failure
 
 
-def _check_place() -> None:
-    """Raise usage where the working directory is gone: every name of a file would be looked up nowhere."""
+def _check(options, parser) -> None:
+    """What holds for every command, whatever it does. Raises usage for a flag that another one makes useless,
+    and where the working directory is gone: every name of a file would be looked up nowhere."""
+    if options.spent is not None or options.models is not None:
+        check_alone(options, parser)
+    if options.live and not options.check and options.models is None:
+        raise usage("--live goes with --check or --models", "add one of them")
+    if options.batch is None:
+        for name in ("csv", "any_files") if options.has_parts else ("concurrency", "csv", "any_files"):
+            if getattr(options, name):
+                raise usage(f"--{name.replace('_', '-')} goes with --batch", "add --batch FILE, or leave it out")
     try:
         os.getcwd()
     except OSError:
